@@ -1,0 +1,59 @@
+# Everything sets itself up from nothing: Python 3.11 or later, make and access to package registries are all it takes.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/ready
+
+export DAGSTER_HOME := $(CURDIR)
+export MESH_ESTATE ?= .sandbox/estate.yaml
+
+.PHONY: help demo dev test check format lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, start the sandbox, discover it, say where to look"
+	@echo "make dev     the sandbox and Dagster's UI until interrupted"
+	@echo "make test    set up, run all tests"
+	@echo "make check   format, lint, types, import rules"
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv (once; about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/mesh-assets sandbox start
+	@$(BIN)/mesh-assets discover
+	@echo
+	@echo "Look:  make dev                                                       Dagster's UI, with the sandbox"
+	@echo "       export MESH_ESTATE=$(MESH_ESTATE) DAGSTER_HOME=\$$PWD"
+	@echo "       $(BIN)/mesh-assets snapshot show --cluster warehouse           the event, read back from Kafka"
+	@echo "       $(BIN)/mesh-assets estate check                                what answers, and with what rights"
+	@echo "Stop:  $(BIN)/mesh-assets sandbox stop"
+
+dev: $(READY)
+	@$(BIN)/mesh-assets sandbox start
+	@$(BIN)/dagster dev
+
+test: $(READY)
+	@$(BIN)/pytest
+
+check: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Needs `uv`. The lock holds hashes and no addresses: it installs from whatever index the machine is set up for.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --all-extras pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv .dagster .mesh .pytest_cache .ruff_cache .mypy_cache
