@@ -1,0 +1,129 @@
+"""The estate file: read once, checked whole, every finding with its line."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.model import Estate
+
+DEFAULT_ESTATE = "estate.yaml"
+
+
+def estate_path(environment: Mapping[str, str] | None = None) -> Path:
+    """The file that `MESH_ESTATE` names, or `estate.yaml` in the current folder."""
+    return Path((os.environ if environment is None else environment).get("MESH_ESTATE") or DEFAULT_ESTATE)
+
+
+def load_estate(path: Path | None = None) -> Estate:
+    """The estate of `path` (default: `estate_path()`).
+
+    Raises EstateError with all findings, one a line: file, line, field, what was expected.
+    """
+    path = estate_path() if path is None else path
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise EstateError(
+            f"there is no estate file at {path}; set MESH_ESTATE to yours, write one from estate.example.yaml, "
+            "or run `mesh-assets sandbox start` for a sandbox with one"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise EstateError(f"the estate file {path} cannot be read: {error}") from error
+    return parse_estate(text, source=str(path))
+
+
+def parse_estate(text: str, *, source: str) -> Estate:
+    """As `load_estate`, from text; `source` is the file's name in messages."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise EstateError(f"{source}:{line}: not YAML: {error.problem}") from error
+    duplicate = _duplicate_key(root)
+    if duplicate is not None:
+        raise EstateError(f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} stands here a second time; expected each name once")
+    if not isinstance(data, dict):
+        raise EstateError(f"{source}:1: expected a mapping with `clusters:`, found {_kind(data)}")
+    clusters = data.get("clusters")
+    if isinstance(clusters, dict):
+        named = {name: {**fields, "name": name} if isinstance(fields, dict) else fields for name, fields in clusters.items()}
+        for name in named:
+            problem = _name_problem(name)
+            if problem:
+                raise EstateError(f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}")
+        data = {**data, "clusters": named}
+    try:
+        return Estate.model_validate(data)
+    except ValidationError as error:
+        findings = [
+            _finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise EstateError("\n".join(findings)) from None
+
+
+def _name_problem(name: object) -> str | None:
+    """Cluster names are partition keys, folder names and parts of asset keys."""
+    if not isinstance(name, str):
+        return "is not text; put it in quotes"
+    if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
+        return "may only hold letters, digits, '-', '_' and '.'"
+    return None
+
+
+def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
+    # The tags of discriminated unions stand in `loc` but not in the file; `_line` skips what it cannot find.
+    field = ".".join(str(part) for part in detail["loc"]) or "the file"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = "is not a field here; check its spelling or remove it"
+    elif detail["type"] == "missing":
+        message = "is missing"
+    elif detail["type"] == "string_pattern_mismatch" and str(detail["loc"][-1]) == "url":
+        message = "expected a URL that starts with http:// or https://"
+    return f"{source}:{_line(root, detail['loc'])}: {field}: {message}"
+
+
+def _line(root: yaml.Node | None, location: tuple[Any, ...]) -> int:
+    """The line of the deepest part of `location` that the file has; the node may be missing from it."""
+    node, line = root, 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                continue
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _duplicate_key(node: yaml.Node | None) -> yaml.ScalarNode | None:
+    """YAML lets the last of two equal keys win silently; an estate must not lose a cluster that way."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    return key
+                seen.add(key.value)
+            found = _duplicate_key(value)
+            if found is not None:
+                return found
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            found = _duplicate_key(item)
+            if found is not None:
+                return found
+    return None
+
+
+def _kind(data: object) -> str:
+    return "an empty file" if data is None else f"a {type(data).__name__}"

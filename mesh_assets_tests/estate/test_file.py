@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.file import estate_path, load_estate, parse_estate
+from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC
+
+WHOLE = """
+clusters:
+  data-mesh-cluster:
+    cluster_id: lkc-nd1ng3
+    environment: {id: env-7zpqx1, name: agentic-data-mesh}
+    kafka:
+      bootstrap_servers: pkc-1.example:9092
+      security_protocol: SASL_SSL
+      sasl_mechanism: PLAIN
+      username: "${KEY}"
+      password: ssm:/discovery-agent/cluster-api-secret
+      properties: {client.rack: a}
+    schema_registry: {url: https://psrc-1.example, username: "${SR_KEY}", password: "${SR_SECRET}"}
+  warehouse:
+    kafka: {bootstrap_servers: "127.0.0.1:9092"}
+    schema_registry: {url: "http://127.0.0.1:8081"}
+    connect: [{kind: kafka_connect, url: "http://127.0.0.1:8083"}]
+    metrics: {kind: offsets}
+    topics: {include: ["orders*"]}
+events: {cluster: warehouse}
+"""
+
+
+def findings(text: str) -> list[str]:
+    with pytest.raises(EstateError) as caught:
+        parse_estate(text, source="estate.yaml")
+    return str(caught.value).splitlines()
+
+
+def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
+    estate = parse_estate(WHOLE, source="estate.yaml")
+
+    assert list(estate.clusters) == ["data-mesh-cluster", "warehouse"]
+    cloud = estate.clusters["data-mesh-cluster"]
+    assert cloud.name == "data-mesh-cluster"
+    assert cloud.kafka.password == "ssm:/discovery-agent/cluster-api-secret"
+    assert cloud.connect == ()
+    assert estate.events.cluster == "warehouse"
+
+
+def test_internal_topics_and_the_projects_own_are_left_out_unless_the_estate_says_otherwise() -> None:
+    warehouse = parse_estate(WHOLE, source="estate.yaml").clusters["data-mesh-cluster"]
+
+    names = ["orders", "__consumer_offsets", "_schemas", "connect-configs", EVENTS_TOPIC, CHANGES_TOPIC, "_private"]
+    assert warehouse.topics.select(names) == ["_private", "orders"]
+
+
+def test_exclusion_wins_over_inclusion_and_case_matters() -> None:
+    cluster = parse_estate(WHOLE.replace('include: ["orders*"]', 'include: ["orders*"], exclude: ["*-tmp"]'), source="e").clusters[
+        "warehouse"
+    ]
+
+    assert cluster.topics.select(["orders", "orders-tmp", "Orders", "users"]) == ["orders"]
+
+
+def test_a_misspelt_field_is_named_with_its_line() -> None:
+    assert findings(WHOLE.replace("metrics: {kind", "metriks: {kind")) == [
+        "estate.yaml:18: clusters.warehouse.metriks: is not a field here; check its spelling or remove it"
+    ]
+
+
+def test_a_missing_field_is_named_with_the_line_of_what_lacks_it() -> None:
+    assert findings("clusters:\n  a:\n    kafka: {security_protocol: PLAINTEXT}\n") == [
+        "estate.yaml:3: clusters.a.kafka.bootstrap_servers: is missing"
+    ]
+
+
+def test_a_secret_written_into_the_file_is_refused_and_not_repeated() -> None:
+    [finding] = findings(WHOLE.replace("${SR_SECRET}", "hunter2"))
+
+    assert finding.startswith("estate.yaml:13: clusters.data-mesh-cluster.schema_registry.password: a secret must be named")
+    assert "hunter2" not in finding
+
+
+def test_a_librdkafka_property_that_holds_a_secret_is_refused() -> None:
+    [finding] = findings(WHOLE.replace("client.rack: a", "ssl.keystore.password: hunter2"))
+
+    assert "properties.ssl.keystore.password looks like a secret" in finding
+    assert "hunter2" not in finding
+
+
+def test_all_findings_come_at_once() -> None:
+    text = "clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: TLS}\n    schema_registry: {url: ftp://x}\n"
+
+    assert [line.split(": ")[1] for line in findings(text)] == ["clusters.a.kafka.security_protocol", "clusters.a.schema_registry.url"]
+
+
+def test_sasl_without_its_parts_says_which_are_missing() -> None:
+    [finding] = findings("clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: SASL_SSL, username: u}\n")
+
+    assert finding == "estate.yaml:3: clusters.a.kafka: security_protocol SASL_SSL needs sasl_mechanism, password"
+
+
+def test_events_on_an_unknown_cluster_are_refused() -> None:
+    [finding] = findings(WHOLE.replace("cluster: warehouse}", "cluster: nowhere}"))
+
+    assert "events.cluster names 'nowhere'" in finding
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "estate.yaml:1: expected a mapping with `clusters:`, found an empty file"),
+        ("- a\n", "estate.yaml:1: expected a mapping with `clusters:`, found a list"),
+        ("clusters: {a: [\n", "estate.yaml:2: not YAML"),
+        ("clusters:\n  a: {kafka: {bootstrap_servers: x}}\n  a: {}\n", "estate.yaml:3: a stands here a second time"),
+        ("clusters:\n  a/b: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 'a/b' may only hold"),
+        ("clusters:\n  7: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 7 is not text"),
+        ("clusters: {}\n", "estate.yaml:1: clusters: "),
+        ("clusters:\n  a: 3\n", "estate.yaml:2: clusters.a: "),
+    ],
+)
+def test_what_is_no_estate_gets_one_sentence_with_its_line(text: str, expected: str) -> None:
+    assert findings(text)[0].startswith(expected)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EstateError, match=r"there is no estate file at .*nowhere\.yaml; set MESH_ESTATE"):
+        load_estate(tmp_path / "nowhere.yaml")
+
+
+def test_the_file_is_the_one_the_environment_names() -> None:
+    assert estate_path({"MESH_ESTATE": "a/b.yaml"}) == Path("a/b.yaml")
+    assert estate_path({}) == Path("estate.yaml")
