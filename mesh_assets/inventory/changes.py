@@ -1,0 +1,26 @@
+"""A change: one difference between two documents of a cluster, typed, with a sentence a person reads."""
+
+from typing import Literal
+
+from mesh_assets.inventory.records import Record
+
+ResourceType = Literal["topic", "connector", "schema", "consumer_group", "schema_registry"]
+ChangeKind = Literal["created", "deleted", "updated"]
+Severity = Literal["info", "warning", "critical"]
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for created and deleted.
+
+    `before` and `after` are the field's values as text or JSON text, None where there was or is none. Sensitive values are masked
+    before they become records, so they are masked here too.
+    """
+
+    kind: ChangeKind
+    resource_type: ResourceType
+    resource: str
+    field: str | None
+    before: str | None
+    after: str | None
+    severity: Severity
+    sentence: str

@@ -1,0 +1,139 @@
+"""The document: the complete state of one cluster at one moment, the only truth. The only module that knows its JSON form."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    ConsumerGroupsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionName,
+    SectionState,
+    TopicsSection,
+)
+
+
+class EnvironmentIdentity(Record, frozen=True, kw_only=True):
+    id: str | None
+    name: str | None
+
+
+class ClusterIdentity(Record, frozen=True, kw_only=True):
+    """`id` is the cluster id the brokers give; `name` is the cluster's name in the estate."""
+
+    id: str
+    name: str
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """Counts of the document's lists. `active_connectors`: RUNNING with every task RUNNING."""
+
+    total_topics: int
+    total_partitions: int
+    total_messages: int | None
+    total_connectors: int
+    active_connectors: int
+    total_schemas: int
+    total_consumer_groups: int
+    total_lag_records: int
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """The lists are sorted by name, so that equal states give equal bytes but for times.
+
+    `excluded_topics` and `excluded_consumer_groups` count what the estate's patterns leave out.
+    """
+
+    format: int = 1
+    environment: EnvironmentIdentity
+    cluster: ClusterIdentity
+    discovery_timestamp: datetime
+    sequence: int
+    run_id: str
+    sections: dict[SectionName, SectionState]
+    summary: Summary
+    topics: tuple[Topic, ...]
+    connectors: tuple[Connector, ...]
+    schemas: tuple[Schema, ...]
+    consumer_groups: tuple[ConsumerGroup, ...]
+    metrics: Metrics | None
+    schema_registry: RegistryFacts | None
+    excluded_topics: int = 0
+    excluded_consumer_groups: int = 0
+
+    def section(self, name: SectionName) -> Section:
+        """That section as the document holds it."""
+        state = self.sections[name]
+        match name:
+            case "topics":
+                return TopicsSection(cluster_id=self.cluster.id, state=state, records=self.topics, excluded=self.excluded_topics)
+            case "connectors":
+                return ConnectorsSection(cluster_id=self.cluster.id, state=state, records=self.connectors)
+            case "schemas":
+                return SchemasSection(cluster_id=self.cluster.id, state=state, records=self.schemas, registry=self.schema_registry)
+            case "consumer_groups":
+                return ConsumerGroupsSection(
+                    cluster_id=self.cluster.id, state=state, records=self.consumer_groups, excluded=self.excluded_consumer_groups
+                )
+            case "metrics":
+                return MetricsSection(cluster_id=self.cluster.id, state=state, records=self.metrics)
+
+
+def summarize(
+    topics: tuple[Topic, ...], connectors: tuple[Connector, ...], schemas: tuple[Schema, ...], groups: tuple[ConsumerGroup, ...]
+) -> Summary:
+    counts = [topic.details.message_count for topic in topics]
+    known = [count for count in counts if count is not None]
+    return Summary(
+        total_topics=len(topics),
+        total_partitions=sum(topic.details.partitions for topic in topics),
+        total_messages=sum(known) if len(known) == len(counts) else None,
+        total_connectors=len(connectors),
+        active_connectors=sum(1 for connector in connectors if connector.active),
+        total_schemas=len(schemas),
+        total_consumer_groups=len(groups),
+        total_lag_records=sum(group.total_lag_records or 0 for group in groups),
+    )
+
+
+_encoder = msgspec.json.Encoder()
+_document_decoder = msgspec.json.Decoder(Document)
+_section_decoder: msgspec.json.Decoder[Section] = msgspec.json.Decoder(Section)
+
+
+def encode_document(document: Document) -> bytes:
+    return _encoder.encode(document)
+
+
+def decode_document(data: bytes, *, source: str) -> Document:
+    """Raises StoreError naming `source` when the bytes are not a document."""
+    try:
+        return _document_decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{source} is not a discovery document of this version: {error}") from error
+
+
+def encode_section(section: Section) -> bytes:
+    return _encoder.encode(section)
+
+
+def decode_section(data: bytes, *, source: str) -> Section:
+    try:
+        return _section_decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{source} is not a collected section of this version: {error}") from error
+
+
+def document_name(moment: datetime) -> str:
+    """`inventory-2026-11-23T16-40-02Z.json`: sorts by time and is a valid file name everywhere."""
+    return f"inventory-{moment.astimezone(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}.json"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,78 @@
+"""A section: one of the five inventories as it was collected, with how much it can be trusted."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from msgspec import field
+
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+
+SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics"]
+SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
+
+
+class SectionState(Record, frozen=True, kw_only=True):
+    """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`. `not_configured`: nothing to ask.
+
+    `collected_at` is when the data was read, not when the run was; None when it never was. `held_since` is set while a mass
+    disappearance is held back, to the moment it was first seen.
+    """
+
+    status: Literal["fresh", "stale", "not_configured"]
+    collected_at: datetime | None
+    error: str | None = None
+    held_since: datetime | None = None
+
+
+class SectionCost(Record, frozen=True, kw_only=True):
+    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase, which overlap."""
+
+    seconds: float = 0.0
+    kafka_calls: int = 0
+    http_requests: int = 0
+    phases: dict[str, float] = field(default_factory=dict)
+
+
+class TopicsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="topics"):
+    """`cluster_id` here as in the other sections: the cluster it was read from. `excluded`: topics the estate's patterns leave out."""
+
+    cluster_id: str
+    state: SectionState
+    records: tuple[Topic, ...]
+    excluded: int = 0
+    cost: SectionCost = SectionCost()
+
+
+class ConnectorsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
+    cluster_id: str
+    state: SectionState
+    records: tuple[Connector, ...]
+    cost: SectionCost = SectionCost()
+
+
+class SchemasSection(Record, frozen=True, kw_only=True, tag_field="section", tag="schemas"):
+    cluster_id: str
+    state: SectionState
+    records: tuple[Schema, ...]
+    registry: RegistryFacts | None = None
+    cost: SectionCost = SectionCost()
+
+
+class ConsumerGroupsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="consumer_groups"):
+    cluster_id: str
+    state: SectionState
+    records: tuple[ConsumerGroup, ...]
+    excluded: int = 0
+    cost: SectionCost = SectionCost()
+
+
+class MetricsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="metrics"):
+    """`records` None: never read."""
+
+    cluster_id: str
+    state: SectionState
+    records: Metrics | None
+    cost: SectionCost = SectionCost()
+
+
+Section = TopicsSection | ConnectorsSection | SchemasSection | ConsumerGroupsSection | MetricsSection

@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh_assets.inventory.masking import MASK, mask_config, mask_text, mask_value
+
+SECRET = "s3cr3t-Value_42"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "connection.password",
+        "database.password",
+        "ssl.keystore.password",
+        "ssl.key.password",
+        "aws.secret.access.key",
+        "aws.access.key.id",
+        "kafka.api.secret",
+        "kafka.api.key",
+        "schema.registry.basic.auth.user.info",
+        "value.converter.basic.auth.user.info",
+        "producer.override.sasl.jaas.config",
+        "consumer.override.sasl.oauthbearer.client.secret",
+        "azure.storage.account.key",
+        "azure.sas.key",
+        "gcp.credentials.json",
+        "snowflake.private.key",
+        "snowflake.private.key.passphrase",
+        "http.auth.token",
+        "oauth2.client.secret",
+        "mongodb.connection.string",
+        "ssl.keystore.key",
+    ],
+)
+def test_a_secret_under_a_telling_key_is_masked(key: str) -> None:
+    assert mask_value(key, SECRET) == MASK
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "orders-source"),
+        ("connector.class", "org.apache.kafka.connect.file.FileStreamSourceConnector"),
+        ("topics", "orders,users"),
+        ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("key.ignore", "true"),
+        ("ssl.keystore.location", "/etc/keys/store.jks"),
+        ("ssl.keystore.type", "PKCS12"),
+        ("basic.auth.credentials.source", "USER_INFO"),
+        ("aws.credentials.provider.class", "com.example.Provider"),
+        ("value.subject.name.strategy", "io.confluent.TopicNameStrategy"),
+        ("tasks.max", "3"),
+        ("errors.deadletterqueue.topic.name", "dlq"),
+        ("connection.url", "jdbc:postgresql://db:5432/shop"),
+        ("token.required", "true"),
+        ("database.password", "${file:/etc/secrets:password}"),
+        ("database.password", ""),
+        ("database.password", None),
+    ],
+)
+def test_what_is_no_secret_stays_readable(key: str, value: str | None) -> None:
+    assert mask_value(key, value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("jdbc:mysql://db/shop?user=app&password=hunter2&ssl=true", f"jdbc:mysql://db/shop?user=app&password={MASK}&ssl=true"),
+        ("mongodb+srv://app:hunter2@cluster0.example/db", f"mongodb+srv://{MASK}@cluster0.example/db"),
+        ("https://app:hunter2@host/path", f"https://{MASK}@host/path"),
+        ("AccountName=x;AccountKey=hunter2==;Endpoint=y", f"AccountName=x;AccountKey={MASK};Endpoint=y"),
+        ("Caused by: login failed, password='hunter2'", f"Caused by: login failed, password={MASK}"),
+        ("ConnectException: could not reach db:5432", "ConnectException: could not reach db:5432"),
+    ],
+)
+def test_credentials_inside_a_text_are_masked_and_the_rest_stays(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["-----BEGIN RSA PRIVATE KEY-----\nabc", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.sig", "Bearer abcdef"],
+)
+def test_a_value_that_is_a_secret_by_its_form_is_masked_under_any_key(value: str) -> None:
+    assert mask_value("transforms.x.value", value) == MASK
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.none(), st.text())), st.sampled_from(["password", "DB_PASSWORD", "x.password"]))
+def test_no_config_lets_a_password_through_and_no_key_is_lost(config: dict[str, str | None], key: str) -> None:
+    masked = mask_config({**config, key: SECRET})
+
+    assert masked.keys() == {*config, key}
+    assert masked[key] == MASK
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.none(), st.text())))
+def test_masking_twice_is_masking_once(config: dict[str, str | None]) -> None:
+    once = mask_config(config)
+
+    assert mask_config(once) == once
