@@ -33,8 +33,8 @@ class Partition(Record, frozen=True, kw_only=True):
 class TopicDetails(Record, frozen=True, kw_only=True):
     """The topic in figures.
 
-    `message_count` is the sum of `latest - earliest`: an upper bound wherever records can have gone from between them (compaction,
-    transaction markers), which `message_count_is` says. None when a partition's offsets are unknown.
+    `message_count` is the sum of `latest - earliest`: an upper bound under compaction, and exact otherwise unless transactions write to
+    the topic (their markers take offsets), which `message_count_is` says. None when a partition's offsets are unknown.
     """
 
     partitions: int
@@ -42,7 +42,7 @@ class TopicDetails(Record, frozen=True, kw_only=True):
     cleanup_policy: str | None
     internal: bool
     message_count: int | None
-    message_count_is: Literal["exact_or_transactional", "upper_bound", "unknown"]
+    message_count_is: Literal["exact_without_transactions", "upper_bound", "unknown"]
 
 
 class TopicSchema(Record, frozen=True, kw_only=True):
@@ -54,7 +54,10 @@ class TopicSchema(Record, frozen=True, kw_only=True):
 
 
 class Topic(Record, frozen=True, kw_only=True):
-    """`config` is None when the configs could not be read, with the reason in `config_error`; a sensitive config's value is None."""
+    """`config` is None when the configs could not be read, with the reason in `config_error`; a sensitive config's value is None.
+
+    `error`: the brokers know the topic but did not describe it (a missing right, as a rule); then its partitions may be missing here.
+    """
 
     name: str
     id: str | None
@@ -63,6 +66,7 @@ class Topic(Record, frozen=True, kw_only=True):
     config: dict[str, str | None] | None
     config_overrides: tuple[str, ...] = ()
     config_error: str | None = None
+    error: str | None = None
     schema: TopicSchema = TopicSchema()
     connectors: tuple[str, ...] = ()
 
@@ -191,7 +195,7 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
     """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown`.
 
     `protocol_type` tells Connect's workers (`connect`) from consumers. `total_lag_records` sums the known lags; None when the group
-    has none. `error`: what of the group could not be read.
+    has none. `members` and `offsets` are None when they could not be read, and `error` says why.
     """
 
     group_id: str
@@ -199,8 +203,8 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
     protocol_type: str | None
     state: str
     coordinator: int | None
-    members: tuple[GroupMember, ...]
-    offsets: tuple[CommittedOffset, ...]
+    members: tuple[GroupMember, ...] | None
+    offsets: tuple[CommittedOffset, ...] | None
     topics: tuple[str, ...]
     total_lag_records: int | None
     error: str | None = None

@@ -1,0 +1,116 @@
+"""`mesh-assets discover`: the discovery job, run in this process on the Dagster instance, with progress and a summary."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from mesh_assets.cli.dagster_instance import dagster_home
+from mesh_assets.cli.discovery_text import discovery_text
+from mesh_assets.errors import MeshError
+from mesh_assets.estate.file import load_estate
+from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.snapshot.report import DiscoveryReport
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@click.command(short_help="Read everything of the clusters and publish it as one event each.")
+@click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="A cluster of the estate; may be repeated. Default: all.")
+@click.option("--trigger-type", type=click.Choice(TRIGGER_TYPES), default="manual", show_default=True, help="Why: stands in the event.")
+@click.option("--trigger-resource", metavar="NAME", help="What it is about, e.g. users-value.")
+@click.option("--trigger-details", metavar="TEXT", help="A sentence that says more.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of reports on stdout, nothing else.")
+@click.option("-v", "--verbose", is_flag=True, help="Each phase with its duration.")
+def discover(
+    clusters: tuple[str, ...],
+    trigger_type: TriggerType,
+    trigger_resource: str | None,
+    trigger_details: str | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Read topics, connectors, schemas, consumer groups and metrics of the clusters, find what changed, and publish one event each.
+
+    Runs the same assets as the job `discovery`, in this process; the run shows in Dagster's UI. Exit code 1 when a cluster failed, in which
+    case nothing was written for it.
+    """
+    estate = load_estate()
+    unknown = [name for name in clusters if name not in estate.clusters]
+    if unknown:
+        raise MeshError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
+    home = dagster_home()
+    trigger = Trigger(type=trigger_type, resource=trigger_resource, details=trigger_details)
+    reports: list[DiscoveryReport] = []
+    failures: list[str] = []
+    job = _discovery_job()
+    with _progress(shown=verbose):
+        for name in clusters or tuple(estate.clusters):
+            try:
+                reports.append(_run(job, name, trigger, home=home))
+            except MeshError as error:
+                failures.append(f"{name}: {error}")
+                continue
+            if not as_json:
+                click.echo(discovery_text(reports[-1], verbose=verbose))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(reports)).decode())
+    for failure in failures:
+        click.echo(f"mesh-assets: {failure}", err=True)
+    if failures:
+        sys.exit(1)
+
+
+def _discovery_job() -> "dg.JobDefinition":
+    from mesh_assets.definitions import defs
+
+    return defs().resolve_job_def("discovery")
+
+
+def _run(job: "dg.JobDefinition", name: str, trigger: Trigger, *, home: str) -> DiscoveryReport:
+    import dagster as dg
+
+    from mesh_assets.defs.assets.snapshot import SNAPSHOT_KEY
+    from mesh_assets.defs.triggers import trigger_tags
+
+    with dg.DagsterInstance.from_config(home) as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=name,
+            tags=trigger_tags(trigger),
+            # Dagster's console log would drown the summary; everything is in the run's own log.
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    materialization = next(m for m in result.asset_materializations_for_node("snapshot") if m.asset_key == SNAPSHOT_KEY)
+    return msgspec.convert(materialization.metadata["report"].value, DiscoveryReport)
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[None]:
+    """Shows the library's own log lines on stderr while it lasts, with the seconds since the start."""
+    logger = logging.getLogger("mesh_assets")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Elapsed(time.monotonic()))
+    if shown:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Elapsed(logging.Formatter):
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self._start = start
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{time.monotonic() - self._start:6.1f} s  {record.getMessage()}"

@@ -1,0 +1,64 @@
+"""The summary of a discovery as a person reads it; every figure is from the report."""
+
+from collections.abc import Iterator
+
+from mesh_assets.snapshot.report import DiscoveryReport
+
+
+def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:
+    return "\n".join(_lines(report, verbose=verbose))
+
+
+def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
+    identity = ", ".join(part for part in (report.cluster_id, report.environment) if part)
+    yield (
+        f"{report.cluster} ({identity})   sequence {report.sequence}   {report.seconds:.1f} s   "
+        f"{report.http_requests} HTTP requests   {report.kafka_calls} Kafka calls   trigger: {report.trigger}"
+    )
+    yield from _counts(report)
+    yield from _changes(report)
+    event = report.event
+    size = _size(event.bytes) + ("" if event.compressed_bytes is None else f", {_size(event.compressed_bytes)} compressed")
+    claim = ", claim check" if event.claim_check else ""
+    yield f"  event           {event.topic}[{event.partition}]@{event.offset}   {size}, about {event.approximate_tokens:,} tokens{claim}"
+    yield f"  document        {report.inventory_location}"
+    for name, state in report.sections.items():
+        if state.status == "stale":
+            as_of = f"as of {state.collected_at:%Y-%m-%d %H:%M:%S} UTC" if state.collected_at else "nothing known"
+            yield f"  STALE           {name} ({as_of}): {state.error}"
+    if verbose:
+        yield from (f"  {seconds:7.2f} s       {phase}" for phase, seconds in sorted(report.phases.items()))
+
+
+def _counts(report: DiscoveryReport) -> Iterator[str]:
+    summary = report.summary
+    messages = "unknown" if summary.total_messages is None else f"{summary.total_messages:,}"
+    yield f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions   {messages} messages"
+    if report.sections["connectors"].status != "not_configured":
+        inactive = report.inactive_connectors
+        rest = f"   not active: {', '.join(inactive[:5])}{' …' if len(inactive) > 5 else ''}" if inactive else ""
+        yield f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active{rest}"
+    if report.sections["schemas"].status != "not_configured":
+        types = ", ".join(f"{count:,} {name}" for name, count in report.schemas_by_type.items())
+        yield f"  {summary.total_schemas:6,} schemas     {types}"
+    behind = f"{report.groups_behind} behind by {summary.total_lag_records:,} records" if report.groups_behind else "none behind"
+    yield f"  {summary.total_consumer_groups:6,} consumer groups   {behind}"
+
+
+def _changes(report: DiscoveryReport) -> Iterator[str]:
+    if report.total_changes is None:
+        yield "       - changes     the first snapshot: nothing to compare with"
+        return
+    noun = "change" if report.total_changes == 1 else "changes"
+    for position, sentence in enumerate(report.first_changes):
+        yield f"  {report.total_changes:6,} {noun:<11} {sentence}" if position == 0 else f"                     {sentence}"
+    if not report.total_changes:
+        yield "       0 changes"
+    elif report.total_changes > len(report.first_changes):
+        yield f"                     and {report.total_changes - len(report.first_changes):,} more: `mesh-assets diff` shows all"
+
+
+def _size(count: int) -> str:
+    if count < 1_000:
+        return f"{count} B"
+    return f"{count / 1_000:,.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"

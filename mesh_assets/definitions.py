@@ -1,0 +1,26 @@
+"""The code location: composes the assets, jobs and schedules over the estate's clusters."""
+
+import dagster as dg
+
+from mesh_assets.defs.assets.inventory import inventory_assets
+from mesh_assets.defs.assets.snapshot import snapshot_assets
+from mesh_assets.defs.jobs import discovery_job
+from mesh_assets.defs.partitions import cluster_partitions
+from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.schedules import discovery_schedule
+from mesh_assets.defs.section_io import SectionIOManager
+from mesh_assets.estate.file import load_estate
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Raises EstateError when the estate file is missing or wrong: the UI shows its sentence."""
+    partitions = cluster_partitions(load_estate())
+    discovery = discovery_job(partitions)
+    store = StoreResource()
+    return dg.Definitions(
+        assets=[inventory_assets(partitions), snapshot_assets(partitions)],
+        jobs=[discovery],
+        schedules=[discovery_schedule(discovery, partitions)],
+        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store=store)},
+    )

@@ -1,0 +1,81 @@
+"""`inventory/*`: the five inventories of a cluster, read at the same time in one step."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.section_metadata import section_metadata
+from mesh_assets.inventory.collect import collect_sections
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+
+INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
+
+_DESCRIPTIONS: dict[SectionName, str] = {
+    "topics": "Every topic: partitions with leader, replicas, ISR and offsets; all configs; message counts.",
+    "connectors": "Every connector of every Connect endpoint: state, tasks with traces, masked config, topics.",
+    "schemas": "The latest version of every subject: definition, references, compatibility, mode.",
+    "consumer_groups": "Every consumer group: state, members with assignments, committed offsets and lag.",
+    "metrics": "Rates by topic and group over the interval since the previous document, lag, partition health, brokers.",
+}
+_KINDS: dict[SectionName, set[str]] = {
+    "topics": {"kafka"},
+    "connectors": {"kafka"},
+    "schemas": {"kafka"},
+    "consumer_groups": {"kafka"},
+    "metrics": {"kafka"},
+}
+
+
+def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="inventory",
+        group_name="inventory",
+        partitions_def=partitions,
+        can_subset=True,
+        pool="kafka",
+        outs={
+            name: dg.AssetOut(
+                key_prefix="inventory",
+                is_required=False,
+                io_manager_key="sections",
+                description=_DESCRIPTIONS[name],
+                kinds=_KINDS[name],
+            )
+            for name in SECTION_NAMES
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "complete", asset=key, description="The section was read whole in this run; a stale one holds the last good data."
+            )
+            for key in INVENTORY_KEYS
+        ],
+    )
+    def inventory(
+        context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
+    ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:
+        """The cluster's topics, connectors, schemas, consumer groups and metrics, read at the same time."""
+        selected = context.op_execution_context.selected_output_names
+        wanted = [name for name in SECTION_NAMES if name in selected]
+        sections = collect_sections(estate.cluster(context.partition_key), wanted, previous=store.store().latest_document)
+        for section_name in wanted:
+            section = sections[section_name]
+            yield dg.Output(section, output_name=section_name, metadata=section_metadata(section))
+            yield _complete(section_name, section)
+
+    return inventory
+
+
+def _complete(name: SectionName, section: Section) -> dg.AssetCheckResult:
+    state = section.state
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(["inventory", name]),
+        check_name="complete",
+        passed=state.status != "stale",
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=state.error,
+        metadata={
+            "status": state.status,
+            **({"collected_at": dg.MetadataValue.timestamp(state.collected_at)} if state.collected_at else {}),
+        },
+    )

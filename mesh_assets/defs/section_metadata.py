@@ -1,0 +1,120 @@
+"""What the UI shows of a section: counts, cost, status, and a table of the first records."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    ConsumerGroupsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    TopicsSection,
+)
+
+# The table goes into the event log, which is no store: the document holds everything.
+TABLE_ROWS = 200
+
+Row = Mapping[str, str | int | float | bool | None]
+
+
+def section_metadata(section: Section) -> dict[str, Any]:
+    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and a table of at most TABLE_ROWS rows."""
+    rows = list(_rows(section))
+    cost = section.cost
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(rows),
+        "status": section.state.status,
+        "seconds": cost.seconds,
+        "kafka_calls": cost.kafka_calls,
+        "http_requests": cost.http_requests,
+        **{f"seconds/{phase}": seconds for phase, seconds in cost.phases.items()},
+        **_figures(section),
+    }
+    if section.state.collected_at is not None:
+        metadata["collected_at"] = dg.MetadataValue.timestamp(section.state.collected_at)
+    if section.state.error is not None:
+        metadata["error"] = section.state.error
+    if rows:
+        shown = f"first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else "all"
+        metadata[f"records ({shown})"] = dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:TABLE_ROWS]])
+    return metadata
+
+
+def _figures(section: Section) -> dict[str, int | float | str]:
+    match section:
+        case TopicsSection():
+            return {"partitions": sum(topic.details.partitions for topic in section.records), "excluded_topics": section.excluded}
+        case ConnectorsSection():
+            return {
+                "active": sum(1 for connector in section.records if connector.active),
+                "failed_tasks": sum(connector.failed_tasks for connector in section.records),
+            }
+        case SchemasSection():
+            return {"compatibility": (section.registry.compatibility if section.registry else None) or "unknown"}
+        case ConsumerGroupsSection():
+            return {
+                "lag_records": sum(group.total_lag_records or 0 for group in section.records),
+                "members": sum(len(group.members or ()) for group in section.records),
+            }
+        case MetricsSection():
+            if section.records is None:
+                return {}
+            health = section.records.partition_health
+            return {
+                "window_seconds": section.records.window_seconds or 0.0,
+                "under_replicated": health.under_replicated,
+                "leaderless": health.leaderless,
+                "offline": health.offline,
+                "brokers": len(section.records.brokers),
+            }
+
+
+def _rows(section: Section) -> Iterable[Row]:
+    match section:
+        case TopicsSection():
+            for topic in section.records:
+                details = topic.details
+                yield {
+                    "topic": topic.name,
+                    "partitions": details.partitions,
+                    "replication_factor": details.replication_factor,
+                    "cleanup_policy": details.cleanup_policy,
+                    "messages": details.message_count,
+                    "overridden_configs": len(topic.config_overrides),
+                }
+        case ConnectorsSection():
+            for connector in section.records:
+                yield {
+                    "connector": connector.name,
+                    "type": connector.type,
+                    "status": connector.status,
+                    "tasks": len(connector.tasks),
+                    "failed_tasks": connector.failed_tasks,
+                    "topics": ", ".join(topic.name for topic in connector.topics[:5]),
+                }
+        case SchemasSection():
+            for schema in section.records:
+                yield {
+                    "subject": schema.subject,
+                    "version": schema.version,
+                    "id": schema.id,
+                    "type": schema.schema_type,
+                    "compatibility": schema.compatibility.value or "unknown",
+                    "references": len(schema.references),
+                }
+        case ConsumerGroupsSection():
+            for group in section.records:
+                yield {
+                    "group": group.group_id,
+                    "type": group.type,
+                    "state": group.state,
+                    "members": None if group.members is None else len(group.members),
+                    "topics": ", ".join(group.topics[:5]),
+                    "lag_records": group.total_lag_records,
+                }
+        case MetricsSection():
+            for rate in section.records.topics if section.records else ():
+                yield {"topic": rate.topic, "records_in_per_second": rate.records_in_per_second, "messages": rate.message_count}

@@ -1,0 +1,267 @@
+"""Collecting the five sections of a cluster at the same time, each fresh or stale with its reason."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
+from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC, Cluster
+from mesh_assets.inventory.clients import ClusterClients, open_clients
+from mesh_assets.inventory.connectors import collect_connectors
+from mesh_assets.inventory.consumer_groups import group_records
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.join import empty_section, stale_section
+from mesh_assets.inventory.metrics import Positions, offset_metrics, positions
+from mesh_assets.inventory.phases import Phases
+from mesh_assets.inventory.records import ConsumerGroup, Topic
+from mesh_assets.inventory.schemas import collect_schemas
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    ConsumerGroupsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionCost,
+    SectionName,
+    SectionState,
+    TopicsSection,
+)
+from mesh_assets.inventory.topics import topic_records
+from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs, TopicMetadata
+
+OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
+
+# Between the two readings when there is no earlier document to take a rate from.
+SHORT_WINDOW = timedelta(seconds=1)
+
+S = TypeVar("S", bound=Section)
+T = TypeVar("T")
+OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
+
+
+def collect_sections(
+    cluster: Cluster,
+    wanted: Sequence[SectionName],
+    *,
+    previous: Callable[[str], Document | None],
+    clients: OpenClients = open_clients,
+) -> dict[SectionName, Section]:
+    """The wanted sections of `cluster`.
+
+    `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands there, `stale`, with the reason.
+    Raises PlatformError when Kafka itself cannot be read, EstateError when it is another cluster than the estate says.
+    """
+    phases = Phases(cluster.name)
+    with clients(cluster) as opened:
+        with phases.phase("kafka metadata"):
+            metadata = opened.kafka.metadata()
+        cluster_id = _cluster_id(cluster, metadata)
+        collection = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases)
+        return collection.sections(wanted)
+
+
+def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
+    if metadata.cluster_id is None:
+        raise UnexpectedAnswerError(
+            f"{cluster.kafka.bootstrap_servers} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
+        )
+    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
+        raise EstateError(
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
+        )
+    return metadata.cluster_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KafkaReadings:
+    """What the Kafka sections share: one reading of everything, so that counts, lag and rates agree."""
+
+    configs: Future[dict[str, TopicConfigs]]
+    offsets: Future[OffsetsReading]
+    groups: Future[GroupsReading]
+
+
+class _Collection:
+    """One reading of one cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cluster_id: str,
+        clients: ClusterClients,
+        metadata: ClusterMetadata,
+        previous: Document | None,
+        phases: Phases,
+    ) -> None:
+        self._cluster = cluster
+        self._cluster_id = cluster_id
+        self._clients = clients
+        self._metadata = metadata
+        self._previous = previous
+        self._phases = phases
+        self._selected: list[TopicMetadata] = [topic for topic in metadata.topics if cluster.topics.selects(topic.name)]
+
+    def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
+        with ThreadPoolExecutor(max_workers=5, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
+            connectors = pool.submit(self._connectors) if "connectors" in wanted else None
+            schemas = pool.submit(self._schemas) if "schemas" in wanted else None
+            found: dict[SectionName, Section] = {}
+            if {"topics", "consumer_groups", "metrics"} & set(wanted):
+                found.update(self._kafka_sections(pool))
+            if connectors is not None:
+                found["connectors"] = connectors.result()
+            if schemas is not None:
+                found["schemas"] = schemas.result()
+            return {name: found[name] for name in wanted}
+
+    # --- from Kafka
+
+    def _kafka_sections(self, pool: ThreadPoolExecutor) -> dict[SectionName, Section]:
+        readings = _KafkaReadings(
+            configs=pool.submit(self._configs),
+            offsets=pool.submit(self._offsets),
+            groups=pool.submit(self._groups),
+        )
+        topics = self._or_stale("topics", lambda: self._topics(readings))
+        groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
+        return {"topics": topics, "consumer_groups": groups, "metrics": self._or_stale("metrics", lambda: self._metrics(topics, groups))}
+
+    def _configs(self) -> dict[str, TopicConfigs]:
+        with self._phases.phase("kafka configs"):
+            return self._clients.kafka.configs([topic.name for topic in self._selected])
+
+    def _offsets(self) -> OffsetsReading:
+        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the picture of the group.
+        with self._phases.phase("kafka offsets"):
+            return self._clients.kafka.offsets([topic for topic in self._metadata.topics if not topic.internal])
+
+    def _groups(self) -> GroupsReading:
+        with self._phases.phase("kafka consumer groups"):
+            return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
+
+    def _topics(self, readings: _KafkaReadings) -> TopicsSection:
+        offsets = readings.offsets.result()
+        old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
+        return TopicsSection(
+            cluster_id=self._cluster_id,
+            state=SectionState(status="fresh", collected_at=offsets.read_at),
+            records=topic_records(self._selected, configs=readings.configs.result(), offsets=offsets, previous=old),
+            excluded=len(self._metadata.topics) - len(self._selected),
+            cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
+        )
+
+    def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
+        offsets, groups = readings.offsets.result(), readings.groups.result()
+        return ConsumerGroupsSection(
+            cluster_id=self._cluster_id,
+            state=SectionState(status="fresh", collected_at=offsets.read_at),
+            records=group_records(groups.groups, offsets=offsets),
+            excluded=groups.excluded,
+            cost=self._kafka_cost(("kafka consumer groups",), groups=True),
+        )
+
+    def _metrics(self, topics: Section, groups: Section) -> MetricsSection:
+        assert isinstance(topics, TopicsSection)
+        assert isinstance(groups, ConsumerGroupsSection)
+        for section in (topics, groups):
+            if section.state.status != "fresh":
+                raise UnexpectedAnswerError(section.state.error or "the offsets could not be read")
+        assert topics.state.collected_at is not None
+        now = positions(topics.records, groups.records, read_at=topics.state.collected_at)
+        before = self._positions_before()
+        if before is None:
+            before, after = now, self._second_reading(now)
+        else:
+            after = now
+        return MetricsSection(
+            cluster_id=self._cluster_id,
+            state=SectionState(status="fresh", collected_at=now.read_at),
+            records=offset_metrics(self._metadata, topics.records, groups.records, before=before, after=after),
+            cost=SectionCost(phases=self._phases.seconds("kafka second reading")),
+        )
+
+    def _positions_before(self) -> Positions | None:
+        """Where everything stood in the latest document; None when it knows no offsets."""
+        if self._previous is None:
+            return None
+        read_at = self._previous.sections["topics"].collected_at
+        return None if read_at is None else positions(self._previous.topics, self._previous.consumer_groups, read_at=read_at)
+
+    def _second_reading(self, first: Positions) -> Positions:
+        with self._phases.phase("kafka second reading"):
+            time.sleep(max(0.0, (first.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
+            offsets = self._clients.kafka.offsets(self._selected)
+            groups = self._clients.kafka.groups(self._cluster.consumer_groups.selects)
+        topics: tuple[Topic, ...] = topic_records(self._selected, configs={}, offsets=offsets, previous={})
+        records: tuple[ConsumerGroup, ...] = group_records(groups.groups, offsets=offsets)
+        return positions(topics, records, read_at=offsets.read_at)
+
+    def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
+        kinds = self._clients.kafka.requests
+        calls = sum(count for kind, count in kinds.items() if ("group" in kind) == groups)
+        return _cost(self._phases.seconds(*phases), kafka_calls=calls)
+
+    # --- over HTTP
+
+    def _connectors(self) -> Section:
+        if not self._clients.connect:
+            return empty_section("connectors", self._cluster_id, SectionState(status="not_configured", collected_at=None))
+
+        def read() -> ConnectorsSection:
+            now = datetime.now(UTC)
+            with self._phases.phase("connectors"):
+                records = collect_connectors(
+                    self._clients.connect,
+                    previous=self._previous.connectors if self._previous else (),
+                    turn=self._previous.sequence if self._previous else 0,
+                )
+            requests = sum(endpoint.requests for endpoint in self._clients.connect)
+            return ConnectorsSection(
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+                cost=_cost(self._phases.seconds("connectors"), http_requests=requests),
+            )
+
+        return self._or_stale("connectors", read)
+
+    def _schemas(self) -> Section:
+        registry = self._clients.registry
+        if registry is None:
+            return empty_section("schemas", self._cluster_id, SectionState(status="not_configured", collected_at=None))
+
+        def read() -> SchemasSection:
+            now = datetime.now(UTC)
+            with self._phases.phase("schemas"):
+                records, facts = collect_schemas(
+                    registry,
+                    previous=self._previous.schemas if self._previous else (),
+                    selects=lambda subject: subject not in OWN_SUBJECTS,
+                    now=now,
+                )
+            return SchemasSection(
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+                registry=facts,
+                cost=_cost(self._phases.seconds("schemas"), http_requests=registry.requests),
+            )
+
+        return self._or_stale("schemas", read)
+
+    def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
+        try:
+            return read()
+        except PlatformError as error:
+            return stale_section(name, self._cluster_id, self._previous, str(error))
+
+
+def _cost(phases: dict[str, float], *, kafka_calls: int = 0, http_requests: int = 0) -> SectionCost:
+    return SectionCost(
+        seconds=round(max(phases.values(), default=0.0), 3), kafka_calls=kafka_calls, http_requests=http_requests, phases=phases
+    )

@@ -1,0 +1,96 @@
+"""The connectors of all Connect endpoints as records: masked, with their topics and how these are known."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from mesh_assets.inventory.connector_topics import declared_topics
+from mesh_assets.inventory.masking import mask_config, mask_text
+from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
+from mesh_assets.platforms import kafka_connect
+
+# A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.
+OBSERVED_PER_RUN = 100
+_IN_FLIGHT = 8
+
+ConnectorKey = tuple[str, str]
+
+
+class ConnectReader(Protocol):
+    """What collecting needs of a Connect endpoint."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def requests(self) -> int: ...
+    def connectors(self) -> Sequence[kafka_connect.Connector]: ...
+    def topics(self, name: str) -> tuple[str, ...] | None: ...
+
+
+def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int) -> tuple[Connector, ...]:
+    """All connectors of all endpoints, each endpoint by one list. Raises PlatformError when one endpoint cannot be read.
+
+    A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from run to run: it chooses which
+    connectors are asked for their topics when there are more than OBSERVED_PER_RUN whose config cannot tell.
+    """
+    known = {(connector.connect, connector.name): connector for connector in previous}
+    with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
+        read = list(pool.map(lambda endpoint: endpoint.connectors(), endpoints))
+    return tuple(
+        record for endpoint, connectors in zip(endpoints, read, strict=True) for record in _records(endpoint, connectors, known, turn)
+    )
+
+
+def _records(
+    endpoint: ConnectReader, connectors: Sequence[kafka_connect.Connector], known: Mapping[ConnectorKey, Connector], turn: int
+) -> list[Connector]:
+    name = endpoint_name(endpoint.url)
+    records = [_record(name, connector) for connector in connectors]
+    silent = [record for record in records if record.topics_note is not None]
+    first = turn * OBSERVED_PER_RUN % max(1, len(silent))
+    asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
+    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
+        observed = dict(zip((record.name for record in asked), pool.map(lambda record: endpoint.topics(record.name), asked), strict=True))
+    return [_with_observed(record, observed.get(record.name), known.get((name, record.name))) for record in records]
+
+
+def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
+    if record.topics_note is None:
+        return record
+    if observed is None:
+        return record if old is None else replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+    note = f"{record.topics_note}; Connect has seen it use these" if observed else f"{record.topics_note}; Connect has seen it use none yet"
+    return replace(record, topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed), topics_note=note)
+
+
+def _record(connect: str, connector: kafka_connect.Connector) -> Connector:
+    declared = declared_topics(connector.type, connector.config)
+    return Connector(
+        name=connector.name,
+        connect=connect,
+        type=connector.type,
+        connector_class=connector.connector_class,
+        status=connector.state,
+        worker_id=connector.worker_id,
+        trace=None if connector.trace is None else mask_text(connector.trace),
+        tasks=tuple(
+            ConnectorTask(
+                id=task.id, state=task.state, worker_id=task.worker_id, trace=None if task.trace is None else mask_text(task.trace)
+            )
+            for task in connector.tasks
+        ),
+        config=mask_config(connector.config),
+        quickstart=connector.config.get("quickstart"),
+        topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
+        topics_pattern=declared.pattern,
+        topics_note=declared.unknown_because,
+    )
+
+
+def endpoint_name(url: str) -> str:
+    """What a connector's `connect` says: host and port of the endpoint, with its path where it has one."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"

@@ -1,0 +1,35 @@
+"""How long each part of a collection took, from several threads at once."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger(__name__)
+
+
+class Phases:
+    """Seconds by phase. Phases overlap, so they do not add up to the whole."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+        self._lock = threading.Lock()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Times what happens inside, also when it fails, and logs its end."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - start
+            with self._lock:
+                self._seconds[name] = round(seconds, 3)
+            logger.info("%s: %s, %.2f s", self._cluster, name, seconds)
+
+    def seconds(self, *names: str) -> dict[str, float]:
+        """The phases of these names that took place."""
+        with self._lock:
+            return {name: self._seconds[name] for name in names if name in self._seconds}

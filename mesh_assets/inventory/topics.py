@@ -1,0 +1,74 @@
+"""The topics as records: metadata, configs and offsets put together."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from mesh_assets.inventory.records import Partition, Topic, TopicDetails
+from mesh_assets.platforms.kafka.values import OffsetsReading, PartitionOffsets, TopicConfigs, TopicMetadata
+
+
+def topic_records(
+    topics: Iterable[TopicMetadata], *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading, previous: Mapping[str, Topic]
+) -> tuple[Topic, ...]:
+    """One record a topic. A topic that the brokers name but do not describe keeps what `previous` knew, with the error."""
+    return tuple(_record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name)) for topic in topics)
+
+
+def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[PartitionOffsets, ...], previous: Topic | None) -> Topic:
+    values = None if configs is None else configs.values
+    partitions = (
+        previous.partitions if topic.error is not None and previous is not None and not topic.partitions else _partitions(topic, offsets)
+    )
+    cleanup_policy = None if values is None else values.get("cleanup.policy")
+    message_count, message_count_is = _message_count(partitions, cleanup_policy)
+    return Topic(
+        name=topic.name,
+        id=topic.id if topic.id is not None or previous is None else previous.id,
+        details=TopicDetails(
+            partitions=len(partitions),
+            replication_factor=max((len(partition.replicas) for partition in partitions), default=0),
+            cleanup_policy=cleanup_policy,
+            internal=topic.internal,
+            message_count=message_count,
+            message_count_is=message_count_is,
+        ),
+        partitions=partitions,
+        config=values,
+        config_overrides=() if configs is None else configs.overridden,
+        config_error="not asked" if configs is None else configs.error,
+        error=topic.error,
+    )
+
+
+def _partitions(topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...]) -> tuple[Partition, ...]:
+    by_partition = {reading.partition: reading for reading in offsets}
+    partitions = []
+    for partition in topic.partitions:
+        reading = by_partition.get(partition.partition)
+        partitions.append(
+            Partition(
+                partition=partition.partition,
+                leader=partition.leader,
+                replicas=partition.replicas,
+                isr=partition.isr,
+                earliest=None if reading is None else reading.earliest,
+                latest=None if reading is None else reading.latest,
+                error=partition.error or (None if reading is None else reading.error),
+            )
+        )
+    return tuple(partitions)
+
+
+CountIs = Literal["exact_without_transactions", "upper_bound", "unknown"]
+
+
+def _message_count(partitions: tuple[Partition, ...], cleanup_policy: str | None) -> tuple[int | None, CountIs]:
+    """Offsets count records only where none went from between them; compaction takes some, transaction markers stand for none."""
+    total = 0
+    for partition in partitions:
+        if partition.earliest is None or partition.latest is None:
+            return None, "unknown"
+        total += max(0, partition.latest - partition.earliest)
+    if cleanup_policy is not None and "compact" not in cleanup_policy:
+        return total, "exact_without_transactions"
+    return total, "upper_bound"
