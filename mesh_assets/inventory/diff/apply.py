@@ -1,0 +1,69 @@
+"""What a consumer of the changes does: the state before, and the changes in their order, give the state after.
+
+The whole contract: `created` puts the record that `after` holds as JSON, `deleted` removes the resource, `updated` sets the one field
+to `after`, or removes the field where `after` is None. What becomes known for the first time (the baseline of a section, a config
+that could not be read before) is no change: it stands in the snapshot.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from mesh_assets.inventory.changes import Change, ResourceType
+from mesh_assets.inventory.diff.connectors import full_name
+from mesh_assets.inventory.diff.consumer_groups import group_fields
+from mesh_assets.inventory.diff.fields import known_fields
+from mesh_assets.inventory.diff.schemas import schema_fields
+from mesh_assets.inventory.diff.state import State, connector_state
+from mesh_assets.inventory.diff.topics import topic_fields
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+
+_topic = msgspec.json.Decoder(Topic)
+_connector = msgspec.json.Decoder(Connector)
+_schema = msgspec.json.Decoder(Schema)
+_group = msgspec.json.Decoder(ConsumerGroup)
+
+
+def apply_changes(state: State, changes: Iterable[Change]) -> State:
+    """`state` with the changes applied; `state` itself stays as it is. Applying the same changes again alters nothing.
+
+    A change of a resource that the state does not hold is passed over: it was deleted by a later change already seen.
+    """
+    present: State = {resource_type: {key: dict(fields) for key, fields in resources.items()} for resource_type, resources in state.items()}
+    for change in changes:
+        resources = present.setdefault(change.resource_type, {})
+        if change.kind == "created":
+            key, fields = _resource(change.resource_type, change.resource, change.after or "")
+            resources[key] = fields
+            continue
+        found = _find(resources, change)
+        if found is None:
+            continue
+        if change.kind == "deleted":
+            del resources[found]
+        elif change.field is not None and change.after is not None:
+            resources[found][change.field] = change.after
+        elif change.field is not None:
+            resources[found].pop(change.field, None)
+    return present
+
+
+def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[str, dict[str, str]]:
+    match resource_type:
+        case "topic":
+            return resource, known_fields(topic_fields(_topic.decode(record)))
+        case "connector":
+            connector = _connector.decode(record)
+            return full_name(connector), connector_state(connector)
+        case "schema":
+            return resource, known_fields(schema_fields(_schema.decode(record)))
+        case "consumer_group":
+            return resource, known_fields(group_fields(_group.decode(record)))
+        case "schema_registry":
+            raise ValueError("a schema registry is never created by a change")
+
+
+def _find(resources: dict[str, dict[str, str]], change: Change) -> str | None:
+    if change.resource_type != "connector" or "/" in change.resource:
+        return change.resource if change.resource in resources else None
+    return next((key for key, fields in resources.items() if fields["name"] == change.resource), None)

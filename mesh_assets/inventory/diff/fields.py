@@ -1,0 +1,122 @@
+"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and in changes."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+
+Fields = dict[str, str | None]
+"""Field → value as text. None: unknown, could not be read. A field that is not there does not exist on the resource.
+
+A key that ends in a dot with None (`config.`) says that everything below it is unknown.
+"""
+
+Resource = Topic | Connector | Schema | ConsumerGroup
+
+SENTENCE_VALUE_CHARACTERS = 120
+SENTENCE_TRACE_CHARACTERS = 300
+
+# Keys of dictionaries sorted, so that equal records give equal text.
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def json_text(value: object) -> str:
+    return _encoder.encode(value).decode()
+
+
+def known_fields(fields: Fields) -> dict[str, str]:
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def differing_fields(before: Fields, after: Fields, *, learned: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None, str | None]]:
+    """Field, value before, value after, for each that differs; None where the field was or is not there.
+
+    What is unknown in `after` is never a difference, and neither is what was unknown in `before`, but for fields that start with
+    `learned`: these are reported with None before.
+    """
+    unknown_before, unknown_after = _unknown_branches(before), _unknown_branches(after)
+    for field in sorted({field for field, _ in before.items() ^ after.items()}):
+        old, new = before.get(field), after.get(field)
+        if (new is None and field in after) or field.startswith(unknown_after):
+            continue
+        was_unknown = (old is None and field in before) or field.startswith(unknown_before)
+        if was_unknown and (new is None or not field.startswith(learned)):
+            continue
+        yield field, old, new
+
+
+def _unknown_branches(fields: Fields) -> tuple[str, ...]:
+    return tuple(field for field, value in fields.items() if value is None and field.endswith("."))
+
+
+def created(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str, severity: Severity) -> Change:
+    """`after` is the whole record as the document holds it, so that whoever applies the change needs nothing else."""
+    return _change("created", resource_type, resource, None, (None, json_text(record)), severity, sentence)
+
+
+def deleted(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str) -> Change:
+    """`before` is the whole record as it was last known. Deletion is a warning: what it held is gone, and someone may still need it."""
+    return _change("deleted", resource_type, resource, None, (json_text(record), None), "warning", sentence)
+
+
+def updated(
+    resource_type: ResourceType, resource: str, field: str, *, before: str | None, after: str | None, severity: Severity, sentence: str
+) -> Change:
+    return _change("updated", resource_type, resource, field, (before, after), severity, sentence)
+
+
+def _change(
+    kind: ChangeKind,
+    resource_type: ResourceType,
+    resource: str,
+    field: str | None,
+    values: tuple[str | None, str | None],
+    severity: Severity,
+    sentence: str,
+) -> Change:
+    return Change(
+        kind=kind,
+        resource_type=resource_type,
+        resource=resource,
+        field=field,
+        before=values[0],
+        after=values[1],
+        severity=severity,
+        sentence=in_one_line(sentence),
+    )
+
+
+def in_one_line(text: str) -> str:
+    """Names of groups, subjects and connectors may hold line breaks; a sentence may not."""
+    return " ".join(text.split())
+
+
+def shown(value: str | None, *, absent: str = "none") -> str:
+    """`value` as it stands in a sentence: one line, not too long."""
+    if value is None:
+        return absent
+    return _one_line(value, SENTENCE_VALUE_CHARACTERS) or '""'
+
+
+def because(trace: str | None) -> str:
+    """`: <first line of the trace>`, or nothing where there is no trace."""
+    lines = [line for line in (trace or "").splitlines() if line.strip()]
+    return f": {_one_line(lines[0], SENTENCE_TRACE_CHARACTERS)}" if lines else ""
+
+
+def listed(names: list[str], *, most: int = 5) -> str:
+    """`a, b, c and 4 more`."""
+    more = len(names) - most
+    return f"{', '.join(names[:most])} and {more} more" if more > 0 else ", ".join(names)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _one_line(text: str, most: int) -> str:
+    # Sliced first: a value of a megabyte need not be split to show its beginning.
+    line = in_one_line(text[: 4 * most])
+    return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"

@@ -1,0 +1,304 @@
+"""Hypothesis strategies of arbitrary documents of one cluster, from few names, so that two of them have resources in common."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from msgspec.structs import replace
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import (
+    CommittedOffset,
+    Connector,
+    ConnectorTask,
+    ConnectorTopic,
+    ConsumerGroup,
+    GroupMember,
+    Partition,
+    RegistryFacts,
+    Schema,
+    SchemaReference,
+    SubjectLevel,
+    Topic,
+    TopicDetails,
+    TopicSchema,
+)
+from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets_tests.documents import FRESH, NEVER_READ, NOT_CONFIGURED, STALE, a_document
+
+_T = TypeVar("_T")
+
+# JSON holds no lone surrogates.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+counts = st.integers(0, 2**53)
+moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC))
+names = st.sampled_from(["orders", "payments", "users", "main/orders", "a.b", "Größe \n 1"])
+_brokers = st.lists(st.integers(1, 4), unique=True, max_size=3).map(tuple)
+_ACTIVE = ("Stable", "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling")
+_STATUSES = ("RUNNING", "PAUSED", "FAILED", "UNASSIGNED", "STOPPED", "DEGRADED")
+
+
+def _maybe(strategy: SearchStrategy[_T], known: bool) -> SearchStrategy[_T | None]:
+    return strategy if known else st.none() | strategy
+
+
+def _tuples(strategy: SearchStrategy[_T], key: Any = None, *, most: int = 3) -> SearchStrategy[tuple[_T, ...]]:
+    return st.lists(strategy, max_size=most, unique_by=key).map(tuple)
+
+
+def partitions(*, known: bool) -> SearchStrategy[Partition]:
+    return st.builds(
+        Partition,
+        partition=st.integers(0, 4),
+        leader=st.none() | st.integers(1, 4),
+        replicas=_brokers.filter(bool) if known else _brokers,
+        isr=_brokers,
+        earliest=st.none() | counts,
+        latest=st.none() | counts,
+        error=st.none() | texts,
+    )
+
+
+def topics(*, known: bool = False) -> SearchStrategy[Topic]:
+    return st.builds(
+        Topic,
+        name=names,
+        id=_maybe(st.sampled_from(["id-1", "id-2"]), known),
+        details=st.builds(
+            TopicDetails,
+            partitions=st.integers(0, 5),
+            replication_factor=st.integers(0, 3),
+            cleanup_policy=st.none() | texts,
+            internal=st.booleans(),
+            message_count=st.none() | counts,
+            message_count_is=st.sampled_from(["exact_without_transactions", "upper_bound", "unknown"]),
+        ),
+        partitions=_tuples(partitions(known=known), lambda p: p.partition),
+        config=_maybe(
+            st.dictionaries(st.sampled_from(["retention.ms", "cleanup.policy"]) | texts, _maybe(texts, known), max_size=3), known
+        ),
+        config_overrides=_tuples(texts),
+        config_error=st.none() | texts,
+        error=st.none() if known else st.none() | texts,
+        schema=st.builds(TopicSchema, key_subjects=_tuples(names), value_subjects=_tuples(names)),
+        connectors=_tuples(names),
+    )
+
+
+def connectors(*, known: bool = False) -> SearchStrategy[Connector]:
+    words = st.sampled_from(_STATUSES if known else (*_STATUSES, "UNKNOWN", ""))
+    config = st.dictionaries(st.sampled_from(["connector.class", "topics", "tasks.max"]) | texts, st.none() | texts, max_size=3)
+    observed = st.builds(ConnectorTopic, name=names, known=st.just("observed"))
+    return st.builds(
+        Connector,
+        name=names,
+        connect=st.sampled_from(["main", "second"]),
+        type=st.sampled_from(["source", "sink"] if known else ["source", "sink", "unknown"]),
+        connector_class=st.none() | texts,
+        status=words,
+        worker_id=st.none() | texts,
+        trace=st.none() | texts,
+        tasks=_tuples(
+            st.builds(ConnectorTask, id=st.integers(0, 3), state=words, worker_id=st.none() | texts, trace=st.none() | texts),
+            lambda task: task.id,
+        ),
+        config=config.filter(bool) if known else config,
+        topics=st.tuples(observed) if known else _tuples(observed | st.builds(ConnectorTopic, name=names, known=st.just("declared"))),
+        topics_note=st.none() | texts,
+    )
+
+
+def levels(values: list[str], *, known: bool) -> SearchStrategy[SubjectLevel]:
+    return st.builds(
+        SubjectLevel,
+        value=_maybe(st.sampled_from(values), known),
+        own=_maybe(st.booleans(), known),
+        read_at=st.none() | moments,
+        error=st.none() | texts,
+    )
+
+
+def schemas(*, known: bool = False) -> SearchStrategy[Schema]:
+    return st.builds(
+        Schema,
+        subject=names,
+        version=st.integers(1, 3),
+        id=st.integers(1, 5),
+        schema_type=st.sampled_from(["AVRO", "JSON", "PROTOBUF"]),
+        definition=texts,
+        references=_tuples(st.builds(SchemaReference, name=names, subject=names, version=st.integers(1, 3))),
+        compatibility=levels(["BACKWARD", "FULL", "NONE"], known=known),
+        mode=levels(["READWRITE", "READONLY"], known=known),
+        naming_strategy=st.sampled_from(["topic", "record", "topic_record", "unknown"]),
+        record_name=st.none() | texts,
+    )
+
+
+def registries(*, known: bool = False) -> SearchStrategy[RegistryFacts | None]:
+    facts = st.builds(
+        RegistryFacts,
+        compatibility=_maybe(st.sampled_from(["BACKWARD", "FULL"]), known),
+        mode=_maybe(st.sampled_from(["READWRITE", "READONLY"]), known),
+        contexts=_tuples(texts),
+    )
+    return _maybe(facts, known)
+
+
+members = st.builds(
+    GroupMember,
+    member_id=texts,
+    client_id=texts,
+    host=texts,
+    group_instance_id=st.none() | texts,
+    assignment=st.dictionaries(names, st.just((0,)), max_size=2),
+)
+committed_offsets = st.builds(
+    CommittedOffset,
+    topic=names,
+    partition=st.integers(0, 3),
+    committed=st.none() | counts,
+    end=st.none() | counts,
+    lag_records=st.none() | counts,
+)
+
+
+def consumer_groups(*, known: bool = False) -> SearchStrategy[ConsumerGroup]:
+    """Known ones are not rebalancing: in a rebalance the topics of a group without offsets are unknown."""
+    states = ["Stable", "Empty", "Dead"] if known else ["Empty", "Dead", "Unknown", "", *_ACTIVE]
+    return st.builds(
+        ConsumerGroup,
+        group_id=names | st.just("console-consumer-4711"),
+        type=st.sampled_from(["classic", "consumer"] if known else ["classic", "share", "unknown"]),
+        protocol_type=st.none() | texts,
+        state=st.sampled_from(states),
+        coordinator=st.none() | st.integers(1, 4),
+        members=_maybe(_tuples(members, most=2), known),
+        offsets=_maybe(_tuples(committed_offsets), known),
+        topics=_tuples(names),
+        total_lag_records=st.none() | counts,
+        error=st.none() if known else st.none() | texts,
+    )
+
+
+section_states = st.sampled_from([FRESH, STALE, NEVER_READ, NOT_CONFIGURED])
+
+
+def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
+    """`known`: nothing in them is unknown. `fresh`: all sections are."""
+    return st.builds(
+        a_document,
+        topics=_tuples(topics(known=known), lambda t: t.name),
+        connectors=_tuples(connectors(known=known), lambda c: (c.connect, c.name)),
+        schemas=_tuples(schemas(known=known), lambda s: s.subject),
+        consumer_groups=_tuples(consumer_groups(known=known), lambda g: g.group_id),
+        schema_registry=registries(known=known),
+        sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
+    )
+
+
+@st.composite
+def shuffled(draw: st.DrawFn, document: Document) -> Document:
+    """The same document with its lists, and the lists of its records that have no order of their own, in another order."""
+    return replace(
+        document,
+        topics=_shuffle(draw, [replace(t, partitions=_shuffle(draw, t.partitions)) for t in document.topics]),
+        connectors=_shuffle(
+            draw, [replace(c, tasks=_shuffle(draw, c.tasks), topics=_shuffle(draw, c.topics)) for c in document.connectors]
+        ),
+        schemas=_shuffle(draw, [replace(s, references=_shuffle(draw, s.references)) for s in document.schemas]),
+        consumer_groups=_shuffle(draw, [replace(g, topics=_shuffle(draw, g.topics)) for g in document.consumer_groups]),
+    )
+
+
+def _shuffle(draw: st.DrawFn, values: Any) -> tuple[Any, ...]:
+    return tuple(draw(st.permutations(values)))
+
+
+@st.composite
+def volatile_twins(draw: st.DrawFn, document: Document) -> Document:
+    """The same estate a moment later: only what comes and goes by itself, or is derived from other records, differs."""
+    return replace(
+        document,
+        discovery_timestamp=draw(moments),
+        sequence=draw(st.integers(1, 9)),
+        run_id=draw(texts),
+        topics=tuple(_volatile_topic(draw, topic) for topic in document.topics),
+        connectors=tuple(_volatile_connector(draw, connector) for connector in document.connectors),
+        schemas=tuple(_volatile_schema(draw, schema) for schema in document.schemas),
+        consumer_groups=tuple(_volatile_group(draw, group) for group in document.consumer_groups),
+    )
+
+
+def _volatile_topic(draw: st.DrawFn, topic: Topic) -> Topic:
+    other = draw(topics())
+    return replace(
+        topic,
+        details=replace(topic.details, message_count=other.details.message_count, message_count_is=other.details.message_count_is),
+        partitions=tuple(
+            replace(
+                partition,
+                **cast(
+                    Mapping[str, Any],
+                    draw(
+                        st.fixed_dictionaries(
+                            {
+                                "leader": st.none() | st.integers(1, 4),
+                                "isr": _brokers,
+                                "earliest": st.none() | counts,
+                                "latest": st.none() | counts,
+                                "error": st.none() | texts,
+                            }
+                        )
+                    ),
+                ),
+            )
+            for partition in topic.partitions
+        ),
+        schema=other.schema,
+        connectors=other.connectors,
+        config_overrides=other.config_overrides,
+    )
+
+
+def _volatile_connector(draw: st.DrawFn, connector: Connector) -> Connector:
+    other = draw(connectors())
+    return replace(
+        connector,
+        worker_id=other.worker_id,
+        trace=other.trace,
+        quickstart=draw(st.none() | texts),
+        tasks=tuple(replace(task, worker_id=draw(st.none() | texts), trace=draw(st.none() | texts)) for task in connector.tasks),
+        topics=(*(t for t in connector.topics if t.known == "observed"), ConnectorTopic(name=draw(names), known="declared")),
+        topics_note=other.topics_note,
+    )
+
+
+def _volatile_schema(draw: st.DrawFn, schema: Schema) -> Schema:
+    other = draw(schemas())
+    return replace(
+        schema,
+        naming_strategy=other.naming_strategy,
+        record_name=other.record_name,
+        compatibility=replace(schema.compatibility, read_at=other.compatibility.read_at),
+        mode=replace(schema.mode, read_at=other.mode.read_at),
+    )
+
+
+def _volatile_group(draw: st.DrawFn, group: ConsumerGroup) -> ConsumerGroup:
+    other = draw(consumer_groups())
+    return replace(
+        group,
+        state=draw(st.sampled_from(_ACTIVE)) if group.state in _ACTIVE else group.state,
+        protocol_type=other.protocol_type,
+        coordinator=other.coordinator,
+        members=None if group.members is None else other.members,
+        offsets=None if group.offsets is None else other.offsets,
+        total_lag_records=other.total_lag_records,
+    )
+
+
+known_documents = partial(documents, known=True, fresh=True)
+"""Documents of which everything is known: those for which applying the changes gives exactly the new state."""

@@ -1,0 +1,145 @@
+"""Small known documents for tests, as in `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in `arbitrary_documents`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
+from mesh_assets.inventory.records import (
+    CommittedOffset,
+    Connector,
+    ConnectorTask,
+    ConnectorTopic,
+    ConsumerGroup,
+    GroupMember,
+    Partition,
+    RegistryFacts,
+    Schema,
+    Topic,
+    TopicDetails,
+)
+from mesh_assets.inventory.sections import SECTION_NAMES, SectionName, SectionState
+
+MOMENT = datetime(2026, 11, 23, 16, 40, 2, tzinfo=UTC)
+FRESH = SectionState(status="fresh", collected_at=MOMENT)
+STALE = SectionState(status="stale", collected_at=MOMENT, error="connection refused")
+NEVER_READ = SectionState(status="stale", collected_at=None, error="connection refused; never read before")
+NOT_CONFIGURED = SectionState(status="not_configured", collected_at=None)
+
+
+def a_topic(
+    name: str = "orders",
+    *,
+    id: str | None = None,  # noqa: A002 - the record's own word
+    partitions: int = 1,
+    replicas: tuple[int, ...] = (1,),
+    config: Mapping[str, str | None] | None = None,
+    **fields: Any,
+) -> Topic:
+    """Every partition with the same replicas and ten records; `config` None: an empty one, which is known."""
+    return Topic(
+        name=name,
+        id=f"id-of-{name}" if id is None else id,
+        details=TopicDetails(
+            partitions=partitions,
+            replication_factor=len(replicas),
+            cleanup_policy=(config or {}).get("cleanup.policy"),
+            internal=False,
+            message_count=10 * partitions,
+            message_count_is="exact_without_transactions",
+        ),
+        partitions=tuple(
+            Partition(partition=number, leader=replicas[0], replicas=replicas, isr=replicas, earliest=0, latest=10)
+            for number in range(partitions)
+        ),
+        **{"config": dict(config or {}), **fields},
+    )
+
+
+def a_connector(
+    name: str = "orders-sink",
+    *,
+    connect: str = "main",
+    status: str = "RUNNING",
+    tasks: tuple[str, ...] = ("RUNNING",),
+    trace: str | None = None,
+    task_trace: str | None = None,
+    config: Mapping[str, str | None] | None = None,
+    **fields: Any,
+) -> Connector:
+    """A sink whose tasks have the given states; `task_trace` goes to the failed ones. `config` stands beside its class and topics."""
+    all_config = {"connector.class": "FileStreamSink", "topics": "orders", **(config or {})}
+    return Connector(
+        name=name,
+        connect=connect,
+        status=status,
+        trace=trace,
+        tasks=tuple(
+            ConnectorTask(id=number, state=state, worker_id="worker-1:8083", trace=task_trace if state == "FAILED" else None)
+            for number, state in enumerate(tasks)
+        ),
+        config=all_config,
+        **{
+            "type": "sink",
+            "connector_class": all_config["connector.class"],
+            "worker_id": "worker-1:8083",
+            "topics": (ConnectorTopic(name="orders", known="declared"),),
+            **fields,
+        },
+    )
+
+
+def a_schema(subject: str = "users-value", **fields: Any) -> Schema:
+    return Schema(subject=subject, **{"version": 1, "id": 1, "schema_type": "JSON", "definition": '{"type":"object"}', **fields})
+
+
+def a_group(
+    group_id: str = "fraud-detection", *, state: str = "Stable", topics: tuple[str, ...] = ("orders",), **fields: Any
+) -> ConsumerGroup:
+    """It has one member unless it is empty, and a committed offset in each of its topics."""
+    offsets = tuple(CommittedOffset(topic=topic, partition=0, committed=5, end=10, lag_records=5) for topic in topics)
+    member = GroupMember(member_id="member-1", client_id="client", host="/10.0.0.1", group_instance_id=None, assignment={})
+    return ConsumerGroup(
+        group_id=group_id,
+        state=state,
+        topics=topics,
+        **{
+            "type": "classic",
+            "protocol_type": "consumer",
+            "coordinator": 1,
+            "members": () if state == "Empty" else (member,),
+            "offsets": offsets,
+            "total_lag_records": 5 * len(offsets),
+            **fields,
+        },
+    )
+
+
+def a_document(
+    *,
+    topics: tuple[Topic, ...] = (),
+    connectors: tuple[Connector, ...] = (),
+    schemas: tuple[Schema, ...] = (),
+    consumer_groups: tuple[ConsumerGroup, ...] = (),
+    sections: Mapping[SectionName, SectionState] | None = None,
+    **fields: Any,
+) -> Document:
+    """Every section fresh, but for those that `sections` says otherwise of."""
+    return Document(
+        topics=topics,
+        connectors=connectors,
+        schemas=schemas,
+        consumer_groups=consumer_groups,
+        sections={**dict.fromkeys(SECTION_NAMES, FRESH), **(sections or {})},
+        summary=summarize(topics, connectors, schemas, consumer_groups),
+        **{
+            "environment": EnvironmentIdentity(id="env-1", name="test"),
+            "cluster": ClusterIdentity(id="lkc-1", name="warehouse"),
+            "discovery_timestamp": MOMENT,
+            "sequence": 1,
+            "run_id": "run-1",
+            "metrics": None,
+            "schema_registry": RegistryFacts(compatibility="BACKWARD", mode="READWRITE", contexts=()),
+            **fields,
+        },
+    )
