@@ -16,11 +16,10 @@ from mesh_assets.estate.file import load_estate
 def defs() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong: the UI shows its sentence."""
     partitions = cluster_partitions(load_estate())
-    discovery = discovery_job(partitions)
     store = StoreResource()
     return dg.Definitions(
         assets=[inventory_assets(partitions), snapshot_assets(partitions)],
-        jobs=[discovery],
-        schedules=[discovery_schedule(discovery, partitions)],
+        jobs=[discovery_job(partitions)],
+        schedules=[discovery_schedule(partitions)],
         resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store=store)},
     )

@@ -100,7 +100,6 @@ def _progress(*, shown: bool) -> Iterator[None]:
     if shown:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-        logger.propagate = False
     try:
         yield
     finally:

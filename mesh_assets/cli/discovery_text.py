@@ -18,7 +18,7 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
     yield from _counts(report)
     yield from _changes(report)
     event = report.event
-    size = _size(event.bytes) + ("" if event.compressed_bytes is None else f", {_size(event.compressed_bytes)} compressed")
+    size = size_text(event.bytes) + ("" if event.compressed_bytes is None else f", {size_text(event.compressed_bytes)} compressed")
     claim = ", claim check" if event.claim_check else ""
     yield f"  event           {event.topic}[{event.partition}]@{event.offset}   {size}, about {event.approximate_tokens:,} tokens{claim}"
     yield f"  document        {report.inventory_location}"
@@ -26,6 +26,7 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
         if state.status == "stale":
             as_of = f"as of {state.collected_at:%Y-%m-%d %H:%M:%S} UTC" if state.collected_at else "nothing known"
             yield f"  STALE           {name} ({as_of}): {state.error}"
+    yield from (f"  NOTE            {note}" for note in report.notes)
     if verbose:
         yield from (f"  {seconds:7.2f} s       {phase}" for phase, seconds in sorted(report.phases.items()))
 
@@ -58,7 +59,7 @@ def _changes(report: DiscoveryReport) -> Iterator[str]:
         yield f"                     and {report.total_changes - len(report.first_changes):,} more: `mesh-assets diff` shows all"
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
     if count < 1_000:
         return f"{count} B"
     return f"{count / 1_000:,.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"

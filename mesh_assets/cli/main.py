@@ -46,7 +46,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; a MeshError becomes one sentence on stderr and exit code 1."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # Not the root logger: Dagster's own log, which holds every line of the library as well, would come out with it.
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    logging.getLogger("mesh_assets").addHandler(handler)
     try:
         cli.main(args=None if arguments is None else list(arguments), prog_name="mesh-assets")
     except MeshError as error:

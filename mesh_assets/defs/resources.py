@@ -1,5 +1,6 @@
 """What the assets need from outside: the estate and the store, opened once a run."""
 
+import os
 from functools import cached_property
 
 import dagster as dg
@@ -8,7 +9,6 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.location import store_location
 from mesh_assets.inventory.store.objects import open_store
 
 
@@ -37,7 +37,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @cached_property
     def _store(self) -> InventoryStore:
-        return InventoryStore(open_store(store_location()))
+        return InventoryStore(open_store(os.environ.get("MESH_STORE")))
 
     def store(self) -> InventoryStore:
         return self._store

@@ -8,10 +8,10 @@ from mesh_assets.defs.triggers import trigger_tags
 from mesh_assets.inventory.triggers import Trigger
 
 
-def discovery_schedule(job: dg.UnresolvedAssetJobDefinition, partitions: dg.StaticPartitionsDefinition) -> dg.ScheduleDefinition:
+def discovery_schedule(partitions: dg.StaticPartitionsDefinition) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="discovery_schedule",
-        job=job,
+        job_name="discovery",
         cron_schedule="0 */6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -30,6 +30,7 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
         "http_requests": report.http_requests,
         "kafka_calls": report.kafka_calls,
         **{name: value for name, value in msgspec.to_builtins(summary).items() if value is not None},
+        **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))} if report.notes else {}),
         "report": dg.MetadataValue.json(msgspec.to_builtins(report)),
     }
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC, Cluster
 from mesh_assets.inventory.clients import ClusterClients, open_clients
@@ -31,9 +33,12 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
 )
 from mesh_assets.inventory.topics import topic_records
-from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs, TopicMetadata
+from mesh_assets.platforms.kafka import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs, TopicMetadata, leading_partitions
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
+
+COLLECTING = "collect"
+"""The phase that holds all others of a collection."""
 
 # Between the two readings when there is no earlier document to take a rate from.
 SHORT_WINDOW = timedelta(seconds=1)
@@ -56,12 +61,15 @@ def collect_sections(
     Raises PlatformError when Kafka itself cannot be read, EstateError when it is another cluster than the estate says.
     """
     phases = Phases(cluster.name)
-    with clients(cluster) as opened:
+    with clients(cluster) as opened, phases.phase(COLLECTING):
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
         cluster_id = _cluster_id(cluster, metadata)
-        collection = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases)
-        return collection.sections(wanted)
+        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases).sections(wanted)
+    whole = phases.seconds(COLLECTING)
+    return {
+        name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole})) for name, section in sections.items()
+    }
 
 
 def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
@@ -138,7 +146,7 @@ class _Collection:
     def _offsets(self) -> OffsetsReading:
         # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the picture of the group.
         with self._phases.phase("kafka offsets"):
-            return self._clients.kafka.offsets([topic for topic in self._metadata.topics if not topic.internal])
+            return self._clients.kafka.offsets(leading_partitions(self._metadata))
 
     def _groups(self) -> GroupsReading:
         with self._phases.phase("kafka consumer groups"):
@@ -195,7 +203,7 @@ class _Collection:
     def _second_reading(self, first: Positions) -> Positions:
         with self._phases.phase("kafka second reading"):
             time.sleep(max(0.0, (first.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
-            offsets = self._clients.kafka.offsets(self._selected)
+            offsets = self._clients.kafka.offsets(leading_partitions(self._metadata))
             groups = self._clients.kafka.groups(self._cluster.consumer_groups.selects)
         topics: tuple[Topic, ...] = topic_records(self._selected, configs={}, offsets=offsets, previous={})
         records: tuple[ConsumerGroup, ...] = group_records(groups.groups, offsets=offsets)

@@ -54,7 +54,7 @@ class TopicSchema(Record, frozen=True, kw_only=True):
 
 
 class Topic(Record, frozen=True, kw_only=True):
-    """`config` is None when the configs could not be read, with the reason in `config_error`; a sensitive config's value is None.
+    """A sensitive config's value is None. `config_error`: the configs could not be read; then `config` is what was last known, or None.
 
     `error`: the brokers know the topic but did not describe it (a missing right, as a rule); then its partitions may be missing here.
     """

@@ -104,10 +104,14 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
     rows: dict[str, list[Row]] = {
         "topics": list(_topics(document)),
         "partitions": [
-            (topic.name, p.partition, p.leader, p.replicas, p.isr, p.earliest, p.latest) for topic in document.topics for p in topic.partitions
+            (topic.name, p.partition, p.leader, p.replicas, p.isr, p.earliest, p.latest)
+            for topic in document.topics
+            for p in topic.partitions
         ],
         "topic_configs": [
-            (topic.name, name, value, name in topic.config_overrides) for topic in document.topics for name, value in (topic.config or {}).items()
+            (topic.name, name, value, name in topic.config_overrides)
+            for topic in document.topics
+            for name, value in (topic.config or {}).items()
         ],
         "connectors": [
             (c.name, c.connect, c.type, c.connector_class, c.status, len(c.tasks), c.failed_tasks, [topic.name for topic in c.topics])

@@ -10,12 +10,16 @@ from mesh_assets.platforms.kafka.values import OffsetsReading, PartitionOffsets,
 def topic_records(
     topics: Iterable[TopicMetadata], *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading, previous: Mapping[str, Topic]
 ) -> tuple[Topic, ...]:
-    """One record a topic. A topic that the brokers name but do not describe keeps what `previous` knew, with the error."""
+    """One record a topic. What could not be read of it (its partitions, its configs) stays as `previous` knew it, with the error."""
     return tuple(_record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name)) for topic in topics)
 
 
 def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[PartitionOffsets, ...], previous: Topic | None) -> Topic:
-    values = None if configs is None else configs.values
+    if configs is not None and configs.values is not None:
+        values, overrides, config_error = configs.values, configs.overridden, None
+    else:
+        values, overrides = (None, ()) if previous is None else (previous.config, previous.config_overrides)
+        config_error = "not asked" if configs is None else configs.error or "no answer"
     partitions = (
         previous.partitions if topic.error is not None and previous is not None and not topic.partitions else _partitions(topic, offsets)
     )
@@ -34,8 +38,8 @@ def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[P
         ),
         partitions=partitions,
         config=values,
-        config_overrides=() if configs is None else configs.overridden,
-        config_error="not asked" if configs is None else configs.error,
+        config_overrides=overrides,
+        config_error=config_error,
         error=topic.error,
     )
 

@@ -1,0 +1,116 @@
+"""`mesh-assets snapshot`: the newest event read back from Kafka, and the end of a cluster that is gone."""
+
+import os
+
+import click
+import msgspec
+
+from mesh_assets.cli.discovery_text import size_text
+from mesh_assets.errors import MeshError
+from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import EVENTS_TOPIC, Estate
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
+
+_LISTED = 8
+
+
+@click.group()
+def snapshot() -> None:
+    """The published snapshots: the newest event of a cluster, and its tombstone."""
+
+
+@snapshot.command(short_help="Read the newest event of a cluster back from Kafka.")
+@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@click.option("--json", "as_json", is_flag=True, help="The whole event as JSON on stdout, nothing else.")
+def show(cluster: str, as_json: bool) -> None:
+    """Read the newest snapshot of a cluster back from Kafka, not from the store, and print it. Joins no consumer group."""
+    estate = _estate_with(cluster)
+    store = _store()
+    cluster_id = _cluster_id(estate, cluster, store)
+    known = store.latest(cluster_id)
+    read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids)
+    if read is None:
+        raise MeshError(
+            f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); make one with: mesh-assets discover --cluster {cluster}"
+        )
+    click.echo(msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else "\n".join(_text(read)))
+
+
+@snapshot.command(short_help="Write the tombstone of a cluster that is gone.")
+@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retire(cluster: str, yes: bool) -> None:
+    """Write the tombstone of a cluster, so that compaction removes its snapshots and consumers forget it.
+
+    The documents in the store stay. The next discovery of the cluster brings it back.
+    """
+    from mesh_assets.snapshot.retire import retire_snapshot
+
+    estate = _estate_with(cluster)
+    cluster_id = _cluster_id(estate, cluster, _store())
+    carrier = estate.events.cluster or cluster
+    click.echo(
+        f"This writes a tombstone for {cluster} ({cluster_id}) to {EVENTS_TOPIC} on {carrier}: its consumers will forget the cluster."
+    )
+    if not yes:
+        click.confirm("Write it?", abort=True)
+    position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
+    click.echo(f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay.")
+
+
+def _estate_with(cluster: str) -> Estate:
+    estate = load_estate()
+    if cluster not in estate.clusters:
+        raise MeshError(f"the estate has no cluster {cluster!r}; it has: {', '.join(estate.clusters)}")
+    return estate
+
+
+def _store() -> InventoryStore:
+    return InventoryStore(open_store(os.environ.get("MESH_STORE")))
+
+
+def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
+    """From the estate, or the store, or, on a machine that never discovered it, the brokers."""
+    known = estate.clusters[name].cluster_id or store.cluster_id(name)
+    if known is not None:
+        return known
+    from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
+
+    kafka = estate.clusters[name].kafka
+    with ConfluentKafkaReader(client_properties(kafka), kafka.timeout_seconds) as reader:
+        asked = reader.metadata().cluster_id
+    if asked is None:
+        raise MeshError(f"{name}: the brokers give no cluster id; set cluster_id in the estate")
+    return asked
+
+
+def _text(read: ReadSnapshot) -> list[str]:
+    event, summary, state = read.event, read.event.summary, read.event.cluster_state
+    cause = event.trigger.type if event.trigger.resource is None else f"{event.trigger.type} {event.trigger.resource}"
+    identity = ", ".join(part for part in (state.cluster_id, state.environment_name or state.environment_id) if part)
+    at = f"{event.discovery_timestamp:%Y-%m-%d %H:%M:%S} UTC"
+    position = read.position
+    lines = [
+        f"{state.cluster_name} ({identity})   sequence {event.sequence}   {at}   trigger: {cause}",
+        f"  read from       {position.topic}[{position.partition}]@{position.offset}   {size_text(read.bytes)}",
+        f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions",
+        f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active",
+        f"  {summary.total_schemas:6,} schemas",
+        f"  {summary.total_consumer_groups:6,} consumer groups   lag {summary.total_lag_records:,} records",
+    ]
+    if event.trigger.details:
+        lines.insert(1, f"  because         {event.trigger.details}")
+    for name, section in event.sections.items():
+        if section.status == "stale":
+            lines.append(f"  STALE           {name}: {section.error}")
+    if event.document is not None:
+        lines.append(f"  claim check     the state is at {event.document.uri} ({size_text(event.document.bytes)})")
+        return lines
+    if state.topics:
+        names = [topic.name for topic in state.topics[:_LISTED]]
+        more = f", and {len(state.topics) - _LISTED} more" if len(state.topics) > _LISTED else ""
+        lines.append(f"  topics          {', '.join(names)}{more}")
+    lines.append("  everything      with --json")
+    return lines

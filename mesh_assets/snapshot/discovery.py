@@ -1,0 +1,134 @@
+"""The second half of a discovery: collected sections become the next snapshot of their cluster, its changes, and a report."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from mesh_assets.errors import MeshError
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.collect import COLLECTING
+from mesh_assets.inventory.diff import change_line, headline_changes
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.tables import write_tables
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.events import leading_trigger
+from mesh_assets.snapshot.publisher import open_publisher
+from mesh_assets.snapshot.report import DiscoveryReport, EventReport
+
+logger = logging.getLogger(__name__)
+
+_CHANGES_SHOWN = 12
+
+
+def publish_discovery(
+    estate: Estate,
+    name: str,
+    collected: Mapping[SectionName, Section],
+    *,
+    store: InventoryStore,
+    run_id: str,
+    triggers: Sequence[Trigger],
+) -> tuple[DiscoveryReport, tuple[Change, ...]]:
+    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
+
+    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published (the next run repeats it).
+    """
+    cluster = estate.clusters[name]
+    cluster_id = _cluster_id(name, collected)
+    start = time.monotonic()
+
+    def assemble(previous: Document | None, sequence: int) -> Document:
+        return join_sections(
+            collected,
+            previous=previous,
+            environment=_environment(cluster),
+            cluster=ClusterIdentity(id=cluster_id, name=name),
+            now=datetime.now(UTC),
+            sequence=sequence,
+            run_id=run_id,
+        )
+
+    with open_publisher(estate, name) as publisher:
+        published = publish_snapshot(
+            store=store,
+            cluster=name,
+            cluster_id=cluster_id,
+            run_id=run_id,
+            assemble=assemble,
+            triggers=triggers,
+            publisher=publisher,
+            progress=logger.info,
+        )
+    publishing = time.monotonic() - start
+    logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
+    write_tables(store.objects, published.document, published.changes)
+    logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
+    report = _report(cluster, collected, published, publishing=publishing, store=store)
+    return report, published.changes
+
+
+def _cluster_id(name: str, collected: Mapping[SectionName, Section]) -> str:
+    ids = {section.cluster_id for section in collected.values()}
+    if len(ids) != 1:
+        raise MeshError(f"{name}: the sections come from different clusters ({', '.join(sorted(ids))}); run the discovery again")
+    return ids.pop()
+
+
+def _environment(cluster: Cluster) -> EnvironmentIdentity:
+    if cluster.environment is None:
+        return EnvironmentIdentity(id=None, name=None)
+    return EnvironmentIdentity(id=cluster.environment.id, name=cluster.environment.name)
+
+
+def _report(
+    cluster: Cluster, collected: Mapping[SectionName, Section], published: Published, *, publishing: float, store: InventoryStore
+) -> DiscoveryReport:
+    document, event = published.document, published.event
+    headlines = headline_changes(published.changes)
+    costs = [section.cost for section in collected.values()]
+    phases = {phase: seconds for cost in costs for phase, seconds in cost.phases.items()}
+    return DiscoveryReport(
+        cluster=cluster.name,
+        cluster_id=document.cluster.id,
+        environment=document.environment.name or document.environment.id,
+        run_id=document.run_id,
+        sequence=document.sequence,
+        trigger=leading_trigger(published.triggers),
+        discovery_timestamp=document.discovery_timestamp,
+        seconds=round(phases.get(COLLECTING, 0.0) + publishing, 3),
+        phases={**phases, "publish": round(publishing, 3)},
+        kafka_calls=sum(cost.kafka_calls for cost in costs),
+        http_requests=sum(cost.http_requests for cost in costs),
+        summary=document.summary,
+        schemas_by_type=dict(Counter(schema.schema_type for schema in document.schemas).most_common()),
+        inactive_connectors=tuple(connector.name for connector in document.connectors if not connector.active),
+        groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
+        sections=document.sections,
+        total_changes=None if published.baseline else len(headlines),
+        first_changes=tuple(change_line(change) for change in headlines[:_CHANGES_SHOWN]),
+        event=EventReport(
+            topic=event.position.topic,
+            partition=event.position.partition,
+            offset=event.position.offset,
+            bytes=event.bytes,
+            compressed_bytes=event.compressed_bytes,
+            approximate_tokens=published.approximate_tokens,
+            claim_check=event.claim_check,
+        ),
+        inventory_location=store.objects.location(published.pointer.document.key),
+        notes=_notes(published),
+    )
+
+
+def _notes(published: Published) -> tuple[str, ...]:
+    left = published.repeated
+    if left is None:
+        return published.notes
+    return (*published.notes, f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first")

@@ -1,0 +1,47 @@
+"""What all tests share: the real servers, started once, and no network but loopback."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The sandbox with all its servers. MESH_TEST_SANDBOX names a folder to keep it in, which saves the start of the next session."""
+    kept = os.environ.get("MESH_TEST_SANDBOX")
+    box = Sandbox(Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
+    box.start()
+    yield box
+    if not kept:
+        box.stop()
+
+
+@pytest.fixture(scope="session")
+def endpoints(sandbox: Sandbox) -> Endpoints:
+    return sandbox.endpoints()
+
+
+@pytest.fixture(autouse=True)
+def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            raise AssertionError(f"a test tried to reach {address[0]}, which is not this machine")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith((".invalid", ".example", ".test"))  # resolves to nothing

@@ -1,0 +1,82 @@
+"""A user's workplace: a folder with its own store and Dagster instance, and the command line in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.sandbox.servers import Sandbox
+
+PROJECT = Path(__file__).parents[2]
+COMMAND_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Runs commands as a user would: in a process of their own, in this folder, against the sandbox's estate."""
+
+    folder: Path
+    estate: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "MESH_ESTATE": str(self.estate),
+            "MESH_STORE": str(self.folder / "store"),
+            "DAGSTER_HOME": str(self.folder),
+            "PYTHONWARNINGS": "default",
+        }
+
+    @property
+    def store(self) -> InventoryStore:
+        return InventoryStore(open_store(str(self.folder / "store")))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=COMMAND_SECONDS)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def mesh_assets(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("mesh_assets.cli.main", *arguments)
+
+    def discover(self, *arguments: str) -> dict[str, Any]:
+        """The report of a discovery that must succeed."""
+        done = self.mesh_assets("discover", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        [report] = msgspec.json.decode(done.stdout)
+        assert isinstance(report, dict)
+        return report
+
+    def latest(self) -> Document:
+        cluster_id = self.store.cluster_id("warehouse")
+        assert cluster_id is not None, "nothing was discovered yet"
+        document = self.store.latest_document(cluster_id)
+        assert document is not None
+        return document
+
+
+@pytest.fixture
+def workplace(sandbox: Sandbox, tmp_path: Path) -> Workplace:
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    return Workplace(tmp_path, sandbox.endpoints().estate_file.resolve())

@@ -1,0 +1,133 @@
+"""The main job as a user runs it, on real servers."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.discovery.conftest import Workplace
+
+pytestmark = pytest.mark.sandbox
+
+
+def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Workplace) -> None:
+    done = workplace.mesh_assets("discover", "-v")
+
+    assert done.returncode == 0, done.stderr
+    document = workplace.latest()
+    summary = document.summary
+    assert (summary.total_topics, summary.total_partitions) == (37, 222)
+    assert (summary.total_connectors, summary.active_connectors) == (40, 40)
+    assert {state.status for state in document.sections.values()} == {"fresh"}
+    words = " ".join(done.stdout.split())
+    for phrase in ("37 topics", "222 partitions", "40 connectors", "40 active", f"{summary.total_schemas} schemas", "sequence 1"):
+        assert phrase in words
+    assert "discovery-events[0]@" in words
+    assert str(workplace.store.objects.location(f"inventories/{document.cluster.id}/")) in words
+    assert "kafka offsets" in done.stderr
+
+
+def test_a_document_holds_what_the_issue_promises_of_each_section(workplace: Workplace) -> None:
+    workplace.discover()
+
+    document = workplace.latest()
+    orders = next(topic for topic in document.topics if topic.name == "orders")
+    assert orders.id is not None
+    assert orders.details.message_count
+    assert orders.config is not None
+    assert len(orders.config) > 25
+    assert orders.schema.value_subjects == ("orders-value",)
+    assert orders.connectors
+    assert all(partition.leader == 1 and partition.isr == (1,) for partition in orders.partitions)
+    assert {schema.schema_type for schema in document.schemas} == {"JSON"}
+    assert any(schema.references for schema in document.schemas)
+    assert all(schema.compatibility.value for schema in document.schemas)
+    live = [group for group in document.consumer_groups if group.state == "Stable" and group.protocol_type == "consumer" and group.members]
+    assert len(live) >= 3
+    assert any(group.state == "Empty" and group.offsets for group in document.consumer_groups)
+    assert document.metrics is not None
+    assert any(rate.records_in_per_second for rate in document.metrics.topics)
+    assert document.metrics.partition_health.under_replicated == 0
+
+
+def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_it(workplace: Workplace) -> None:
+    first = workplace.discover()
+    second = workplace.discover("--trigger-type", "schema_updated", "--trigger-resource", "users-value", "--trigger-details", "by hand")
+
+    assert (first["sequence"], first["total_changes"]) == (1, None)
+    assert (second["sequence"], second["total_changes"]) == (2, 0)
+    assert second["trigger"] == {"type": "schema_updated", "resource": "users-value", "details": "by hand"}
+    assert "kafka second reading" in first["phases"]
+    assert "kafka second reading" not in second["phases"]
+    metrics = workplace.latest().metrics
+    assert metrics is not None
+    assert metrics.window_seconds is not None
+    assert metrics.window_seconds > 1
+
+
+def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(workplace: Workplace) -> None:
+    report = workplace.discover()
+
+    # Apicurio has no usable bulk list, so every subject costs one request, and its levels two.
+    assert report["http_requests"] - 3 * report["summary"]["total_schemas"] <= 12
+
+
+def test_tables_hold_the_same_as_the_document(workplace: Workplace) -> None:
+    workplace.discover()
+
+    document = workplace.latest()
+    tables = Path(workplace.folder / "store" / "tables")
+    topics = pq.read_table(tables / "topics", partitioning="hive").to_pylist()
+    assert {(row["topic"], row["message_count"]) for row in topics} == {(t.name, t.details.message_count) for t in document.topics}
+    configs = pq.read_table(tables / "topic_configs", partitioning="hive").to_pylist()
+    assert len(configs) == sum(len(topic.config or {}) for topic in document.topics)
+    assert {str(row["cluster_id"]) for row in topics} == {document.cluster.id}
+
+
+def test_two_discoveries_at_once_give_one_event_each_in_sequence(workplace: Workplace) -> None:
+    workplace.discover()
+
+    processes = [workplace.start("mesh_assets.cli.main", "discover", "--json") for _ in range(2)]
+    outputs = [process.communicate(timeout=120) for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert workplace.latest().sequence == 3
+
+
+def test_the_newest_event_is_read_back_from_kafka(workplace: Workplace) -> None:
+    report = workplace.discover("--trigger-type", "external", "--trigger-resource", "somebody")
+
+    shown = workplace.mesh_assets("snapshot", "show", "--cluster", "warehouse")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "external somebody" in shown.stdout
+    assert f"@{report['event']['offset']}" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["discover", "--cluster", "nowhere"], "the estate has no cluster 'nowhere'; it has: warehouse"),
+        (["snapshot", "show", "--cluster", "nowhere"], "the estate has no cluster 'nowhere'; it has: warehouse"),
+    ],
+)
+def test_an_unknown_cluster_is_refused_with_the_known_ones(workplace: Workplace, arguments: list[str], sentence: str) -> None:
+    done = workplace.mesh_assets(*arguments)
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"mesh-assets: {sentence}"
+
+
+def test_dagsters_own_commands_run_the_same_job(workplace: Workplace, sandbox: Sandbox, endpoints: Endpoints) -> None:
+    assert endpoints == sandbox.endpoints()
+    tags = '{"mesh/trigger": "external", "mesh/trigger_resource": "curl", "dagster/partition": "warehouse"}'
+
+    executed = workplace.run("dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags)
+    materialized = workplace.run(
+        "dagster", "asset", "materialize", "-m", "mesh_assets.definitions", "--select", "*", "--partition", "warehouse"
+    )  # fmt: skip
+
+    assert executed.returncode == 0, executed.stderr[-2000:]
+    assert materialized.returncode == 0, materialized.stderr[-2000:]
+    assert workplace.latest().sequence == 2
