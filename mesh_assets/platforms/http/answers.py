@@ -1,0 +1,118 @@
+"""What a service answered, and what that means: a JSON value, or the error a caller can decide on."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.http.retries import BUSY_STATUSES
+
+_MESSAGE_CHARACTERS = 300
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
+    """`text`, secrets taken out before, as one printable line: an answer must not be able to steer a terminal or fill a log."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer, read to its end.
+
+    service: the service's name and address, as messages show it. request: method and path. who: as whom was asked. headers: found
+    in any case. note: why a "not now" was not repeated further, empty for other answers. scrub: removes the credential from what
+    the service says.
+    """
+
+    service: str
+    request: str
+    who: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    note: str = ""
+    scrub: Callable[[str], str] = field(default=str, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def error_code(self) -> int:
+        """The service's own code (`error_code`, or `error.code`), else the status as such.
+
+        The body comes before the status: Apicurio answers 409 where Confluent answers 404, with the same 40405 inside.
+        """
+        body = self._object()
+        nested = body.get("error")
+        for code in (body.get("error_code"), nested.get("code") if isinstance(nested, dict) else None):
+            if isinstance(code, int) and not isinstance(code, bool):
+                return code
+            if isinstance(code, str) and code.isdecimal():
+                return int(code)
+        return self.status
+
+    @property
+    def message(self) -> str:
+        """What the service says about it, in one line; empty when it says nothing."""
+        body = self._object()
+        nested = body.get("error")
+        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths.
+        for text in (body.get("message"), nested.get("message") if isinstance(nested, dict) else nested, body.get("title")):
+            if isinstance(text, str) and text.strip():
+                return one_line(self.scrub(text))
+        text = self.body.decode("utf-8", "replace")
+        if self._is_html():
+            title = _TITLE.search(text)
+            return one_line(self.scrub(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page"))
+        return one_line(self.scrub(text.strip().strip('"')))
+
+    def json(self) -> Any:
+        """The body's value. Raises the fitting PlatformError unless the answer is a success and JSON."""
+        if not self.ok:
+            raise self.error()
+        if not self.body.strip():
+            raise self.unexpected("with an empty body; expected JSON")
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            what = "with an HTML page" if self._is_html() else f"with something that is not JSON ({one_line(str(error), limit=120)})"
+            raise self.unexpected(f"{what}; is the url right?") from error
+
+    def error(self) -> PlatformError:
+        """What a status that is no success means: who can do something about it decides the class."""
+        said = f": {self.message}" if self.message else ""
+        if self.status in (401, 403, 407):
+            return RefusedError(
+                f"{self.service} refused {self.who} ({self.status}){said}; check the credential and its rights ({self.request})"
+            )
+        if self.status in BUSY_STATUSES or self.note:
+            note = f" ({self.note})" if self.note else ""
+            return UnreachableError(f"{self.service} is not able to answer now: {self.request} gave {self.status}{said}{note}")
+        if 300 <= self.status < 400:
+            # Without its query, which may hold a token.
+            place = one_line(self.scrub(self.headers.get("location", "").partition("?")[0])) or "somewhere it does not say"
+            return self.unexpected(f"with {self.status}: moved to {place}; put the right address in the estate")
+        code = f" (code {self.error_code})" if self.error_code != self.status else ""
+        hint = "; is the url right?" if self.error_code == 404 else ""
+        return self.unexpected(f"with {self.status}{said}{code}{hint}")
+
+    def unexpected(self, what: str) -> UnexpectedAnswerError:
+        """An UnexpectedAnswerError saying that this request was answered `what`."""
+        return UnexpectedAnswerError(f"{self.service} answered {self.request} {what}")
+
+    def _is_html(self) -> bool:
+        return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
+
+    def _object(self) -> dict[str, Any]:
+        # Error bodies may be empty, HTML or a JSON string (Karapace, for an unknown path): then there is no object.
+        try:
+            value = msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}

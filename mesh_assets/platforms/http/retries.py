@@ -1,0 +1,147 @@
+"""When a request is worth repeating, and how long to wait before it: no I/O here."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+BUSY_STATUSES = frozenset({429, 502, 503, 504})
+"""Answers that say "not now": worth repeating for as long as the budget lasts."""
+
+# A reset above this is a point in time (seconds since 1970), below it a number of seconds: services differ in what they send.
+_EPOCH_SECONDS = 1_000_000_000
+
+# A try with less time than this left would fail whatever the service does.
+_LEAST_TRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, sleep and chance in one place, so that a test needs none of them."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+SYSTEM_CLOCK = Clock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How long one call may go on, all tries and waits included. All times in seconds.
+
+    budget_seconds: the whole call.
+    failure_seconds: how long into the call a service that does not answer at all (refused, unknown host, hung up) is tried again.
+        Short: a stopped service must not hold up a discovery.
+    base_seconds, cap_seconds: the wait before try n is uniform between 0 and min(cap, base * 2^n): "full jitter" (AWS Architecture
+        Blog, "Exponential Backoff And Jitter"), which spreads many clients best.
+    error_retries: how often a 500 is asked again. Some are passing (a store that times out), some are for ever (Apicurio 3.3.3
+        answers 500 to a Protobuf schema it cannot digest), and no answer tells which.
+    most_tries: a stop for the case that chance makes every wait short.
+    """
+
+    budget_seconds: float = 20.0
+    failure_seconds: float = 3.0
+    base_seconds: float = 0.25
+    cap_seconds: float = 5.0
+    error_retries: int = 2
+    most_tries: int = 20
+
+    def backoff(self, tries: int, clock: Clock) -> float:
+        """Seconds to wait after the `tries`-th try."""
+        return clock.uniform(0.0, min(self.cap_seconds, self.base_seconds * 2.0 ** (tries - 1)))
+
+
+def asked_wait_seconds(headers: Mapping[str, str], *, now: float) -> float | None:
+    """How long the service asks to be left alone, None when it does not say.
+
+    `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), else `rateLimit-reset` (Confluent Cloud's metrics API: relative
+    seconds) or `X-RateLimit-Reset` (its control plane). `headers` must find names in any case; `now` is in seconds since 1970.
+    """
+    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
+        text = headers.get(name, "").strip()
+        if text:
+            wait = _seconds(text, now=now)
+            if wait is not None:
+                return max(0.0, wait)
+    return None
+
+
+def _seconds(text: str, *, now: float) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    if number != number or number in (float("inf"), float("-inf")):
+        return None
+    return number - now if number > _EPOCH_SECONDS else number
+
+
+class Attempts:
+    """The tries of one call: what has been spent of the policy, and what the next step is."""
+
+    def __init__(self, policy: RetryPolicy, clock: Clock, *, may_repeat: bool, busy: frozenset[int] = BUSY_STATUSES) -> None:
+        """`may_repeat`: the call is idempotent. `busy`: the statuses that mean "not now"."""
+        self.tries = 0
+        self.note = ""
+        self._policy = policy
+        self._clock = clock
+        self._may_repeat = may_repeat
+        self._busy = busy
+        self._started = clock.monotonic()
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return self._clock.monotonic() - self._started
+
+    @property
+    def remaining_seconds(self) -> float:
+        """What is left of the budget, tries and waits; negative past it."""
+        return self._policy.budget_seconds - self.elapsed_seconds
+
+    def begin(self) -> None:
+        self.tries += 1
+
+    def pause_after_failure(self, *, nothing_happened: bool, timed_out: bool) -> float | None:
+        """Seconds to wait before trying again after no answer came, None to give up.
+
+        `nothing_happened`: the request cannot have reached the service. `timed_out`: it did, and the service was silent: that may
+        be load, and is tried for as long as the budget lasts.
+        """
+        if not (self._may_repeat or nothing_happened) or self.tries >= self._policy.most_tries:
+            return None
+        pause = self._policy.backoff(self.tries, self._clock)
+        limit = self._policy.budget_seconds - _LEAST_TRY_SECONDS if timed_out else self._policy.failure_seconds
+        return pause if self.elapsed_seconds + pause <= limit else None
+
+    def pause_after(self, status: int, asked_seconds: float | None) -> float | None:
+        """Seconds to wait before asking again, None to take the answer as it is. `note` then says why, where that needs saying.
+
+        `asked_seconds`: the wait the service asked for.
+        """
+        self.note = ""
+        if status == 500 and status not in self._busy:
+            again = self._may_repeat and self.tries <= self._policy.error_retries
+            return self._policy.backoff(self.tries, self._clock) if again else None
+        if status not in self._busy:
+            return None
+        self.note = f"{self.tries} tries in {self.elapsed_seconds:.1f} s"
+        if not (self._may_repeat or status == 429) or self.tries >= self._policy.most_tries:
+            return None
+        pause = self._policy.backoff(self.tries, self._clock)
+        if asked_seconds is not None:
+            # Jitter on top of what was asked, or all that were turned away come back at the same moment.
+            pause = asked_seconds + min(pause, 1.0)
+        if pause > self.remaining_seconds:
+            if asked_seconds is not None and asked_seconds > self.remaining_seconds:
+                self.note = (
+                    f"it asks for a wait of {asked_seconds:.0f} s, longer than the {self._policy.budget_seconds:g} s a call may take"
+                )
+            return None
+        return pause

@@ -1,0 +1,269 @@
+"""An HTTP service: one client, many threads; every request counted, every wait bounded."""
+
+import base64
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import httpx
+import msgspec
+
+from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
+from mesh_assets.estate.model import HttpConnection
+from mesh_assets.estate.secrets import resolve
+from mesh_assets.platforms.http.answers import Answer, one_line
+from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds
+from mesh_assets.platforms.http.tls import tls_context, tls_failure
+from mesh_assets.platforms.http.urls import parse_base_url
+
+Transport: TypeAlias = httpx.BaseTransport
+Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+
+MAX_BODY_BYTES = 256 * 1024 * 1024
+"""The largest answer read. Far above any list seen (499 connectors: 264 kB; 5,000 schemas: 3 MB), below what would hurt."""
+
+_MAX_ERROR_BYTES = 64 * 1024
+_CONNECT_TIMEOUT_SECONDS = 5.0
+_ERRNO = re.compile(r"\[(Errno|Error) -?\d+\] ?")
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class HttpService:
+    """A service at one address, read with retries. Safe to use from many threads.
+
+    A call is repeated while that can help: on 429, 502, 503 and 504 within the policy's budget, on a 500 a few times, on a connection
+    that fails for a few seconds. `Retry-After` is honoured, and a wait that is longer than the budget fails at once. Calls that
+    are not idempotent are repeated only where nothing can have happened (429, no connection).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        username: str | None = None,
+        password: str | None = None,
+        ca_location: str | None = None,
+        timeout_seconds: float = 15.0,
+        policy: RetryPolicy | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_connections: int = 64,
+        media_type: str = "application/json",
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer; `media_type` is the
+        kind of JSON it speaks.
+
+        Raises EstateError when the address or the CA file is wrong; nothing is contacted.
+        """
+        base = parse_base_url(url, name=name)
+        self.url = base.shown
+        self.name = name
+        self._username = username if username is not None else base.username
+        self._password = password if username is not None else base.password
+        self._secrets = _forms(self._username, self._password)
+        self._media_type = media_type
+        self._timeout_seconds = timeout_seconds
+        # Whoever allows one answer more time than the budget has means the budget to be at least that.
+        self._policy = policy if policy is not None else RetryPolicy(budget_seconds=max(RetryPolicy().budget_seconds, timeout_seconds))
+        self._max_body_bytes = max_body_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._not_before = clock.monotonic()
+        self._client = httpx.Client(
+            auth=None if self._username is None else httpx.BasicAuth(self._username, self._password or ""),
+            verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
+            # httpx keeps only 20 idle connections by default: 32 requests in flight would open new ones all the time.
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            headers={"User-Agent": "mesh-assets", "Accept": _accept(media_type)},
+            # A redirect could carry the credential elsewhere; a proxy cannot reach this machine's loopback.
+            follow_redirects=False,
+            trust_env=not base.is_loopback,
+            transport=transport,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        connection: HttpConnection,
+        *,
+        name: str,
+        policy: RetryPolicy | None = None,
+        media_type: str = "application/json",
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> "HttpService":
+        """The service of the estate's `connection`; its secret references are resolved here and not before."""
+        return cls(
+            resolve(connection.url),
+            name=name,
+            username=None if connection.username is None else resolve(connection.username),
+            password=None if connection.password is None else resolve(connection.password),
+            ca_location=connection.ca_location,
+            timeout_seconds=connection.timeout_seconds,
+            policy=policy,
+            media_type=media_type,
+            transport=transport,
+            clock=clock,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.url}"
+
+    def __repr__(self) -> str:
+        return f"HttpService({self.url!r}, name={self.name!r})"
+
+    def __enter__(self) -> "HttpService":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        with self._lock:
+            return self._counts.total()
+
+    def requests_of(self, kind: str) -> int:
+        """Requests of one kind (what the caller named them), retries included."""
+        with self._lock:
+            return self._counts[kind]
+
+    def get_json(self, path: str, params: Params | None = None, *, kind: str = "read", also_retry: frozenset[int] = frozenset()) -> Any:
+        """The JSON value at `path` (already escaped, see `path_segment`), below the service's address. Raises PlatformError."""
+        return self.ask("GET", path, params=params, kind=kind, also_retry=also_retry).json()
+
+    def post_json(self, path: str, content: Any, *, idempotent: bool = False, kind: str = "write") -> Any:
+        """The JSON value a POST of `content` answers. Raises PlatformError."""
+        return self.ask("POST", path, content=content, idempotent=idempotent, kind=kind).json()
+
+    def put_json(self, path: str, content: Any, *, kind: str = "write") -> Any:
+        """The JSON value a PUT of `content` answers. Raises PlatformError."""
+        return self.ask("PUT", path, content=content, kind=kind).json()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        content: Any = None,
+        idempotent: bool | None = None,
+        also_retry: frozenset[int] = frozenset(),
+        kind: str = "read",
+    ) -> Answer:
+        """The answer, whatever its status, after the retries it was worth: for callers to whom a 404 says something.
+
+        `also_retry`: further statuses that mean "not now" here. Raises UnreachableError when there is no answer in time and
+        UnexpectedAnswerError when it is too large or broken.
+        """
+        request = self._client.build_request(
+            method,
+            self.url + path,
+            params=None if params is None else dict(params),
+            content=None if content is None else msgspec.json.encode(content),
+            headers=None if content is None else {"Content-Type": self._media_type},
+        )
+        may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
+        attempts = Attempts(self._policy, self._clock, may_repeat=may_repeat, busy=BUSY_STATUSES | also_retry)
+        while True:
+            self._wait_for_turn(attempts, f"{method} {path}")
+            with self._lock:
+                self._counts[kind] += 1
+            attempts.begin()
+            try:
+                answer = self._exchange(request, f"{method} {path}", attempts)
+            except httpx.TransportError as error:
+                pause = attempts.pause_after_failure(
+                    nothing_happened=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
+                    timed_out=isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout),
+                )
+                if pause is None or tls_failure(error) is not None:
+                    raise self._unreachable(error, f"{method} {path}", attempts) from error
+            else:
+                asked = asked_wait_seconds(answer.headers, now=self._clock.wall())
+                if answer.status == 429 and asked is not None:
+                    self._leave_alone(asked)
+                pause = attempts.pause_after(answer.status, asked)
+                if pause is None:
+                    return replace(answer, note=attempts.note)
+            self._clock.sleep(pause)
+
+    def _exchange(self, request: httpx.Request, shown: str, attempts: Attempts) -> Answer:
+        """One request and its answer, read to its end. Raises httpx.TransportError, UnexpectedAnswerError, UnreachableError."""
+        seconds = max(0.001, min(self._timeout_seconds, attempts.remaining_seconds))
+        request.extensions["timeout"] = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT_SECONDS)).as_dict()
+        response = self._client.send(request, stream=True)
+        try:
+            limit = self._max_body_bytes if response.is_success else _MAX_ERROR_BYTES
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > limit and response.is_success:
+                    raise UnexpectedAnswerError(f"{self} answered {shown} with more than {limit:,} bytes; reading stopped there")
+                if len(body) > limit:
+                    break
+                if attempts.remaining_seconds <= 0:
+                    raise UnreachableError(f"{self} was still sending its answer to {shown} after {attempts.elapsed_seconds:.0f} s")
+        except httpx.DecodingError as error:
+            raise UnexpectedAnswerError(f"{self} answered {shown} with a broken compression ({one_line(str(error))})") from error
+        finally:
+            response.close()
+        return Answer(
+            service=str(self),
+            request=shown,
+            who="an anonymous reader" if self._username is None else f"username {self._username}",
+            status=response.status_code,
+            headers=response.headers,
+            body=bytes(body),
+            scrub=self._scrub,
+        )
+
+    def _wait_for_turn(self, attempts: Attempts, shown: str) -> None:
+        # A 429 one thread received holds for the others too: they would only be told the same, and use up the quota meanwhile.
+        with self._lock:
+            wait = self._not_before - self._clock.monotonic()
+        if wait > attempts.remaining_seconds:
+            raise UnreachableError(f"{self} asks to be left alone for another {wait:.0f} s, too long for {shown}; try later")
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def _leave_alone(self, seconds: float) -> None:
+        with self._lock:
+            self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
+
+    def _unreachable(self, error: httpx.TransportError, shown: str, attempts: Attempts) -> UnreachableError:
+        reason = self._scrub(one_line(_ERRNO.sub("", str(error)))) or type(error).__name__
+        tries = "" if attempts.tries == 1 else f"; {attempts.tries} tries in {attempts.elapsed_seconds:.1f} s"
+        handshake = tls_failure(error)
+        if handshake is not None:
+            return UnreachableError(f"{self} {one_line(handshake)}")
+        if isinstance(error, httpx.TimeoutException):
+            return UnreachableError(f"{self} did not answer {shown} in time ({reason}{tries})")
+        return UnreachableError(f"{self} cannot be reached ({reason}{tries}); is it running, and is the url right?")
+
+    def _scrub(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _forms(username: str | None, password: str | None) -> tuple[str, ...]:
+    # A service may repeat the credential in an error message, as it is or as the header had it.
+    if not password:
+        return ()
+    return password, base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _accept(media_type: str) -> str:
+    return media_type if media_type == "application/json" else f"{media_type}, application/json"

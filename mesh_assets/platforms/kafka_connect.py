@@ -1,0 +1,216 @@
+"""Kafka Connect's REST interface: all connectors with their states in one request.
+
+Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPPED), and `ConnectorsResource` of Apache Kafka 4.3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport, in_flight, path_segment
+
+UNKNOWN = "unknown"
+"""What the worker did not say: a state not reported yet, a type of a class it cannot load. Never a guess."""
+
+# While the group rebalances, a worker answers 409 to what it would have to forward.
+_REBALANCING = frozenset({409})
+_IN_FLIGHT = 8
+_READ_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorTask:
+    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of a failed one."""
+
+    id: int
+    state: str
+    worker_id: str | None
+    trace: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """One connector as its worker describes it.
+
+    type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with a failed task still
+    says RUNNING. config: as stored, **passwords included** (only `${provider:…}` references come back unresolved): it must be masked before
+    it goes anywhere. tasks: by id; one that is configured but has not reported is UNKNOWN.
+    """
+
+    name: str
+    type: str
+    connector_class: str | None
+    state: str
+    worker_id: str | None
+    trace: str | None = field(default=None, repr=False)
+    config: Mapping[str, str] = field(repr=False)
+    tasks: tuple[ConnectorTask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """What the worker says of itself; None where it does not (old ones leave `kafka_cluster_id` out)."""
+
+    version: str | None
+    commit: str | None
+    kafka_cluster_id: str | None
+
+
+class KafkaConnectClient:
+    """Reads one Connect cluster through any of its workers. Safe to use from many threads; changes nothing."""
+
+    def __init__(
+        self,
+        endpoint: ConnectEndpoint,
+        *,
+        policy: RetryPolicy | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._service = HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
+
+    def __enter__(self) -> "KafkaConnectClient":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._service.close()
+
+    @property
+    def url(self) -> str:
+        """The endpoint's address, fit to be shown."""
+        return self._service.url
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._service.requests
+
+    def connectors(self) -> tuple[Connector, ...]:
+        """Every connector, by name: one request where the worker knows `expand` and every entry is complete.
+
+        What an entry lacks is asked for one by one; a connector that is gone by then is not part of the answer, one that has no status
+        yet has state UNKNOWN. A worker older than Kafka 2.3 answers with plain names: two requests a connector then. Raises PlatformError.
+
+        Kafka leaves a connector out of the expanded list until it has its first status, some milliseconds after its creation.
+        """
+        answer = self._ask("/connectors", expand=["info", "status"])
+        value = answer.json()
+        if isinstance(value, list):
+            value = {name: {} for name in value}
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+            raise answer.unexpected("with something that is no map of connectors")
+        read = in_flight(
+            lambda entry: self._connector(answer, *entry),
+            sorted(value.items()),
+            workers=_IN_FLIGHT,
+            within_seconds=_READ_SECONDS,
+            what=f"reading {len(value)} connectors of {self._service}",
+        )
+        return tuple(connector for connector in read if connector is not None)
+
+    def topics(self, name: str) -> tuple[str, ...] | None:
+        """The topics the connector has used since it was created or its topics were reset, in order; None when the worker does not
+        track them (switched off, or older than Kafka 2.5). A topic never used yet is not among them. Raises PlatformError.
+        """
+        answer = self._ask(f"/connectors/{path_segment(name)}/topics")
+        if answer.status == 404 or (answer.status == 403 and "tracking is disabled" in answer.message):
+            return None
+        value = answer.json()
+        entry = value.get(name) if isinstance(value, dict) else None
+        topics = entry.get("topics") if isinstance(entry, dict) else None
+        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+            raise answer.unexpected("without a list of topics")
+        return tuple(sorted(topics))
+
+    def worker_info(self) -> WorkerInfo:
+        """Version and Kafka cluster of the worker that answers. Raises PlatformError."""
+        answer = self._ask("/")
+        value = answer.json()
+        if not isinstance(value, dict):
+            raise answer.unexpected("with something that is no description of a worker; is this Kafka Connect?")
+        return WorkerInfo(
+            version=_text(value.get("version")),
+            commit=_text(value.get("commit")),
+            kafka_cluster_id=_text(value.get("kafka_cluster_id")),
+        )
+
+    def _ask(self, path: str, **params: list[str]) -> Answer:
+        return self._service.ask("GET", path, params=params, also_retry=_REBALANCING)
+
+    def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | None:
+        if not isinstance(entry, dict):
+            raise answer.unexpected(f"with an entry for {name!r} that is no object")
+        info, status = entry.get("info"), entry.get("status")
+        if info is None:
+            # An old worker's plain list, or the connector was deleted while the worker made its list (null from old ones).
+            info = self._part(f"/connectors/{path_segment(name)}")
+            if info is None:
+                return None
+        if status is None:
+            status = self._part(f"/connectors/{path_segment(name)}/status") or {}
+        try:
+            return _connector(name, info, status)
+        except _ShapeError as error:
+            raise answer.unexpected(f"with a connector {name!r} {error}") from error
+
+    def _part(self, path: str) -> Any:
+        answer = self._ask(path)
+        return None if answer.status == 404 else answer.json()
+
+
+class _ShapeError(UnexpectedAnswerError):
+    """A part of an entry is not what the protocol says; the message ends the sentence."""
+
+
+def _connector(name: str, info: Any, status: Any) -> Connector:
+    if not isinstance(info, dict) or not isinstance(status, dict):
+        raise _ShapeError("whose info or status is no object")
+    config = info.get("config")
+    if not isinstance(config, dict):
+        raise _ShapeError("without a config")
+    own = status.get("connector") or {}
+    if not isinstance(own, dict):
+        raise _ShapeError("whose status is no object")
+    return Connector(
+        name=name,
+        type=(_text(info.get("type")) or _text(status.get("type")) or UNKNOWN).lower(),
+        connector_class=_text(config.get("connector.class")),
+        state=_text(own.get("state")) or UNKNOWN,
+        worker_id=_text(own.get("worker_id")),
+        trace=_text(own.get("trace")),
+        # A null value is a key without a value: kept as such would not be a config Connect accepts back.
+        config={str(key): "" if value is None else str(value) for key, value in config.items()},
+        tasks=_tasks(info.get("tasks") or [], status.get("tasks") or []),
+    )
+
+
+def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
+    if not isinstance(configured, list) or not isinstance(reported, list):
+        raise _ShapeError("whose tasks are no list")
+    tasks = {number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None) for number in (_number(task, "task") for task in configured)}
+    for task in reported:
+        number = _number(task, "id")
+        tasks[number] = ConnectorTask(
+            id=number,
+            state=_text(task.get("state")) or UNKNOWN,
+            worker_id=_text(task.get("worker_id")),
+            trace=_text(task.get("trace")),
+        )
+    return tuple(tasks[number] for number in sorted(tasks))
+
+
+def _number(task: Any, key: str) -> int:
+    number = task.get(key) if isinstance(task, dict) else None
+    if not isinstance(number, int):
+        raise _ShapeError("with a task that has no number")
+    return number
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,126 @@
+"""Compatibility levels and modes: global ones, and whether a subject has its own.
+
+There is no bulk call, so each costs a request a subject. Registries differ in what an absent level looks like: Confluent, Karapace and
+AxonOps answer 404 with 40408 (a mode: 40409); Apicurio answers 200 with the one that is inherited, as if it were the subject's.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mesh_assets.errors import PlatformError, UnreachableError
+from mesh_assets.platforms.http import Answer, Clock, HttpService, path_segment
+from mesh_assets.platforms.schema_registry.contexts import is_qualified
+from mesh_assets.platforms.schema_registry.protocol import is_absent
+from mesh_assets.platforms.schema_registry.records import Level, SubjectLevels
+
+KIND = "levels"
+"""Under which requests for levels are counted: apart, since their number grows with that of the subjects."""
+
+_SUBJECT_NOT_FOUND = 40401
+
+
+@dataclass(frozen=True, slots=True)
+class _What:
+    """`/config` or `/mode`: its path, the keys its value may have, and the code of a subject that has none of its own."""
+
+    path: str
+    keys: tuple[str, ...]
+    not_own: int
+
+
+COMPATIBILITY = _What("/config", ("compatibilityLevel", "compatibility"), 40408)
+MODE = _What("/mode", ("mode",), 40409)
+
+
+class LevelReader:
+    """Reads levels of one registry and remembers whether it tells own from inherited ones."""
+
+    def __init__(self, service: HttpService, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+        # What has once answered "none of its own" answers with a level only where the subject has one.
+        self._tells_own: set[str] = set()
+
+    def global_level(self, what: _What) -> str | None:
+        """The registry's own level, None when it has none. Raises PlatformError."""
+        answer = self._ask(what.path)
+        return None if is_absent(answer) else _value(answer, what)
+
+    def level(self, subject: str, what: _What, *, inherited: str | None) -> Level:
+        """The level in force for `subject`; `inherited` is the global one. Raises PlatformError, also when there is no such subject."""
+        path = f"{what.path}/{path_segment(subject)}"
+        answer = self._ask(path)
+        if is_absent(answer):
+            if answer.error_code == _SUBJECT_NOT_FOUND:
+                raise answer.error()
+            if answer.error_code == what.not_own:
+                self._tells_own.add(what.path)
+            return Level(level=self._in_force(path, what) if is_qualified(subject) else inherited, own=False)
+        level = _value(answer, what)
+        if what.path in self._tells_own:
+            return Level(level=level, own=True)
+        if level == inherited:
+            return Level(level=level, own=None)
+        # Differs from the global one, so it seems to be the subject's own. Apicurio inherits from its configuration file, though,
+        # unless told to look at the global level: then the two ways of asking give different answers.
+        in_force = self._in_force(path, what)
+        return Level(level=level, own=True) if in_force in (level, None) else Level(level=in_force, own=False)
+
+    def levels(self, subjects: Sequence[str], *, workers: int, within_seconds: float) -> list[SubjectLevels]:
+        """Compatibility and mode of each of `subjects`, in their order. What fails is said subject by subject; nothing is raised.
+
+        Once the registry cannot be reached, or `within_seconds` have passed, the rest is not asked for.
+        """
+        ends = self._clock.monotonic() + within_seconds
+        stopped: list[str] = []
+
+        def read(subject: str) -> SubjectLevels:
+            if stopped:
+                return SubjectLevels(subject=subject, error=stopped[0])
+            if self._clock.monotonic() > ends:
+                return SubjectLevels(subject=subject, error=f"not read: the {within_seconds:g} s for levels were over")
+            try:
+                return SubjectLevels(
+                    subject=subject,
+                    compatibility=self.level(subject, COMPATIBILITY, inherited=compatibility),
+                    mode=self.level(subject, MODE, inherited=mode),
+                )
+            except UnreachableError as error:
+                stopped.append(str(error))
+                return SubjectLevels(subject=subject, error=str(error))
+            except PlatformError as error:
+                return SubjectLevels(subject=subject, error=str(error))
+
+        if not subjects:
+            return []
+        try:
+            compatibility, mode = self.global_level(COMPATIBILITY), self.global_level(MODE)
+        except PlatformError as error:
+            return [SubjectLevels(subject=subject, error=str(error)) for subject in subjects]
+        with ThreadPoolExecutor(max_workers=min(workers, len(subjects)), thread_name_prefix="mesh-levels") as pool:
+            return [self._sharpened(levels) for levels in list(pool.map(read, subjects))]
+
+    def _sharpened(self, levels: SubjectLevels) -> SubjectLevels:
+        # A subject read before the registry showed that it tells own from inherited: now we know.
+        return replace(levels, compatibility=self._known(levels.compatibility, COMPATIBILITY), mode=self._known(levels.mode, MODE))
+
+    def _known(self, level: Level | None, what: _What) -> Level | None:
+        return replace(level, own=True) if level is not None and level.own is None and what.path in self._tells_own else level
+
+    def _in_force(self, path: str, what: _What) -> str | None:
+        answer = self._ask(path, defaultToGlobal="true")
+        return None if is_absent(answer) else _value(answer, what)
+
+    def _ask(self, path: str, **params: str) -> Answer:
+        return self._service.ask("GET", path, params=params, kind=KIND)
+
+
+def _value(answer: Answer, what: _What) -> str:
+    value: Any = answer.json()
+    for key in what.keys:
+        level = value.get(key) if isinstance(value, dict) else None
+        if isinstance(level, str) and level:
+            return level
+    raise answer.unexpected(f"without {what.keys[0]}")

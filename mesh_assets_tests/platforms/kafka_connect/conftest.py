@@ -1,0 +1,20 @@
+"""The sandbox's Connect worker, as far as these tests need it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.platforms.kafka_connect import KafkaConnectClient
+from mesh_assets.sandbox.servers import Endpoints
+
+
+@pytest.fixture(scope="session")
+def connect_url(endpoints: Endpoints) -> str:
+    return endpoints.connect_url
+
+
+@pytest.fixture
+def connect(connect_url: str) -> Iterator[KafkaConnectClient]:
+    with KafkaConnectClient(ConnectEndpoint(kind="kafka_connect", url=connect_url)) as client:
+        yield client
