@@ -15,6 +15,8 @@ def topic_records(
 
 
 def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[PartitionOffsets, ...], previous: Topic | None) -> Topic:
+    values: dict[str, str | None] | None
+    overrides: tuple[str, ...]
     if configs is not None and configs.values is not None:
         values, overrides, config_error = configs.values, configs.overridden, None
     else:
