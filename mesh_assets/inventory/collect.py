@@ -257,7 +257,9 @@ class _Collection:
                 state=SectionState(status="fresh", collected_at=now),
                 records=records,
                 registry=facts,
-                cost=_cost(self._phases.seconds("schemas"), http_requests=registry.requests),
+                cost=replace(
+                    _cost(self._phases.seconds("schemas"), http_requests=registry.requests), level_requests=registry.level_requests
+                ),
             )
 
         return self._or_stale("schemas", read)

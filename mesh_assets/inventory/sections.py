@@ -25,11 +25,15 @@ class SectionState(Record, frozen=True, kw_only=True):
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
-    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase, which overlap."""
+    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase, which overlap.
+
+    `level_requests`: how many of the HTTP requests were for compatibility levels and modes of subjects, which no registry gives in bulk.
+    """
 
     seconds: float = 0.0
     kafka_calls: int = 0
     http_requests: int = 0
+    level_requests: int = 0
     phases: dict[str, float] = field(default_factory=dict)
 
 

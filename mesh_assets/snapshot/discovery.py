@@ -106,6 +106,7 @@ def _report(
         phases={**phases, "publish": round(publishing, 3)},
         kafka_calls=sum(cost.kafka_calls for cost in costs),
         http_requests=sum(cost.http_requests for cost in costs),
+        level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,
         schemas_by_type=dict(Counter(schema.schema_type for schema in document.schemas).most_common()),
         inactive_connectors=tuple(connector.name for connector in document.connectors if not connector.active),

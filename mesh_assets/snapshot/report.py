@@ -27,7 +27,7 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     """`total_changes`: those a person counts (a new schema version is one, whatever comes along with it); None: there was no earlier
     document to compare with. `first_changes`: the sentences of the first of them.
 
-    `notes`: what the user should know though it stopped nothing. `seconds` is from the first read to the moved pointer.
+    `level_requests`: how many of the HTTP requests were for levels and modes of subjects. `notes`: what the user should know though it stopped nothing. `seconds` is from the first read to the moved pointer.
     """
 
     cluster: str
@@ -41,6 +41,7 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     phases: dict[str, float]
     kafka_calls: int
     http_requests: int
+    level_requests: int
     summary: Summary
     schemas_by_type: dict[str, int]
     inactive_connectors: tuple[str, ...]
