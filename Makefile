@@ -35,7 +35,7 @@ demo: $(READY)
 
 dev: $(READY)
 	@$(BIN)/mesh-assets sandbox start
-	@$(BIN)/dagster dev
+	@PYTHONWARNINGS=ignore:Function $(BIN)/dagster dev
 
 test: $(READY)
 	@$(BIN)/pytest

@@ -23,23 +23,20 @@ Row = Mapping[str, str | int | float | bool | None]
 def section_metadata(section: Section) -> dict[str, Any]:
     """Dagster metadata of a materialization: `dagster/row_count`, status, cost and a table of at most TABLE_ROWS rows."""
     rows = list(_rows(section))
-    cost = section.cost
-    metadata: dict[str, Any] = {
-        "dagster/row_count": len(rows),
-        "status": section.state.status,
-        "seconds": cost.seconds,
-        "kafka_calls": cost.kafka_calls,
-        "http_requests": cost.http_requests,
-        **{f"seconds/{phase}": seconds for phase, seconds in cost.phases.items()},
-        **_figures(section),
-    }
-    if section.state.collected_at is not None:
-        metadata["collected_at"] = dg.MetadataValue.timestamp(section.state.collected_at)
-    if section.state.error is not None:
-        metadata["error"] = section.state.error
+    state, cost = section.state, section.cost
+    metadata: dict[str, Any] = {"dagster/row_count": len(rows), "status": state.status}
+    if state.collected_at is not None:
+        metadata["collected_at"] = dg.MetadataValue.timestamp(state.collected_at)
+    if state.error is not None:
+        metadata["error"] = state.error
+    metadata.update(_figures(section))
     if rows:
         shown = f"first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else "all"
         metadata[f"records ({shown})"] = dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:TABLE_ROWS]])
+    metadata.update(
+        seconds=cost.seconds, kafka_calls=cost.kafka_calls, http_requests=cost.http_requests, level_requests=cost.level_requests
+    )
+    metadata.update({f"seconds/{phase}": seconds for phase, seconds in cost.phases.items()})
     return metadata
 
 
