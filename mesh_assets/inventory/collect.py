@@ -54,6 +54,7 @@ def collect_sections(
     *,
     previous: Callable[[str], Document | None],
     clients: OpenClients = open_clients,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[SectionName, Section]:
     """The wanted sections of `cluster`.
 
@@ -65,7 +66,7 @@ def collect_sections(
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
         cluster_id = _cluster_id(cluster, metadata)
-        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases).sections(wanted)
+        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases, sleep).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
         name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole})) for name, section in sections.items()
@@ -105,6 +106,7 @@ class _Collection:
         metadata: ClusterMetadata,
         previous: Document | None,
         phases: Phases,
+        sleep: Callable[[float], None],
     ) -> None:
         self._cluster = cluster
         self._cluster_id = cluster_id
@@ -112,6 +114,7 @@ class _Collection:
         self._metadata = metadata
         self._previous = previous
         self._phases = phases
+        self._sleep = sleep
         self._selected: list[TopicMetadata] = [topic for topic in metadata.topics if cluster.topics.selects(topic.name)]
 
     def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
@@ -202,7 +205,7 @@ class _Collection:
 
     def _second_reading(self, first: Positions) -> Positions:
         with self._phases.phase("kafka second reading"):
-            time.sleep(max(0.0, (first.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
+            self._sleep(max(0.0, (first.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
             offsets = self._clients.kafka.offsets(leading_partitions(self._metadata))
             groups = self._clients.kafka.groups(self._cluster.consumer_groups.selects)
         topics: tuple[Topic, ...] = topic_records(self._selected, configs={}, offsets=offsets, previous={})

@@ -27,7 +27,8 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     """`total_changes`: those a person counts (a new schema version is one, whatever comes along with it); None: there was no earlier
     document to compare with. `first_changes`: the sentences of the first of them.
 
-    `level_requests`: how many of the HTTP requests were for levels and modes of subjects. `notes`: what the user should know though it stopped nothing. `seconds` is from the first read to the moved pointer.
+    `seconds` is from the first read to the moved pointer. `level_requests`: how many of the HTTP requests were for levels and modes of
+    subjects. `notes`: what the user should know though it stopped nothing.
     """
 
     cluster: str

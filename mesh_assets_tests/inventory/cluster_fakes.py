@@ -1,0 +1,131 @@
+"""A cluster without servers: Kafka behind the seam of its four reads, Connect and the registry behind their transports."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from mesh_assets.estate.model import Cluster, ConnectEndpoint, KafkaConnection
+from mesh_assets.inventory.clients import ClusterClients
+from mesh_assets.platforms.kafka import (
+    BrokerNode,
+    ClusterMetadata,
+    ConsumerGroup,
+    GroupsReading,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    TopicConfigs,
+    TopicMetadata,
+)
+from mesh_assets.platforms.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets_tests.platforms.http.fakes import FakeTime
+
+CLUSTER_ID = "lkc-1"
+
+
+@dataclass
+class FakeKafka:
+    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each reading adds to the ends."""
+
+    topics: dict[str, list[int]] = field(default_factory=dict)
+    consumer_groups: tuple[ConsumerGroup, ...] = ()
+    fail: dict[str, Exception] = field(default_factory=dict)
+    growth: int = 0
+    cluster_id: str | None = CLUSTER_ID
+    read_at: list[datetime] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def metadata(self) -> ClusterMetadata:
+        self._count("metadata")
+        return ClusterMetadata(
+            cluster_id=self.cluster_id,
+            controller_id=1,
+            brokers=(BrokerNode(id=1, host="127.0.0.1", port=9092),),
+            topics=tuple(
+                TopicMetadata(
+                    name=name,
+                    id=f"id-of-{name}",
+                    internal=name.startswith("__"),
+                    partitions=tuple(PartitionMetadata(partition=p, leader=1, replicas=(1,), isr=(1,)) for p in range(len(ends))),
+                )
+                for name, ends in sorted(self.topics.items())
+            ),
+        )
+
+    def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
+        self._count("configs")
+        values: dict[str, str | None] = {"cleanup.policy": "delete", "min.insync.replicas": "1"}
+        return {name: TopicConfigs(topic=name, values=dict(values), overridden=("cleanup.policy",)) for name in topics}
+
+    def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
+        self._count("offsets")
+        moment = self.read_at.pop(0) if self.read_at else datetime.now(UTC)
+        reading = OffsetsReading(
+            read_at=moment,
+            topics={
+                name: tuple(PartitionOffsets(partition=p, earliest=0, latest=self.topics[name][p]) for p in partitions)
+                for name, partitions in partitions_by_topic.items()
+            },
+        )
+        self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
+        return reading
+
+    def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
+        self._count("groups")
+        chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
+        return GroupsReading(read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen))
+
+    def close(self) -> None:
+        pass
+
+    def _count(self, read: str) -> None:
+        self.requests[read] += 1
+        if read in self.fail:
+            raise self.fail[read]
+
+
+def a_worker(connectors: Mapping[str, Mapping[str, str]]) -> httpx.MockTransport:
+    """A Connect worker that knows only the expanded list: name → config."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/connectors":
+            return httpx.Response(404, json={"error_code": 404, "message": "not found"})
+        return httpx.Response(200, json={name: _entry(name, dict(config)) for name, config in connectors.items()})
+
+    return httpx.MockTransport(answer)
+
+
+def _entry(name: str, config: dict[str, str]) -> dict[str, Any]:
+    running = {"state": "RUNNING", "worker_id": "worker:8083"}
+    return {
+        "info": {"name": name, "config": config, "tasks": [{"connector": name, "task": 0}], "type": "source"},
+        "status": {"name": name, "connector": running, "tasks": [{"id": 0, **running}], "type": "source"},
+    }
+
+
+def a_cluster(**fields: Any) -> Cluster:
+    return Cluster(name="warehouse", kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"), **fields)
+
+
+def opened(
+    kafka: FakeKafka, *, registry: SchemaRegistryClient | None = None, workers: Sequence[httpx.MockTransport] = ()
+) -> Callable[[Cluster], AbstractContextManager[ClusterClients]]:
+    """What `collect_sections` takes as `clients`."""
+
+    @contextmanager
+    def open_clients(_: Cluster) -> Iterator[ClusterClients]:
+        connect = [
+            KafkaConnectClient(
+                ConnectEndpoint(kind="kafka_connect", url=f"http://connect-{number}.test:8083"), transport=worker, clock=FakeTime().clock
+            )
+            for number, worker in enumerate(workers)
+        ]
+        yield ClusterClients(kafka=kafka, registry=registry, connect=connect)
+
+    return open_clients
