@@ -19,7 +19,7 @@ def defs() -> dg.Definitions:
     store = StoreResource()
     return dg.Definitions(
         assets=[inventory_assets(partitions), snapshot_assets(partitions)],
-        jobs=[discovery_job(partitions)],
+        jobs=[discovery_job()],
         schedules=[discovery_schedule(partitions)],
-        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store=store)},
+        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store)},
     )

@@ -1,0 +1,84 @@
+"""What Dagster sees: the names that users and other projects rely on."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mesh_assets.definitions import defs
+from mesh_assets.errors import EstateError
+
+ESTATE = """
+clusters:
+  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
+  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}
+"""
+
+
+@pytest.fixture
+def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    return defs()
+
+
+def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    assert keys == {
+        "inventory/topics",
+        "inventory/connectors",
+        "inventory/schemas",
+        "inventory/consumer_groups",
+        "inventory/metrics",
+        "changes",
+        "discovery_snapshot",
+    }
+    checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
+    assert checks == {f"inventory/{name}:complete" for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")}
+
+
+def test_there_is_one_partition_a_cluster(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("discovery")
+
+    assert job.partitions_def is not None
+    assert list(job.partitions_def.get_partition_keys()) == ["warehouse", "payments"]
+
+
+def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("discovery_schedule")
+    moment = datetime(2026, 11, 23, 18, tzinfo=UTC)
+
+    with dg.build_schedule_context(scheduled_execution_time=moment) as context:
+        tick = schedule.evaluate_tick(context)
+
+    assert schedule.cron_schedule == "0 */6 * * *"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert [(request.partition_key, request.tags["mesh/trigger"]) for request in tick.run_requests or ()] == [
+        ("warehouse", "schedule"),
+        ("payments", "schedule"),
+    ]
+    assert len({request.run_key for request in tick.run_requests or ()}) == 2
+
+
+def test_a_wrong_estate_stops_the_loading_with_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "nowhere.yaml"))
+
+    with pytest.raises(EstateError, match="there is no estate file"):
+        defs()
+
+
+def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(definitions: dg.Definitions, tmp_path: Path) -> None:
+    with dg.instance_for_test() as instance:
+        result = definitions.resolve_job_def("discovery").execute_in_process(
+            instance=instance, partition_key="warehouse", raise_on_error=False
+        )
+
+    assert not result.success
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_key == "inventory"
+    assert "127.0.0.1:1" in str(failure.step_failure_data.error)
+    assert not (tmp_path / "store").exists()
