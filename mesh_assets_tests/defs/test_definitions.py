@@ -52,7 +52,7 @@ def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(de
     schedule = definitions.resolve_schedule_def("discovery_schedule")
     moment = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
-    with dg.build_schedule_context(scheduled_execution_time=moment) as context:
+    with dg.build_schedule_context(scheduled_execution_time=moment, repository_def=definitions.get_repository_def()) as context:
         tick = schedule.evaluate_tick(context)
 
     assert schedule.cron_schedule == "0 */6 * * *"
