@@ -1,6 +1,7 @@
 """`discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event goes without the other."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -56,6 +57,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             triggers=(trigger_of_run(context.run_tags),),
         )
         store.store().drop_sections(context.run_id)
+        store.store().prune_sections(now=datetime.now(UTC))  # those of runs that failed and were never repeated
         yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))
         yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report))
 

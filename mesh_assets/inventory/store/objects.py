@@ -1,0 +1,89 @@
+"""What a store of objects must be able to do, whether it is a folder or a bucket."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.records import Record
+
+DEFAULT_STORE = ".mesh"
+
+
+class StoredObject(Record, frozen=True, kw_only=True):
+    """An object as a listing shows it."""
+
+    key: str
+    bytes: int
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Whole objects under keys like `inventories/abc/latest.json`, each read and written in one piece.
+
+    A version is an opaque text that changes whenever the content does; equal contents may have equal versions. Every method raises
+    StoreError when the store cannot be read or written, and for a key that is not one (absolute, `..`, empty parts, leading dots).
+    """
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines can read what `uri` names."""
+        ...
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """The content and its version; None when there is no such object."""
+        ...
+
+    def put(self, key: str, data: bytes) -> str:
+        """Writes whatever stands there; the new version."""
+        ...
+
+    def put_new(self, key: str, data: bytes) -> str:
+        """Writes only where nothing stands, else ConflictError; the new version."""
+        ...
+
+    def put_if(self, key: str, data: bytes, version: str) -> str:
+        """Writes only over that version, else ConflictError; the new version."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes it; nothing happens when there is none."""
+        ...
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Removes only that version, else ConflictError (also when it is gone)."""
+        ...
+
+    def list(self, prefix: str) -> "list[StoredObject]":
+        """The objects whose key starts with `prefix`, sorted by key."""
+        ...
+
+    def uri(self, key: str) -> str:
+        """The object's address: `file:///…` or `s3://…`."""
+        ...
+
+    def location(self, key: str) -> str:
+        """The object as a person would type it: a path or `s3://…`."""
+        ...
+
+
+def open_store(value: str | None) -> ObjectStore:
+    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`; None or empty: the folder `.mesh`."""
+    text = value or DEFAULT_STORE
+    if text.startswith("s3://"):
+        from mesh_assets.inventory.store.bucket import BucketStore  # boto3 is heavy, and only needed here
+
+        return BucketStore.at(text)
+    if "://" in text:
+        raise StoreError(f"MESH_STORE is {text!r}; expected a folder or s3://bucket/prefix")
+    from mesh_assets.inventory.store.folder import FolderStore
+
+    return FolderStore(Path(text))
+
+
+def checked_key(key: str) -> str:
+    """The key itself. Raises StoreError when it could leave the store or hide in it."""
+    parts = key.split("/")
+    if not all(parts) or any(part.startswith(".") or "\\" in part or "\0" in part for part in parts):
+        raise StoreError(f"{key!r} is not a key of the store: expected names joined by '/', none empty or starting with a dot")
+    return key

@@ -1,0 +1,135 @@
+"""The small records beside the documents, and their JSON form: which document is the latest, and what a run is about to publish."""
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import Summary
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.inventory.triggers import Trigger
+
+
+class StoredDocument(Record, frozen=True, kw_only=True):
+    """A document in the store; `sha256` (hexadecimal) and `bytes` are those of the stored object."""
+
+    key: str
+    sha256: str
+    bytes: int
+
+
+class EventPosition(Record, frozen=True, kw_only=True):
+    """Where an event stands in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class SchemaIds(Record, frozen=True, kw_only=True):
+    """The ids under which a registry knows the two event schemas. A fingerprint is the SHA-256 of the schema's text."""
+
+    registry: str
+    event_id: int
+    event_fingerprint: str
+    change_id: int
+    change_fingerprint: str
+
+
+class Pointer(Record, frozen=True, kw_only=True):
+    """`latest.json`: the newest published document of a cluster and its event."""
+
+    format: int = 1
+    cluster: str
+    cluster_id: str
+    run_id: str
+    sequence: int
+    discovery_timestamp: datetime
+    document: StoredDocument
+    summary: Summary
+    sections: dict[SectionName, SectionState]
+    changes: int
+    triggers: tuple[Trigger, ...]
+    event: EventPosition
+    schema_ids: SchemaIds | None
+
+
+class Holder(Record, frozen=True, kw_only=True):
+    """The process that works on a cluster. `machine` is its boot and process namespace, None where it cannot be known; `started` is
+    the process's start as the kernel counts it, so that a reused process id is not taken for it."""
+
+    run_id: str
+    host: str
+    pid: int
+    machine: str | None
+    started: str | None
+
+
+class WriteAhead(Record, frozen=True, kw_only=True):
+    """What a run is about to publish: enough for another to publish the same."""
+
+    run_id: str
+    sequence: int
+    discovery_timestamp: datetime
+    document: StoredDocument
+    changes: tuple[Change, ...]
+    triggers: tuple[Trigger, ...]
+
+
+class Pending(Record, frozen=True, kw_only=True):
+    """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
+
+    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft` is the key of the document being written, before
+    there is a record; without a record it is of no use to anybody.
+    """
+
+    format: int = 1
+    cluster: str
+    holder: Holder | None
+    acquired_at: datetime
+    expires_at: datetime
+    draft: str | None = None
+    record: WriteAhead | None = None
+
+
+class KnownCluster(Record, frozen=True, kw_only=True):
+    """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate."""
+
+    name: str
+    cluster_id: str
+
+
+_R = TypeVar("_R")
+_encoder = msgspec.json.Encoder()
+_pointers = msgspec.json.Decoder(Pointer)
+_pendings = msgspec.json.Decoder(Pending)
+_clusters = msgspec.json.Decoder(KnownCluster)
+
+
+def encode(record: Pointer | Pending | KnownCluster) -> bytes:
+    return msgspec.json.format(_encoder.encode(record))
+
+
+def decode_pointer(data: bytes, *, source: str) -> Pointer:
+    """Raises StoreError naming `source` when the bytes are no pointer."""
+    return _decoded(_pointers, data, source)
+
+
+def decode_pending(data: bytes, *, source: str) -> Pending:
+    """Raises StoreError naming `source` when the bytes are no lock."""
+    return _decoded(_pendings, data, source)
+
+
+def decode_known_cluster(data: bytes, *, source: str) -> KnownCluster:
+    """Raises StoreError naming `source` when the bytes are no known cluster."""
+    return _decoded(_clusters, data, source)
+
+
+def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{source} cannot be read by this version: {error}; it was written by another version or damaged") from error

@@ -1,0 +1,102 @@
+"""The Avro form of the events, and nothing else knows it: records to framed bytes and back.
+
+The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects it: a zero byte, the schema's id in
+the registry as four bytes, big-endian, then the Avro encoding without a header.
+"""
+
+import io
+import json
+import struct
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+import fastavro
+import msgspec
+
+from mesh_assets.errors import MeshError, UnexpectedAnswerError
+from mesh_assets.inventory.document import sha256
+from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
+
+_FRAME = struct.Struct(">bI")
+# The lists that can be null.
+_LISTS = ("topics", "connectors", "schemas", "consumer_groups")
+_LISTS_OF_A_GROUP = ("members", "offsets")
+
+
+@cache
+def schema_text(name: str) -> str:
+    """The schema `discovery_event` or `change_event` as it is registered: the committed file on one line."""
+    text = files("mesh_assets.snapshot").joinpath("avro", f"{name}.avsc").read_text(encoding="utf-8")
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+
+
+def fingerprint(name: str) -> str:
+    """The SHA-256 of the schema as it is registered."""
+    return sha256(schema_text(name).encode())
+
+
+def encode_discovery_event(event: DiscoveryEvent, schema_id: int) -> bytes:
+    plain = msgspec.to_builtins(event, builtin_types=(datetime,))
+    state = plain["cluster_state"]
+    groups = state["consumer_groups"] or ()
+    _name_branches(state, _LISTS)
+    for group in groups:
+        _name_branches(group, _LISTS_OF_A_GROUP)
+    return _framed("discovery_event", plain, schema_id)
+
+
+def encode_change_event(event: ChangeEvent, schema_id: int) -> bytes:
+    return _framed("change_event", msgspec.to_builtins(event, builtin_types=(datetime,)), schema_id)
+
+
+def decode_discovery_event(value: bytes, schema_by_id: Callable[[int], str]) -> DiscoveryEvent:
+    """The event, also when an older version wrote it. `schema_by_id` gives the text of the schema it was written with.
+
+    Raises UnexpectedAnswerError when the value is no such event.
+    """
+    return cast(DiscoveryEvent, _decoded("discovery_event", DiscoveryEvent, value, schema_by_id))
+
+
+def decode_change_event(value: bytes, schema_by_id: Callable[[int], str]) -> ChangeEvent:
+    """As decode_discovery_event."""
+    return cast(ChangeEvent, _decoded("change_event", ChangeEvent, value, schema_by_id))
+
+
+def _name_branches(record: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Tells fastavro which branch of "null or an array" a list is, as it wants to be told: by a pair.
+
+    A tuple would be taken for such a pair, and for a list it would validate every value in it first: half of the time of 36,000
+    partitions (0.5 of 1.05 s).
+    """
+    for name in names:
+        if record[name] is not None:
+            record[name] = ("array", record[name])
+
+
+@cache
+def _parsed(text: str) -> Any:
+    return fastavro.parse_schema(json.loads(text))
+
+
+def _framed(name: str, plain: dict[str, Any], schema_id: int) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(_FRAME.pack(0, schema_id))
+    fastavro.schemaless_writer(buffer, _parsed(schema_text(name)), plain, strict=True)
+    return buffer.getvalue()
+
+
+def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], str]) -> object:
+    if len(value) < _FRAME.size or value[0] != 0:
+        raise UnexpectedAnswerError("the record's value is not framed with a schema id; something else wrote it")
+    _, schema_id = _FRAME.unpack_from(value)
+    text = schema_by_id(schema_id)
+    try:
+        plain = fastavro.schemaless_reader(io.BytesIO(memoryview(value)[_FRAME.size :]), _parsed(text), _parsed(schema_text(name)))
+        return msgspec.convert(plain, form)
+    except MeshError:
+        raise
+    except (ValueError, TypeError, KeyError, EOFError, IndexError, fastavro.read.SchemaResolutionError, msgspec.ValidationError) as error:
+        raise UnexpectedAnswerError(f"the record's value is no {name} as this version knows it (schema id {schema_id}): {error}") from error

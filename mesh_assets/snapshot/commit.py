@@ -1,0 +1,219 @@
+"""Publishing a snapshot so that a crash at any point loses, splits and reorders nothing.
+
+The effects of a run, in order; a run that is killed between any two of them leaves the state to the next one:
+
+1. take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more);
+2. publish a record that an earlier run left there, move `latest.json` to it, clear the record;
+3. read `latest.json`, assemble the document from it, compare; note the document's key in the lock, write the document;
+4. write the write-ahead record into the lock: sequence, document, changes, triggers;
+5. publish the snapshot, then its changes, each delivery awaited;
+6. move `latest.json` (compare-and-swap on the version read under the lock);
+7. remove the lock.
+
+Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence, ids and document again, which
+consumers recognise. From 6 on it only clears up.
+
+The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the newest snapshot, then applies
+changes with a higher sequence, misses none: a change that stood before the subscription has its snapshot before it. And only a
+snapshot can be refused for its size: then nothing of that sequence was published, and the record is taken back.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from mesh_assets.errors import ConflictError
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.diff import diff_documents
+from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.pointers import Pointer, SchemaIds, WriteAhead
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.clock import Clock, SystemClock
+from mesh_assets.snapshot.events import ClaimedDocument, change_events, discovery_event, most_severe_first
+from mesh_assets.snapshot.lock import ClusterLock, acquire_lock
+from mesh_assets.snapshot.publishing import PublishedEvent, Publisher, RefusedEventError
+
+LEASE_SECONDS = 120.0
+
+Assemble = Callable[[Document | None, int], Document]
+"""The document of this run, from the latest published document (None: there is none) and the sequence it is to have."""
+
+
+class Published(Record, frozen=True, kw_only=True):
+    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger leads.
+
+    `repeated` is what an earlier run had left and this run published first; its triggers are dealt with, too. `approximate_tokens`:
+    the document's JSON bytes divided by four, a rule of thumb for language models. `notes` are sentences for the user.
+    """
+
+    pointer: Pointer
+    document: Document
+    changes: tuple[Change, ...]
+    baseline: bool
+    triggers: tuple[Trigger, ...]
+    event: PublishedEvent
+    approximate_tokens: int
+    repeated: WriteAhead | None
+    notes: tuple[str, ...]
+
+
+class _Run:
+    """One run on one cluster, with what all its steps need."""
+
+    def __init__(self, store: InventoryStore, cluster: str, cluster_id: str, publisher: Publisher, ids: SchemaIds | None) -> None:
+        self.store = store
+        self.cluster = cluster
+        self.cluster_id = cluster_id
+        self.publisher = publisher
+        self.ids = ids
+
+    def publish_record(
+        self, lock: ClusterLock, record: WriteAhead, document: Document, latest_version: str | None
+    ) -> tuple[Pointer, PublishedEvent]:
+        """Steps 5 and 6 for a record that stands in the lock."""
+        event = discovery_event(document, triggers=record.triggers, change_count=len(record.changes))
+        published = self.publisher.publish_snapshot(event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish())
+        if record.changes:
+            changes = change_events(
+                record.changes,
+                cluster_id=self.cluster_id,
+                sequence=record.sequence,
+                discovery_timestamp=record.discovery_timestamp,
+                triggers=record.triggers,
+            )
+            self.publisher.publish_changes(changes, timeout_seconds=lock.seconds_to_publish())
+        pointer = self._pointer(record, document, published)
+        self._move(pointer, latest_version)
+        self.store.remember_cluster(self.cluster, self.cluster_id)
+        return pointer, published
+
+    def publish_left(self, lock: ClusterLock, record: WriteAhead) -> None:
+        """Step 2. The run that left the record can have done anything between writing it and clearing it."""
+        latest = self.store.latest(self.cluster_id)
+        if latest is None:
+            self.publish_record(lock, record, self.store.read_document(record.document), None)
+        elif latest[0].sequence < record.sequence:
+            self.publish_record(lock, record, self.store.read_document(record.document), latest[1])
+        lock.write_record(None)
+
+    def publish_own(self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]) -> Published:
+        """Steps 3 to 6."""
+        latest = self.store.latest(self.cluster_id)
+        previous = None if latest is None else self.store.read_document(latest[0].document)
+        sequence = 1 if latest is None else latest[0].sequence + 1
+        document = assemble(previous, sequence)
+        assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), "assemble changed the sequence or the cluster"
+        document = replace(document, discovery_timestamp=_whole_milliseconds(document.discovery_timestamp))
+        changes = diff_documents(previous, document)
+        key = self.store.free_document_key(self.cluster_id, document.discovery_timestamp)
+        stored = lock.write_document(key, encode_document(document))
+        record = WriteAhead(
+            run_id=run_id,
+            sequence=sequence,
+            discovery_timestamp=document.discovery_timestamp,
+            document=stored,
+            changes=changes,
+            triggers=triggers,
+        )
+        lock.write_record(record)
+        try:
+            pointer, event = self.publish_record(lock, record, document, None if latest is None else latest[1])
+        except RefusedEventError:
+            # This run wrote the record and the first event was refused: nothing of this sequence is in Kafka. Kept, the record would
+            # stand in the way of every later run, even of a smaller state.
+            lock.forget(stored)
+            raise
+        return Published(
+            pointer=pointer,
+            document=document,
+            changes=changes,
+            baseline=previous is None,
+            triggers=triggers,
+            event=event,
+            approximate_tokens=stored.bytes // 4,
+            repeated=None,
+            notes=self.publisher.notes,
+        )
+
+    def _claimed(self, record: WriteAhead) -> ClaimedDocument | None:
+        stored = record.document
+        if not self.store.objects.shared:
+            return None
+        return ClaimedDocument(uri=self.store.objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes)
+
+    def _pointer(self, record: WriteAhead, document: Document, published: PublishedEvent) -> Pointer:
+        return Pointer(
+            cluster=self.cluster,
+            cluster_id=self.cluster_id,
+            run_id=record.run_id,
+            sequence=record.sequence,
+            discovery_timestamp=record.discovery_timestamp,
+            document=record.document,
+            summary=document.summary,
+            sections=document.sections,
+            changes=len(record.changes),
+            triggers=record.triggers,
+            event=published.position,
+            schema_ids=self.ids,
+        )
+
+    def _move(self, pointer: Pointer, version: str | None) -> None:
+        try:
+            self.store.move_latest(pointer, version)
+        except ConflictError:
+            # The lock expired while this run published. Whoever took it over found the record in it, published it again and moved the
+            # pointer: nobody gets past this sequence otherwise.
+            latest = self.store.latest(self.cluster_id)
+            if latest is None or latest[0].sequence < pointer.sequence:
+                raise
+
+
+def publish_snapshot(
+    *,
+    store: InventoryStore,
+    cluster: str,
+    cluster_id: str,
+    run_id: str,
+    assemble: Assemble,
+    triggers: Sequence[Trigger],
+    publisher: Publisher,
+    lease_seconds: float = LEASE_SECONDS,
+    wait_seconds: float | None = None,
+    clock: Clock | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Published:
+    """Publishes the cluster's state as the next snapshot, with its changes, after whatever an earlier run left unfinished.
+
+    `cluster` is the name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds without a sign of life.
+    `wait_seconds`: how long to wait for another run (default: its whole lease). Raises ConflictError when another run holds the
+    cluster, PublishError when an event cannot be published, StoreError when the store fails; whatever `assemble` raises passes through.
+    """
+    clock = clock or SystemClock()
+    say = progress or _silent
+    lease = timedelta(seconds=lease_seconds)
+    known = store.latest(cluster_id)
+    ids = publisher.prepare(None if known is None else known[0].schema_ids)
+    run = _Run(store, cluster, cluster_id, publisher, ids)
+    wait = timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds)
+    with acquire_lock(
+        store, cluster=cluster, cluster_id=cluster_id, run_id=run_id, lease=lease, wait=wait, clock=clock, progress=say
+    ) as lock:
+        left = lock.record
+        if left is not None:
+            say(f"{cluster}: run {left.run_id} ended before snapshot {left.sequence} was complete; publishing it again first")
+            run.publish_left(lock, left)
+        published = run.publish_own(lock, run_id=run_id, assemble=assemble, triggers=most_severe_first(triggers))
+        lock.finish()
+    return replace(published, repeated=left)
+
+
+def _whole_milliseconds(moment: datetime) -> datetime:
+    """What the events can carry, so that document and event say the same."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _silent(_sentence: str) -> None:
+    pass

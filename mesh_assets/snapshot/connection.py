@@ -1,0 +1,81 @@
+"""The clients of librdkafka for the cluster that carries the events: made for one purpose, quiet, and able to say what went wrong."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.platforms.kafka.connection_log import ConnectionLog
+from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused, from_kafka_error
+from mesh_assets.platforms.kafka.settings import client_properties
+
+_UNLESS_SET = {"client.id": "mesh-assets", "reconnect.backoff.ms": "250", "reconnect.backoff.max.ms": "2000"}
+# Whatever the estate says: what the guarantees rest on.
+_PRODUCER: dict[str, Any] = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "compression.type": "zstd",
+    # librdkafka compares a message with this before it compresses it; the topic's max.message.bytes judges the compressed batch.
+    "message.max.bytes": 1_000_000_000,
+    "queue.buffering.max.kbytes": 2_097_151,
+    "allow.auto.create.topics": False,
+    # Java's partitioner, so that another client finds a key where it expects it, should the topic have several partitions.
+    "partitioner": "murmur2_random",
+    # How large a batch was after compression is told in the statistics only.
+    "statistics.interval.ms": 50,
+}
+_CONSUMER: dict[str, Any] = {
+    "group.id": "mesh-assets-event-reader",  # librdkafka wants one; nothing subscribes or commits, so no such group comes to be
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "allow.auto.create.topics": False,
+}
+
+
+class EventsConnection:
+    """How the cluster `cluster` is reached. Each client is the caller's to close (a producer by flushing it)."""
+
+    @classmethod
+    def to(cls, cluster: Cluster) -> "EventsConnection":
+        """Contacts nothing yet. Raises EstateError when a secret cannot be resolved."""
+        return cls(cluster=cluster.name, properties=client_properties(cluster.kafka), timeout_seconds=cluster.kafka.timeout_seconds)
+
+    def __init__(self, *, cluster: str, properties: Mapping[str, str], timeout_seconds: float) -> None:
+        self.cluster = cluster
+        self.timeout_seconds = timeout_seconds
+        self._properties = properties
+        self._endpoint = Endpoint(properties)
+        self.log = ConnectionLog(self._endpoint)
+
+    def admin(self) -> AdminClient:
+        client: AdminClient = self._make(AdminClient, {})
+        return client
+
+    def producer(self, *, timeout_seconds: float, statistics: Callable[[str], None]) -> Producer:
+        """A producer that gives a message up `timeout_seconds` after it was handed over."""
+        # 0 would mean "never".
+        client: Producer = self._make(
+            Producer, {**_PRODUCER, "message.timeout.ms": max(1000, int(timeout_seconds * 1000)), "stats_cb": statistics}
+        )
+        return client
+
+    def consumer(self) -> Consumer:
+        client: Consumer = self._make(Consumer, _CONSUMER)
+        return client
+
+    def failure(self, error: KafkaError, *, doing: str, right: str) -> PlatformError:
+        """What a failed call means."""
+        if self.log.refusal:
+            return authentication_refused(self._endpoint, self.log.refusal)
+        return from_kafka_error(error, endpoint=self._endpoint, doing=doing, right=right, cause=self.log.failure)
+
+    def _make(self, factory: Callable[[dict[str, Any]], Any], fixed: Mapping[str, Any]) -> Any:
+        configuration = {**_UNLESS_SET, **self._properties, **fixed, "error_cb": self.log.on_error, "logger": self.log}
+        try:
+            return factory(configuration)
+        except KafkaException as error:
+            said = self._endpoint.redact(error.args[0].str())
+            raise EstateError(f"the settings of Kafka of {self.cluster} are not valid: {said}") from None

@@ -1,0 +1,220 @@
+"""The two events as records: what a snapshot says of a cluster, and what one change says. Pure functions make them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from mesh_assets.errors import PublishError
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.inventory.triggers import Trigger, TriggerType
+
+# In characters. A created resource stands in `after` as JSON, which zstd makes five times smaller and more: both sides of a change stay
+# below Kafka's default max.message.bytes (1,048,588) together.
+LONGEST_VALUE = 1_000_000
+LONGEST_SENTENCE = 65_536
+
+# The most severe first: what is broken, what is gone, what is different, what is new, what was asked for.
+_SEVERITY: tuple[TriggerType, ...] = (
+    "connector_failed",
+    "cloudwatch_alarm",
+    "metrics_anomaly",
+    "schema_deleted",
+    "resource_deleted",
+    "schema_updated",
+    "topic_changed",
+    "resource_created",
+    "connector_recovered",
+    "external",
+    "manual",
+    "schedule",
+)
+
+
+class TriggerCause(Record, frozen=True, kw_only=True):
+    """One cause of a discovery, as the events tell it. `type` is open: a newer version may know more."""
+
+    type: str
+    resource: str | None
+    details: str | None
+
+
+class EventTrigger(Record, frozen=True, kw_only=True):
+    """The leading cause, and in `changes` all of them, the leading one first."""
+
+    type: str
+    resource: str | None
+    details: str | None
+    changes: tuple[TriggerCause, ...]
+
+
+class ClusterState(Record, frozen=True, kw_only=True):
+    """The document's content. The lists are None in a claim check."""
+
+    environment_id: str | None
+    environment_name: str | None
+    cluster_id: str
+    cluster_name: str
+    topics: tuple[Topic, ...] | None
+    connectors: tuple[Connector, ...] | None
+    schemas: tuple[Schema, ...] | None
+    consumer_groups: tuple[ConsumerGroup, ...] | None
+    metrics_snapshot: Metrics | None
+    schema_registry: RegistryFacts | None
+    excluded_topics: int
+    excluded_consumer_groups: int
+
+
+class ClaimedDocument(Record, frozen=True, kw_only=True):
+    """Where the state of a claim check stands; `sha256` and `bytes` are those of the stored JSON document."""
+
+    uri: str
+    sha256: str
+    bytes: int
+
+
+class DiscoveryEvent(Record, frozen=True, kw_only=True):
+    """The complete state of a cluster at one moment. `document` None: the state is in the event."""
+
+    format: int
+    sequence: int
+    discovery_timestamp: datetime
+    run_id: str
+    trigger: EventTrigger
+    change_count: int
+    cluster_state: ClusterState
+    sections: dict[SectionName, SectionState]
+    summary: Summary
+    document: ClaimedDocument | None
+
+
+class ChangeEvent(Record, frozen=True, kw_only=True):
+    """One change. `id` is `<cluster id>-<sequence>-<index>`; `truncated`: a value too long for an event is cut."""
+
+    id: str
+    sequence: int
+    cluster_id: str
+    discovery_timestamp: datetime
+    kind: str
+    resource_type: str
+    resource: str
+    field: str | None
+    before: str | None
+    after: str | None
+    truncated: bool
+    severity: str
+    sentence: str
+    trigger: TriggerCause
+
+
+def leading_trigger(triggers: Sequence[Trigger]) -> Trigger:
+    """The most severe; the first of several equally severe. At least one is needed."""
+    return most_severe_first(triggers)[0]
+
+
+def most_severe_first(triggers: Sequence[Trigger]) -> tuple[Trigger, ...]:
+    """The triggers with the one that leads in front, otherwise as they came; of equally severe ones the first leads."""
+    leading = min(range(len(triggers)), key=lambda index: _SEVERITY.index(triggers[index].type))
+    return (triggers[leading], *triggers[:leading], *triggers[leading + 1 :])
+
+
+def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_count: int) -> DiscoveryEvent:
+    causes = tuple(_cause(trigger) for trigger in most_severe_first(triggers))
+    first = causes[0]
+    return DiscoveryEvent(
+        format=document.format,
+        sequence=document.sequence,
+        discovery_timestamp=document.discovery_timestamp,
+        run_id=document.run_id,
+        trigger=EventTrigger(type=first.type, resource=first.resource, details=first.details, changes=causes),
+        change_count=change_count,
+        cluster_state=ClusterState(
+            environment_id=document.environment.id,
+            environment_name=document.environment.name,
+            cluster_id=document.cluster.id,
+            cluster_name=document.cluster.name,
+            topics=document.topics,
+            connectors=document.connectors,
+            schemas=document.schemas,
+            consumer_groups=document.consumer_groups,
+            metrics_snapshot=document.metrics,
+            schema_registry=document.schema_registry,
+            excluded_topics=document.excluded_topics,
+            excluded_consumer_groups=document.excluded_consumer_groups,
+        ),
+        sections=document.sections,
+        summary=document.summary,
+        document=None,
+    )
+
+
+def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEvent:
+    """The event without its lists: the state stands in the claimed document."""
+    state = replace(event.cluster_state, topics=None, connectors=None, schemas=None, consumer_groups=None, metrics_snapshot=None)
+    return replace(event, cluster_state=state, document=claimed)
+
+
+def document_of(event: DiscoveryEvent) -> Document:
+    """The document that the event was made from. Raises PublishError for a claim check, which does not hold it."""
+    state = event.cluster_state
+    if event.document is not None:
+        raise PublishError(f"snapshot {event.sequence} of {state.cluster_name} is a claim check; its state is at {event.document.uri}")
+    return Document(
+        format=event.format,
+        environment=EnvironmentIdentity(id=state.environment_id, name=state.environment_name),
+        cluster=ClusterIdentity(id=state.cluster_id, name=state.cluster_name),
+        discovery_timestamp=event.discovery_timestamp,
+        sequence=event.sequence,
+        run_id=event.run_id,
+        sections=event.sections,
+        summary=event.summary,
+        topics=state.topics or (),
+        connectors=state.connectors or (),
+        schemas=state.schemas or (),
+        consumer_groups=state.consumer_groups or (),
+        metrics=state.metrics_snapshot,
+        schema_registry=state.schema_registry,
+        excluded_topics=state.excluded_topics,
+        excluded_consumer_groups=state.excluded_consumer_groups,
+    )
+
+
+def change_events(
+    changes: Sequence[Change], *, cluster_id: str, sequence: int, discovery_timestamp: datetime, triggers: Sequence[Trigger]
+) -> Iterator[ChangeEvent]:
+    """The changes in their order, each under an id that is the same whenever they are published again."""
+    trigger = _cause(leading_trigger(triggers))
+    for index, change in enumerate(changes):
+        before, after = _shortened(change.before, LONGEST_VALUE), _shortened(change.after, LONGEST_VALUE)
+        sentence = change.sentence[:LONGEST_SENTENCE]
+        yield ChangeEvent(
+            id=f"{cluster_id}-{sequence}-{index}",
+            sequence=sequence,
+            cluster_id=cluster_id,
+            discovery_timestamp=discovery_timestamp,
+            kind=change.kind,
+            resource_type=change.resource_type,
+            resource=change.resource,
+            field=change.field,
+            before=before,
+            after=after,
+            truncated=(before, after, sentence) != (change.before, change.after, change.sentence),
+            severity=change.severity,
+            sentence=sentence,
+            trigger=trigger,
+        )
+
+
+def _cause(trigger: Trigger) -> TriggerCause:
+    return TriggerCause(
+        type=trigger.type,
+        resource=_shortened(trigger.resource, LONGEST_SENTENCE),
+        details=_shortened(trigger.details, LONGEST_SENTENCE),
+    )
+
+
+def _shortened(text: str | None, longest: int) -> str | None:
+    return None if text is None else text[:longest]

@@ -1,0 +1,172 @@
+"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is about to publish."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from msgspec.structs import replace
+
+from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.pointers import Holder, Pending, StoredDocument, WriteAhead
+from mesh_assets.snapshot.clock import Clock
+from mesh_assets.snapshot.processes import is_gone, this_process
+
+POLL_SECONDS = 0.5
+# Between the moment the brokers stop trying and the lock's expiry: clocks of two machines differ by less, and latest.json moves.
+MARGIN_SECONDS = 10.0
+
+
+class ClusterLock:
+    """A held lock. As a context it ends however the run does, except by `kill -9`:
+
+    without a record it is removed, with one it is left for the next run to publish, at once and not only at the expiry.
+    """
+
+    def __init__(self, store: InventoryStore, cluster_id: str, pending: Pending, version: str, *, lease: timedelta, clock: Clock) -> None:
+        self._store = store
+        self._cluster_id = cluster_id
+        self._pending: Pending | None = pending
+        self._version = version
+        self._lease = lease
+        self._clock = clock
+        self._drafted: StoredDocument | None = None
+
+    def __enter__(self) -> "ClusterLock":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with suppress(StoreError):  # the error that ended the run matters more; the expiry does the rest
+            if self._pending is None:
+                return
+            if self._pending.record is None:
+                self.remove()
+            else:
+                self._write(replace(self._pending, holder=None))
+
+    @property
+    def record(self) -> WriteAhead | None:
+        return None if self._pending is None else self._pending.record
+
+    def seconds_to_publish(self) -> float:
+        """How long publishing may take so that it is over before another run may begin. Raises ConflictError when time has run out."""
+        left = (self._held().expires_at - self._clock.now()).total_seconds() - MARGIN_SECONDS
+        if left <= 0:
+            raise ConflictError(
+                f"{self._held().cluster}: the lock ran out after {self._lease.total_seconds():.0f} s; nothing more is published"
+            )
+        return left
+
+    def write_document(self, key: str, data: bytes) -> StoredDocument:
+        """Writes a document whose key stands in the lock first, so that no run that is killed leaves one nobody knows."""
+        self._renew(draft=key, record=None)
+        self._drafted = self._store.put_document(key, data)
+        return self._drafted
+
+    def write_record(self, record: WriteAhead | None) -> None:
+        """Says what is about to be published (None: all of it is), and holds the lock for a full lease from now."""
+        self._renew(draft=None, record=record)
+        self._drafted = None
+
+    def forget(self, document: StoredDocument) -> None:
+        """Takes back the record of a document of which nothing was published."""
+        self._renew(draft=document.key, record=None)
+        self._drafted = document
+
+    def finish(self) -> None:
+        """Gives the lock up when everything is published and moved; if that fails, the next run finds nothing left to do."""
+        self._drafted = None
+        with suppress(StoreError):
+            self.remove()
+
+    def remove(self) -> None:
+        """Gives the lock up, with the document that no record names."""
+        self._drop_draft()
+        self._pending = None
+        self._store.delete_pending(self._cluster_id, self._version)
+
+    def _drop_draft(self) -> None:
+        """Removes the document that this run wrote and no record names."""
+        if self._drafted is not None:
+            with suppress(StoreError):
+                self._store.delete_document(self._drafted)
+            self._drafted = None
+
+    def _renew(self, *, draft: str | None, record: WriteAhead | None) -> None:
+        self._write(replace(self._held(), expires_at=self._clock.now() + self._lease, draft=draft, record=record))
+
+    def _write(self, pending: Pending) -> None:
+        try:
+            self._version = self._store.put_pending(self._cluster_id, pending, self._version)
+        except ConflictError as error:
+            self._pending = None
+            self._drop_draft()
+            raise ConflictError(
+                f"{pending.cluster}: another run took the lock over when it had expired; this run publishes nothing"
+            ) from error
+        self._pending = pending
+
+    def _held(self) -> Pending:
+        if self._pending is None:
+            raise ConflictError("the lock is no longer held")
+        return self._pending
+
+
+def acquire_lock(
+    store: InventoryStore,
+    *,
+    cluster: str,
+    cluster_id: str,
+    run_id: str,
+    lease: timedelta,
+    wait: timedelta,
+    clock: Clock,
+    progress: Callable[[str], None],
+) -> ClusterLock:
+    """Takes the cluster's lock, waiting up to `wait` for the run that holds it.
+
+    Taken over at once: a lock that has expired, that its run left, that this run holds itself (an earlier attempt of it), or whose
+    process on this host is gone. Raises ConflictError saying which run holds it, and until when, when waiting does not help.
+    """
+    holder = this_process(run_id)
+    deadline = clock.now() + wait
+    waiting_for: Holder | None = None
+    while True:
+        found = store.pending(cluster_id)
+        now = clock.now()
+        if found is not None and (other := _present_holder(found[0], run_id, now)) is not None:
+            pending = found[0]
+            sentence = (
+                f"{cluster} is being discovered by run {other.run_id} (process {other.pid} on {other.host}), which holds it "
+                f"until {pending.expires_at:%Y-%m-%dT%H:%M:%SZ} at the latest"
+            )
+            if now >= deadline:
+                raise ConflictError(f"{sentence}; try again then")
+            if waiting_for != other:
+                progress(f"{sentence}; waiting")
+                waiting_for = other
+            clock.sleep(min(POLL_SECONDS, (deadline - now).total_seconds()))
+            continue
+        before, version = found if found is not None else (None, None)
+        mine = Pending(
+            cluster=cluster,
+            holder=holder,
+            acquired_at=now,
+            expires_at=now + lease,
+            draft=before.draft if before else None,
+            record=before.record if before else None,
+        )
+        with suppress(ConflictError):  # another was faster: look again
+            version = store.put_pending(cluster_id, mine, version)
+            if mine.draft is not None and mine.record is None:
+                store.objects.delete(mine.draft)
+            return ClusterLock(store, cluster_id, mine, version, lease=lease, clock=clock)
+
+
+def _present_holder(pending: Pending, run_id: str, now: datetime) -> Holder | None:
+    """Who must be waited for; None when the lock may be taken."""
+    holder = pending.holder
+    if holder is None or holder.run_id == run_id or pending.expires_at <= now or is_gone(holder):
+        return None
+    return holder

@@ -1,0 +1,124 @@
+"""Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from mesh_assets.errors import PublishError
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.inventory.store.pointers import SchemaIds
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets.snapshot.avro_form import encode_change_event, encode_discovery_event
+from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.delivery import TooLargeError, deliver
+from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
+from mesh_assets.snapshot.publishing import PublishedEvent, RefusedEventError
+from mesh_assets.snapshot.schema_ids import Registrar, register_schemas
+from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
+
+
+class KafkaPublisher:
+    """The Publisher (publishing.py) for one cluster that carries events. `prepare` must come first.
+
+    `registrar` None: the carrying cluster has no schema registry, which `prepare` refuses.
+    """
+
+    def __init__(
+        self,
+        connection: EventsConnection,
+        registrar: Registrar | None,
+        *,
+        topics: EventTopics | None = None,
+        create_topics: bool = True,
+        replication_factor: int | None = None,
+    ) -> None:
+        self._connection = connection
+        self._registrar = registrar
+        self._topics = topics or EventTopics()
+        self._create_topics = create_topics
+        self._replication_factor = replication_factor
+        self._facts: TopicFacts | None = None
+        self._ids: SchemaIds | None = None
+        self._registry_note: str | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        facts = () if self._facts is None else self._facts.notes
+        return facts if self._registry_note is None else (*facts, self._registry_note)
+
+    def prepare(self, cached: SchemaIds | None) -> SchemaIds:
+        if self._registrar is None:
+            raise PublishError(
+                f"the events of {self._connection.cluster} need a schema registry; give the cluster a schema_registry in the estate, "
+                "or name one that has one: events: {cluster: NAME}"
+            )
+        self._facts = ensure_topics(self._connection, self._topics, create=self._create_topics, replication_factor=self._replication_factor)
+        self._ids, self._registry_note = register_schemas(
+            self._registrar, events_topic=self._topics.events, changes_topic=self._topics.changes, cached=cached
+        )
+        return self._ids
+
+    def publish_snapshot(self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float) -> PublishedEvent:
+        deadline = time.monotonic() + timeout_seconds
+        ids = self._prepared()
+        value = encode_discovery_event(event, ids.event_id)
+        try:
+            return self._publish(event, value, claim=False, deadline=deadline)
+        except TooLargeError as error:
+            size = f"{len(value):,} bytes before compression"
+            limit = "" if self._facts is None or self._facts.max_message_bytes is None else f" {self._facts.max_message_bytes:,}"
+            topic = self._topics.events
+            if claimed is None:
+                raise RefusedEventError(
+                    f"snapshot {event.sequence} of {event.cluster_state.cluster_name} ({size}) is larger than {topic} allows "
+                    f"(max.message.bytes{limit}), and nobody else could read a document in a local folder; raise max.message.bytes of "
+                    f"{topic} on {self._connection.cluster}, or set MESH_STORE to s3://bucket/prefix"
+                ) from error
+        value = encode_discovery_event(claim_check(event, claimed), ids.event_id)
+        return self._publish(event, value, claim=True, deadline=deadline)
+
+    def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        ids = self._prepared()
+        messages = ((event.cluster_id, encode_change_event(event, ids.change_id)) for event in events)
+        try:
+            deliver(self._connection, self._topics.changes, messages, deadline=deadline)
+        except RefusedEventError as error:
+            raise PublishError(f"{error}; the snapshot is published, and the next run publishes it and its changes again") from error
+
+    def _publish(self, event: DiscoveryEvent, value: bytes, *, claim: bool, deadline: float) -> PublishedEvent:
+        key = event.cluster_state.cluster_id
+        delivered = deliver(self._connection, self._topics.events, [(key, value)], deadline=deadline, measure=True)
+        return PublishedEvent(position=delivered.last, bytes=len(value), compressed_bytes=delivered.batch_bytes, claim_check=claim)
+
+    def _prepared(self) -> SchemaIds:
+        if self._ids is None:
+            raise RuntimeError("prepare comes first")
+        return self._ids
+
+
+def carrier_of(estate: Estate, name: str) -> Cluster:
+    """The cluster that carries the events about the cluster `name`: itself, or the one that the estate's `events.cluster` names."""
+    return estate.clusters[estate.events.cluster or name]
+
+
+@contextmanager
+def open_publisher(estate: Estate, name: str, *, topics: EventTopics | None = None) -> Iterator[KafkaPublisher]:
+    """The publisher of the events about the cluster `name`.
+
+    Contacts nothing yet. Raises EstateError when a secret cannot be resolved.
+    """
+    carrier = carrier_of(estate, name)
+    connection = EventsConnection.to(carrier)
+    registry = None if carrier.schema_registry is None else SchemaRegistryClient(carrier.schema_registry)
+    try:
+        yield KafkaPublisher(
+            connection,
+            registry,
+            topics=topics,
+            create_topics=estate.events.create_topics,
+            replication_factor=estate.events.replication_factor,
+        )
+    finally:
+        if registry is not None:
+            registry.close()

@@ -1,0 +1,144 @@
+"""The two topics of the events: what they must be like, and making them when they are missing."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]
+
+from mesh_assets.errors import PublishError
+from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.inventory.records import Record
+from mesh_assets.snapshot.connection import EventsConnection
+
+_R = TypeVar("_R")
+
+# A compacted topic's newest segment is never compacted, so it must end: after 4 h or with the compaction lag of 6 h, whichever is
+# sooner; both are within what managed clusters allow.
+EVENTS_CONFIG = {
+    "cleanup.policy": "compact",
+    "segment.ms": "14400000",
+    "max.compaction.lag.ms": "21600000",
+    "min.cleanable.dirty.ratio": "0.01",
+    "max.message.bytes": "8388608",
+}
+CHANGES_CONFIG = {"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "8388608"}
+# What stays of a config that a managed cluster does not let its users set.
+_ESSENTIAL = ("cleanup.policy", "retention.ms")
+_CONFIG_REFUSED = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
+_UNAUTHORIZED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+_GRACE_SECONDS = 2.0
+
+
+class EventTopics(Record, frozen=True, kw_only=True):
+    events: str = EVENTS_TOPIC
+    changes: str = CHANGES_TOPIC
+
+
+class TopicFacts(Record, frozen=True, kw_only=True):
+    """`max_message_bytes` of the snapshot's topic, None when its configs may not be read. `notes`: sentences for the user."""
+
+    max_message_bytes: int | None
+    notes: tuple[str, ...]
+
+
+def ensure_topics(connection: EventsConnection, topics: EventTopics, *, create: bool, replication_factor: int | None) -> TopicFacts:
+    """Makes the topics that are missing, if `create`, and looks at those that are there.
+
+    `replication_factor` None: the broker's default. Raises PublishError when a topic is missing and may not be made, or would lose
+    events: snapshots that are not compacted, changes that are.
+    """
+    admin = connection.admin()
+    notes: list[str] = []
+    found: dict[str, Mapping[str, str] | None] = {}
+    for topic, config in ((topics.events, EVENTS_CONFIG), (topics.changes, CHANGES_CONFIG)):
+        answer = _read_config(admin, connection, topic)
+        if answer == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            if not create:
+                raise PublishError(
+                    f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
+                )
+            notes += _create(admin, connection, topic, config, replication_factor)
+            answer = config
+        if isinstance(answer, int):
+            notes.append(f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked")
+        found[topic] = None if isinstance(answer, int) else answer
+    _check_policies(connection, topics, found, notes)
+    config_of_events = found[topics.events]
+    limit = None if config_of_events is None else config_of_events.get("max.message.bytes")
+    return TopicFacts(max_message_bytes=None if limit is None else int(limit), notes=tuple(notes))
+
+
+def _check_policies(
+    connection: EventsConnection, topics: EventTopics, found: Mapping[str, Mapping[str, str] | None], notes: list[str]
+) -> None:
+    events, changes = found[topics.events], found[topics.changes]
+    if events is not None:
+        policy = events.get("cleanup.policy", "")
+        if "compact" not in policy:
+            raise PublishError(
+                f"the topic {topics.events} on {connection.cluster} has cleanup.policy={policy}, so the newest snapshot of a cluster would "
+                f"be deleted with time; set it: kafka-configs --alter --topic {topics.events} --add-config cleanup.policy=compact"
+            )
+        if "delete" in policy:
+            notes.append(
+                f"{topics.events} on {connection.cluster} has cleanup.policy={policy}: snapshots older than its retention are deleted"
+            )
+    if changes is not None and "compact" in changes.get("cleanup.policy", ""):
+        raise PublishError(
+            f"the topic {topics.changes} on {connection.cluster} is compacted, so all but the newest change of a cluster would be lost; "
+            f"set it: kafka-configs --alter --topic {topics.changes} --add-config cleanup.policy=delete"
+        )
+
+
+def _read_config(admin: AdminClient, connection: EventsConnection, topic: str) -> Mapping[str, str] | int:
+    """The topic's configs, or the error's code when there is no such topic or it may not be asked."""
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    try:
+        future = admin.describe_configs([resource], request_timeout=connection.timeout_seconds)[resource]
+        entries = _answer(future, connection)
+    except KafkaException as error:
+        code: int = error.args[0].code()
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART or code in _UNAUTHORIZED:
+            return code
+        sentence = connection.failure(error.args[0], doing=f"reading the configs of {topic}", right="DESCRIBE_CONFIGS on the topic")
+        raise PublishError(f"{connection.cluster}: {sentence}") from error
+    return {name: entry.value for name, entry in entries.items() if entry.value is not None}
+
+
+def _create(
+    admin: AdminClient, connection: EventsConnection, topic: str, config: Mapping[str, str], replication_factor: int | None
+) -> list[str]:
+    """Makes the topic; what the user should know about it."""
+    reduced = {name: value for name, value in config.items() if name in _ESSENTIAL}
+    for wanted in (config, reduced):
+        new = NewTopic(topic, num_partitions=1, replication_factor=replication_factor or -1, config=dict(wanted))
+        try:
+            future = admin.create_topics([new], request_timeout=connection.timeout_seconds)[topic]
+            _answer(future, connection)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code == KafkaError.TOPIC_ALREADY_EXISTS:
+                return []
+            if code in _CONFIG_REFUSED and wanted is config:
+                continue
+            sentence = connection.failure(error.args[0], doing=f"creating the topic {topic}", right="CREATE on the topic")
+            raise PublishError(f"{connection.cluster}: {sentence}; {_recipe(topic, config)}") from error
+        if wanted is config:
+            return []
+        left_out = ", ".join(name for name in config if name not in reduced)
+        return [f"{topic} was made without {left_out}: {connection.cluster} does not let them be set so"]
+    raise AssertionError("unreachable")
+
+
+def _answer(future: "Future[_R]", connection: EventsConnection) -> _R:
+    try:
+        return future.result(timeout=connection.timeout_seconds + _GRACE_SECONDS)
+    except TimeoutError as error:
+        raise PublishError(f"{connection.cluster}: Kafka did not answer within {connection.timeout_seconds:.0f} s") from error
+
+
+def _recipe(topic: str, config: Mapping[str, str]) -> str:
+    options = " ".join(f"--config {name}={value}" for name, value in config.items())
+    return f"create it: kafka-topics --create --topic {topic} --partitions 1 {options}"

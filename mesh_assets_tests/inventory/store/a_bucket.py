@@ -1,0 +1,84 @@
+# ruff: noqa: N803, ARG002 - the parameters are named as boto3 names them
+"""A bucket in memory, as boto3's S3 client shows one: what Amazon documents of conditional reads, writes and deletes."""
+
+import hashlib
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+_MESSAGES = {"NoSuchKey": 404, "PreconditionFailed": 412, "AccessDenied": 403}
+
+
+class ABucket:
+    """`refuses`: answers everything with AccessDenied. `loses_answers`: writes, then fails as the retry of a lost answer does."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.refuses = False
+        self.loses_answers = False
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        self._reach("GetObject")
+        if Key not in self.objects:
+            raise _error("NoSuchKey", "GetObject")
+        return {"Body": io.BytesIO(self.objects[Key]), "ETag": _etag(self.objects[Key])}
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+    ) -> dict[str, Any]:
+        self._reach("PutObject")
+        if IfNoneMatch == "*" and Key in self.objects:
+            raise _error("PreconditionFailed", "PutObject")
+        self._match(Key, IfMatch, "PutObject")
+        self.objects[Key] = Body
+        if self.loses_answers:
+            raise _error("PreconditionFailed", "PutObject", attempts=1)
+        return {"ETag": _etag(Body)}
+
+    def delete_object(self, *, Bucket: str, Key: str, IfMatch: str | None = None) -> dict[str, Any]:
+        self._reach("DeleteObject")
+        self._match(Key, IfMatch, "DeleteObject")
+        self.objects.pop(Key, None)
+        return {}
+
+    def get_paginator(self, name: str) -> "ABucket":
+        assert name == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Any:
+        self._reach("ListObjectsV2")
+        yield {}
+        for key, data in self.objects.items():
+            if key.startswith(Prefix):
+                yield {"Contents": [{"Key": key, "Size": len(data), "LastModified": datetime.now(UTC)}]}
+
+    def _match(self, key: str, version: str | None, operation: str) -> None:
+        if version is None:
+            return
+        if key not in self.objects:
+            raise _error("NoSuchKey", operation)
+        if _etag(self.objects[key]) != version:
+            raise _error("PreconditionFailed", operation)
+
+    def _reach(self, operation: str) -> None:
+        if self.refuses:
+            raise _error("AccessDenied", operation)
+
+
+def _etag(data: bytes) -> str:
+    return f'"{hashlib.md5(data).hexdigest()}"'
+
+
+def _error(code: str, operation: str, *, attempts: int = 0) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": _MESSAGES[code], "RetryAttempts": attempts}},
+        operation,
+    )

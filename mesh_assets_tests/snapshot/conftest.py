@@ -1,0 +1,52 @@
+"""The session's real broker and registry as the publishing tests need them: with topics of their own that go afterwards."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.topics import EventTopics
+
+MakeTopic = Callable[[str, Mapping[str, str]], None]
+
+
+@pytest.fixture
+def estate(endpoints: Endpoints) -> Estate:
+    return load_estate(endpoints.estate_file)
+
+
+@pytest.fixture
+def connection(endpoints: Endpoints) -> EventsConnection:
+    return EventsConnection(cluster="warehouse", properties={"bootstrap.servers": endpoints.bootstrap_servers}, timeout_seconds=15)
+
+
+@pytest.fixture
+def admin(endpoints: Endpoints) -> AdminClient:
+    return AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+
+
+@pytest.fixture
+def event_topics(admin: AdminClient) -> Iterator[EventTopics]:
+    """Names that nothing else uses; the topics are removed at the end."""
+    name = uuid.uuid4().hex[:8]
+    topics = EventTopics(events=f"test-events-{name}", changes=f"test-changes-{name}")
+    yield topics
+    for removal in admin.delete_topics([topics.events, topics.changes], request_timeout=15).values():
+        with suppress(KafkaException):  # not every test makes both
+            removal.result(timeout=20)
+
+
+@pytest.fixture
+def make_topic(admin: AdminClient) -> MakeTopic:
+    def make(name: str, config: Mapping[str, str]) -> None:
+        new = NewTopic(name, num_partitions=1, replication_factor=1, config=dict(config))
+        admin.create_topics([new], request_timeout=15)[name].result(timeout=20)
+
+    return make

@@ -1,0 +1,166 @@
+import io
+import json
+import struct
+from datetime import datetime
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mesh_assets.errors import PublishError, UnexpectedAnswerError
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.avro_form import (
+    decode_change_event,
+    decode_discovery_event,
+    encode_change_event,
+    encode_discovery_event,
+    schema_text,
+)
+from mesh_assets.snapshot.events import ClaimedDocument, change_events, claim_check, discovery_event, document_of
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.snapshot.arbitrary_records import arbitrary
+
+NAMES = ("discovery_event", "change_event")
+MANUAL = (Trigger(type="manual"),)
+whole_milliseconds = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=MOMENT.tzinfo)
+)
+
+
+def _schema_of_events(_schema_id: int) -> str:
+    return schema_text("discovery_event")
+
+
+def _schema_of_changes(_schema_id: int) -> str:
+    return schema_text("change_event")
+
+
+@settings(max_examples=100, deadline=None)
+@given(arbitrary(Document, discovery_timestamp=whole_milliseconds), st.lists(arbitrary(Trigger), min_size=1, max_size=3))
+def test_a_snapshot_loses_nothing_of_the_document(document: Document, triggers: list[Trigger]) -> None:
+    event = discovery_event(document, triggers=triggers, change_count=3)
+    read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
+    assert read == event
+    assert document_of(read) == document
+
+
+@settings(deadline=None)
+@given(st.lists(arbitrary(Change), max_size=3), whole_milliseconds)
+def test_a_change_event_loses_nothing_of_the_change(changes: list[Change], moment: datetime) -> None:
+    for event in change_events(changes, cluster_id="lkc-1", sequence=2, discovery_timestamp=moment, triggers=MANUAL):
+        assert decode_change_event(encode_change_event(event, 7), _schema_of_changes) == event
+
+
+def test_a_claim_check_says_where_the_state_is_and_holds_none_of_it() -> None:
+    document = a_document(topics=(a_topic(),), connectors=(a_connector(),), schemas=(a_schema(),), consumer_groups=(a_group(),))
+    claimed = ClaimedDocument(uri="s3://mesh/inventory.json", sha256="ab", bytes=12)
+    event = claim_check(discovery_event(document, triggers=MANUAL, change_count=0), claimed)
+    read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
+    state = read.cluster_state
+    assert (read.document, read.summary, read.sections) == (claimed, document.summary, document.sections)
+    assert (state.topics, state.connectors, state.schemas, state.consumer_groups, state.metrics_snapshot) == (None,) * 5
+    with pytest.raises(PublishError, match=r"claim check; its state is at s3://mesh/inventory\.json"):
+        document_of(read)
+
+
+def test_a_reader_that_knows_nothing_of_this_project_reads_the_frame_and_the_fields() -> None:
+    document = a_document(topics=(a_topic("orders", config={"retention.ms": "1000", "secret": None}),))
+    value = encode_discovery_event(discovery_event(document, triggers=MANUAL, change_count=0), 4711)
+    assert struct.unpack(">bI", value[:5]) == (0, 4711)
+    event: Any = fastavro.schemaless_reader(io.BytesIO(value[5:]), json.loads(schema_text("discovery_event")))
+    assert event["sequence"] == 1
+    assert event["discovery_timestamp"] == MOMENT
+    assert event["trigger"] == {
+        "type": "manual",
+        "resource": None,
+        "details": None,
+        "changes": [{"type": "manual", "resource": None, "details": None}],
+    }
+    assert (event["cluster_state"]["environment_id"], event["cluster_state"]["cluster_id"]) == ("env-1", "lkc-1")
+    assert event["cluster_state"]["topics"][0]["config"] == {"retention.ms": "1000", "secret": None}
+    assert event["sections"]["topics"]["status"] == "fresh"
+    assert event["document"] is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_of_the_public_schemas_is_explained(name: str) -> None:
+    def unexplained(kind: Any, path: str) -> list[str]:
+        if isinstance(kind, list):
+            return [found for branch in kind for found in unexplained(branch, path)]
+        if not isinstance(kind, dict):
+            return []
+        if kind["type"] != "record":
+            return unexplained(kind.get("items") or kind.get("values"), path)
+        found = [] if kind.get("doc") else [path]
+        for field in kind["fields"]:
+            place = f"{path}.{field['name']}"
+            found += [] if field.get("doc") else [place]
+            found += unexplained(field["type"], place)
+        return found
+
+    assert unexplained(json.loads(schema_text(name)), name) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_that_can_be_null_has_null_as_its_default_so_that_it_may_go_one_day(name: str) -> None:
+    without = [
+        field["name"]
+        for record in _records(json.loads(schema_text(name)))
+        for field in record["fields"]
+        if isinstance(field["type"], list) and ("default" not in field or field["default"] is not None)
+    ]
+    assert without == []
+
+
+def _records(kind: Any) -> list[Any]:
+    if isinstance(kind, list):
+        return [record for branch in kind for record in _records(branch)]
+    if not isinstance(kind, dict):
+        return []
+    if kind["type"] == "record":
+        return [kind, *(record for field in kind["fields"] for record in _records(field["type"]))]
+    return _records(kind.get("items") or kind.get("values"))
+
+
+def test_an_event_of_an_older_schema_is_read_with_defaults() -> None:
+    older = json.loads(schema_text("change_event"))
+    older["fields"] = [field for field in older["fields"] if field["name"] != "field"]
+    plain = {
+        "id": "1",
+        "sequence": 2,
+        "cluster_id": "lkc-1",
+        "discovery_timestamp": MOMENT,
+        "kind": "created",
+        "resource_type": "topic",
+        "resource": "orders",
+        "truncated": False,
+        "severity": "info",
+        "sentence": "s",
+        "trigger": {"type": "manual"},
+    }
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, older, plain)
+    read = decode_change_event(struct.pack(">bI", 0, 1) + buffer.getvalue(), lambda _: json.dumps(older))
+    assert (read.resource, read.field, read.trigger.type) == ("orders", None, "manual")
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"\x01\x00\x00\x00\x01abc", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x01\xff\xff\xff"])
+def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: bytes) -> None:
+    with pytest.raises(UnexpectedAnswerError, match="the record's value is"):
+        decode_discovery_event(value, _schema_of_events)
+
+
+def test_an_event_of_another_schema_is_an_error_that_names_its_id() -> None:
+    (change,) = change_events([_a_change()], cluster_id="lkc-1", sequence=1, discovery_timestamp=MOMENT, triggers=MANUAL)
+    with pytest.raises(UnexpectedAnswerError, match="schema id 9"):
+        decode_discovery_event(encode_change_event(change, 9), _schema_of_changes)
+
+
+def _a_change() -> Change:
+    return Change(
+        kind="created", resource_type="topic", resource="orders", field=None, before=None, after="{}", severity="info", sentence="s"
+    )

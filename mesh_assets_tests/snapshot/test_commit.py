@@ -1,0 +1,231 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from mesh_assets.errors import ConflictError, PublishError, StoreError
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.commit import publish_snapshot
+from mesh_assets.snapshot.events import document_of
+from mesh_assets.snapshot.publishing import RefusedEventError
+from mesh_assets_tests.documents import a_document
+from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
+from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, LEASE_SECONDS, Killed, Life, LogPublisher, MovedClock, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_first_snapshot_has_sequence_1_and_no_changes(world: World) -> None:
+    published = world.run(("orders", "users"))
+    assert (published.document.sequence, published.changes, published.baseline) == (1, (), True)
+    assert world.previous is None
+    assert [document_of(event) for event in world.log.snapshots] == [published.document]
+    check_at_rest(world)
+
+
+def test_the_next_one_is_assembled_from_the_latest_document_and_tells_what_differs(world: World) -> None:
+    first = world.run(("orders", "users"))
+    second = world.run(("orders", "ratings"))
+    assert world.previous == first.document
+    assert (second.document.sequence, second.baseline) == (2, False)
+    assert [(event.id, event.kind, event.resource) for event in world.log.changes] == [
+        ("lkc-1-2-0", second.changes[0].kind, second.changes[0].resource),
+        ("lkc-1-2-1", second.changes[1].kind, second.changes[1].resource),
+    ]
+    assert {(change.kind, change.resource) for change in second.changes} == {("created", "ratings"), ("deleted", "users")}
+    check_at_rest(world)
+
+
+def test_the_snapshot_goes_before_its_changes(world: World) -> None:
+    world.run(("orders",))
+    world.run(("users",))
+    assert [type(entry).__name__ for entry in world.log.entries] == ["DiscoveryEvent", "DiscoveryEvent", "ChangeEvent", "ChangeEvent"]
+
+
+def test_what_is_published_is_told_as_it_is(world: World) -> None:
+    world.run(("orders",))
+    published = world.run(("users",))
+    pointer = published.pointer
+    latest = world.store.latest(CLUSTER_ID)
+    assert latest is not None
+    assert latest[0] == pointer
+    assert (pointer.event.topic, pointer.event.offset, pointer.changes) == ("discovery-events", 1, 2)
+    assert pointer.document.bytes == len(world.objects.data[pointer.document.key])
+    assert published.approximate_tokens == pointer.document.bytes // 4
+    assert pointer.schema_ids is not None
+
+
+def test_document_and_event_have_the_same_whole_milliseconds(world: World) -> None:
+    world.clock.time = datetime(2026, 11, 23, 16, 40, 2, 123456, tzinfo=UTC)
+    published = world.run()
+    assert published.document.discovery_timestamp.microsecond == 123000
+    assert world.log.snapshots[0].discovery_timestamp == published.document.discovery_timestamp
+
+
+def test_all_triggers_stand_in_the_event_and_the_most_severe_leads(world: World) -> None:
+    triggers = (Trigger(type="schedule"), Trigger(type="connector_failed", resource="orders-sink"), Trigger(type="topic_changed"))
+    published = world.run(triggers=triggers)
+    trigger = world.log.snapshots[0].trigger
+    assert (trigger.type, trigger.resource) == ("connector_failed", "orders-sink")
+    assert [cause.type for cause in trigger.changes] == ["connector_failed", "schedule", "topic_changed"]
+    assert published.triggers[0] == triggers[1]
+
+
+def test_the_triggers_of_a_run_that_was_killed_are_repeated_with_it(world: World) -> None:
+    world.run()
+    with pytest.raises(Killed):
+        world.run(("users",), life=Life(5), triggers=(Trigger(type="schema_deleted", resource="users-value"),))
+    published = world.run()
+    assert published.repeated is not None
+    assert published.repeated.triggers == (Trigger(type="schema_deleted", resource="users-value"),)
+    assert [event.trigger.type for event in world.log.snapshots] == ["manual", "schema_deleted", "manual"]
+
+
+def test_it_says_that_it_completes_another_run(world: World) -> None:
+    said: list[str] = []
+    world.run()
+    world.killed_run(6, ("users",))
+    world.run(progress=said.append)
+    assert said[-1] == "warehouse: run run-2 ended before snapshot 2 was complete; publishing it again first"
+
+
+def test_brokers_that_are_down_leave_the_record_to_the_next_run_which_does_not_wait(world: World) -> None:
+    world.run(("orders",))
+    world.log.down = True
+    with pytest.raises(PublishError, match="down"):
+        world.run(("users",))
+    latest = world.store.latest(CLUSTER_ID)
+    assert latest is not None
+    assert latest[0].sequence == 1
+    world.log.down = False
+    published = world.run(("users",))
+    assert (published.document.sequence, world.clock.slept) == (3, 0)
+    check_at_rest(world)
+
+
+def test_a_snapshot_that_is_refused_as_too_large_leaves_nothing_and_blocks_no_smaller_one(world: World) -> None:
+    world.run(("orders",))
+    world.log.largest_bytes = 1_000
+    with pytest.raises(RefusedEventError):
+        world.run(("orders", "users", "ratings", "shoes"))
+    check_at_rest(world)
+    assert world.run(("users",)).document.sequence == 2
+    check_at_rest(world)
+
+
+def test_a_snapshot_that_is_too_large_claims_its_document_where_others_can_read_it() -> None:
+    world = World(shared_store=True)
+    world.log.largest_bytes = 0
+    published = world.run(("orders",))
+    event = world.log.snapshots[0]
+    assert event.document is not None
+    assert event.document.uri == f"memory:///{published.pointer.document.key}"
+    assert (event.document.sha256, event.document.bytes) == (published.pointer.document.sha256, published.pointer.document.bytes)
+    assert (event.cluster_state.topics, event.summary.total_topics, published.event.claim_check) == (None, 1, True)
+
+
+def test_a_record_that_was_too_large_by_the_time_it_is_repeated_is_kept_until_it_can_be_published(world: World) -> None:
+    world.run(("orders",))
+    world.killed_run(5, ("orders", "users", "ratings", "shoes"))
+    world.log.largest_bytes = 1_000
+    for _ in range(2):
+        with pytest.raises(RefusedEventError):
+            world.run(("users",))
+        check_always(world)
+    world.log.largest_bytes = None
+    assert world.run(("users",)).document.sequence == 3
+    check_at_rest(world)
+
+
+def test_an_assembly_that_fails_leaves_nothing_and_lets_go_of_the_lock(world: World) -> None:
+    world.run()
+
+    def fail(_previous: Document | None, _sequence: int) -> Document:
+        raise StoreError("no")
+
+    with pytest.raises(StoreError, match="no"):
+        publish_snapshot(
+            store=world.store,
+            cluster=CLUSTER,
+            cluster_id=CLUSTER_ID,
+            run_id="run-2",
+            assemble=fail,
+            triggers=(Trigger(type="manual"),),
+            publisher=LogPublisher(world.log, Life(), world.clock),
+            clock=world.clock,
+        )
+    check_at_rest(world)
+
+
+def test_an_assembly_that_takes_longer_than_the_lease_publishes_nothing(world: World) -> None:
+    def slow(_previous: Document | None, sequence: int) -> Document:
+        world.clock.sleep(LEASE_SECONDS)
+        world.run(("users",))
+        return a_document(sequence=sequence)
+
+    with pytest.raises(ConflictError, match="another run took the lock over"):
+        publish_snapshot(
+            store=world.store,
+            cluster=CLUSTER,
+            cluster_id=CLUSTER_ID,
+            run_id="slow",
+            assemble=slow,
+            triggers=(Trigger(type="manual"),),
+            publisher=LogPublisher(world.log, Life(), world.clock),
+            clock=world.clock,
+        )
+    assert [event.run_id for event in world.log.snapshots] == ["run-1"]
+    check_at_rest(world)
+
+
+def test_a_latest_document_that_is_missing_stops_the_run_and_publishes_nothing(world: World) -> None:
+    published = world.run()
+    del world.objects.data[published.pointer.document.key]
+    with pytest.raises(StoreError, match="is missing though the store refers to it"):
+        world.run(("users",))
+    assert len(world.log.entries) == 1
+    assert world.store.pending(CLUSTER_ID) is None
+
+
+def test_a_pointer_that_was_lost_is_found_again_in_the_record(world: World) -> None:
+    world.run(("orders",))
+    world.killed_run(5, ("users",))
+    del world.objects.data[f"inventories/{CLUSTER_ID}/latest.json"]
+    assert world.run(("ratings",)).document.sequence == 3
+    check_at_rest(world)
+
+
+def test_the_schema_ids_of_the_last_run_are_at_hand_for_the_next(world: World) -> None:
+    first = LogPublisher(world.log, Life(), world.clock)
+    first.prepare(None)
+    published = world.run()
+    publisher = LogPublisher(world.log, Life(), MovedClock())
+    publish_snapshot(
+        store=world.store,
+        cluster=CLUSTER,
+        cluster_id=CLUSTER_ID,
+        run_id="run-2",
+        assemble=lambda _, sequence: a_document(sequence=sequence),
+        triggers=(Trigger(type="manual"),),
+        publisher=publisher,
+    )
+    assert publisher.cached == published.pointer.schema_ids is not None
+
+
+def test_two_clusters_of_one_store_do_not_know_of_each_other(world: World) -> None:
+    world.run()
+    world.killed_run(6)
+    published = publish_snapshot(
+        store=world.store,
+        cluster="lake",
+        cluster_id="lkc-2",
+        run_id="run-3",
+        assemble=lambda _, sequence: a_document(sequence=sequence, cluster=a_document().cluster.__class__(id="lkc-2", name="lake")),
+        triggers=(Trigger(type="manual"),),
+        publisher=LogPublisher(world.log, Life(), world.clock),
+        clock=world.clock,
+    )
+    assert (published.document.sequence, published.repeated, world.clock.slept) == (1, None, 0)

@@ -1,0 +1,275 @@
+"""A world for the publishing protocol without waiting or servers: a store in memory, a log that stands in for both topics, a clock that
+is moved, and runs that can be killed or frozen at any of their effects."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from mesh_assets.errors import ConflictError, PublishError
+from mesh_assets.inventory.document import Document, sha256
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.objects import ObjectStore, StoredObject, checked_key
+from mesh_assets.inventory.store.pointers import EventPosition, SchemaIds
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
+from mesh_assets.snapshot.publishing import PublishedEvent, RefusedEventError
+from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+
+_R = TypeVar("_R")
+CLUSTER, CLUSTER_ID = "warehouse", "lkc-1"
+LEASE_SECONDS = 120.0
+
+
+class Killed(BaseException):
+    """`kill -9`: nothing of the process runs after it, which `Life` sees to."""
+
+
+class MovedClock:
+    def __init__(self) -> None:
+        self.time = MOMENT
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.time += timedelta(seconds=seconds)
+
+
+class Life:
+    """Counts what a run does to the world. Just before effect `ends_at` (from 1) `then` happens once: it kills or freezes the run."""
+
+    def __init__(self, ends_at: int | None = None, then: Callable[[], None] | None = None) -> None:
+        self.effects = 0
+        self.dead = False
+        self._ends_at = ends_at
+        self._then = then
+
+    def look(self) -> None:
+        if self.dead:
+            raise Killed
+
+    def effect(self, do: Callable[[], _R]) -> _R:
+        self.look()
+        self.effects += 1
+        if self.effects == self._ends_at:
+            if self._then is None:
+                self.dead = True
+                raise Killed
+            self._then()
+        return do()
+
+
+class MemoryObjects:
+    """An ObjectStore in memory."""
+
+    def __init__(self, *, shared: bool = False) -> None:
+        self.data: dict[str, bytes] = {}
+        self.shared = shared
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        data = self.data.get(checked_key(key))
+        return None if data is None else (data, sha256(data))
+
+    def put(self, key: str, data: bytes) -> str:
+        self.data[checked_key(key)] = data
+        return sha256(data)
+
+    def put_new(self, key: str, data: bytes) -> str:
+        if key in self.data:
+            raise ConflictError(f"{key} exists")
+        return self.put(key, data)
+
+    def put_if(self, key: str, data: bytes, version: str) -> str:
+        self._expect(key, version)
+        return self.put(key, data)
+
+    def delete(self, key: str) -> None:
+        self.data.pop(key, None)
+
+    def delete_if(self, key: str, version: str) -> None:
+        self._expect(key, version)
+        del self.data[key]
+
+    def list(self, prefix: str) -> "list[StoredObject]":
+        return [
+            StoredObject(key=key, bytes=len(data), modified_at=datetime.now(UTC))
+            for key, data in sorted(self.data.items())
+            if key.startswith(prefix)
+        ]
+
+    def uri(self, key: str) -> str:
+        return f"memory:///{key}"
+
+    def location(self, key: str) -> str:
+        return key
+
+    def _expect(self, key: str, version: str) -> None:
+        found = self.get(key)
+        if found is None or found[1] != version:
+            raise ConflictError(f"{key} is another")
+
+
+class MortalObjects:
+    """Another store as a run sees it that may not live long."""
+
+    def __init__(self, inner: ObjectStore, life: Life) -> None:
+        self._inner = inner
+        self._life = life
+        self.shared = inner.shared
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        self._life.look()
+        return self._inner.get(key)
+
+    def put(self, key: str, data: bytes) -> str:
+        return self._life.effect(lambda: self._inner.put(key, data))
+
+    def put_new(self, key: str, data: bytes) -> str:
+        return self._life.effect(lambda: self._inner.put_new(key, data))
+
+    def put_if(self, key: str, data: bytes, version: str) -> str:
+        return self._life.effect(lambda: self._inner.put_if(key, data, version))
+
+    def delete(self, key: str) -> None:
+        self._life.effect(lambda: self._inner.delete(key))
+
+    def delete_if(self, key: str, version: str) -> None:
+        self._life.effect(lambda: self._inner.delete_if(key, version))
+
+    def list(self, prefix: str) -> "list[StoredObject]":
+        self._life.look()
+        return self._inner.list(prefix)
+
+    def uri(self, key: str) -> str:
+        return self._inner.uri(key)
+
+    def location(self, key: str) -> str:
+        return self._inner.location(key)
+
+
+class Log:
+    """What stands in both topics, in the order it was written. A snapshot with more than `largest_bytes` is refused."""
+
+    def __init__(self) -> None:
+        self.entries: list[DiscoveryEvent | ChangeEvent] = []
+        self.largest_bytes: int | None = None
+        self.down = False
+
+    @property
+    def snapshots(self) -> list[DiscoveryEvent]:
+        return [entry for entry in self.entries if isinstance(entry, DiscoveryEvent)]
+
+    @property
+    def changes(self) -> list[ChangeEvent]:
+        return [entry for entry in self.entries if isinstance(entry, ChangeEvent)]
+
+
+class LogPublisher:
+    """A Publisher that appends to the log, one effect a message. As the contract says, nothing is sent once the time is over."""
+
+    def __init__(self, log: Log, life: Life, clock: MovedClock) -> None:
+        self._log = log
+        self._life = life
+        self._clock = clock
+        self.notes: tuple[str, ...] = ()
+        self.cached: SchemaIds | None = None
+
+    def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
+        self.cached = cached
+        return SchemaIds(registry="r", event_id=1, event_fingerprint="e", change_id=2, change_fingerprint="c")
+
+    def publish_snapshot(self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float) -> PublishedEvent:
+        size = len(repr(event.cluster_state.topics))
+        too_large = self._log.largest_bytes is not None and size > self._log.largest_bytes
+        if too_large and claimed is None:
+            raise RefusedEventError("too large")
+        if too_large and claimed is not None:
+            event = claim_check(event, claimed)
+        self._append(event, timeout_seconds)
+        position = EventPosition(topic="discovery-events", partition=0, offset=len(self._log.snapshots) - 1)
+        return PublishedEvent(position=position, bytes=size, compressed_bytes=None, claim_check=too_large)
+
+    def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
+        for event in events:
+            self._append(event, timeout_seconds)
+
+    def _append(self, event: DiscoveryEvent | ChangeEvent, timeout_seconds: float) -> None:
+        deadline = self._clock.now() + timedelta(seconds=timeout_seconds)
+
+        def append() -> None:
+            if self._clock.now() >= deadline:
+                raise PublishError("not acknowledged in time")
+            if self._log.down:
+                raise PublishError("the brokers are down")
+            self._log.entries.append(event)
+
+        self._life.effect(append)
+
+
+class World:
+    """`topics`: what a run sees that is not told otherwise. `previous`: what the last run was given to compare with."""
+
+    def __init__(self, *, shared_store: bool = False) -> None:
+        self.objects = MemoryObjects(shared=shared_store)
+        self.store = InventoryStore(self.objects)
+        self.log = Log()
+        self.clock = MovedClock()
+        self.topics: tuple[str, ...] = ("orders",)
+        self.runs = 0
+        self.previous: Document | None = None
+
+    def run(
+        self,
+        topics: tuple[str, ...] | None = None,
+        *,
+        life: Life | None = None,
+        run_id: str | None = None,
+        triggers: tuple[Trigger, ...] = (Trigger(type="manual"),),
+        wait_seconds: float | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> Published:
+        """One discovery, a second after the last one, of those topics."""
+        self.runs += 1
+        self.clock.time += timedelta(seconds=1)
+        life = life or Life()
+        seen = self.topics if topics is None else topics
+        name = run_id or f"run-{self.runs}"
+
+        def assemble(previous: Document | None, sequence: int) -> Document:
+            self.previous = previous
+            return a_document(
+                topics=tuple(a_topic(topic) for topic in sorted(seen)),
+                sequence=sequence,
+                run_id=name,
+                discovery_timestamp=self.clock.now(),
+            )
+
+        return publish_snapshot(
+            store=InventoryStore(MortalObjects(self.objects, life)),
+            cluster=CLUSTER,
+            cluster_id=CLUSTER_ID,
+            run_id=name,
+            assemble=assemble,
+            triggers=triggers,
+            publisher=LogPublisher(self.log, life, self.clock),
+            lease_seconds=LEASE_SECONDS,
+            wait_seconds=wait_seconds,
+            clock=self.clock,
+            progress=progress,
+        )
+
+    def killed_run(self, effect: int, topics: tuple[str, ...] | None = None) -> bool:
+        """A run that is killed just before that effect; whether it lived so long."""
+        try:
+            self.run(topics, life=Life(effect))
+        except Killed:
+            return True
+        return False
+
+    def effects_of_a_run(self, topics: tuple[str, ...] | None = None) -> int:
+        life = Life()
+        self.run(topics, life=life)
+        return life.effects
