@@ -1,0 +1,108 @@
+"""The summary says what the report says, no more and no less."""
+
+from msgspec.structs import replace
+
+from mesh_assets.cli.discovery_text import discovery_text, size_text
+from mesh_assets.inventory.document import Summary
+from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.report import DiscoveryReport, EventReport
+from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED
+
+REPORT = DiscoveryReport(
+    cluster="data-mesh-cluster",
+    cluster_id="lkc-nd1ng3",
+    environment="agentic-data-mesh",
+    run_id="run-1",
+    sequence=4,
+    trigger=Trigger(type="schema_updated", resource="users-value"),
+    discovery_timestamp=MOMENT,
+    seconds=1.84,
+    phases={"collect": 1.0},
+    kafka_calls=9,
+    http_requests=81,
+    level_requests=74,
+    summary=Summary(
+        total_topics=37,
+        total_partitions=222,
+        total_messages=18204,
+        total_connectors=37,
+        active_connectors=37,
+        total_schemas=37,
+        total_consumer_groups=4,
+        total_lag_records=1204,
+    ),
+    schemas_by_type={"AVRO": 33, "JSON": 2, "PROTOBUF": 2},
+    inactive_connectors=(),
+    groups_behind=1,
+    sections=dict.fromkeys(SECTION_NAMES, FRESH),
+    total_changes=1,
+    first_changes=("users-value: Schema version 1 → 2",),
+    event=EventReport(
+        topic="discovery-events",
+        partition=0,
+        offset=3,
+        bytes=412_000,
+        compressed_bytes=38_000,
+        approximate_tokens=103_000,
+        claim_check=False,
+    ),
+    inventory_location=".mesh/inventories/lkc-nd1ng3/inventory-2026-11-23T16-40-02Z.json",
+    notes=(),
+)
+
+
+def test_the_summary_of_a_discovery_where_all_is_well() -> None:
+    assert discovery_text(REPORT).splitlines() == [
+        "data-mesh-cluster (lkc-nd1ng3, agentic-data-mesh)   sequence 4   1.8 s   "
+        "7 HTTP requests and 74 for levels of subjects   trigger: schema_updated users-value",
+        "      37 topics      222 partitions   18,204 messages",
+        "      37 connectors  37 active",
+        "      37 schemas     33 AVRO, 2 JSON, 2 PROTOBUF",
+        "       4 consumer groups   1 behind by 1,204 records",
+        "       1 change      users-value: Schema version 1 → 2",
+        "  event           discovery-events[0]@3   412 kB, 38 kB compressed, about 103,000 tokens",
+        "  document        .mesh/inventories/lkc-nd1ng3/inventory-2026-11-23T16-40-02Z.json",
+    ]
+
+
+def test_what_is_not_well_is_said() -> None:
+    stale = SectionState(status="stale", collected_at=MOMENT, error="connection refused")
+    report = replace(
+        REPORT,
+        inactive_connectors=("orders-sink",),
+        sections={**REPORT.sections, "schemas": stale, "metrics": NEVER_READ},
+        notes=("the registry did not answer",),
+        summary=replace(REPORT.summary, total_messages=None, active_connectors=36),
+    )
+
+    text = discovery_text(report)
+
+    assert "222 partitions   unknown messages" in text
+    assert "36 active   not active: orders-sink" in text
+    assert "STALE           schemas (as of 2026-11-23 16:40:02 UTC): connection refused" in text
+    assert "STALE           metrics (nothing known): connection refused; never read before" in text
+    assert "NOTE            the registry did not answer" in text
+
+
+def test_what_is_not_configured_is_not_counted_as_zero() -> None:
+    text = discovery_text(replace(REPORT, sections={**REPORT.sections, "connectors": NOT_CONFIGURED, "schemas": NOT_CONFIGURED}))
+
+    assert "connectors" not in text
+    assert " schemas " not in text
+
+
+def test_a_first_snapshot_compares_with_nothing_and_an_unchanged_one_has_no_changes() -> None:
+    assert "the first snapshot: nothing to compare with" in discovery_text(replace(REPORT, total_changes=None, first_changes=()))
+    assert "       0 changes" in discovery_text(replace(REPORT, total_changes=0, first_changes=()))
+
+
+def test_many_changes_are_cut_with_their_number() -> None:
+    text = discovery_text(replace(REPORT, total_changes=20, first_changes=("a: b", "c: d")))
+
+    assert "      20 changes     a: b" in text
+    assert "and 18 more: `mesh-assets diff` shows all" in text
+
+
+def test_sizes_are_short() -> None:
+    assert [size_text(n) for n in (0, 999, 1_000, 999_499, 11_300_000)] == ["0 B", "999 B", "1 kB", "999 kB", "11.3 MB"]
