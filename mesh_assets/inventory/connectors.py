@@ -28,10 +28,13 @@ class ConnectReader(Protocol):
     def requests(self) -> int: ...
     def connectors(self) -> Sequence[kafka_connect.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
+    def password_keys(self, connector_class: str) -> frozenset[str]: ...
 
 
 def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int) -> tuple[Connector, ...]:
-    """All connectors of all endpoints, each endpoint by one list. Raises PlatformError when one endpoint cannot be read.
+    """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it declares as passwords.
+
+    Raises PlatformError when one endpoint cannot be read.
 
     A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from run to run: it chooses which
     connectors are asked for their topics when there are more than OBSERVED_PER_RUN whose config cannot tell.
@@ -48,7 +51,8 @@ def _records(
     endpoint: ConnectReader, connectors: Sequence[kafka_connect.Connector], known: Mapping[ConnectorKey, Connector], turn: int
 ) -> list[Connector]:
     name = endpoint_name(endpoint.url)
-    records = [_record(name, connector) for connector in connectors]
+    passwords = _password_keys(endpoint, connectors)
+    records = [_record(name, connector, passwords.get(connector.connector_class or "", frozenset())) for connector in connectors]
     silent = [record for record in records if record.topics_note is not None]
     first = turn * OBSERVED_PER_RUN % max(1, len(silent))
     asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
@@ -66,7 +70,14 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
     return replace(record, topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed), topics_note=note)
 
 
-def _record(connect: str, connector: kafka_connect.Connector) -> Connector:
+def _password_keys(endpoint: ConnectReader, connectors: Sequence[kafka_connect.Connector]) -> dict[str, frozenset[str]]:
+    """By connector class, of all classes in every run: a value masked in one run and not in the next would be no secret any more."""
+    classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
+    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
+        return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
+
+
+def _record(connect: str, connector: kafka_connect.Connector, passwords: frozenset[str]) -> Connector:
     declared = declared_topics(connector.type, connector.config)
     return Connector(
         name=connector.name,
@@ -82,7 +93,7 @@ def _record(connect: str, connector: kafka_connect.Connector) -> Connector:
             )
             for task in connector.tasks
         ),
-        config=mask_config(connector.config),
+        config=mask_config(connector.config, passwords=passwords),
         quickstart=connector.config.get("quickstart"),
         topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
         topics_pattern=declared.pattern,

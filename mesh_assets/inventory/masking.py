@@ -1,12 +1,12 @@
 """Masking of connector configs: what looks like a secret never becomes a record."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 MASK = "********"
 
-# By key: Kafka's ConfigDef marks passwords by type, which Connect's REST API does not tell, so the names that connectors give such
-# configs stand in for it (Connect itself masks nothing that it returns: plain passwords come back in clear).
+# By key, beside what connectors declare as passwords: a transform, a converter or an old worker declares nothing, and Connect masks
+# nothing that it returns.
 _SECRET_KEY = re.compile(
     r"pass(word|phrase|wd)|secret|credential|token|private[._-]?key|api[._-]?key|access[._-]?key|sas[._-]?key|account[._-]?key"
     r"|(ssl|tls)[._-]?key|key[._-]?(password|pem|material)|jaas|connection[._-]?string|auth(orization)?[._-]?(header|info)"
@@ -34,18 +34,18 @@ _SECRET_VALUE = re.compile(
 )
 
 
-def mask_config(config: Mapping[str, str | None]) -> dict[str, str | None]:
-    """`config` with every value that is or may hold a secret masked, sorted by key.
+def mask_config(config: Mapping[str, str | None], *, passwords: Collection[str] = ()) -> dict[str, str | None]:
+    """`config` with every value that is or may hold a secret masked, sorted by key. `passwords`: keys known to hold one.
 
     A reference to a config provider (`${file:…}`) is no secret and stays, since Connect returns it unresolved.
     """
-    return {key: mask_value(key, config[key]) for key in sorted(config)}
+    return {key: mask_value(key, config[key], is_password=key in passwords) for key in sorted(config)}
 
 
-def mask_value(key: str, value: str | None) -> str | None:
+def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str | None:
     if value is None or value == "" or _REFERENCE.match(value):
         return value
-    if _SECRET_VALUE.search(value):
+    if is_password or _SECRET_VALUE.search(value):
         return MASK
     if _SECRET_KEY.search(key) and not (_HARMLESS_KEY.match(key) and not re.search(r"pass(word|phrase|wd)$", key, re.IGNORECASE)):
         return value if value.lower() in ("true", "false") else MASK

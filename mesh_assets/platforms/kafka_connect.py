@@ -17,6 +17,7 @@ UNKNOWN = "unknown"
 
 # While the group rebalances, a worker answers 409 to what it would have to forward.
 _REBALANCING = frozenset({409})
+_NOT_TOLD = frozenset({404, 405, 501})
 _IN_FLIGHT = 8
 _READ_SECONDS = 120.0
 
@@ -127,6 +128,23 @@ class KafkaConnectClient:
         if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
             raise answer.unexpected("without a list of topics")
         return tuple(sorted(topics))
+
+    def password_keys(self, connector_class: str) -> frozenset[str]:
+        """The config keys that the connector itself declares as passwords (ConfigDef.Type.PASSWORD, which Connect hides in its own logs).
+
+        Empty when the worker cannot tell: older than Kafka 3.2 (KIP-769), or without that plugin. Raises PlatformError.
+        """
+        answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
+        if answer.status in _NOT_TOLD:
+            return frozenset()
+        value = answer.json()
+        if not isinstance(value, list):
+            raise answer.unexpected("with something that is no list of config definitions")
+        return frozenset(
+            entry["name"]
+            for entry in value
+            if isinstance(entry, dict) and entry.get("type") == "PASSWORD" and isinstance(entry.get("name"), str)
+        )
 
     def worker_info(self) -> WorkerInfo:
         """Version and Kafka cluster of the worker that answers. Raises PlatformError."""

@@ -90,10 +90,13 @@ class FakeKafka:
             raise self.fail[read]
 
 
-def a_worker(connectors: Mapping[str, Mapping[str, str]]) -> httpx.MockTransport:
-    """A Connect worker that knows only the expanded list: name → config."""
+def a_worker(connectors: Mapping[str, Mapping[str, str]], *, passwords: Mapping[str, str] | None = None) -> httpx.MockTransport:
+    """A Connect worker that knows the expanded list, name → config, and of connector classes one config each that is a password."""
 
     def answer(request: httpx.Request) -> httpx.Response:
+        plugin = request.url.path.removeprefix("/connector-plugins/").removesuffix("/config")
+        if passwords and plugin in passwords:
+            return httpx.Response(200, json=[{"name": passwords[plugin], "type": "PASSWORD"}, {"name": "topic", "type": "STRING"}])
         if request.url.path != "/connectors":
             return httpx.Response(404, json={"error_code": 404, "message": "not found"})
         return httpx.Response(200, json={name: _entry(name, dict(config)) for name, config in connectors.items()})

@@ -161,6 +161,15 @@ def test_connector_configs_are_masked_before_they_become_records() -> None:
     assert "hunter2" not in repr(section)
 
 
+def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -> None:
+    worker = a_worker({"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}}, passwords={"Vault": "pin"})
+
+    section = collect(FakeKafka(), workers=(worker,))["connectors"]
+
+    assert isinstance(section, ConnectorsSection)
+    assert section.records[0].config == {"connector.class": "Vault", "pin": MASK, "topic": "orders"}
+
+
 def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:
     kafka = FakeKafka(topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]}, consumer_groups=(a_kafka_group(0),))
 

@@ -242,3 +242,34 @@ def test_a_password_in_a_config_is_in_no_repr_and_no_log(caplog: pytest.LogCaptu
     connectors = connect.connectors()
     assert connectors[0].config["database_password"] == "hunter2"
     assert "hunter2" not in repr(connectors) + repr(connect) + caplog.text
+
+
+PLUGIN = "/connector-plugins/org.example.Source/config"
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys"),
+    [
+        ([{"name": "pin", "type": "PASSWORD"}, {"name": "file", "type": "STRING"}], {"pin"}),
+        ([], set()),
+        (httpx.Response(404, json={"error_code": 404, "message": "Unknown plugin"}), set()),
+        (httpx.Response(405), set()),
+    ],
+)
+def test_a_connectors_own_passwords_are_told_where_the_worker_can(answer: Any, keys: set[str]) -> None:
+    with KafkaConnectClient(
+        ConnectEndpoint(kind="kafka_connect", url=URL), transport=httpx.MockTransport(FakeConnect({PLUGIN: answer})), clock=FakeTime().clock
+    ) as client:
+        assert client.password_keys("org.example.Source") == keys
+
+
+def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwords() -> None:
+    with (
+        KafkaConnectClient(
+            ConnectEndpoint(kind="kafka_connect", url=URL),
+            transport=httpx.MockTransport(FakeConnect({PLUGIN: {"configs": []}})),
+            clock=FakeTime().clock,
+        ) as client,
+        pytest.raises(UnexpectedAnswerError, match="no list of config definitions"),
+    ):
+        client.password_keys("org.example.Source")
