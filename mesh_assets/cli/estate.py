@@ -1,0 +1,97 @@
+"""`mesh-assets estate check`: does everything the estate names answer, and may we do what discovery needs?"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from shutil import get_terminal_size
+
+import click
+import msgspec
+
+from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.inventory.access import AccessFinding, check_estate
+
+_HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
+# Columns that stay on one line when the terminal is narrow.
+_ON_THE_FIRST_LINE = 5
+_STATES = {"ok": "ok", "incomplete": "MISSING", "failed": "FAILED"}
+
+
+@click.group()
+def estate() -> None:
+    """The estate file (MESH_ESTATE, default estate.yaml) and what it names."""
+
+
+@estate.command(short_help="Connect to everything the estate names; say what is missing.")
+@click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="A cluster of the estate; may be repeated. Default: all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of findings on stdout, nothing else.")
+def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
+    """Connect to everything the estate names, and say what answers, as whom, with what rights, and what is missing.
+
+    Reads only: nothing is created, changed, written or registered. Exit code 0 when nothing that discovery needs is missing, 1 otherwise.
+    """
+    findings = check_estate(load_estate(), clusters)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
+    else:
+        click.echo("\n".join(_text(findings)))
+    if any(finding.state != "ok" for finding in findings):
+        sys.exit(1)
+
+
+def _text(findings: Sequence[AccessFinding]) -> Iterator[str]:
+    yield from _table([_HEADINGS, *(_row(finding) for finding in findings)])
+    missing = [(finding, sentence) for finding in findings for sentence in finding.missing]
+    notes = [(finding, sentence) for finding in findings for sentence in finding.notes]
+    for heading, sentences in (("Missing", missing), ("Good to know", notes)):
+        if sentences:
+            yield from ("", heading)
+            yield from (f"  {finding.cluster}, {finding.system}: {sentence}" for finding, sentence in sentences)
+    yield ""
+    yield _conclusion(findings)
+
+
+def _conclusion(findings: Sequence[AccessFinding]) -> str:
+    sound = sum(finding.state == "ok" for finding in findings)
+    if sound < len(findings):
+        return f"{sound} of {len(findings)} are ready for discovery."
+    number = len({finding.cluster for finding in findings})
+    return f"Nothing that discovery needs is missing ({number} {'cluster' if number == 1 else 'clusters'} of {estate_path()})."
+
+
+def _row(finding: AccessFinding) -> tuple[str, ...]:
+    seen = (finding.endpoint, finding.identity, _facts(finding.facts), finding.rights)
+    return (_STATES[finding.state], finding.cluster, finding.system, *(cell or "-" for cell in seen))
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """One line a system, for grep; on a terminal that is too narrow for that, what it answers and the rights go below it."""
+    whole = list(_aligned(rows))
+    if not sys.stdout.isatty() or max(map(len, whole)) <= get_terminal_size().columns:
+        yield from whole
+        return
+    headings, *heads = _aligned([row[:_ON_THE_FIRST_LINE] for row in rows])
+    yield headings
+    for head, row in zip(heads, rows[1:], strict=True):
+        yield head
+        yield from (f"{' ' * 9}{cell}" for cell in row[_ON_THE_FIRST_LINE:] if cell != "-")
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _facts(facts: dict[str, int | str]) -> str:
+    return ", ".join(filter(None, (_fact(name, value, facts) for name, value in facts.items())))
+
+
+def _fact(name: str, value: int | str, facts: dict[str, int | str]) -> str:
+    if name.startswith("selected_"):
+        return f"{value:,} selected"
+    if name == "kafka_cluster_id" and facts.get("belongs_to") == "this cluster":
+        return ""  # stands above, with the brokers
+    words = name.replace("_", " ")
+    if isinstance(value, int):
+        return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
+    return f"{words} {value}"

@@ -1,0 +1,84 @@
+"""Asking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster carries events."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.estate.model import Cluster, Events
+from mesh_assets.inventory.access.events import EVENT_TOPICS, EventsReading, judge_events
+from mesh_assets.inventory.access.findings import AccessFinding, System, failed
+from mesh_assets.inventory.access.identity import kafka_endpoint, kafka_identity
+from mesh_assets.inventory.access.kafka import KafkaReading, judge_kafka
+from mesh_assets.platforms.kafka.access import (
+    ClusterAccess,
+    every_topic_is_visible,
+    read_cluster_access,
+    read_groups_access,
+    read_topic_access,
+)
+from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.configs import read_configs
+from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
+from mesh_assets.platforms.kafka.settings import client_properties
+
+
+def check_brokers(
+    cluster: Cluster, events: Events, *, discovered: bool, carried: Sequence[str], admin_factory: ClientFactory = AdminClient
+) -> tuple[AccessFinding, ...]:
+    """One connection for both findings. `discovered`: the cluster itself is to be checked; `carried`: whose events go there."""
+    systems: list[System] = ["kafka"] if discovered else []
+    if carried:
+        systems.append("events")
+    endpoint = kafka_endpoint(cluster.kafka)
+    try:
+        properties = client_properties(cluster.kafka)
+    except EstateError as error:
+        return _failed(cluster, systems, endpoint, "", str(error))
+    identity = kafka_identity(properties)
+    with closing(Session(properties, cluster.kafka.timeout_seconds, admin_factory=admin_factory)) as session:
+        deadline = Deadline(cluster.kafka.timeout_seconds)
+        try:
+            seen = read_cluster_access(session, deadline)
+            findings = []
+            if discovered:
+                findings.append(judge_kafka(cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity))
+            if carried:
+                reading = _read_events(session, seen, deadline)
+                findings.append(judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity))
+            return tuple(findings)
+        except (EstateError, PlatformError) as error:
+            return _failed(cluster, systems, endpoint, identity, str(error))
+
+
+def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Deadline) -> KafkaReading:
+    topics = read_topic_access(session, cluster.topics.select(seen.topics), deadline)
+    visible = every_topic_is_visible(session, deadline)
+    complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
+    try:
+        groups = read_groups_access(session, cluster.consumer_groups.selects, deadline, list_is_complete=complete)
+        error = None
+    except PlatformError as failure:
+        groups, error = None, str(failure)
+    return KafkaReading(
+        cluster=seen,
+        topics={name: access for name, access in topics.items() if access.state != "absent"},
+        every_topic_is_visible=visible,
+        groups=groups,
+        groups_error=error,
+    )
+
+
+def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> EventsReading:
+    topics = read_topic_access(session, EVENT_TOPICS, deadline)
+    configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
+    policies = {name: None if config.values is None else config.values.get("cleanup.policy") for name, config in configs.items()}
+    return EventsReading(cluster=seen, topics=topics, policies=policies)
+
+
+def _failed(cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str) -> tuple[AccessFinding, ...]:
+    """The sentence once; what else hangs on the same connection refers to it."""
+    first, *others = systems
+    return (
+        failed(cluster.name, first, endpoint, identity, sentence),
+        *(failed(cluster.name, other, endpoint, identity, f"not checked, because {first} of {cluster.name} failed") for other in others),
+    )

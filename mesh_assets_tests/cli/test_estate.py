@@ -1,0 +1,164 @@
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mesh_assets.cli import estate as command
+from mesh_assets.cli.estate import estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.inventory.access import AccessFinding, check_estate
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
+
+KAFKA = AccessFinding(
+    cluster="warehouse",
+    system="kafka",
+    endpoint="b:9092",
+    identity="alice (PLAIN)",
+    state="ok",
+    facts={"cluster_id": "abc", "brokers": 1, "topics": 9_003, "selected_topics": 9_000, "groups": 2},
+    rights="all (a super user, or no authorizer)",
+)
+CONNECT = AccessFinding(
+    cluster="warehouse",
+    system="connect",
+    endpoint="http://c:8083",
+    identity="anonymous",
+    state="ok",
+    facts={"version": "4.3.1", "connectors": 40, "kafka_cluster_id": "abc", "belongs_to": "this cluster"},
+    rights="reads",
+    notes=("a note",),
+)
+FAILED = AccessFinding(
+    cluster="lake", system="kafka", endpoint="", identity="", state="failed", facts={}, missing=("kafka.password: not set",)
+)
+INCOMPLETE = AccessFinding(
+    cluster="lake",
+    system="connect",
+    endpoint="http://d:8083",
+    identity="anonymous",
+    state="incomplete",
+    facts={"version": "4.3.1", "connectors": 1, "kafka_cluster_id": "abc", "belongs_to": "another cluster"},
+    rights="reads",
+    missing=("it belongs to another",),
+)
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(estate, ["check", *arguments])
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessFinding]:
+    """What the check finds, for the test to fill."""
+    findings: list[AccessFinding] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MESH_ESTATE", raising=False)
+    Path("estate.yaml").write_text("clusters:\n  warehouse:\n    kafka: {bootstrap_servers: 'b:9092'}\n")
+
+    def fake(_estate: Estate, _names: Sequence[str]) -> tuple[AccessFinding, ...]:
+        return tuple(findings)
+
+    monkeypatch.setattr(command, "check_estate", fake)
+    return findings
+
+
+def test_the_table_has_a_line_a_system(found: list[AccessFinding]) -> None:
+    found += [KAFKA, CONNECT]
+    result = check()
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [re.split(r" {2,}", line.strip()) for line in lines[:3]] == [
+        ["cluster", "system", "endpoint", "as", "answers", "rights"],
+        [
+            "ok",
+            "warehouse",
+            "kafka",
+            "b:9092",
+            "alice (PLAIN)",
+            "cluster id abc, 1 broker, 9,003 topics, 9,000 selected, 2 groups",
+            "all (a super user, or no authorizer)",
+        ],
+        ["ok", "warehouse", "connect", "http://c:8083", "anonymous", "version 4.3.1, 40 connectors, belongs to this cluster", "reads"],
+    ]
+    assert len({line.index(word) for line, word in zip(lines, ("rights", "all (", "reads"), strict=False)}) == 1
+    assert lines[3:] == [
+        "",
+        "Good to know",
+        "  warehouse, connect: a note",
+        "",
+        "Nothing that discovery needs is missing (1 cluster of estate.yaml).",
+    ]
+
+
+def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[AccessFinding]) -> None:
+    found += [KAFKA, FAILED, INCOMPLETE]
+    result = check()
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["ok", "FAILED", "MISSING"]
+    assert "kafka cluster id abc, belongs to another cluster" in lines[3]
+    assert lines[4:] == [
+        "",
+        "Missing",
+        "  lake, kafka: kafka.password: not set",
+        "  lake, connect: it belongs to another",
+        "",
+        "1 of 3 are ready for discovery.",
+    ]
+
+
+def test_json_is_the_array_of_findings_and_nothing_else(found: list[AccessFinding]) -> None:
+    found += [KAFKA, FAILED]
+    result = check("--json")
+    assert result.exit_code == 1
+    kafka, failed = json.loads(result.stdout)
+    assert (kafka["state"], kafka["facts"]["topics"], kafka["missing"]) == ("ok", 9_003, [])
+    assert failed["missing"] == ["kafka.password: not set"]
+
+
+def test_a_narrow_terminal_gets_what_does_not_fit_on_lines_of_its_own(
+    found: list[AccessFinding], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found += [KAFKA, FAILED]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        command.check.main([], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "        cluster    system  endpoint  as",
+        "ok      warehouse  kafka   b:9092    alice (PLAIN)",
+        "         cluster id abc, 1 broker, 9,003 topics, 9,000 selected, 2 groups",
+        "         all (a super user, or no authorizer)",
+        "FAILED  lake       kafka   -         -",
+    ]
+
+
+def test_an_unknown_cluster_is_refused(found: list[AccessFinding], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "check_estate", check_estate)
+    assert found == []
+    result = check("--cluster", "x")
+    assert result.exit_code == 1
+    assert str(result.exception) == "the estate has no cluster 'x'; it has: warehouse"
+
+
+@pytest.mark.sandbox
+def test_the_sandbox_is_ready_for_discovery(sandbox: Sandbox, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sandbox.names
+    monkeypatch.setenv("MESH_ESTATE", str(endpoints.estate_file))
+    result = check("--cluster", "warehouse")
+    assert result.exit_code == 0, result.stdout
+    lines = result.stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:5]] == [
+        ["ok", "warehouse", "kafka"],
+        ["ok", "warehouse", "events"],
+        ["ok", "warehouse", "schema"],
+        ["ok", "warehouse", "connect"],
+    ]
+    assert "37 selected" in lines[1]
+    assert "40 connectors, belongs to this cluster" in lines[4]
+    # A broker without an authorizer tells an anonymous client every operation there is.
+    assert lines[1].endswith("all, and so may everyone")
