@@ -34,7 +34,6 @@ class Workplace:
             "MESH_ESTATE": str(self.estate),
             "MESH_STORE": str(self.folder / "store"),
             "DAGSTER_HOME": str(self.folder),
-            "PYTHONWARNINGS": "default",
         }
 
     @property

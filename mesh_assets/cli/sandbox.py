@@ -1,0 +1,145 @@
+"""`mesh-assets sandbox`: real servers on this machine, started, stopped and looked at."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mesh_assets.errors import MeshError
+
+if TYPE_CHECKING:
+    from mesh_assets.sandbox.progress import Progress, Sized
+    from mesh_assets.sandbox.servers import Sandbox
+    from mesh_assets.sandbox.status import ServerStatus
+
+
+def _open(folder: Path | None) -> "Sandbox":
+    try:
+        from mesh_assets.sandbox.servers import Sandbox
+    except ModuleNotFoundError as error:
+        raise MeshError(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'mesh-assets[sandbox]'") from error
+    return Sandbox(folder)
+
+
+class _TerminalProgress:
+    """Lines, and a bar while files arrive."""
+
+    def say(self, line: str) -> None:
+        click.echo(line)
+
+    @contextmanager
+    def download(self, files: "Sequence[Sized]") -> "Iterator[Callable[[Sized], None]]":
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns) as bar:
+            task = bar.add_task(f"downloading {len(files)} files, once", total=sum(f.size_bytes for f in files))
+            yield lambda file: bar.advance(task, file.size_bytes)
+        click.echo(f"all {len(files)} files have the expected SHA-256")
+
+
+def _progress() -> "Progress":
+    from mesh_assets.sandbox.progress import Lines
+
+    return _TerminalProgress() if sys.stdout.isatty() else Lines(click.echo)
+
+
+_folder = click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where the sandbox lives (default: MESH_SANDBOX or .sandbox)."
+)
+_servers = click.argument("servers", nargs=-1, metavar="[SERVER]...")
+
+
+@click.group()
+def sandbox() -> None:
+    """Real servers on this machine, for trying and testing: Kafka, Kafka Connect and a schema registry.
+
+    SERVER is broker, registry, connect or feed (the process that appends records and consumes them); none means all of these.
+    aws (a stand-in for SNS, SQS, S3 and more, empty at each start) is started only when it is named.
+    """
+
+
+@sandbox.command()
+@_servers
+@_folder
+@click.option("--broker-port", type=click.IntRange(1, 65535), help="Kafka's port (default: a free one, kept).")
+@click.option("--connect-port", type=click.IntRange(1, 65535), help="Kafka Connect's port.")
+@click.option("--registry-port", type=click.IntRange(1, 65535), help="The schema registry's port.")
+@click.option("--aws-port", type=click.IntRange(1, 65535), help="The port of the stand-in for AWS.")
+def start(
+    servers: tuple[str, ...],
+    folder: Path | None,
+    broker_port: int | None,
+    connect_port: int | None,
+    registry_port: int | None,
+    aws_port: int | None,
+) -> None:
+    """Start the servers and what they need; return when they answer. Running ones are left alone."""
+    given = {"broker": broker_port, "connect": connect_port, "registry": registry_port, "aws": aws_port}
+    box = _open(folder)
+    endpoints = box.start(servers, ports={name: port for name, port in given.items() if port}, progress=_progress())
+    click.echo(f"\nThe sandbox is up. Its estate file: {_short(endpoints.estate_file)}")
+    click.echo("  look:  mesh-assets sandbox status")
+    click.echo("  stop:  mesh-assets sandbox stop")
+
+
+@sandbox.command()
+@_servers
+@_folder
+def stop(servers: tuple[str, ...], folder: Path | None) -> None:
+    """Stop the servers it started; their data stays."""
+    stopped = _open(folder).stop(servers, progress=_progress())
+    click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@sandbox.command()
+@_servers
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(servers: tuple[str, ...], folder: Path | None, *, as_json: bool) -> None:
+    """Show how the servers are. Exit code 0 only when all of them run and answer."""
+    statuses = _open(folder).status(servers)
+    if as_json:
+        click.echo(json.dumps([_plain(s) for s in statuses], indent=2))
+    else:
+        _print_table(statuses)
+    if any(s.state != "running" for s in statuses):
+        sys.exit(1)
+
+
+def _plain(status: "ServerStatus") -> dict[str, Any]:
+    return {**asdict(status), "since": status.since.isoformat() if status.since else None, "log": str(status.log)}
+
+
+def _print_table(statuses: "Sequence[ServerStatus]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("server", "state", "endpoint", "pid", "since", "memory", "log", box=None, pad_edge=False)
+    for s in statuses:
+        table.add_row(
+            s.name,
+            s.state,
+            s.endpoint or "",
+            str(s.pid or ""),
+            s.since.astimezone().strftime("%Y-%m-%d %H:%M:%S") if s.since else "",
+            f"{s.memory_bytes / 2**20:.0f} MiB" if s.memory_bytes else "",
+            _short(s.log),
+        )
+    # As wide as it needs: a line that is read by grep, or copied, must not be wrapped.
+    Console(width=300).print(table)
+    for s in statuses:
+        if s.said is not None:
+            click.echo(f"{s.name} does not answer: {s.said}; read {_short(s.log)}")
+        elif s.state == "died":
+            click.echo(f"{s.name} ended by itself; read {_short(s.log)}, start it again with: mesh-assets sandbox start {s.name}")
+
+
+def _short(path: Path) -> str:
+    """Relative to where the user stands, if it is below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

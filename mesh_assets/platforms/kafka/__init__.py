@@ -1,0 +1,36 @@
+"""Kafka over its own protocol: settings, four bulk reads, errors."""
+
+from mesh_assets.platforms.kafka.reader import ConfluentKafkaReader, KafkaReader, leading_partitions
+from mesh_assets.platforms.kafka.settings import ClientProperties, client_properties
+from mesh_assets.platforms.kafka.values import (
+    BrokerNode,
+    ClusterMetadata,
+    CommittedPartition,
+    ConsumerGroup,
+    GroupMember,
+    GroupsReading,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    TopicConfigs,
+    TopicMetadata,
+)
+
+__all__ = [
+    "BrokerNode",
+    "ClientProperties",
+    "ClusterMetadata",
+    "CommittedPartition",
+    "ConfluentKafkaReader",
+    "ConsumerGroup",
+    "GroupMember",
+    "GroupsReading",
+    "KafkaReader",
+    "OffsetsReading",
+    "PartitionMetadata",
+    "PartitionOffsets",
+    "TopicConfigs",
+    "TopicMetadata",
+    "client_properties",
+    "leading_partitions",
+]

@@ -1,0 +1,94 @@
+"""What librdkafka says of its connections, kept so that a failure can name its cause.
+
+A failed call only says "timed out". The cause comes on two side channels that librdkafka serves from `poll`: error callbacks (refused
+connections, names, TLS, authentication) and log lines (a peer that hangs up: plain text against a TLS listener is seen nowhere else).
+"""
+
+import logging
+import re
+import threading
+import time
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.platforms.kafka.errors import Endpoint
+
+_LOGGER = logging.getLogger("mesh_assets.kafka")
+# librdkafka tries again after 0.25 to 2 s (session.py sets that) while a call is under way, and says each time that it failed.
+FRESH_SECONDS = 3.0
+_SIMILAR = re.compile(r"\(after \d+ms.*\)")
+
+
+class Failure(NamedTuple):
+    """`at`: time.monotonic() when it was heard of; `code` None: from the log."""
+
+    at: float
+    code: int | None
+    text: str
+
+
+class ConnectionLog:
+    """Takes librdkafka's errors (`on_error`) and log lines (`log`: it stands in for a `logging.Logger`), redacts and keeps the last ones.
+
+    Nothing goes to standard error: lines are passed on at DEBUG level, repetitions left out, to the logger `mesh_assets.kafka`.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._lock = threading.Lock()
+        self._failure: Failure | None = None
+        self._refusal: Failure | None = None
+        self._down_since: float | None = None
+        self._last_line = ""
+
+    def on_error(self, error: KafkaError) -> None:
+        """librdkafka's `error_cb`."""
+        code, text = error.code(), self._endpoint.redact(error.str())
+        with self._lock:
+            now = time.monotonic()
+            if code == KafkaError._ALL_BROKERS_DOWN:
+                self._down_since = self._down_since or now
+            elif code == KafkaError._AUTHENTICATION:
+                self._refusal = Failure(now, code, text)
+            else:
+                self._failure = Failure(now, code, text)
+
+    def log(self, _level: int, message: str, *arguments: object) -> None:
+        """librdkafka's log lines: `[client] [thread]: text` behind a facility such as FAIL."""
+        line = self._endpoint.redact(message % arguments if arguments else message)
+        with self._lock:
+            if "FAIL [" in line:
+                self._failure = Failure(time.monotonic(), None, line.split("]: ", 1)[-1])
+            similar = _SIMILAR.sub("", line)
+            repeated, self._last_line = similar == self._last_line, similar
+        if not repeated:
+            _LOGGER.debug("%s", line)
+
+    def answered(self) -> None:
+        """A broker answered: what went wrong before is over."""
+        with self._lock:
+            self._failure = self._refusal = self._down_since = None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the brokers refused to authenticate the client, if they did since the last answer."""
+        with self._lock:
+            return self._refusal.text if self._refusal else None
+
+    @property
+    def failure(self) -> str | None:
+        """The last thing that went wrong with a connection since the last answer."""
+        with self._lock:
+            return self._failure.text if self._failure else None
+
+    def seconds_down(self, since: float) -> float:
+        """For how long after `since` (time.monotonic()) every broker has been out of reach; 0 while one may be in reach.
+
+        What was heard some time ago is no evidence: a client that nobody uses does not try to connect, nor hears that brokers are back.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if self._down_since is None or self._failure is None or now - self._failure.at > FRESH_SECONDS:
+                return 0.0
+            return now - max(self._down_since, since)

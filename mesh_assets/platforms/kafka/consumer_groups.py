@@ -1,0 +1,198 @@
+"""Consumer groups: who they are, who is in them, and what they have committed."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from sys import intern
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+
+from mesh_assets.platforms.kafka.admin_api import ConsumerGroupDescription, GroupMetadata, MemberDescription
+from mesh_assets.platforms.kafka.chunks import in_chunks
+from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, item_error
+from mesh_assets.platforms.kafka.group_listing import DEAD, UNKNOWN, ListedConsumer, list_groups, state_name, type_name
+from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
+from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, GroupMember, GroupsReading
+
+GROUPS_A_DESCRIPTION = 500
+DESCRIPTIONS_IN_FLIGHT = 2
+# One group a call is all that librdkafka offers; several hundred in flight: 1.2 s for 2,199 groups with 16 partitions each (measured).
+OFFSETS_IN_FLIGHT = 300
+
+_DOING = "reading the consumer groups"
+_RIGHT = "DESCRIBE on the group"
+_GONE = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
+_NOT_DESCRIBABLE = "the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it"
+
+Committed = list[TopicPartition]
+
+
+def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReading:
+    """Every group whose id `selects`, of whatever kind, with members and committed offsets.
+
+    A group that went while it was read is absent; one that could not be read has an error, and None in place of what is not known.
+    Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or RefusedError when nothing could be read.
+    """
+    session.connect()
+    deadline = Deadline(session.timeout_seconds)
+    listing = list_groups(session, deadline)
+    consumers = {name: group for name, group in listing.consumers.items() if selects(name)}
+    others = {name: group for name, group in listing.others.items() if selects(name)}
+    descriptions = _describe(session, sorted(consumers), deadline)
+    here = [name for name, answer in descriptions.items() if not _gone(answer)]
+    read_at = datetime.now(UTC)
+    # A group of an unknown kind is not asked: a share group answers with no offsets, which would be wrong.
+    # Nor is one whose coordinator did not describe it: to "I am not its coordinator" librdkafka answers an admin client's question for
+    # offsets with a null pointer, which ends the whole process (librdkafka issue 5040, seen with 2.16 after a broker's restart).
+    safe = [name for name in here if not isinstance(descriptions[name], KafkaError)]
+    commits = {name: answer for name, answer in descriptions.items() if isinstance(answer, KafkaError)} | _committed(
+        session, safe + [name for name, group in others.items() if _alive(group)], deadline
+    )
+    groups = [_consumer_group(name, consumers[name], descriptions[name], commits[name]) for name in here if not _gone(commits[name])]
+    groups += [_other_group(name, group, commits.get(name)) for name, group in others.items()]
+    return GroupsReading(
+        read_at=read_at,
+        groups=tuple(sorted(groups, key=lambda group: group.group_id)),
+        excluded=len(listing.consumers) + len(listing.others) - len(consumers) - len(others),
+    )
+
+
+def _gone(answer: object) -> bool:
+    """DescribeGroups calls a group that does not exist dead."""
+    if isinstance(answer, ConsumerGroupDescription):
+        return state_name(answer.state) == DEAD
+    return isinstance(answer, KafkaError) and answer.code() in _GONE
+
+
+def _alive(group: GroupMetadata) -> bool:
+    return group.error is None and group.state != DEAD
+
+
+def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[str, ConsumerGroupDescription | KafkaError]:
+    def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[ConsumerGroupDescription]]]:
+        return lambda: session.start(
+            "describe_consumer_groups", session.admin.describe_consumer_groups, chunk, request_timeout=deadline.call_seconds
+        )
+
+    descriptions: dict[str, ConsumerGroupDescription | KafkaError] = {}
+    calls = ((None, call(chunk)) for chunk in in_chunks(names, GROUPS_A_DESCRIPTION))
+    for _, answers in session.run(calls, window=DESCRIPTIONS_IN_FLIGHT, deadline=deadline, doing=_DOING):
+        for name, future in answers.items():
+            answer = outcome(future)
+            descriptions[name] = answer
+    _not_all_silent(session, descriptions.values())
+    return descriptions
+
+
+def _committed(session: Session, names: list[str], deadline: Deadline) -> dict[str, Committed | KafkaError]:
+    def call(name: str) -> Callable[[], Mapping[str, Future[ConsumerGroupTopicPartitions]]]:
+        return lambda: session.start(
+            "list_consumer_group_offsets",
+            session.admin.list_consumer_group_offsets,
+            [ConsumerGroupTopicPartitions(name)],
+            request_timeout=deadline.call_seconds,
+        )
+
+    commits: dict[str, Committed | KafkaError] = {}
+    for name, answers in session.run(((name, call(name)) for name in names), window=OFFSETS_IN_FLIGHT, deadline=deadline, doing=_DOING):
+        answer = outcome(answers[name])
+        commits[name] = answer if isinstance(answer, KafkaError) else answer.topic_partitions or []
+    _not_all_silent(session, commits.values())
+    return commits
+
+
+def _not_all_silent(session: Session, answers: Collection[object]) -> None:
+    """When no group was answered for, it is not the groups' trouble."""
+    errors = [answer for answer in answers if isinstance(answer, KafkaError) and answer.code() in NO_ANSWER | AUTHENTICATION]
+    if errors and len(errors) == len(answers):
+        raise session.failed(errors[0], doing=_DOING, right=_RIGHT)
+
+
+def _consumer_group(
+    name: str, listed: ListedConsumer, description: ConsumerGroupDescription | KafkaError, commits: Committed | KafkaError
+) -> ConsumerGroup:
+    errors = [item_error(answer, _RIGHT) for answer in (description, commits) if isinstance(answer, KafkaError)]
+    members = None if isinstance(description, KafkaError) else tuple(_member(member) for member in description.members)
+    described = None if isinstance(description, KafkaError) else description
+    return ConsumerGroup(
+        group_id=name,
+        type=listed.type if listed.type != UNKNOWN or described is None else type_name(described.type),
+        protocol_type=listed.protocol_type,
+        state=listed.state if described is None else state_name(described.state),
+        coordinator=described.coordinator.id if described is not None and described.coordinator is not None else None,
+        members=members,
+        offsets=None if isinstance(commits, KafkaError) else _offsets(commits, members or ()),
+        error="; ".join(dict.fromkeys(errors)) or None,
+    )
+
+
+def _other_group(name: str, group: GroupMetadata, commits: Committed | KafkaError | None) -> ConsumerGroup:
+    """A group that is no consumer group: of another protocol type, or of a kind that is not known."""
+    coordinator = group.broker.id if group.broker is not None else None
+    if commits is None:
+        error = item_error(group.error, _RIGHT) if group.error is not None else _NOT_DESCRIBABLE
+        return ConsumerGroup(
+            group_id=name,
+            type=UNKNOWN,
+            protocol_type=None,
+            state=UNKNOWN,
+            coordinator=coordinator,
+            members=None,
+            offsets=None,
+            error=error,
+        )
+    return ConsumerGroup(
+        group_id=name,
+        type="classic",  # the only group protocol that carries other protocol types
+        protocol_type=group.protocol_type,
+        state=str(group.state),
+        coordinator=coordinator,
+        members=tuple(
+            GroupMember(
+                member_id=str(member.id),
+                client_id=str(member.client_id),
+                group_instance_id=None,  # not in the version of DescribeGroups that the older listing speaks
+                host=_host(member.client_host),
+                assignment={},  # in a format of the protocol type's own
+            )
+            for member in sorted(group.members, key=lambda member: str(member.id))
+        ),
+        offsets=None if isinstance(commits, KafkaError) else _offsets(commits, ()),
+        error=item_error(commits, _RIGHT) if isinstance(commits, KafkaError) else None,
+    )
+
+
+def _member(member: MemberDescription) -> GroupMember:
+    partitions: dict[str, list[int]] = {}
+    for assigned in member.assignment.topic_partitions if member.assignment is not None else ():
+        partitions.setdefault(intern(assigned.topic), []).append(assigned.partition)
+    return GroupMember(
+        member_id=member.member_id,
+        client_id=member.client_id,
+        group_instance_id=member.group_instance_id or None,
+        host=_host(member.host),
+        assignment={topic: tuple(sorted(numbers)) for topic, numbers in sorted(partitions.items())},
+    )
+
+
+def _host(text: str | None) -> str:
+    """Kafka prints a Java InetAddress: `/127.0.0.1`."""
+    return (text or "").removeprefix("/")
+
+
+def _offsets(commits: Iterable[TopicPartition], members: Iterable[GroupMember]) -> tuple[CommittedPartition, ...]:
+    """What the group has committed, and the partitions assigned to its members where it has not."""
+    offsets: dict[tuple[str, int], CommittedPartition] = {}
+    for member in members:
+        for topic, numbers in member.assignment.items():
+            for number in numbers:
+                offsets[topic, number] = CommittedPartition(topic=topic, partition=number, committed=None)
+    for commit in commits:
+        topic = intern(commit.topic)
+        offsets[topic, commit.partition] = CommittedPartition(
+            topic=topic,
+            partition=commit.partition,
+            committed=commit.offset if commit.error is None and commit.offset >= 0 else None,
+            error=item_error(commit.error, "DESCRIBE on the topic") if commit.error is not None else None,
+        )
+    return tuple(offsets[place] for place in sorted(offsets))

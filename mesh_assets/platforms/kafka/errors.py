@@ -1,0 +1,154 @@
+"""What librdkafka's errors mean for the user: one sentence, a class a caller can decide on, and never a secret in it."""
+
+import re
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY
+
+NO_ANSWER = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError._TRANSPORT,
+        KafkaError._RESOLVE,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._SSL,
+        KafkaError._WAIT_COORD,
+        KafkaError._DESTROY,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
+"""Nobody answered, or the one who did could not yet: trying later can help."""
+
+AUTHENTICATION = frozenset(
+    {
+        KafkaError._AUTHENTICATION,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.UNSUPPORTED_SASL_MECHANISM,
+        KafkaError.ILLEGAL_SASL_STATE,
+    }
+)
+
+AUTHORIZATION = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+
+# How a broker says over TLS that it wants another client certificate: alerts 42 to 46, 48, 49 and 116 of RFC 8446, in OpenSSL's words.
+_CERTIFICATE_REFUSED = re.compile(
+    r"alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown"
+    r"|unknown ca|access denied)"
+)
+_NOISE = re.compile(r" \(after \d+ms in state (\w+)(?:, \d+ identical error\(s\) suppressed)?\)$")
+_BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
+
+
+class Redactor:
+    """Takes the secrets of a connection out of any text. librdkafka quotes values in some of its errors."""
+
+    def __init__(self, properties: Mapping[str, object]) -> None:
+        secrets = {str(value) for name, value in properties.items() if SECRET_PROPERTY.search(name) and value not in (None, "")}
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+
+class Endpoint:
+    """Who is spoken to, as whom: what every message says of the connection."""
+
+    def __init__(self, properties: Mapping[str, object]) -> None:
+        self.servers = str(properties.get("bootstrap.servers", ""))
+        self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
+        self.mechanism = str(properties.get("sasl.mechanism", "GSSAPI"))
+        self.username = str(properties.get("sasl.username", ""))
+        self.redact = Redactor(properties)
+
+    @property
+    def uses_sasl(self) -> bool:
+        return self.protocol.startswith("SASL")
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.protocol.endswith("SSL")
+
+    @property
+    def identity(self) -> str:
+        """`user alice (SCRAM-SHA-512)`, or what stands in for a user."""
+        if self.uses_sasl:
+            return f"user {self.username} ({self.mechanism})" if self.username else f"the {self.mechanism} identity"
+        return "the client certificate" if self.uses_tls else "an anonymous client"
+
+
+def item_error(error: KafkaError, right: str) -> str:
+    """The error of one topic, partition or group, to go with its value. `right`: what is needed when it was refused."""
+    text = f"{error.name()}: {error.str()}"
+    return f"{text}; needs {right}" if error.code() in AUTHORIZATION else text
+
+
+def from_kafka_error(error: KafkaError, *, endpoint: Endpoint, doing: str, right: str, cause: str | None = None) -> PlatformError:
+    """The PlatformError for a call that failed as a whole.
+
+    `doing`: "reading the topic configs"; `right`: what is needed when it was refused; `cause`: what librdkafka said of its connections.
+    """
+    code = error.code()
+    said = endpoint.redact(error.str())
+    if code in AUTHENTICATION:
+        return authentication_refused(endpoint, said)
+    if code in AUTHORIZATION:
+        return RefusedError(f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}")
+    if code in NO_ANSWER:
+        return UnreachableError(f"Kafka at {endpoint.servers} could not be reached while {doing}: {cause or said}")
+    if code == KafkaError._UNSUPPORTED_FEATURE or code == KafkaError.UNSUPPORTED_VERSION:
+        return UnexpectedAnswerError(f"Kafka at {endpoint.servers} does not support {doing}: {said}")
+    return UnexpectedAnswerError(f"Kafka at {endpoint.servers} failed {doing}: {error.name()}: {said}")
+
+
+def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
+    hint = ""
+    if "supported mechanisms" in said:
+        hint = "; check kafka.sasl_mechanism, and that this listener expects SASL at all"
+    return RefusedError(f"Kafka at {endpoint.servers} refused {endpoint.identity}: {explain(endpoint, said)}{hint}")
+
+
+def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> PlatformError:
+    """The PlatformError for a connection that was never made, from what librdkafka said of it."""
+    if match := _CERTIFICATE_REFUSED.search(said):
+        return RefusedError(
+            f"Kafka at {endpoint.servers} refused the client's certificate ({match.group(1)}); "
+            "check kafka.ssl_certificate_location and kafka.ssl_key_location"
+        )
+    return UnreachableError(f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {explain(endpoint, said)}")
+
+
+def explain(endpoint: Endpoint, said: str) -> str:
+    """A sentence of librdkafka's log about a connection, without its decoration, with what it means where that is known."""
+    state = match.group(1) if (match := _NOISE.search(said)) else ""
+    text = _NOISE.sub("", said)
+    broker = ""
+    if match := _BROKER_PREFIX.match(text):
+        text = text[match.end() :]
+        broker = f"{match.group(1)}: " if match.group(1) != endpoint.servers else ""
+    if "closed by peer" in text and not endpoint.uses_tls and state == "APIVERSION_QUERY":
+        text += f" (does the listener expect TLS? kafka.security_protocol is {endpoint.protocol})"
+    elif "closed by peer" in text and not endpoint.uses_sasl and state == "UP":
+        text += f" (does the listener expect SASL? kafka.security_protocol is {endpoint.protocol})"
+    elif state == "SSL_HANDSHAKE" and ("by peer" in text or "PLAINTEXT broker" in text):
+        text = f"TLS handshake failed: the listener hung up (does it expect plain text? kafka.security_protocol is {endpoint.protocol})"
+    elif "certificate verify failed" in text:
+        text = "TLS handshake failed: the broker's certificate could not be verified (check kafka.ssl_ca_location, and the broker's name)"
+    elif ("ApiVersionRequest" in text and "imed out" in text) or "Connection setup timed out" in text:
+        text = "the connection was accepted, but nothing answered on it (is that a Kafka broker?)"
+    return broker + endpoint.redact(text)

@@ -1,0 +1,100 @@
+"""The seam to Kafka: four bulk reads that return plain values, and the reader that stands on confluent-kafka."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import TracebackType
+from typing import Protocol, Self
+
+from confluent_kafka import Consumer
+
+from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.configs import read_configs
+from mesh_assets.platforms.kafka.consumer_groups import read_groups
+from mesh_assets.platforms.kafka.metadata import read_metadata
+from mesh_assets.platforms.kafka.offsets import read_offsets
+from mesh_assets.platforms.kafka.session import ClientFactory, Session
+from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs
+
+
+class KafkaReader(Protocol):
+    """Four bulk reads of a cluster, which may be under way at the same time in several threads.
+
+    A read raises a PlatformError when it could not be done as a whole: UnreachableError, RefusedError, UnexpectedAnswerError. What could
+    not be read of a single topic, partition or group is None in its value, with the reason beside it; never empty, never a default.
+    """
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many calls were made so far, by kind."""
+
+    def metadata(self) -> ClusterMetadata:
+        """The cluster, its brokers, and all topics with their partitions."""
+
+    def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
+        """All configs of each of the topics; exactly the topics asked for are the keys."""
+
+    def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
+        """Earliest and latest offset of each of the partitions. Partitions without a leader are not to be asked for."""
+
+    def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
+        """Every group whose id is selected, of whatever kind, with its members and what it has committed."""
+
+    def close(self) -> None:
+        """Ends the connections. No read may be started afterwards."""
+
+
+class ConfluentKafkaReader:
+    """A KafkaReader on confluent-kafka (librdkafka). Connects when it is first used; a context manager.
+
+    `connection_properties`: librdkafka's configuration, as `client_properties` makes it. `timeout_seconds`: how long one call may take
+    without an answer; a cluster that cannot be reached is reported within that time, and after 3 s when that is certain (connections
+    refused by all brokers, names that do not resolve), at once when the brokers refuse to authenticate the user.
+    """
+
+    def __init__(
+        self,
+        connection_properties: Mapping[str, str],
+        timeout_seconds: float,
+        *,
+        admin_factory: ClientFactory = AdminClient,
+        consumer_factory: ClientFactory = Consumer,
+    ) -> None:
+        self._session = Session(connection_properties, timeout_seconds, admin_factory=admin_factory, consumer_factory=consumer_factory)
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many calls to librdkafka were made so far, by its name for them. A copy.
+
+        One call can be several requests on the wire: one a broker (listings, offsets) or one a group (descriptions).
+        """
+        return self._session.requests_so_far()
+
+    def metadata(self) -> ClusterMetadata:
+        return read_metadata(self._session)
+
+    def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
+        return read_configs(self._session, topics)
+
+    def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
+        return read_offsets(self._session, partitions_by_topic)
+
+    def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
+        return read_groups(self._session, selects)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def leading_partitions(metadata: ClusterMetadata) -> dict[str, tuple[int, ...]]:
+    """The partitions that can be asked for offsets: those with a leader, by topic, for `KafkaReader.offsets`."""
+    return {
+        topic.name: tuple(partition.partition for partition in topic.partitions if partition.leader is not None)
+        for topic in metadata.topics
+        if topic.error is None
+    }

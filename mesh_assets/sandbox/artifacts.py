@@ -1,0 +1,141 @@
+"""What is fetched from Maven Central: the pinned list, and the cache of verified files it becomes.
+
+The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default `~/.cache/mesh-assets`). A file is in it only
+under its final name and only after its SHA-256 has agreed with the list, so what is there can be used without asking again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.folder import locked
+from mesh_assets.sandbox.progress import Progress
+
+_DOWNLOADS_IN_FLIGHT = 6
+# Another process may be downloading all of it over a slow line.
+_LOCK_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One pinned file. `part` is what it serves: `kafka` (class path), `connect-file` (plugin) or `apicurio` (archive)."""
+
+    group: str
+    name: str
+    version: str
+    packaging: str
+    classifier: str
+    part: str
+    sha256: str
+    size_bytes: int
+
+    @property
+    def file_name(self) -> str:
+        classifier = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.name}-{self.version}{classifier}.{self.packaging}"
+
+    @property
+    def coordinates(self) -> str:
+        return ":".join(filter(None, (self.group, self.name, self.version, self.packaging, self.classifier)))
+
+    def path(self, cache: Path) -> Path:
+        # The digest is part of the path: a changed pin can never pick up an old file.
+        return cache / "artifacts" / self.part / self.sha256[:16] / self.file_name
+
+
+Download = Callable[[Artifact, Path], Path]
+"""Fetches an artifact into a folder and returns the file."""
+
+
+def pinned_artifacts() -> tuple[Artifact, ...]:
+    """The committed list; `python -m mesh_assets.sandbox.pin` writes it anew."""
+    text = resources.files("mesh_assets.sandbox").joinpath("artifacts.json").read_text()
+    return tuple(Artifact(**entry) for entry in json.loads(text))
+
+
+def machine_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "mesh-assets"
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def ensure_artifacts(artifacts: Sequence[Artifact], *, cache: Path, download: Download, progress: Progress) -> None:
+    """Every artifact is in the cache afterwards, verified. Does nothing, and needs no network, when all are there."""
+    if not _missing(artifacts, cache):
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / "download.lock", timeout_seconds=_LOCK_SECONDS, what=f"the downloads in {cache}"):
+        # Another process may have fetched them while this one waited.
+        missing = _missing(artifacts, cache)
+        if not missing:
+            return
+        with tempfile.TemporaryDirectory(prefix="incoming-", dir=cache) as incoming, progress.download(missing) as count:
+            pool = ThreadPoolExecutor(_DOWNLOADS_IN_FLIGHT, thread_name_prefix="download")
+            try:
+                waiting = {pool.submit(_fetch, a, cache=cache, incoming=Path(incoming), download=download): a for a in missing}
+                for done in as_completed(waiting):
+                    done.result()
+                    count(waiting[done])
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def ensure_unpacked(archive: Artifact, *, cache: Path, progress: Progress) -> Path:
+    """The folder of the unpacked archive, made once."""
+    target = cache / "unpacked" / f"{archive.name}-{archive.version}-{archive.sha256[:16]}"
+    if target.is_dir():
+        return target
+    with locked(cache / "download.lock", timeout_seconds=_LOCK_SECONDS, what=f"the downloads in {cache}"):
+        if target.is_dir():
+            return target
+        progress.say(f"unpacking {archive.file_name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix="incoming-", dir=target.parent))
+        try:
+            with tarfile.open(archive.path(cache)) as tar:
+                tar.extractall(fresh, filter="data")
+            fresh.replace(target)
+        except (tarfile.TarError, OSError) as error:
+            raise SandboxError(f"{archive.file_name} could not be unpacked into {target}: {error}") from error
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return target
+
+
+def _missing(artifacts: Sequence[Artifact], cache: Path) -> list[Artifact]:
+    """Those not there in full size: a disk that filled up, or a file cut short by a careless hand, is fetched again."""
+    return [a for a in artifacts if not _is_there(a, cache)]
+
+
+def _is_there(artifact: Artifact, cache: Path) -> bool:
+    try:
+        return artifact.path(cache).stat().st_size == artifact.size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def _fetch(artifact: Artifact, *, cache: Path, incoming: Path, download: Download) -> None:
+    fetched = download(artifact, incoming)
+    actual = sha256_of(fetched)
+    if actual != artifact.sha256:
+        fetched.unlink()
+        raise SandboxError(
+            f"{artifact.coordinates} has the SHA-256 {actual}, but {artifact.sha256} is expected: "
+            "the file was deleted and is not used; check the Maven repository this machine is configured for"
+        )
+    target = artifact.path(cache)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fetched.replace(target)

@@ -1,0 +1,50 @@
+"""Devices and what they log."""
+
+from mesh_assets.sandbox.estate.fields import choice, epoch_ms, instant, maybe, own, ref, text, whole, word
+from mesh_assets.sandbox.estate.people import full_name, ip_address
+from mesh_assets.sandbox.estate.shared_types import DEVICE, USER
+from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+
+TOPICS = (
+    Topic(
+        name="device_information",
+        population=DEVICE,
+        per_minute=1,
+        config=configs(cleanup_policy="compact"),
+        fields={
+            "device_id": own(DEVICE),
+            "device_ip": ip_address(),
+            "device_name": text("host-###"),
+            "owner": full_name(),
+            "os": word("linux", "windows", "macos"),
+        },
+    ),
+    Topic(
+        name="siem_logs",
+        per_minute=120,
+        config=configs(retention_ms=7 * DAY_MS, compression_type="zstd", segment_ms=DAY_MS // 4),
+        fields={
+            "device_id": ref(DEVICE),
+            "user_id": ref(USER),
+            "source_ip": ip_address(),
+            "severity": choice("low", "medium", "high", "critical"),
+            "rule": word("brute force", "port scan", "impossible travel", "malware beacon"),
+            "session_ms": whole(0, 60_000),
+            "logged_at": instant(),
+            "tactic": maybe(word("initial-access", "lateral-movement", "exfiltration"), since=2),
+        },
+    ),
+    Topic(
+        name="syslog_logs",
+        per_minute=80,
+        config=configs(retention_ms=2 * DAY_MS, retention_bytes=128 * MEBIBYTE, max_message_bytes=64 * 1024),
+        fields={
+            "device_id": ref(DEVICE),
+            "remote_address": ip_address(),
+            "facility": choice("auth", "cron", "daemon", "kern"),
+            "level": whole(0, 7),
+            "message": word("session opened", "connection closed", "out of memory", "link is up"),
+            "ts": epoch_ms(),
+        },
+    ),
+)

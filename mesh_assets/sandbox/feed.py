@@ -1,0 +1,89 @@
+"""The feed process: appends records and runs the live consumers until it is asked to stop. `python -m mesh_assets.sandbox.feed FOLDER`.
+
+A broker that is away is waited for; anything unexpected ends the process, and its supervisor starts it again.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.estate.groups import LIVE_GROUPS
+from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.feeding.appender import Appender
+from mesh_assets.sandbox.feeding.members import Member
+from mesh_assets.sandbox.folder import Folder, locked, write_atomically
+from mesh_assets.sandbox.state import load_state
+
+_log = logging.getLogger("feed")
+_STEP_SECONDS = 1.0
+_COMMIT_EVERY_STEPS = 5
+
+
+def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
+    """Work until asked to stop, or until the supervisor is gone."""
+    state = load_state(folder)
+    if state is None:
+        raise SandboxError(f"there is no sandbox in {folder.root}")
+    supervisor = os.getppid()
+    # A second feed, left over from a crash, would write every record twice.
+    with locked(folder.run / "feed.lock", timeout_seconds=30, what="the feed files"):
+        appender = Appender(folder.feeds, TOPICS)
+        members = [Member(state.bootstrap_servers, group, n + 1) for group in LIVE_GROUPS for n in range(group.members)]
+        try:
+            _work(folder, appender, members, asked_to_stop, supervisor)
+        finally:
+            for member in members:
+                member.close()
+    _log.info("the feed has ended after %d records", appender.appended)
+
+
+def _work(folder: Folder, appender: Appender, members: Sequence[Member], asked_to_stop: threading.Event, supervisor: int) -> None:
+    last = time.monotonic()
+    step = 0
+    while not asked_to_stop.wait(_STEP_SECONDS) and os.getppid() == supervisor:
+        now = time.monotonic()
+        quiet = folder.quiet_marker.exists()
+        if not quiet:
+            appender.step(now - last)
+        last = now
+        for member in members:
+            member.read()
+            if not quiet and step % _COMMIT_EVERY_STEPS == 0:
+                member.commit()
+        step += 1
+        _report(folder, appender, members, quiet=quiet)
+
+
+def _report(folder: Folder, appender: Appender, members: Sequence[Member], *, quiet: bool) -> None:
+    partitions = {member.name: member.partitions for member in members}
+    report = {
+        "at": time.time(),
+        "quiet": quiet,
+        "appended": appender.appended,
+        "partitions": partitions,
+        "groups_ready": all(partitions.values()),
+    }
+    write_atomically(folder.feed_report, json.dumps(report) + "\n")
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    asked_to_stop = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+        asked_to_stop.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    run_feed(Folder(Path(sys.argv[1])), asked_to_stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the feed does: appends records, and consumes some of them."""

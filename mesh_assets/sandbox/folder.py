@@ -1,0 +1,127 @@
+"""The sandbox's folder: where everything lives, what is remembered between starts, and the lock that keeps two commands apart."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesh_assets.errors import SandboxError
+
+DEFAULT_FOLDER = ".sandbox"
+_LOCK_POLL_SECONDS = 0.2
+
+
+def sandbox_folder(given: str | os.PathLike[str] | None = None) -> Path:
+    """The folder asked for, else `MESH_SANDBOX`, else `.sandbox` here."""
+    return Path(given or os.environ.get("MESH_SANDBOX") or DEFAULT_FOLDER).expanduser().absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The paths of one sandbox."""
+
+    root: Path
+
+    @property
+    def estate_file(self) -> Path:
+        return self.root / "estate.yaml"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def data(self) -> Path:
+        """What the servers keep: Kafka's log, the registry's database."""
+        return self.root / "data"
+
+    @property
+    def config(self) -> Path:
+        """The servers' settings, written anew at each start."""
+        return self.root / "config"
+
+    @property
+    def feeds(self) -> Path:
+        """One file a topic, which the source connectors read."""
+        return self.root / "feeds"
+
+    @property
+    def sinks(self) -> Path:
+        return self.root / "sinks"
+
+    @property
+    def run(self) -> Path:
+        """Who runs: one record a server."""
+        return self.root / "run"
+
+    @property
+    def quiet_marker(self) -> Path:
+        """While this file exists the feed appends nothing and commits nothing; its consumers stay members."""
+        return self.run / "quiet"
+
+    @property
+    def feed_report(self) -> Path:
+        """What the feed says about itself, every second."""
+        return self.run / "feed-report.json"
+
+    @property
+    def state_file(self) -> Path:
+        return self.root / "state.json"
+
+    def log(self, server: str) -> Path:
+        return self.logs / f"{server}.log"
+
+    def record(self, server: str) -> Path:
+        """Which process runs a server."""
+        return self.run / f"{server}.json"
+
+    def make(self) -> None:
+        for path in (self.root, self.logs, self.data, self.config, self.feeds, self.sinks, self.run):
+            path.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def lock(self, *, timeout_seconds: float) -> Iterator[None]:
+        """One command at a time. The kernel's lock, not a file's existence: it ends with its process, so a crash leaves none."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with locked(self.root / "lock", timeout_seconds=timeout_seconds, what=f"the sandbox in {self.root}"):
+            yield
+
+
+@contextmanager
+def locked(path: Path, *, timeout_seconds: float, what: str) -> Iterator[None]:
+    """Hold the file's kernel lock, waiting for another holder until the deadline."""
+    deadline = time.monotonic() + timeout_seconds
+    with path.open("a+") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise SandboxError(
+                        f"another command has been working on {what} for over {timeout_seconds:.0f} s; try again when it has ended"
+                    ) from None
+                time.sleep(_LOCK_POLL_SECONDS)
+        yield
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write so that a reader sees the old text or the new, never half of it."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    fresh.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in the file; None when there is none, or only what a crash has left of one."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    return content if isinstance(content, dict) else None

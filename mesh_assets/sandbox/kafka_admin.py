@@ -1,0 +1,40 @@
+"""Kafka clients for the sandbox's own use: quiet ones, since a broker that is not up yet is no news here."""
+
+import logging
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+# librdkafka otherwise writes every refused connection to stderr.
+_silent = logging.getLogger("mesh_assets.sandbox.librdkafka")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+def quiet_settings(bootstrap_servers: str) -> dict[str, Any]:
+    """What every client of the sandbox has in common.
+
+    `broker.address.family` stays `any`: with `v4`, librdkafka cannot resolve even 127.0.0.1 on a machine whose only network is loopback.
+    """
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        "logger": _silent,
+        "log_level": 0,
+        "error_cb": lambda _: None,
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1000,
+    }
+
+
+def admin_client(bootstrap_servers: str) -> AdminClient:
+    return AdminClient(quiet_settings(bootstrap_servers))
+
+
+def broker_answers(bootstrap_servers: str, *, seconds: float) -> str | None:
+    """None when a broker answers a metadata request, else what happened instead."""
+    try:
+        metadata = admin_client(bootstrap_servers).list_topics(timeout=seconds)
+    except KafkaException as error:
+        return str(error.args[0].str())
+    return None if metadata.brokers else "it knows no broker yet"

@@ -1,0 +1,12 @@
+"""The servers a sandbox has, each in a file of its own. To add one: write its record and name it here, after what it needs."""
+
+from mesh_assets.sandbox.kinds.aws import AWS
+from mesh_assets.sandbox.kinds.broker import BROKER
+from mesh_assets.sandbox.kinds.connect import CONNECT
+from mesh_assets.sandbox.kinds.feed import FEED
+from mesh_assets.sandbox.kinds.registry import REGISTRY
+from mesh_assets.sandbox.server import Server
+
+SERVERS: tuple[Server, ...] = (BROKER, REGISTRY, CONNECT, FEED, AWS)
+
+__all__ = ["SERVERS"]

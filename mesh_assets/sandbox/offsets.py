@@ -1,0 +1,44 @@
+"""Offsets read for the sandbox's own waiting."""
+
+from collections.abc import Sequence
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exported without saying so
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.estate.topic import PARTITIONS
+from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.kafka_admin import admin_client, quiet_settings
+
+_SECONDS = 30.0
+
+Offsets = dict[tuple[str, int], int]
+"""(topic, partition) → offset."""
+
+
+def end_offsets(bootstrap_servers: str, topics: Sequence[str]) -> Offsets:
+    """Where the next record of each partition goes."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    asked = {TopicPartition(topic, p): latest for topic in topics for p in range(PARTITIONS)}
+    # Kept in a name: a client that is collected takes the answers to its requests with it.
+    admin = admin_client(bootstrap_servers)
+    try:
+        futures = admin.list_offsets(asked, request_timeout=_SECONDS)
+        return {(tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()}
+    except (KafkaException, TimeoutError) as error:
+        raise SandboxError(f"the broker at {bootstrap_servers} did not tell the offsets of its topics: {error}") from error
+
+
+def committed_offsets(bootstrap_servers: str, group: str) -> Offsets:
+    """What the group has committed on the estate's topics; empty for a group that has not, or is unknown. Joins nothing."""
+    # Not an admin client's list_consumer_group_offsets: while a broker starts, "I am not its coordinator" makes librdkafka follow a
+    # null pointer there, which ends the process (librdkafka issue 5040).
+    consumer = Consumer({**quiet_settings(bootstrap_servers), "group.id": group, "enable.auto.commit": False})
+    try:
+        asked = [TopicPartition(topic.name, p) for topic in TOPICS for p in range(PARTITIONS)]
+        answer = consumer.committed(asked, timeout=_SECONDS)
+    except KafkaException as error:
+        raise SandboxError(f"the broker at {bootstrap_servers} did not tell the offsets of group {group}: {error}") from error
+    finally:
+        consumer.close()
+    return {(tp.topic, tp.partition): tp.offset for tp in answer if tp.offset >= 0}

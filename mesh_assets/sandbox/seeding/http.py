@@ -1,0 +1,32 @@
+"""HTTP to the sandbox's own servers while they are filled."""
+
+import time
+from typing import Any
+
+import httpx
+
+from mesh_assets.errors import SandboxError
+
+_RETRY_SECONDS = 0.3
+
+
+def local_client(url: str) -> httpx.Client:
+    # No proxy of the environment between two ends of this machine.
+    return httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+
+def send(
+    client: httpx.Client, method: str, path: str, body: Any = None, *, retry: tuple[int, ...] = (), seconds: float = 60.0
+) -> httpx.Response:
+    """The answer, with the statuses in `retry` tried again until the deadline. Another failure is a sentence; 404 is an answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            response = client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise SandboxError(f"{method} {client.base_url}{path} failed: {type(error).__name__}") from error
+        if response.is_success or response.status_code == 404:
+            return response
+        if response.status_code not in retry or time.monotonic() > deadline:
+            raise SandboxError(f"{method} {client.base_url}{path} was answered {response.status_code}: {response.text[:300]}")
+        time.sleep(_RETRY_SECONDS)

@@ -1,0 +1,301 @@
+"""Groups of every kind, their members and what they have committed."""
+
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
+    KafkaError,
+    KafkaException,
+    Node,
+    TopicPartitionInfo,
+)
+
+from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, GroupMember, group_listing
+from mesh_assets.platforms.kafka.consumer_groups import OFFSETS_IN_FLIGHT
+from mesh_assets_tests.platforms.kafka.fakes import (
+    FakeAdmin,
+    as_listed_of_old,
+    committed,
+    described,
+    description,
+    error,
+    listed,
+    member,
+    reader_on,
+)
+
+
+@pytest.fixture
+def admin() -> FakeAdmin:
+    return FakeAdmin()
+
+
+def read(admin: FakeAdmin) -> tuple[ConsumerGroup, ...]:
+    return reader_on(admin).groups(lambda _: True).groups
+
+
+def test_a_group_is_told_with_its_members_and_offsets(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing", ConsumerGroupType.CONSUMER)]
+    admin.group_descriptions = {
+        "billing": described("billing", member("m-1", orders=[1, 0]), member("m-2", users=[0]), kind=ConsumerGroupType.CONSUMER)
+    }
+    admin.committed = {"billing": [committed("orders", 1, 40), committed("orders", 0, 12), committed("payments", 0, 0)]}
+    assert read(admin) == (
+        ConsumerGroup(
+            group_id="billing",
+            type="consumer",
+            protocol_type="consumer",
+            state="Stable",
+            coordinator=1,
+            members=(
+                GroupMember(
+                    member_id="m-1",
+                    client_id="client-m-1",
+                    group_instance_id="instance-m-1",
+                    host="10.0.0.7",
+                    assignment={"orders": (0, 1)},
+                ),
+                GroupMember(
+                    member_id="m-2",
+                    client_id="client-m-2",
+                    group_instance_id="instance-m-2",
+                    host="10.0.0.7",
+                    assignment={"users": (0,)},
+                ),
+            ),
+            offsets=(
+                CommittedPartition(topic="orders", partition=0, committed=12),
+                CommittedPartition(topic="orders", partition=1, committed=40),
+                CommittedPartition(topic="payments", partition=0, committed=0),
+                CommittedPartition(topic="users", partition=0, committed=None),
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (ConsumerGroupState.EMPTY, "Empty"),
+        (ConsumerGroupState.PREPARING_REBALANCING, "PreparingRebalance"),
+        (ConsumerGroupState.COMPLETING_REBALANCING, "CompletingRebalance"),
+        (ConsumerGroupState.UNKNOWN, "unknown"),
+    ],
+)
+def test_a_state_has_kafkas_word(admin: FakeAdmin, state: ConsumerGroupState, word: str) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.group_descriptions = {"billing": described("billing", state=state)}
+    assert read(admin)[0].state == word
+
+
+@pytest.mark.parametrize("kind", [None, ConsumerGroupType.UNKNOWN])
+def test_a_broker_that_does_not_list_types_leaves_them_to_the_description(admin: FakeAdmin, kind: ConsumerGroupType | None) -> None:
+    admin.consumer_groups = [listed("billing", kind)]
+    assert read(admin)[0].type == "classic"
+
+
+def test_a_group_that_only_commits_has_an_empty_protocol_type(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("tool", simple=True)]
+    assert (read(admin)[0].protocol_type, read(admin)[0].members) == ("", ())
+
+
+def test_connects_workers_are_a_group_with_their_own_protocol_type(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.old_listings = [
+        [as_listed_of_old("billing", "Stable", "consumer"), as_listed_of_old("connect-cluster", "Stable", "connect", "worker-1")]
+    ]
+    assert read(admin)[1] == ConsumerGroup(
+        group_id="connect-cluster",
+        type="classic",
+        protocol_type="connect",
+        state="Stable",
+        coordinator=1,
+        members=(GroupMember(member_id="worker-1", client_id="client-worker-1", group_instance_id=None, host="10.0.0.8", assignment={}),),
+        offsets=(),
+    )
+
+
+def test_a_group_of_a_kind_that_cannot_be_described_is_unknown_and_not_dropped(admin: FakeAdmin) -> None:
+    admin.old_listings = [[as_listed_of_old("sharing", "Dead", "")]]
+    assert read(admin) == (
+        ConsumerGroup(
+            group_id="sharing",
+            type="unknown",
+            protocol_type=None,
+            state="unknown",
+            coordinator=1,
+            members=None,
+            offsets=None,
+            error="the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it",
+        ),
+    )
+    assert admin.calls("list_consumer_group_offsets") == []
+
+
+def test_a_group_that_was_seen_dead_in_one_listing_only_has_gone(admin: FakeAdmin) -> None:
+    admin.old_listings = [[as_listed_of_old("brief", "Dead", "")], []]
+    assert read(admin) == ()
+
+
+def test_a_group_that_the_coordinator_calls_dead_has_gone(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing"), listed("brief")]
+    admin.group_descriptions = {"brief": described("brief", state=ConsumerGroupState.DEAD)}
+    assert [group.group_id for group in read(admin)] == ["billing"]
+
+
+def test_a_new_group_that_only_the_old_listing_has_is_described(admin: FakeAdmin) -> None:
+    admin.old_listings = [[as_listed_of_old("new", "PreparingRebalance", "consumer")]]
+    assert [(group.group_id, group.type, group.state) for group in read(admin)] == [("new", "classic", "Stable")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [
+        (
+            error(KafkaError.GROUP_AUTHORIZATION_FAILED, "Broker: Group authorization failed"),
+            "GROUP_AUTHORIZATION_FAILED: Broker: Group authorization failed; needs DESCRIBE on the group",
+        ),
+        (
+            error(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, "Broker: Coordinator load in progress"),
+            "COORDINATOR_LOAD_IN_PROGRESS: Broker: Coordinator load in progress",
+        ),
+    ],
+)
+def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(admin: FakeAdmin, failure: KafkaError, text: str) -> None:
+    admin.consumer_groups = [listed("billing"), listed("secret")]
+    admin.group_descriptions = {"secret": failure}
+    admin.committed = {"secret": failure}
+    assert read(admin)[1] == ConsumerGroup(
+        group_id="secret",
+        type="classic",
+        protocol_type="consumer",
+        state="Stable",
+        coordinator=None,
+        members=None,
+        offsets=None,
+        error=text,
+    )
+
+
+def test_one_partition_that_could_not_be_read_leaves_the_others(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.committed = {
+        "billing": [committed("orders", 0, 12), committed("orders", 1, failure=error(KafkaError.UNSTABLE_OFFSET_COMMIT, "unstable"))]
+    }
+    assert read(admin)[0].offsets == (
+        CommittedPartition(topic="orders", partition=0, committed=12),
+        CommittedPartition(topic="orders", partition=1, committed=None, error="UNSTABLE_OFFSET_COMMIT: unstable"),
+    )
+
+
+def test_only_the_selected_groups_are_read_and_the_others_counted(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing"), listed("tool-1"), listed("tool-2")]
+    reading = reader_on(admin).groups(lambda name: not name.startswith("tool-"))
+    assert ([group.group_id for group in reading.groups], reading.excluded) == (["billing"], 2)
+    assert admin.calls("describe_consumer_groups") == [["billing"]]
+    assert admin.calls("list_consumer_group_offsets") == ["billing"]
+
+
+def test_a_broker_that_did_not_tell_its_groups_makes_the_list_incomplete_and_no_absence(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.listing_errors = [KafkaException(error(KafkaError._TIMED_OUT, "Broker [2] ListConsumerGroups: Timed out"))]
+    with pytest.raises(UnexpectedAnswerError) as raised:
+        read(admin)
+    assert str(raised.value) == (
+        "the list of consumer groups of Kafka at broker-1:9092 is incomplete, because a broker did not tell its groups: "
+        "Broker [2] ListConsumerGroups: Timed out"
+    )
+
+
+LOADING = error(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, "Broker: Coordinator load in progress")
+
+
+def test_a_broker_that_is_still_loading_its_groups_is_asked_again(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.old_listings = [LOADING, [as_listed_of_old("billing", "Stable", "consumer")]]
+    admin.listing_errors, admin.listings_that_fail = [LOADING], 2
+    assert [group.group_id for group in read(admin)] == ["billing"]
+    assert (len(admin.calls("list_groups")), len(admin.calls("list_consumer_groups"))) == (2, 3)
+
+
+@pytest.mark.parametrize("where", ["old listing", "new listing"])
+def test_a_broker_that_goes_on_loading_its_groups_makes_the_list_incomplete(
+    admin: FakeAdmin, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_listing, "LOADING_SECONDS", 0.0)
+    if where == "old listing":
+        admin.old_listings = [LOADING]
+    else:
+        admin.listing_errors = [LOADING]
+    with pytest.raises(UnreachableError, match="while listing the consumer groups: Broker: Coordinator load in progress"):
+        read(admin)
+
+
+def test_no_broker_that_tells_its_groups_is_no_answer(admin: FakeAdmin) -> None:
+    admin.old_listings = [[]]
+    admin.listing_errors = [error(KafkaError._TIMED_OUT, "Timed out")]
+    with pytest.raises(UnreachableError, match="could not be reached while listing the consumer groups: Timed out"):
+        read(admin)
+
+
+def test_an_old_listing_that_lacks_what_the_new_one_has_is_incomplete(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing"), listed("shipping")]
+    admin.old_listings = [[as_listed_of_old("billing", "Stable", "consumer")]]
+    with pytest.raises(UnexpectedAnswerError, match="is incomplete: 1 of 2 consumer groups are missing from it"):
+        read(admin)
+
+
+def test_groups_whose_coordinator_is_gone_make_the_list_incomplete(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.coordinators = _offsets_topic(leaders=[1, None, 1, -1])
+    with pytest.raises(UnexpectedAnswerError, match="the groups in partitions 1, 3 of __consumer_offsets have no coordinator"):
+        read(admin)
+
+
+def test_a_list_with_all_coordinators_is_complete(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing")]
+    admin.coordinators = _offsets_topic(leaders=[1, 2])
+    assert len(read(admin)) == 1
+
+
+def test_no_answer_for_any_group_is_no_reading(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed("billing"), listed("shipping")]
+    admin.group_descriptions = dict.fromkeys(["billing", "shipping"], error(KafkaError._TIMED_OUT, "Timed out"))
+    with pytest.raises(UnreachableError, match="could not be reached while reading the consumer groups: Timed out"):
+        read(admin)
+
+
+def test_groups_are_described_500_a_call(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(1_100)]
+    assert len(read(admin)) == 1_100
+    assert [len(names) for names in admin.calls("describe_consumer_groups")] == [500, 500, 100]
+
+
+def test_committed_offsets_are_asked_for_within_a_window(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(OFFSETS_IN_FLIGHT + 50)]
+    admin.held = []
+    reading: list[Any] = []
+    reader = threading.Thread(target=lambda: reading.extend(read(admin)))
+    reader.start()
+    deadline = time.monotonic() + 10
+    answered = 0
+    while reader.is_alive() and time.monotonic() < deadline:
+        waiting: list[Future[Any]] = admin.held[answered:]
+        if len(waiting) == min(OFFSETS_IN_FLIGHT, OFFSETS_IN_FLIGHT + 50 - answered):  # the window is full: let one go
+            waiting[0].set_result(ConsumerGroupTopicPartitions("any", []))
+            answered += 1
+        reader.join(0.0001)
+    assert not reader.is_alive()
+    assert (len(reading), admin.most_in_flight) == (OFFSETS_IN_FLIGHT + 50, OFFSETS_IN_FLIGHT)
+
+
+def _offsets_topic(leaders: list[int | None]) -> Any:
+    nodes: list[Any] = [Node(leader, "", 0) if leader is not None else None for leader in leaders]
+    return description("__consumer_offsets", partitions=[TopicPartitionInfo(number, node, [], []) for number, node in enumerate(nodes)])

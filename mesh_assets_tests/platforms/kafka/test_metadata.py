@@ -1,0 +1,101 @@
+"""Brokers and topics."""
+
+import pytest
+from confluent_kafka import KafkaError
+from confluent_kafka.cimpl import Uuid
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.platforms.kafka import BrokerNode, ClusterMetadata, PartitionMetadata, TopicMetadata, leading_partitions
+from mesh_assets_tests.platforms.kafka.fakes import TOPIC_ID, FakeAdmin, description, error, partition, reader_on, topic
+
+
+@pytest.fixture
+def admin() -> FakeAdmin:
+    return FakeAdmin()
+
+
+def test_a_cluster_is_told_with_its_brokers_topics_and_partitions_in_order(admin: FakeAdmin) -> None:
+    admin.topics = {
+        "orders": topic("orders", partition(1, 2, (2, 1), (2,)), partition(0, 1, (1, 2), (1, 2))),
+        "__consumer_offsets": topic("__consumer_offsets", partition(0)),
+    }
+    admin.descriptions = {"__consumer_offsets": description("__consumer_offsets", internal=True)}
+    assert reader_on(admin).metadata() == ClusterMetadata(
+        cluster_id="cluster-1",
+        controller_id=1,
+        brokers=(BrokerNode(id=1, host="broker-1", port=9092, rack="rack-a"),),
+        topics=(
+            TopicMetadata(
+                name="__consumer_offsets",
+                id=str(TOPIC_ID),
+                internal=True,
+                partitions=(PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,)),),
+            ),
+            TopicMetadata(
+                name="orders",
+                id=str(TOPIC_ID),
+                internal=False,
+                partitions=(
+                    PartitionMetadata(partition=0, leader=1, replicas=(1, 2), isr=(1, 2)),
+                    PartitionMetadata(partition=1, leader=2, replicas=(2, 1), isr=(2,)),
+                ),
+            ),
+        ),
+    )
+
+
+def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_that(admin: FakeAdmin) -> None:
+    admin.topics = {"orders": topic("orders", partition(0, -1, (1, 2), (), error(KafkaError.LEADER_NOT_AVAILABLE)), partition(1))}
+    metadata = reader_on(admin).metadata()
+    assert metadata.topics[0].partitions[0] == PartitionMetadata(
+        partition=0, leader=None, replicas=(1, 2), isr=(), error="LEADER_NOT_AVAILABLE"
+    )
+    assert leading_partitions(metadata) == {"orders": (1,)}
+
+
+@pytest.mark.parametrize("where", ["listing", "description"])
+def test_a_topic_that_has_gone_meanwhile_is_absent(admin: FakeAdmin, where: str) -> None:
+    gone = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    admin.topics = {"kept": topic("kept", partition(0)), "gone": topic("gone", failure=gone if where == "listing" else None)}
+    if where == "description":
+        admin.descriptions = {"gone": gone}
+    assert [known.name for known in reader_on(admin).metadata().topics] == ["kept"]
+
+
+@pytest.mark.parametrize("where", ["listing", "description"])
+def test_a_topic_that_is_refused_is_told_with_its_error_and_not_dropped(admin: FakeAdmin, where: str) -> None:
+    refused = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed")
+    admin.topics = {"__transaction_state": topic("__transaction_state", failure=refused if where == "listing" else None)}
+    admin.descriptions = {"__transaction_state": refused}
+    metadata = reader_on(admin).metadata()
+    assert metadata.topics == (
+        TopicMetadata(
+            name="__transaction_state",
+            id=None,
+            internal=True,
+            partitions=(),
+            error="TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed; needs DESCRIBE on the topic",
+        ),
+    )
+    assert leading_partitions(metadata) == {}
+
+
+def test_a_broker_that_knows_no_topic_ids_gives_none(admin: FakeAdmin) -> None:
+    admin.topics = {"orders": topic("orders", partition(0))}
+    admin.descriptions = {"orders": description("orders", topic_id=Uuid(0, 0))}
+    assert reader_on(admin).metadata().topics[0].id is None
+
+
+def test_topics_are_described_500_a_call(admin: FakeAdmin) -> None:
+    admin.topics = {f"topic-{number:04}": topic(f"topic-{number:04}", partition(0)) for number in range(1_001)}
+    reader = reader_on(admin)
+    assert len(reader.metadata().topics) == 1_001
+    assert [len(names) for names in admin.calls("describe_topics")] == [500, 500, 1]
+    assert reader.requests == {"describe_cluster": 2, "list_topics": 1, "describe_topics": 3}
+
+
+def test_descriptions_that_fail_as_a_whole_fail_the_reading(admin: FakeAdmin) -> None:
+    admin.topics = {"orders": topic("orders", partition(0))}
+    admin.descriptions = {"orders": error(KafkaError._TIMED_OUT, "Timed out")}
+    with pytest.raises(UnreachableError, match="could not be reached while reading the topics: Timed out"):
+        reader_on(admin).metadata()

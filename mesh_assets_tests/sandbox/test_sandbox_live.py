@@ -1,0 +1,108 @@
+"""The real servers come up, stay apart from the network, and survive what befalls them."""
+
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from mesh_assets.sandbox.estate import EXPECTED
+from mesh_assets.sandbox.java import java_runtime
+from mesh_assets.sandbox.maven import download
+from mesh_assets.sandbox.ports import LOOPBACK
+from mesh_assets.sandbox.progress import Lines, silent
+from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets_tests.sandbox.live import ALL_RUNNING, connector_states, get, lines_in_feeds, records_in_topics, schema_ids
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def restored(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox to do harm to; up again afterwards."""
+    yield sandbox
+    sandbox.start()
+
+
+def test_all_servers_answer(sandbox: Sandbox) -> None:
+    assert {s.name: s.state for s in sandbox.status()} == {
+        "broker": "running",
+        "registry": "running",
+        "connect": "running",
+        "feed": "running",
+    }
+
+
+def test_every_listener_is_on_loopback(sandbox: Sandbox) -> None:
+    listeners = {
+        (status.name, connection.laddr[0])
+        for status in sandbox.status()
+        for process in (psutil.Process(status.pid), *psutil.Process(status.pid).children(recursive=True))
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listeners == {("broker", LOOPBACK), ("connect", LOOPBACK), ("registry", LOOPBACK)}
+
+
+def test_a_second_start_changes_nothing(sandbox: Sandbox) -> None:
+    before = [(s.name, s.pid) for s in sandbox.status()]
+    lines: list[str] = []
+    sandbox.start(progress=Lines(lines.append))
+    assert [(s.name, s.pid) for s in sandbox.status()] == before
+    assert not [line for line in lines if line.startswith(("starting", "creating", "registering", "downloading"))]
+
+
+def test_with_a_full_cache_nothing_is_downloaded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - fills it
+    def no_network(*arguments: object) -> None:
+        raise AssertionError(f"something was to be downloaded: {arguments}")
+
+    monkeypatch.setattr(f"{java_runtime.__module__}.{download.__name__}", no_network)
+    assert java_runtime(silent()).kafka_jars
+
+
+def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
+    """Records, schema ids and connectors are the same; nothing is delivered twice."""
+    with restored.quiet():
+        lines, records, ids = lines_in_feeds(restored), records_in_topics(restored), schema_ids(restored)
+    surplus = sum(records.values()) - sum(lines.values())
+    endpoints = restored.endpoints()
+    assert restored.stop() == ("feed", "connect", "registry", "broker")
+    assert not [s for s in restored.status() if s.state != "stopped"]
+    assert restored.start() == endpoints
+    assert connector_states(restored) == ALL_RUNNING
+    assert schema_ids(restored) == ids
+    with restored.quiet():
+        lines, records = lines_in_feeds(restored), records_in_topics(restored)
+    assert sum(records.values()) - sum(lines.values()) == surplus
+
+
+@pytest.mark.parametrize("server", ["broker", "registry", "connect", "feed"])
+def test_a_killed_server_is_told_and_comes_back(restored: Sandbox, server: str) -> None:
+    restored.kill(server)
+    (status,) = restored.status([server])
+    assert status.state == "died"
+    restored.start([server])
+    restored.start()
+    assert not [s for s in restored.status() if s.state != "running"]
+    assert connector_states(restored) == ALL_RUNNING
+    assert len(get(f"{restored.endpoints().registry_url}/subjects")) == len(EXPECTED.subjects)
+
+
+def test_a_paused_server_does_not_answer_until_it_is_resumed(sandbox: Sandbox) -> None:
+    with sandbox.paused("registry"):
+        (status,) = sandbox.status(["registry"])
+        assert (status.state, status.said) == ("not answering", "ReadTimeout")
+    (status,) = sandbox.status(["registry"])
+    assert status.state == "running"
+
+
+def test_kafkas_own_tools_run(sandbox: Sandbox) -> None:
+    broker = sandbox.endpoints().bootstrap_servers
+    listed = subprocess.run(
+        sandbox.kafka_tool("org.apache.kafka.tools.TopicCommand", "--list", "--exclude-internal", "--bootstrap-server", broker),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(listed.stdout.split()) >= set(EXPECTED.topics)

@@ -1,0 +1,87 @@
+"""What is remembered between starts, and what a crash can leave of it."""
+
+import multiprocessing
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.estate_file import estate_text, write_estate_file
+from mesh_assets.sandbox.folder import Folder, sandbox_folder
+from mesh_assets.sandbox.ports import Port
+from mesh_assets.sandbox.state import State, load_state, new_state, save_state
+
+A_STATE = State(kafka_cluster_id="nW6fj1hDQ0mXDE0vTQy-Xw", ports={"broker": Port(1), "connect": Port(2), "registry": Port(3, given=True)})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder(tmp_path / "box")
+    folder.make()
+    return folder
+
+
+def test_what_is_saved_is_loaded(folder: Folder) -> None:
+    assert load_state(folder) is None
+    save_state(folder, A_STATE)
+    assert load_state(folder) == A_STATE
+
+
+@pytest.mark.parametrize("left_by_a_crash", ["", "{", "[]", "{}"])
+def test_a_broken_state_file_is_no_state(folder: Folder, left_by_a_crash: str) -> None:
+    folder.state_file.write_text(left_by_a_crash)
+    assert load_state(folder) is None
+
+
+def test_a_cluster_id_has_kafkas_form() -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}", new_state().kafka_cluster_id)
+
+
+def test_the_estate_file_names_all_endpoints(folder: Folder) -> None:
+    write_estate_file(folder, A_STATE, with_aws=False)
+    assert yaml.safe_load(folder.estate_file.read_text()) == {
+        "clusters": {
+            "warehouse": {
+                "environment": {"id": "env-sandbox", "name": "sandbox"},
+                "kafka": {"bootstrap_servers": "127.0.0.1:1"},
+                "schema_registry": {"url": "http://127.0.0.1:3/apis/ccompat/v7"},
+                "connect": [{"kind": "kafka_connect", "url": "http://127.0.0.1:2"}],
+                "metrics": {"kind": "offsets"},
+            }
+        }
+    }
+    assert folder.estate_file.read_text() == estate_text(A_STATE, with_aws=False)
+
+
+def test_the_folder_is_the_one_given_then_the_environments_then_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MESH_SANDBOX", str(tmp_path / "elsewhere"))
+    assert sandbox_folder(tmp_path / "given") == tmp_path / "given"
+    assert sandbox_folder() == tmp_path / "elsewhere"
+    monkeypatch.delenv("MESH_SANDBOX")
+    monkeypatch.chdir(tmp_path)
+    assert sandbox_folder() == tmp_path / ".sandbox"
+
+
+def test_a_second_command_waits_and_then_says_so(folder: Folder) -> None:
+    with (
+        folder.lock(timeout_seconds=1),
+        pytest.raises(SandboxError, match="another command has been working on the sandbox"),
+        Folder(folder.root).lock(timeout_seconds=0.3),
+    ):
+        pass
+
+
+def _hold_and_die(root: Path) -> None:
+    lock = Folder(root).lock(timeout_seconds=1)
+    lock.__enter__()
+    multiprocessing.current_process().kill()
+
+
+def test_a_lock_ends_with_its_process(folder: Folder) -> None:
+    holder = multiprocessing.get_context("spawn").Process(target=_hold_and_die, args=(folder.root,))
+    holder.start()
+    holder.join(timeout=20)
+    with folder.lock(timeout_seconds=1):
+        pass
