@@ -52,7 +52,7 @@ format: $(READY)
 
 # Needs `uv`. The lock holds hashes and no addresses: it installs from whatever index the machine is set up for.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.txt
 
 clean:

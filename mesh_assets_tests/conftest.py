@@ -17,10 +17,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The sandbox with all its servers. MESH_TEST_SANDBOX names a folder to keep it in, which saves the start of the next session."""
     kept = os.environ.get("MESH_TEST_SANDBOX")
     box = Sandbox(Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
-    box.start()
-    yield box
-    if not kept:
-        box.stop()
+    try:
+        box.start()
+        yield box
+    finally:
+        if not kept:
+            box.stop()
 
 
 @pytest.fixture(scope="session")
