@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.sandbox.estate.connectors import PLANTED_PASSWORD, REFERENCED_PASSWORD
