@@ -1,8 +1,9 @@
 """Offsets read for the sandbox's own waiting."""
 
+import time
 from collections.abc import Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exported without saying so
 
 from mesh_assets.errors import SandboxError
@@ -11,6 +12,9 @@ from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.kafka_admin import admin_client, quiet_settings
 
 _SECONDS = 30.0
+_POLL_SECONDS = 0.2
+# A broker that has just started answers before it has loaded the groups it coordinates.
+_STARTING = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
 
 Offsets = dict[tuple[str, int], int]
 """(topic, partition) → offset."""
@@ -36,9 +40,20 @@ def committed_offsets(bootstrap_servers: str, group: str) -> Offsets:
     consumer = Consumer({**quiet_settings(bootstrap_servers), "group.id": group, "enable.auto.commit": False})
     try:
         asked = [TopicPartition(topic.name, p) for topic in TOPICS for p in range(PARTITIONS)]
-        answer = consumer.committed(asked, timeout=_SECONDS)
+        answer = _committed(consumer, asked)
     except KafkaException as error:
         raise SandboxError(f"the broker at {bootstrap_servers} did not tell the offsets of group {group}: {error}") from error
     finally:
         consumer.close()
     return {(tp.topic, tp.partition): tp.offset for tp in answer if tp.offset >= 0}
+
+
+def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return consumer.committed(asked, timeout=_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in _STARTING or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_SECONDS)
