@@ -65,7 +65,8 @@ def test_a_record_of_a_compacted_topic_has_a_key_and_is_json(sandbox: Sandbox) -
 
 def test_subjects_versions_references_and_levels_are_as_defined(sandbox: Sandbox) -> None:
     registry = sandbox.endpoints().registry_url
-    assert sorted(get(f"{registry}/subjects")) == sorted(EXPECTED.subjects)
+    # Other tests of the session have discovered this estate, which registers the events' two schemas.
+    assert {subject for subject in get(f"{registry}/subjects") if not subject.startswith("discovery-")} == set(EXPECTED.subjects)
     for subject in EXPECTED.subjects:
         versions = [1, 2] if subject in EXPECTED.subjects_with_two_versions else [1]
         assert get(f"{registry}/subjects/{subject}/versions") == versions

@@ -85,7 +85,7 @@ def test_a_killed_server_is_told_and_comes_back(restored: Sandbox, server: str) 
     restored.start()
     assert not [s for s in restored.status() if s.state != "running"]
     assert connector_states(restored) == ALL_RUNNING
-    assert len(get(f"{restored.endpoints().registry_url}/subjects")) == len(EXPECTED.subjects)
+    assert set(get(f"{restored.endpoints().registry_url}/subjects")) >= set(EXPECTED.subjects)
 
 
 def test_a_paused_server_does_not_answer_until_it_is_resumed(sandbox: Sandbox) -> None:
