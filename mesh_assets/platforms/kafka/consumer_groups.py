@@ -14,10 +14,9 @@ from mesh_assets.platforms.kafka.group_listing import DEAD, UNKNOWN, ListedConsu
 from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, GroupMember, GroupsReading
 
-GROUPS_A_DESCRIPTION = 500
-DESCRIPTIONS_IN_FLIGHT = 2
-# One group a call is all that librdkafka offers; several hundred in flight: 1.2 s for 2,199 groups with 16 partitions each (measured).
-OFFSETS_IN_FLIGHT = 300
+# Described in one call, then asked for their offsets, one group a call, which is all that librdkafka offers: all in flight at once. The
+# first keeps the second safe (see `_may_be_asked`), so there must not be much time between them: 0.1 s for so many (measured).
+GROUPS_AT_ONCE = 300
 
 _DOING = "reading the consumer groups"
 _RIGHT = "DESCRIBE on the group"
@@ -25,6 +24,7 @@ _GONE = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
 _NOT_DESCRIBABLE = "the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it"
 
 Committed = list[TopicPartition]
+Description = ConsumerGroupDescription | KafkaError
 
 
 def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReading:
@@ -38,18 +38,24 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     listing = list_groups(session, deadline)
     consumers = {name: group for name, group in listing.consumers.items() if selects(name)}
     others = {name: group for name, group in listing.others.items() if selects(name)}
-    descriptions = _describe(session, sorted(consumers), deadline)
-    here = [name for name, answer in descriptions.items() if not _gone(answer)]
     read_at = datetime.now(UTC)
     # A group of an unknown kind is not asked: a share group answers with no offsets, which would be wrong.
-    # Nor is one whose coordinator did not describe it: to "I am not its coordinator" librdkafka answers an admin client's question for
-    # offsets with a null pointer, which ends the whole process (librdkafka issue 5040, seen with 2.16 after a broker's restart).
-    safe = [name for name in here if not isinstance(descriptions[name], KafkaError)]
-    commits = {name: answer for name, answer in descriptions.items() if isinstance(answer, KafkaError)} | _committed(
-        session, safe + [name for name, group in others.items() if _alive(group)], deadline
-    )
-    groups = [_consumer_group(name, consumers[name], descriptions[name], commits[name]) for name in here if not _gone(commits[name])]
-    groups += [_other_group(name, group, commits.get(name)) for name, group in others.items()]
+    names = sorted([*consumers, *(name for name, group in others.items() if _alive(group))])
+    descriptions: dict[str, Description] = {}
+    commits: dict[str, Committed | KafkaError] = {}
+    for chunk in in_chunks(names, GROUPS_AT_ONCE):
+        described = _describe(session, chunk, deadline)
+        descriptions |= described
+        commits |= {name: answer for name, answer in described.items() if isinstance(answer, KafkaError)}
+        commits |= _committed(session, [name for name, answer in described.items() if _may_be_asked(answer)], deadline)
+    _not_all_silent(session, descriptions.values())
+    _not_all_silent(session, commits.values())
+    groups = [
+        _consumer_group(name, consumers[name], descriptions[name], commits[name])
+        for name in consumers
+        if not _gone(descriptions[name]) and not _gone(commits[name])
+    ]
+    groups += [_other_group(name, group, commits.get(name)) for name, group in others.items() if not _gone(descriptions.get(name))]
     return GroupsReading(
         read_at=read_at,
         groups=tuple(sorted(groups, key=lambda group: group.group_id)),
@@ -68,19 +74,28 @@ def _alive(group: GroupMetadata) -> bool:
     return group.error is None and group.state != DEAD
 
 
-def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[str, ConsumerGroupDescription | KafkaError]:
-    def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[ConsumerGroupDescription]]]:
-        return lambda: session.start(
-            "describe_consumer_groups", session.admin.describe_consumer_groups, chunk, request_timeout=deadline.call_seconds
+def _may_be_asked(answer: Description) -> bool:
+    """Whether the group can be asked for its offsets: its coordinator is known to be the right one, and ready.
+
+    When it is not, it answers NOT_COORDINATOR, and on that answer to an admin client librdkafka follows a null pointer, which ends the
+    whole process (librdkafka issue 5040, seen with 2.16 after a broker's restart). Descriptions have no such trouble.
+    """
+    if isinstance(answer, KafkaError):
+        return answer.code() == KafkaError._INVALID_ARG  # librdkafka's word for a group that was described, but is no consumer group
+    return not _gone(answer)
+
+
+def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[str, Description]:
+    def call() -> Mapping[str, Future[ConsumerGroupDescription]]:
+        return session.start(
+            "describe_consumer_groups", session.admin.describe_consumer_groups, names, request_timeout=deadline.call_seconds
         )
 
-    descriptions: dict[str, ConsumerGroupDescription | KafkaError] = {}
-    calls = ((None, call(chunk)) for chunk in in_chunks(names, GROUPS_A_DESCRIPTION))
-    for _, answers in session.run(calls, window=DESCRIPTIONS_IN_FLIGHT, deadline=deadline, doing=_DOING):
+    descriptions: dict[str, Description] = {}
+    for _, answers in session.run([(None, call)], window=1, deadline=deadline, doing=_DOING):
         for name, future in answers.items():
             answer = outcome(future)
             descriptions[name] = answer
-    _not_all_silent(session, descriptions.values())
     return descriptions
 
 
@@ -94,10 +109,9 @@ def _committed(session: Session, names: list[str], deadline: Deadline) -> dict[s
         )
 
     commits: dict[str, Committed | KafkaError] = {}
-    for name, answers in session.run(((name, call(name)) for name in names), window=OFFSETS_IN_FLIGHT, deadline=deadline, doing=_DOING):
+    for name, answers in session.run(((name, call(name)) for name in names), window=GROUPS_AT_ONCE, deadline=deadline, doing=_DOING):
         answer = outcome(answers[name])
         commits[name] = answer if isinstance(answer, KafkaError) else answer.topic_partitions or []
-    _not_all_silent(session, commits.values())
     return commits
 
 

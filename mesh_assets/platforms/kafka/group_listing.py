@@ -14,20 +14,16 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaError, KafkaException
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.kafka.admin_api import GroupMetadata, ListConsumerGroupsResult
 from mesh_assets.platforms.kafka.errors import NO_ANSWER
-from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
+from mesh_assets.platforms.kafka.group_coordinators import NOT_READY, READY_SECONDS, wait_for_coordinators
+from mesh_assets.platforms.kafka.session import Deadline, Session
 
 _DOING = "listing the consumer groups"
 _RIGHT = "DESCRIBE on the cluster"
-
-_GROUPS_TOPIC = "__consumer_offsets"
-_LOADING = frozenset({KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR})
-# A broker that starts answers before its groups are loaded: 0.5 s later with 300 groups (measured), longer with large offsets topics.
-LOADING_SECONDS = 5.0
 
 Result = TypeVar("Result")
 
@@ -70,6 +66,7 @@ def type_name(group_type: object) -> str:
 
 def list_groups(session: Session, deadline: Deadline) -> Listing:
     """All groups that the user may see. Raises UnexpectedAnswerError when a broker did not tell its groups: that list has holes."""
+    wait_for_coordinators(session, deadline)
     # In this order, so that a group that is created in between is listed as what it is.
     described = _list_described(session, deadline)
     consumers = _list_consumers(session, deadline)
@@ -87,7 +84,6 @@ def list_groups(session: Session, deadline: Deadline) -> Listing:
                     f"the list of groups of Kafka at {session.endpoint.servers} is incomplete: "
                     f"{len(holes)} of {len(consumers)} consumer groups are missing from it, so groups of other kinds may be as well"
                 )
-    _no_coordinator_missing(session, deadline)
     others: dict[str, GroupMetadata] = {}
     for name, group in described.items():
         if name in consumers:
@@ -109,7 +105,7 @@ def _list_consumers(session: Session, deadline: Deadline) -> dict[str, ListedCon
         )
         return listing
 
-    listing = _when_loaded(session, ask, lambda listing: any(_kafka_error(error).code() in _LOADING for error in listing.errors or ()))
+    listing = _when_loaded(session, ask, lambda listing: any(_kafka_error(error).code() in NOT_READY for error in listing.errors or ()))
     if listing.errors:
         errors = [_kafka_error(error) for error in listing.errors]
         first = errors[0]
@@ -129,29 +125,6 @@ def _list_consumers(session: Session, deadline: Deadline) -> dict[str, ListedCon
     }
 
 
-def _no_coordinator_missing(session: Session, deadline: Deadline) -> None:
-    """A listing only asks the brokers that are there. The groups of one that is gone are in nobody's list, and no error says so.
-
-    Groups live in the partitions of __consumer_offsets, coordinated by its leaders: a partition without a leader is a hole in the list.
-    Whoever may not see that topic (Confluent Cloud hides it) cannot know.
-    """
-    answers = session.start(
-        "describe_topics", session.admin.describe_topics, TopicCollection([_GROUPS_TOPIC]), request_timeout=deadline.call_seconds
-    )
-    for _ in session.run([(None, lambda: answers)], window=1, deadline=deadline, doing=_DOING):
-        answer = outcome(answers[_GROUPS_TOPIC])
-        if isinstance(answer, KafkaError):
-            if answer.code() in NO_ANSWER:
-                raise session.failed(answer, doing=_DOING, right=_RIGHT)
-            return
-        without = [str(partition.id) for partition in answer.partitions if partition.leader is None or partition.leader.id < 0]
-        if without:
-            raise UnexpectedAnswerError(
-                f"the list of consumer groups of Kafka at {session.endpoint.servers} is incomplete: the groups in partitions "
-                f"{', '.join(without)} of {_GROUPS_TOPIC} have no coordinator, because those partitions have no leader"
-            )
-
-
 def _kafka_error(error: object) -> KafkaError:
     """confluent-kafka says exceptions and gives their errors."""
     said = error.args[0] if isinstance(error, KafkaException) else error
@@ -168,7 +141,7 @@ def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMeta
             lambda: session.start_blocking("list_groups", session.admin.list_groups, timeout=deadline.call_seconds), doing=_DOING
         )
 
-    groups = _when_loaded(session, ask, lambda answer: isinstance(answer, KafkaError) and answer.code() in _LOADING)
+    groups = _when_loaded(session, ask, lambda answer: isinstance(answer, KafkaError) and answer.code() in NOT_READY)
     if isinstance(groups, KafkaError):
         raise session.failed(groups, doing=_DOING, right=_RIGHT)
     return {str(group.id): group for group in groups}
@@ -177,6 +150,6 @@ def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMeta
 def _when_loaded(session: Session, ask: Callable[[], Result], loading: Callable[[Result], bool]) -> Result:
     """The answer, asked for again while a broker says that it is still loading its groups, as it does after a start."""
     started = time.monotonic()
-    while loading(answer := ask()) and time.monotonic() - started < min(LOADING_SECONDS, session.timeout_seconds):
+    while loading(answer := ask()) and time.monotonic() - started < min(READY_SECONDS, session.timeout_seconds):
         session.pause()
     return answer

@@ -140,7 +140,6 @@ class FakeAdmin:
         self.coordinators: Any = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
         self.held: list[Future[Any]] | None = None
         """Set to a list: answers to offsets of groups and configs are kept there until the test gives them."""
-        self.most_in_flight = 0
 
     def calls(self, name: str) -> list[Any]:
         return [asked for kind, asked in self.asked if kind == name]
@@ -205,7 +204,7 @@ class FakeAdmin:
             return {name: settled(answer)}
         future: Future[Any] = Future()
         self.held.append(future)
-        self.most_in_flight = max(self.most_in_flight, sum(not one.done() for one in self.held))
+
         return {name: future}
 
 

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from concurrent.futures import Future
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from confluent_kafka import (
@@ -12,19 +13,16 @@ from confluent_kafka import (
     ConsumerGroupType,
     KafkaError,
     KafkaException,
-    Node,
-    TopicPartitionInfo,
 )
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, GroupMember, group_listing
-from mesh_assets.platforms.kafka.consumer_groups import OFFSETS_IN_FLIGHT
+from mesh_assets.platforms.kafka.consumer_groups import GROUPS_AT_ONCE
 from mesh_assets_tests.platforms.kafka.fakes import (
     FakeAdmin,
     as_listed_of_old,
     committed,
     described,
-    description,
     error,
     listed,
     member,
@@ -111,6 +109,7 @@ def test_connects_workers_are_a_group_with_their_own_protocol_type(admin: FakeAd
     admin.old_listings = [
         [as_listed_of_old("billing", "Stable", "consumer"), as_listed_of_old("connect-cluster", "Stable", "connect", "worker-1")]
     ]
+    admin.group_descriptions = {"connect-cluster": error(KafkaError._INVALID_ARG, "connect-cluster is not a consumer group (connect).")}
     assert read(admin)[1] == ConsumerGroup(
         group_id="connect-cluster",
         type="classic",
@@ -229,7 +228,7 @@ def test_a_broker_that_is_still_loading_its_groups_is_asked_again(admin: FakeAdm
 def test_a_broker_that_goes_on_loading_its_groups_makes_the_list_incomplete(
     admin: FakeAdmin, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_listing, "LOADING_SECONDS", 0.0)
+    monkeypatch.setattr(group_listing, "READY_SECONDS", 0.0)
     if where == "old listing":
         admin.old_listings = [LOADING]
     else:
@@ -252,19 +251,6 @@ def test_an_old_listing_that_lacks_what_the_new_one_has_is_incomplete(admin: Fak
         read(admin)
 
 
-def test_groups_whose_coordinator_is_gone_make_the_list_incomplete(admin: FakeAdmin) -> None:
-    admin.consumer_groups = [listed("billing")]
-    admin.coordinators = _offsets_topic(leaders=[1, None, 1, -1])
-    with pytest.raises(UnexpectedAnswerError, match="the groups in partitions 1, 3 of __consumer_offsets have no coordinator"):
-        read(admin)
-
-
-def test_a_list_with_all_coordinators_is_complete(admin: FakeAdmin) -> None:
-    admin.consumer_groups = [listed("billing")]
-    admin.coordinators = _offsets_topic(leaders=[1, 2])
-    assert len(read(admin)) == 1
-
-
 def test_no_answer_for_any_group_is_no_reading(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing"), listed("shipping")]
     admin.group_descriptions = dict.fromkeys(["billing", "shipping"], error(KafkaError._TIMED_OUT, "Timed out"))
@@ -272,30 +258,45 @@ def test_no_answer_for_any_group_is_no_reading(admin: FakeAdmin) -> None:
         read(admin)
 
 
-def test_groups_are_described_500_a_call(admin: FakeAdmin) -> None:
-    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(1_100)]
-    assert len(read(admin)) == 1_100
-    assert [len(names) for names in admin.calls("describe_consumer_groups")] == [500, 500, 100]
+def test_groups_are_read_300_at_once_each_asked_for_offsets_right_after_its_description(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(700)]
+    assert len(read(admin)) == 700
+    kinds = [kind for kind, _ in admin.asked if kind in ("describe_consumer_groups", "list_consumer_group_offsets")]
+    described = ["describe_consumer_groups"]
+    asked = ["list_consumer_group_offsets"]
+    assert kinds == described + asked * 300 + described + asked * 300 + described + asked * 100
 
 
-def test_committed_offsets_are_asked_for_within_a_window(admin: FakeAdmin) -> None:
-    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(OFFSETS_IN_FLIGHT + 50)]
+def test_the_offsets_of_many_groups_are_under_way_together_but_not_of_all(admin: FakeAdmin) -> None:
+    admin.consumer_groups = [listed(f"group-{number:04}") for number in range(GROUPS_AT_ONCE + 50)]
     admin.held = []
-    reading: list[Any] = []
-    reader = threading.Thread(target=lambda: reading.extend(read(admin)))
-    reader.start()
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(read, admin)
+        for size in (GROUPS_AT_ONCE, 50):
+            _until(partial(_are_held, admin, size))
+            waiting, admin.held = admin.held, []
+            for future in waiting:
+                future.set_result(ConsumerGroupTopicPartitions("any", []))
+        assert len(reading.result(10)) == GROUPS_AT_ONCE + 50
+
+
+@pytest.mark.parametrize("code", [KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS])
+def test_a_group_whose_coordinator_does_not_describe_it_is_not_asked_for_offsets_which_would_crash_librdkafka(
+    admin: FakeAdmin, code: int
+) -> None:
+    admin.consumer_groups = [listed("billing"), listed("moving")]
+    admin.group_descriptions = {"moving": error(code, "Broker: not now")}
+    groups = read(admin)
+    assert admin.calls("list_consumer_group_offsets") == ["billing"]
+    assert (groups[1].offsets, groups[1].error) == (None, f"{KafkaError(code).name()}: Broker: not now")
+
+
+def _are_held(admin: FakeAdmin, size: int) -> bool:
+    return len(admin.held or ()) == size
+
+
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    answered = 0
-    while reader.is_alive() and time.monotonic() < deadline:
-        waiting: list[Future[Any]] = admin.held[answered:]
-        if len(waiting) == min(OFFSETS_IN_FLIGHT, OFFSETS_IN_FLIGHT + 50 - answered):  # the window is full: let one go
-            waiting[0].set_result(ConsumerGroupTopicPartitions("any", []))
-            answered += 1
-        reader.join(0.0001)
-    assert not reader.is_alive()
-    assert (len(reading), admin.most_in_flight) == (OFFSETS_IN_FLIGHT + 50, OFFSETS_IN_FLIGHT)
-
-
-def _offsets_topic(leaders: list[int | None]) -> Any:
-    nodes: list[Any] = [Node(leader, "", 0) if leader is not None else None for leader in leaders]
-    return description("__consumer_offsets", partitions=[TopicPartitionInfo(number, node, [], []) for number, node in enumerate(nodes)])
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.001)

@@ -47,11 +47,11 @@ def test_partitions_are_asked_2_000_a_call(admin: FakeAdmin, consumer: FakeConsu
 
 def test_one_partitions_error_does_not_cost_the_others_of_its_call(admin: FakeAdmin, consumer: FakeConsumer) -> None:
     refused = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed")
-    consumer.ends = {("secret", 0): refused}
+    consumer.ends = {("orders", 0): (3, 99), ("secret", 0): refused}
     admin.offsets = {("orders", 0): 12, ("secret", 0): refused}
     reading = reader_on(admin, consumer).offsets({"orders": [0], "secret": [0]})
     assert reading.topics == {
-        "orders": (PartitionOffsets(partition=0, earliest=12, latest=12),),
+        "orders": (PartitionOffsets(partition=0, earliest=3, latest=12),),
         "secret": (
             PartitionOffsets(
                 partition=0,
@@ -71,10 +71,10 @@ def test_an_answer_without_an_offset_is_unknown_and_not_minus_one(admin: FakeAdm
 
 
 def test_a_partition_whose_broker_hangs_has_no_offset_and_not_librdkafkas_minus_1001(admin: FakeAdmin, consumer: FakeConsumer) -> None:
-    consumer.ends = {("orders", 1): error(KafkaError._TIMED_OUT, "Timed out")}
+    consumer.ends = {("orders", 0): (3, 99), ("orders", 1): error(KafkaError._TIMED_OUT, "Timed out")}
     admin.offsets = {("orders", 0): 12, ("orders", 1): -1001}
     assert reader_on(admin, consumer).offsets({"orders": [0, 1]}).topics["orders"] == (
-        PartitionOffsets(partition=0, earliest=12, latest=12),
+        PartitionOffsets(partition=0, earliest=3, latest=12),
         PartitionOffsets(partition=1, earliest=None, latest=None, error="OFFSET_NOT_AVAILABLE: no answer from the partition's broker"),
     )
 
