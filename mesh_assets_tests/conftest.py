@@ -25,9 +25,18 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
             box.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def endpoints(sandbox: Sandbox) -> Endpoints:
+    """As they are now: a server that a test restarts may find its port taken by a stranger and move."""
     return sandbox.endpoints()
+
+
+@pytest.fixture
+def aws_url(sandbox: Sandbox) -> str:
+    """Where the stand-in for AWS answers. An access key of twelve digits is an account of its own."""
+    url = sandbox.start(["aws"]).aws_url
+    assert url is not None
+    return url
 
 
 @pytest.fixture(autouse=True)

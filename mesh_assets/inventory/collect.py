@@ -1,9 +1,10 @@
 """Collecting the five sections of a cluster at the same time, each fresh or stale with its reason."""
 
+import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -62,7 +63,7 @@ def collect_sections(
     Raises PlatformError when Kafka itself cannot be read, EstateError when it is another cluster than the estate says.
     """
     phases = Phases(cluster.name)
-    with clients(cluster) as opened, phases.phase(COLLECTING):
+    with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
         cluster_id = _cluster_id(cluster, metadata)
@@ -71,6 +72,20 @@ def collect_sections(
     return {
         name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole})) for name, section in sections.items()
     }
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A collection makes hundreds of thousands of objects that live on and hold no cycles; looking for some is half of its CPU time
+    (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). Two collections at once only lose some of the gain.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:

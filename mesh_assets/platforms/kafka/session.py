@@ -67,10 +67,6 @@ class Deadline:
         """What is left for one more call; never 0 or less, which librdkafka would read as "for ever"."""
         return max(0.001, min(self.timeout_seconds, self._end - time.monotonic()))
 
-    @property
-    def passed(self) -> bool:
-        return time.monotonic() >= self._end
-
 
 def outcome(future: Future[Result]) -> Result | KafkaError:
     """What came of a call that is done: its result, or Kafka's error."""

@@ -9,7 +9,7 @@ from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.sandbox.servers import Endpoints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def connect_url(endpoints: Endpoints) -> str:
     return endpoints.connect_url
 

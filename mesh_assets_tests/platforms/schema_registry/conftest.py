@@ -9,7 +9,7 @@ from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.sandbox.servers import Endpoints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def registry_url(endpoints: Endpoints) -> str:
     return endpoints.registry_url
 
