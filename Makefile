@@ -54,6 +54,8 @@ format: $(READY)
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.txt
+	echo 'ministack==1.5.33' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
+	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
 
 clean:
 	rm -rf .venv .dagster .mesh .pytest_cache .ruff_cache .mypy_cache
