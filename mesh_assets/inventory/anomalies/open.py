@@ -1,0 +1,85 @@
+"""The anomalies that are open and those that have ended, `readings/<cluster_id>/anomalies.json`: so that each is told once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.anomalies.findings import AnomalyKind, Finding
+from mesh_assets.inventory.anomalies.history import KEPT
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.store.layout import safe
+from mesh_assets.inventory.store.objects import ObjectStore
+
+_ENDED_KEPT = 1_000
+
+
+class Anomaly(Record, frozen=True, kw_only=True):
+    """An anomaly from its begin to its end. `sentence`: as it was when it was noticed. `told`: it stands in the inbox, or stood there."""
+
+    kind: AnomalyKind
+    resource: str
+    series: str
+    began_at: datetime
+    noticed_at: datetime
+    sentence: str
+    told: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[AnomalyKind, str]:
+        return self.kind, self.series
+
+    @property
+    def cause(self) -> str:
+        """The same for the same anomaly, whenever it is told."""
+        return f"{self.kind} {self.series} since {self.began_at.isoformat()}"
+
+
+class Anomalies(Record, frozen=True, kw_only=True):
+    """`open` in the order they were noticed; `ended` of the last 14 days, at most 1,000, the newest last."""
+
+    open: tuple[Anomaly, ...] = ()
+    ended: tuple[Anomaly, ...] = ()
+
+
+def anomaly_of(finding: Finding, *, noticed_at: datetime) -> Anomaly:
+    return Anomaly(
+        kind=finding.kind,
+        resource=finding.resource,
+        series=finding.series,
+        began_at=finding.began_at,
+        noticed_at=noticed_at,
+        sentence=finding.sentence,
+    )
+
+
+def moved_on(anomalies: Anomalies, *, begun: Iterable[Anomaly], ended: Iterable[Anomaly], now: datetime) -> Anomalies:
+    """`ended`: of those that were open, with their end."""
+    over = {anomaly.key: anomaly for anomaly in ended}
+    kept = tuple(anomaly for anomaly in (*anomalies.ended, *over.values()) if anomaly.ended_at is None or anomaly.ended_at > now - KEPT)
+    return Anomalies(open=(*(anomaly for anomaly in anomalies.open if anomaly.key not in over), *begun), ended=kept[-_ENDED_KEPT:])
+
+
+_decoder = msgspec.json.Decoder(Anomalies)
+
+
+def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
+    """Raises StoreError when they cannot be read: without them everything would be told again."""
+    key = _key(cluster_id)
+    found = objects.get(key)
+    if found is None:
+        return Anomalies()
+    try:
+        return _decoder.decode(found[0])
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{objects.location(key)} holds no anomalies of this version: {error}; remove it") from error
+
+
+def put_anomalies(objects: ObjectStore, cluster_id: str, anomalies: Anomalies) -> None:
+    objects.put(_key(cluster_id), msgspec.json.encode(anomalies))
+
+
+def _key(cluster_id: str) -> str:
+    return f"readings/{safe(cluster_id)}/anomalies.json"

@@ -1,0 +1,104 @@
+"""One reading of a cluster: where every topic and every group stands, in a number or two each."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from zlib import crc32
+
+from mesh_assets.errors import EstateError, UnexpectedAnswerError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.records import Record
+from mesh_assets.platforms.kafka import ClusterMetadata, GroupsReading, KafkaReader, OffsetsReading, TopicMetadata, leading_partitions
+
+Ends = dict[tuple[str, int], int]
+
+
+class Reading(Record, frozen=True, kw_only=True):
+    """What was seen at one moment. What could not be read whole is left out, never counted as nothing.
+
+    `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that one deleted and created again is
+    another series). `commits`: the sum of a group's committed offsets, by the group and the partitions it has committed on, so that a
+    partition committed for the first time is no consumption. `lags`: by group. `topics` and `groups`: all there are, read or not.
+    """
+
+    read_at: datetime
+    ends: dict[str, int]
+    commits: dict[str, int]
+    lags: dict[str, int]
+    topics: frozenset[str]
+    groups: frozenset[str]
+
+
+def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
+    """Raises EstateError when it is another cluster than the estate says."""
+    if metadata.cluster_id is None:
+        raise UnexpectedAnswerError(f"{cluster.kafka.bootstrap_servers} gives no cluster id, which the history is kept by")
+    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
+        raise EstateError(
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
+        )
+    return metadata.cluster_id
+
+
+def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata) -> Reading:
+    """Offsets and groups, read at the same time. Raises PlatformError when either cannot be read."""
+    watched = cluster.anomalies
+
+    def selects_group(group_id: str) -> bool:
+        return cluster.consumer_groups.selects(group_id) and watched.consumer_groups.selects(group_id)
+
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"reading-{cluster.name}") as pool:
+        # Of all topics, whatever the patterns say: a group's lag on one that is left out is part of its lag.
+        offsets = pool.submit(kafka.offsets, leading_partitions(metadata))
+        groups = pool.submit(kafka.groups, selects_group)
+        selected = [topic for topic in metadata.topics if cluster.topics.selects(topic.name) and watched.topics.selects(topic.name)]
+        return reading_of(selected, offsets.result(), groups.result())
+
+
+def reading_of(topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups: GroupsReading) -> Reading:
+    topics = tuple(topics)
+    all_ends: Ends = {
+        (name, partition.partition): partition.latest
+        for name, partitions in offsets.topics.items()
+        for partition in partitions
+        if partition.latest is not None
+    }
+    ends = {}
+    for topic in topics:
+        places = [all_ends.get((topic.name, partition.partition)) for partition in topic.partitions]
+        known = [end for end in places if end is not None]
+        # A partition without a leader, or one that could not be read: the sum would fall and rise again.
+        if topic.error is None and places and len(known) == len(places):
+            ends[series_name(topic.name, topic.id or "")] = sum(known)
+    commits, lags = {}, {}
+    for group in groups.groups:
+        if group.offsets is None or any(offset.error is not None for offset in group.offsets):
+            continue
+        committed = {(offset.topic, offset.partition): offset.committed for offset in group.offsets if offset.committed is not None}
+        if not committed:
+            continue
+        commits[series_name(group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed)))] = sum(
+            committed.values()
+        )
+        if committed.keys() <= all_ends.keys():
+            # Commits can be read after the end they passed meanwhile: no lag then, not a negative one.
+            lags[group.group_id] = sum(max(0, all_ends[place] - offset) for place, offset in committed.items())
+    return Reading(
+        read_at=offsets.read_at,
+        ends=ends,
+        commits=commits,
+        lags=lags,
+        topics=frozenset(topic.name for topic in topics),
+        groups=frozenset(group.group_id for group in groups.groups),
+    )
+
+
+def series_name(name: str, identity: str) -> str:
+    """`orders/1c291ca3`: a name and a check sum of what makes it another series. Ids of 22 random letters would double the history."""
+    return f"{name}/{crc32(identity.encode()):08x}"
+
+
+def resource_of(series: str) -> str:
+    """`orders/1c291ca3` → `orders`; a group's own slashes stay."""
+    return series.rpartition("/")[0]
