@@ -1,4 +1,4 @@
-"""The code location: composes the assets, jobs and schedules over the estate's clusters."""
+"""The code location: composes the assets, jobs, schedules and sensors over the estate's clusters."""
 
 import dagster as dg
 
@@ -9,6 +9,11 @@ from mesh_assets.defs.partitions import cluster_partitions
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.schedules import discovery_schedule
 from mesh_assets.defs.section_io import SectionIOManager
+from mesh_assets.defs.sensors.connector_failures import connector_failures_sensor
+from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
+from mesh_assets.defs.sensors.resource_changes import resource_changes_sensor
+from mesh_assets.defs.sensors.schema_changes import schema_changes_sensor
+from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
 from mesh_assets.estate.file import load_estate
 
 
@@ -21,5 +26,12 @@ def defs() -> dg.Definitions:
         assets=[inventory_assets(partitions), snapshot_assets(partitions)],
         jobs=[discovery_job()],
         schedules=[discovery_schedule(partitions)],
+        sensors=[
+            schema_changes_sensor(partitions),
+            connector_failures_sensor(partitions),
+            resource_changes_sensor(partitions),
+            metrics_anomalies_sensor(partitions),
+            trigger_queue_sensor(partitions),
+        ],
         resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store)},
     )

@@ -1,8 +1,9 @@
 """What an estate is: its clusters and how each of their systems is reached. Holds references to secrets, never secrets."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -127,6 +128,36 @@ class OffsetMetrics(_Model):
     kind: Literal["offsets"] = "offsets"
 
 
+class AnomalyThresholds(_Model):
+    """When the readings of a cluster count as unusual. The defaults suit readings every 5 minutes.
+
+    A rate is unusual when it is `deviations` robust deviations (the MAD of its logarithm, with a floor) and the factor `spike_factor`
+    or `drop_factor` away from its median, `unusual_readings` times in a row. Silence: no record in `silent_readings` readings in which
+    `expected_records` were usual. Lag grows: at each of `lag_readings` readings, to at least `lag_records` and half as much again as was
+    usual. `minimum_readings`: what must be known of a series before it is judged. `topics` and `consumer_groups`: which are watched.
+    """
+
+    enabled: bool = True
+    topics: NamePatterns = NamePatterns()
+    consumer_groups: NamePatterns = NamePatterns()
+    deviations: float = Field(default=5.0, gt=0)
+    spike_factor: float = Field(default=2.5, gt=1)
+    drop_factor: float = Field(default=2.5, gt=1)
+    unusual_readings: int = Field(default=3, ge=1, le=12)
+    silent_readings: int = Field(default=3, ge=1, le=12)
+    expected_records: float = Field(default=20.0, gt=0)
+    lag_readings: int = Field(default=6, ge=2, le=12)
+    lag_records: int = Field(default=1_000, ge=1)
+    minimum_readings: int = Field(default=24, ge=8)
+
+
+class Sensing(_Model):
+    """How the sensors treat the cluster. `quiet_minutes`: a connector that fails again within this time of its last failure told is
+    flapping: its failures are counted and told once the time is over."""
+
+    quiet_minutes: float = Field(default=10.0, ge=0)
+
+
 class Cluster(_Model):
     """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it is."""
 
@@ -139,6 +170,8 @@ class Cluster(_Model):
     metrics: OffsetMetrics = OffsetMetrics()
     topics: TopicPatterns = TopicPatterns()
     consumer_groups: NamePatterns = NamePatterns()
+    anomalies: AnomalyThresholds = AnomalyThresholds()
+    sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
 
 
@@ -150,9 +183,69 @@ class Events(_Model):
     replication_factor: int | None = Field(default=None, ge=1)
 
 
+class QueueTriggers(_Model):
+    """The SQS queue whose messages start discoveries. Credentials are boto3's own (environment, profile, role of the machine).
+
+    `region` None: that in the queue's address, else boto3's own. `dead_letter_queue_url` None: what cannot be understood is left to the
+    queue's own redrive. `endpoint_url`: for a stand-in or a VPC endpoint.
+    """
+
+    queue_url: str = Field(pattern=r"^https?://")
+    region: str | None = None
+    dead_letter_queue_url: str | None = Field(default=None, pattern=r"^https?://")
+    endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+
+
+class SnsNotifications(_Model):
+    """`region` None: that in the ARN."""
+
+    topic_arn: str = Field(pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:\S+$")
+    region: str | None = None
+    endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+
+
+TEMPLATE_FIELDS = ("cluster", "cluster_id", "count", "changes", "sentences", "sequence", "trigger", "link")
+LINK_FIELDS = ("run_id", "cluster", "sequence")
+
+
+def _only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
+    """A check that a template holds no other fields, and these without attributes, indices and formats."""
+
+    def check(text: str) -> str:
+        expected = "expected text with " + ", ".join(f"{{{name}}}" for name in names) + " ({{ and }} for braces)"
+        try:
+            parts = list(Formatter().parse(text))
+        except ValueError as error:
+            raise ValueError(expected) from error
+        for _, field, spec, conversion in parts:
+            if field is not None and (field not in names or spec or conversion):
+                raise ValueError(f"{{{field}}} is not a field here; {expected}")
+        return text
+
+    return check
+
+
+class Notifications(_Model):
+    """Who is told of severe changes, and how. Off unless a topic or a webhook is named.
+
+    `webhook_url` is a secret: whoever has a Slack webhook's address can write there. `template` is filled with `{cluster}`,
+    `{cluster_id}`, `{count}`, `{changes}` (the word), `{sentences}`, `{sequence}`, `{trigger}` and `{link}`; `link` with `{run_id}`,
+    `{cluster}` and `{sequence}`.
+    """
+
+    severity: Literal["info", "warning", "critical"] = "critical"
+    sns: SnsNotifications | None = None
+    webhook_url: SecretReference | None = None
+    template: Annotated[str, AfterValidator(_only_fields(TEMPLATE_FIELDS))] = "{cluster}: {count} severe {changes}\n{sentences}\n{link}"
+    link: Annotated[str, AfterValidator(_only_fields(LINK_FIELDS))] = ""
+    sentences: int = Field(default=10, ge=1, le=50)
+
+
 class Estate(_Model):
     clusters: dict[str, Cluster] = Field(min_length=1)
     events: Events = Events()
+    triggers: QueueTriggers | None = None
+    notifications: Notifications = Notifications()
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

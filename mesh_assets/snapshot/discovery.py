@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mesh_assets.errors import MeshError
@@ -12,7 +12,9 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.collect import COLLECTING
 from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import Section, SectionName
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.tables import write_tables
@@ -34,15 +36,22 @@ def publish_discovery(
     *,
     store: InventoryStore,
     run_id: str,
-    triggers: Sequence[Trigger],
+    trigger: Trigger,
+    from_inbox: bool = False,
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
     """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
+
+    `trigger` is the run's own; with it the snapshot names all that waited in the inbox when the reading began, and exactly these are
+    removed once it is published. `from_inbox`: the own one is a copy of one of them.
 
     Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published (the next run repeats it).
     """
     cluster = estate.clusters[name]
     cluster_id = _cluster_id(name, collected)
     start = time.monotonic()
+    inbox = Inbox(store.objects)
+    waiting = inbox.waiting(cluster_id)
+    taken = take_triggers(waiting, trigger, from_inbox=from_inbox, began=began_reading(collected))
 
     def assemble(previous: Document | None, sequence: int) -> Document:
         return join_sections(
@@ -62,10 +71,12 @@ def publish_discovery(
             cluster_id=cluster_id,
             run_id=run_id,
             assemble=assemble,
-            triggers=triggers,
+            triggers=taken.triggers,
             publisher=publisher,
             progress=logger.info,
         )
+    left = published.repeated
+    inbox.remove(cluster_id, {*taken.ids, *(dealt_with(waiting, left.triggers, before=left.discovery_timestamp) if left else ())})
     publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     write_tables(store.objects, published.document, published.changes)

@@ -38,7 +38,10 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "discovery_snapshot",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
-    assert checks == {f"inventory/{name}:complete" for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")}
+    assert checks == {
+        "discovery_snapshot:current",
+        *(f"inventory/{name}:complete" for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")),
+    }
 
 
 def test_there_is_one_partition_a_cluster(definitions: dg.Definitions) -> None:

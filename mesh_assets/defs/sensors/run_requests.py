@@ -1,0 +1,95 @@
+"""From the inbox to runs: one run for all that waits of a cluster, none while one is queued or running, pauses after failures."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from mesh_assets.defs.sensors.intervals import pause_unit_seconds
+from mesh_assets.defs.sensors.tags import FROM_INBOX_TAG
+from mesh_assets.defs.triggers import trigger_tags
+from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.inventory.observing.claims import CLAIM_LASTS, claim_run
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.snapshot.events import leading_trigger
+
+DISCOVERY_JOB = "discovery"
+PARTITION_TAG = "dagster/partition"
+
+_IN_FLIGHT = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+_FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+# 1, 2, 4, 8, 16, then 30 minutes: the sixth failure in a row is as far back as one needs to look.
+_LONGEST_PAUSE = 30
+_RUNS_LOOKED_AT = 6
+_LISTINGS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launches:
+    """`requests`: runs to launch. `waiting`: cluster → why triggers wait without a run being asked for."""
+
+    requests: list[dg.RunRequest]
+    waiting: dict[str, str]
+
+
+def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: InventoryStore, *, now: datetime | None = None) -> Launches:
+    """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the inbox and nothing in its way.
+
+    To be called once in a tick, after what the tick found stands in the inbox, whether or not it found anything: triggers of failed
+    runs wait there too. `run_key` stays empty: it would be remembered for ever. Raises StoreError when the store fails.
+    """
+    now = now or datetime.now(UTC)
+    inbox = Inbox(store.objects)
+
+    def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
+        cluster_id = store.cluster_id(name)
+        waiting = () if cluster_id is None else inbox.waiting(cluster_id)
+        if not waiting or cluster_id is None:
+            return name, None, ()
+        records = instance.get_run_records(filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT)
+        reason = _in_the_way(records, now)
+        if reason is None and not claim_run(
+            store.objects, cluster_id, now=now, newest_run=records[0].create_timestamp if records else None
+        ):
+            reason = "a run has just been asked for"
+        if reason is not None:
+            return name, f"{len(waiting)} waiting: {reason}", ()
+        leading = leading_trigger([one.trigger for one in waiting])
+        return name, None, (dg.RunRequest(partition_key=name, tags={**trigger_tags(leading), FROM_INBOX_TAG: "true"}),)
+
+    with ThreadPoolExecutor(max_workers=_LISTINGS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
+        looked = list(pool.map(look, clusters))
+    return Launches(
+        requests=[request for _, _, requests in looked for request in requests],
+        waiting={name: reason for name, reason, _ in looked if reason is not None},
+    )
+
+
+def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
+    """Why no run may be launched now; `records` of the cluster, newest first."""
+    records = list(records)
+    for record in records:
+        status = record.dagster_run.status
+        # The daemon records a run before it submits it. One that stays so was lost between the two, and must not be waited for.
+        created = status is dg.DagsterRunStatus.NOT_STARTED and now - record.create_timestamp < CLAIM_LASTS
+        if created or status in _IN_FLIGHT:
+            return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"
+    failures = 0
+    for record in records:
+        if record.dagster_run.status not in _FAILED:
+            break
+        failures += 1
+    if not failures:
+        return None
+    newest = records[0]
+    ended = datetime.fromtimestamp(newest.end_time, UTC) if newest.end_time is not None else newest.update_timestamp
+    again = ended + pause_after(failures)
+    return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC" if now < again else None
+
+
+def pause_after(failures: int) -> timedelta:
+    """1, 2, 4 … 30 minutes after so many failed runs in a row."""
+    return timedelta(seconds=pause_unit_seconds() * min(_LONGEST_PAUSE, 2 ** (failures - 1)))

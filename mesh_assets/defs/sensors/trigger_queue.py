@@ -1,0 +1,115 @@
+"""`trigger_queue`: messages of the SQS queue that is subscribed to the SNS topic `discovery-agent-triggers`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+import msgspec
+
+from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.sensors.intervals import interval_seconds
+from mesh_assets.defs.sensors.run_requests import Launches, requests_for
+from mesh_assets.errors import MeshError
+from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
+from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.inventory.queue_messages import LONGEST_WAIT_SECONDS, DeadLetters, Intake, Target, TriggerQueue, take_in
+from mesh_assets.inventory.store.inventories import InventoryStore
+
+NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …}); see docs/triggers.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """The queue to read, and where goes what cannot be understood; None: it is left to the queue's own redrive."""
+
+    triggers: TriggerQueue
+    dead_letters: DeadLetters | None
+
+
+OpenQueues = Callable[[QueueTriggers], Queues]
+"""Makes the clients; contacts nothing. Raises MeshError."""
+
+
+def open_queues(settings: QueueTriggers) -> Queues:
+    from mesh_assets.platforms.aws.sqs import SqsQueue  # boto3 is heavy, and only needed where a queue is configured
+
+    def opened(url: str) -> SqsQueue:
+        return SqsQueue(url, region=settings.region, endpoint_url=settings.endpoint_url)
+
+    dead = settings.dead_letter_queue_url
+    return Queues(triggers=opened(settings.queue_url), dead_letters=None if dead is None else opened(dead))
+
+
+def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
+    """Mounted whether or not a queue is configured: the estate is read anew at each tick, so that naming one takes effect at once."""
+
+    interval = interval_seconds(30)
+
+    @dg.sensor(
+        name="trigger_queue",
+        job_name="discovery",
+        minimum_interval_seconds=interval,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Messages of the SQS queue: our own triggers, CloudWatch alarms, EventBridge events, Confluent Cloud notifications.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource) -> dg.SensorResult:
+        known = estate.estate()
+        clusters = {name: known.clusters[name] for name in partitions.get_partition_keys() if name in known.clusters}
+        result, notes = tick(
+            context.instance, known, clusters, store=store.store(), cursor=context.cursor, wait_seconds=min(interval, LONGEST_WAIT_SECONDS)
+        )
+        for note in notes:
+            context.log.info(note)
+        return result
+
+    return sensor
+
+
+def tick(
+    instance: dg.DagsterInstance,
+    estate: Estate,
+    clusters: dict[str, Cluster],
+    *,
+    store: InventoryStore,
+    cursor: str | None,
+    wait_seconds: int = LONGEST_WAIT_SECONDS,
+    queues: OpenQueues = open_queues,
+) -> tuple[dg.SensorResult, tuple[str, ...]]:
+    """The result, and a line for the log for each message. Raises StoreError when the store fails; then nothing was deleted unkept."""
+    if estate.triggers is None:
+        return dg.SensorResult(skip_reason=NOT_CONFIGURED), ()
+    try:
+        opened = queues(estate.triggers)
+    except MeshError as error:
+        return dg.SensorResult(skip_reason=str(error)), ()
+    intake = take_in(
+        opened.triggers,
+        Inbox(store.objects),
+        # The id that the brokers gave goes before that of the estate file: it is what the runs look for.
+        [Target(name=name, cluster_id=store.cluster_id(name) or cluster.cluster_id) for name, cluster in clusters.items()],
+        dead_letters=opened.dead_letters,
+        remembered=_remembered(cursor),
+        now=lambda: datetime.now(UTC),
+        wait_seconds=wait_seconds,
+    )
+    launches = requests_for(instance, clusters, store)
+    result = dg.SensorResult(
+        run_requests=launches.requests,
+        cursor=msgspec.json.encode(intake.remembered).decode(),
+        skip_reason=None if launches.requests else _skip_reason(intake, launches),
+    )
+    return result, intake.notes if intake.error is None else (*intake.notes, intake.error)
+
+
+def _remembered(cursor: str | None) -> tuple[str, ...]:
+    try:
+        return msgspec.json.decode(cursor or "[]", type=tuple[str, ...])
+    except msgspec.DecodeError:
+        return ()  # of another version: at worst a message that comes again leads to one more run
+
+
+def _skip_reason(intake: Intake, launches: Launches) -> str:
+    found = f"{intake.received} messages, {len(intake.taken_in)} taken in" if intake.received else "no messages"
+    waiting = [f"{name}: {reason}" for name, reason in launches.waiting.items()]
+    return "; ".join([*([] if intake.error is None else [intake.error]), found, *waiting[:10]])

@@ -1,0 +1,104 @@
+"""Real causes, a running daemon, and nobody who starts a discovery: each becomes a snapshot that says why it was made."""
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, but not declared so
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets_tests.daemon.conftest import INTERVAL_SECONDS, SINK, SUBJECT, TOPIC, register, sink_config
+from mesh_assets_tests.daemon.events import Events
+
+pytestmark = pytest.mark.sandbox
+
+IN_TIME = INTERVAL_SECONDS + 30
+# The first cause of all waits for the daemon to start, too.
+STARTING = 45
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _daemon_is_at_work(events: Events, endpoints: Endpoints) -> None:
+    """A topic that nobody cares for is noticed: from now on the daemon's start takes no part in the times."""
+    name = "daemon-test-warm-up"
+    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    admin.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])[name].result(30)
+    try:
+        events.snapshot_made_for("resource_created", name, within_seconds=IN_TIME + STARTING)
+    finally:
+        admin.delete_topics([name])[name].result(30)
+
+
+def test_a_new_version_of_a_subject(events: Events, endpoints: Endpoints) -> None:
+    register(endpoints, 2)
+
+    snapshot, cause = events.snapshot_made_for("schema_updated", SUBJECT, within_seconds=IN_TIME)
+
+    assert cause.details == "Schema version 1 → 2"
+    assert events.changes_of(snapshot, SUBJECT)["version"] == "Schema version 1 → 2"
+    assert [schema.version for schema in snapshot.cluster_state.schemas or () if schema.subject == SUBJECT] == [2]
+
+
+def test_a_task_that_bad_input_fails_and_its_recovery(events: Events, endpoints: Endpoints, folder: Path) -> None:
+    producer = Producer({"bootstrap.servers": endpoints.bootstrap_servers})
+    producer.produce(TOPIC, value=b"not json {")
+    assert producer.flush(30) == 0
+    failed, cause = events.snapshot_made_for("connector_failed", SINK, within_seconds=IN_TIME)
+    connector = f"{endpoints.connect_url}/connectors/{SINK}"
+    httpx.put(f"{connector}/config", json=sink_config(folder, **{"errors.tolerance": "all"}), timeout=30).raise_for_status()
+    recovered, _ = events.snapshot_made_for("connector_recovered", SINK, within_seconds=IN_TIME)
+
+    assert str(cause.details).startswith(f"Connector {SINK}: task 0 RUNNING → FAILED: ")
+    assert events.changes_of(failed, SINK)["tasks.0.state"] == cause.details
+    assert events.changes_of(recovered, SINK)["tasks.0.state"] == f"Connector {SINK}: task 0 FAILED → RUNNING"
+
+
+def test_a_topic_that_comes_and_goes(events: Events, endpoints: Endpoints) -> None:
+    name = f"daemon-test-{time.time_ns()}"
+    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])[name].result(30)
+    try:
+        created, _ = events.snapshot_made_for("resource_created", name, within_seconds=IN_TIME)
+    finally:
+        admin.delete_topics([name])[name].result(30)
+    deleted, _ = events.snapshot_made_for("resource_deleted", name, within_seconds=IN_TIME)
+
+    assert events.changes_of(created, name) == {"created": f"Topic {name} created: 3 partitions, replication factor 1"}
+    assert events.changes_of(deleted, name) == {"deleted": f"Topic {name} deleted: it had 3 partitions, replication factor 1"}
+
+
+def test_a_changed_config(events: Events, endpoints: Endpoints) -> None:
+    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    entry = ConfigEntry("retention.ms", "86400000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=[entry])
+    admin.incremental_alter_configs([resource])[resource].result(30)
+
+    snapshot, cause = events.snapshot_made_for("topic_changed", TOPIC, within_seconds=IN_TIME)
+
+    assert cause.details == f"Topic {TOPIC}: retention.ms 604800000 → 86400000"
+    assert events.changes_of(snapshot, TOPIC) == {"config.retention.ms": cause.details}
+
+
+def test_what_was_dealt_with_launches_nothing_again_and_leaves_the_inbox(events: Events, folder: Path) -> None:
+    """Whatever the daemon has noticed so far: each cause led to one snapshot."""
+    inbox = folder / "store" / "triggers"
+    deadline = time.monotonic() + IN_TIME
+    while waiting := [path.name for path in inbox.rglob("*.json")]:
+        assert time.monotonic() < deadline, waiting
+        time.sleep(0.5)  # a run removes them after publishing
+
+    seen = [(cause.type, cause.resource) for snapshot in events.snapshots for cause in snapshot.trigger.changes if _is_ours(cause.resource)]
+    assert sorted(set(seen)) == sorted(seen)
+
+
+def _is_ours(resource: str | None) -> bool:
+    return resource is not None and resource.startswith("daemon-test")

@@ -1,0 +1,49 @@
+"""The sensors as Dagster has them."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mesh_assets.definitions import defs
+from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets_tests.defs.test_definitions import ESTATE
+
+INTERVALS = {"schema_changes": 300, "connector_failures": 180, "resource_changes": 300}
+
+
+@pytest.fixture(autouse=True)
+def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("MESH_SENSOR_INTERVAL_SECONDS", raising=False)
+
+
+@pytest.mark.parametrize(("name", "seconds"), INTERVALS.items())
+def test_each_runs_by_default_in_its_interval_and_launches_discoveries(name: str, seconds: int) -> None:
+    sensor = defs().resolve_sensor_def(name)
+
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert sensor.minimum_interval_seconds == seconds
+    assert sensor.job_name == "discovery"
+
+
+def test_one_variable_shortens_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_SENSOR_INTERVAL_SECONDS", "5")
+
+    assert {defs().resolve_sensor_def(name).minimum_interval_seconds for name in INTERVALS} == {5}
+
+
+@pytest.mark.parametrize("name", INTERVALS)
+def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(name: str, instance: dg.DagsterInstance) -> None:
+    definitions = defs()
+    repository = definitions.get_repository_def()
+
+    resources = {"estate": EstateResource(), "store": StoreResource()}
+    with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
+        data = definitions.resolve_sensor_def(name).evaluate_tick(context)
+
+    assert data.run_requests == []
+    assert data.skip_message == "2 of 2 clusters looked at, nothing new; payments: no discovery yet; warehouse: no discovery yet"
+    assert data.cursor == "{}"

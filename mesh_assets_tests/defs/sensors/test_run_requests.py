@@ -1,0 +1,147 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
+from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets_tests.defs.sensors.runs import a_run
+
+UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
+FAILED = Trigger(type="connector_failed", resource="orders-sink", details="task 0 FAILED")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InventoryStore:
+    """Two known clusters, and one that was never discovered."""
+    store = InventoryStore(open_store(str(tmp_path)))
+    store.remember_cluster("warehouse", "lkc-1")
+    store.remember_cluster("payments", "lkc-2")
+    return store
+
+
+@pytest.fixture
+def inbox(store: InventoryStore) -> Inbox:
+    return Inbox(store.objects)
+
+
+def later(**time: float) -> datetime:
+    return datetime.now(UTC) + timedelta(**time)
+
+
+def put(inbox: Inbox, trigger: Trigger, cluster_id: str = "lkc-1") -> None:
+    inbox.put(cluster_id, trigger, cause=str(trigger), source="test", now=datetime.now(UTC))
+
+
+def test_an_empty_inbox_launches_nothing(instance: dg.DagsterInstance, store: InventoryStore) -> None:
+    launches = requests_for(instance, ["warehouse", "new"], store)
+
+    assert (launches.requests, launches.waiting) == ([], {})
+
+
+def test_several_triggers_become_one_run_named_by_the_most_severe(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    put(inbox, FAILED)
+    put(inbox, UPDATED, "lkc-2")
+
+    launches = requests_for(instance, ["warehouse", "payments", "new"], store)
+
+    assert [(request.partition_key, request.run_key, request.tags) for request in launches.requests] == [
+        (
+            "warehouse",
+            None,
+            {
+                "mesh/trigger": "connector_failed",
+                "mesh/trigger_resource": "orders-sink",
+                "mesh/trigger_details": "task 0 FAILED",
+                "mesh/from_inbox": "true",
+            },
+        ),
+        (
+            "payments",
+            None,
+            {
+                "mesh/trigger": "schema_updated",
+                "mesh/trigger_resource": "users-value",
+                "mesh/trigger_details": "Schema version 1 → 2",
+                "mesh/from_inbox": "true",
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+def test_nothing_is_launched_while_a_run_of_the_cluster_is_queued_or_running(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
+) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", status)
+
+    launches = requests_for(instance, ["warehouse"], store)
+
+    assert launches.requests == []
+    assert launches.waiting == {"warehouse": f"1 waiting: run {run.run_id[:8]} is {status.value.lower()}"}
+
+
+def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "warehouse", dg.DagsterRunStatus.NOT_STARTED)
+
+    assert requests_for(instance, ["warehouse"], store).requests == []
+    assert len(requests_for(instance, ["warehouse"], store, now=later(minutes=2)).requests) == 1
+
+
+def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "payments", dg.DagsterRunStatus.STARTED)
+    a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED, job="profiling")
+
+    assert len(requests_for(instance, ["warehouse"], store).requests) == 1
+
+
+def test_two_sensors_that_tick_at_once_ask_for_one_run(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+    put(inbox, UPDATED)
+
+    first, second = requests_for(instance, ["warehouse"], store), requests_for(instance, ["warehouse"], store)
+
+    assert (len(first.requests), second.requests) == (1, [])
+    assert second.waiting == {"warehouse": "1 waiting: a run has just been asked for"}
+
+
+def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+    put(inbox, UPDATED)
+
+    def asked_after(minutes: float) -> bool:
+        requests = requests_for(instance, ["warehouse"], store, now=later(minutes=minutes, seconds=1)).requests
+        store.objects.delete("launches/lkc-1.json")  # the claim of a moment that has not come yet
+        return bool(requests)
+
+    pauses = []
+    for _ in range(7):
+        a_run(instance, "warehouse", dg.DagsterRunStatus.FAILURE)
+        pauses.append(next(minutes for minutes in range(60) if asked_after(minutes)))
+
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert len(inbox.waiting("lkc-1")) == 1
+
+
+def test_a_run_that_succeeds_ends_the_pauses(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+    put(inbox, UPDATED)
+    for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
+        a_run(instance, "warehouse", status)
+
+    assert len(requests_for(instance, ["warehouse"], store).requests) == 1
+
+
+def test_pauses_are_shorter_where_the_intervals_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_SENSOR_INTERVAL_SECONDS", "5")
+
+    assert [pause_after(failures).total_seconds() for failures in (1, 2, 3, 9)] == [1, 2, 4, 30]
