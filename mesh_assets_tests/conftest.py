@@ -32,11 +32,12 @@ def endpoints(sandbox: Sandbox) -> Endpoints:
 
 
 @pytest.fixture
-def aws_url(sandbox: Sandbox) -> str:
-    """Where the stand-in for AWS answers. An access key of twelve digits is an account of its own."""
+def aws_url(sandbox: Sandbox) -> Iterator[str]:
+    """Where the stand-in for AWS answers, started for the test. An access key of twelve digits is an account of its own."""
     url = sandbox.start(["aws"]).aws_url
     assert url is not None
-    return url
+    yield url
+    sandbox.stop(["aws"])
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, b
     ResourceType,
 )
 
-from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.daemon.conftest import INTERVAL_SECONDS, SINK, SUBJECT, TOPIC, register, sink_config
 from mesh_assets_tests.daemon.events import Events
 
@@ -27,10 +27,10 @@ STARTING = 45
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _daemon_is_at_work(events: Events, endpoints: Endpoints) -> None:
+def _daemon_is_at_work(events: Events, sandbox: Sandbox) -> None:
     """A topic that nobody cares for is noticed: from now on the daemon's start takes no part in the times."""
     name = "daemon-test-warm-up"
-    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": sandbox.endpoints().bootstrap_servers})
     admin.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])[name].result(30)
     try:
         events.snapshot_made_for("resource_created", name, within_seconds=IN_TIME + STARTING)
