@@ -81,7 +81,7 @@ def publish_discovery(
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     write_tables(store.objects, published.document, published.changes)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
-    report = _report(cluster, collected, published, publishing=publishing, store=store)
+    report = _report(cluster, collected, published, publishing=publishing, http_requests=publisher.http_requests, store=store)
     return report, published.changes
 
 
@@ -99,7 +99,13 @@ def _environment(cluster: Cluster) -> EnvironmentIdentity:
 
 
 def _report(
-    cluster: Cluster, collected: Mapping[SectionName, Section], published: Published, *, publishing: float, store: InventoryStore
+    cluster: Cluster,
+    collected: Mapping[SectionName, Section],
+    published: Published,
+    *,
+    publishing: float,
+    http_requests: int,
+    store: InventoryStore,
 ) -> DiscoveryReport:
     document, event = published.document, published.event
     headlines = headline_changes(published.changes)
@@ -116,7 +122,7 @@ def _report(
         seconds=round(phases.get(COLLECTING, 0.0) + publishing, 3),
         phases={**phases, "publish": round(publishing, 3)},
         kafka_calls=sum(cost.kafka_calls for cost in costs),
-        http_requests=sum(cost.http_requests for cost in costs),
+        http_requests=http_requests + sum(cost.http_requests for cost in costs),
         level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,
         schemas_by_type=dict(Counter(schema.schema_type for schema in document.schemas).most_common()),

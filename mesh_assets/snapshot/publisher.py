@@ -46,6 +46,11 @@ class KafkaPublisher:
         facts = () if self._facts is None else self._facts.notes
         return facts if self._registry_note is None else (*facts, self._registry_note)
 
+    @property
+    def http_requests(self) -> int:
+        """Requests to the schema registry so far, retries included."""
+        return 0 if self._registrar is None else self._registrar.requests
+
     def prepare(self, cached: SchemaIds | None) -> SchemaIds:
         if self._registrar is None:
             raise PublishError(

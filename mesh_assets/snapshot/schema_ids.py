@@ -13,6 +13,9 @@ class Registrar(Protocol):
     @property
     def url(self) -> str: ...
 
+    @property
+    def requests(self) -> int: ...
+
     def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int: ...
 
 

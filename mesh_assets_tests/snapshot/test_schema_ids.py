@@ -16,6 +16,10 @@ class ARegistry:
         self.fails = fails
         self.registered: dict[str, str] = {}
 
+    @property
+    def requests(self) -> int:
+        return len(self.registered)
+
     def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int:
         assert schema_type == "AVRO"
         if self.fails is not None:

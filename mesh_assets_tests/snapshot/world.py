@@ -170,6 +170,8 @@ class Log:
 class LogPublisher:
     """A Publisher that appends to the log, one effect a message. As the contract says, nothing is sent once the time is over."""
 
+    http_requests = 0
+
     def __init__(self, log: Log, life: Life, clock: MovedClock) -> None:
         self._log = log
         self._life = life
