@@ -17,6 +17,8 @@ from mesh_assets.sandbox.folder import read_json, write_atomically
 # psutil derives the creation time from the boot time, which moves a little when the clock is corrected.
 _CREATION_TOLERANCE_SECONDS = 2.0
 _LOG_LIMIT_BYTES = 5_000_000
+# Of a process that had ended before it could be looked at (a program that is not there): no later one with its pid is taken for it.
+_ENDED_AT_ONCE = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, 
     """Start a process of its own session, its output appended to `log`, and note it in `record`.
 
     A shell in between makes it a child of init: it is nobody's zombie when it dies, and Ctrl-C at our terminal does not reach it.
+    One that ends at once is no error here: like one that ends later, it is found dead by who waits for its answer, with its log.
     """
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))
@@ -83,9 +86,12 @@ def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, 
             check=True,
         )
         pid = int(shell.stdout)
-        created = psutil.Process(pid).create_time()
-    except (OSError, subprocess.SubprocessError, ValueError, psutil.NoSuchProcess) as error:
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{Path(command[0]).name} could not be started: {error}; read {log}") from error
+    try:
+        created = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        created = _ENDED_AT_ONCE
     started = ProcessRecord(pid=pid, created=created, fingerprint=fingerprint)
     write_atomically(record, json.dumps(asdict(started)) + "\n")
     return started

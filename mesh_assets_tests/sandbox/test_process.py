@@ -91,6 +91,19 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "not found" in (last_relevant_line(tmp_path / "log") or "")
 
 
+def test_one_that_has_ended_before_it_could_be_looked_at_is_found_dead_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mesh_assets.sandbox.process.psutil.Process", gone)
+        record = spawn(["true"], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path)
+    assert record.process() is None
+    assert load_record(tmp_path / "r.json") == record
+
+
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="could not be started"):
         spawn(["true"], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path / "nowhere")
