@@ -16,7 +16,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mesh_assets.estate.model import Cluster, KafkaConnection
+from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.anomalies.history import READINGS_A_CHUNK, Chunk, ChunkEntry, NewestChunk, ReadingHistory
 from mesh_assets.inventory.anomalies.readings import Reading, series_name
 from mesh_assets.inventory.anomalies.usual import get_usuals

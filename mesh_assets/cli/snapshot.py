@@ -8,7 +8,8 @@ import msgspec
 from mesh_assets.cli.discovery_text import size_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
-from mesh_assets.estate.model import EVENTS_TOPIC, Estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.estate.patterns import EVENTS_TOPIC
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.objects import open_store
 from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot

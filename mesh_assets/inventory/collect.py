@@ -12,7 +12,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
-from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC, Cluster
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.clients import ClusterClients, open_clients
 from mesh_assets.inventory.connectors import collect_connectors
 from mesh_assets.inventory.consumer_groups import group_records

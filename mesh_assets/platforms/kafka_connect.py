@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.estate.http import ConnectEndpoint
 from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport, in_flight, path_segment
 
 UNKNOWN = "unknown"

@@ -4,7 +4,7 @@ import pytest
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.file import estate_path, load_estate, parse_estate
-from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 
 WHOLE = """
 clusters:

@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.model import Cluster, ConnectEndpoint, KafkaConnection
+from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.platforms.kafka import (
     BrokerNode,

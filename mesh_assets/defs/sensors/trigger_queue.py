@@ -11,7 +11,8 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
+from mesh_assets.estate.messages import QueueTriggers
+from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages import LONGEST_WAIT_SECONDS, DeadLetters, Intake, Target, TriggerQueue, take_in
 from mesh_assets.inventory.store.inventories import InventoryStore

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.estate.http import ConnectEndpoint
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.http import Transport

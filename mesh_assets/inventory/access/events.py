@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC, Cluster, Events
+from mesh_assets.estate.model import Cluster, Events
+from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.access.findings import AccessFinding, answered, counted
 from mesh_assets.inventory.access.kafka import everything, holds_everything
 from mesh_assets.inventory.records import Record

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.model import HttpConnection, KafkaConnection
+from mesh_assets.estate.http import HttpConnection
+from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.secrets import resolve
 from mesh_assets.inventory.access.certificate import certificate_subject
 from mesh_assets.platforms.http.urls import parse_base_url

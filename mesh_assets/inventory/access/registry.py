@@ -1,7 +1,8 @@
 """What discovery needs of a schema registry: to read it, and to register the schemas of the events where it serves their carrier."""
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
-from mesh_assets.estate.model import CHANGES_TOPIC, EVENTS_TOPIC, SchemaRegistryConnection
+from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.http import SYSTEM_CLOCK, HttpService, Transport

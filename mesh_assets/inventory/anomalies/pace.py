@@ -1,6 +1,6 @@
 """How often readings are taken, and what follows from it: which readings are close enough, and how many make a case."""
 
-from mesh_assets.estate.model import AnomalyThresholds
+from mesh_assets.estate.sensing import AnomalyThresholds
 from mesh_assets.inventory.records import Record
 
 USUAL_INTERVAL_SECONDS = 300.0

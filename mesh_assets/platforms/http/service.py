@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.model import HttpConnection
+from mesh_assets.estate.http import HttpConnection
 from mesh_assets.estate.secrets import resolve
 from mesh_assets.platforms.http.answers import Answer, one_line
 from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds

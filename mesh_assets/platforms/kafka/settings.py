@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.model import KafkaConnection
+from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.secrets import resolve
 
 SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential", re.IGNORECASE)

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
-from mesh_assets.estate.model import SchemaRegistryConnection
+from mesh_assets.estate.http import SchemaRegistryConnection
 from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, Transport, path_segment
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.contexts import read_contexts

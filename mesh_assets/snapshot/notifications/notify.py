@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.model import Estate, SnsNotifications
+from mesh_assets.estate.messages import SnsNotifications
+from mesh_assets.estate.model import Estate
 from mesh_assets.estate.secrets import resolve
 from mesh_assets.inventory.changes import Change
 from mesh_assets.platforms.webhook import Webhook

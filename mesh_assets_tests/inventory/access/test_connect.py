@@ -2,7 +2,7 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.estate.http import ConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
 

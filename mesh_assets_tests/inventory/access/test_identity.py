@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.estate.model import HttpConnection, KafkaConnection
+from mesh_assets.estate.http import HttpConnection
+from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.inventory.access.certificate import certificate_subject
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity, kafka_endpoint, kafka_identity
 

@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from mesh_assets.estate.model import Cluster, ConnectEndpoint, KafkaConnection, Sensing
+from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.sensing import Sensing
 from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, encode_document

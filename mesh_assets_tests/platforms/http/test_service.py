@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.model import HttpConnection
+from mesh_assets.estate.http import HttpConnection
 from mesh_assets.platforms.http import HttpService
 from mesh_assets_tests.platforms.http.fakes import URL, service_of
 

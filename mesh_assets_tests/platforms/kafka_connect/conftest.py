@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.estate.http import ConnectEndpoint
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.sandbox.servers import Endpoints
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.model import ConnectEndpoint
+from mesh_assets.estate.http import ConnectEndpoint
 from mesh_assets.platforms.kafka_connect import UNKNOWN, Connector, ConnectorTask, KafkaConnectClient, WorkerInfo
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
