@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dotenv import load_dotenv
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -23,6 +24,9 @@ def estate_path(environment: Mapping[str, str] | None = None) -> Path:
 def load_estate(path: Path | None = None) -> Estate:
     """The estate of `path` (default: `estate_path()`).
 
+    A `.env` beside the file gives environment variables that are not set already, so that every way to run (command line, Dagster, an
+    MCP client that starts the server wherever it likes) finds the same secrets.
+
     Raises EstateError with all findings, one a line: file, line, field, what was expected.
     """
     path = estate_path() if path is None else path
@@ -35,6 +39,7 @@ def load_estate(path: Path | None = None) -> Estate:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise EstateError(f"the estate file {path} cannot be read: {error}") from error
+    load_dotenv(path.absolute().parent / ".env", override=False)
     return parse_estate(text, source=str(path))
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,13 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_the_file_is_the_one_the_environment_names() -> None:
     assert estate_path({"MESH_ESTATE": "a/b.yaml"}) == Path("a/b.yaml")
     assert estate_path({}) == Path("estate.yaml")
+
+
+def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "estate.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'h:1'}}}\n")
+    (tmp_path / ".env").write_text("MESH_TEST_A=from the file\nMESH_TEST_B=from the file\n")
+    monkeypatch.setenv("MESH_TEST_B", "from the environment")
+    monkeypatch.setenv("MESH_TEST_A", "")
+    monkeypatch.delenv("MESH_TEST_A")
+    load_estate(tmp_path / "estate.yaml")
+    assert (os.environ["MESH_TEST_A"], os.environ["MESH_TEST_B"]) == ("from the file", "from the environment")
