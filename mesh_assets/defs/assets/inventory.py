@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.run_process import note_process
 from mesh_assets.defs.section_metadata import section_metadata
 from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
@@ -55,6 +56,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:
         """The cluster's topics, connectors, schemas, consumer groups and metrics, read at the same time."""
+        note_process(context.instance, context.run.run_id)
         selected = context.op_execution_context.selected_output_names
         wanted = [name for name in SECTION_NAMES if name in selected]
         sections = collect_sections(estate.cluster(context.partition_key), wanted, previous=store.store().latest_document)

@@ -63,12 +63,12 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             context.partition_key,
             collected,
             store=store.store(),
-            run_id=context.run_id,
-            trigger=trigger_of_run(context.run_tags),
-            from_inbox=is_from_inbox(context.run_tags),
+            run_id=context.run.run_id,
+            trigger=trigger_of_run(context.run.tags),
+            from_inbox=is_from_inbox(context.run.tags),
         )
         notify(estate.estate(), report, changes)
-        store.store().drop_sections(context.run_id)
+        store.store().drop_sections(context.run.run_id)
         store.store().prune_sections(now=datetime.now(UTC))  # those of runs that failed and were never repeated
         yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))
         yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report))

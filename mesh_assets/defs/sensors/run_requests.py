@@ -1,12 +1,13 @@
 """From the inbox to runs: one run for all that waits of a cluster, none while one is queued or running, pauses after failures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from mesh_assets.defs.run_process import end_if_lost
 from mesh_assets.defs.sensors.intervals import pause_unit_seconds
 from mesh_assets.defs.sensors.tags import FROM_INBOX_TAG
 from mesh_assets.defs.triggers import trigger_tags
@@ -49,7 +50,9 @@ def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: I
         waiting = () if cluster_id is None else inbox.waiting(cluster_id)
         if not waiting or cluster_id is None:
             return name, None, ()
-        records = instance.get_run_records(filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT)
+        records = _newest_runs(instance, name)
+        if any(end_if_lost(instance, record.dagster_run) for record in records):
+            records = _newest_runs(instance, name)
         reason = _in_the_way(records, now)
         if reason is None and not claim_run(
             store.objects, cluster_id, now=now, newest_run=records[0].create_timestamp if records else None
@@ -66,6 +69,10 @@ def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: I
         requests=[request for _, _, requests in looked for request in requests],
         waiting={name: reason for name, reason, _ in looked if reason is not None},
     )
+
+
+def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRecord]":
+    return instance.get_run_records(filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT)
 
 
 def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:

@@ -1,14 +1,20 @@
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+from mesh_assets.defs.run_process import PROCESS_TAG, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.pointers import Holder
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.processes import this_process
 from mesh_assets_tests.defs.sensors.runs import a_run
 
 UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
@@ -97,6 +103,40 @@ def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
 
     assert requests_for(instance, ["warehouse"], store).requests == []
     assert len(requests_for(instance, ["warehouse"], store, now=later(minutes=2)).requests) == 1
+
+
+def a_process_that_ended(run_id: str) -> Holder:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return replace(this_process(run_id), pid=ended.pid)
+
+
+def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()})
+
+    first = requests_for(instance, ["warehouse"], store)
+    again = requests_for(instance, ["warehouse"], store, now=later(minutes=1, seconds=1))
+
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.FAILURE
+    assert first.waiting["warehouse"].startswith("1 waiting: 1 failed in a row")
+    assert len(again.requests) == 1
+
+
+def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    note_process(instance, run.run_id)
+    assert requests_for(instance, ["warehouse"], store).requests == []
+
+    elsewhere = replace(a_process_that_ended(run.run_id), host="another")
+    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(elsewhere).decode()})
+    assert requests_for(instance, ["warehouse"], store).requests == []
 
 
 def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:

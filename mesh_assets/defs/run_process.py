@@ -1,0 +1,34 @@
+"""Which process works on a run, in a tag of it: so that a run whose process was killed without a word is not waited for.
+
+Dagster's default launcher looks after no run: one that `kill -9` ended stays STARTED until the run monitoring's longest time is over.
+Where a run works in a pod or a task of its own, this host knows nothing of it, and the launcher's own health check does the work.
+"""
+
+import dagster as dg
+import msgspec
+
+from mesh_assets.inventory.store.pointers import Holder
+from mesh_assets.snapshot.processes import is_gone, this_process
+
+PROCESS_TAG = "mesh/process"
+
+_decoder = msgspec.json.Decoder(Holder)
+
+
+def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
+    """To be called by the run itself, first of all."""
+    instance.add_run_tags(run_id, {PROCESS_TAG: msgspec.json.encode(this_process(run_id)).decode()})
+
+
+def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Reports the run as failed if it is started and its process, on this host, is certainly gone; whether it was."""
+    if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:
+        return False
+    try:
+        process = _decoder.decode(run.tags[PROCESS_TAG])
+    except msgspec.DecodeError:  # somebody else's tag
+        return False
+    if not is_gone(process):
+        return False
+    instance.report_run_failed(run, f"Process {process.pid} on {process.host}, which worked on this run, is gone without having ended it.")
+    return True
