@@ -19,6 +19,7 @@ from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
 
 INTERVAL_SECONDS = 5
+DAEMON_LOG = "daemon.log"
 
 TOPIC = "daemon-test-orders"
 SUBJECT = f"{TOPIC}-value"
@@ -93,9 +94,22 @@ def events(sandbox: Sandbox, folder: Path) -> Iterator[Events]:
             yield events
 
 
+def wait_for_skipped_ticks(folder: Path, sensor: str, saying: str, *, count: int, within_seconds: float) -> None:
+    """Until the daemon has skipped so many ticks of the sensor from now on with a reason that has `saying` in it."""
+
+    def seen() -> int:
+        lines = (folder / DAEMON_LOG).read_text().splitlines()
+        return sum(1 for line in lines if f"Sensor {sensor} skipped" in line and saying in line)
+
+    before, deadline = seen(), time.monotonic() + within_seconds
+    while seen() - before < count:
+        assert time.monotonic() < deadline, f"{sensor} skipped {seen() - before} of {count} ticks saying {saying!r}"
+        time.sleep(0.5)
+
+
 @contextmanager
 def _daemon(workplace: Workplace) -> Iterator[None]:
-    log = workplace.folder / "daemon.log"
+    log = workplace.folder / DAEMON_LOG
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / "dagster-daemon"), "run", "--workspace", str(PROJECT / "workspace.yaml")],

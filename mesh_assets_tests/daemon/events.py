@@ -41,11 +41,13 @@ class Events:
         self._consumer.close()
         self._registry.close()
 
-    def snapshot_made_for(self, type_: TriggerType, resource: str, *, within_seconds: float) -> tuple[DiscoveryEvent, TriggerCause]:
-        """The first snapshot with that cause, which may have come with others."""
+    def snapshot_made_for(
+        self, type_: TriggerType, resource: str, *, within_seconds: float, after: int = 0
+    ) -> tuple[DiscoveryEvent, TriggerCause]:
+        """The first snapshot with that cause, which may have come with others; `after` so many that were seen before."""
 
         def found() -> tuple[DiscoveryEvent, TriggerCause] | None:
-            for snapshot in self.snapshots:
+            for snapshot in self.snapshots[after:]:
                 for cause in snapshot.trigger.changes:
                     if (cause.type, cause.resource) == (type_, resource):
                         return snapshot, cause

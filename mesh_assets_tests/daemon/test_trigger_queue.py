@@ -10,15 +10,15 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import pytest
 
-from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.daemon.conftest import INTERVAL_SECONDS, _daemon
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.daemon.conftest import _daemon, wait_for_skipped_ticks
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
 
 # A daemon of its own starts with the first message; loading the definitions takes it some seconds.
-IN_TIME = INTERVAL_SECONDS + 30 + 45
+IN_TIME = 150
 
 NAME = "triggers"
 
@@ -56,6 +56,11 @@ def client(service: str, url: str) -> Any:
 
 @pytest.fixture
 def topic(account: str, aws_url: str) -> str:  # noqa: ARG001 - its credentials
+    return make_topic(aws_url)
+
+
+def make_topic(aws_url: str) -> str:
+    """The topic with its queue, as after each start of the stand-in, which begins empty."""
     sqs, sns = client("sqs", aws_url), client("sns", aws_url)
     queue = sqs.create_queue(QueueName=NAME)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -64,7 +69,9 @@ def topic(account: str, aws_url: str) -> str:  # noqa: ARG001 - its credentials
     return str(made)
 
 
-def test_a_message_and_an_alarm_on_the_topic(events: Events, topic: str, aws_url: str) -> None:
+def test_a_message_an_alarm_and_a_queue_that_is_away_for_several_ticks(
+    events: Events, topic: str, aws_url: str, workplace: Workplace, sandbox: Sandbox
+) -> None:
     trigger = {"type": "external", "resource": "deployment-4711", "details": "Deployed by the pipeline", "cluster": "warehouse"}
     client("sns", aws_url).publish(TopicArn=topic, Message=json.dumps({"trigger": trigger}))
     _, cause = events.snapshot_made_for("external", "deployment-4711", within_seconds=IN_TIME)
@@ -83,5 +90,15 @@ def test_a_message_and_an_alarm_on_the_topic(events: Events, topic: str, aws_url
         AlarmActions=[topic],
     )
     cloudwatch.set_alarm_state(AlarmName="far-behind", StateValue="ALARM", StateReason="52013 records behind")
-    _, cause = events.snapshot_made_for("cloudwatch_alarm", "far-behind", within_seconds=INTERVAL_SECONDS + 30)
+    _, cause = events.snapshot_made_for("cloudwatch_alarm", "far-behind", within_seconds=IN_TIME)
     assert cause.details == "52013 records behind"
+
+    before = len(events.snapshots)
+    sandbox.stop(["aws"])
+    wait_for_skipped_ticks(workplace.folder, "trigger_queue", "no answer", count=3, within_seconds=IN_TIME)
+    assert sandbox.start(["aws"]).aws_url == aws_url
+    assert make_topic(aws_url) == topic
+    client("sns", aws_url).publish(TopicArn=topic, Message=json.dumps({"trigger": {**trigger, "resource": "deployment-4712"}}))
+    events.snapshot_made_for("external", "deployment-4712", within_seconds=IN_TIME)
+    causes = {(cause.type, cause.resource) for snapshot in events.snapshots[before:] for cause in snapshot.trigger.changes}
+    assert causes == {("external", "deployment-4712")}
