@@ -59,7 +59,8 @@ _servers = click.argument("servers", nargs=-1, metavar="[SERVER]...")
 def sandbox() -> None:
     """Real servers on this machine, for trying and testing: Kafka, Kafka Connect and a schema registry.
 
-    SERVER is broker, registry, connect or feed (the process that appends records and consumes them); none means all of these.
+    SERVER is broker, registry, connect, feed (the process that appends records and consumes them) or cloud-broker (the Kafka of
+    data-mesh-cluster, a second cluster, which asks for API keys); none means all of these.
     aws (a stand-in for SNS, SQS, S3 and more, empty at each start) is started only when it is named.
     """
 

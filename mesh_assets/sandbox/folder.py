@@ -32,6 +32,11 @@ class Folder:
         return self.root / "estate.yaml"
 
     @property
+    def env_file(self) -> Path:
+        """The secrets the estate file names."""
+        return self.root / ".env"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -113,8 +118,10 @@ def locked(path: Path, *, timeout_seconds: float, what: str) -> Iterator[None]:
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write so that a reader sees the old text or the new, never half of it."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
+    # Narrow before there is anything to read.
+    fresh.touch(mode=mode)
     fresh.chmod(mode)
+    fresh.write_text(text)
     fresh.replace(path)
 
 

@@ -1,6 +1,7 @@
 """Kafka clients for the sandbox's own use: quiet ones, since a broker that is not up yet is no news here."""
 
 import logging
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -12,7 +13,15 @@ _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
-def quiet_settings(bootstrap_servers: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in at a broker that asks for SASL/PLAIN."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+def quiet_settings(bootstrap_servers: str, login: Login | None = None) -> dict[str, Any]:
     """What every client of the sandbox has in common.
 
     `broker.address.family` stays `any`: with `v4`, librdkafka cannot resolve even 127.0.0.1 on a machine whose only network is loopback.
@@ -24,17 +33,27 @@ def quiet_settings(bootstrap_servers: str) -> dict[str, Any]:
         "error_cb": lambda _: None,
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 1000,
+        **(_sasl(login) if login else {}),
     }
 
 
-def admin_client(bootstrap_servers: str) -> AdminClient:
-    return AdminClient(quiet_settings(bootstrap_servers))
+def _sasl(login: Login) -> dict[str, str]:
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": login.username,
+        "sasl.password": login.password,
+    }
 
 
-def broker_answers(bootstrap_servers: str, *, seconds: float) -> str | None:
+def admin_client(bootstrap_servers: str, login: Login | None = None) -> AdminClient:
+    return AdminClient(quiet_settings(bootstrap_servers, login))
+
+
+def broker_answers(bootstrap_servers: str, *, seconds: float, login: Login | None = None) -> str | None:
     """None when a broker answers a metadata request, else what happened instead."""
     try:
-        metadata = admin_client(bootstrap_servers).list_topics(timeout=seconds)
+        metadata = admin_client(bootstrap_servers, login).list_topics(timeout=seconds)
     except KafkaException as error:
         return str(error.args[0].str())
     return None if metadata.brokers else "it knows no broker yet"

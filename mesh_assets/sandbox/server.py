@@ -21,10 +21,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a server is run: its command line and the settings files it reads. `also`: what else would make a restart necessary."""
+    """How a server is run: its command line and the settings files it reads. `also`: what else would make a restart necessary.
+
+    `secret`: its files hold secrets, so that nobody but the user may read them.
+    """
 
     command: tuple[str, ...]
     files: Mapping[Path, str] = field(default_factory=dict)
+    secret: bool = False
     also: str = ""
 
     @property

@@ -37,9 +37,10 @@ _LOCK_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where the sandbox's systems are, and the estate file that names them. `aws_url` None: that server was never started here."""
+    """Where the sandbox's systems are, and the estate file that names them. None: that server was never started here."""
 
     bootstrap_servers: str
+    cloud_bootstrap_servers: str | None
     connect_url: str
     registry_url: str
     estate_file: Path
@@ -120,6 +121,7 @@ class Sandbox:
         state = self._known_state()
         return Endpoints(
             bootstrap_servers=state.bootstrap_servers,
+            cloud_bootstrap_servers=state.cloud_bootstrap_servers,
             connect_url=state.connect_url,
             registry_url=state.registry_url,
             estate_file=self.folder.estate_file,

@@ -93,7 +93,7 @@ def _start(server: Server, setting: Setting, java: JavaRuntime, progress: Progre
     record = process.load_record(record_path)
     running = record.process() if record is not None else None
     for path, text in launch.files.items():
-        write_atomically(path, text)
+        write_atomically(path, text, mode=0o600 if launch.secret else 0o644)
     begun = time.monotonic()
     log_offset = log.stat().st_size if log.exists() else 0
     if record is not None and running is not None:

@@ -34,6 +34,11 @@ class State:
         return self.address("broker")
 
     @property
+    def cloud_bootstrap_servers(self) -> str | None:
+        """Of `data-mesh-cluster`. None: it was never started here."""
+        return self.address("cloud-broker") if "cloud-broker" in self.ports else None
+
+    @property
     def connect_url(self) -> str:
         return f"http://{self.address('connect')}"
 

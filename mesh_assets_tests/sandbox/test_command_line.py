@@ -16,6 +16,7 @@ def test_the_status_of_nothing_is_a_table_and_a_failure(tmp_path: Path) -> None:
     assert [line.split()[:2] for line in result.output.splitlines()] == [
         ["server", "state"],
         ["broker", "stopped"],
+        ["cloud-broker", "stopped"],
         ["registry", "stopped"],
         ["connect", "stopped"],
         ["feed", "stopped"],
@@ -36,5 +37,5 @@ def test_stopping_nothing_is_fine(tmp_path: Path) -> None:
 
 def test_a_wrong_name_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(sandbox, ["status", "brokr", "--folder", str(tmp_path / "box")])
-    with pytest.raises(SandboxError, match="it has broker, registry, connect, feed"):
+    with pytest.raises(SandboxError, match="it has broker, cloud-broker, registry, connect, feed"):
         raise result.exception or AssertionError("no exception")

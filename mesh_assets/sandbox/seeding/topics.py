@@ -6,20 +6,20 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined] # re-ex
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.estate.topic import PARTITIONS
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.kafka_admin import admin_client
+from mesh_assets.sandbox.kafka_admin import Login, admin_client
 from mesh_assets.sandbox.progress import Progress
 
 _SECONDS = 60.0
 
 
-def seed_topics(bootstrap_servers: str, progress: Progress) -> None:
-    admin = admin_client(bootstrap_servers)
+def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | None = None) -> None:
+    admin = admin_client(bootstrap_servers, login)
     try:
         existing = admin.list_topics(timeout=_SECONDS).topics
         missing = [t for t in TOPICS if t.name not in existing]
         if not missing:
             return
-        progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions")
+        progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions at {bootstrap_servers}")
         made = admin.create_topics(
             [NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config)) for t in missing],
             operation_timeout=_SECONDS,

@@ -1,0 +1,106 @@
+"""A broker is data: what its properties file says, and who may do what at the one that asks for keys."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from mesh_assets.sandbox.estate import EXPECTED
+from mesh_assets.sandbox.estate.cloud import CLUSTER_ID
+from mesh_assets.sandbox.folder import Folder
+from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
+from mesh_assets.sandbox.kafka_broker import Broker, Listener, broker_properties
+from mesh_assets.sandbox.keys import Key, sandbox_keys
+from mesh_assets.sandbox.ports import Port
+from mesh_assets.sandbox.server import Setting
+from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets.sandbox.state import State
+
+A_BROKER = Broker(
+    name="edge",
+    title="two ways in",
+    listeners=(
+        Listener(name="OPEN", port="edge"),
+        Listener(
+            name="KEYED", port="edge-keyed", protocol="SASL_PLAINTEXT", properties=lambda setting: {"keyed.in": setting.folder.root.name}
+        ),
+    ),
+    controller=Listener(name="QUORUM", port="edge-quorum"),
+    cluster_id=lambda state: state.kafka_cluster_id,
+    properties=lambda setting: {"super.users": "User:root"},  # noqa: ARG005
+    seed=lambda setting, progress: None,  # noqa: ARG005
+)
+
+
+def test_listeners_and_what_they_need_stand_in_the_properties(tmp_path: Path) -> None:
+    ports = {"edge": Port(1), "edge-keyed": Port(2), "edge-quorum": Port(3)}
+    setting = Setting(folder=Folder(tmp_path / "box"), state=State(kafka_cluster_id="id", ports=ports))
+
+    lines = [line for line in broker_properties(A_BROKER, setting).splitlines() if not line.startswith("#")]
+    written = dict(line.split("=", 1) for line in lines)
+
+    assert len(written) == len(lines), "a property stands there twice"
+    addresses = "OPEN://127.0.0.1:1,KEYED://127.0.0.1:2,QUORUM://127.0.0.1:3"
+    assert (written["listeners"], written["advertised.listeners"]) == (addresses, addresses)
+    assert written["listener.security.protocol.map"] == "OPEN:PLAINTEXT,KEYED:SASL_PLAINTEXT,QUORUM:PLAINTEXT"
+    assert written["inter.broker.listener.name"] == "OPEN"
+    assert written["controller.listener.names"] == "QUORUM"
+    assert written["controller.quorum.voters"] == "1@127.0.0.1:3"
+    assert (written["super.users"], written["keyed.in"]) == ("User:root", "box")
+    assert written["log.dirs"] == str(tmp_path / "box" / "data" / "edge")
+
+
+def test_keys_are_made_once_and_only_the_user_can_read_them(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    keys = sandbox_keys(folder)
+    assert sandbox_keys(folder) == keys
+    assert stat.S_IMODE(folder.env_file.stat().st_mode) == 0o600
+    assert keys.cloud.secret not in repr(keys)
+    assert len({keys.cloud.id, keys.kafka.id, keys.schema_registry.id, keys.unprivileged_kafka.id}) == 4
+
+
+Client = Callable[[Key], AdminClient]
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Client:
+    def log_in(key: Key) -> AdminClient:
+        broker = sandbox.endpoints().cloud_bootstrap_servers
+        assert broker is not None
+        return AdminClient(quiet_settings(broker, Login(key.id, key.secret)))
+
+    return log_in
+
+
+@pytest.mark.sandbox
+def test_the_second_cluster_says_its_id_and_shows_its_topics_to_the_discoverys_key(sandbox: Sandbox, client: Client) -> None:
+    metadata = client(sandbox_keys(sandbox.folder).kafka).list_topics(timeout=20)
+
+    assert metadata.cluster_id == CLUSTER_ID
+    assert {name: len(metadata.topics[name].partitions) for name in EXPECTED.topics} == dict.fromkeys(EXPECTED.topics, 6)
+
+
+@pytest.mark.sandbox
+def test_a_key_without_rights_sees_no_topic(sandbox: Sandbox, client: Client) -> None:
+    assert client(sandbox_keys(sandbox.folder).unprivileged_kafka).list_topics(timeout=20).topics == {}
+
+
+@pytest.mark.sandbox
+def test_a_wrong_secret_is_refused(sandbox: Sandbox, client: Client) -> None:
+    key = sandbox_keys(sandbox.folder).kafka
+    with pytest.raises(KafkaException) as caught:
+        client(Key(key.id, "wrong")).list_topics(timeout=5)
+    assert caught.value.args[0].code() in (KafkaError._AUTHENTICATION, KafkaError._TRANSPORT, KafkaError._TIMED_OUT)
+
+
+@pytest.mark.sandbox
+def test_keys_stand_nowhere_but_in_env_and_in_settings_only_the_user_can_read(sandbox: Sandbox) -> None:
+    secret = sandbox_keys(sandbox.folder).kafka.secret.encode()
+    holders = {
+        path for path in sandbox.folder.root.rglob("*") if path.is_file() and "data" not in path.parts and secret in path.read_bytes()
+    }
+    assert holders == {sandbox.folder.env_file, sandbox.folder.config / "cloud-broker.properties"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in holders} == {0o600}
