@@ -108,6 +108,7 @@ def connectors(*, known: bool = False) -> SearchStrategy[Connector]:
         config=config.filter(bool) if known else config,
         topics=st.tuples(observed) if known else _tuples(observed | st.builds(ConnectorTopic, name=names, known=st.just("declared"))),
         topics_note=st.none() | texts,
+        id=st.none() | texts,
     )
 
 
@@ -273,6 +274,7 @@ def _volatile_connector(draw: st.DrawFn, connector: Connector) -> Connector:
         tasks=tuple(replace(task, worker_id=draw(st.none() | texts), trace=draw(st.none() | texts)) for task in connector.tasks),
         topics=(*(t for t in connector.topics if t.known == "observed"), ConnectorTopic(name=draw(names), known="declared")),
         topics_note=other.topics_note,
+        id=other.id,
     )
 
 

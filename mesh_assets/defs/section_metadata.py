@@ -91,6 +91,7 @@ def _rows(section: Section) -> Iterable[Row]:
                     "tasks": len(connector.tasks),
                     "failed_tasks": connector.failed_tasks,
                     "topics": ", ".join(topic.name for topic in connector.topics[:5]),
+                    "id": connector.id,
                 }
         case SchemasSection():
             for schema in section.records:

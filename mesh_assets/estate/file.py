@@ -1,7 +1,7 @@
 """The estate file: read once, checked whole, every finding with its line."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,7 @@ def parse_estate(text: str, *, source: str) -> Estate:
     try:
         return Estate.model_validate(data)
     except ValidationError as error:
-        findings = [
-            _finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
+        findings = [_finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False)]
         raise EstateError("\n".join(findings)) from None
 
 
@@ -83,8 +81,7 @@ def _name_problem(name: object) -> str | None:
 
 
 def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
-    # The tags of discriminated unions stand in `loc` but not in the file; `_line` skips what it cannot find.
-    field = ".".join(str(part) for part in detail["loc"]) or "the file"
+    field = ".".join(_field(detail, root)) or "the file"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         message = "is not a field here; check its spelling or remove it"
@@ -92,22 +89,51 @@ def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
         message = "is missing"
     elif detail["type"] == "string_pattern_mismatch" and str(detail["loc"][-1]) == "url":
         message = "expected a URL that starts with http:// or https://"
+    elif detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        field, message = f"{field}.kind", _kind_expected(detail)
     return f"{source}:{_line(root, detail['loc'])}: {field}: {message}"
+
+
+def _field(detail: ErrorDetails, root: yaml.Node | None) -> Iterator[str]:
+    """The parts of the location as the file has them: the tags of discriminated unions stand in `loc` only."""
+    node = root
+    for part in detail["loc"]:
+        found = _below(node, part)
+        if found is None and isinstance(node, yaml.MappingNode) and _value(node, "kind") == part:
+            continue
+        node = None if found is None else found[0]
+        yield str(part)
+
+
+def _kind_expected(detail: ErrorDetails) -> str:
+    context = detail.get("ctx", {})
+    if detail["type"] == "union_tag_invalid":
+        return f"{context.get('tag')!r} is none; expected one of {context.get('expected_tags')}"
+    return "is missing"
 
 
 def _line(root: yaml.Node | None, location: tuple[Any, ...]) -> int:
     """The line of the deepest part of `location` that the file has; the node may be missing from it."""
     node, line = root, 1
     for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            if found is None:
-                continue
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
+        found = _below(node, part)
+        if found is not None:
+            node, line = found[0], found[1]
     return line
+
+
+def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | None:
+    """What stands under the key or index `part`, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((value, key.start_mark.line + 1) for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part].start_mark.line + 1
+    return None
+
+
+def _value(node: yaml.MappingNode, key: str) -> str | None:
+    found = _below(node, key)
+    return found[0].value if found is not None and isinstance(found[0], yaml.ScalarNode) else None
 
 
 def _duplicate_key(node: yaml.Node | None) -> yaml.ScalarNode | None:

@@ -1,8 +1,8 @@
 """How a cluster's HTTP services are reached: schema registries and Connect endpoints."""
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mesh_assets.estate.fields import EstateModel, SecretReference
 
@@ -24,8 +24,51 @@ class HttpConnection(EstateModel):
 
 
 class SchemaRegistryConnection(HttpConnection):
-    pass
+    """`id`: the registry's own on Confluent Cloud (`lsrc-…`), which metrics and role bindings name it by; None elsewhere.
+
+    `username` and `password` on Confluent Cloud: a Schema Registry key.
+    """
+
+    id: str | None = Field(default=None, min_length=1)
 
 
-class ConnectEndpoint(HttpConnection):
+class ConfluentCloudConnection(HttpConnection):
+    """Confluent Cloud's own API. `username` and `password`: a Cloud key, which is none of a Kafka cluster or a Schema Registry."""
+
+    kind: Literal["confluent_cloud"]
+    url: str = Field(default="https://api.confluent.cloud", pattern=r"^(https?://|\$\{)")
+    username: str
+    password: SecretReference
+
+
+class KafkaConnectEndpoint(HttpConnection):
+    """A Connect cluster's workers, or what stands before them."""
+
     kind: Literal["kafka_connect"]
+
+
+def _known(sentence: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not text:
+            raise ValueError(sentence)
+        return text
+
+    return AfterValidator(check)
+
+
+class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
+    """The managed connectors of one cluster. Inside a cluster of the estate, both ids are the cluster's own unless they stand here."""
+
+    environment_id: Annotated[
+        str, _known("is not known; give it here, or give the cluster `environment: {id: env-…}`, which it is taken from")
+    ] = Field(default="", validate_default=True)
+    cluster_id: Annotated[
+        str, _known("is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it is taken from")
+    ] = Field(default="", validate_default=True)
+
+
+ConnectEndpoint: TypeAlias = Annotated[KafkaConnectEndpoint | ConfluentCloudConnectEndpoint, Field(discriminator="kind")]
+
+
+class ControlPlaneConnection(ConfluentCloudConnection):
+    """Confluent Cloud's control plane, which tells environments, clusters and registries: for `estate check` and `configure`."""

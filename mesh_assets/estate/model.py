@@ -1,9 +1,11 @@
 """What an estate is: its clusters and how each of their systems is reached. Holds references to secrets, never secrets."""
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from mesh_assets.estate.fields import EstateModel
-from mesh_assets.estate.http import ConnectEndpoint, SchemaRegistryConnection
+from mesh_assets.estate.http import ConnectEndpoint, ControlPlaneConnection, SchemaRegistryConnection
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.messages import Notifications, QueueTriggers
 from mesh_assets.estate.metrics import OffsetMetrics
@@ -17,7 +19,10 @@ class Environment(EstateModel):
 
 
 class Cluster(EstateModel):
-    """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it is."""
+    """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it is.
+
+    `control_plane` None: nothing tells what Confluent Cloud itself says of the cluster; discovery does not need it.
+    """
 
     name: str
     cluster_id: str | None = Field(default=None, min_length=1)
@@ -25,12 +30,31 @@ class Cluster(EstateModel):
     kafka: KafkaConnection
     schema_registry: SchemaRegistryConnection | None = None
     connect: tuple[ConnectEndpoint, ...] = ()
+    control_plane: ControlPlaneConnection | None = None
     metrics: OffsetMetrics = OffsetMetrics()
     topics: TopicPatterns = TopicPatterns()
     consumer_groups: NamePatterns = NamePatterns()
     anomalies: AnomalyThresholds = AnomalyThresholds()
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _endpoints_of_this_cluster(cls, data: Any) -> Any:
+        """A managed Connect endpoint takes the ids it does not have from the cluster it stands under."""
+        if not isinstance(data, dict) or not isinstance(data.get("connect"), list | tuple):
+            return data
+        environment = data.get("environment")
+        ids = {
+            "environment_id": environment.get("id") if isinstance(environment, dict) else getattr(environment, "id", None),
+            "cluster_id": data.get("cluster_id"),
+        }
+        own = {name: value for name, value in ids.items() if isinstance(value, str)}
+        return {**data, "connect": [{**own, **entry} if _is_managed(entry) else entry for entry in data["connect"]]}
+
+
+def _is_managed(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("kind") == "confluent_cloud"
 
 
 class Events(EstateModel):

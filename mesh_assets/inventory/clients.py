@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.connectors import ConnectReader
 from mesh_assets.inventory.schemas import RegistryReader
+from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
@@ -21,6 +23,14 @@ class ClusterClients:
     connect: Sequence[ConnectReader]
 
 
+def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack) -> ConnectReader:
+    match endpoint:
+        case KafkaConnectEndpoint():
+            return stack.enter_context(KafkaConnectClient(endpoint))
+        case ConfluentCloudConnectEndpoint():
+            return stack.enter_context(ConfluentCloudConnectClient(endpoint))
+
+
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     """Nothing is contacted before the first read. Raises EstateError when a reference cannot be resolved."""
@@ -30,5 +40,5 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
                 ConfluentKafkaReader(client_properties(cluster.kafka), timeout_seconds=cluster.kafka.timeout_seconds)
             ),
             registry=None if cluster.schema_registry is None else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
-            connect=[stack.enter_context(KafkaConnectClient(endpoint)) for endpoint in cluster.connect],
+            connect=[_connect_client(endpoint, stack) for endpoint in cluster.connect],
         )

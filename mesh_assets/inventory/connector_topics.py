@@ -22,6 +22,8 @@ class DeclaredTopics(Record, frozen=True, kw_only=True):
 
 
 def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> DeclaredTopics:
+    if not config:
+        return DeclaredTopics(unknown_because="its config may not be read")
     if connector_type == "sink" or "topics.regex" in config:
         # Transforms of a sink work on records already read, so they do not change what it reads.
         return DeclaredTopics(names=_split(config.get("topics")), pattern=config.get("topics.regex") or None)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from mesh_assets.inventory.connector_topics import declared_topics
 from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
-from mesh_assets.platforms import kafka_connect
+from mesh_assets.platforms import connectors as platform
+from mesh_assets.platforms.http import Presence
 
 # A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.
 OBSERVED_PER_RUN = 100
@@ -26,9 +27,12 @@ class ConnectReader(Protocol):
     def url(self) -> str: ...
     @property
     def requests(self) -> int: ...
-    def connectors(self) -> Sequence[kafka_connect.Connector]: ...
+    @property
+    def stand_in(self) -> str | None: ...
+    def connectors(self) -> Sequence[platform.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
     def password_keys(self, connector_class: str) -> frozenset[str]: ...
+    def presence(self, name: str) -> Presence: ...
 
 
 def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int) -> tuple[Connector, ...]:
@@ -48,7 +52,7 @@ def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable
 
 
 def _records(
-    endpoint: ConnectReader, connectors: Sequence[kafka_connect.Connector], known: Mapping[ConnectorKey, Connector], turn: int
+    endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector], turn: int
 ) -> list[Connector]:
     name = endpoint_name(endpoint.url)
     passwords = _password_keys(endpoint, connectors)
@@ -70,17 +74,18 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
     return replace(record, topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed), topics_note=note)
 
 
-def _password_keys(endpoint: ConnectReader, connectors: Sequence[kafka_connect.Connector]) -> dict[str, frozenset[str]]:
+def _password_keys(endpoint: ConnectReader, connectors: Sequence[platform.Connector]) -> dict[str, frozenset[str]]:
     """By connector class, of all classes in every run: a value masked in one run and not in the next would be no secret any more."""
     classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
         return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
 
 
-def _record(connect: str, connector: kafka_connect.Connector, passwords: frozenset[str]) -> Connector:
+def _record(connect: str, connector: platform.Connector, passwords: frozenset[str]) -> Connector:
     declared = declared_topics(connector.type, connector.config)
     return Connector(
         name=connector.name,
+        id=connector.id,
         connect=connect,
         type=connector.type,
         connector_class=connector.connector_class,

@@ -33,6 +33,9 @@ _SECRET_VALUE = re.compile(
     r"|\bxox[abprs]-[\w-]{10,}|\"private_key\"\s*:|\bAIza[\w-]{35}\b|\b[sr]k_live_\w{10,}|^(Bearer|Basic) \S+",
 )
 
+# Confluent Cloud masks by itself, with ten to sixteen asterisks: one mask for all, or their number would look like a change.
+_MASKED_ALREADY = re.compile(r"^\*{4,}$")
+
 
 def mask_config(config: Mapping[str, str | None], *, passwords: Collection[str] = ()) -> dict[str, str | None]:
     """`config` with every value that is or may hold a secret masked, sorted by key. `passwords`: keys known to hold one.
@@ -45,7 +48,7 @@ def mask_config(config: Mapping[str, str | None], *, passwords: Collection[str] 
 def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str | None:
     if value is None or value == "" or _REFERENCE.match(value):
         return value
-    if is_password or _SECRET_VALUE.search(value):
+    if is_password or _SECRET_VALUE.search(value) or _MASKED_ALREADY.match(value):
         return MASK
     if _SECRET_KEY.search(key) and not (_HARMLESS_KEY.match(key) and not re.search(r"pass(word|phrase|wd)$", key, re.IGNORECASE)):
         return value if value.lower() in ("true", "false") else MASK

@@ -93,7 +93,9 @@ class ConnectorTopic(Record, frozen=True, kw_only=True):
 class Connector(Record, frozen=True, kw_only=True):
     """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector stays RUNNING.
 
-    `connect` names the endpoint it was read from. `config` is masked. `quickstart` is the Datagen template where there is one.
+    `id` is the platform's own (Confluent Cloud: `lcc-…`), None where there is none; a connector made anew under its name has a new one.
+    `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is the Datagen template
+    where there is one.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a pattern); None: they are not.
     """
 
@@ -110,6 +112,7 @@ class Connector(Record, frozen=True, kw_only=True):
     topics: tuple[ConnectorTopic, ...] = ()
     topics_pattern: str | None = None
     topics_note: str | None = None
+    id: str | None = None
 
     @property
     def failed_tasks(self) -> int:

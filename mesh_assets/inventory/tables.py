@@ -54,6 +54,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("tasks", pa.int32()),
             ("failed_tasks", pa.int32()),
             ("topics", _STRINGS),
+            ("id", pa.string()),
         ],
         "schemas": [
             ("subject", pa.string()),
@@ -114,7 +115,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
             for name, value in (topic.config or {}).items()
         ],
         "connectors": [
-            (c.name, c.connect, c.type, c.connector_class, c.status, len(c.tasks), c.failed_tasks, [topic.name for topic in c.topics])
+            (c.name, c.connect, c.type, c.connector_class, c.status, len(c.tasks), c.failed_tasks, [topic.name for topic in c.topics], c.id)
             for c in document.connectors
         ],
         "schemas": [

@@ -3,52 +3,19 @@
 Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPPED), and `ConnectorsResource` of Apache Kafka 4.3.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.estate.http import ConnectEndpoint
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport, in_flight, path_segment
-
-UNKNOWN = "unknown"
-"""What the worker did not say: a state not reported yet, a type of a class it cannot load. Never a guess."""
+from mesh_assets.estate.http import KafkaConnectEndpoint
+from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, Presence, RetryPolicy, Transport, in_flight, path_segment
 
 # While the group rebalances, a worker answers 409 to what it would have to forward.
 _REBALANCING = frozenset({409})
 _NOT_TOLD = frozenset({404, 405, 501})
 _IN_FLIGHT = 8
 _READ_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorTask:
-    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of a failed one."""
-
-    id: int
-    state: str
-    worker_id: str | None
-    trace: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
-    """One connector as its worker describes it.
-
-    type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with a failed task still
-    says RUNNING. config: as stored, **passwords included** (only `${provider:…}` references come back unresolved): it must be masked before
-    it goes anywhere. tasks: by id; one that is configured but has not reported is UNKNOWN.
-    """
-
-    name: str
-    type: str
-    connector_class: str | None
-    state: str
-    worker_id: str | None
-    trace: str | None = field(default=None, repr=False)
-    config: Mapping[str, str] = field(repr=False)
-    tasks: tuple[ConnectorTask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +32,7 @@ class KafkaConnectClient:
 
     def __init__(
         self,
-        endpoint: ConnectEndpoint,
+        endpoint: KafkaConnectEndpoint,
         *,
         policy: RetryPolicy | None = None,
         transport: Transport | None = None,
@@ -91,6 +58,11 @@ class KafkaConnectClient:
     def requests(self) -> int:
         """Requests sent so far, retries included."""
         return self._service.requests
+
+    @property
+    def stand_in(self) -> str | None:
+        """What the service says it stands in for; None: it is what it seems."""
+        return self._service.stand_in
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name: one request where the worker knows `expand` and every entry is complete.
@@ -146,6 +118,10 @@ class KafkaConnectClient:
             if isinstance(entry, dict) and entry.get("type") == "PASSWORD" and isinstance(entry.get("name"), str)
         )
 
+    def presence(self, name: str) -> Presence:
+        """Whether there is a connector `name`, whatever the list says. Raises PlatformError."""
+        return self._ask(f"/connectors/{path_segment(name)}").presence()
+
     def worker_info(self) -> WorkerInfo:
         """Version and Kafka cluster of the worker that answers. Raises PlatformError."""
         answer = self._ask("/")
@@ -173,61 +149,13 @@ class KafkaConnectClient:
         if status is None:
             status = self._part(f"/connectors/{path_segment(name)}/status") or {}
         try:
-            return _connector(name, info, status)
-        except _ShapeError as error:
+            return connector_of(name, info, status)
+        except ShapeError as error:
             raise answer.unexpected(f"with a connector {name!r} {error}") from error
 
     def _part(self, path: str) -> Any:
         answer = self._ask(path)
         return None if answer.status == 404 else answer.json()
-
-
-class _ShapeError(UnexpectedAnswerError):
-    """A part of an entry is not what the protocol says; the message ends the sentence."""
-
-
-def _connector(name: str, info: Any, status: Any) -> Connector:
-    if not isinstance(info, dict) or not isinstance(status, dict):
-        raise _ShapeError("whose info or status is no object")
-    config = info.get("config")
-    if not isinstance(config, dict):
-        raise _ShapeError("without a config")
-    own = status.get("connector") or {}
-    if not isinstance(own, dict):
-        raise _ShapeError("whose status is no object")
-    return Connector(
-        name=name,
-        type=(_text(info.get("type")) or _text(status.get("type")) or UNKNOWN).lower(),
-        connector_class=_text(config.get("connector.class")),
-        state=_text(own.get("state")) or UNKNOWN,
-        worker_id=_text(own.get("worker_id")),
-        trace=_text(own.get("trace")),
-        # A null value is a key without a value: kept as such would not be a config Connect accepts back.
-        config={str(key): "" if value is None else str(value) for key, value in config.items()},
-        tasks=_tasks(info.get("tasks") or [], status.get("tasks") or []),
-    )
-
-
-def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
-    if not isinstance(configured, list) or not isinstance(reported, list):
-        raise _ShapeError("whose tasks are no list")
-    tasks = {number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None) for number in (_number(task, "task") for task in configured)}
-    for task in reported:
-        number = _number(task, "id")
-        tasks[number] = ConnectorTask(
-            id=number,
-            state=_text(task.get("state")) or UNKNOWN,
-            worker_id=_text(task.get("worker_id")),
-            trace=_text(task.get("trace")),
-        )
-    return tuple(tasks[number] for number in sorted(tasks))
-
-
-def _number(task: Any, key: str) -> int:
-    number = task.get(key) if isinstance(task, dict) else None
-    if not isinstance(number, int):
-        raise _ShapeError("with a task that has no number")
-    return number
 
 
 def _text(value: Any) -> str | None:

@@ -5,6 +5,7 @@ import pytest
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.file import estate_path, load_estate, parse_estate
+from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 
 WHOLE = """
@@ -19,7 +20,9 @@ clusters:
       username: "${KEY}"
       password: ssm:/discovery-agent/cluster-api-secret
       properties: {client.rack: a}
-    schema_registry: {url: https://psrc-1.example, username: "${SR_KEY}", password: "${SR_SECRET}"}
+    schema_registry: {url: https://psrc-1.example, id: lsrc-12345, username: "${SR_KEY}", password: "${SR_SECRET}"}
+    connect: [{kind: confluent_cloud, username: "${CLOUD_KEY}", password: "${CLOUD_SECRET}"}]
+    control_plane: {kind: confluent_cloud, username: "${CLOUD_KEY}", password: "${CLOUD_SECRET}"}
   warehouse:
     kafka: {bootstrap_servers: "127.0.0.1:9092"}
     schema_registry: {url: "http://127.0.0.1:8081"}
@@ -43,7 +46,11 @@ def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
     cloud = estate.clusters["data-mesh-cluster"]
     assert cloud.name == "data-mesh-cluster"
     assert cloud.kafka.password == "ssm:/discovery-agent/cluster-api-secret"
-    assert cloud.connect == ()
+    [connect] = cloud.connect
+    assert isinstance(connect, ConfluentCloudConnectEndpoint)
+    assert (connect.url, connect.environment_id, connect.cluster_id) == ("https://api.confluent.cloud", "env-7zpqx1", "lkc-nd1ng3")
+    assert cloud.control_plane is not None
+    assert cloud.control_plane.url == "https://api.confluent.cloud"
     assert estate.events.cluster == "warehouse"
 
 
@@ -64,7 +71,7 @@ def test_exclusion_wins_over_inclusion_and_case_matters() -> None:
 
 def test_a_misspelt_field_is_named_with_its_line() -> None:
     assert findings(WHOLE.replace("metrics: {kind", "metriks: {kind")) == [
-        "estate.yaml:18: clusters.warehouse.metriks: is not a field here; check its spelling or remove it"
+        "estate.yaml:20: clusters.warehouse.metriks: is not a field here; check its spelling or remove it"
     ]
 
 
@@ -86,6 +93,45 @@ def test_a_librdkafka_property_that_holds_a_secret_is_refused() -> None:
 
     assert "properties.ssl.keystore.password looks like a secret" in finding
     assert "hunter2" not in finding
+
+
+def test_the_example_that_users_copy_is_a_whole_estate() -> None:
+    example = Path(__file__).parents[2] / "estate.example.yaml"
+    assert list(parse_estate(example.read_text(), source="e").clusters) == ["payments", "data-mesh-cluster"]
+
+
+def managed_connect(**fields: str) -> str:
+    entry = {"kind": "confluent_cloud", "username": "K", "password": "'${S}'", **fields}
+    listed = ", ".join(f"{name}: {value}" for name, value in entry.items() if value)
+    return f"clusters:\n  a:\n    kafka: {{bootstrap_servers: x}}\n    connect:\n      - {{{listed}}}\n"
+
+
+def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_known() -> None:
+    assert findings(managed_connect()) == [
+        "estate.yaml:5: clusters.a.connect.0.environment_id: is not known; give it here, or give the cluster "
+        "`environment: {id: env-…}`, which it is taken from",
+        "estate.yaml:5: clusters.a.connect.0.cluster_id: is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it "
+        "is taken from",
+    ]
+
+
+def test_ids_of_a_managed_connect_endpoint_that_stand_in_it_win() -> None:
+    [connect] = parse_estate(managed_connect(environment_id="env-1", cluster_id="lkc-1"), source="e").clusters["a"].connect
+    assert isinstance(connect, ConfluentCloudConnectEndpoint)
+    assert (connect.environment_id, connect.cluster_id) == ("env-1", "lkc-1")
+
+
+def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
+    assert findings(managed_connect(environment_id="env-1", cluster_id="lkc-1", username="", colour="red")) == [
+        "estate.yaml:5: clusters.a.connect.0.username: is missing",
+        "estate.yaml:5: clusters.a.connect.0.colour: is not a field here; check its spelling or remove it",
+    ]
+
+
+def test_an_endpoint_of_no_known_kind_is_told_which_there_are() -> None:
+    [finding] = findings(managed_connect(kind="kafka-connect"))
+    assert finding.startswith("estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is none; expected one of 'kafka_connect', ")
+    assert findings(managed_connect(kind="")) == ["estate.yaml:5: clusters.a.connect.0.kind: is missing"]
 
 
 def test_all_findings_come_at_once() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import ClusterClients
@@ -127,7 +127,9 @@ def opened(
     def open_clients(_: Cluster) -> Iterator[ClusterClients]:
         connect = [
             KafkaConnectClient(
-                ConnectEndpoint(kind="kafka_connect", url=f"http://connect-{number}.test:8083"), transport=worker, clock=FakeTime().clock
+                KafkaConnectEndpoint(kind="kafka_connect", url=f"http://connect-{number}.test:8083"),
+                transport=worker,
+                clock=FakeTime().clock,
             )
             for number, worker in enumerate(workers)
         ]

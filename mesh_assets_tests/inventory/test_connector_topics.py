@@ -53,3 +53,7 @@ def test_topics_come_from_the_config_or_it_is_said_why_not(
     connector_type: str, config: dict[str, str | None], expected: DeclaredTopics
 ) -> None:
     assert declared_topics(connector_type, config) == expected
+
+
+def test_a_config_that_may_not_be_read_says_so_for_sources_and_sinks() -> None:
+    assert declared_topics("source", {}) == declared_topics("sink", {}) == DeclaredTopics(unknown_because="its config may not be read")

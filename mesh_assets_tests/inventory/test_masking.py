@@ -99,3 +99,11 @@ def test_masking_twice_is_masking_once(config: dict[str, str | None]) -> None:
     once = mask_config(config)
 
     assert mask_config(once) == once
+
+
+def test_what_a_platform_has_masked_already_gets_one_mask_whatever_its_length() -> None:
+    assert mask_config({"credentials.config": "*" * 16, "odd.setting": "*" * 10, "pattern": "***"}) == {
+        "credentials.config": MASK,
+        "odd.setting": MASK,
+        "pattern": "***",
+    }

@@ -148,6 +148,20 @@ def test_an_event_of_an_older_schema_is_read_with_defaults() -> None:
     assert (read.resource, read.field, read.trigger.type) == ("orders", None, "manual")
 
 
+def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> None:
+    older = json.loads(schema_text("discovery_event"))
+    (connector_fields,) = [record["fields"] for record in _records(older) if record["name"] == "Connector"]
+    connector_fields.remove(next(field for field in connector_fields if field["name"] == "id"))
+    document = a_document(connectors=(a_connector(id="lcc-1"),))
+    event = discovery_event(document, triggers=MANUAL, change_count=0)
+    now = encode_discovery_event(event, 1)
+    plain = fastavro.schemaless_reader(io.BytesIO(now[5:]), json.loads(schema_text("discovery_event")), older)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, older, plain)
+    read = decode_discovery_event(struct.pack(">bI", 0, 1) + buffer.getvalue(), lambda _: json.dumps(older))
+    assert read.cluster_state.connectors == (a_connector(id=None),)
+
+
 @pytest.mark.parametrize("value", [b"", b"{}", b"\x01\x00\x00\x00\x01abc", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x01\xff\xff\xff"])
 def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: bytes) -> None:
     with pytest.raises(UnexpectedAnswerError, match="the record's value is"):

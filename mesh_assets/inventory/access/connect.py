@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
+from mesh_assets.inventory.access.managed_connect import check_managed_connect
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 
@@ -13,7 +14,15 @@ _NAME = "Kafka Connect"
 
 
 def check_connect(cluster: str, endpoint: ConnectEndpoint, *, transport: Transport | None = None) -> AccessFinding:
-    """Two requests. Whose cluster it is, `place_connect` says when the brokers have answered."""
+    """One or two requests. Whose cluster it is, `place_connect` says when the brokers have answered."""
+    match endpoint:
+        case KafkaConnectEndpoint():
+            return _check_workers(cluster, endpoint, transport=transport)
+        case ConfluentCloudConnectEndpoint():
+            return check_managed_connect(cluster, endpoint, transport=transport)
+
+
+def _check_workers(cluster: str, endpoint: KafkaConnectEndpoint, *, transport: Transport | None) -> AccessFinding:
     url, identity = http_endpoint(endpoint, name=_NAME), http_identity(endpoint, name=_NAME)
     try:
         with KafkaConnectClient(endpoint, transport=transport) as client:

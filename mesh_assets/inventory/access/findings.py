@@ -67,6 +67,11 @@ def some(names: Collection[str]) -> str:
     return shown if len(names) <= _NAMES_SHOWN else f"{shown}, …"
 
 
+def stand_in_notes(text: str | None) -> tuple[str, ...]:
+    """The note for a service that says it stands in for another; none for one that does not."""
+    return () if text is None else (f"this is a stand-in: {text}",)
+
+
 def counted(number: int, noun: str) -> str:
     """`1 topic`, `9,000 topics`: `noun` is the plural."""
     return f"{number:,} {noun[:-1] if number == 1 else noun}"

@@ -1,4 +1,5 @@
 """Changes of connectors. Which worker runs what is volatile, declared topics and the quickstart follow from the config: no changes.
+A platform's id is none by itself: what is made anew under its name is the same connector to whoever uses it.
 
 Topics that Connect observed are no part of the config, so a newly observed one is a change. One that is not observed any more is
 not: Connect forgets them on a reset, and a reading that failed looks the same.

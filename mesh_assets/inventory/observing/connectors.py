@@ -18,7 +18,8 @@ from mesh_assets.inventory.observing.observation import Finding, Look, Observati
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.platforms import kafka_connect
+from mesh_assets.platforms import connectors as platform
+from mesh_assets.platforms.http import Presence
 
 _BROKEN = ("FAILED", "DEGRADED")
 
@@ -37,7 +38,11 @@ class ListedConnectors:
     def requests(self) -> int:
         return self._endpoint.requests
 
-    def connectors(self) -> Sequence[kafka_connect.Connector]:
+    @property
+    def stand_in(self) -> str | None:
+        return self._endpoint.stand_in
+
+    def connectors(self) -> Sequence[platform.Connector]:
         return self._endpoint.connectors()
 
     def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - the protocol's
@@ -45,6 +50,9 @@ class ListedConnectors:
 
     def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - the protocol's
         return frozenset()
+
+    def presence(self, name: str) -> Presence:
+        return self._endpoint.presence(name)
 
 
 def observe_connectors(look: Look) -> Observation:

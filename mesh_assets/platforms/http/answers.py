@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
 
 _MESSAGE_CHARACTERS = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+Presence: TypeAlias = Literal["here", "gone", "refused"]
+"""Whether a thing that was asked for by its name exists; `refused`: it is not told to us."""
 
 
 def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
@@ -25,8 +29,8 @@ class Answer:
     """One answer, read to its end.
 
     service: the service's name and address, as messages show it. request: method and path. who: as whom was asked. headers: found
-    in any case. note: why a "not now" was not repeated further, empty for other answers. scrub: removes the credential from what
-    the service says.
+    in any case. credential: what it was asked with, and what to do when that is refused. note: why a "not now" was not repeated
+    further, empty for other answers. scrub: removes the credential from what the service says.
     """
 
     service: str
@@ -35,6 +39,7 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    credential: Credential = ANY_CREDENTIAL
     note: str = ""
     scrub: Callable[[str], str] = field(default=str, repr=False)
 
@@ -84,12 +89,22 @@ class Answer:
             what = "with an HTML page" if self._is_html() else f"with something that is not JSON ({one_line(str(error), limit=120)})"
             raise self.unexpected(f"{what}; is the url right?") from error
 
+    def presence(self) -> Presence:
+        """What the answer to a thing's own path says of the thing. Raises PlatformError when it says nothing about it."""
+        if self.ok:
+            return "here"
+        if self.status == 404:
+            return "gone"
+        if self.status in (401, 403):
+            return "refused"
+        raise self.error()
+
     def error(self) -> PlatformError:
         """What a status that is no success means: who can do something about it decides the class."""
         said = f": {self.message}" if self.message else ""
         if self.status in (401, 403, 407):
             return RefusedError(
-                f"{self.service} refused {self.who} ({self.status}){said}; check the credential and its rights ({self.request})"
+                f"{self.service} refused {self.who} ({self.status}){said}; {self.credential.remedy(self.status)} ({self.request})"
             )
         if self.status in BUSY_STATUSES or self.note:
             note = f" ({self.note})" if self.note else ""

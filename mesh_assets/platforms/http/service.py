@@ -16,6 +16,7 @@ from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.http import HttpConnection
 from mesh_assets.estate.secrets import resolve
 from mesh_assets.platforms.http.answers import Answer, one_line
+from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds
 from mesh_assets.platforms.http.tls import tls_context, tls_failure
 from mesh_assets.platforms.http.urls import parse_base_url
@@ -28,6 +29,8 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 
 _MAX_ERROR_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_SECONDS = 5.0
+# A service made for demo and tests says so in every answer, and whoever shows what it said repeats it.
+_STAND_IN = "X-Mesh-Stand-In"
 _ERRNO = re.compile(r"\[(Errno|Error) -?\d+\] ?")
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -53,11 +56,12 @@ class HttpService:
         max_body_bytes: int = MAX_BODY_BYTES,
         max_connections: int = 64,
         media_type: str = "application/json",
+        credential: Credential = ANY_CREDENTIAL,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer; `media_type` is the
-        kind of JSON it speaks.
+        kind of JSON it speaks; `credential` what messages call username and password.
 
         Raises EstateError when the address or the CA file is wrong; nothing is contacted.
         """
@@ -68,6 +72,7 @@ class HttpService:
         self._password = password if username is not None else base.password
         self._secrets = _forms(self._username, self._password)
         self._media_type = media_type
+        self._credential = credential
         self._timeout_seconds = timeout_seconds
         # Whoever allows one answer more time than the budget has means the budget to be at least that.
         self._policy = policy if policy is not None else RetryPolicy(budget_seconds=max(RetryPolicy().budget_seconds, timeout_seconds))
@@ -76,6 +81,7 @@ class HttpService:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._not_before = clock.monotonic()
+        self._stand_in: str | None = None
         self._client = httpx.Client(
             auth=None if self._username is None else httpx.BasicAuth(self._username, self._password or ""),
             verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
@@ -96,6 +102,7 @@ class HttpService:
         name: str,
         policy: RetryPolicy | None = None,
         media_type: str = "application/json",
+        credential: Credential = ANY_CREDENTIAL,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> "HttpService":
@@ -109,6 +116,7 @@ class HttpService:
             timeout_seconds=connection.timeout_seconds,
             policy=policy,
             media_type=media_type,
+            credential=credential,
             transport=transport,
             clock=clock,
         )
@@ -133,6 +141,11 @@ class HttpService:
         """Requests sent so far, retries included."""
         with self._lock:
             return self._counts.total()
+
+    @property
+    def stand_in(self) -> str | None:
+        """What the service says it stands in for (`X-Mesh-Stand-In`); None: it has not said so."""
+        return self._stand_in
 
     def requests_of(self, kind: str) -> int:
         """Requests of one kind (what the caller named them), retries included."""
@@ -219,10 +232,12 @@ class HttpService:
             raise UnexpectedAnswerError(f"{self} answered {shown} with a broken compression ({one_line(str(error))})") from error
         finally:
             response.close()
+        self._stand_in = one_line(response.headers.get(_STAND_IN, ""), limit=200) or self._stand_in
         return Answer(
             service=str(self),
             request=shown,
-            who="an anonymous reader" if self._username is None else f"username {self._username}",
+            who="an anonymous reader" if self._username is None else f"{self._credential.kind} {self._username}",
+            credential=self._credential,
             status=response.status_code,
             headers=response.headers,
             body=bytes(body),

@@ -2,7 +2,7 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
 
@@ -21,7 +21,7 @@ def worker(request: httpx.Request, *, cluster_id: str | None = "the-cluster", co
 
 
 def check(**fields: Any) -> AccessFinding:
-    endpoint = ConnectEndpoint(kind="kafka_connect", url=URL)
+    endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
     return check_connect("warehouse", endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields)))
 
 
@@ -53,7 +53,7 @@ def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
 
 
 def test_a_worker_that_fails_says_so_once() -> None:
-    endpoint = ConnectEndpoint(kind="kafka_connect", url=URL)
+    endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
     finding = check_connect("warehouse", endpoint, transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})))
     assert finding.state == "failed"
     assert finding.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")

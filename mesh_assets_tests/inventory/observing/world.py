@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.sensing import Sensing
@@ -113,7 +113,7 @@ class FakeCluster:
     @contextmanager
     def clients(self) -> Iterator[ClusterClients]:
         self.opens()
-        endpoint = ConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
+        endpoint = KafkaConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
         yield ClusterClients(
             kafka=self.kafka,
             registry=self.registry.client(),

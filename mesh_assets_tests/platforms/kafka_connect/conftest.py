@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mesh_assets.estate.http import ConnectEndpoint
+from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.sandbox.servers import Endpoints
 
@@ -16,5 +16,5 @@ def connect_url(endpoints: Endpoints) -> str:
 
 @pytest.fixture
 def connect(connect_url: str) -> Iterator[KafkaConnectClient]:
-    with KafkaConnectClient(ConnectEndpoint(kind="kafka_connect", url=connect_url)) as client:
+    with KafkaConnectClient(KafkaConnectEndpoint(kind="kafka_connect", url=connect_url)) as client:
         yield client

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.http import ConnectEndpoint
-from mesh_assets.platforms.kafka_connect import UNKNOWN, Connector, ConnectorTask, KafkaConnectClient, WorkerInfo
+from mesh_assets.estate.http import KafkaConnectEndpoint
+from mesh_assets.platforms.connectors import UNKNOWN, Connector, ConnectorTask
+from mesh_assets.platforms.kafka_connect import KafkaConnectClient, WorkerInfo
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
 URL = "http://connect.test:8083"
@@ -41,7 +42,7 @@ LIST = "/connectors?expand=info&expand=status"
 
 def connect_of(answers: Answers) -> tuple[KafkaConnectClient, FakeConnect]:
     worker = FakeConnect(answers)
-    endpoint = ConnectEndpoint(kind="kafka_connect", url=URL)
+    endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
     return KafkaConnectClient(endpoint, transport=httpx.MockTransport(worker), clock=FakeTime().clock), worker
 
 
@@ -258,7 +259,9 @@ PLUGIN = "/connector-plugins/org.example.Source/config"
 )
 def test_a_connectors_own_passwords_are_told_where_the_worker_can(answer: Any, keys: set[str]) -> None:
     with KafkaConnectClient(
-        ConnectEndpoint(kind="kafka_connect", url=URL), transport=httpx.MockTransport(FakeConnect({PLUGIN: answer})), clock=FakeTime().clock
+        KafkaConnectEndpoint(kind="kafka_connect", url=URL),
+        transport=httpx.MockTransport(FakeConnect({PLUGIN: answer})),
+        clock=FakeTime().clock,
     ) as client:
         assert client.password_keys("org.example.Source") == keys
 
@@ -266,7 +269,7 @@ def test_a_connectors_own_passwords_are_told_where_the_worker_can(answer: Any, k
 def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwords() -> None:
     with (
         KafkaConnectClient(
-            ConnectEndpoint(kind="kafka_connect", url=URL),
+            KafkaConnectEndpoint(kind="kafka_connect", url=URL),
             transport=httpx.MockTransport(FakeConnect({PLUGIN: {"configs": []}})),
             clock=FakeTime().clock,
         ) as client,

@@ -1,0 +1,59 @@
+"""Confluent Cloud's three kinds of keys: each opens its own systems only, and a refusal says which kind was expected and which role.
+
+| Key | Opens |
+|---|---|
+| Cloud key | organization, environments, clusters, registries; managed connectors; metrics |
+| Kafka cluster key | the brokers |
+| Schema Registry key | the registry |
+
+401 is a key that is unknown there, most often one of another kind; 403 a key whose owner lacks a role. The roles are the weakest that
+do (docs/confluent-cloud.md).
+"""
+
+from urllib.parse import urlsplit
+
+from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.platforms.http import Credential
+
+_DOMAIN = ".confluent.cloud"
+
+
+def cloud_key(*, field: str, lacking: str) -> Credential:
+    """`field`: where the estate has it; `lacking`: the roles it takes."""
+    return Credential(
+        kind="Cloud key",
+        unknown=(
+            f"expected a Cloud key, not one of a Kafka cluster or a Schema Registry; check username and password of {field} in the estate"
+        ),
+        lacking=f"the owner of this Cloud key needs {lacking}",
+    )
+
+
+CONNECT_KEY = cloud_key(
+    field="connect (kind: confluent_cloud)",
+    lacking="the role Operator on the cluster to see connectors, and DeveloperRead on connector * to see their configs",
+)
+CONTROL_PLANE_KEY = cloud_key(field="control_plane", lacking="the role Operator on the environment")
+
+SCHEMA_REGISTRY_KEY = Credential(
+    kind="Schema Registry key",
+    unknown=(
+        "expected a Schema Registry key made for this registry, not a Cloud key or one of a Kafka cluster; check username and password of "
+        "schema_registry in the estate"
+    ),
+    lacking=(
+        "the owner of this Schema Registry key needs the role DeveloperRead on subject *, and DeveloperWrite on discovery-events-value and "
+        "discovery-changes-value to publish"
+    ),
+)
+
+
+def is_confluent_host(url: str) -> bool:
+    """Whether the host of `url` (with or without a scheme) is one of Confluent Cloud's."""
+    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    return host.endswith(_DOMAIN)
+
+
+def is_confluent_registry(connection: SchemaRegistryConnection, *, url: str) -> bool:
+    """`url`: the connection's, resolved. Registries elsewhere have no `lsrc-…` id."""
+    return connection.id is not None or is_confluent_host(url)

@@ -1,0 +1,95 @@
+"""A connector as Connect endpoints of any kind describe it: Kafka Connect's workers, Confluent Cloud's Connect v1 and what follows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mesh_assets.errors import UnexpectedAnswerError
+
+UNKNOWN = "unknown"
+"""What the worker did not say: a state not reported yet, a type of a class it cannot load. Never a guess."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorTask:
+    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of a failed one."""
+
+    id: int
+    state: str
+    worker_id: str | None
+    trace: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """One connector as its endpoint describes it.
+
+    type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with a failed task still
+    says RUNNING. config: as stored, **passwords included** (only `${provider:…}` references come back unresolved): it must be masked before
+    it goes anywhere; empty where it may not be read, since no connector is without one. tasks: by id; one that is configured but has not
+    reported is UNKNOWN. id: Confluent Cloud's own (`lcc-…`), None elsewhere.
+    """
+
+    name: str
+    type: str
+    connector_class: str | None
+    state: str
+    worker_id: str | None
+    trace: str | None = field(default=None, repr=False)
+    config: Mapping[str, str] = field(repr=False)
+    tasks: tuple[ConnectorTask, ...]
+    id: str | None = None
+
+
+class ShapeError(UnexpectedAnswerError):
+    """A part of an entry is not what the protocol says; the message ends the sentence."""
+
+
+def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None = None) -> Connector:
+    """The connector that `info` and `status` describe, in the shape of Connect's `expand`. Raises ShapeError."""
+    if not isinstance(info, dict) or not isinstance(status, dict):
+        raise ShapeError("whose info or status is no object")
+    config = info.get("config")
+    if not isinstance(config, dict):
+        raise ShapeError("without a config")
+    own = status.get("connector") or {}
+    if not isinstance(own, dict):
+        raise ShapeError("whose status is no object")
+    return Connector(
+        name=name,
+        id=connector_id,
+        type=(_text(info.get("type")) or _text(status.get("type")) or UNKNOWN).lower(),
+        connector_class=_text(config.get("connector.class")),
+        state=_text(own.get("state")) or UNKNOWN,
+        worker_id=_text(own.get("worker_id")),
+        trace=_text(own.get("trace")),
+        # A null value is a key without a value: kept as such would not be a config Connect accepts back.
+        config={str(key): "" if value is None else str(value) for key, value in config.items()},
+        tasks=_tasks(info.get("tasks") or [], status.get("tasks") or []),
+    )
+
+
+def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
+    if not isinstance(configured, list) or not isinstance(reported, list):
+        raise ShapeError("whose tasks are no list")
+    tasks = {number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None) for number in (_number(task, "task") for task in configured)}
+    for task in reported:
+        number = _number(task, "id")
+        tasks[number] = ConnectorTask(
+            id=number,
+            state=_text(task.get("state")) or UNKNOWN,
+            worker_id=_text(task.get("worker_id")),
+            trace=_text(task.get("trace")) or _text(task.get("msg")),
+        )
+    return tuple(tasks[number] for number in sorted(tasks))
+
+
+def _number(task: Any, key: str) -> int:
+    number = task.get(key) if isinstance(task, dict) else None
+    if not isinstance(number, int):
+        raise ShapeError("with a task that has no number")
+    return number
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
