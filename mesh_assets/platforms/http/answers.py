@@ -67,8 +67,12 @@ class Answer:
         """What the service says about it, in one line; empty when it says nothing."""
         body = self._object()
         nested = body.get("error")
-        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths.
-        for text in (body.get("message"), nested.get("message") if isinstance(nested, dict) else nested, body.get("title")):
+        listed = body.get("errors")
+        first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths. Confluent Cloud's control plane
+        # has a list of errors.
+        said = (body.get("message"), nested.get("message") if isinstance(nested, dict) else nested, first.get("detail"), first.get("title"))
+        for text in (*said, body.get("title")):
             if isinstance(text, str) and text.strip():
                 return one_line(self.scrub(text))
         text = self.body.decode("utf-8", "replace")
