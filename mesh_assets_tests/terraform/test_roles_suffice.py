@@ -1,0 +1,120 @@
+"""The roles are enough for everything a discovery does: each right that the code asks for is granted by a binding, or not needed."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import mesh_assets
+from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.snapshot import schema_ids
+from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
+from mesh_assets_tests.terraform.terraform_cli import FOLDER
+
+OPERATOR = Binding("Operator", "local.cluster_crn")
+OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
+
+# The right, as the code words it when Kafka refuses → the bindings that grant it: all are needed. What the roles give: the reference
+# table in docs/terraform.md.
+GRANTS: dict[str, list[Binding]] = {
+    "DESCRIBE on the cluster": [OPERATOR],
+    "DESCRIBE on the topic": [OPERATOR],
+    "DESCRIBE on the topics": [OPERATOR],
+    "DESCRIBE_CONFIGS on the topic": [OPERATOR],
+    "DESCRIBE on the group": [OPERATOR, Binding("DeveloperRead", "group=*")],
+    "DESCRIBE on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
+    "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
+    "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
+}
+# Terraform makes the topics; the publisher only where it may.
+NOT_NEEDED = {"CREATE on the topic"}
+
+# On a Basic cluster the same rights, but for roles.
+ACLS = {
+    "DESCRIBE on the cluster": [("CLUSTER", "kafka-cluster", "DESCRIBE")],
+    "DESCRIBE on the topic": [("TOPIC", "*", "DESCRIBE")],
+    "DESCRIBE on the topics": [("TOPIC", "*", "DESCRIBE")],
+    "DESCRIBE_CONFIGS on the topic": [("TOPIC", "*", "DESCRIBE_CONFIGS")],
+    "DESCRIBE on the group": [("GROUP", "*", "DESCRIBE")],
+    "DESCRIBE on the groups": [("GROUP", "*", "DESCRIBE")],
+    "WRITE on the topic …": [("TOPIC", "local.events_topic", "WRITE"), ("TOPIC", "local.changes_topic", "WRITE")],
+    "READ on the topic …": [("TOPIC", "local.events_topic", "READ")],
+}
+
+
+def test_every_right_that_the_code_asks_of_kafka_is_granted_by_a_role() -> None:
+    bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
+    needed = rights_in_the_code() - NOT_NEEDED
+    assert needed == GRANTS.keys()
+    assert [binding for right in needed for binding in GRANTS[right] if binding not in bound] == []
+
+
+def test_every_right_that_the_code_asks_of_kafka_is_granted_by_an_acl_on_a_basic_cluster() -> None:
+    text = (FOLDER / "acls.tf").read_text(encoding="utf-8")
+    bound = {
+        (kind, name.strip('"'), operation)
+        for kind, name, operation in re.findall(r'\{ type = "(\w+)", name = ("[^"]+"|[\w.]+), operation = "(\w+)" \}', text)
+    }
+    needed = rights_in_the_code() - NOT_NEEDED
+    assert needed == ACLS.keys()
+    assert [acl for right in needed for acl in ACLS[right] if acl not in bound] == []
+    granted = {acl for acls in ACLS.values() for acl in acls}
+    assert bound - granted == {("TOPIC", "pattern", "READ")}  # profiling, and nothing else
+
+
+def test_terraform_makes_the_topics_that_the_agent_may_not_make() -> None:
+    topics = resources("confluent_kafka_topic", blocks=read())
+    assert {topic["topic_name"] for topic in topics.values()} == {"${local.events_topic}", "${local.changes_topic}"}
+
+
+def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -> None:
+    bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
+    registrar = _Registrar()
+    schema_ids.register_schemas(registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None)
+    assert len(registrar.subjects) == 2
+    for subject in registrar.subjects:
+        assert Binding("DeveloperWrite", f"subject={subject}") in bound
+    assert Binding("DeveloperRead", "subject=*") in bound
+
+
+def test_connectors_and_metrics_may_be_read() -> None:
+    bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
+    assert Binding("DeveloperRead", "connector=${name}") in bound  # * unless names are given
+    assert Binding("MetricsViewer", "data.confluent_organization.this.resource_name") in bound
+
+
+def rights_in_the_code() -> set[str]:
+    """Every `right=` that a call to Kafka is explained with; a name in it is `…`."""
+    found = set()
+    for path in Path(mesh_assets.__file__).parent.rglob("*.py"):
+        if "sandbox" not in path.parts:
+            found |= set(_rights(ast.parse(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def _rights(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        if (isinstance(node, ast.keyword) and node.arg == "right") or (
+            isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == "_RIGHT" for name in node.targets)
+        ):
+            yield from _text(node.value)
+
+
+def _text(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant):
+        yield str(node.value)
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+class _Registrar:
+    url = "https://registry.test"
+    requests = 0
+
+    def __init__(self) -> None:
+        self.subjects: list[str] = []
+
+    def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int:
+        assert (schema, schema_type) != ("", "")
+        self.subjects.append(subject)
+        return len(self.subjects)

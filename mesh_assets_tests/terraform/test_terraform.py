@@ -1,0 +1,82 @@
+"""What Terraform itself says of `terraform/`: its own tests pass, and mistakes are found."""
+
+from pathlib import Path
+
+import pytest
+
+from mesh_assets_tests.terraform.terraform_cli import TerraformFolder
+
+ROLES = "-filter=tests/roles.tftest.hcl"
+
+
+def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
+    assert terraform.run("validate").status == 0
+    answer = terraform.run("test")
+    assert answer.status == 0, answer.text
+    assert f"Success! {_runs(terraform.path)} passed, 0 failed." in answer.text
+
+
+def _runs(folder: Path) -> int:
+    """So many runs do the test files hold: none may be left out."""
+    return sum(path.read_text(encoding="utf-8").count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl"))
+
+
+def test_a_line_out_of_form_is_found(terraform: TerraformFolder) -> None:
+    assert terraform.run("fmt", "-check", "-recursive").status == 0
+    change(terraform, "agents.tf", "  role_name   = ", "  role_name = ")
+    assert terraform.run("fmt", "-check", "-recursive").status == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "instead", "complaint"),
+    [
+        ("agents.tf", "crn_pattern = each.value.on", "crn = each.value.on", 'An argument named "crn" is not expected here'),
+        ("agents.tf", "    kind        = confluent_service_account.discovery_agent.kind\n", "", 'The argument "kind" is required'),
+        ("agents.tf", '"confluent_role_binding" "', '"confluent_rolebinding" "', 'does not support resource type "confluent_rolebinding"'),
+        ("outputs.tf", "confluent_api_key.kafka.secret", "confluent_api_key.kafka.secrets", 'exported attribute named "secrets"'),
+        ("parameters.tf", "  value_wo         =", "  value_write_only =", '"value_write_only" is not expected here'),
+        (
+            "topics.tf",
+            "  partitions_count = 1\n",
+            "  partitions_count = 1\n  credentials {\n    key = var.kafka_admin_api_key\n    secret = var.kafka_admin_api_secret\n  }\n",
+            "Ephemeral values are not valid for",
+        ),
+        ("store.tf", '    status = "Enabled"\n', "", 'The argument "status" is required'),
+    ],
+)
+def test_a_name_that_the_providers_do_not_have_makes_it_invalid(
+    terraform: TerraformFolder, file: str, written: str, instead: str, complaint: str
+) -> None:
+    change(terraform, file, written, instead)
+    answer = terraform.run("validate")
+    assert answer.status == 1
+    assert complaint in " ".join(answer.text.split())
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "instead", "tests", "complaint"),
+    [
+        ("agents.tf", '"Operator", on', '"CloudClusterAdmin", on', ROLES, "The roles are not those of docs/terraform.md."),
+        ("agents.tf", "/group=*", "/group=orders*", ROLES, "The roles are not those of docs/terraform.md."),
+        ("variables.tf", "  default     = false\n", "  default     = true\n", ROLES, "The roles are not those of docs/terraform.md."),
+        ("topics.tf", '"compact"', '"delete"', "-filter=tests/topics.tftest.hcl", "Snapshots must be compacted"),
+        ("outputs.tf", "  sensitive = true\n", "", "-filter=tests/keys.tftest.hcl", "Output refers to sensitive values"),
+        ("store.tf", "/steps/", "/inventories/", "-filter=tests/aws.tftest.hcl", "Objects end by age that a claim check may name."),
+        ("runner.tf", '"s3:DeleteObject"]', '"s3:*"]', "-filter=tests/aws.tftest.hcl", "The runner may do other things"),
+    ],
+)
+def test_a_wrong_value_fails_terraforms_tests(
+    terraform: TerraformFolder, file: str, written: str, instead: str, tests: str, complaint: str
+) -> None:
+    change(terraform, file, written, instead)
+    answer = terraform.run("test", tests)
+    assert answer.status == 1
+    assert complaint in answer.text
+
+
+def change(terraform: TerraformFolder, file: str, written: str, instead: str) -> None:
+    """Every place where it stands."""
+    path = terraform.path / file
+    text = path.read_text(encoding="utf-8")
+    assert written in text
+    path.write_text(text.replace(written, instead), encoding="utf-8")

@@ -1,0 +1,136 @@
+# The store, the triggers and the role of the runner.
+
+mock_provider "confluent" {
+  source = "./tests/mocks/confluent"
+}
+
+mock_provider "confluent" {
+  alias  = "kafka"
+  source = "./tests/mocks/confluent"
+}
+
+mock_provider "aws" {
+  source = "./tests/mocks/aws"
+}
+
+variables {
+  environment_id         = "env-7zpqx1"
+  kafka_cluster_id       = "lkc-nd1ng3"
+  schema_registry_id     = "lsrc-8wrx70"
+  kafka_admin_api_key    = "ADMINADMINADMINA"
+  kafka_admin_api_secret = "made-up"
+}
+
+run "the_store_is_private_encrypted_and_versioned" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.store.block_public_acls,
+      aws_s3_bucket_public_access_block.store.block_public_policy,
+      aws_s3_bucket_public_access_block.store.ignore_public_acls,
+      aws_s3_bucket_public_access_block.store.restrict_public_buckets,
+    ])
+    error_message = "The bucket can be made public."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_versioning.store.versioning_configuration).status == "Enabled"
+    error_message = "The bucket is not versioned."
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_server_side_encryption_configuration.store.rule :
+      one(rule.apply_server_side_encryption_by_default).sse_algorithm
+    ] == ["AES256"]
+    error_message = "The bucket is not encrypted."
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.store.rule : one(rule.filter).prefix if one(rule.expiration).days != null] == ["mesh/steps/"]
+    error_message = "Objects end by age that a claim check may name."
+  }
+}
+
+run "a_key_of_ones_own" {
+  command = apply
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_server_side_encryption_configuration.store.rule :
+      [one(rule.apply_server_side_encryption_by_default).sse_algorithm, one(rule.apply_server_side_encryption_by_default).kms_master_key_id]
+    ] == [["aws:kms", "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"]]
+    error_message = "The bucket is not encrypted with that key."
+  }
+
+  assert {
+    condition     = contains([for statement in data.aws_iam_policy_document.runner.statement : statement.sid], "Encryption")
+    error_message = "The runner may not use the key."
+  }
+}
+
+run "the_runner_can_read_exactly_these" {
+  command = apply
+
+  assert {
+    condition = toset([for statement in data.aws_iam_policy_document.runner.statement : "${statement.sid}: ${join(", ", sort(statement.actions))}"]) == toset([
+      "Keys: ssm:GetParameter, ssm:GetParameters",
+      "Triggers: sqs:DeleteMessage, sqs:ReceiveMessage",
+      "DeadLetters: sqs:SendMessage",
+      "Store: s3:DeleteObject, s3:GetObject, s3:PutObject",
+      "ListStore: s3:ListBucket",
+    ])
+    error_message = "The runner may do other things than docs/terraform.md says."
+  }
+
+  assert {
+    condition     = alltrue([for statement in data.aws_iam_policy_document.runner.statement : !contains(statement.resources, "*")])
+    error_message = "The runner may do something to every resource of a kind."
+  }
+}
+
+run "notifications" {
+  command = apply
+
+  variables {
+    notifications_topic_arn = "arn:aws:sns:eu-central-1:123456789012:mesh-alerts"
+  }
+
+  assert {
+    condition = [for statement in data.aws_iam_policy_document.runner.statement : statement.resources if statement.sid == "Notifications"] == [
+      toset(["arn:aws:sns:eu-central-1:123456789012:mesh-alerts"])
+    ]
+    error_message = "The runner may not tell people."
+  }
+}
+
+run "triggers" {
+  command = apply
+
+  assert {
+    condition     = [aws_sns_topic.triggers.name, aws_sqs_queue.triggers.name, aws_sqs_queue.dead_letters.name] == ["discovery-agent-triggers", "discovery-agent-triggers", "discovery-agent-triggers-dlq"]
+    error_message = "Topic and queues have other names."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.triggers.protocol == "sqs" && aws_sns_topic_subscription.triggers.endpoint == aws_sqs_queue.triggers.arn
+    error_message = "The queue is not subscribed to the topic."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.triggers.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letters.arn
+    error_message = "What fails again and again goes nowhere."
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.trigger_queue.statement : [statement.sid, one(statement.condition).variable]
+    ] == [["FromTheTopic", "aws:SourceArn"], ["OnlyEncrypted", "aws:SecureTransport"]]
+    error_message = "Others than the topic may write to the queue."
+  }
+}

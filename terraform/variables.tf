@@ -1,0 +1,143 @@
+variable "environment_id" {
+  description = "The Confluent Cloud environment that exists already, for example env-7zpqx1."
+  type        = string
+
+  validation {
+    condition     = startswith(var.environment_id, "env-")
+    error_message = "environment_id is the environment's id, which begins with env-."
+  }
+}
+
+variable "kafka_cluster_id" {
+  description = "The Kafka cluster that exists already, for example lkc-nd1ng3."
+  type        = string
+
+  validation {
+    condition     = startswith(var.kafka_cluster_id, "lkc-")
+    error_message = "kafka_cluster_id is the cluster's id, which begins with lkc-."
+  }
+}
+
+variable "schema_registry_id" {
+  description = "The environment's Schema Registry, for example lsrc-8wrx70."
+  type        = string
+
+  validation {
+    condition     = startswith(var.schema_registry_id, "lsrc-")
+    error_message = "schema_registry_id is the registry's id, which begins with lsrc-."
+  }
+}
+
+variable "name" {
+  description = "What everything made here is called. Give a second cluster another one: names are unique in an organization and an account."
+  type        = string
+  default     = "discovery-agent"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
+    error_message = "name holds 2 to 31 lower-case letters, digits and hyphens and begins with a letter: it becomes part of a bucket's name."
+  }
+}
+
+variable "basic_cluster" {
+  description = "Whether the cluster is a Basic one. These know no roles for topics, groups and connectors: ACLs take their place."
+  type        = bool
+  default     = false
+}
+
+variable "enable_profiling" {
+  description = "Whether the agent may read messages, which profiling and samples need. Nothing else does."
+  type        = bool
+  default     = false
+}
+
+variable "profiled_topics" {
+  description = "Whose messages may be read with enable_profiling: names, or prefixes that end in *. Name them in the estate's allow_message_reading, too."
+  type        = set(string)
+  default     = ["*"]
+}
+
+variable "connectors" {
+  description = "Whose configs may be read: names of connectors, or *."
+  type        = set(string)
+  default     = ["*"]
+}
+
+variable "create_topics" {
+  description = "Whether Terraform makes discovery-events and discovery-changes. If not, make them before the first discovery: the agent may not."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = !var.create_topics || var.kafka_admin_api_key != null
+    error_message = "Making the topics needs kafka_admin_api_key and kafka_admin_api_secret; or set create_topics = false and make them yourself."
+  }
+}
+
+variable "kafka_admin_api_key" {
+  description = "A Kafka key of the cluster that may create topics (and on a Basic cluster ACLs). Used while Terraform runs, kept nowhere."
+  type        = string
+  default     = null
+  ephemeral   = true
+}
+
+variable "kafka_admin_api_secret" {
+  description = "The secret of kafka_admin_api_key."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "bucket_name" {
+  description = "The bucket of the store. Default: the name, the account and the region, so that it is the only one of that name in the world."
+  type        = string
+  default     = null
+}
+
+variable "store_prefix" {
+  description = "Under what the inventories stand in the bucket."
+  type        = string
+  default     = "mesh"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$", var.store_prefix))
+    error_message = "store_prefix is like mesh or team/mesh: letters, digits and . _ - /, without a slash at either end."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A KMS key for the parameters and the bucket. Default: AWS's own keys."
+  type        = string
+  default     = null
+}
+
+variable "trigger_services" {
+  description = "The AWS services that may publish to the trigger topic from this account."
+  type        = set(string)
+  default     = ["cloudwatch.amazonaws.com"]
+}
+
+variable "trigger_publishers" {
+  description = "ARNs of other accounts, roles or users that may publish to the trigger topic. Those of this account need sns:Publish of their own."
+  type        = set(string)
+  default     = []
+}
+
+variable "notifications_topic_arn" {
+  description = "The SNS topic that the estate's notifications name, if they do: the runner may then publish there."
+  type        = string
+  default     = null
+}
+
+variable "runner_assume_role_policy" {
+  description = "JSON: who may take the runner's role. Default: tasks of ECS in this account."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags for everything made in AWS."
+  type        = map(string)
+  default     = {}
+}
