@@ -22,7 +22,7 @@ from mesh_assets.inventory.join import empty_section, stale_section
 from mesh_assets.inventory.metrics import Positions, offset_metrics, positions
 from mesh_assets.inventory.phases import Phases
 from mesh_assets.inventory.records import ConsumerGroup, Topic
-from mesh_assets.inventory.schemas import collect_schemas
+from mesh_assets.inventory.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
@@ -252,6 +252,7 @@ class _Collection:
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now),
                 records=records,
+                stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
                 cost=_cost(self._phases.seconds("connectors"), http_requests=requests),
             )
 
@@ -265,17 +266,15 @@ class _Collection:
         def read() -> SchemasSection:
             now = datetime.now(UTC)
             with self._phases.phase("schemas"):
-                records, facts = collect_schemas(
-                    registry,
-                    previous=self._previous.schemas if self._previous else (),
-                    selects=lambda subject: subject not in OWN_SUBJECTS,
-                    now=now,
-                )
+                known = self._previous.schemas if self._previous else ()
+                records, facts = collect_schemas(registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now)
+                confirm_subjects_gone(registry, {schema.subject for schema in known} - {schema.subject for schema in records})
             return SchemasSection(
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now),
                 records=records,
                 registry=facts,
+                stand_in=registry.stand_in,
                 cost=replace(
                     _cost(self._phases.seconds("schemas"), http_requests=registry.requests), level_requests=registry.level_requests
                 ),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.inventory.connector_topics import declared_topics
 from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
+from mesh_assets.inventory.vanished import confirm_gone, one_by_one
 from mesh_assets.platforms import connectors as platform
 from mesh_assets.platforms.http import Presence
 
@@ -29,6 +30,8 @@ class ConnectReader(Protocol):
     def requests(self) -> int: ...
     @property
     def stand_in(self) -> str | None: ...
+    @property
+    def rights_advice(self) -> str: ...
     def connectors(self) -> Sequence[platform.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
     def password_keys(self, connector_class: str) -> frozenset[str]: ...
@@ -38,7 +41,7 @@ class ConnectReader(Protocol):
 def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int) -> tuple[Connector, ...]:
     """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it declares as passwords.
 
-    Raises PlatformError when one endpoint cannot be read.
+    Raises PlatformError when one endpoint cannot be read, or lists a known connector no more that is not gone (vanished.py).
 
     A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from run to run: it chooses which
     connectors are asked for their topics when there are more than OBSERVED_PER_RUN whose config cannot tell.
@@ -46,8 +49,18 @@ def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable
     known = {(connector.connect, connector.name): connector for connector in previous}
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
         read = list(pool.map(lambda endpoint: endpoint.connectors(), endpoints))
+    for endpoint, connectors in zip(endpoints, read, strict=True):
+        _confirm_gone(endpoint, connectors, known)
     return tuple(
         record for endpoint, connectors in zip(endpoints, read, strict=True) for record in _records(endpoint, connectors, known, turn)
+    )
+
+
+def _confirm_gone(endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]) -> None:
+    connect, listed = endpoint_name(endpoint.url), {connector.name for connector in connectors}
+    vanished = [name for place, name in known if place == connect and name not in listed]
+    confirm_gone(
+        vanished, one_by_one(endpoint.presence), noun="connectors", source=f"Connect at {endpoint.url}", advice=endpoint.rights_advice
     )
 
 

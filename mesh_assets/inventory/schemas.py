@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.naming import record_name
 from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
+from mesh_assets.inventory.vanished import confirm_gone, one_by_one
+from mesh_assets.platforms.http import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
 
 # There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second over all keys: two reads a subject, so that
@@ -19,7 +21,13 @@ class RegistryReader(Protocol):
     """What collecting needs of a schema registry."""
 
     @property
+    def url(self) -> str: ...
+    @property
     def requests(self) -> int: ...
+    @property
+    def stand_in(self) -> str | None: ...
+    @property
+    def rights_advice(self) -> str: ...
     @property
     def level_requests(self) -> int: ...
     def read_latest_schemas(self, selects: Callable[[str], bool] | None = None) -> Sequence[RegisteredSchema]: ...
@@ -27,6 +35,7 @@ class RegistryReader(Protocol):
     def global_compatibility(self) -> str | None: ...
     def global_mode(self) -> str | None: ...
     def contexts(self) -> tuple[str, ...]: ...
+    def presence(self, subject: str) -> Presence: ...
 
 
 def collect_schemas(
@@ -41,6 +50,13 @@ def collect_schemas(
     levels = {level.subject: level for level in registry.subject_levels(_due(records))}
     facts = RegistryFacts(compatibility=registry.global_compatibility(), mode=registry.global_mode(), contexts=registry.contexts())
     return tuple(_with_levels(record, levels.get(record.subject), now) for record in records), facts
+
+
+def confirm_subjects_gone(registry: RegistryReader, vanished: Collection[str]) -> None:
+    """Raises PlatformError when subjects that are listed no more are not gone (vanished.py)."""
+    confirm_gone(
+        vanished, one_by_one(registry.presence), noun="subjects", source=f"Schema Registry at {registry.url}", advice=registry.rights_advice
+    )
 
 
 def _due(records: Collection[Schema]) -> list[str]:

@@ -48,9 +48,12 @@ class TopicsSection(Record, frozen=True, kw_only=True, tag_field="section", tag=
 
 
 class ConnectorsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
+    """`stand_in`, here and in the sections that come over HTTP: what their source says it stands in for; None: it is what it seems."""
+
     cluster_id: str
     state: SectionState
     records: tuple[Connector, ...]
+    stand_in: str | None = None
     cost: SectionCost = SectionCost()
 
 
@@ -59,6 +62,7 @@ class SchemasSection(Record, frozen=True, kw_only=True, tag_field="section", tag
     state: SectionState
     records: tuple[Schema, ...]
     registry: RegistryFacts | None = None
+    stand_in: str | None = None
     cost: SectionCost = SectionCost()
 
 
@@ -76,6 +80,7 @@ class MetricsSection(Record, frozen=True, kw_only=True, tag_field="section", tag
     cluster_id: str
     state: SectionState
     records: Metrics | None
+    stand_in: str | None = None
     cost: SectionCost = SectionCost()
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from mesh_assets.errors import MeshError
@@ -15,7 +15,7 @@ from mesh_assets.inventory.document import ClusterIdentity, Document, Environmen
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
-from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.sections import ConnectorsSection, MetricsSection, SchemasSection, Section, SectionName
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.tables import write_tables
 from mesh_assets.inventory.triggers import Trigger
@@ -141,8 +141,17 @@ def _report(
             claim_check=event.claim_check,
         ),
         inventory_location=store.objects.location(published.pointer.document.key),
-        notes=_notes(published),
+        notes=(*stand_in_notes(collected), *_notes(published)),
     )
+
+
+def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
+    """That what was read is not the real thing, once for each stand-in."""
+    by_text: dict[str, list[str]] = {}
+    for name, section in sections.items():
+        if isinstance(section, ConnectorsSection | SchemasSection | MetricsSection) and section.stand_in is not None:
+            by_text.setdefault(section.stand_in, []).append(name)
+    return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
 
 
 def _notes(published: Published) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.http import KafkaConnectEndpoint
+from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import ClusterClients
+from mesh_assets.inventory.connectors import ConnectReader
+from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.kafka import (
     BrokerNode,
     ClusterMetadata,
@@ -118,14 +120,57 @@ def a_cluster(**fields: Any) -> Cluster:
     return Cluster(name="warehouse", kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"), **fields)
 
 
+@dataclass
+class FakeCloudConnect:
+    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → the connector's own. `hidden`: left out of the list, as a
+    filter by rights would. `by_name`: the status that such a one answers by its name. `stand_in`: what it says it stands in for.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    by_name: int = 403
+    stand_in: str | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def client(self) -> ConfluentCloudConnectClient:
+        endpoint = ConfluentCloudConnectEndpoint(
+            kind="confluent_cloud", username="CLOUDKEY", password="${HOME}", environment_id="env-1", cluster_id=CLUSTER_ID
+        )
+        return ConfluentCloudConnectClient(endpoint, transport=httpx.MockTransport(self), clock=FakeTime().clock)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        _, _, name = request.url.path.partition("/connectors")
+        self.requests.append(name or "list")
+        headers = {} if self.stand_in is None else {"X-Mesh-Stand-In": self.stand_in}
+        if not name:
+            listed = {name: self._entry(name, state) for name, state in self.states.items() if name not in self.hidden}
+            return httpx.Response(200, json=listed, headers=headers)
+        if name.strip("/") not in self.states:
+            return httpx.Response(404, json={"error": {"code": 404, "message": "resource not found"}}, headers=headers)
+        return httpx.Response(self.by_name, json={"error": {"code": self.by_name, "message": "Forbidden"}}, headers=headers)
+
+    def _entry(self, name: str, state: str) -> dict[str, Any]:
+        config = {"connector.class": "DatagenSource", "kafka.topic": name, "quickstart": name.upper(), "kafka.api.secret": "*" * 16}
+        task = {"id": 0, "state": state, "worker_id": name, "msg": ""}
+        return {
+            "id": {"id": f"lcc-{name}", "id_type": "ID"},
+            "info": {"name": name, "config": config, "tasks": [{"connector": name, "task": 0}], "type": "source"},
+            "status": {"name": name, "connector": {"state": state, "worker_id": name, "trace": ""}, "tasks": [task], "type": "source"},
+        }
+
+
 def opened(
-    kafka: FakeKafka, *, registry: SchemaRegistryClient | None = None, workers: Sequence[httpx.MockTransport] = ()
+    kafka: FakeKafka,
+    *,
+    registry: SchemaRegistryClient | None = None,
+    workers: Sequence[httpx.MockTransport] = (),
+    cloud: FakeCloudConnect | None = None,
 ) -> Callable[[Cluster], AbstractContextManager[ClusterClients]]:
     """What `collect_sections` takes as `clients`."""
 
     @contextmanager
     def open_clients(_: Cluster) -> Iterator[ClusterClients]:
-        connect = [
+        connect: list[ConnectReader] = [
             KafkaConnectClient(
                 KafkaConnectEndpoint(kind="kafka_connect", url=f"http://connect-{number}.test:8083"),
                 transport=worker,
@@ -133,6 +178,7 @@ def opened(
             )
             for number, worker in enumerate(workers)
         ]
+        connect.extend([] if cloud is None else [cloud.client()])
         yield ClusterClients(kafka=kafka, registry=registry, connect=connect)
 
     return open_clients

@@ -21,7 +21,7 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
-from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID, FakeKafka, a_cluster, a_worker, opened
+from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID, FakeCloudConnect, FakeKafka, a_cluster, a_worker, opened
 from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_schemas
 
 
@@ -40,9 +40,10 @@ def collect(
     wanted: tuple[SectionName, ...] = SECTION_NAMES,
     registry: Confluent | None = None,
     workers: tuple[httpx.MockTransport, ...] = (),
+    cloud: FakeCloudConnect | None = None,
     **cluster: object,
 ) -> dict[SectionName, Section]:
-    clients = opened(kafka, registry=None if registry is None else registry.client(), workers=workers)
+    clients = opened(kafka, registry=None if registry is None else registry.client(), workers=workers, cloud=cloud)
     return collect_sections(a_cluster(**cluster), wanted, previous=lambda _: previous, clients=clients, sleep=Slept())
 
 
@@ -191,12 +192,19 @@ def test_only_the_wanted_sections_are_read() -> None:
     assert kafka.requests == {"metadata": 1}
 
 
+@pytest.mark.parametrize("platform", ["kafka_connect", "confluent_cloud"])
 @pytest.mark.parametrize(("subjects", "connectors", "most"), [(37, 37, 12), (2500, 1000, 20)])
-def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connectors(subjects: int, connectors: int, most: int) -> None:
+def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connectors(
+    subjects: int, connectors: int, most: int, platform: str
+) -> None:
     registry = Confluent(schemas=some_schemas(subjects))
     worker = a_worker({f"connector-{n}": {"topic": f"topic-{n}"} for n in range(connectors)})
+    cloud = FakeCloudConnect({f"connector-{n}": "RUNNING" for n in range(connectors)})
 
-    sections = collect(FakeKafka(), registry=registry, workers=(worker,))
+    if platform == "kafka_connect":
+        sections = collect(FakeKafka(), registry=registry, workers=(worker,))
+    else:
+        sections = collect(FakeKafka(), registry=registry, cloud=cloud)
 
     assert len(sections["schemas"].records or ()) == subjects  # type: ignore[arg-type]  # schemas, not metrics
     costs = [section.cost for section in sections.values()]

@@ -42,6 +42,10 @@ class ListedConnectors:
     def stand_in(self) -> str | None:
         return self._endpoint.stand_in
 
+    @property
+    def rights_advice(self) -> str:
+        return self._endpoint.rights_advice
+
     def connectors(self) -> Sequence[platform.Connector]:
         return self._endpoint.connectors()
 

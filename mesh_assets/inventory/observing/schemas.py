@@ -17,8 +17,9 @@ from mesh_assets.inventory.observing.comparison import Compared, compare_section
 from mesh_assets.inventory.observing.observation import Look, Observation
 from mesh_assets.inventory.observing.slices import next_slice, slice_size
 from mesh_assets.inventory.records import RegistryFacts, Schema
-from mesh_assets.inventory.schemas import RegistryReader, collect_schemas
+from mesh_assets.inventory.schemas import RegistryReader, collect_schemas, confirm_subjects_gone
 from mesh_assets.inventory.sections import SchemasSection
+from mesh_assets.platforms.http import Presence
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SubjectLevels
 
 # One request each; 80 to 180 a second against Apicurio (measured), so a tick takes at most some ten seconds.
@@ -60,6 +61,18 @@ class RegistrySlice:
         self.listed: set[str] = set()
 
     @property
+    def url(self) -> str:
+        return self._registry.url
+
+    @property
+    def stand_in(self) -> str | None:
+        return self._registry.stand_in
+
+    @property
+    def rights_advice(self) -> str:
+        return self._registry.rights_advice
+
+    @property
     def requests(self) -> int:
         return self._registry.requests
 
@@ -96,6 +109,9 @@ class RegistrySlice:
     def contexts(self) -> tuple[str, ...]:
         # No change ever comes of them, and the reading has asked for them already.
         return () if self._facts is None else self._facts.contexts
+
+    def presence(self, subject: str) -> Presence:
+        return self._registry.presence(subject)
 
 
 def observe_schemas(look: Look) -> Observation:
@@ -147,6 +163,7 @@ def _compare(
     known = {schema.subject: schema for schema in document.schemas}
     part = RegistrySlice(registry, known=known, versions=versions, levels=levels, facts=facts)
     records, read_facts = collect_schemas(part, previous=document.schemas, selects=lambda subject: subject not in OWN_SUBJECTS, now=now)
+    confirm_subjects_gone(registry, known.keys() - part.listed)
     read = {schema.subject: schema for schema in records}
     # A subject of the slice that is listed and has no version any more was deleted while it was read: it is gone.
     asked = known.keys() if versions is None else versions

@@ -56,6 +56,11 @@ class ConfluentCloudConnectClient:
         """What the service says it stands in for; None: it is what it seems."""
         return self._service.stand_in
 
+    @property
+    def rights_advice(self) -> str:
+        """What to do when the credential lacks a right, as a clause."""
+        return self._service.rights_advice
+
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name, in one request. Raises PlatformError.
 

@@ -147,6 +147,11 @@ class HttpService:
         """What the service says it stands in for (`X-Mesh-Stand-In`); None: it has not said so."""
         return self._stand_in
 
+    @property
+    def rights_advice(self) -> str:
+        """What to do when the credential lacks a right, as a clause."""
+        return self._credential.lacking
+
     def requests_of(self, kind: str) -> int:
         """Requests of one kind (what the caller named them), retries included."""
         with self._lock:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, Presence, RetryPolicy, Transport, path_segment
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.contexts import read_contexts
 from mesh_assets.platforms.schema_registry.inventory import read_inventory
@@ -66,6 +66,16 @@ class SchemaRegistryClient:
         return self._service.requests
 
     @property
+    def stand_in(self) -> str | None:
+        """What the service says it stands in for; None: it is what it seems."""
+        return self._service.stand_in
+
+    @property
+    def rights_advice(self) -> str:
+        """What to do when the credential lacks a right, as a clause."""
+        return self._service.rights_advice
+
+    @property
     def level_requests(self) -> int:
         """Of these, the ones for levels and modes, global ones included."""
         return self._service.requests_of(KIND)
@@ -93,6 +103,13 @@ class SchemaRegistryClient:
     def latest(self, subject: str) -> RegisteredSchema | None:
         """The latest version of `subject`, None when there is no such subject."""
         return read_latest(self._service, subject)
+
+    def presence(self, subject: str) -> Presence:
+        """Whether there is a subject `subject`, whatever the lists say. Raises PlatformError."""
+        answer = self._service.ask("GET", f"/subjects/{path_segment(subject)}/versions/latest")
+        if answer.status == 404 and not is_absent(answer):
+            raise answer.error()
+        return "gone" if is_absent(answer) else answer.presence()
 
     def schema_by_id(self, schema_id: int) -> SchemaText | None:
         """The schema messages refer to by `schema_id`, None when there is none."""

@@ -31,7 +31,7 @@ from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets_tests.documents import MOMENT
-from mesh_assets_tests.inventory.cluster_fakes import FakeKafka
+from mesh_assets_tests.inventory.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, FakeRegistry
 
@@ -95,7 +95,7 @@ class Worker:
 
 @dataclass
 class FakeCluster:
-    """One cluster of the estate. `opens`: called before its clients are, and may hang."""
+    """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place of the worker."""
 
     name: str = "warehouse"
     kafka: Kafka = field(default_factory=Kafka)
@@ -103,6 +103,7 @@ class FakeCluster:
     registry: FakeRegistry = field(default_factory=Apicurio)
     opens: Callable[[], None] = lambda: None
     quiet_minutes: float = 10.0
+    cloud: FakeCloudConnect | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -114,10 +115,9 @@ class FakeCluster:
     def clients(self) -> Iterator[ClusterClients]:
         self.opens()
         endpoint = KafkaConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
+        worker = KafkaConnectClient(endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock)
         yield ClusterClients(
-            kafka=self.kafka,
-            registry=self.registry.client(),
-            connect=[KafkaConnectClient(endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock)],
+            kafka=self.kafka, registry=self.registry.client(), connect=[worker] if self.cloud is None else [self.cloud.client()]
         )
 
 

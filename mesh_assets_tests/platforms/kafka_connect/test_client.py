@@ -276,3 +276,8 @@ def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwor
         pytest.raises(UnexpectedAnswerError, match="no list of config definitions"),
     ):
         client.password_keys("org.example.Source")
+
+
+def test_a_connector_asked_for_by_its_name_is_here_gone_or_refused() -> None:
+    client, _ = connect_of({"/connectors/a": info("a"), "/connectors/b": httpx.Response(403, json={"message": "no"})})
+    assert (client.presence("a"), client.presence("b"), client.presence("c")) == ("here", "refused", "gone")

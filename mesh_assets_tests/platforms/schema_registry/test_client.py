@@ -102,3 +102,21 @@ def test_the_error_of_a_deleted_schema_counts_more_than_its_status() -> None:
         assert client.latest("a-value") is None
     with Apicurio(before=lambda _: error(404, 50001, "store failed")).client() as client, pytest.raises(UnexpectedAnswerError):
         client.latest("a-value")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_subject_asked_for_by_its_name_is_here_or_gone(style: type[FakeRegistry]) -> None:
+    with style([a_schema("a-value")]).client() as client:
+        assert (client.presence("a-value"), client.presence("b-value")) == ("here", "gone")
+
+
+def test_a_subject_of_which_nothing_may_be_told_is_refused() -> None:
+    denied = error(403, 40301, "User is denied operation Read on Subject: a-value")
+    with Confluent(before=lambda _: denied).client() as client:
+        assert client.presence("a-value") == "refused"
+
+
+def test_a_registry_that_fails_says_nothing_about_a_subject() -> None:
+    for answer in (error(404, 50001, "store failed"), error(500, 50001, "store failed")):
+        with Confluent(before=lambda _, answer=answer: answer).client() as client, pytest.raises(UnexpectedAnswerError):  # type: ignore[misc]
+            client.presence("a-value")
