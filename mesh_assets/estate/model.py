@@ -8,7 +8,7 @@ from mesh_assets.estate.fields import EstateModel
 from mesh_assets.estate.http import ConnectEndpoint, ControlPlaneConnection, SchemaRegistryConnection
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.messages import Notifications, QueueTriggers
-from mesh_assets.estate.metrics import OffsetMetrics
+from mesh_assets.estate.metrics import MetricsSource, OffsetMetrics
 from mesh_assets.estate.patterns import NamePatterns, TopicPatterns
 from mesh_assets.estate.sensing import AnomalyThresholds, Sensing
 
@@ -31,7 +31,7 @@ class Cluster(EstateModel):
     schema_registry: SchemaRegistryConnection | None = None
     connect: tuple[ConnectEndpoint, ...] = ()
     control_plane: ControlPlaneConnection | None = None
-    metrics: OffsetMetrics = OffsetMetrics()
+    metrics: MetricsSource = OffsetMetrics()
     topics: TopicPatterns = TopicPatterns()
     consumer_groups: NamePatterns = NamePatterns()
     anomalies: AnomalyThresholds = AnomalyThresholds()

@@ -6,6 +6,7 @@ import pytest
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.file import estate_path, load_estate, parse_estate
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.metrics import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
 from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 
 WHOLE = """
@@ -23,6 +24,7 @@ clusters:
     schema_registry: {url: https://psrc-1.example, id: lsrc-12345, username: "${SR_KEY}", password: "${SR_SECRET}"}
     connect: [{kind: confluent_cloud, username: "${CLOUD_KEY}", password: "${CLOUD_SECRET}"}]
     control_plane: {kind: confluent_cloud, username: "${CLOUD_KEY}", password: "${CLOUD_SECRET}"}
+    metrics: {kind: confluent_cloud, username: "${CLOUD_KEY}", password: "${CLOUD_SECRET}"}
   warehouse:
     kafka: {bootstrap_servers: "127.0.0.1:9092"}
     schema_registry: {url: "http://127.0.0.1:8081"}
@@ -51,6 +53,8 @@ def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
     assert (connect.url, connect.environment_id, connect.cluster_id) == ("https://api.confluent.cloud", "env-7zpqx1", "lkc-nd1ng3")
     assert cloud.control_plane is not None
     assert cloud.control_plane.url == "https://api.confluent.cloud"
+    assert isinstance(cloud.metrics, ConfluentCloudMetrics)
+    assert cloud.metrics.url == "https://api.telemetry.confluent.cloud"
     assert estate.events.cluster == "warehouse"
 
 
@@ -70,8 +74,8 @@ def test_exclusion_wins_over_inclusion_and_case_matters() -> None:
 
 
 def test_a_misspelt_field_is_named_with_its_line() -> None:
-    assert findings(WHOLE.replace("metrics: {kind", "metriks: {kind")) == [
-        "estate.yaml:20: clusters.warehouse.metriks: is not a field here; check its spelling or remove it"
+    assert findings(WHOLE.replace("metrics: {kind: offsets", "metriks: {kind: offsets")) == [
+        "estate.yaml:21: clusters.warehouse.metriks: is not a field here; check its spelling or remove it"
     ]
 
 
@@ -132,6 +136,29 @@ def test_an_endpoint_of_no_known_kind_is_told_which_there_are() -> None:
     [finding] = findings(managed_connect(kind="kafka-connect"))
     assert finding.startswith("estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is none; expected one of 'kafka_connect', ")
     assert findings(managed_connect(kind="")) == ["estate.yaml:5: clusters.a.connect.0.kind: is missing"]
+
+
+def metrics_of(entry: str) -> object:
+    text = f"clusters:\n  a:\n    kafka: {{bootstrap_servers: x}}\n    metrics: {{{entry}}}\n"
+    return parse_estate(text, source="estate.yaml").clusters["a"].metrics
+
+
+def test_metrics_come_from_offsets_unless_the_estate_names_a_cloud() -> None:
+    assert parse_estate("clusters: {a: {kafka: {bootstrap_servers: x}}}", source="e").clusters["a"].metrics == OffsetMetrics()
+    assert metrics_of("kind: offsets") == OffsetMetrics()
+    assert metrics_of("kind: cloudwatch") == CloudWatchMetrics(kind="cloudwatch")
+    assert metrics_of("kind: cloudwatch, region: eu-west-1, cluster_name: payments") == CloudWatchMetrics(
+        kind="cloudwatch", region="eu-west-1", cluster_name="payments"
+    )
+
+
+def test_the_metrics_of_confluent_cloud_need_a_key() -> None:
+    with pytest.raises(EstateError) as caught:
+        metrics_of("kind: confluent_cloud")
+    assert str(caught.value).splitlines() == [
+        "estate.yaml:4: clusters.a.metrics.username: is missing",
+        "estate.yaml:4: clusters.a.metrics.password: is missing",
+    ]
 
 
 def test_all_findings_come_at_once() -> None:
