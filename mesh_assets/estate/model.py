@@ -38,6 +38,12 @@ class Cluster(EstateModel):
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
 
+    @property
+    def on_confluent_cloud(self) -> bool:
+        """Whether the estate itself says so; where it does not, an address may still tell."""
+        kinds: list[str] = [self.metrics.kind, *(endpoint.kind for endpoint in self.connect)]
+        return self.control_plane is not None or "confluent_cloud" in kinds
+
     @model_validator(mode="before")
     @classmethod
     def _endpoints_of_this_cluster(cls, data: Any) -> Any:

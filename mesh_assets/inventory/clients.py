@@ -37,7 +37,11 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     with ExitStack() as stack:
         yield ClusterClients(
             kafka=stack.enter_context(
-                ConfluentKafkaReader(client_properties(cluster.kafka), timeout_seconds=cluster.kafka.timeout_seconds)
+                ConfluentKafkaReader(
+                    client_properties(cluster.kafka),
+                    timeout_seconds=cluster.kafka.timeout_seconds,
+                    on_confluent_cloud=cluster.on_confluent_cloud,
+                )
             ),
             registry=None if cluster.schema_registry is None else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
             connect=[_connect_client(endpoint, stack) for endpoint in cluster.connect],

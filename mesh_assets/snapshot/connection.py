@@ -41,13 +41,18 @@ class EventsConnection:
     @classmethod
     def to(cls, cluster: Cluster) -> "EventsConnection":
         """Contacts nothing yet. Raises EstateError when a secret cannot be resolved."""
-        return cls(cluster=cluster.name, properties=client_properties(cluster.kafka), timeout_seconds=cluster.kafka.timeout_seconds)
+        return cls(
+            cluster=cluster.name,
+            properties=client_properties(cluster.kafka),
+            timeout_seconds=cluster.kafka.timeout_seconds,
+            on_confluent_cloud=cluster.on_confluent_cloud,
+        )
 
-    def __init__(self, *, cluster: str, properties: Mapping[str, str], timeout_seconds: float) -> None:
+    def __init__(self, *, cluster: str, properties: Mapping[str, str], timeout_seconds: float, on_confluent_cloud: bool = False) -> None:
         self.cluster = cluster
         self.timeout_seconds = timeout_seconds
         self._properties = properties
-        self._endpoint = Endpoint(properties)
+        self._endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
         self.log = ConnectionLog(self._endpoint)
 
     def admin(self) -> AdminClient:

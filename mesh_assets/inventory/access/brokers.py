@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from contextlib import closing
 
+from msgspec.structs import replace
+
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.model import Cluster, Events
 from mesh_assets.inventory.access.events import EVENT_TOPICS, EventsReading, judge_events
@@ -21,6 +23,12 @@ from mesh_assets.platforms.kafka.configs import read_configs
 from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
 from mesh_assets.platforms.kafka.settings import client_properties
 
+_ROLES: dict[System, str] = {
+    "kafka": "the role Operator on the cluster (on Basic clusters: ACLs)",
+    "events": "the roles DeveloperWrite on topics discovery-events and discovery-changes and DeveloperRead on topic discovery-events "
+    "(on Basic clusters: ACLs)",
+}
+
 
 def check_brokers(
     cluster: Cluster, events: Events, *, discovered: bool, carried: Sequence[str], admin_factory: ClientFactory = AdminClient
@@ -34,8 +42,11 @@ def check_brokers(
         properties = client_properties(cluster.kafka)
     except EstateError as error:
         return _failed(cluster, systems, endpoint, "", str(error))
-    identity = kafka_identity(properties)
-    with closing(Session(properties, cluster.kafka.timeout_seconds, admin_factory=admin_factory)) as session:
+    connected = Session(
+        properties, cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud, admin_factory=admin_factory
+    )
+    identity = connected.endpoint.identity if connected.endpoint.takes_api_key else kafka_identity(properties)
+    with closing(connected) as session:
         deadline = Deadline(cluster.kafka.timeout_seconds)
         try:
             seen = read_cluster_access(session, deadline)
@@ -45,7 +56,7 @@ def check_brokers(
             if carried:
                 reading = _read_events(session, seen, deadline)
                 findings.append(judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity))
-            return tuple(findings)
+            return tuple(map(_with_roles, findings)) if connected.endpoint.takes_api_key else tuple(findings)
         except (EstateError, PlatformError) as error:
             return _failed(cluster, systems, endpoint, identity, str(error))
 
@@ -73,6 +84,13 @@ def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> E
     configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
     policies = {name: None if config.values is None else config.values.get("cleanup.policy") for name, config in configs.items()}
     return EventsReading(cluster=seen, topics=topics, policies=policies)
+
+
+def _with_roles(finding: AccessFinding) -> AccessFinding:
+    """On Confluent Cloud rights come with roles, except on Basic clusters: which ones give what is missing."""
+    if finding.state != "incomplete":
+        return finding
+    return replace(finding, notes=(*finding.notes, f"on Confluent Cloud these rights come with {_ROLES[finding.system]}"))
 
 
 def _failed(cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str) -> tuple[AccessFinding, ...]:

@@ -8,6 +8,7 @@ from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.access.brokers import check_brokers
 from mesh_assets.inventory.access.connect import check_connect, place_connect
+from mesh_assets.inventory.access.control_plane import check_control_plane
 from mesh_assets.inventory.access.findings import AccessFinding, System, failed
 from mesh_assets.inventory.access.identity import http_endpoint, kafka_endpoint
 from mesh_assets.inventory.access.registry import check_registry
@@ -97,6 +98,16 @@ def _pieces(estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientF
                     system="schema registry",
                     endpoint=http_endpoint(registry, name="Schema Registry"),
                     ask=_alone(partial(check_registry, cluster.name, registry, carries=cluster.name in carried, transport=transport)),
+                )
+            )
+        control_plane = cluster.control_plane if discovered else None
+        if control_plane is not None:
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="control plane",
+                    endpoint=http_endpoint(control_plane, name="Confluent Cloud"),
+                    ask=_alone(partial(check_control_plane, cluster, control_plane, transport=transport)),
                 )
             )
         for endpoint in cluster.connect if discovered else ():

@@ -3,24 +3,23 @@
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
 from mesh_assets.estate.http import SchemaRegistryConnection
 from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
-from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
+from mesh_assets.inventory.access.findings import AccessFinding, answered, failed, stand_in_notes
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.http import SYSTEM_CLOCK, HttpService, Transport
+from mesh_assets.platforms.schema_registry.connecting import NAME, open_registry
 from mesh_assets.platforms.schema_registry.contexts import path_prefix, read_contexts
 from mesh_assets.platforms.schema_registry.levels import MODE, LevelReader
 from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_latest
-
-_NAME = "Schema Registry"
-_MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 def check_registry(
     cluster: str, connection: SchemaRegistryConnection, *, carries: bool, transport: Transport | None = None
 ) -> AccessFinding:
     """A handful of requests, however many subjects there are. `carries`: the schemas of the events are registered there."""
-    endpoint, identity = http_endpoint(connection, name=_NAME), http_identity(connection, name=_NAME)
+    endpoint, identity = http_endpoint(connection, name=NAME), http_identity(connection, name=NAME)
     try:
-        with HttpService.open(connection, name=_NAME, media_type=_MEDIA_TYPE, transport=transport) as service:
+        with open_registry(connection, transport=transport) as service:
+            identity = service.identity
             contexts = read_contexts(service)
             names = [name for context in contexts for name in list_subjects(service, prefix=path_prefix(context))]
             facts: dict[str, int | str] = {"subjects": len(names)}
@@ -30,6 +29,7 @@ def check_registry(
                 # Listing subjects and reading a schema are rights of their own in Confluent Cloud.
                 read_latest(service, names[0])
             mode = _mode(service)
+            stand_in = service.stand_in
     except (EstateError, PlatformError) as error:
         return failed(cluster, "schema registry", endpoint, identity, str(error))
     if mode is not None:
@@ -42,7 +42,10 @@ def check_registry(
             "and nothing can be published; set the mode READWRITE"
         )
     rights = "reads; registering: not tried" if carries else "reads"
-    return answered(cluster, "schema registry", endpoint, identity, facts=facts, rights=rights, missing=missing)
+    notes = [*stand_in_notes(stand_in)]
+    if not names and connection.id is not None:
+        notes.append("no subject is listed: there is none, or none that this key may see; to see all it needs DeveloperRead on subject *")
+    return answered(cluster, "schema registry", endpoint, identity, facts=facts, rights=rights, missing=missing, notes=notes)
 
 
 def _mode(service: HttpService) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
+from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
 from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, Presence, RetryPolicy, Transport, path_segment
 
@@ -27,7 +28,14 @@ class ConfluentCloudConnectClient:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._service = HttpService.open(endpoint, name=NAME, policy=policy, credential=CONNECT_KEY, transport=transport, clock=clock)
+        self._service = HttpService.open(
+            endpoint,
+            name=NAME,
+            policy=policy or patient(endpoint.timeout_seconds),
+            credential=CONNECT_KEY,
+            transport=transport,
+            clock=clock,
+        )
         self._path = (
             f"/connect/v1/environments/{path_segment(endpoint.environment_id)}/clusters/{path_segment(endpoint.cluster_id)}/connectors"
         )

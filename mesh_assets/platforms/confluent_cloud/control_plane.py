@@ -10,6 +10,7 @@ from typing import Any
 
 from mesh_assets.estate.http import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
+from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.confluent_cloud.pages import read_pages
 from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport
 
@@ -84,7 +85,12 @@ class ControlPlaneClient:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._service = HttpService.open(
-            connection, name=NAME, policy=policy, credential=CONTROL_PLANE_KEY, transport=transport, clock=clock
+            connection,
+            name=NAME,
+            policy=policy or patient(connection.timeout_seconds),
+            credential=CONTROL_PLANE_KEY,
+            transport=transport,
+            clock=clock,
         )
 
     def __enter__(self) -> "ControlPlaneClient":

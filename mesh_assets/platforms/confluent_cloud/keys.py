@@ -10,12 +10,9 @@
 do (docs/confluent-cloud.md).
 """
 
-from urllib.parse import urlsplit
-
+from mesh_assets.estate.confluent_cloud import is_confluent_host
 from mesh_assets.estate.http import SchemaRegistryConnection
 from mesh_assets.platforms.http import Credential
-
-_DOMAIN = ".confluent.cloud"
 
 
 def cloud_key(*, field: str, lacking: str) -> Credential:
@@ -35,6 +32,12 @@ CONNECT_KEY = cloud_key(
 )
 CONTROL_PLANE_KEY = cloud_key(field="control_plane", lacking="the role Operator on the environment")
 
+KAFKA_KEY_EXPECTED = (
+    "expected an API key of this Kafka cluster, not a Cloud key or one of a Schema Registry; check kafka.username and kafka.password in "
+    "the estate"
+)
+KAFKA_KEY_LACKS = "the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
+
 SCHEMA_REGISTRY_KEY = Credential(
     kind="Schema Registry key",
     unknown=(
@@ -46,12 +49,6 @@ SCHEMA_REGISTRY_KEY = Credential(
         "discovery-changes-value to publish"
     ),
 )
-
-
-def is_confluent_host(url: str) -> bool:
-    """Whether the host of `url` (with or without a scheme) is one of Confluent Cloud's."""
-    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    return host.endswith(_DOMAIN)
 
 
 def is_confluent_registry(connection: SchemaRegistryConnection, *, url: str) -> bool:

@@ -1,18 +1,21 @@
 """HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is here."""
 
 from mesh_assets.platforms.http.answers import Answer, Presence
-from mesh_assets.platforms.http.credentials import Credential
+from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.in_flight import in_flight
+from mesh_assets.platforms.http.pace import Pace
 from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
 from mesh_assets.platforms.http.urls import path_segment
 
 __all__ = [
+    "ANY_CREDENTIAL",
     "SYSTEM_CLOCK",
     "Answer",
     "Clock",
     "Credential",
     "HttpService",
+    "Pace",
     "Presence",
     "RetryPolicy",
     "Transport",

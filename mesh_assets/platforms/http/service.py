@@ -17,6 +17,7 @@ from mesh_assets.estate.http import HttpConnection
 from mesh_assets.estate.secrets import resolve
 from mesh_assets.platforms.http.answers import Answer, one_line
 from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
+from mesh_assets.platforms.http.pace import Pace
 from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds
 from mesh_assets.platforms.http.tls import tls_context, tls_failure
 from mesh_assets.platforms.http.urls import parse_base_url
@@ -57,11 +58,13 @@ class HttpService:
         max_connections: int = 64,
         media_type: str = "application/json",
         credential: Credential = ANY_CREDENTIAL,
+        pace: Pace | None = None,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer; `media_type` is the
-        kind of JSON it speaks; `credential` what messages call username and password.
+        kind of JSON it speaks; `credential` what messages call username and password; `pace` holds requests back where the service has a
+        limit that others share.
 
         Raises EstateError when the address or the CA file is wrong; nothing is contacted.
         """
@@ -73,6 +76,7 @@ class HttpService:
         self._secrets = _forms(self._username, self._password)
         self._media_type = media_type
         self._credential = credential
+        self._pace = pace
         self._timeout_seconds = timeout_seconds
         # Whoever allows one answer more time than the budget has means the budget to be at least that.
         self._policy = policy if policy is not None else RetryPolicy(budget_seconds=max(RetryPolicy().budget_seconds, timeout_seconds))
@@ -103,6 +107,7 @@ class HttpService:
         policy: RetryPolicy | None = None,
         media_type: str = "application/json",
         credential: Credential = ANY_CREDENTIAL,
+        pace: Pace | None = None,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> "HttpService":
@@ -117,6 +122,7 @@ class HttpService:
             policy=policy,
             media_type=media_type,
             credential=credential,
+            pace=pace,
             transport=transport,
             clock=clock,
         )
@@ -146,6 +152,13 @@ class HttpService:
     def stand_in(self) -> str | None:
         """What the service says it stands in for (`X-Mesh-Stand-In`); None: it has not said so."""
         return self._stand_in
+
+    @property
+    def identity(self) -> str:
+        """As whom it is asked, fit to be shown: `anonymous`, `alice`, `Cloud key ABC`."""
+        if self._username is None:
+            return "anonymous"
+        return self._username if self._credential is ANY_CREDENTIAL else f"{self._credential.kind} {self._username}"
 
     @property
     def rights_advice(self) -> str:
@@ -195,6 +208,8 @@ class HttpService:
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         attempts = Attempts(self._policy, self._clock, may_repeat=may_repeat, busy=BUSY_STATUSES | also_retry)
         while True:
+            if self._pace is not None:
+                self._pace.wait_for_turn()
             self._wait_for_turn(attempts, f"{method} {path}")
             with self._lock:
                 self._counts[kind] += 1

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.estate.confluent_cloud import is_confluent_host
+from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, KAFKA_KEY_LACKS
 from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY
 
 NO_ANSWER = frozenset(
@@ -69,12 +71,14 @@ class Redactor:
 class Endpoint:
     """Who is spoken to, as whom: what every message says of the connection."""
 
-    def __init__(self, properties: Mapping[str, object]) -> None:
+    def __init__(self, properties: Mapping[str, object], *, on_confluent_cloud: bool = False) -> None:
+        """`on_confluent_cloud`: the estate says so; the address may say it as well."""
         self.servers = str(properties.get("bootstrap.servers", ""))
         self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
         self.mechanism = str(properties.get("sasl.mechanism", "GSSAPI"))
         self.username = str(properties.get("sasl.username", ""))
         self.redact = Redactor(properties)
+        self.takes_api_key = self.uses_sasl and (on_confluent_cloud or any(map(is_confluent_host, self.servers.split(","))))
 
     @property
     def uses_sasl(self) -> bool:
@@ -87,6 +91,8 @@ class Endpoint:
     @property
     def identity(self) -> str:
         """`user alice (SCRAM-SHA-512)`, or what stands in for a user."""
+        if self.takes_api_key and self.username:
+            return f"Kafka API key {self.username}"
         if self.uses_sasl:
             return f"user {self.username} ({self.mechanism})" if self.username else f"the {self.mechanism} identity"
         return "the client certificate" if self.uses_tls else "an anonymous client"
@@ -108,7 +114,8 @@ def from_kafka_error(error: KafkaError, *, endpoint: Endpoint, doing: str, right
     if code in AUTHENTICATION:
         return authentication_refused(endpoint, said)
     if code in AUTHORIZATION:
-        return RefusedError(f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}")
+        role = f"; {KAFKA_KEY_LACKS}" if endpoint.takes_api_key else ""
+        return RefusedError(f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}{role}")
     if code in NO_ANSWER:
         return UnreachableError(f"Kafka at {endpoint.servers} could not be reached while {doing}: {cause or said}")
     if code == KafkaError._UNSUPPORTED_FEATURE or code == KafkaError.UNSUPPORTED_VERSION:
@@ -120,6 +127,8 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
     hint = ""
     if "supported mechanisms" in said:
         hint = "; check kafka.sasl_mechanism, and that this listener expects SASL at all"
+    elif endpoint.takes_api_key:
+        hint = f"; {KAFKA_KEY_EXPECTED}"
     return RefusedError(f"Kafka at {endpoint.servers} refused {endpoint.identity}: {explain(endpoint, said)}{hint}")
 
 

@@ -48,7 +48,8 @@ class ConfluentKafkaReader:
 
     `connection_properties`: librdkafka's configuration, as `client_properties` makes it. `timeout_seconds`: how long one call may take
     without an answer; a cluster that cannot be reached is reported within that time, and after 3 s when that is certain (connections
-    refused by all brokers, names that do not resolve), at once when the brokers refuse to authenticate the user.
+    refused by all brokers, names that do not resolve), at once when the brokers refuse to authenticate the user. `on_confluent_cloud`:
+    what the user is called there is an API key, and messages say so.
     """
 
     def __init__(
@@ -56,10 +57,17 @@ class ConfluentKafkaReader:
         connection_properties: Mapping[str, str],
         timeout_seconds: float,
         *,
+        on_confluent_cloud: bool = False,
         admin_factory: ClientFactory = AdminClient,
         consumer_factory: ClientFactory = Consumer,
     ) -> None:
-        self._session = Session(connection_properties, timeout_seconds, admin_factory=admin_factory, consumer_factory=consumer_factory)
+        self._session = Session(
+            connection_properties,
+            timeout_seconds,
+            on_confluent_cloud=on_confluent_cloud,
+            admin_factory=admin_factory,
+            consumer_factory=consumer_factory,
+        )
 
     @property
     def requests(self) -> Counter[str]:

@@ -94,10 +94,11 @@ class Session:
         properties: Mapping[str, str],
         timeout_seconds: float,
         *,
+        on_confluent_cloud: bool = False,
         admin_factory: ClientFactory = AdminClient,
         consumer_factory: ClientFactory = Consumer,
     ) -> None:
-        self.endpoint = Endpoint(properties)
+        self.endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
         self.timeout_seconds = timeout_seconds
         self._requests: Counter[str] = Counter()
         self._log = ConnectionLog(self.endpoint)

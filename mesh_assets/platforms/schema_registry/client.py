@@ -6,16 +6,15 @@ from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, Presence, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, Presence, RetryPolicy, Transport, path_segment
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
+from mesh_assets.platforms.schema_registry.connecting import open_registry
 from mesh_assets.platforms.schema_registry.contexts import read_contexts
 from mesh_assets.platforms.schema_registry.inventory import read_inventory
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
 from mesh_assets.platforms.schema_registry.protocol import is_absent
 from mesh_assets.platforms.schema_registry.records import Level, RegisteredSchema, SchemaText, ShapeError, SubjectLevels, schema_text
 from mesh_assets.platforms.schema_registry.subjects import read_latest
-
-_MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 class SchemaRegistryClient:
@@ -37,9 +36,7 @@ class SchemaRegistryClient:
         """`workers`: requests in flight where subjects are read one by one (32 were fastest against Apicurio); `read_seconds`: how long
         such a reading may take.
         """
-        self._service = HttpService.open(
-            connection, name="Schema Registry", media_type=_MEDIA_TYPE, policy=policy, transport=transport, clock=clock
-        )
+        self._service = open_registry(connection, policy=policy, transport=transport, clock=clock)
         self._workers = workers
         self._page_size = page_size
         self._read_seconds = read_seconds

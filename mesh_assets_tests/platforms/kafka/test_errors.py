@@ -171,3 +171,41 @@ def test_secrets_are_taken_out_of_any_text_the_longest_first() -> None:
 def test_no_error_repeats_a_password(code: int) -> None:
     error = from_kafka_error(KafkaError(code, 'Invalid value "hush"'), endpoint=SASL, doing="connecting", right="DESCRIBE")
     assert "hush" not in str(error)
+
+
+CLOUD = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "sasl.username": "KEY", "sasl.password": "hush"}
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        Endpoint({**CLOUD, "bootstrap.servers": "pkc-1.eu-west-1.aws.confluent.cloud:9092"}),
+        Endpoint({**CLOUD, "bootstrap.servers": "127.0.0.1:9092"}, on_confluent_cloud=True),
+    ],
+)
+def test_a_wrong_key_of_a_cluster_on_confluent_cloud_is_called_what_it_is(endpoint: Endpoint) -> None:
+    error = authentication_refused(endpoint, "SASL authentication error: Authentication failed")
+    assert isinstance(error, RefusedError)
+    assert str(error) == (
+        f"Kafka at {endpoint.servers} refused Kafka API key KEY: SASL authentication error: Authentication failed; expected an API key of "
+        "this Kafka cluster, not a Cloud key or one of a Schema Registry; check kafka.username and kafka.password in the estate"
+    )
+
+
+def test_a_key_without_rights_on_confluent_cloud_is_told_the_role() -> None:
+    endpoint = Endpoint({**CLOUD, "bootstrap.servers": "pkc-1.confluent.cloud:9092"})
+    error = from_kafka_error(
+        KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "denied"),
+        endpoint=endpoint,
+        doing="listing the consumer groups",
+        right="DESCRIBE on the cluster",
+    )
+    assert str(error) == (
+        "Kafka at pkc-1.confluent.cloud:9092 refused listing the consumer groups (denied): Kafka API key KEY needs DESCRIBE on the "
+        "cluster; the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
+    )
+
+
+def test_elsewhere_a_user_is_a_user() -> None:
+    assert Endpoint({**CLOUD, "bootstrap.servers": "confluent.cloud.example:9092"}).identity == "user KEY (PLAIN)"
+    assert Endpoint({"bootstrap.servers": "127.0.0.1:9092"}, on_confluent_cloud=True).identity == "an anonymous client"

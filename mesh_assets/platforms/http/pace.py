@@ -1,0 +1,28 @@
+"""A pace of its own, for services whose limit all of an organization's keys share: being turned away there turns others away too."""
+
+import threading
+
+from mesh_assets.platforms.http.retries import Clock
+
+
+class Pace:
+    """At most `burst` requests at once and `per_second` in the long run, so never more than `burst + per_second` in any second.
+
+    Safe to use from many threads; they get their turns in the order in which they ask.
+    """
+
+    def __init__(self, *, per_second: float, burst: int, clock: Clock) -> None:
+        self._seconds_each = 1.0 / per_second
+        self._ahead_seconds = burst * self._seconds_each
+        self._clock = clock
+        self._lock = threading.Lock()
+        # When the next request would be due had all come at the even pace; up to a burst behind now.
+        self._due = clock.monotonic() - self._ahead_seconds
+
+    def wait_for_turn(self) -> None:
+        with self._lock:
+            now = self._clock.monotonic()
+            self._due = max(self._due + self._seconds_each, now - self._ahead_seconds + self._seconds_each)
+            wait = self._due - now
+        if wait > 0:
+            self._clock.sleep(wait)
