@@ -9,6 +9,10 @@ class EstateError(MeshError):
     """The estate file or what it refers to (a secret, a certificate) is wrong; nothing was contacted."""
 
 
+class ConfigurationError(MeshError):
+    """What `configure` was given is not usable, or what it would write is there already; nothing was written."""
+
+
 class PlatformError(MeshError):
     """An outside system could not be read. Never the same as an empty answer."""
 

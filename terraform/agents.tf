@@ -6,13 +6,14 @@ locals {
   cluster_crn  = data.confluent_kafka_cluster.this.rbac_crn
   kafka_crn    = "${local.cluster_crn}/kafka=${data.confluent_kafka_cluster.this.id}"
   registry_crn = data.confluent_schema_registry_cluster.this.resource_name
+  operator_crn = var.see_environment ? data.confluent_environment.this.resource_name : local.cluster_crn
 
   events_topic  = "discovery-events"
   changes_topic = "discovery-changes"
 
   # On clusters of every kind.
   roles_everywhere = {
-    "describe the cluster"    = { role = "Operator", on = local.cluster_crn }
+    "describe the cluster"    = { role = "Operator", on = local.operator_crn }
     "read metrics"            = { role = "MetricsViewer", on = data.confluent_organization.this.resource_name }
     "read schemas"            = { role = "DeveloperRead", on = "${local.registry_crn}/subject=*" }
     "register events schema"  = { role = "DeveloperWrite", on = "${local.registry_crn}/subject=${local.events_topic}-value" }

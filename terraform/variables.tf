@@ -45,6 +45,12 @@ variable "basic_cluster" {
   default     = false
 }
 
+variable "see_environment" {
+  description = "Whether the agent may describe everything in the environment, not just the cluster: for `configure --confluent-environment` with its key."
+  type        = bool
+  default     = false
+}
+
 variable "enable_profiling" {
   description = "Whether the agent may read messages, which profiling and samples need. Nothing else does."
   type        = bool

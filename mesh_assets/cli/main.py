@@ -11,6 +11,7 @@ from mesh_assets.errors import MeshError
 
 # name → (module, attribute, one line of help)
 _COMMANDS: dict[str, tuple[str, str, str]] = {
+    "configure": ("mesh_assets.cli.configure", "configure", "Write the estate file from Terraform or Confluent Cloud."),
     "discover": ("mesh_assets.cli.discover", "discover", "Read everything of the clusters and publish it as one event each."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),

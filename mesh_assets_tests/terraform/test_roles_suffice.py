@@ -11,7 +11,7 @@ from mesh_assets.snapshot import schema_ids
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
-OPERATOR = Binding("Operator", "local.cluster_crn")
+OPERATOR = Binding("Operator", "local.operator_crn")
 OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 
 # The right, as the code words it when Kafka refuses → the bindings that grant it: all are needed. What the roles give: the reference

@@ -71,6 +71,21 @@ run "profiling" {
   }
 }
 
+run "a_whole_environment" {
+  command = apply
+
+  variables {
+    see_environment = true
+  }
+
+  assert {
+    condition = [for binding in confluent_role_binding.discovery_agent : binding.crn_pattern if binding.role_name == "Operator"] == [
+      "crn://confluent.cloud/organization=1111aaaa-11aa-11aa-11aa-111111aaaaaa/environment=env-7zpqx1"
+    ]
+    error_message = "The agent does not see the environment."
+  }
+}
+
 run "named_connectors" {
   command = apply
 

@@ -1,0 +1,70 @@
+"""Files that are to be written: planned first, then all at once, never half."""
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import Literal
+
+from mesh_assets.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """`text`: what the file will hold, shown nowhere; `shown`: what of it is new, without secrets. `state`: what writing it means."""
+
+    path: Path
+    text: str = field(repr=False)
+    shown: str
+    state: Literal["new", "changed", "unchanged"]
+    private: bool = False
+
+
+def planned(path: Path, *, before: str | None, after: str, shown: str, private: bool = False) -> PlannedFile:
+    state: Literal["new", "changed", "unchanged"] = "new" if before is None else "unchanged" if before == after else "changed"
+    return PlannedFile(path=path, text=after, shown=shown, state=state, private=private)
+
+
+def present_text(path: Path) -> str | None:
+    """None when there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+def write_files(files: Sequence[PlannedFile]) -> None:
+    """Writes all beside their places first and moves them there only when all are written. Raises ConfigurationError."""
+    written: list[tuple[Path, Path]] = []
+    try:
+        for file in files:
+            # A link stays one: what it leads to is replaced.
+            target = file.path.resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
+            written.append((beside, target))
+            _write(beside, file, like=target)
+        for beside, target in written:
+            beside.replace(target)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or 'a file'} could not be written: {error.strerror or error}") from error
+    finally:
+        for beside, _ in written:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _write(path: Path, file: PlannedFile, *, like: Path) -> None:
+    # With its mode from the first byte on: nobody else can have opened it.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if file.private else 0o666)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        if like.exists() and not file.private:
+            os.fchmod(descriptor, stat.S_IMODE(like.stat().st_mode))
+        stream.write(file.text)
+        stream.flush()
+        os.fsync(descriptor)

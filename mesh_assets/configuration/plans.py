@@ -1,0 +1,163 @@
+"""What `configure` is about to write, from each of its sources: files with what is new in them, and what the user should know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mesh_assets.configuration import entries as e
+from mesh_assets.configuration.env_text import merged_env, shown_env
+from mesh_assets.configuration.estate_text import entry_text, merged_estate
+from mesh_assets.configuration.files import PlannedFile, planned, present_text
+from mesh_assets.configuration.git_ignore import ignored_by_git, ignoring
+from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_entry, mcp_file, merged_mcp
+from mesh_assets.configuration.terraform_outputs import TerraformOutputs
+from mesh_assets.errors import ConfigurationError
+from mesh_assets.estate.file import parse_estate
+from mesh_assets.platforms.confluent_cloud.control_plane import CloudEnvironment, KafkaCluster, SchemaRegistryCluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`clusters`: the names of those that are written; `notes`: a sentence each."""
+
+    clusters: tuple[str, ...]
+    files: tuple[PlannedFile, ...]
+    notes: tuple[str, ...] = ()
+
+
+class ControlPlane(Protocol):
+    """What is needed of a ControlPlaneClient."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def stand_in(self) -> str | None: ...
+
+    def environments(self) -> tuple[CloudEnvironment, ...]: ...
+
+    def kafka_clusters(self, environment_id: str) -> tuple[KafkaCluster, ...]: ...
+
+    def schema_registries(self, environment_id: str) -> tuple[SchemaRegistryCluster, ...]: ...
+
+
+def plan_from_terraform(
+    outputs: TerraformOutputs, *, estate: Path, name: str | None = None, in_aws: bool = False, env_suffix: str = "", force: bool = False
+) -> Plan:
+    """The estate's entry, with the keys in `.env` beside it, or, `in_aws`, in SSM, where Terraform has put them.
+
+    Raises ConfigurationError for what is there already, unless `force`.
+    """
+    cluster = e.cluster_name(name or outputs.kafka_cluster_name, outputs.kafka_cluster_id)
+    suffix = e.variable_suffix(env_suffix)
+    if in_aws:
+        if outputs.parameter_path is None:
+            raise ConfigurationError(
+                "the outputs do not say where the keys stand in SSM (parameter_path); leave out --aws, or apply terraform/ again"
+            )
+        keys = e.in_parameters(outputs.parameter_path)
+    else:
+        keys = e.in_variables(kafka_suffix=suffix)
+    entry = e.entry_from_terraform(outputs, keys)
+    triggers = e.triggers_from_terraform(outputs) if in_aws else None
+    files = [_estate_file(estate, {cluster: entry}, triggers=triggers, force=force)]
+    notes = []
+    if not in_aws:
+        files = [*_env_files(estate, e.variables_from_terraform(outputs, kafka_suffix=suffix), force=force), *files]
+        if outputs.trigger_queue_url is not None:
+            notes.append("Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both")
+    elif outputs.store is not None:
+        notes.append(f"the store that Terraform made: export MESH_STORE={outputs.store}")
+    return Plan(clusters=(cluster,), files=tuple(files), notes=tuple(notes))
+
+
+def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False) -> Plan:
+    """The entries of all clusters of an environment that the Cloud key may see. Clusters that the estate has already stay, unless `force`.
+
+    Raises PlatformError when Confluent Cloud does not answer, ConfigurationError when there is nothing to write.
+    """
+    environment = _environment(control_plane.environments(), environment_id)
+    clusters = control_plane.kafka_clusters(environment_id)
+    if not clusters:
+        raise ConfigurationError(
+            f"the Cloud key sees no Kafka cluster in {environment_id}; its owner needs the role Operator on the environment"
+        )
+    registry = next(iter(control_plane.schema_registries(environment_id)), None)
+    notes = [] if control_plane.stand_in is None else [f"{control_plane.url} is a stand-in: {control_plane.stand_in}"]
+    if registry is None or (registry.url or registry.private_url) is None:
+        notes.append(
+            f"no Schema Registry of {environment_id} is to be seen (Stream Governance is off, or the key's owner has no role on it): "
+            "without one no schemas are read and no events published"
+        )
+    known = _known_ids(estate)
+    entries: dict[str, e.Entry] = {}
+    for cluster, name in zip(clusters, _names(clusters), strict=True):
+        name = known.get(cluster.id, name)
+        if cluster.id in known and not force:
+            notes.append(f"{name} ({cluster.id}) stands in {estate} already and stays as it is; --force replaces it")
+        elif cluster.bootstrap_servers is None:
+            notes.append(f"{name} ({cluster.id}) has no bootstrap servers yet ({cluster.phase or 'phase unknown'}) and is left out")
+        else:
+            suffix = e.variable_suffix(name) if len(clusters) > 1 else ""
+            keys = e.in_variables(kafka_suffix=suffix)
+            entries[name] = e.entry_from_control_plane(cluster, environment, registry, keys, url=control_plane.url)
+            if cluster.takes_granular_roles is False:
+                notes.append(f"{name} is a Basic cluster: rights on topics and groups are ACLs there (docs/terraform.md)")
+    if not entries:
+        raise ConfigurationError(f"nothing of {environment_id} is to be written: {'; '.join(notes)}")
+    notes.append(
+        "Kafka and Schema Registry keys cannot be asked from Confluent Cloud: make them (terraform/ does) and set, or write into "
+        f"{estate.parent / '.env'}: {', '.join(e.referred_variables(list(entries.values())))}"
+    )
+    return Plan(clusters=tuple(entries), files=(_estate_file(estate, entries, force=force),), notes=tuple(notes))
+
+
+def plan_mcp_client(client: McpClient, *, estate: Path, project: Path, store: str, force: bool = False) -> PlannedFile:
+    entry = mcp_entry(client, estate=estate, store=store)
+    path = mcp_file(client, project)
+    before = present_text(path)
+    return planned(path, before=before, after=merged_mcp(before, entry, source=str(path), force=force), shown=entry_json(entry))
+
+
+def _estate_file(
+    path: Path, entries: Mapping[str, Mapping[str, Any]], *, triggers: Mapping[str, Any] | None = None, force: bool
+) -> PlannedFile:
+    before = present_text(path)
+    after = merged_estate(before, entries, source=str(path), triggers=triggers, force=force)
+    return planned(path, before=before, after=after, shown=entry_text(entries, triggers))
+
+
+def _env_files(estate: Path, variables: Mapping[str, str], *, force: bool) -> list[PlannedFile]:
+    """`.env`, and `.gitignore` first where git would take it."""
+    path = estate.with_name(".env")
+    before = present_text(path)
+    env = planned(
+        path, before=before, after=merged_env(before, variables, source=str(path), force=force), shown=shown_env(variables), private=True
+    )
+    return [ignoring(path), env] if ignored_by_git(path) is False else [env]
+
+
+def _environment(seen: Sequence[CloudEnvironment], environment_id: str) -> CloudEnvironment:
+    found = next((environment for environment in seen if environment.id == environment_id), None)
+    if found is None:
+        others = ", ".join(f"{environment.id} ({environment.name})" for environment in seen) or "none"
+        raise ConfigurationError(
+            f"the Cloud key sees no environment {environment_id}; it sees: {others}. Check the id, and the roles of the key's owner"
+        )
+    return found
+
+
+def _names(clusters: Sequence[KafkaCluster]) -> list[str]:
+    """Their names where each is another, else their ids."""
+    wanted = [e.cluster_name(cluster.name, cluster.id) for cluster in clusters]
+    return [name if wanted.count(name) == 1 else cluster.id for name, cluster in zip(wanted, clusters, strict=True)]
+
+
+def _known_ids(estate: Path) -> dict[str, str]:
+    """The clusters of the estate file by their ids, as far as it says them."""
+    text = present_text(estate)
+    if text is None or not text.strip():
+        return {}
+    parsed = parse_estate(text, source=str(estate))
+    return {cluster.cluster_id: name for name, cluster in parsed.clusters.items() if cluster.cluster_id is not None}

@@ -1,0 +1,97 @@
+"""The command over real files; Confluent Cloud's answers are test_plans.py's."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mesh_assets.cli.configure import configure
+from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.secrets import resolve
+from mesh_assets_tests.configuration.outputs import PLAIN, SECRETS, outputs_json
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MESH_ESTATE", "MESH_STORE", "CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "outputs.json").write_text(outputs_json())
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(configure, arguments)
+
+
+def test_from_terraform_to_an_estate_that_loads_with_its_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("--from-terraform", "../outputs.json")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in project.iterdir()) == [".env", ".mcp.json", "estate.yaml"]
+    assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
+    for text in (result.output, (project / "estate.yaml").read_text(), (project / ".mcp.json").read_text()):
+        assert not any(secret in text for secret in SECRETS.values())
+    # load_estate sets what `.env` has; the test takes it back.
+    for name in (line.partition("=")[0] for line in (project / ".env").read_text().splitlines() if "=" in line):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    cluster = load_estate(project / "estate.yaml").clusters["data-mesh-cluster"]
+    assert resolve(cluster.kafka.password or "") == SECRETS["discovery_agent_cluster_api_secret"]
+    assert cluster.schema_registry is not None
+    assert resolve(cluster.schema_registry.password or "") == SECRETS["discovery_agent_sr_api_secret"]
+    server = json.loads((project / ".mcp.json").read_text())["mcpServers"]["mesh-assets"]
+    assert server["env"]["MESH_ESTATE"] == str(project / "estate.yaml")
+    assert result.output.endswith("Next: mesh-assets estate check --cluster data-mesh-cluster\n")
+
+
+def test_a_second_time_changes_nothing_and_a_new_key_needs_force(project: Path) -> None:
+    assert run("--from-terraform", "../outputs.json").exit_code == 0
+    before = {path.name: path.read_text() for path in project.iterdir()}
+    assert run("--from-terraform", "../outputs.json").output.count("(unchanged") == 3
+    rotated = {"sensitive": True, "type": "string", "value": "n3w"}
+    (project.parent / "outputs.json").write_text(outputs_json(discovery_agent_cluster_api_secret=rotated))
+    refused = run("--from-terraform", "../outputs.json")
+    assert "KAFKA_API_SECRET with another value; --force replaces it" in str(refused.exception)
+    assert {path.name: path.read_text() for path in project.iterdir()} == before
+    assert run("--from-terraform", "../outputs.json", "--force").exit_code == 0
+    assert "KAFKA_API_SECRET=n3w\n" in (project / ".env").read_text()
+
+
+def test_a_dry_run_writes_nothing(project: Path) -> None:
+    result = run("--from-terraform", "../outputs.json", "--dry-run")
+    assert "data-mesh-cluster:" in result.output
+    assert result.output.endswith("Nothing was written (--dry-run).\n")
+    assert list(project.iterdir()) == []
+
+
+def test_in_aws_the_keys_stay_in_ssm_and_the_queue_is_named(project: Path) -> None:
+    result = run("--from-terraform", "../outputs.json", "--aws", "--mcp-client", "none", "--name", "mesh")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in project.iterdir()] == ["estate.yaml"]
+    estate = load_estate(project / "estate.yaml")
+    assert estate.clusters["mesh"].kafka.username == "ssm:/discovery-agent/cluster-api-key"
+    assert estate.triggers is not None
+    assert estate.triggers.queue_url == PLAIN["trigger_queue_url"]
+    assert f"export MESH_STORE={PLAIN['store']}" in result.output
+
+
+def test_an_mcp_clients_entry_is_printed_and_written_only_on_request(project: Path) -> None:
+    printed = run("--mcp-client", "vscode")
+    assert list(json.loads(printed.stdout)["servers"]) == ["mesh-assets"]
+    assert list(project.iterdir()) == []
+    assert run("--mcp-client", "vscode", "--write").exit_code == 0
+    assert json.loads((project / ".vscode" / "mcp.json").read_text()) == json.loads(printed.stdout)
+
+
+def test_a_cloud_key_that_is_not_set_is_named() -> None:
+    result = run("--confluent-environment", "env-7zpqx1")
+    assert "set CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET" in str(result.exception)
+
+
+def test_nothing_to_go_by_and_two_sources_are_refused() -> None:
+    assert "say what from" in run().output
+    assert "give one" in run("--from-terraform", "x", "--confluent-environment", "env-1").output
