@@ -7,6 +7,7 @@ from shutil import get_terminal_size
 import click
 import msgspec
 
+from mesh_assets.cli.table import aligned
 from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.inventory.access import AccessFinding, check_estate
 
@@ -65,21 +66,15 @@ def _row(finding: AccessFinding) -> tuple[str, ...]:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """One line a system, for grep; on a terminal that is too narrow for that, what it answers and the rights go below it."""
-    whole = list(_aligned(rows))
+    whole = list(aligned(rows))
     if not sys.stdout.isatty() or max(map(len, whole)) <= get_terminal_size().columns:
         yield from whole
         return
-    headings, *heads = _aligned([row[:_ON_THE_FIRST_LINE] for row in rows])
+    headings, *heads = aligned([row[:_ON_THE_FIRST_LINE] for row in rows])
     yield headings
     for head, row in zip(heads, rows[1:], strict=True):
         yield head
         yield from (f"{' ' * 9}{cell}" for cell in row[_ON_THE_FIRST_LINE:] if cell != "-")
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _facts(facts: dict[str, int | str]) -> str:

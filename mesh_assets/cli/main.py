@@ -1,42 +1,26 @@
 """`mesh-assets`: the command line. Commands are imported when they are called, so that `--help` costs nothing."""
 
-import importlib
 import logging
 import sys
 from collections.abc import Sequence
 
 import click
 
+from mesh_assets.cli.lazy_group import LazyGroup
 from mesh_assets.errors import MeshError
 
-# name → (module, attribute, one line of help)
-_COMMANDS: dict[str, tuple[str, str, str]] = {
+_COMMANDS = {
     "configure": ("mesh_assets.cli.configure", "configure", "Write the estate file from Terraform or Confluent Cloud."),
     "discover": ("mesh_assets.cli.discover", "discover", "Read everything of the clusters and publish it as one event each."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
+    "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
     "sandbox": ("mesh_assets.cli.sandbox", "sandbox", "Real servers on this machine, for trying and testing."),
     "snapshot": ("mesh_assets.cli.snapshot", "snapshot", "Read the newest event back, or retire a cluster."),
 }
 
 
-class LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, commands_by_name=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mesh-assets")
 def cli() -> None:
     """A complete, current and honest picture of Kafka estates.

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from mesh_assets.estate.esm import EventSourceMappings
 from mesh_assets.estate.fields import EstateModel
 from mesh_assets.estate.http import ConnectEndpoint, ControlPlaneConnection, SchemaRegistryConnection
 from mesh_assets.estate.kafka import KafkaConnection
@@ -76,6 +77,7 @@ class Estate(EstateModel):
     events: Events = Events()
     triggers: QueueTriggers | None = None
     notifications: Notifications = Notifications()
+    esm: EventSourceMappings | None = None
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

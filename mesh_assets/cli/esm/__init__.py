@@ -1,0 +1,1 @@
+"""`mesh-assets esm`: a file a command."""

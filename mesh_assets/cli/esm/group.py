@@ -1,0 +1,17 @@
+"""The group `mesh-assets esm`."""
+
+import click
+
+from mesh_assets.cli.lazy_group import LazyGroup
+
+_COMMANDS = {
+    "list": ("mesh_assets.cli.esm.list", "list_mappings", "The mappings of an account and region."),
+}
+
+
+@click.group(cls=LazyGroup, commands_by_name=_COMMANDS)
+def esm() -> None:
+    """Event source mappings: Kafka topics wired to Lambda functions.
+
+    Whatever changes something shows its plan and does nothing, unless --apply is given with the plan's id.
+    """

@@ -1,0 +1,96 @@
+"""The names AWS gives things, taken apart: any partition, functions with versions and aliases, MSK clusters with their UUID."""
+
+import re
+from dataclasses import dataclass
+
+_FUNCTION_ARN = re.compile(
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
+    r"(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
+)
+_PARTIAL = re.compile(r"^(?P<account>\d{12}):(?:function:)?(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?$")
+_NAME = re.compile(r"^(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$")
+_MSK_CLUSTER = re.compile(
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[^/]+)/(?P<uuid>[^/]+)$"
+)
+_MSK_CONNECTION = re.compile(
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):vpc-connection/"
+    r"(?P<owner>\d{12})/(?P<name>[^/]+)/(?P<uuid>[^/]+)$"
+)
+_ANY = re.compile(
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|):(?P<resource>.+)$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arn:
+    """An ARN's parts; `region` and `account` are empty where the service has none (S3)."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionName:
+    """A function by name, with its qualifier (version or alias). `account` and `region` None: those of the caller."""
+
+    name: str
+    qualifier: str | None
+    account: str | None
+    region: str | None
+    partition: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MskCluster:
+    """An MSK cluster. `owner` is the account of the cluster itself: another one than the ARN's when it is reached by a VPC connection."""
+
+    partition: str
+    region: str
+    account: str
+    owner: str
+    name: str
+    uuid: str
+    by_vpc_connection: bool
+
+    @property
+    def cluster_arn(self) -> str:
+        return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:cluster/{self.name}/{self.uuid}"
+
+    def topic_arn(self, topic: str) -> str:
+        """With the cluster's UUID: one without it grants nothing."""
+        return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:topic/{self.name}/{self.uuid}/{topic}"
+
+    def group_arn(self, group: str) -> str:
+        return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:group/{self.name}/{self.uuid}/{group}"
+
+
+def arn_in(text: str) -> Arn | None:
+    match = _ANY.match(text)
+    return None if match is None else Arn(**match.groupdict())
+
+
+def function_in(text: str) -> FunctionName | None:
+    """The function a name, partial ARN or ARN means; None when it is none of them."""
+    match = _FUNCTION_ARN.match(text) or _PARTIAL.match(text) or _NAME.match(text)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    return FunctionName(
+        name=parts["name"],
+        qualifier=parts["qualifier"],
+        account=parts.get("account"),
+        region=parts.get("region"),
+        partition=parts.get("partition"),
+    )
+
+
+def msk_cluster_in(text: str) -> MskCluster | None:
+    """The cluster in an MSK cluster's or VPC connection's ARN; None when it is neither."""
+    if (match := _MSK_CLUSTER.match(text)) is not None:
+        return MskCluster(**match.groupdict(), owner=match["account"], by_vpc_connection=False)
+    if (match := _MSK_CONNECTION.match(text)) is not None:
+        return MskCluster(**match.groupdict(), by_vpc_connection=True)
+    return None

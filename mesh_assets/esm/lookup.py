@@ -1,0 +1,131 @@
+"""Mappings listed and found: all pages, and never a guess which one is meant."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.arns import function_in
+from mesh_assets.esm.calls import call, error_code
+from mesh_assets.esm.errors import AmbiguousMappingError, MappingNotFoundError
+from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
+
+_A_PAGE = 100
+"""The API's own limit."""
+
+_MOST_PAGES = 1_000
+
+
+def list_mappings(
+    access: AwsAccess,
+    *,
+    function: str | None = None,
+    source: str | None = None,
+    topic: str | None = None,
+    state: str | None = None,
+    kafka_only: bool = True,
+) -> tuple[EventSourceMapping, ...]:
+    """All mappings that fit, in the API's order. `source`: an MSK cluster's ARN, or bootstrap servers with commas, in any order.
+
+    A name without version or alias finds the mappings of all of them. `state` in any case.
+    Raises PlatformError when a page could not be read: a part is never given as the whole.
+    """
+    found = (read_mapping(answer) for answer in _answers(access, source))
+    return tuple(
+        mapping
+        for mapping in found
+        if (mapping.is_kafka or not kafka_only)
+        and (function is None or _is_function(mapping, function))
+        and (source is None or same_source(mapping, source))
+        and (topic is None or mapping.topic == topic)
+        and (state is None or (mapping.state or "").casefold() == state.casefold())
+    )
+
+
+def get_mapping(access: AwsAccess, uuid: str) -> EventSourceMapping:
+    """Raises MappingNotFoundError when there is none with this UUID here."""
+
+    def tell(error: Exception) -> Exception | None:
+        return not_found(access, uuid) if error_code(error) == "ResourceNotFoundException" else None
+
+    answer = call(
+        access.client("lambda").get_event_source_mapping,
+        action="lambda:GetEventSourceMapping",
+        resource=f"event source mapping {uuid}",
+        tell=tell,
+        UUID=uuid,
+    )
+    return read_mapping(answer)
+
+
+def find_mapping(
+    access: AwsAccess, *, uuid: str | None = None, function: str | None = None, source: str | None = None, topic: str | None = None
+) -> EventSourceMapping:
+    """The one mapping with the UUID, or of the function, source and topic; what is left out is not looked at.
+
+    Raises MappingNotFoundError for none, and AmbiguousMappingError with the candidates for several.
+    """
+    if uuid is not None:
+        return get_mapping(access, uuid)
+    if function is None and source is None and topic is None:
+        raise MappingNotFoundError("nothing says which mapping is meant; give its UUID, or function, source and topic")
+    found = list_mappings(access, function=function, source=source, topic=topic)
+    asked = ", ".join(f"{name} {value}" for name, value in (("function", function), ("source", source), ("topic", topic)) if value)
+    if not found:
+        raise MappingNotFoundError(f"no event source mapping in {access} has {asked}; see `mesh-assets esm list`")
+    if len(found) > 1:
+        candidates = "\n".join(f"  {one_line(mapping)}" for mapping in found)
+        raise AmbiguousMappingError(
+            f"{len(found)} event source mappings have {asked}; name the one meant by its UUID:\n{candidates}",
+            [mapping.uuid for mapping in found],
+        )
+    return found[0]
+
+
+def one_line(mapping: EventSourceMapping) -> str:
+    return f"{mapping.uuid}  {mapping.topic} of {mapping.source} → {mapping.function_name} ({mapping.state})"
+
+
+def not_found(access: AwsAccess, uuid: str) -> MappingNotFoundError:
+    return MappingNotFoundError(f"there is no event source mapping {uuid} in {access}; see `mesh-assets esm list`")
+
+
+def same_source(mapping: EventSourceMapping, source: str) -> bool:
+    if source.startswith("arn:"):
+        return mapping.event_source_arn == source
+    return set(mapping.bootstrap_servers) == {server.strip() for server in source.split(",") if server.strip()}
+
+
+def _is_function(mapping: EventSourceMapping, function: str) -> bool:
+    """By what both names say. The list's own FunctionName would leave out a mapping to a version when the name has none."""
+    asked, has = function_in(function), function_in(mapping.function_arn)
+    if asked is None or has is None:
+        return mapping.function_arn == function
+    return asked.name == has.name and all(
+        wanted is None or wanted == there
+        for wanted, there in ((asked.qualifier, has.qualifier), (asked.account, has.account), (asked.region, has.region))
+    )
+
+
+def _answers(access: AwsAccess, source: str | None) -> Iterator[dict[str, Any]]:
+    arguments: dict[str, Any] = {"MaxItems": _A_PAGE}
+    if source is not None and source.startswith("arn:"):
+        arguments["EventSourceArn"] = source
+    seen: set[str] = set()
+    for _ in range(_MOST_PAGES):
+        answer = call(
+            access.client("lambda").list_event_source_mappings,
+            action="lambda:ListEventSourceMappings",
+            resource=f"the event source mappings of {access}",
+            **arguments,
+        )
+        page: Sequence[dict[str, Any]] = answer.get("EventSourceMappings", ())
+        yield from page
+        marker = answer.get("NextMarker")
+        if not marker:
+            return
+        if marker in seen:
+            raise UnexpectedAnswerError(f"the list of event source mappings of {access} goes round in circles; expected each page once")
+        seen.add(marker)
+        arguments["Marker"] = marker
+    raise UnexpectedAnswerError(f"the list of event source mappings of {access} has more than {_MOST_PAGES} pages; narrow it by source")

@@ -1,0 +1,147 @@
+"""A mapping as Lambda answers it, read in one place."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.esm.arns import FunctionName, function_in
+
+# What changes by itself, and what says only that an answer came.
+_NOT_CONFIGURATION = frozenset({"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"})
+
+
+class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
+    """`uri` None: the two IAM types carry none."""
+
+    type: str
+    uri: str | None = None
+
+
+class EventSourceMapping(Struct, frozen=True, kw_only=True):
+    """An event source mapping. None means that Lambda's answer does not hold it.
+
+    `function_name` is for people: the name, with the version or alias when there is one. Exactly one of `event_source_arn` (MSK) and
+    `bootstrap_servers` is there for Kafka; `is_kafka` is False for other sources. `consumer_group_id` is the configured group or, where
+    none was set, the UUID, which AWS uses then. `configuration` is the answer itself as JSON values, without what moves by itself
+    (state, last result, times): what plans are compared and hashed with.
+    """
+
+    uuid: str
+    function_arn: str
+    function_name: str
+    state: str | None
+    state_transition_reason: str | None
+    last_processing_result: str | None
+    last_modified: datetime | None
+    topic: str | None
+    event_source_arn: str | None
+    bootstrap_servers: tuple[str, ...]
+    consumer_group_id: str
+    batch_size: int | None
+    max_batching_window: int | None
+    starting_position: str | None
+    starting_position_timestamp: datetime | None
+    source_access: tuple[SourceAccessConfiguration, ...]
+    min_pollers: int | None
+    max_pollers: int | None
+    poller_group: str | None
+    retry_attempts: int | None
+    max_record_age: int | None
+    bisect_batch_on_error: bool | None
+    report_batch_item_failures: bool
+    on_failure_destination: str | None
+    filter_patterns: tuple[str, ...]
+    metrics: tuple[str, ...]
+    configuration: Mapping[str, Any]
+
+    @property
+    def is_kafka(self) -> bool:
+        return self.topic is not None
+
+    @property
+    def is_provisioned(self) -> bool:
+        return self.min_pollers is not None or self.max_pollers is not None
+
+    @property
+    def source(self) -> str:
+        """The MSK cluster's ARN, or the bootstrap servers with commas."""
+        return self.event_source_arn or ",".join(self.bootstrap_servers)
+
+
+def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
+    """The mapping in Lambda's answer. Raises UnexpectedAnswerError when it lacks what names a mapping."""
+    uuid, function_arn = answer.get("UUID"), answer.get("FunctionArn")
+    if not uuid or not function_arn:
+        raise UnexpectedAnswerError(
+            f"Lambda described an event source mapping without {'UUID' if not uuid else 'FunctionArn'}; expected both in every answer"
+        )
+    msk = answer.get("AmazonManagedKafkaEventSourceConfig") or {}
+    own = answer.get("SelfManagedKafkaEventSourceConfig") or {}
+    pollers = answer.get("ProvisionedPollerConfig") or {}
+    topics = answer.get("Topics") or ()
+    return EventSourceMapping(
+        uuid=uuid,
+        function_arn=function_arn,
+        function_name=_readable(function_in(function_arn), function_arn),
+        state=answer.get("State"),
+        state_transition_reason=answer.get("StateTransitionReason"),
+        last_processing_result=answer.get("LastProcessingResult"),
+        last_modified=_time(answer.get("LastModified")),
+        topic=topics[0] if topics else None,
+        event_source_arn=answer.get("EventSourceArn"),
+        bootstrap_servers=tuple((answer.get("SelfManagedEventSource") or {}).get("Endpoints", {}).get("KAFKA_BOOTSTRAP_SERVERS", ())),
+        consumer_group_id=msk.get("ConsumerGroupId") or own.get("ConsumerGroupId") or uuid,
+        batch_size=answer.get("BatchSize"),
+        max_batching_window=answer.get("MaximumBatchingWindowInSeconds"),
+        starting_position=answer.get("StartingPosition"),
+        starting_position_timestamp=_time(answer.get("StartingPositionTimestamp")),
+        source_access=tuple(
+            SourceAccessConfiguration(type=entry["Type"], uri=entry.get("URI"))
+            for entry in answer.get("SourceAccessConfigurations") or ()
+            if "Type" in entry
+        ),
+        min_pollers=pollers.get("MinimumPollers"),
+        max_pollers=pollers.get("MaximumPollers"),
+        poller_group=pollers.get("PollerGroupName") or None,
+        retry_attempts=answer.get("MaximumRetryAttempts"),
+        max_record_age=answer.get("MaximumRecordAgeInSeconds"),
+        bisect_batch_on_error=answer.get("BisectBatchOnFunctionError"),
+        report_batch_item_failures="ReportBatchItemFailures" in (answer.get("FunctionResponseTypes") or ()),
+        on_failure_destination=(answer.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination") or None,
+        filter_patterns=tuple(entry["Pattern"] for entry in (answer.get("FilterCriteria") or {}).get("Filters", ()) if "Pattern" in entry),
+        metrics=tuple((answer.get("MetricsConfig") or {}).get("Metrics", ())),
+        configuration={name: plain(value) for name, value in answer.items() if name not in _NOT_CONFIGURATION},
+    )
+
+
+def plain(value: Any) -> Any:
+    """An answer of boto3 in JSON's values: times as text, in UTC."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case Mapping():
+            return {name: plain(part) for name, part in value.items()}
+        case list() | tuple():
+            return [plain(part) for part in value]
+        case _:
+            return value
+
+
+def _readable(function: FunctionName | None, arn: str) -> str:
+    if function is None:
+        return arn
+    return function.name if function.qualifier is None else f"{function.name}:{function.qualifier}"
+
+
+def _time(value: Any) -> datetime | None:
+    """boto3 gives a time in the machine's zone, a stand-in of it perhaps seconds since 1970."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC)
+        case int() | float():
+            return datetime.fromtimestamp(value, tz=UTC)
+        case _:
+            return None

@@ -1,0 +1,17 @@
+"""An account of AWS, faked."""
+
+import pytest
+
+from mesh_assets_tests.esm.fake_aws import FakeAws
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return FakeAws()
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's own AWS settings."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)

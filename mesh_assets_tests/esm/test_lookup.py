@@ -1,0 +1,138 @@
+"""Mappings listed and found among fakes of Lambda's answers."""
+
+import time
+from typing import Any
+
+import pytest
+
+from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.esm.errors import AmbiguousMappingError, MappingNotFoundError
+from mesh_assets.esm.lookup import find_mapping, get_mapping, list_mappings
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, WHEN, FakeAws, function_arn, refusal
+
+OWN: dict[str, Any] = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092", "b2.example:9092"]}}}
+
+
+def test_it_lists_every_page(aws: FakeAws) -> None:
+    made = [aws.add_mapping(topic=f"topic-{number}") for number in range(205)]
+
+    assert [mapping.uuid for mapping in list_mappings(aws.access())] == made
+    assert [asked.get("Marker") for asked in aws.asked("lambda.list_event_source_mappings")] == [None, "100", "200"]
+
+
+def test_a_list_that_repeats_itself_is_an_error_and_no_list(aws: FakeAws) -> None:
+    aws.answers["lambda.list_event_source_mappings"] = lambda **_: {"EventSourceMappings": [], "NextMarker": "again"}
+
+    with pytest.raises(UnexpectedAnswerError, match="round in circles"):
+        list_mappings(aws.access())
+
+
+def test_it_lists_by_function_cluster_topic_and_state(aws: FakeAws) -> None:
+    first = aws.add_mapping("pay", "payments")
+    second = aws.add_mapping(function_arn("pay:live"), "refunds", State="Disabled")
+    third = aws.add_mapping("ship", "payments", **OWN)
+    access = aws.access()
+
+    def uuids(**filters: str) -> list[str]:
+        return [mapping.uuid for mapping in list_mappings(access, **filters)]  # type: ignore[arg-type]
+
+    assert uuids(function="pay") == [first, second]
+    assert uuids(function="pay:live") == uuids(function=function_arn("pay:live")) == [second]
+    assert uuids(source=CLUSTER_ARN) == [first, second]
+    assert uuids(source="b2.example:9092, b1.example:9092") == [third]
+    assert uuids(topic="payments") == [first, third]
+    assert uuids(state="disabled") == [second]
+    assert uuids(function=function_arn("pay").replace("123456789012", "999999999999")) == []
+
+
+def test_other_sources_are_left_out(aws: FakeAws) -> None:
+    uuid = aws.add_mapping()
+    del aws.mappings[uuid]["Topics"]
+
+    assert list_mappings(aws.access()) == ()
+    assert [mapping.uuid for mapping in list_mappings(aws.access(), kafka_only=False)] == [uuid]
+
+
+def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(
+        function_arn("pay:live"),
+        **OWN,
+        SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": "payers"},
+        SourceAccessConfigurations=[{"Type": "IAM_AUTH"}],
+        ProvisionedPollerConfig={"MinimumPollers": 1, "MaximumPollers": 4},
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:eu-central-1:123456789012:dead"}},
+        FilterCriteria={"Filters": [{"Pattern": "{}"}]},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+
+    mapping = get_mapping(aws.access(), uuid)
+
+    assert (mapping.function_name, mapping.topic, mapping.source) == ("pay:live", "orders", "b1.example:9092,b2.example:9092")
+    assert (mapping.consumer_group_id, mapping.min_pollers, mapping.max_pollers) == ("payers", 1, 4)
+    assert (mapping.source_access[0].type, mapping.source_access[0].uri) == ("IAM_AUTH", None)
+    assert mapping.on_failure_destination == "arn:aws:sqs:eu-central-1:123456789012:dead"
+    assert mapping.filter_patterns == ("{}",)
+    assert mapping.report_batch_item_failures
+    assert mapping.last_modified == WHEN
+    assert not {"State", "LastModified", "LastProcessingResult"} & set(mapping.configuration)
+
+
+def test_without_a_group_it_is_the_uuid_that_consumes(aws: FakeAws) -> None:
+    uuid = aws.add_mapping()
+
+    assert get_mapping(aws.access(), uuid).consumer_group_id == uuid
+
+
+def test_an_answer_without_uuid_is_an_error(aws: FakeAws) -> None:
+    aws.answers["lambda.get_event_source_mapping"] = lambda UUID: {"FunctionArn": function_arn("pay")}  # noqa: ARG005, N803
+
+    with pytest.raises(UnexpectedAnswerError, match="without UUID"):
+        get_mapping(aws.access(), "4f6a7c5e-0000-4000-8000-000000000000")
+
+
+def test_several_that_fit_are_candidates_and_none_is_taken(aws: FakeAws) -> None:
+    made = [aws.add_mapping("pay", "payments"), aws.add_mapping("pay:live", "payments")]
+
+    with pytest.raises(AmbiguousMappingError, match="name the one meant by its UUID") as caught:
+        find_mapping(aws.access(), function="pay", source=CLUSTER_ARN, topic="payments")
+
+    assert list(caught.value.candidates) == made
+    assert all(uuid in str(caught.value) for uuid in made)
+
+
+def test_a_miss_says_what_was_looked_for(aws: FakeAws) -> None:
+    with pytest.raises(MappingNotFoundError, match=f"no event source mapping in {REGION} has function pay, topic payments"):
+        find_mapping(aws.access(), function="pay", topic="payments")
+    with pytest.raises(MappingNotFoundError, match="no event source mapping 4f6a"):
+        find_mapping(aws.access(), uuid="4f6a7c5e-0000-4000-8000-000000000000")
+    with pytest.raises(MappingNotFoundError, match="give its UUID, or function, source and topic"):
+        find_mapping(aws.access())
+
+
+def test_a_throttled_call_is_repeated(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    uuid = aws.add_mapping()
+    aws.failing["lambda.get_event_source_mapping"] = [refusal("TooManyRequestsException", "Rate exceeded", 429)] * 3
+
+    assert get_mapping(aws.access(), uuid).uuid == uuid
+    assert len(pauses) == 3
+    assert 0.25 <= pauses[0] <= 0.5
+    assert pauses[2] >= 1.0
+
+
+def test_throttling_that_does_not_end_is_told(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + 2 * seconds))
+    aws.failing["lambda.get_event_source_mapping"] = [refusal("TooManyRequestsException")] * 100
+
+    with pytest.raises(UnreachableError, match=r"lambda:GetEventSourceMapping on event source mapping .* busy"):
+        get_mapping(aws.access(), "4f6a7c5e-0000-4000-8000-000000000000")
+
+
+def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
+    aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", "User: arn… is not authorized", 403)]
+
+    with pytest.raises(RefusedError, match="lambda:ListEventSourceMappings on the event source mappings of eu-central-1: access denied"):
+        list_mappings(aws.access())
