@@ -55,6 +55,9 @@ resource "confluent_api_key" "kafka" {
   display_name = "${var.name}-kafka"
   description  = "Kafka of ${var.kafka_cluster_id} for Mesh Assets"
 
+  # Where Terraform does not reach the cluster (a private network), it can neither make topics nor wait for a key to work.
+  disable_wait_for_ready = !var.create_topics
+
   owner {
     id          = confluent_service_account.discovery_agent.id
     api_version = confluent_service_account.discovery_agent.api_version

@@ -21,13 +21,16 @@ class KeyReferences:
     schema_registry: tuple[str, str]
 
 
-def in_variables(*, kafka_suffix: str = "") -> KeyReferences:
-    """`kafka_suffix`: what tells the keys of several clusters apart."""
-    end = f"_{kafka_suffix}" if kafka_suffix else ""
+def in_variables(*, suffix: str = "", kafka_suffix: str = "") -> KeyReferences:
+    """`suffix` tells all keys of one cluster from another's, `kafka_suffix` those of clusters that share the others."""
+
+    def variables(key: str, end: str) -> tuple[str, str]:
+        return f"${{{key}_API_KEY{end}}}", f"${{{key}_API_SECRET{end}}}"
+
     return KeyReferences(
-        cloud=("${CONFLUENT_CLOUD_API_KEY}", "${CONFLUENT_CLOUD_API_SECRET}"),
-        kafka=(f"${{KAFKA_API_KEY{end}}}", f"${{KAFKA_API_SECRET{end}}}"),
-        schema_registry=("${SCHEMA_REGISTRY_API_KEY}", "${SCHEMA_REGISTRY_API_SECRET}"),
+        cloud=variables("CONFLUENT_CLOUD", _end(suffix)),
+        kafka=variables("KAFKA", _end(suffix) + _end(kafka_suffix)),
+        schema_registry=variables("SCHEMA_REGISTRY", _end(suffix)),
     )
 
 
@@ -84,22 +87,22 @@ def triggers_from_terraform(outputs: TerraformOutputs) -> Entry | None:
     return {"queue_url": outputs.trigger_queue_url, **({} if dead_letters is None else {"dead_letter_queue_url": dead_letters})}
 
 
-def variables_from_terraform(outputs: TerraformOutputs, *, kafka_suffix: str = "") -> dict[str, str]:
+def variables_from_terraform(outputs: TerraformOutputs, *, suffix: str = "") -> dict[str, str]:
     """What `.env` holds: the keys that `in_variables` refers to, and what else programs beside this one want to know of the cluster."""
-    end = f"_{kafka_suffix}" if kafka_suffix else ""
-    return {
+    values = {
         "CONFLUENT_CLOUD_API_KEY": outputs.discovery_agent_cloud_api_key,
         "CONFLUENT_CLOUD_API_SECRET": outputs.discovery_agent_cloud_api_secret,
         "CONFLUENT_ENVIRONMENT_ID": outputs.environment_id,
-        f"CONFLUENT_KAFKA_CLUSTER_ID{end}": outputs.kafka_cluster_id,
+        "CONFLUENT_KAFKA_CLUSTER_ID": outputs.kafka_cluster_id,
         "CONFLUENT_SCHEMA_REGISTRY_ID": outputs.schema_registry_id,
-        f"KAFKA_BOOTSTRAP_ENDPOINT{end}": without_protocol(outputs.kafka_bootstrap_endpoint),
-        f"KAFKA_API_KEY{end}": outputs.discovery_agent_cluster_api_key,
-        f"KAFKA_API_SECRET{end}": outputs.discovery_agent_cluster_api_secret,
+        "KAFKA_BOOTSTRAP_ENDPOINT": without_protocol(outputs.kafka_bootstrap_endpoint),
+        "KAFKA_API_KEY": outputs.discovery_agent_cluster_api_key,
+        "KAFKA_API_SECRET": outputs.discovery_agent_cluster_api_secret,
         "SCHEMA_REGISTRY_ENDPOINT": outputs.schema_registry_rest_endpoint,
         "SCHEMA_REGISTRY_API_KEY": outputs.discovery_agent_sr_api_key,
         "SCHEMA_REGISTRY_API_SECRET": outputs.discovery_agent_sr_api_secret,
     }
+    return {name + _end(suffix): value for name, value in values.items()}
 
 
 def is_secret(variable: str) -> bool:
@@ -157,7 +160,12 @@ def _entry(
         entry["schema_registry"] = {"id": registry[0], "url": registry[1], **_login(keys.schema_registry)}
     entry["connect"] = [cloud]
     entry["control_plane"] = dict(cloud)
+    entry["metrics"] = dict(cloud)
     return entry
+
+
+def _end(suffix: str) -> str:
+    return f"_{suffix}" if suffix else ""
 
 
 def _login(key: tuple[str, str]) -> dict[str, str]:

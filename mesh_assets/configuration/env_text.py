@@ -24,7 +24,7 @@ def merged_env(text: str | None, variables: Mapping[str, str], *, source: str, f
     other = [name for name, value in variables.items() if name in standing and standing[name] != value]
     if other and not force:
         raise ConfigurationError(
-            f"{source} has {other[0]} with another value; --force replaces it, --env-suffix NAME keeps this cluster's Kafka key apart"
+            f"{source} has {other[0]} with another value; --force replaces it, --env-suffix NAME keeps this cluster's variables apart"
         )
     kept = [line for line in (text or _HEADER).splitlines() if (found := _LINE.match(line)) is None or found[1] not in variables]
     merged = "".join(f"{line}\n" for line in [*kept, *(f"{name}={_quoted(value)}" for name, value in variables.items())])

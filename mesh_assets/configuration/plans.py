@@ -58,13 +58,13 @@ def plan_from_terraform(
             )
         keys = e.in_parameters(outputs.parameter_path)
     else:
-        keys = e.in_variables(kafka_suffix=suffix)
+        keys = e.in_variables(suffix=suffix)
     entry = e.entry_from_terraform(outputs, keys)
     triggers = e.triggers_from_terraform(outputs) if in_aws else None
     files = [_estate_file(estate, {cluster: entry}, triggers=triggers, force=force)]
     notes = []
     if not in_aws:
-        files = [*_env_files(estate, e.variables_from_terraform(outputs, kafka_suffix=suffix), force=force), *files]
+        files = [*_env_files(estate, e.variables_from_terraform(outputs, suffix=suffix), force=force), *files]
         if outputs.trigger_queue_url is not None:
             notes.append("Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both")
     elif outputs.store is not None:

@@ -2,14 +2,20 @@
 
 import json
 import stat
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli.configure import configure
+from mesh_assets.errors import RefusedError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.secrets import resolve
+from mesh_assets.platforms.confluent_cloud import control_plane
+from mesh_assets.platforms.confluent_cloud.control_plane import ControlPlaneClient
 from mesh_assets_tests.configuration.outputs import PLAIN, SECRETS, outputs_json
 
 
@@ -90,6 +96,54 @@ def test_an_mcp_clients_entry_is_printed_and_written_only_on_request(project: Pa
 def test_a_cloud_key_that_is_not_set_is_named() -> None:
     result = run("--confluent-environment", "env-7zpqx1")
     assert "set CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET" in str(result.exception)
+
+
+def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / ".env").write_text("CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=cloud-s3cr3t\n")
+    # `.env` sets them; monkeypatch knows them, so that the test takes them back.
+    for name in ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    transport = httpx.MockTransport(confluent_cloud)
+    monkeypatch.setattr(control_plane, "ControlPlaneClient", partial(ControlPlaneClient, transport=transport))
+    result = run("--confluent-environment", "env-7zpqx1")
+    assert result.exit_code == 0, result.output
+    cluster = load_estate(project / "estate.yaml").clusters["data-mesh-cluster"]
+    assert (cluster.cluster_id, cluster.kafka.bootstrap_servers) == ("lkc-nd1ng3", "pkc-00000.confluent.cloud:9092")
+    assert cluster.schema_registry is not None
+    assert cluster.schema_registry.url == "https://psrc-00000.confluent.cloud"
+    assert "cannot be asked from Confluent Cloud" in result.output
+    assert "cloud-s3cr3t" not in result.output
+    (project / ".env").write_text("CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=wrong\n")
+    monkeypatch.delenv("CONFLUENT_CLOUD_API_SECRET")
+    refused = run("--confluent-environment", "env-7zpqx1")
+    assert isinstance(refused.exception, RefusedError)
+    assert "expected a Cloud key" in str(refused.exception)
+
+
+def confluent_cloud(request: httpx.Request) -> httpx.Response:
+    """Its control plane, in its published shape, as far as `configure` asks."""
+    if request.headers["authorization"] != httpx.BasicAuth("CLOUDKEY", "cloud-s3cr3t")._auth_header:
+        return httpx.Response(401, json={"errors": [{"status": "401", "detail": "Invalid API key"}]})
+    lists: dict[str, list[Any]] = {
+        "/org/v2/environments": [{"id": "env-7zpqx1", "display_name": "agentic-data-mesh"}],
+        "/cmk/v2/clusters": [
+            {
+                "id": "lkc-nd1ng3",
+                "spec": {
+                    "display_name": "data-mesh-cluster",
+                    "kafka_bootstrap_endpoint": "SASL_SSL://pkc-00000.confluent.cloud:9092",
+                    "config": {"kind": "Standard"},
+                    "environment": {"id": "env-7zpqx1"},
+                },
+                "status": {"phase": "PROVISIONED"},
+            }
+        ],
+        "/srcm/v3/clusters": [
+            {"id": "lsrc-8wrx70", "spec": {"http_endpoint": "https://psrc-00000.confluent.cloud", "package": "ESSENTIALS"}}
+        ],
+    }
+    return httpx.Response(200, json={"metadata": {}, "data": lists[request.url.path]})
 
 
 def test_nothing_to_go_by_and_two_sources_are_refused() -> None:

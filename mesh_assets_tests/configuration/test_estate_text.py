@@ -38,6 +38,7 @@ def test_a_new_file_loads(entry: dict[str, Any]) -> None:
     assert (cluster.schema_registry.id, cluster.schema_registry.password) == ("lsrc-8wrx70", "${SCHEMA_REGISTRY_API_SECRET}")
     assert [endpoint.kind for endpoint in cluster.connect] == ["confluent_cloud"]
     assert cluster.control_plane is not None
+    assert cluster.metrics.kind == "confluent_cloud"
 
 
 def test_an_entry_is_added_and_every_other_line_stays(entry: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ ROLES = "-filter=tests/roles.tftest.hcl"
 
 
 def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
+    assert terraform.run("init", "-backend=false", "-input=false").status == 0
     assert terraform.run("validate").status == 0
     answer = terraform.run("test")
     assert answer.status == 0, answer.text

@@ -1,16 +1,19 @@
 # The store, the triggers and the role of the runner.
 
 mock_provider "confluent" {
-  source = "./tests/mocks/confluent"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "confluent" {
-  alias  = "kafka"
-  source = "./tests/mocks/confluent"
+  alias           = "kafka"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "aws" {
-  source = "./tests/mocks/aws"
+  source          = "./tests/mocks/aws"
+  override_during = plan
 }
 
 variables {
@@ -22,7 +25,7 @@ variables {
 }
 
 run "the_store_is_private_encrypted_and_versioned" {
-  command = apply
+  command = plan
 
   assert {
     condition = alltrue([
@@ -54,7 +57,7 @@ run "the_store_is_private_encrypted_and_versioned" {
 }
 
 run "a_key_of_ones_own" {
-  command = apply
+  command = plan
 
   variables {
     kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
@@ -75,7 +78,7 @@ run "a_key_of_ones_own" {
 }
 
 run "the_runner_can_read_exactly_these" {
-  command = apply
+  command = plan
 
   assert {
     condition = toset([for statement in data.aws_iam_policy_document.runner.statement : "${statement.sid}: ${join(", ", sort(statement.actions))}"]) == toset([
@@ -95,7 +98,7 @@ run "the_runner_can_read_exactly_these" {
 }
 
 run "notifications" {
-  command = apply
+  command = plan
 
   variables {
     notifications_topic_arn = "arn:aws:sns:eu-central-1:123456789012:mesh-alerts"
@@ -110,7 +113,7 @@ run "notifications" {
 }
 
 run "triggers" {
-  command = apply
+  command = plan
 
   assert {
     condition     = [aws_sns_topic.triggers.name, aws_sqs_queue.triggers.name, aws_sqs_queue.dead_letters.name] == ["discovery-agent-triggers", "discovery-agent-triggers", "discovery-agent-triggers-dlq"]

@@ -1,16 +1,19 @@
 # Whose the keys are, what they open, and where they go.
 
 mock_provider "confluent" {
-  source = "./tests/mocks/confluent"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "confluent" {
-  alias  = "kafka"
-  source = "./tests/mocks/confluent"
+  alias           = "kafka"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "aws" {
-  source = "./tests/mocks/aws"
+  source          = "./tests/mocks/aws"
+  override_during = plan
 }
 
 variables {
@@ -22,7 +25,7 @@ variables {
 }
 
 run "keys" {
-  command = apply
+  command = plan
 
   assert {
     condition = alltrue([
@@ -53,7 +56,7 @@ run "keys" {
 }
 
 run "parameters" {
-  command = apply
+  command = plan
 
   assert {
     condition = toset([for parameter in aws_ssm_parameter.discovery_agent : "${parameter.type} ${parameter.name}"]) == toset([
@@ -74,7 +77,7 @@ run "parameters" {
 }
 
 run "outputs" {
-  command = apply
+  command = plan
 
   assert {
     condition = [output.environment_id, output.environment_name, output.kafka_cluster_id, output.kafka_cluster_name] == [

@@ -1,16 +1,19 @@
 # What the agent may do: these roles and no others.
 
 mock_provider "confluent" {
-  source = "./tests/mocks/confluent"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "confluent" {
-  alias  = "kafka"
-  source = "./tests/mocks/confluent"
+  alias           = "kafka"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "aws" {
-  source = "./tests/mocks/aws"
+  source          = "./tests/mocks/aws"
+  override_during = plan
 }
 
 variables {
@@ -22,7 +25,7 @@ variables {
 }
 
 run "a_cluster_with_roles" {
-  command = apply
+  command = plan
 
   assert {
     condition = toset([
@@ -55,7 +58,7 @@ run "a_cluster_with_roles" {
 }
 
 run "profiling" {
-  command = apply
+  command = plan
 
   variables {
     enable_profiling = true
@@ -72,7 +75,7 @@ run "profiling" {
 }
 
 run "a_whole_environment" {
-  command = apply
+  command = plan
 
   variables {
     see_environment = true
@@ -87,7 +90,7 @@ run "a_whole_environment" {
 }
 
 run "named_connectors" {
-  command = apply
+  command = plan
 
   variables {
     connectors = ["DatagenSourceConnector_users"]
@@ -103,7 +106,7 @@ run "named_connectors" {
 }
 
 run "a_basic_cluster" {
-  command = apply
+  command = plan
 
   variables {
     basic_cluster    = true

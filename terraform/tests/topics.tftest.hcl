@@ -1,16 +1,19 @@
 # The topics of the events.
 
 mock_provider "confluent" {
-  source = "./tests/mocks/confluent"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "confluent" {
-  alias  = "kafka"
-  source = "./tests/mocks/confluent"
+  alias           = "kafka"
+  source          = "./tests/mocks/confluent"
+  override_during = plan
 }
 
 mock_provider "aws" {
-  source = "./tests/mocks/aws"
+  source          = "./tests/mocks/aws"
+  override_during = plan
 }
 
 variables {
@@ -22,7 +25,7 @@ variables {
 }
 
 run "topics" {
-  command = apply
+  command = plan
 
   assert {
     condition     = [for topic in confluent_kafka_topic.discovery_events : [topic.topic_name, topic.partitions_count]] == [["discovery-events", 1]]
