@@ -35,6 +35,7 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
 )
 from mesh_assets.inventory.topics import topic_records
+from mesh_assets.inventory.vanished_in_kafka import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.platforms.kafka import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs, TopicMetadata, leading_partitions
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
@@ -174,6 +175,7 @@ class _Collection:
     def _topics(self, readings: _KafkaReadings) -> TopicsSection:
         offsets = readings.offsets.result()
         old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
+        confirm_topics_gone(self._clients.kafka, self._cluster, old.values(), listed={topic.name for topic in self._metadata.topics})
         return TopicsSection(
             cluster_id=self._cluster_id,
             state=SectionState(status="fresh", collected_at=offsets.read_at),
@@ -184,6 +186,8 @@ class _Collection:
 
     def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
         offsets, groups = readings.offsets.result(), readings.groups.result()
+        known = self._previous.consumer_groups if self._previous else ()
+        confirm_groups_gone(self._clients.kafka, self._cluster, known, listed={group.group_id for group in groups.groups})
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
             state=SectionState(status="fresh", collected_at=offsets.read_at),

@@ -12,7 +12,7 @@ from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
 from mesh_assets.inventory.vanished import confirm_gone, one_by_one
 from mesh_assets.platforms import connectors as platform
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 
 # A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.
 OBSERVED_PER_RUN = 100

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mesh_assets.inventory.naming import record_name
 from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
 from mesh_assets.inventory.vanished import confirm_gone, one_by_one
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
 
 # There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second over all keys: two reads a subject, so that

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 
 ASKED_AT_MOST = 10
 """Of what vanished at once: enough to notice a filter, whatever its pattern, and few enough for every run and every look of a sensor."""

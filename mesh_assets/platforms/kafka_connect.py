@@ -9,7 +9,8 @@ from typing import Any
 
 from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, Presence, RetryPolicy, Transport, in_flight, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport, in_flight, path_segment
+from mesh_assets.platforms.presence import Presence
 
 # While the group rebalances, a worker answers 409 to what it would have to forward.
 _REBALANCING = frozenset({409})

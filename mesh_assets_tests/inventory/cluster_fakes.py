@@ -27,6 +27,7 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
 )
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
@@ -35,7 +36,10 @@ CLUSTER_ID = "lkc-1"
 
 @dataclass
 class FakeKafka:
-    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each reading adds to the ends."""
+    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each reading adds to the ends.
+
+    `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for by name.
+    """
 
     topics: dict[str, list[int]] = field(default_factory=dict)
     consumer_groups: tuple[ConsumerGroup, ...] = ()
@@ -44,6 +48,7 @@ class FakeKafka:
     cluster_id: str | None = CLUSTER_ID
     read_at: list[datetime] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
+    hidden: dict[str, Presence] = field(default_factory=dict)
 
     def metadata(self) -> ClusterMetadata:
         self._count("metadata")
@@ -84,6 +89,14 @@ class FakeKafka:
         self._count("groups")
         chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
         return GroupsReading(read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen))
+
+    def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        self._count("topic_presence")
+        return {name: self.hidden.get(name, "gone") for name in names}
+
+    def group_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        self._count("group_presence")
+        return {name: self.hidden.get(name, "gone") for name in names}
 
     def close(self) -> None:
         pass

@@ -7,7 +7,7 @@ import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.inventory.vanished import ASKED_AT_MOST, confirm_gone, one_by_one
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 
 
 class Source:

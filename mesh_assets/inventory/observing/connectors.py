@@ -19,7 +19,7 @@ from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms import connectors as platform
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 
 _BROKEN = ("FAILED", "DEGRADED")
 

@@ -18,6 +18,7 @@ from mesh_assets.inventory.observing.schemas import compare_subjects
 from mesh_assets.inventory.observing.slices import next_slice, slice_size
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
 from mesh_assets.inventory.topics import topic_records
+from mesh_assets.inventory.vanished_in_kafka import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.platforms.kafka import OffsetsReading
 
 # A call to Kafka brings the configs of 500 topics.
@@ -72,6 +73,7 @@ def _topics(look: Look, configs: frozenset[str]) -> Compared:
         )
     selected = [topic for topic in metadata.topics if look.cluster.topics.selects(topic.name)]
     known = {topic.name: topic for topic in look.document.topics}
+    confirm_topics_gone(look.clients.kafka, look.cluster, known.values(), listed={topic.name for topic in metadata.topics})
     records = topic_records(
         selected,
         configs=look.clients.kafka.configs([topic.name for topic in selected if topic.name in configs]),
@@ -97,6 +99,7 @@ def _groups(look: Look) -> Compared:
         return group_id in new
 
     reading = look.clients.kafka.groups(is_new)
+    confirm_groups_gone(look.clients.kafka, look.cluster, known.values(), listed=listed)
     described = group_records(reading.groups, offsets=OffsetsReading(read_at=look.now, topics={}))
     section = ConsumerGroupsSection(
         cluster_id=look.document.cluster.id,

@@ -19,7 +19,7 @@ from mesh_assets.inventory.observing.slices import next_slice, slice_size
 from mesh_assets.inventory.records import RegistryFacts, Schema
 from mesh_assets.inventory.schemas import RegistryReader, collect_schemas, confirm_subjects_gone
 from mesh_assets.inventory.sections import SchemasSection
-from mesh_assets.platforms.http import Presence
+from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SubjectLevels
 
 # One request each; 80 to 180 a second against Apicurio (measured), so a tick takes at most some ten seconds.

@@ -12,7 +12,8 @@ from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, Presence, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.presence import Presence
 
 NAME = "Confluent Cloud Connect"
 

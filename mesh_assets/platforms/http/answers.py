@@ -3,19 +3,17 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
+from mesh_assets.platforms.presence import Presence
 
 _MESSAGE_CHARACTERS = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-
-Presence: TypeAlias = Literal["here", "gone", "refused"]
-"""Whether a thing that was asked for by its name exists; `refused`: it is not told to us."""
 
 
 def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:

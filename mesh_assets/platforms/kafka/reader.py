@@ -1,7 +1,7 @@
 """The seam to Kafka: four bulk reads that return plain values, and the reader that stands on confluent-kafka."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -12,12 +12,14 @@ from mesh_assets.platforms.kafka.configs import read_configs
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.metadata import read_metadata
 from mesh_assets.platforms.kafka.offsets import read_offsets
+from mesh_assets.platforms.kafka.presence import group_presence, topic_presence
 from mesh_assets.platforms.kafka.session import ClientFactory, Session
 from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs
+from mesh_assets.platforms.presence import Presence
 
 
 class KafkaReader(Protocol):
-    """Four bulk reads of a cluster, which may be under way at the same time in several threads.
+    """Four bulk reads of a cluster and two questions about single names, which may be under way at the same time in several threads.
 
     A read raises a PlatformError when it could not be done as a whole: UnreachableError, RefusedError, UnexpectedAnswerError. What could
     not be read of a single topic, partition or group is None in its value, with the reason beside it; never empty, never a default.
@@ -38,6 +40,12 @@ class KafkaReader(Protocol):
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every group whose id is selected, of whatever kind, with its members and what it has committed."""
+
+    def topic_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
+        """Whether there are topics of these few names, whatever the list of topics says."""
+
+    def group_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
+        """Whether there are consumer groups of these few names, which were there once, whatever the listing says."""
 
     def close(self) -> None:
         """Ends the connections. No read may be started afterwards."""
@@ -88,6 +96,12 @@ class ConfluentKafkaReader:
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         return read_groups(self._session, selects)
+
+    def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        return topic_presence(self._session, names)
+
+    def group_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        return group_presence(self._session, names)
 
     def close(self) -> None:
         self._session.close()

@@ -6,7 +6,8 @@ from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, Presence, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.connecting import open_registry
 from mesh_assets.platforms.schema_registry.contexts import read_contexts

@@ -1,12 +1,13 @@
 """Against a real broker with an authorizer: what it tells of rights is what the findings say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
 
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.access import AccessFinding, check_estate
+from mesh_assets.platforms.kafka import ConfluentKafkaReader
 from mesh_assets_tests.inventory.access.broker_with_acls import BrokerWithAcls, broker_with_acls
 
 pytestmark = pytest.mark.sandbox
@@ -117,3 +118,22 @@ def test_a_wrong_password_is_one_sentence(check_as: "CheckAs") -> None:
     assert found.kafka.state == "failed"
     assert "refused user discovery (PLAIN): SASL authentication error: Authentication failed" in found.kafka.missing[0]
     assert found.events.missing == ("not checked, because kafka of c failed",)
+
+
+def test_what_a_real_broker_hides_is_told_from_what_is_gone(broker: BrokerWithAcls) -> None:
+    def presence(user: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        properties = {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": user,
+            "sasl.password": f"{user}-password",
+        }
+        with ConfluentKafkaReader(properties, 15) as reader:
+            return reader.topic_presence(["orders", "users", "never"]), reader.group_presence(["g1", "g2", "g9"])
+
+    assert presence("discovery") == ({"orders": "here", "users": "here", "never": "gone"}, {"g1": "here", "g2": "here", "g9": "gone"})
+    assert presence("without_groups") == (
+        {"orders": "here", "users": "refused", "never": "refused"},
+        {"g1": "here", "g2": "refused", "g9": "refused"},
+    )
