@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 
 
@@ -31,13 +33,34 @@ def endpoints(sandbox: Sandbox) -> Endpoints:
     return sandbox.endpoints()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aws_url(sandbox: Sandbox) -> Iterator[str]:
-    """Where the stand-in for AWS answers, started for the test. An access key of twelve digits is an account of its own."""
+    """Where the stand-in for AWS answers, started for the tests of a file. An access key of twelve digits is an account of its own."""
     url = sandbox.start(["aws"]).aws_url
     assert url is not None
     yield url
     sandbox.stop(["aws"])
+
+
+@pytest.fixture
+def aws_account(aws_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """An empty account of the stand-in, which boto3 finds as it finds AWS: by environment variables."""
+    account = str(secrets.randbelow(9 * 10**11) + 10**11)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "stand-in")
+    return account
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_remembered() -> Iterator[None]:
+    yield
+    forget_secrets()
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def call(
     A throttled call was not carried out, so repeating it is safe for any action. `tell` turns a failure into a better error than the
     general one; None: the general one. Raises PlatformError or what `tell` gives.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+    from botocore.exceptions import BotoCoreError, ClientError
 
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     pause = _FIRST_PAUSE_SECONDS

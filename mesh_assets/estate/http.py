@@ -8,7 +8,7 @@ from mesh_assets.estate.fields import EstateModel, SecretReference
 
 
 class HttpConnection(EstateModel):
-    """How an HTTP service is reached."""
+    """How an HTTP service is reached. `username` may be a reference, too."""
 
     url: str = Field(pattern=r"^(https?://|\$\{)")
     username: str | None = None

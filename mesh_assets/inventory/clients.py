@@ -12,6 +12,7 @@ from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets.platforms.secrets import read_ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack) -> ConnectReade
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     """Nothing is contacted before the first read. Raises EstateError when a reference cannot be resolved."""
+    read_ahead(cluster)
     with ExitStack() as stack:
         yield ClusterClients(
             kafka=stack.enter_context(

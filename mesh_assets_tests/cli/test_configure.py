@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from mesh_assets.cli.configure import configure
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.file import load_estate
-from mesh_assets.estate.secrets import resolve
 from mesh_assets.platforms.confluent_cloud import control_plane
 from mesh_assets.platforms.confluent_cloud.control_plane import ControlPlaneClient
+from mesh_assets.platforms.secrets import resolve
 from mesh_assets_tests.configuration.outputs import PLAIN, SECRETS, outputs_json
 
 

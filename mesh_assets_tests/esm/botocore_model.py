@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.model import OperationModel, Shape  # type: ignore[import-untyped]
-from botocore.session import Session  # type: ignore[import-untyped]
-from botocore.validate import ParamValidator  # type: ignore[import-untyped]
+from botocore.model import OperationModel, Shape
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 
 @cache

@@ -6,9 +6,10 @@ from pathlib import Path
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.http import HttpConnection
 from mesh_assets.estate.kafka import KafkaConnection
-from mesh_assets.estate.secrets import resolve
 from mesh_assets.inventory.access.certificate import certificate_subject
 from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.kafka.settings import shown_property
+from mesh_assets.platforms.secrets import resolve, shown
 
 ANONYMOUS = "anonymous"
 
@@ -18,7 +19,7 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
     protocol = properties.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
         mechanism = properties.get("sasl.mechanism", "GSSAPI")
-        username = properties.get("sasl.username")
+        username = shown_property(properties, "sasl.username")
         return f"{username} ({mechanism})" if username else f"by {mechanism}"
     if protocol != "SSL":
         return ANONYMOUS
@@ -48,7 +49,7 @@ def http_endpoint(connection: HttpConnection, *, name: str) -> str:
 def http_identity(connection: HttpConnection, *, name: str) -> str:
     try:
         if connection.username is not None:
-            return resolve(connection.username)
+            return shown(connection.username)
         return parse_base_url(resolve(connection.url), name=name).username or ANONYMOUS
     except EstateError:
         return ""

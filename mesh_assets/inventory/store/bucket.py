@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.store.objects import StoredObject, checked_key

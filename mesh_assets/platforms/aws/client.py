@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from mesh_assets.errors import EstateError
 from mesh_assets.platforms.aws.failures import aws_failure

@@ -1,6 +1,8 @@
 """What boto3 raises, as sentences a person can act on: the action, the resource, what to do. Never a credential."""
 
-from botocore import exceptions  # type: ignore[import-untyped]
+import re
+
+from botocore import exceptions
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 
@@ -23,6 +25,9 @@ _MISSING = frozenset(
 _BUSY = frozenset(
     {"Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException", "ServiceUnavailable", "InternalError"}
 )
+
+_KEY = frozenset({"KMSAccessDeniedException", "DecryptionFailure", "InvalidKeyId", "KMSInvalidStateException", "KMSDisabledException"})
+_KEY_WORDS = re.compile(r"kms:|\bKMS\b|ciphertext|customer master key")
 
 _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
 
@@ -47,6 +52,19 @@ def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformErro
             return UnexpectedAnswerError(f"{action} on {resource} failed: {_first_line(error)}")
 
 
+def denied(error: Exception) -> bool:
+    """Whether AWS knows the caller and does not allow this."""
+    return isinstance(error, exceptions.ClientError) and str(error.response.get("Error", {}).get("Code", "")) in _DENIED
+
+
+def refused_key(error: Exception) -> bool:
+    """Whether it was the encryption key that could not be used, as SSM and Secrets Manager say it: a code of KMS, or a word in the text."""
+    if not isinstance(error, exceptions.ClientError):
+        return False
+    told = error.response.get("Error", {})
+    return str(told.get("Code", "")) in _KEY or (denied(error) and bool(_KEY_WORDS.search(str(told.get("Message", "")))))
+
+
 def _refused(error: exceptions.ClientError, action: str, resource: str) -> PlatformError:
     told = error.response.get("Error", {})
     code = str(told.get("Code", ""))
@@ -54,7 +72,7 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
         return RefusedError(f"{action} on {resource}: the AWS credentials have expired; renew them (e.g. `aws sso login`)")
     if code in _INVALID:
         return RefusedError(f"{action} on {resource}: AWS does not accept the credentials ({code}); {_CREDENTIALS}")
-    if code in _DENIED:
+    if code in _DENIED or code in _KEY:
         return RefusedError(f"{action} on {resource}: access denied; allow {action} on it to the role or user this runs as")
     if code in _MISSING:
         return RefusedError(f"{action} on {resource}: it does not exist in this account and region; check its name in the estate")

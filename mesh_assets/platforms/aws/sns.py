@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.platforms.aws.client import aws_client
 from mesh_assets.platforms.aws.failures import aws_failure

@@ -14,13 +14,13 @@ import msgspec
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.http import HttpConnection
-from mesh_assets.estate.secrets import resolve
 from mesh_assets.platforms.http.answers import Answer, one_line
 from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.pace import Pace
 from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds
 from mesh_assets.platforms.http.tls import tls_context, tls_failure
 from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.secrets import resolve, shown
 
 Transport: TypeAlias = httpx.BaseTransport
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
@@ -59,12 +59,13 @@ class HttpService:
         media_type: str = "application/json",
         credential: Credential = ANY_CREDENTIAL,
         pace: Pace | None = None,
+        shown_username: str | None = None,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer; `media_type` is the
         kind of JSON it speaks; `credential` what messages call username and password; `pace` holds requests back where the service has a
-        limit that others share.
+        limit that others share; `shown_username` is what messages say instead of a username that is a secret too.
 
         Raises EstateError when the address or the CA file is wrong; nothing is contacted.
         """
@@ -73,7 +74,9 @@ class HttpService:
         self.name = name
         self._username = username if username is not None else base.username
         self._password = password if username is not None else base.password
-        self._secrets = _forms(self._username, self._password)
+        self._shown_username = self._username if shown_username is None else shown_username
+        hidden = (self._username,) if self._username and self._username != self._shown_username else ()
+        self._secrets = (*_forms(self._username, self._password), *hidden)
         self._media_type = media_type
         self._credential = credential
         self._pace = pace
@@ -123,6 +126,7 @@ class HttpService:
             media_type=media_type,
             credential=credential,
             pace=pace,
+            shown_username=None if connection.username is None else shown(connection.username),
             transport=transport,
             clock=clock,
         )
@@ -256,7 +260,7 @@ class HttpService:
         return Answer(
             service=str(self),
             request=shown,
-            who="an anonymous reader" if self._username is None else f"{self._credential.kind} {self._username}",
+            who="an anonymous reader" if self._username is None else f"{self._credential.kind} {self._shown_username}",
             credential=self._credential,
             status=response.status_code,
             headers=response.headers,

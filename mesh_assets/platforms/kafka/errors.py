@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.confluent_cloud import is_confluent_host
 from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, KAFKA_KEY_LACKS
-from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY
+from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY, ClientProperties, shown_property
 
 NO_ANSWER = frozenset(
     {
@@ -60,11 +60,13 @@ class Redactor:
 
     def __init__(self, properties: Mapping[str, object]) -> None:
         secrets = {str(value) for name, value in properties.items() if SECRET_PROPERTY.search(name) and value not in (None, "")}
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        shown = properties.shown if isinstance(properties, ClientProperties) else {}
+        stand_ins = dict.fromkeys(secrets, MASK) | {str(properties[name]): text for name, text in shown.items()}
+        self._stand_ins = sorted(stand_ins.items(), key=lambda pair: len(pair[0]), reverse=True)
 
     def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
+        for secret, stand_in in self._stand_ins:
+            text = text.replace(secret, stand_in)
         return text
 
 
@@ -76,7 +78,7 @@ class Endpoint:
         self.servers = str(properties.get("bootstrap.servers", ""))
         self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
         self.mechanism = str(properties.get("sasl.mechanism", "GSSAPI"))
-        self.username = str(properties.get("sasl.username", ""))
+        self.username = shown_property(properties, "sasl.username") or ""
         self.redact = Redactor(properties)
         self.takes_api_key = self.uses_sasl and (on_confluent_cloud or any(map(is_confluent_host, self.servers.split(","))))
 

@@ -134,7 +134,7 @@ class Session:
         # Below the time of a call, so that a peer that accepts and stays silent is named as such before the call ends. 1 s is the least.
         setup_ms = str(max(1000, int(self.timeout_seconds * 600)))
         derived = {**_UNLESS_SET, "socket.connection.setup.timeout.ms": setup_ms, "api.version.request.timeout.ms": setup_ms}
-        configuration = ClientProperties({**derived, **self._properties, **fixed})
+        configuration = ClientProperties({**derived, **self._properties, **fixed}, shown=self._properties.shown)
         try:
             return factory(configuration | {"error_cb": self._log.on_error, "logger": self._log})
         except KafkaException as error:

@@ -3,10 +3,11 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.kafka import KafkaConnection
-from mesh_assets.estate.secrets import resolve
+from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
 SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential", re.IGNORECASE)
 """Names of librdkafka properties whose values must never be shown."""
@@ -14,13 +15,27 @@ SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbear
 MASK = "***"
 
 
-class ClientProperties(dict[str, str]):
-    """librdkafka properties by name. They print without their secrets, so that no traceback or log shows one."""
+class ClientProperties(dict[str, Any]):
+    """librdkafka properties by name, callbacks among them. They print without their secrets, so that no traceback or log shows one.
+
+    `shown`: what stands for a value that is no secret by its name (a username kept beside its password), by property.
+    """
+
+    def __init__(self, properties: Mapping[str, Any] | None = None, *, shown: Mapping[str, str] | None = None) -> None:
+        super().__init__(properties or {})
+        self.shown: dict[str, str] = {**(properties.shown if isinstance(properties, ClientProperties) else {}), **(shown or {})}
 
     def __repr__(self) -> str:
-        return repr({name: MASK if SECRET_PROPERTY.search(name) else value for name, value in self.items()})
+        return repr({name: MASK if SECRET_PROPERTY.search(name) else self.shown.get(name, value) for name, value in self.items()})
 
     __str__ = __repr__
+
+
+def shown_property(properties: Mapping[str, Any], name: str) -> str | None:
+    """A property fit to be shown; None when it is not set."""
+    value = properties.get(name)
+    shown = properties.shown.get(name, value) if isinstance(properties, ClientProperties) else value
+    return None if shown is None else str(shown)
 
 
 def client_properties(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> ClientProperties:
@@ -29,6 +44,9 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
     Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that is empty, a file that is not
     there. (librdkafka's own words for a missing file are "BIO lib".)
     """
+
+    if environment is None:
+        read_ahead(connection)
 
     def resolved(field: str, text: str) -> str:
         try:
@@ -61,6 +79,10 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         text = getattr(connection, field)
         if text is not None:
             properties[name] = read(field, text)
+    if connection.username is not None:
+        told = shown(connection.username, environment=environment)
+        if told != properties["sasl.username"]:
+            properties.shown["sasl.username"] = told
     for name, text in connection.properties.items():
         if name == "sasl.mechanisms":  # librdkafka's older spelling of the same property; two spellings would contradict each other
             name = "sasl.mechanism"

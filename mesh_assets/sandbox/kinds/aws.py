@@ -54,7 +54,7 @@ def _tidy(setting: Setting) -> None:
 
 def _seed(setting: Setting, progress: Progress) -> None:
     """The topic `discovery-agent-triggers` with its queue and dead-letter queue, as Terraform makes them."""
-    import boto3  # type: ignore[import-untyped]  # heavy, and only needed here
+    import boto3  # heavy, and only needed here
 
     def client(service: str) -> Any:
         return boto3.client(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.messages import SnsNotifications
 from mesh_assets.estate.model import Estate
-from mesh_assets.estate.secrets import resolve
 from mesh_assets.inventory.changes import Change
+from mesh_assets.platforms.secrets import resolve
 from mesh_assets.platforms.webhook import Webhook
 from mesh_assets.snapshot.notifications.text import notification_text, severe_changes, slack_escape, subject
 from mesh_assets.snapshot.report import DiscoveryReport

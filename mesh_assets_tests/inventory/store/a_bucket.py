@@ -6,7 +6,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError
 
 _MESSAGES = {"NoSuchKey": 404, "PreconditionFailed": 412, "AccessDenied": 403}
 

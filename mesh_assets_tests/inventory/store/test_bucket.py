@@ -1,6 +1,6 @@
-import boto3  # type: ignore[import-untyped]
+import boto3
 import pytest
-from botocore.stub import Stubber  # type: ignore[import-untyped]
+from botocore.stub import Stubber
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.store.bucket import BucketStore

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import pytest
-from botocore.stub import Stubber  # type: ignore[import-untyped]
+from botocore.stub import Stubber
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.aws.messages import QueueMessage

@@ -2,7 +2,7 @@ import json
 import logging
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import httpx
 import pytest
 from msgspec.structs import replace
