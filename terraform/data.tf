@@ -31,6 +31,4 @@ data "confluent_schema_registry_cluster" "this" {
 
 data "aws_caller_identity" "this" {}
 
-data "aws_partition" "this" {}
-
 data "aws_region" "this" {}

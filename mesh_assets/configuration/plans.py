@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from mesh_assets.configuration import entries as e
+from mesh_assets.configuration.entries import (
+    Entry,
+    cluster_name,
+    entry_from_control_plane,
+    entry_from_terraform,
+    in_parameters,
+    in_variables,
+    referred_variables,
+    triggers_from_terraform,
+    variable_suffix,
+    variables_from_terraform,
+)
 from mesh_assets.configuration.env_text import merged_env, shown_env
 from mesh_assets.configuration.estate_text import entry_text, merged_estate
 from mesh_assets.configuration.files import PlannedFile, planned, present_text
@@ -49,27 +60,27 @@ def plan_from_terraform(
 
     Raises ConfigurationError for what is there already, unless `force`.
     """
-    cluster = e.cluster_name(name or outputs.kafka_cluster_name, outputs.kafka_cluster_id)
-    suffix = e.variable_suffix(env_suffix)
+    called = cluster_name(name or outputs.kafka_cluster_name, outputs.kafka_cluster_id)
+    suffix = variable_suffix(env_suffix)
     if in_aws:
         if outputs.parameter_path is None:
             raise ConfigurationError(
                 "the outputs do not say where the keys stand in SSM (parameter_path); leave out --aws, or apply terraform/ again"
             )
-        keys = e.in_parameters(outputs.parameter_path)
+        keys = in_parameters(outputs.parameter_path)
     else:
-        keys = e.in_variables(suffix=suffix)
-    entry = e.entry_from_terraform(outputs, keys)
-    triggers = e.triggers_from_terraform(outputs) if in_aws else None
-    files = [_estate_file(estate, {cluster: entry}, triggers=triggers, force=force)]
+        keys = in_variables(suffix=suffix)
+    entry = entry_from_terraform(outputs, keys)
+    triggers = triggers_from_terraform(outputs) if in_aws else None
+    files = [_estate_file(estate, {called: entry}, triggers=triggers, force=force)]
     notes = []
     if not in_aws:
-        files = [*_env_files(estate, e.variables_from_terraform(outputs, suffix=suffix), force=force), *files]
+        files = [*_env_files(estate, variables_from_terraform(outputs, suffix=suffix), force=force), *files]
         if outputs.trigger_queue_url is not None:
             notes.append("Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both")
     elif outputs.store is not None:
         notes.append(f"the store that Terraform made: export MESH_STORE={outputs.store}")
-    return Plan(clusters=(cluster,), files=tuple(files), notes=tuple(notes))
+    return Plan(clusters=(called,), files=tuple(files), notes=tuple(notes))
 
 
 def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False) -> Plan:
@@ -91,7 +102,7 @@ def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, e
             "without one no schemas are read and no events published"
         )
     known = _known_ids(estate)
-    entries: dict[str, e.Entry] = {}
+    entries: dict[str, Entry] = {}
     for cluster, name in zip(clusters, _names(clusters), strict=True):
         name = known.get(cluster.id, name)
         if cluster.id in known and not force:
@@ -99,16 +110,16 @@ def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, e
         elif cluster.bootstrap_servers is None:
             notes.append(f"{name} ({cluster.id}) has no bootstrap servers yet ({cluster.phase or 'phase unknown'}) and is left out")
         else:
-            suffix = e.variable_suffix(name) if len(clusters) > 1 else ""
-            keys = e.in_variables(kafka_suffix=suffix)
-            entries[name] = e.entry_from_control_plane(cluster, environment, registry, keys, url=control_plane.url)
+            suffix = variable_suffix(name) if len(clusters) > 1 else ""
+            keys = in_variables(kafka_suffix=suffix)
+            entries[name] = entry_from_control_plane(cluster, environment, registry, keys, url=control_plane.url)
             if cluster.takes_granular_roles is False:
                 notes.append(f"{name} is a Basic cluster: rights on topics and groups are ACLs there (docs/terraform.md)")
     if not entries:
         raise ConfigurationError(f"nothing of {environment_id} is to be written: {'; '.join(notes)}")
     notes.append(
         "Kafka and Schema Registry keys cannot be asked from Confluent Cloud: make them (terraform/ does) and set, or write into "
-        f"{estate.parent / '.env'}: {', '.join(e.referred_variables(list(entries.values())))}"
+        f"{estate.parent / '.env'}: {', '.join(referred_variables(list(entries.values())))}"
     )
     return Plan(clusters=tuple(entries), files=(_estate_file(estate, entries, force=force),), notes=tuple(notes))
 
@@ -150,7 +161,7 @@ def _environment(seen: Sequence[CloudEnvironment], environment_id: str) -> Cloud
 
 def _names(clusters: Sequence[KafkaCluster]) -> list[str]:
     """Their names where each is another, else their ids."""
-    wanted = [e.cluster_name(cluster.name, cluster.id) for cluster in clusters]
+    wanted = [cluster_name(cluster.name, cluster.id) for cluster in clusters]
     return [name if wanted.count(name) == 1 else cluster.id for name, cluster in zip(wanted, clusters, strict=True)]
 
 
