@@ -67,7 +67,9 @@ def configure(
     store = os.environ.get("MESH_STORE") or ".mesh"
     if terraform is not None:
         outputs = read_terraform_outputs(terraform)
-        plan = plan_from_terraform(outputs, estate=estate, name=name, in_aws=in_aws, env_suffix=env_suffix, force=force)
+        plan = plan_from_terraform(
+            outputs, estate=estate, environment=os.environ, name=name, in_aws=in_aws, env_suffix=env_suffix, force=force
+        )
         chosen = client or "claude"
         store = (outputs.store if in_aws else None) or store
     elif environment is not None:

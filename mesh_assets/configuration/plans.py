@@ -54,10 +54,18 @@ class ControlPlane(Protocol):
 
 
 def plan_from_terraform(
-    outputs: TerraformOutputs, *, estate: Path, name: str | None = None, in_aws: bool = False, env_suffix: str = "", force: bool = False
+    outputs: TerraformOutputs,
+    *,
+    estate: Path,
+    environment: Mapping[str, str],
+    name: str | None = None,
+    in_aws: bool = False,
+    env_suffix: str = "",
+    force: bool = False,
 ) -> Plan:
     """The estate's entry, with the keys in `.env` beside it, or, `in_aws`, in SSM, where Terraform has put them.
 
+    `environment`: the variables that are set, which win over a `.env`.
     Raises ConfigurationError for what is there already, unless `force`.
     """
     called = cluster_name(name or outputs.kafka_cluster_name, outputs.kafka_cluster_id)
@@ -75,7 +83,14 @@ def plan_from_terraform(
     files = [_estate_file(estate, {called: entry}, triggers=triggers, force=force)]
     notes = []
     if not in_aws:
-        files = [*_env_files(estate, variables_from_terraform(outputs, suffix=suffix), force=force), *files]
+        variables = variables_from_terraform(outputs, suffix=suffix)
+        files = [*_env_files(estate, variables, force=force), *files]
+        winning = [variable for variable, value in variables.items() if environment.get(variable, value) != value]
+        if winning:
+            notes.append(
+                f"{', '.join(winning)} {'is' if len(winning) == 1 else 'are'} set otherwise here (for Terraform?), which wins over "
+                f".env: unset {' '.join(winning)}"
+            )
         if outputs.trigger_queue_url is not None:
             notes.append("Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both")
     elif outputs.store is not None:

@@ -54,6 +54,14 @@ def test_from_terraform_to_an_estate_that_loads_with_its_secrets(project: Path, 
     assert result.output.endswith("Next: mesh-assets estate check --cluster data-mesh-cluster\n")
 
 
+def test_a_variable_that_is_set_for_terraform_and_would_win_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONFLUENT_CLOUD_API_KEY", "THE-ADMINISTRATORS")
+    monkeypatch.setenv("KAFKA_API_KEY", SECRETS["discovery_agent_cluster_api_key"])
+    result = run("--from-terraform", "../outputs.json")
+    assert "CONFLUENT_CLOUD_API_KEY is set otherwise here (for Terraform?), which wins over .env: unset" in result.output
+    assert "THE-ADMINISTRATORS" not in result.output
+
+
 def test_a_second_time_changes_nothing_and_a_new_key_needs_force(project: Path) -> None:
     assert run("--from-terraform", "../outputs.json").exit_code == 0
     before = {path.name: path.read_text() for path in project.iterdir()}
