@@ -92,12 +92,10 @@ def _no_garbage_collection() -> Iterator[None]:
 
 def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(
-            f"{cluster.kafka.bootstrap_servers} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
-        )
+        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does")
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
             f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
         )
     return metadata.cluster_id

@@ -32,10 +32,10 @@ class Reading(Record, frozen=True, kw_only=True):
 def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
     """Raises EstateError when it is another cluster than the estate says."""
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(f"{cluster.kafka.bootstrap_servers} gives no cluster id, which the history is kept by")
+        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which the history is kept by")
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
             f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
         )
     return metadata.cluster_id

@@ -42,7 +42,8 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
     """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything derived.
 
     Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that is empty, a file that is not
-    there. (librdkafka's own words for a missing file are "BIO lib".)
+    there. (librdkafka's own words for a missing file are "BIO lib".) Raises PlatformError when AWS does not tell the brokers of a cluster
+    that is named by its ARN, or has no credentials for IAM.
     """
 
     if environment is None:
@@ -75,6 +76,10 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         ("ssl_key_password", "ssl.key.password", resolved),
     )
     properties = ClientProperties()
+    if connection.cluster_arn is not None:
+        from mesh_assets.platforms.kafka.msk import brokers_by_arn  # boto3 is heavy, and only needed for such a cluster
+
+        properties["bootstrap.servers"] = brokers_by_arn(connection)
     for field, name, read in fields:
         text = getattr(connection, field)
         if text is not None:
@@ -83,6 +88,11 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         told = shown(connection.username, environment=environment)
         if told != properties["sasl.username"]:
             properties.shown["sasl.username"] = told
+    if connection.sasl_mechanism == "AWS_MSK_IAM":
+        from mesh_assets.platforms.kafka.msk import iam_properties
+
+        properties |= iam_properties(connection, properties["bootstrap.servers"])
+        properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"
     for name, text in connection.properties.items():
         if name == "sasl.mechanisms":  # librdkafka's older spelling of the same property; two spellings would contradict each other
             name = "sasl.mechanism"
