@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.connectors import ConnectReader
+from mesh_assets.inventory.metrics.measuring import MetricsReader
 from mesh_assets.inventory.schemas import RegistryReader
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
@@ -17,11 +18,12 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None and `connect` empty: the estate names none."""
+    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there is."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
     connect: Sequence[ConnectReader]
+    metrics: MetricsReader | None = None
 
 
 def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack) -> ConnectReader:

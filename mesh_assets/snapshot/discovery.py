@@ -14,6 +14,7 @@ from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.metrics.summary import key_figures
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import ConnectorsSection, MetricsSection, SchemasSection, Section, SectionName
 from mesh_assets.inventory.store.inventories import InventoryStore
@@ -141,7 +142,8 @@ def _report(
             claim_check=event.claim_check,
         ),
         inventory_location=store.objects.location(published.pointer.document.key),
-        notes=(*stand_in_notes(collected), *_notes(published)),
+        notes=(*stand_in_notes(collected), *metrics_notes(document), *_notes(published)),
+        metrics=key_figures(document.metrics),
     )
 
 
@@ -152,6 +154,12 @@ def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
         if isinstance(section, ConnectorsSection | SchemasSection | MetricsSection) and section.stand_in is not None:
             by_text.setdefault(section.stand_in, []).append(name)
     return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
+
+
+def metrics_notes(document: Document) -> Iterator[str]:
+    """That a source of metrics is missing, while the section is fresh by the others."""
+    if document.metrics is not None and document.sections["metrics"].status == "fresh":
+        yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
 
 
 def _notes(published: Published) -> tuple[str, ...]:

@@ -3,14 +3,32 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from mesh_assets.inventory.records import Broker, ConsumerGroup, GroupRate, Metrics, Partition, PartitionHealth, Record, Topic, TopicRate
+from mesh_assets.inventory.connectors import sink_group
+from mesh_assets.inventory.metrics.measuring import figures
+from mesh_assets.inventory.metrics.time_lag import TimeLag
+from mesh_assets.inventory.records import (
+    Broker,
+    Connector,
+    ConnectorRate,
+    ConsumerGroup,
+    GroupRate,
+    Metrics,
+    MetricsSource,
+    Partition,
+    PartitionHealth,
+    Record,
+    Topic,
+    TopicRate,
+)
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (
     "bytes in and out per second: offsets count records, not bytes",
-    "retained bytes, request rates and connections: the brokers' own metrics are not read",
-    "connector throughput: Kafka Connect's REST interface has none",
+    "records out per second: offsets tell what groups commit, not what clients read",
+    "retained bytes, cluster load, request rates and connections: the brokers' own metrics are not read",
+    "bytes, dead letters and what sources write, of connectors: Kafka Connect's REST interface has none of it",
 )
+"""What no offset tells. A platform that measures itself tells some of it, and then has a list of its own."""
 
 PartitionKey = tuple[str, int]
 
@@ -43,22 +61,37 @@ def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_
 
 
 def offset_metrics(
-    metadata: ClusterMetadata, topics: tuple[Topic, ...], groups: tuple[ConsumerGroup, ...], *, before: Positions | None, after: Positions
+    metadata: ClusterMetadata,
+    topics: tuple[Topic, ...],
+    groups: tuple[ConsumerGroup, ...],
+    *,
+    before: Positions | None,
+    after: Positions,
+    connectors: Iterable[Connector] = (),
+    time_lags: Mapping[str, TimeLag] | None = None,
 ) -> Metrics:
-    """`before` None, or not earlier than `after`: no window, so no rates."""
+    """`before` None, or not earlier than `after`: no window, so no rates. `time_lags`: by group, as far as known."""
     window = None if before is None else (after.read_at - before.read_at).total_seconds()
     usable = before if window is not None and window > 0 else None
+    topic_rates = _topic_rates(topics, before=usable, after=after)
+    group_rates = _group_rates(groups, before=usable, after=after, time_lags=time_lags or {})
+    connector_rates = _sink_rates(connectors, group_rates)
+    start, end, seconds = (None, None, None) if usable is None else (usable.read_at, after.read_at, window)
+    told = figures({"topics": topic_rates, "consumer_groups": group_rates, "connectors": connector_rates})
     return Metrics(
         source="offsets",
-        window_start=None if usable is None else usable.read_at,
-        window_end=None if usable is None else after.read_at,
-        window_seconds=None if usable is None else window,
-        topics=_topic_rates(topics, before=usable, after=after),
-        consumer_groups=_group_rates(groups, before=usable, after=after),
+        window_start=start,
+        window_end=end,
+        window_seconds=seconds,
+        topics=topic_rates,
+        consumer_groups=group_rates,
         brokers=tuple(Broker(id=b.id, host=b.host, port=b.port, rack=b.rack) for b in metadata.brokers),
         controller=metadata.controller_id,
         partition_health=_health(metadata, topics),
-        not_available=NOT_AVAILABLE,
+        connectors=connector_rates,
+        sources=(
+            MetricsSource(name="offsets", window_start=start, window_end=end, window_seconds=seconds, figures=(*told, "partition_health")),
+        ),
     )
 
 
@@ -85,7 +118,9 @@ def _same_topic(topic: Topic, before: Positions | None) -> bool:
     return before is not None and topic.name in before.topic_ids and before.topic_ids[topic.name] == topic.id
 
 
-def _group_rates(groups: tuple[ConsumerGroup, ...], *, before: Positions | None, after: Positions) -> tuple[GroupRate, ...]:
+def _group_rates(
+    groups: tuple[ConsumerGroup, ...], *, before: Positions | None, after: Positions, time_lags: Mapping[str, TimeLag]
+) -> tuple[GroupRate, ...]:
     grown: dict[str, int] = {}
     if before is not None:
         for (group, topic, partition), committed in after.committed.items():
@@ -98,8 +133,21 @@ def _group_rates(groups: tuple[ConsumerGroup, ...], *, before: Positions | None,
             group_id=group.group_id,
             records_committed_per_second=_per_second(grown[group.group_id], before, after) if group.group_id in grown else None,
             lag_records=group.total_lag_records,
+            lag_seconds=None if (lag := time_lags.get(group.group_id)) is None else lag.seconds,
+            lag_seconds_at_least=None if lag is None else lag.at_least_seconds,
         )
         for group in groups
+    )
+
+
+def _sink_rates(connectors: Iterable[Connector], groups: Iterable[GroupRate]) -> tuple[ConnectorRate, ...]:
+    """Sinks, by what their groups commit. What a source writes cannot be told from what others write to its topics."""
+    committed = {rate.group_id: rate.records_committed_per_second for rate in groups}
+    rates = ((connector, committed.get(sink_group(connector) or "")) for connector in connectors)
+    return tuple(
+        ConnectorRate(connector=connector.name, connect=connector.connect, records_in_per_second=rate)
+        for connector, rate in rates
+        if rate is not None
     )
 
 
