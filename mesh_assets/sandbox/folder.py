@@ -56,6 +56,11 @@ class Folder:
         return self.root / "feeds"
 
     @property
+    def credentials(self) -> Path:
+        """Certificates and the password for the warehouse broker's secured listeners."""
+        return self.root / "credentials"
+
+    @property
     def sinks(self) -> Path:
         return self.root / "sinks"
 

@@ -45,6 +45,10 @@ class Endpoints:
     registry_url: str
     estate_file: Path
     aws_url: str | None
+    lambda_url: str | None = None
+    tls_bootstrap_servers: str | None = None
+    mtls_bootstrap_servers: str | None = None
+    sasl_bootstrap_servers: str | None = None
 
 
 class Sandbox:
@@ -126,6 +130,10 @@ class Sandbox:
             registry_url=state.registry_url,
             estate_file=self.folder.estate_file,
             aws_url=state.aws_url,
+            lambda_url=state.lambda_url,
+            tls_bootstrap_servers=state.known_address("broker-tls"),
+            mtls_bootstrap_servers=state.known_address("broker-mtls"),
+            sasl_bootstrap_servers=state.known_address("broker-sasl"),
         )
 
     def kill(self, name: str) -> None:
