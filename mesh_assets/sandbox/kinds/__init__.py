@@ -5,9 +5,10 @@ from mesh_assets.sandbox.kinds.broker import BROKER
 from mesh_assets.sandbox.kinds.cloud_broker import CLOUD_BROKER
 from mesh_assets.sandbox.kinds.connect import CONNECT
 from mesh_assets.sandbox.kinds.feed import FEED
+from mesh_assets.sandbox.kinds.lambda_mappings import LAMBDA
 from mesh_assets.sandbox.kinds.registry import REGISTRY
 from mesh_assets.sandbox.server import Server
 
-SERVERS: tuple[Server, ...] = (BROKER, CLOUD_BROKER, REGISTRY, CONNECT, FEED, AWS)
+SERVERS: tuple[Server, ...] = (BROKER, CLOUD_BROKER, REGISTRY, CONNECT, FEED, AWS, LAMBDA)
 
 __all__ = ["SERVERS"]

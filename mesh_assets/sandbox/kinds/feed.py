@@ -1,10 +1,9 @@
 """The feed: the background process that appends records and runs the live consumers."""
 
-import sys
 import time
-from pathlib import Path
 
 from mesh_assets.sandbox.folder import read_json
+from mesh_assets.sandbox.interpreter import interpreter
 from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
@@ -14,10 +13,8 @@ _STALE_SECONDS = 15.0
 
 
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
-    # The same interpreter has several names; one of them, so that the feed is not restarted because `start` was called by another.
-    python3 = Path(sys.executable).with_name("python3")
     return Launch(
-        command=(str(python3) if python3.exists() else sys.executable, "-m", "mesh_assets.sandbox.supervisor", str(setting.folder.root)),
+        command=(interpreter(), "-m", "mesh_assets.sandbox.supervisor", str(setting.folder.root)),
         also=setting.state.bootstrap_servers,
     )
 
