@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import boto3
 import httpx
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.sandbox.servers import Endpoints
 
@@ -119,10 +119,8 @@ class AwsAccount:
 
     def committed(self, group: str, topic: str) -> int:
         """Of all partitions together."""
-        from mesh_assets.sandbox.offsets import committed_offsets
-
-        found = committed_offsets(self.ends.bootstrap_servers, group)
-        return sum(offset for (name, _), offset in found.items() if name == topic)
+        [future] = self.kafka.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
+        return sum(one.offset for one in future.result(timeout=20).topic_partitions or () if one.topic == topic and one.offset >= 0)
 
     def faults(self, **faults: Any) -> dict[str, Any]:
         answer = httpx.put(f"{self.url}/_standin", json=faults, trust_env=False, timeout=10)

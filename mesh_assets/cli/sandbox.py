@@ -61,7 +61,8 @@ def sandbox() -> None:
 
     SERVER is broker, registry, connect, feed (the process that appends records and consumes them) or cloud-broker (the Kafka of
     data-mesh-cluster, a second cluster, which asks for API keys); none means all of these.
-    aws (a stand-in for SNS, SQS, S3 and more, empty at each start) is started only when it is named.
+    aws (a stand-in for SNS, SQS, S3 and more) and lambda (one for Lambda's mappings of Kafka topics, in front of aws) are started only
+    when they are named, and are empty at each start.
     """
 
 

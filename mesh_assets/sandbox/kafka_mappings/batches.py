@@ -1,4 +1,4 @@
-"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when it is too old or too often."""
+"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when too old or too often."""
 
 import base64
 import json
@@ -110,7 +110,8 @@ class Delivery:
 
     def _too_old(self, read: Read) -> bool:
         most = self.mapping.setting("MaximumRecordAgeInSeconds")
-        return most >= 0 and (time.time() - read.timestamp_ms / 1000) * self.faults.now.age_factor > most
+        age_seconds = (time.time() - read.timestamp_ms / 1000) * self.faults.now.age_factor
+        return bool(most >= 0 and age_seconds > most)
 
     def _failed(self, batch: Sequence[Read]) -> Sequence[Read]:
         """Those to be brought again."""

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from confluent_kafka import (
@@ -113,7 +113,9 @@ class Poller:
         since = self._mapping.settings.get("StartingPositionTimestamp")
         if since is not None:
             committed = {one.partition: one.offset for one in consumer.committed(partitions, timeout=10)}
-            fresh = [TopicPartition(one.topic, one.partition, int(float(since) * 1000)) for one in partitions if committed[one.partition] < 0]
+            fresh = [
+                TopicPartition(one.topic, one.partition, int(float(since) * 1000)) for one in partitions if committed[one.partition] < 0
+            ]
             found = {one.partition: one.offset for one in consumer.offsets_for_times(fresh, timeout=10)} if fresh else {}
             for one in partitions:
                 one.offset = found.get(one.partition, committed[one.partition])
@@ -165,9 +167,7 @@ class Poller:
             def produce(topic: str, records: Sequence[Read]) -> None:
                 _produce(settings, topic, records)
 
-            sent = send_given_up(
-                self._mapping, reads, condition, accounts=self._accounts, bootstrap_servers=self._servers, produce=produce
-            )
+            sent = send_given_up(self._mapping, reads, condition, accounts=self._accounts, bootstrap_servers=self._servers, produce=produce)
             self._count("OnFailureDestinationDeliveredEventCount" if sent else "DroppedEventCount", len(reads))
 
         Delivery(
@@ -209,7 +209,7 @@ class Poller:
 def _read(message: Message) -> Read:
     kind, milliseconds = message.timestamp()
     known = {TIMESTAMP_CREATE_TIME: "CREATE_TIME", TIMESTAMP_LOG_APPEND_TIME: "LOG_APPEND_TIME"}
-    headers = message.headers() or []
+    headers = cast(list[tuple[str, Any]], message.headers() or [])
     return Read(
         topic=str(message.topic()),
         partition=int(message.partition() or 0),

@@ -58,5 +58,3 @@ def _secret(mapping: KafkaMapping, accounts: Accounts, arn: str) -> dict[str, st
         return dict(json.loads(kept))
     except ValueError as error:
         raise UnreachableSourceError("PROBLEM: The secret is not of the form that Lambda expects.") from error
-
-

@@ -93,4 +93,6 @@ def _xml(action: str, content: str) -> str:
 
 
 def _error(code: str, message: str) -> str:
-    return f'<ErrorResponse xmlns="{_SPACE}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>'
+    return (
+        f'<ErrorResponse xmlns="{_SPACE}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>'
+    )

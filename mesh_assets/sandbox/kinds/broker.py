@@ -50,9 +50,7 @@ WAREHOUSE = Broker(
     listeners=(
         Listener(name="PLAINTEXT", port="broker"),
         Listener(name="TLS", port="broker-tls", protocol="SSL", properties=lambda setting: _tls("tls", setting)),
-        Listener(
-            name="MTLS", port="broker-mtls", protocol="SSL", properties=lambda setting: _tls("mtls", setting, client_auth="required")
-        ),
+        Listener(name="MTLS", port="broker-mtls", protocol="SSL", properties=lambda setting: _tls("mtls", setting, client_auth="required")),
         Listener(name="SASL_TLS", port="broker-sasl", protocol="SASL_SSL", properties=_sasl),
     ),
     controller=Listener(name="CONTROLLER", port="controller"),

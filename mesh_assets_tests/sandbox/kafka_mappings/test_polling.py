@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from mesh_assets_tests.an_aws_account import FAILS, TELLS, AwsAccount
 
 pytestmark = pytest.mark.sandbox
-COUNTED = {"MetricsConfig": {"Metrics": ["EventCount"]}}
+COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
 
 
 def metric(account: AwsAccount, mapping: dict[str, Any], name: str) -> float:
@@ -35,7 +35,9 @@ def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(acc
     topic = account.topic(1)
     account.produce(topic, "one", "two")
 
-    made = account.mapping(topic=topic, EventSourceArn=account.cluster(), AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"})
+    made = account.mapping(
+        topic=topic, EventSourceArn=account.cluster(), AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"}
+    )
 
     account.until(told.exists)
     [event] = [json.loads(line) for line in told.read_text().splitlines()]
@@ -138,7 +140,9 @@ def test_a_wrong_password_is_the_last_result(account: AwsAccount) -> None:
     )
 
     account.until(
-        lambda: account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: SASL authentication failed."
+        lambda: (
+            account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: SASL authentication failed."
+        )
     )
 
 
