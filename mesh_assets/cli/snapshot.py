@@ -80,8 +80,10 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
         return known
     from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
 
-    kafka = estate.clusters[name].kafka
-    with ConfluentKafkaReader(client_properties(kafka), kafka.timeout_seconds) as reader:
+    cluster = estate.clusters[name]
+    with ConfluentKafkaReader(
+        client_properties(cluster.kafka), cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+    ) as reader:
         asked = reader.metadata().cluster_id
     if asked is None:
         raise MeshError(f"{name}: the brokers give no cluster id; set cluster_id in the estate")

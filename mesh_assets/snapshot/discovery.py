@@ -12,6 +12,7 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.collect import COLLECTING
 from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.hidden_connectors import hidden_connectors, hidden_connectors_note
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.metrics.summary import key_figures
@@ -142,7 +143,7 @@ def _report(
             claim_check=event.claim_check,
         ),
         inventory_location=store.objects.location(published.pointer.document.key),
-        notes=(*stand_in_notes(collected), *metrics_notes(document), *_notes(published)),
+        notes=(*stand_in_notes(collected), *hidden_notes(document), *metrics_notes(document), *_notes(published)),
         metrics=key_figures(document.metrics),
     )
 
@@ -160,6 +161,14 @@ def metrics_notes(document: Document) -> Iterator[str]:
     """That a source of metrics is missing, while the section is fresh by the others."""
     if document.metrics is not None and document.sections["metrics"].status == "fresh":
         yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
+
+
+def hidden_notes(document: Document) -> Iterator[str]:
+    """What other sections show to be missing from one that was read without an error."""
+    if document.sections["connectors"].status == document.sections["consumer_groups"].status == "fresh":
+        hidden = hidden_connectors(document.connectors, document.consumer_groups)
+        if hidden:
+            yield hidden_connectors_note(hidden)
 
 
 def _notes(published: Published) -> tuple[str, ...]:

@@ -76,6 +76,12 @@ class ConfluentCloudConnectClient:
         What a role does not show is missing from an entry: the config is empty then, the state UNKNOWN, the id None.
         """
         answer = self._service.ask("GET", self._path, params={"expand": "info,status,id"})
+        if answer.status == 404:
+            # Its words are "account not found" or "resource not found", which say nothing of the estate.
+            raise answer.unexpected(
+                f"with 404: {answer.message}; there is no such cluster in that environment: check environment.id and cluster_id in the "
+                "estate"
+            )
         value = answer.json()
         if value == []:
             return ()
