@@ -93,9 +93,9 @@ class ConnectorTopic(Record, frozen=True, kw_only=True):
 class Connector(Record, frozen=True, kw_only=True):
     """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector stays RUNNING.
 
-    `id` is the platform's own (Confluent Cloud: `lcc-…`), None where there is none; a connector made anew under its name has a new one.
-    `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is the Datagen template
-    where there is one.
+    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None where there is none; a connector made anew under its
+    name has a new one. `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is
+    the Datagen template where there is one.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a pattern); None: they are not.
     """
 
@@ -120,8 +120,10 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task."""
-        return self.status == "RUNNING" and bool(self.tasks) and all(task.state == "RUNNING" for task in self.tasks)
+        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no tasks, only of the whole."""
+        if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
+            return False
+        return bool(self.tasks) or (self.id or "").startswith("arn:")
 
 
 # --- schemas

@@ -185,7 +185,7 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
         for endpoint in endpoints:
             name = endpoint_name(endpoint.url)
             for connector in endpoint.connectors():
-                if connector.state == "RUNNING" and connector.tasks and all(task.state == "RUNNING" for task in connector.tasks):
+                if connector.runs:
                     active.add(f"{name}/{connector.name}")
     except PlatformError as error:
         logger.warning("%s: connectors are not judged, since Connect cannot be asked whether they run: %s", cluster.name, error)
