@@ -18,7 +18,7 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
     """`alice (SCRAM-SHA-512)`, `certificate CN=discovery`, or anonymous, from librdkafka's properties."""
     protocol = properties.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
-        mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
+        mechanism = properties.get("sasl.mechanism", "GSSAPI")
         username = shown_property(properties, "sasl.username")
         return f"{username} ({mechanism})" if username else f"by {mechanism}"
     if protocol != "SSL":
@@ -31,11 +31,11 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
 
 
 def kafka_endpoint(connection: KafkaConnection) -> str:
-    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them cannot be resolved."""
+    """The bootstrap servers; as the estate has them when a reference in them cannot be resolved."""
     try:
-        return resolve(connection.address)
+        return resolve(connection.bootstrap_servers)
     except EstateError:
-        return connection.address
+        return connection.bootstrap_servers
 
 
 def http_endpoint(connection: HttpConnection, *, name: str) -> str:

@@ -55,12 +55,11 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 class ReadingHistory:
-    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises StoreError when the store fails."""
+    """The readings of one cluster. Every method raises StoreError when the store fails."""
 
-    def __init__(self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT) -> None:
+    def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
         self._objects = objects
-        self._folder = f"{folder}/{safe(cluster_id)}/"
-        self._kept = kept
+        self._folder = f"readings/{safe(cluster_id)}/"
 
     def entries(self) -> list[ChunkEntry]:
         """All chunks, the oldest first."""
@@ -96,9 +95,9 @@ class ReadingHistory:
             self._objects.put_if(newest.entry.key, _encode(newest.chunk), newest.version)
 
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
-        """Removes the chunks whose readings are all older than they are kept."""
+        """Removes the chunks whose readings are all older than 14 days."""
         # A chunk ends where the next begins, so the last one that began too early still holds younger readings.
-        old = [entry for entry, following in itertools.pairwise(entries) if following.began_at <= now - self._kept]
+        old = [entry for entry, following in itertools.pairwise(entries) if following.began_at <= now - KEPT]
         for entry in old:
             self._objects.delete(entry.key)
 
