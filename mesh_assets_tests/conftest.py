@@ -63,6 +63,15 @@ def _no_secret_remembered() -> Iterator[None]:
     forget_secrets()
 
 
+@pytest.fixture(scope="module")
+def lambda_url(sandbox: Sandbox) -> Iterator[str]:
+    """Where the stand-in for Lambda's Kafka mappings answers, and through it that for AWS, started for the module."""
+    url = sandbox.start(["lambda"]).lambda_url
+    assert url is not None
+    yield url
+    sandbox.stop(["lambda", "aws"])
+
+
 @pytest.fixture(autouse=True)
 def _no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect

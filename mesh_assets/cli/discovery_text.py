@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mesh_assets.inventory.metrics.summary import key_figures_text
 from mesh_assets.snapshot.report import DiscoveryReport
 
 
@@ -45,6 +46,8 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
         yield f"  {summary.total_schemas:6,} schemas     {types}"
     behind = f"{report.groups_behind} behind by {summary.total_lag_records:,} records" if report.groups_behind else "none behind"
     yield f"  {summary.total_consumer_groups:6,} consumer groups   {behind}"
+    if report.sections["metrics"].status == "fresh" and (figures := key_figures_text(report.metrics)):
+        yield f"         metrics     {figures}"
 
 
 def _changes(report: DiscoveryReport) -> Iterator[str]:

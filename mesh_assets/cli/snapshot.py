@@ -10,6 +10,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.estate.patterns import EVENTS_TOPIC
+from mesh_assets.inventory.metrics.summary import key_figures, key_figures_text
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.objects import open_store
 from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
@@ -79,8 +80,10 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
         return known
     from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
 
-    kafka = estate.clusters[name].kafka
-    with ConfluentKafkaReader(client_properties(kafka), kafka.timeout_seconds) as reader:
+    cluster = estate.clusters[name]
+    with ConfluentKafkaReader(
+        client_properties(cluster.kafka), cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+    ) as reader:
         asked = reader.metadata().cluster_id
     if asked is None:
         raise MeshError(f"{name}: the brokers give no cluster id; set cluster_id in the estate")
@@ -110,6 +113,8 @@ def _text(read: ReadSnapshot) -> list[str]:
         lines.append(f"  claim check     the state is at {event.document.uri} ({size_text(event.document.bytes)})")
         return lines
     if state.topics:
+        if figures := key_figures_text(key_figures(state.metrics_snapshot)):
+            lines.append(f"         metrics     {figures}")
         names = [topic.name for topic in state.topics[:_LISTED]]
         more = f", and {len(state.topics) - _LISTED} more" if len(state.topics) > _LISTED else ""
         lines.append(f"  topics          {', '.join(names)}{more}")

@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from mesh_assets.inventory.metrics.summary import key_figures
+from mesh_assets.inventory.records import Metrics
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
@@ -57,16 +59,32 @@ def _figures(section: Section) -> dict[str, int | float | str]:
                 "members": sum(len(group.members or ()) for group in section.records),
             }
         case MetricsSection():
-            if section.records is None:
-                return {}
-            health = section.records.partition_health
-            return {
-                "window_seconds": section.records.window_seconds or 0.0,
-                "under_replicated": health.under_replicated,
-                "leaderless": health.leaderless,
-                "offline": health.offline,
-                "brokers": len(section.records.brokers),
-            }
+            return {} if section.records is None else _metrics_figures(section.records)
+
+
+def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
+    """What is known of it, with its sources; what no source tells is left out."""
+    known = key_figures(metrics)
+    lag = "lag_seconds_at_least" if known.slowest_lag_is_at_least else "lag_seconds"
+    figures: dict[str, int | float | str | None] = {
+        "records_in_per_second": known.records_in_per_second,
+        "records_out_per_second": known.records_out_per_second,
+        "bytes_in_per_second": known.bytes_in_per_second,
+        "bytes_out_per_second": known.bytes_out_per_second,
+        "retained_bytes": known.retained_bytes,
+        "load_percent": known.load_percent,
+        "connections": known.connections,
+        "slowest_group": known.slowest_group,
+        lag: known.slowest_lag_seconds,
+        "window_seconds": metrics.window_seconds,
+        "under_replicated": metrics.partition_health.under_replicated,
+        "leaderless": metrics.partition_health.leaderless,
+        "offline": metrics.partition_health.offline,
+        "brokers": len(metrics.brokers),
+        "sources": metrics.source,
+        "source_errors": "; ".join(known.errors) or None,
+    }
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _rows(section: Section) -> Iterable[Row]:
@@ -115,4 +133,12 @@ def _rows(section: Section) -> Iterable[Row]:
                 }
         case MetricsSection():
             for rate in section.records.topics if section.records else ():
-                yield {"topic": rate.topic, "records_in_per_second": rate.records_in_per_second, "messages": rate.message_count}
+                yield {
+                    "topic": rate.topic,
+                    "messages": rate.message_count,
+                    "records_in_per_second": rate.records_in_per_second,
+                    "records_out_per_second": rate.records_out_per_second,
+                    "bytes_in_per_second": rate.bytes_in_per_second,
+                    "bytes_out_per_second": rate.bytes_out_per_second,
+                    "retained_bytes": rate.retained_bytes,
+                }

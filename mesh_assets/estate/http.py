@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from mesh_assets.estate.fields import EstateModel, SecretReference
+from mesh_assets.estate.msk import MskConnectEndpoint
 
 
 class HttpConnection(EstateModel):
@@ -67,7 +68,9 @@ class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
     ] = Field(default="", validate_default=True)
 
 
-ConnectEndpoint: TypeAlias = Annotated[KafkaConnectEndpoint | ConfluentCloudConnectEndpoint, Field(discriminator="kind")]
+ConnectEndpoint: TypeAlias = Annotated[
+    KafkaConnectEndpoint | ConfluentCloudConnectEndpoint | MskConnectEndpoint, Field(discriminator="kind")
+]
 
 
 class ControlPlaneConnection(ConfluentCloudConnection):

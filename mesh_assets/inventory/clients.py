@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.msk import MskConnectEndpoint
 from mesh_assets.inventory.connectors import ConnectReader
+from mesh_assets.inventory.metrics.measuring import MetricsReader
 from mesh_assets.inventory.schemas import RegistryReader
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
@@ -17,34 +19,43 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None and `connect` empty: the estate names none."""
+    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there is."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
     connect: Sequence[ConnectReader]
+    metrics: MetricsReader | None = None
 
 
-def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack) -> ConnectReader:
+def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_servers: str) -> ConnectReader:
     match endpoint:
         case KafkaConnectEndpoint():
             return stack.enter_context(KafkaConnectClient(endpoint))
         case ConfluentCloudConnectEndpoint():
             return stack.enter_context(ConfluentCloudConnectClient(endpoint))
+        case MskConnectEndpoint():
+            from mesh_assets.platforms.aws.msk_connect import MskConnectClient  # boto3 is heavy, and only needed here
+
+            return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
 
 
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
-    """Nothing is contacted before the first read. Raises EstateError when a reference cannot be resolved."""
+    """Of the cluster's own systems nothing is contacted before the first read.
+
+    Raises EstateError when a reference cannot be resolved, PlatformError when AWS does not tell the brokers of a cluster named by its ARN.
+    """
     read_ahead(cluster)
+    properties = client_properties(cluster.kafka)
     with ExitStack() as stack:
         yield ClusterClients(
             kafka=stack.enter_context(
                 ConfluentKafkaReader(
-                    client_properties(cluster.kafka),
+                    properties,
                     timeout_seconds=cluster.kafka.timeout_seconds,
                     on_confluent_cloud=cluster.on_confluent_cloud,
                 )
             ),
             registry=None if cluster.schema_registry is None else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
-            connect=[_connect_client(endpoint, stack) for endpoint in cluster.connect],
+            connect=[_connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"]) for endpoint in cluster.connect],
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -14,14 +14,15 @@ from msgspec.structs import replace
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.clients import ClusterClients, open_clients
 from mesh_assets.inventory.connectors import collect_connectors
 from mesh_assets.inventory.consumer_groups import group_records
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import empty_section, stale_section
-from mesh_assets.inventory.metrics import Positions, offset_metrics, positions
+from mesh_assets.inventory.metrics.collect import Ground, collect_metrics
 from mesh_assets.inventory.phases import Phases
-from mesh_assets.inventory.records import ConsumerGroup, Topic
+from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -43,12 +44,10 @@ OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TO
 COLLECTING = "collect"
 """The phase that holds all others of a collection."""
 
-# Between the two readings when there is no earlier document to take a rate from.
-SHORT_WINDOW = timedelta(seconds=1)
-
 S = TypeVar("S", bound=Section)
 T = TypeVar("T")
 OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
+History = Callable[[str], KeptEnds | None]
 
 
 def collect_sections(
@@ -56,10 +55,11 @@ def collect_sections(
     wanted: Sequence[SectionName],
     *,
     previous: Callable[[str], Document | None],
+    history: History = lambda _: None,
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[SectionName, Section]:
-    """The wanted sections of `cluster`.
+    """The wanted sections of `cluster`. `history` gives the kept ends by cluster id, which time lags are read from.
 
     `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands there, `stale`, with the reason.
     Raises PlatformError when Kafka itself cannot be read, EstateError when it is another cluster than the estate says.
@@ -69,7 +69,7 @@ def collect_sections(
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
         cluster_id = _cluster_id(cluster, metadata)
-        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases, sleep).sections(wanted)
+        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
         name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole})) for name, section in sections.items()
@@ -92,12 +92,10 @@ def _no_garbage_collection() -> Iterator[None]:
 
 def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(
-            f"{cluster.kafka.bootstrap_servers} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
-        )
+        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does")
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
             f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
         )
     return metadata.cluster_id
@@ -123,6 +121,7 @@ class _Collection:
         metadata: ClusterMetadata,
         previous: Document | None,
         phases: Phases,
+        history: History,
         sleep: Callable[[float], None],
     ) -> None:
         self._cluster = cluster
@@ -131,6 +130,7 @@ class _Collection:
         self._metadata = metadata
         self._previous = previous
         self._phases = phases
+        self._history = history
         self._sleep = sleep
         self._selected: list[TopicMetadata] = [topic for topic in metadata.topics if cluster.topics.selects(topic.name)]
 
@@ -140,7 +140,7 @@ class _Collection:
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
             if {"topics", "consumer_groups", "metrics"} & set(wanted):
-                found.update(self._kafka_sections(pool))
+                found.update(self._kafka_sections(pool, connectors))
             if connectors is not None:
                 found["connectors"] = connectors.result()
             if schemas is not None:
@@ -149,7 +149,7 @@ class _Collection:
 
     # --- from Kafka
 
-    def _kafka_sections(self, pool: ThreadPoolExecutor) -> dict[SectionName, Section]:
+    def _kafka_sections(self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None") -> dict[SectionName, Section]:
         readings = _KafkaReadings(
             configs=pool.submit(self._configs),
             offsets=pool.submit(self._offsets),
@@ -157,7 +157,8 @@ class _Collection:
         )
         topics = self._or_stale("topics", lambda: self._topics(readings))
         groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
-        return {"topics": topics, "consumer_groups": groups, "metrics": self._or_stale("metrics", lambda: self._metrics(topics, groups))}
+        metrics = self._or_stale("metrics", lambda: self._metrics(topics, groups, connectors))
+        return {"topics": topics, "consumer_groups": groups, "metrics": metrics}
 
     def _configs(self) -> dict[str, TopicConfigs]:
         with self._phases.phase("kafka configs"):
@@ -196,41 +197,32 @@ class _Collection:
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )
 
-    def _metrics(self, topics: Section, groups: Section) -> MetricsSection:
+    def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> MetricsSection:
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
         for section in (topics, groups):
             if section.state.status != "fresh":
                 raise UnexpectedAnswerError(section.state.error or "the offsets could not be read")
         assert topics.state.collected_at is not None
-        now = positions(topics.records, groups.records, read_at=topics.state.collected_at)
-        before = self._positions_before()
-        if before is None:
-            before, after = now, self._second_reading(now)
-        else:
-            after = now
-        return MetricsSection(
+        ground = Ground(
             cluster_id=self._cluster_id,
-            state=SectionState(status="fresh", collected_at=now.read_at),
-            records=offset_metrics(self._metadata, topics.records, groups.records, before=before, after=after),
-            cost=SectionCost(phases=self._phases.seconds("kafka second reading")),
+            read_at=topics.state.collected_at,
+            metadata=self._metadata,
+            topics=topics.records,
+            groups=groups.records,
+            connectors=self._known_connectors(connectors),
+            previous=self._previous,
+            kept=self._history(self._cluster_id),
         )
+        return collect_metrics(self._cluster, self._clients, ground, phases=self._phases, sleep=self._sleep)
 
-    def _positions_before(self) -> Positions | None:
-        """Where everything stood in the latest document; None when it knows no offsets."""
-        if self._previous is None:
-            return None
-        read_at = self._previous.sections["topics"].collected_at
-        return None if read_at is None else positions(self._previous.topics, self._previous.consumer_groups, read_at=read_at)
-
-    def _second_reading(self, first: Positions) -> Positions:
-        with self._phases.phase("kafka second reading"):
-            self._sleep(max(0.0, (first.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
-            offsets = self._clients.kafka.offsets(leading_partitions(self._metadata))
-            groups = self._clients.kafka.groups(self._cluster.consumer_groups.selects)
-        topics: tuple[Topic, ...] = topic_records(self._selected, configs={}, offsets=offsets, previous={})
-        records: tuple[ConsumerGroup, ...] = group_records(groups.groups, offsets=offsets)
-        return positions(topics, records, read_at=offsets.read_at)
+    def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:
+        """Those of this run; of the latest document where it did not read any."""
+        if connectors is None:
+            return self._previous.connectors if self._previous else ()
+        section = connectors.result()
+        assert isinstance(section, ConnectorsSection)
+        return section.records
 
     def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
         kinds = self._clients.kafka.requests

@@ -123,3 +123,10 @@ def endpoint_name(url: str) -> str:
     """What a connector's `connect` says: host and port of the endpoint, with its path where it has one."""
     parts = urlsplit(url)
     return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def sink_group(connector: Connector) -> str | None:
+    """The consumer group a sink reads with; None for a source. Confluent Cloud names it by the connector's id."""
+    if connector.type != "sink":
+        return None
+    return connector.config.get("consumer.override.group.id") or f"connect-{connector.id or connector.name}"

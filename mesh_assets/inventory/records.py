@@ -93,9 +93,9 @@ class ConnectorTopic(Record, frozen=True, kw_only=True):
 class Connector(Record, frozen=True, kw_only=True):
     """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector stays RUNNING.
 
-    `id` is the platform's own (Confluent Cloud: `lcc-…`), None where there is none; a connector made anew under its name has a new one.
-    `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is the Datagen template
-    where there is one.
+    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None where there is none; a connector made anew under its
+    name has a new one. `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is
+    the Datagen template where there is one.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a pattern); None: they are not.
     """
 
@@ -120,8 +120,10 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task."""
-        return self.status == "RUNNING" and bool(self.tasks) and all(task.state == "RUNNING" for task in self.tasks)
+        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no tasks, only of the whole."""
+        if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
+            return False
+        return bool(self.tasks) or (self.id or "").startswith("arn:")
 
 
 # --- schemas
@@ -214,29 +216,86 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
 
 
 # --- metrics
+#
+# One vocabulary for every platform, units in the names (docs/metrics.md). None: no source of this cluster tells it; `Metrics.not_available`
+# says why, and `Metrics.sources` which figure is from where and over which window.
+
+MetricsSourceName = Literal["offsets", "confluent_cloud", "cloudwatch"]
 
 
 class Broker(Record, frozen=True, kw_only=True):
+    """`cpu_percent`: user and system time. `disk_used_percent`: of the volume that holds the logs."""
+
     id: int
     host: str
     port: int
     rack: str | None = None
+    cpu_percent: float | None = None
+    disk_used_percent: float | None = None
+    connections: int | None = None
 
 
 class TopicRate(Record, frozen=True, kw_only=True):
-    """`records_in_per_second`: growth of the end offsets over the window; None without two readings of the same topic."""
+    """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every platform alike.
+
+    `retained_bytes`: what the topic's partitions hold, replicas not counted.
+    """
 
     topic: str
     records_in_per_second: float | None
     message_count: int | None
+    records_out_per_second: float | None = None
+    bytes_in_per_second: float | None = None
+    bytes_out_per_second: float | None = None
+    retained_bytes: int | None = None
 
 
 class GroupRate(Record, frozen=True, kw_only=True):
-    """`records_committed_per_second`: growth of the committed offsets over the window."""
+    """`records_committed_per_second`: growth of the committed offsets over the window.
+
+    `lag_seconds`: how long ago the log's end stood where the group stands, on the partition where that is longest; 0 without lag. Between
+    two readings of the end, so exact to the time between them. `lag_seconds_at_least`: a lower bound where the kept readings do not reach
+    back far enough, or lie too far apart. `estimated_max_lag_seconds`: Amazon's own estimate (EstimatedMaxTimeLag), which is no reading.
+    """
 
     group_id: str
     records_committed_per_second: float | None
     lag_records: int | None
+    lag_seconds: float | None = None
+    lag_seconds_at_least: float | None = None
+    estimated_max_lag_seconds: float | None = None
+
+
+class ConnectorRate(Record, frozen=True, kw_only=True):
+    """`in`: what a sink reads from Kafka; `out`: what a source writes to it. `dead_letter_records`: put aside within the source's window.
+
+    `connect` as in Connector: names are unique at an endpoint only.
+    """
+
+    connector: str
+    connect: str
+    records_in_per_second: float | None = None
+    records_out_per_second: float | None = None
+    bytes_in_per_second: float | None = None
+    bytes_out_per_second: float | None = None
+    dead_letter_records: int | None = None
+
+
+class ClusterLoad(Record, frozen=True, kw_only=True):
+    """The cluster as a whole, as its platform tells it, topics that the estate leaves out included. `partitions`: without replicas."""
+
+    load_percent: float | None = None
+    connections: int | None = None
+    requests_per_second: float | None = None
+    records_in_per_second: float | None = None
+    records_out_per_second: float | None = None
+    bytes_in_per_second: float | None = None
+    bytes_out_per_second: float | None = None
+    retained_bytes: int | None = None
+    partitions: int | None = None
+    under_replicated_partitions: int | None = None
+    offline_partitions: int | None = None
+    active_controllers: int | None = None
 
 
 class PartitionHealth(Record, frozen=True, kw_only=True):
@@ -252,8 +311,23 @@ class PartitionHealth(Record, frozen=True, kw_only=True):
     leaderless: int
 
 
+class MetricsSource(Record, frozen=True, kw_only=True):
+    """One source that was asked. `figures`: what it gave, as `topics.bytes_in_per_second`. Rates are means over its window; None: it had
+    none. `error`: why it, or a part of it, could not be read in this run: what it would have told is unknown then.
+    """
+
+    name: MetricsSourceName
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    window_seconds: float | None = None
+    figures: tuple[str, ...] = ()
+    error: str | None = None
+
+
 class Metrics(Record, frozen=True, kw_only=True):
-    """Rates and health. The rates are means over the window between two readings of the offsets, `window_seconds` long."""
+    """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between two readings of them; each
+    source has its own in `sources`. `cluster` None: no source speaks of the cluster as a whole.
+    """
 
     source: str
     window_start: datetime | None
@@ -265,3 +339,17 @@ class Metrics(Record, frozen=True, kw_only=True):
     controller: int | None
     partition_health: PartitionHealth
     not_available: tuple[str, ...] = ()
+    connectors: tuple[ConnectorRate, ...] = ()
+    cluster: ClusterLoad | None = None
+    sources: tuple[MetricsSource, ...] = ()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why sources, or parts of them, are missing; empty: everything that was asked answered."""
+        return tuple(source.error for source in self.sources if source.error is not None)
+
+    @property
+    def slowest_group(self) -> GroupRate | None:
+        """The group with the longest known time lag; None: no group has one."""
+        known = [group for group in self.consumer_groups if group.lag_seconds is not None or group.lag_seconds_at_least is not None]
+        return max(known, key=lambda group: group.lag_seconds or group.lag_seconds_at_least or 0.0, default=None)

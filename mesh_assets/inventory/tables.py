@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.store.layout import safe
 from mesh_assets.inventory.store.objects import ObjectStore
 
@@ -32,6 +33,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("message_count", pa.int64()),
             ("message_count_is", pa.string()),
             ("records_in_per_second", pa.float64()),
+            ("records_out_per_second", pa.float64()),
+            ("bytes_in_per_second", pa.float64()),
+            ("bytes_out_per_second", pa.float64()),
+            ("retained_bytes", pa.int64()),
             ("value_subjects", _STRINGS),
             ("connectors", _STRINGS),
         ],
@@ -53,6 +58,11 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("status", pa.string()),
             ("tasks", pa.int32()),
             ("failed_tasks", pa.int32()),
+            ("records_in_per_second", pa.float64()),
+            ("records_out_per_second", pa.float64()),
+            ("bytes_in_per_second", pa.float64()),
+            ("bytes_out_per_second", pa.float64()),
+            ("dead_letter_records", pa.int64()),
             ("topics", _STRINGS),
             ("id", pa.string()),
         ],
@@ -73,6 +83,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("members", pa.int32()),
             ("topics", _STRINGS),
             ("lag_records", pa.int64()),
+            ("lag_seconds", pa.float64()),
+            ("lag_seconds_at_least", pa.float64()),
             ("records_committed_per_second", pa.float64()),
         ],
         "committed_offsets": [
@@ -96,6 +108,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     }.items()
 }
 
+_IN_AND_OUT = ("records_in_per_second", "records_out_per_second", "bytes_in_per_second", "bytes_out_per_second")
+
 Row = tuple[Any, ...]
 
 
@@ -114,10 +128,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
             for topic in document.topics
             for name, value in (topic.config or {}).items()
         ],
-        "connectors": [
-            (c.name, c.connect, c.type, c.connector_class, c.status, len(c.tasks), c.failed_tasks, [topic.name for topic in c.topics], c.id)
-            for c in document.connectors
-        ],
+        "connectors": list(_connectors(document)),
         "schemas": [
             (s.subject, s.version, s.id, s.schema_type, s.compatibility.value, s.mode.value, s.naming_strategy, s.definition)
             for s in document.schemas
@@ -139,7 +150,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
 
 
 def _topics(document: Document) -> Iterator[Row]:
-    rates = {rate.topic: rate.records_in_per_second for rate in document.metrics.topics} if document.metrics else {}
+    rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
     for topic in document.topics:
         details = topic.details
         yield (
@@ -150,17 +161,39 @@ def _topics(document: Document) -> Iterator[Row]:
             details.cleanup_policy,
             details.message_count,
             details.message_count_is,
-            rates.get(topic.name),
+            *_rates(rates.get(topic.name), *_IN_AND_OUT, "retained_bytes"),
             topic.schema.value_subjects,
             topic.connectors,
         )
 
 
+def _connectors(document: Document) -> Iterator[Row]:
+    rates = {(rate.connector, rate.connect): rate for rate in document.metrics.connectors} if document.metrics else {}
+    for c in document.connectors:
+        yield (
+            c.name,
+            c.connect,
+            c.type,
+            c.connector_class,
+            c.status,
+            len(c.tasks),
+            c.failed_tasks,
+            *_rates(rates.get((c.name, c.connect)), *_IN_AND_OUT, "dead_letter_records"),
+            [topic.name for topic in c.topics],
+            c.id,
+        )
+
+
 def _consumer_groups(document: Document) -> Iterator[Row]:
-    rates = {rate.group_id: rate.records_committed_per_second for rate in document.metrics.consumer_groups} if document.metrics else {}
+    rates = {rate.group_id: rate for rate in document.metrics.consumer_groups} if document.metrics else {}
     for group in document.consumer_groups:
         members = None if group.members is None else len(group.members)
-        yield (group.group_id, group.type, group.state, members, group.topics, group.total_lag_records, rates.get(group.group_id))
+        known = _rates(rates.get(group.group_id), "lag_seconds", "lag_seconds_at_least", "records_committed_per_second")
+        yield (group.group_id, group.type, group.state, members, group.topics, group.total_lag_records, *known)
+
+
+def _rates(record: Record | None, *names: str) -> Row:
+    return tuple(None if record is None else getattr(record, name) for name in names)
 
 
 def _parquet(name: str, document: Document, rows: Iterable[Row]) -> bytes:

@@ -27,7 +27,7 @@ class Connector:
     type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with a failed task still
     says RUNNING. config: as stored, **passwords included** (only `${provider:…}` references come back unresolved): it must be masked before
     it goes anywhere; empty where it may not be read, since no connector is without one. tasks: by id; one that is configured but has not
-    reported is UNKNOWN. id: Confluent Cloud's own (`lcc-…`), None elsewhere.
+    reported is UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere.
     """
 
     name: str
@@ -39,6 +39,13 @@ class Connector:
     config: Mapping[str, str] = field(repr=False)
     tasks: tuple[ConnectorTask, ...]
     id: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no tasks, only of the whole."""
+        if self.state != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
+            return False
+        return bool(self.tasks) or (self.id or "").startswith("arn:")
 
 
 class ShapeError(UnexpectedAnswerError):

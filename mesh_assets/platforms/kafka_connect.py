@@ -4,12 +4,21 @@ Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPP
 """
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport, in_flight, path_segment
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Answer,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+    in_flight,
+    path_segment,
+)
 from mesh_assets.platforms.presence import Presence
 
 # While the group rebalances, a worker answers 409 to what it would have to forward.
@@ -28,7 +37,7 @@ class WorkerInfo:
     kafka_cluster_id: str | None
 
 
-class KafkaConnectClient:
+class KafkaConnectClient(ServiceClient):
     """Reads one Connect cluster through any of its workers. Safe to use from many threads; changes nothing."""
 
     def __init__(
@@ -39,36 +48,7 @@ class KafkaConnectClient:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._service = HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
-
-    def __enter__(self) -> "KafkaConnectClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._service.close()
-
-    @property
-    def url(self) -> str:
-        """The endpoint's address, fit to be shown."""
-        return self._service.url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._service.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
-        return self._service.stand_in
-
-    @property
-    def rights_advice(self) -> str:
-        """What to do when the credential lacks a right, as a clause."""
-        return self._service.rights_advice
+        super().__init__(HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock))
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name: one request where the worker knows `expand` and every entry is complete.

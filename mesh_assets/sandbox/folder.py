@@ -56,6 +56,11 @@ class Folder:
         return self.root / "feeds"
 
     @property
+    def credentials(self) -> Path:
+        """Certificates and the password for the warehouse broker's secured listeners."""
+        return self.root / "credentials"
+
+    @property
     def sinks(self) -> Path:
         return self.root / "sinks"
 
@@ -73,16 +78,6 @@ class Folder:
     def feed_report(self) -> Path:
         """What the feed says about itself, every second."""
         return self.run / "feed-report.json"
-
-    @property
-    def connector_states(self) -> Path:
-        """What the stand-in for Confluent Cloud knows of its connectors; the feed writes only for those that run."""
-        return self.data / "cloud-connectors.json"
-
-    @property
-    def datagen_report(self) -> Path:
-        """What the feed has written for each of those connectors, every second."""
-        return self.data / "datagen.json"
 
     @property
     def state_file(self) -> Path:

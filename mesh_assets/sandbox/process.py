@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -54,12 +53,6 @@ def _wait_gone(processes: Sequence[psutil.Process], *, seconds: float) -> list[p
     while (left := [p for p in processes if _is_alive(p)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
-
-
-def interpreter() -> str:
-    """This Python by one of its names, so that no server is restarted because `start` was called by another."""
-    python3 = Path(sys.executable).with_name("python3")
-    return str(python3) if python3.exists() else sys.executable
 
 
 def load_record(path: Path) -> ProcessRecord | None:

@@ -33,19 +33,14 @@ class State:
     def bootstrap_servers(self) -> str:
         return self.address("broker")
 
+    def known_address(self, port: str) -> str | None:
+        """None: nothing of that purpose was ever started here."""
+        return self.address(port) if port in self.ports else None
+
     @property
     def cloud_bootstrap_servers(self) -> str | None:
         """Of `data-mesh-cluster`. None: it was never started here."""
         return self.address("cloud-broker") if "cloud-broker" in self.ports else None
-
-    @property
-    def cloud_url(self) -> str | None:
-        """Of the stand-in for Confluent Cloud. None: it was never started here."""
-        return f"http://{self.address('cloud')}" if "cloud" in self.ports else None
-
-    @property
-    def cloud_registry_url(self) -> str | None:
-        return f"{self.cloud_url}/schema-registry" if self.cloud_url else None
 
     @property
     def connect_url(self) -> str:
@@ -59,6 +54,11 @@ class State:
     def aws_url(self) -> str | None:
         """None: it was never started here."""
         return f"http://{self.address('aws')}" if "aws" in self.ports else None
+
+    @property
+    def lambda_url(self) -> str | None:
+        """Of the stand-in for Lambda's Kafka mappings, which passes on what is not its own to that for AWS. None: never started here."""
+        return f"http://{self.address('lambda')}" if "lambda" in self.ports else None
 
     def queue_url(self, name: str) -> str:
         return f"{self.aws_url}/{AWS_ACCOUNT}/{name}"

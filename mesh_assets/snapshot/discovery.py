@@ -12,8 +12,10 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.collect import COLLECTING
 from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.hidden_connectors import hidden_connectors, hidden_connectors_note
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.metrics.summary import key_figures
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import ConnectorsSection, MetricsSection, SchemasSection, Section, SectionName
 from mesh_assets.inventory.store.inventories import InventoryStore
@@ -125,9 +127,7 @@ def _report(
         http_requests=http_requests + sum(cost.http_requests for cost in costs),
         level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,
-        schemas_by_type=dict(
-            sorted(Counter(s.schema_type for s in document.schemas).items(), key=lambda counted: (-counted[1], counted[0]))
-        ),
+        schemas_by_type=dict(Counter(schema.schema_type for schema in document.schemas).most_common()),
         inactive_connectors=tuple(connector.name for connector in document.connectors if not connector.active),
         groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
         sections=document.sections,
@@ -143,7 +143,8 @@ def _report(
             claim_check=event.claim_check,
         ),
         inventory_location=store.objects.location(published.pointer.document.key),
-        notes=(*stand_in_notes(collected), *_notes(published)),
+        notes=(*stand_in_notes(collected), *hidden_notes(document), *metrics_notes(document), *_notes(published)),
+        metrics=key_figures(document.metrics),
     )
 
 
@@ -154,6 +155,20 @@ def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
         if isinstance(section, ConnectorsSection | SchemasSection | MetricsSection) and section.stand_in is not None:
             by_text.setdefault(section.stand_in, []).append(name)
     return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
+
+
+def metrics_notes(document: Document) -> Iterator[str]:
+    """That a source of metrics is missing, while the section is fresh by the others."""
+    if document.metrics is not None and document.sections["metrics"].status == "fresh":
+        yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
+
+
+def hidden_notes(document: Document) -> Iterator[str]:
+    """What other sections show to be missing from one that was read without an error."""
+    if document.sections["connectors"].status == document.sections["consumer_groups"].status == "fresh":
+        hidden = hidden_connectors(document.connectors, document.consumer_groups)
+        if hidden:
+            yield hidden_connectors_note(hidden)
 
 
 def _notes(published: Published) -> tuple[str, ...]:

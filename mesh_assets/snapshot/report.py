@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from mesh_assets.inventory.document import Summary
+from mesh_assets.inventory.metrics.summary import KeyFigures
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 from mesh_assets.inventory.triggers import Trigger
@@ -53,3 +54,4 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     event: EventReport
     inventory_location: str
     notes: tuple[str, ...]
+    metrics: KeyFigures = KeyFigures()

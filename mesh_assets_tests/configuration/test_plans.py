@@ -6,6 +6,7 @@ import pytest
 from mesh_assets.configuration.plans import Plan, plan_from_environment
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
+from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.control_plane import CloudEnvironment, KafkaCluster, SchemaRegistryCluster
 
 ENVIRONMENT = CloudEnvironment(id="env-7zpqx1", name="agentic-data-mesh", crn=None)
@@ -119,7 +120,9 @@ def test_a_stand_in_is_named_and_reached_without_tls(estate: Path) -> None:
     made = plan(FakeControlPlane(MESH, url="http://127.0.0.1:9990"), estate)
     cluster = parse_estate(made.files[0].text, source="x").clusters["data-mesh-cluster"]
     assert cluster.kafka.security_protocol == "SASL_PLAINTEXT"
-    assert [endpoint.url for endpoint in cluster.connect] == ["http://127.0.0.1:9990"]
+    [connect] = cluster.connect
+    assert isinstance(connect, ConfluentCloudConnectEndpoint)
+    assert connect.url == "http://127.0.0.1:9990"
     assert "http://127.0.0.1:9990 is a stand-in: not Confluent Cloud" in made.notes
 
 

@@ -80,8 +80,8 @@ def test_a_misspelt_field_is_named_with_its_line() -> None:
 
 
 def test_a_missing_field_is_named_with_the_line_of_what_lacks_it() -> None:
-    assert findings("clusters:\n  a:\n    kafka: {security_protocol: PLAINTEXT}\n") == [
-        "estate.yaml:3: clusters.a.kafka.bootstrap_servers: is missing"
+    assert findings("clusters:\n  a:\n    kafka: {bootstrap_servers: one}\n    environment: {name: a}\n") == [
+        "estate.yaml:4: clusters.a.environment.id: is missing"
     ]
 
 

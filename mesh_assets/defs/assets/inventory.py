@@ -7,8 +7,9 @@ import dagster as dg
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_process import note_process
 from mesh_assets.defs.section_metadata import section_metadata
+from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.collect import collect_sections
-from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
 
@@ -17,7 +18,7 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "connectors": "Every connector of every Connect endpoint: state, tasks with traces, masked config, topics.",
     "schemas": "The latest version of every subject: definition, references, compatibility, mode.",
     "consumer_groups": "Every consumer group: state, members with assignments, committed offsets and lag.",
-    "metrics": "Rates by topic and group over the interval since the previous document, lag, partition health, brokers.",
+    "metrics": "Records and bytes in and out per second, lag in records and in time, load, partition health; each figure with its source.",
 }
 _KINDS: dict[SectionName, set[str]] = {
     "topics": {"kafka"},
@@ -59,7 +60,13 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         note_process(context.instance, context.run.run_id)
         selected = context.op_execution_context.selected_output_names
         wanted = [name for name in SECTION_NAMES if name in selected]
-        sections = collect_sections(estate.cluster(context.partition_key), wanted, previous=store.store().latest_document)
+        stored = store.store()
+        sections = collect_sections(
+            estate.cluster(context.partition_key),
+            wanted,
+            previous=stored.latest_document,
+            history=lambda cluster_id: KeptEnds(stored.objects, cluster_id),
+        )
         for section_name in wanted:
             section = sections[section_name]
             yield dg.Output(section, output_name=section_name, metadata=section_metadata(section))
@@ -70,12 +77,14 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 def _complete(name: SectionName, section: Section) -> dg.AssetCheckResult:
     state = section.state
+    # Fresh by its offsets, while another source of metrics could not be read: what that tells is unknown, not old.
+    missing = section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(["inventory", name]),
         check_name="complete",
-        passed=state.status != "stale",
+        passed=state.status != "stale" and not missing,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=state.error,
+        description=state.error or "; ".join(missing) or None,
         metadata={
             "status": state.status,
             **({"collected_at": dg.MetadataValue.timestamp(state.collected_at)} if state.collected_at else {}),

@@ -40,7 +40,7 @@ def check_brokers(
     endpoint = kafka_endpoint(cluster.kafka)
     try:
         properties = client_properties(cluster.kafka)
-    except EstateError as error:
+    except (EstateError, PlatformError) as error:
         return _failed(cluster, systems, endpoint, "", str(error))
     connected = Session(
         properties, cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud, admin_factory=admin_factory

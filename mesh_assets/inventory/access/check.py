@@ -7,7 +7,7 @@ from functools import partial
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.access.brokers import check_brokers
-from mesh_assets.inventory.access.connect import check_connect, place_connect
+from mesh_assets.inventory.access.connect import check_connect, connect_endpoint, place_connect
 from mesh_assets.inventory.access.control_plane import check_control_plane
 from mesh_assets.inventory.access.findings import AccessFinding, System, failed
 from mesh_assets.inventory.access.identity import http_endpoint, kafka_endpoint
@@ -115,8 +115,8 @@ def _pieces(estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientF
                 _Piece(
                     cluster=cluster.name,
                     system="connect",
-                    endpoint=http_endpoint(endpoint, name="Kafka Connect"),
-                    ask=_alone(partial(check_connect, cluster.name, endpoint, transport=transport)),
+                    endpoint=connect_endpoint(endpoint),
+                    ask=_alone(partial(check_connect, cluster, endpoint, transport=transport)),
                 )
             )
     return pieces

@@ -4,22 +4,34 @@ from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.msk import MskConnectEndpoint
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.inventory.access.managed_connect import check_managed_connect
+from mesh_assets.inventory.access.msk_connect import check_msk_connect
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 
 _NAME = "Kafka Connect"
 
 
-def check_connect(cluster: str, endpoint: ConnectEndpoint, *, transport: Transport | None = None) -> AccessFinding:
+def check_connect(cluster: Cluster, endpoint: ConnectEndpoint, *, transport: Transport | None = None) -> AccessFinding:
     """One or two requests. Whose cluster it is, `place_connect` says when the brokers have answered."""
     match endpoint:
         case KafkaConnectEndpoint():
-            return _check_workers(cluster, endpoint, transport=transport)
+            return _check_workers(cluster.name, endpoint, transport=transport)
         case ConfluentCloudConnectEndpoint():
-            return check_managed_connect(cluster, endpoint, transport=transport)
+            return check_managed_connect(cluster.name, endpoint, transport=transport)
+        case MskConnectEndpoint():
+            return check_msk_connect(cluster, endpoint)
+
+
+def connect_endpoint(endpoint: ConnectEndpoint) -> str:
+    """Its address, fit to be shown; empty when it cannot be known."""
+    if isinstance(endpoint, MskConnectEndpoint):
+        return " ".join(part for part in ("MSK Connect", endpoint.region) if part)
+    return http_endpoint(endpoint, name=_NAME)
 
 
 def _check_workers(cluster: str, endpoint: KafkaConnectEndpoint, *, transport: Transport | None) -> AccessFinding:
@@ -38,7 +50,7 @@ def _check_workers(cluster: str, endpoint: KafkaConnectEndpoint, *, transport: T
 
 def place_connect(finding: AccessFinding, *, cluster_id: str | None) -> AccessFinding:
     """The finding with whether the worker's cluster is the one it is listed under; `cluster_id` None: that one is not known."""
-    if finding.state == "failed":
+    if finding.state == "failed" or "belongs_to" in finding.facts:
         return finding
     theirs = finding.facts.get("kafka_cluster_id")
     if theirs is None or cluster_id is None:

@@ -18,7 +18,7 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
     """`alice (SCRAM-SHA-512)`, `certificate CN=discovery`, or anonymous, from librdkafka's properties."""
     protocol = properties.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
-        mechanism = properties.get("sasl.mechanism", "GSSAPI")
+        mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
         username = shown_property(properties, "sasl.username")
         return f"{username} ({mechanism})" if username else f"by {mechanism}"
     if protocol != "SSL":
@@ -31,11 +31,11 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
 
 
 def kafka_endpoint(connection: KafkaConnection) -> str:
-    """The bootstrap servers; as the estate has them when a reference in them cannot be resolved."""
+    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them cannot be resolved."""
     try:
-        return resolve(connection.bootstrap_servers)
+        return resolve(connection.address)
     except EstateError:
-        return connection.bootstrap_servers
+        return connection.address
 
 
 def http_endpoint(connection: HttpConnection, *, name: str) -> str:

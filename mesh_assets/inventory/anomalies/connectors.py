@@ -14,6 +14,7 @@ from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.statistics import UsualRate
 from mesh_assets.inventory.anomalies.topics import LONGER_PAUSE, silent_run
 from mesh_assets.inventory.anomalies.window import Window
+from mesh_assets.inventory.connectors import sink_group
 from mesh_assets.inventory.records import Connector
 
 
@@ -38,7 +39,7 @@ def connector_links(connectors: Iterable[Connector]) -> list[ConnectorLink]:
             name=connector.name,
             connect=connector.connect,
             topics=tuple(topic.name for topic in connector.topics),
-            group=(connector.config.get("consumer.override.group.id") or f"connect-{connector.name}") if connector.type == "sink" else None,
+            group=sink_group(connector),
         )
         for connector in connectors
         if connector.topics and connector.type in ("sink", "source")

@@ -55,11 +55,12 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 class ReadingHistory:
-    """The readings of one cluster. Every method raises StoreError when the store fails."""
+    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises StoreError when the store fails."""
 
-    def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
+    def __init__(self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT) -> None:
         self._objects = objects
-        self._folder = f"readings/{safe(cluster_id)}/"
+        self._folder = f"{folder}/{safe(cluster_id)}/"
+        self._kept = kept
 
     def entries(self) -> list[ChunkEntry]:
         """All chunks, the oldest first."""
@@ -95,9 +96,9 @@ class ReadingHistory:
             self._objects.put_if(newest.entry.key, _encode(newest.chunk), newest.version)
 
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
-        """Removes the chunks whose readings are all older than 14 days."""
+        """Removes the chunks whose readings are all older than they are kept."""
         # A chunk ends where the next begins, so the last one that began too early still holds younger readings.
-        old = [entry for entry, following in itertools.pairwise(entries) if following.began_at <= now - KEPT]
+        old = [entry for entry, following in itertools.pairwise(entries) if following.began_at <= now - self._kept]
         for entry in old:
             self._objects.delete(entry.key)
 

@@ -1,9 +1,11 @@
 """One reading of a cluster: where every topic and every group stands, in a number or two each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from zlib import crc32
+
+from msgspec import field
 
 from mesh_assets.errors import EstateError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
@@ -19,6 +21,7 @@ class Reading(Record, frozen=True, kw_only=True):
     `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that one deleted and created again is
     another series). `commits`: the sum of a group's committed offsets, by the group and the partitions it has committed on, so that a
     partition committed for the first time is no consumption. `lags`: by group. `topics` and `groups`: all there are, read or not.
+    `places`: the end of each partition that a group has committed on, by `place_name`.
     """
 
     read_at: datetime
@@ -27,15 +30,16 @@ class Reading(Record, frozen=True, kw_only=True):
     lags: dict[str, int]
     topics: frozenset[str]
     groups: frozenset[str]
+    places: dict[str, int] = field(default_factory=dict)
 
 
 def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
     """Raises EstateError when it is another cluster than the estate says."""
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(f"{cluster.kafka.bootstrap_servers} gives no cluster id, which the history is kept by")
+        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which the history is kept by")
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.bootstrap_servers} is cluster "
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
             f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
         )
     return metadata.cluster_id
@@ -53,11 +57,16 @@ def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata
         offsets = pool.submit(kafka.offsets, leading_partitions(metadata))
         groups = pool.submit(kafka.groups, selects_group)
         selected = [topic for topic in metadata.topics if cluster.topics.selects(topic.name) and watched.topics.selects(topic.name)]
-        return reading_of(selected, offsets.result(), groups.result())
+        ids = {topic.name: topic.id or "" for topic in metadata.topics}
+        return reading_of(selected, offsets.result(), groups.result(), topic_ids=ids)
 
 
-def reading_of(topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups: GroupsReading) -> Reading:
+def reading_of(
+    topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups: GroupsReading, *, topic_ids: Mapping[str, str] | None = None
+) -> Reading:
+    """`topic_ids`: of all topics there are; None: those of `topics`."""
     topics = tuple(topics)
+    ids = {topic.name: topic.id or "" for topic in topics} if topic_ids is None else topic_ids
     all_ends: Ends = {
         (name, partition.partition): partition.latest
         for name, partitions in offsets.topics.items()
@@ -72,12 +81,15 @@ def reading_of(topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups:
         if topic.error is None and places and len(known) == len(places):
             ends[series_name(topic.name, topic.id or "")] = sum(known)
     commits, lags = {}, {}
+    committed_on: dict[str, int] = {}
     for group in groups.groups:
         if group.offsets is None or any(offset.error is not None for offset in group.offsets):
             continue
         committed = {(offset.topic, offset.partition): offset.committed for offset in group.offsets if offset.committed is not None}
         if not committed:
             continue
+        for name, partition in committed.keys() & all_ends.keys():
+            committed_on[place_name(name, ids.get(name, ""), partition)] = all_ends[name, partition]
         commits[series_name(group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed)))] = sum(
             committed.values()
         )
@@ -91,12 +103,18 @@ def reading_of(topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups:
         lags=lags,
         topics=frozenset(topic.name for topic in topics),
         groups=frozenset(group.group_id for group in groups.groups),
+        places=committed_on,
     )
 
 
 def series_name(name: str, identity: str) -> str:
     """`orders/1c291ca3`: a name and a check sum of what makes it another series. Ids of 22 random letters would double the history."""
     return f"{name}/{crc32(identity.encode()):08x}"
+
+
+def place_name(topic: str, topic_id: str, partition: int) -> str:
+    """`orders/1c291ca3:0`: a partition of that very topic."""
+    return f"{series_name(topic, topic_id)}:{partition}"
 
 
 def resource_of(series: str) -> str:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.anomalies.connectors import ConnectorLink, connector_links
+from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.anomalies.history import Chunk, ChunkEntry, ReadingHistory
 from mesh_assets.inventory.anomalies.judge import Judgement, Running
 from mesh_assets.inventory.anomalies.open import Anomalies, Anomaly, get_anomalies, moved_on, put_anomalies
@@ -92,6 +93,7 @@ class Watch:
         self._cluster_id = cluster_id
         self._store = store
         self._history = ReadingHistory(store.objects, cluster_id)
+        self._ends = KeptEnds(store.objects, cluster_id)
         self._pace: Pace = pace_of(cluster.anomalies, interval_seconds=interval_seconds)
         self._entries = self._history.entries()
         self._newest = self._history.newest(self._entries)
@@ -126,7 +128,7 @@ class Watch:
         )
         judgement.judge(running)
         after = moved_on(before, begun=judgement.begun, ended=judgement.ended, now=reading.read_at)
-        writes: list[Callable[[], None]] = [lambda: self._history.keep(newest)]
+        writes: list[Callable[[], None]] = [lambda: self._history.keep(newest), *self._ends.additions(reading)]
         if newest.version is None:
             writes.append(lambda: self._history.prune(entries, now=reading.read_at))
         if usuals is not old_usuals:
@@ -183,7 +185,7 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
         for endpoint in endpoints:
             name = endpoint_name(endpoint.url)
             for connector in endpoint.connectors():
-                if connector.state == "RUNNING" and connector.tasks and all(task.state == "RUNNING" for task in connector.tasks):
+                if connector.runs:
                     active.add(f"{name}/{connector.name}")
     except PlatformError as error:
         logger.warning("%s: connectors are not judged, since Connect cannot be asked whether they run: %s", cluster.name, error)

@@ -68,7 +68,7 @@ def _topics(look: Look, configs: frozenset[str]) -> Compared:
     metadata = look.clients.kafka.metadata()
     if metadata.cluster_id != look.document.cluster.id:
         raise UnexpectedAnswerError(
-            f"{look.cluster.kafka.bootstrap_servers} is cluster {metadata.cluster_id}, but the latest document is of "
+            f"{look.cluster.kafka.address} is cluster {metadata.cluster_id}, but the latest document is of "
             f"{look.document.cluster.id}; the next discovery tells more"
         )
     selected = [topic for topic in metadata.topics if look.cluster.topics.selects(topic.name)]

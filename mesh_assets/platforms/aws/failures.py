@@ -18,7 +18,18 @@ _INVALID = frozenset(
         "InvalidSecurity",
     }
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "NotAuthorized", "403"})
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "UnauthorizedOperation",
+        "UnauthorizedException",
+        "NotAuthorized",
+        "ForbiddenException",
+        "403",
+    }
+)
 _MISSING = frozenset(
     {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException", "ResourceNotFoundException", "404"}
 )

@@ -5,20 +5,19 @@ each connector has an id (`lcc-…`), states are NONE, PROVISIONING, RUNNING, DE
 `msg`, secrets come masked, and nothing tells which topics a connector has used.
 """
 
-from types import TracebackType
 from typing import Any
 
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, ServiceClient, Transport, path_segment
 from mesh_assets.platforms.presence import Presence
 
 NAME = "Confluent Cloud Connect"
 
 
-class ConfluentCloudConnectClient:
+class ConfluentCloudConnectClient(ServiceClient):
     """Reads the managed connectors of one cluster. Safe to use from many threads; changes nothing."""
 
     def __init__(
@@ -29,46 +28,19 @@ class ConfluentCloudConnectClient:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._service = HttpService.open(
-            endpoint,
-            name=NAME,
-            policy=policy or patient(endpoint.timeout_seconds),
-            credential=CONNECT_KEY,
-            transport=transport,
-            clock=clock,
+        super().__init__(
+            HttpService.open(
+                endpoint,
+                name=NAME,
+                policy=policy or patient(endpoint.timeout_seconds),
+                credential=CONNECT_KEY,
+                transport=transport,
+                clock=clock,
+            )
         )
         self._path = (
             f"/connect/v1/environments/{path_segment(endpoint.environment_id)}/clusters/{path_segment(endpoint.cluster_id)}/connectors"
         )
-
-    def __enter__(self) -> "ConfluentCloudConnectClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._service.close()
-
-    @property
-    def url(self) -> str:
-        """The API's address, fit to be shown."""
-        return self._service.url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._service.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
-        return self._service.stand_in
-
-    @property
-    def rights_advice(self) -> str:
-        """What to do when the credential lacks a right, as a clause."""
-        return self._service.rights_advice
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name, in one request. Raises PlatformError.
@@ -76,6 +48,12 @@ class ConfluentCloudConnectClient:
         What a role does not show is missing from an entry: the config is empty then, the state UNKNOWN, the id None.
         """
         answer = self._service.ask("GET", self._path, params={"expand": "info,status,id"})
+        if answer.status == 404:
+            # Its words are "account not found" or "resource not found", which say nothing of the estate.
+            raise answer.unexpected(
+                f"with 404: {answer.message}; there is no such cluster in that environment: check environment.id and cluster_id in the "
+                "estate"
+            )
         value = answer.json()
         if value == []:
             return ()

@@ -5,14 +5,13 @@ it need not be missing.
 """
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from mesh_assets.estate.http import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.confluent_cloud.pages import read_pages
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, ServiceClient, Transport
 
 NAME = "Confluent Cloud"
 
@@ -73,7 +72,7 @@ class SchemaRegistryCluster:
     phase: str | None
 
 
-class ControlPlaneClient:
+class ControlPlaneClient(ServiceClient):
     """Reads what a Cloud key may see. Safe to use from many threads; changes nothing. Every method raises PlatformError."""
 
     def __init__(
@@ -84,38 +83,16 @@ class ControlPlaneClient:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._service = HttpService.open(
-            connection,
-            name=NAME,
-            policy=policy or patient(connection.timeout_seconds),
-            credential=CONTROL_PLANE_KEY,
-            transport=transport,
-            clock=clock,
+        super().__init__(
+            HttpService.open(
+                connection,
+                name=NAME,
+                policy=policy or patient(connection.timeout_seconds),
+                credential=CONTROL_PLANE_KEY,
+                transport=transport,
+                clock=clock,
+            )
         )
-
-    def __enter__(self) -> "ControlPlaneClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._service.close()
-
-    @property
-    def url(self) -> str:
-        """The API's address, fit to be shown."""
-        return self._service.url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._service.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
-        return self._service.stand_in
 
     def organizations(self) -> tuple[Organization, ...]:
         """Those the key belongs to: one."""

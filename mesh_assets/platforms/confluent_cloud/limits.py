@@ -7,9 +7,11 @@ from mesh_assets.platforms.http import Clock, Pace, RetryPolicy
 _READS_PER_SECOND = 50.0
 _READS_AT_ONCE = 25
 
-# Limits here are counted by the minute (`rateLimit-reset`, `X-RateLimit-Reset`: relative seconds), so a wait of up to one is normal; with
-# the estate's usual timeout of 15 s a call may wait for a minute in all, and a sensor's, which is in a hurry, half of that.
-_TIMEOUTS = 4.0
+# Limits here are counted by the minute (`rateLimit-reset`, `X-RateLimit-Reset`: relative seconds), so a wait of up to one is normal. A
+# connection with a shorter timeout than the estate's usual one belongs to somebody in a hurry: a sensor, whose look at a cluster may take
+# 25 s.
+_MINUTE = 60.0
+_USUAL_TIMEOUT_SECONDS = 15.0
 _CAP_SECONDS = 10.0
 
 
@@ -19,4 +21,6 @@ def registry_pace(clock: Clock) -> Pace:
 
 def patient(timeout_seconds: float) -> RetryPolicy:
     """For a service that throttles by the minute. `timeout_seconds`: the connection's own."""
-    return RetryPolicy(budget_seconds=_TIMEOUTS * timeout_seconds, cap_seconds=_CAP_SECONDS)
+    if timeout_seconds < _USUAL_TIMEOUT_SECONDS:
+        return RetryPolicy()
+    return RetryPolicy(budget_seconds=max(_MINUTE, timeout_seconds), cap_seconds=_CAP_SECONDS)

@@ -1,6 +1,7 @@
 """HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is here."""
 
 from mesh_assets.platforms.http.answers import Answer
+from mesh_assets.platforms.http.client import ServiceClient
 from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.in_flight import in_flight
 from mesh_assets.platforms.http.pace import Pace
@@ -17,6 +18,7 @@ __all__ = [
     "HttpService",
     "Pace",
     "RetryPolicy",
+    "ServiceClient",
     "Transport",
     "in_flight",
     "path_segment",

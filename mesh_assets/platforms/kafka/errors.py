@@ -77,7 +77,7 @@ class Endpoint:
         """`on_confluent_cloud`: the estate says so; the address may say it as well."""
         self.servers = str(properties.get("bootstrap.servers", ""))
         self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
-        self.mechanism = str(properties.get("sasl.mechanism", "GSSAPI"))
+        self.mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
         self.username = shown_property(properties, "sasl.username") or ""
         self.redact = Redactor(properties)
         self.takes_api_key = self.uses_sasl and (on_confluent_cloud or any(map(is_confluent_host, self.servers.split(","))))

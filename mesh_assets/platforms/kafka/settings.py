@@ -38,24 +38,28 @@ def shown_property(properties: Mapping[str, Any], name: str) -> str | None:
     return None if shown is None else str(shown)
 
 
+def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> str:
+    """The brokers: as the estate has them, or as AWS tells those of `cluster_arn`. Raises EstateError, and PlatformError from AWS."""
+    if connection.cluster_arn is None:
+        return _resolved("bootstrap_servers", connection.bootstrap_servers or "", environment)
+    from mesh_assets.platforms.kafka.msk import brokers_by_arn  # boto3 is heavy, and only needed for such a cluster
+
+    return brokers_by_arn(connection)
+
+
 def client_properties(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> ClientProperties:
     """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything derived.
 
     Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that is empty, a file that is not
-    there. (librdkafka's own words for a missing file are "BIO lib".)
+    there. (librdkafka's own words for a missing file are "BIO lib".) Raises PlatformError when AWS does not tell the brokers of a cluster
+    that is named by its ARN, or has no credentials for IAM.
     """
 
     if environment is None:
         read_ahead(connection)
 
     def resolved(field: str, text: str) -> str:
-        try:
-            value = resolve(text, environment=environment)
-        except EstateError as error:
-            raise EstateError(f"kafka.{field}: {error}") from error
-        if not value:
-            raise EstateError(f"kafka.{field}: the value is empty; expected the value behind {text!r} to be set")
-        return value
+        return _resolved(field, text, environment)
 
     def existing(field: str, text: str) -> str:
         path = resolved(field, text)
@@ -64,7 +68,6 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         return path
 
     fields: tuple[tuple[str, str, Callable[[str, str], str]], ...] = (
-        ("bootstrap_servers", "bootstrap.servers", resolved),
         ("security_protocol", "security.protocol", resolved),
         ("sasl_mechanism", "sasl.mechanism", resolved),
         ("username", "sasl.username", resolved),
@@ -74,7 +77,7 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         ("ssl_key_location", "ssl.key.location", existing),
         ("ssl_key_password", "ssl.key.password", resolved),
     )
-    properties = ClientProperties()
+    properties = ClientProperties({"bootstrap.servers": bootstrap_servers(connection, environment=environment)})
     for field, name, read in fields:
         text = getattr(connection, field)
         if text is not None:
@@ -83,8 +86,23 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         told = shown(connection.username, environment=environment)
         if told != properties["sasl.username"]:
             properties.shown["sasl.username"] = told
+    if connection.sasl_mechanism == "AWS_MSK_IAM":
+        from mesh_assets.platforms.kafka.msk import iam_properties
+
+        properties |= iam_properties(connection, properties["bootstrap.servers"])
+        properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"
     for name, text in connection.properties.items():
         if name == "sasl.mechanisms":  # librdkafka's older spelling of the same property; two spellings would contradict each other
             name = "sasl.mechanism"
         properties[name] = resolved(f"properties.{name}", text)
     return properties
+
+
+def _resolved(field: str, text: str, environment: Mapping[str, str] | None) -> str:
+    try:
+        value = resolve(text, environment=environment)
+    except EstateError as error:
+        raise EstateError(f"kafka.{field}: {error}") from error
+    if not value:
+        raise EstateError(f"kafka.{field}: the value is empty; expected the value behind {text!r} to be set")
+    return value

@@ -1,12 +1,11 @@
 """The client of one registry: what the rest of the project may ask of it."""
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, RetryPolicy, ServiceClient, Transport, path_segment
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.connecting import open_registry
@@ -18,7 +17,7 @@ from mesh_assets.platforms.schema_registry.records import Level, RegisteredSchem
 from mesh_assets.platforms.schema_registry.subjects import read_latest
 
 
-class SchemaRegistryClient:
+class SchemaRegistryClient(ServiceClient):
     """Reads one registry, and registers schemas. Safe to use from many threads. Every method raises PlatformError unless it says
     otherwise; a subject, schema or level that does not exist is no error.
     """
@@ -37,45 +36,16 @@ class SchemaRegistryClient:
         """`workers`: requests in flight where subjects are read one by one (32 were fastest against Apicurio); `read_seconds`: how long
         such a reading may take.
         """
-        self._service = open_registry(connection, policy=policy, transport=transport, clock=clock)
+        super().__init__(open_registry(connection, policy=policy, transport=transport, clock=clock))
         self._workers = workers
         self._page_size = page_size
         self._read_seconds = read_seconds
         self._levels = LevelReader(self._service, clock)
         self._has_bulk_list: bool | None = None
 
-    def __enter__(self) -> "SchemaRegistryClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._service.close()
-
-    @property
-    def url(self) -> str:
-        """The registry's address, fit to be shown."""
-        return self._service.url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries and levels included."""
-        return self._service.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
-        return self._service.stand_in
-
-    @property
-    def rights_advice(self) -> str:
-        """What to do when the credential lacks a right, as a clause."""
-        return self._service.rights_advice
-
     @property
     def level_requests(self) -> int:
-        """Of these, the ones for levels and modes, global ones included."""
+        """How many of the requests were for levels and modes, global ones included."""
         return self._service.requests_of(KIND)
 
     @property

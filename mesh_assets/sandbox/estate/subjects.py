@@ -21,7 +21,6 @@ class Subject:
     versions: tuple[str, ...]
     references: Mapping[str, str]
     compatibility: str | None = None
-    schema_type: str = "JSON"
 
 
 def all_subjects() -> tuple[Subject, ...]:

@@ -3,8 +3,8 @@
 import time
 
 from mesh_assets.sandbox.folder import read_json
+from mesh_assets.sandbox.interpreter import interpreter
 from mesh_assets.sandbox.java import JavaRuntime
-from mesh_assets.sandbox.process import interpreter
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 
@@ -15,7 +15,7 @@ _STALE_SECONDS = 15.0
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
     return Launch(
         command=(interpreter(), "-m", "mesh_assets.sandbox.supervisor", str(setting.folder.root)),
-        also=" ".join((setting.state.bootstrap_servers, setting.state.address("cloud-broker"), setting.state.registry_url)),
+        also=setting.state.bootstrap_servers,
     )
 
 
@@ -32,16 +32,14 @@ def _answers(setting: Setting) -> str | None:
     age = time.time() - float(report["at"])
     if age > _STALE_SECONDS:
         return f"its last report is {age:.0f} s old"
-    if not report["groups_ready"]:
-        return "its consumers have no partitions yet"
-    return None if report.get("datagen_ready") else "the topics of data-mesh-cluster are not filled yet"
+    return None if report["groups_ready"] else "its consumers have no partitions yet"
 
 
 FEED = Server(
     name="feed",
     title="records and live consumers",
     ports=(),
-    needs=("broker", "cloud-broker", "registry"),
+    needs=("broker",),
     launch=_launch,
     prepare=_prepare,
     answers=_answers,

@@ -5,6 +5,7 @@ import httpx
 from mesh_assets.estate.http import KafkaConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
+from mesh_assets_tests.inventory.cluster_fakes import a_cluster
 
 URL = "http://connect.test:8083"
 CONNECTOR = {
@@ -22,7 +23,7 @@ def worker(request: httpx.Request, *, cluster_id: str | None = "the-cluster", co
 
 def check(**fields: Any) -> AccessFinding:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
-    return check_connect("warehouse", endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields)))
+    return check_connect(a_cluster(), endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields)))
 
 
 def test_a_worker_of_this_cluster_is_enough() -> None:
@@ -54,7 +55,7 @@ def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
 
 def test_a_worker_that_fails_says_so_once() -> None:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
-    finding = check_connect("warehouse", endpoint, transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})))
+    finding = check_connect(a_cluster(), endpoint, transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})))
     assert finding.state == "failed"
     assert finding.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
     assert place_connect(finding, cluster_id="lkc-1") == finding

@@ -6,6 +6,7 @@ import pytest
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
+from mesh_assets_tests.inventory.cluster_fakes import a_cluster
 
 URL = "https://api.confluent.cloud"
 
@@ -24,7 +25,7 @@ def check(response: httpx.Response) -> AccessFinding:
     endpoint = ConfluentCloudConnectEndpoint(
         kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}", environment_id="env-1", cluster_id="lkc-1"
     )
-    return check_connect("mesh", endpoint, transport=httpx.MockTransport(lambda _: response))
+    return check_connect(a_cluster().model_copy(update={"name": "mesh"}), endpoint, transport=httpx.MockTransport(lambda _: response))
 
 
 def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:

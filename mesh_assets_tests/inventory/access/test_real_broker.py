@@ -8,35 +8,15 @@ import pytest
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.access import AccessFinding, check_estate
 from mesh_assets.platforms.kafka import ConfluentKafkaReader
-from mesh_assets_tests.inventory.access.broker_with_acls import BrokerWithAcls, broker_with_acls
+from mesh_assets_tests.inventory.access.broker_with_acls import BrokerWithAcls
 
 pytestmark = pytest.mark.sandbox
-
-USERS = ("discovery", "without_configs", "without_groups", "nobody")
 
 
 @dataclass(frozen=True)
 class Outcome:
     kafka: AccessFinding
     events: AccessFinding
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWithAcls]:
-    with broker_with_acls(tmp_path_factory.mktemp("acls"), USERS) as running:
-        running.create_topics(orders="delete", users="compact", discovery_events="compact")
-        running.create_groups("g1", "g2", topic="orders")
-        running.grant(
-            "discovery",
-            cluster="DESCRIBE CREATE",
-            topics={"*": "DESCRIBE DESCRIBE_CONFIGS", "discovery-events": "READ WRITE"},
-            groups={"*": "DESCRIBE"},
-        )
-        running.grant(
-            "without_configs", cluster="DESCRIBE", topics={"*": "DESCRIBE", "users": "DESCRIBE_CONFIGS"}, groups={"g1": "DESCRIBE"}
-        )
-        running.grant("without_groups", topics={"orders": "READ DESCRIBE_CONFIGS"}, groups={"g1": "READ"})
-        yield running
 
 
 @pytest.fixture

@@ -111,6 +111,14 @@ def test_a_key_without_rights_is_named_with_the_roles_it_takes() -> None:
     )
 
 
+def test_an_unknown_environment_or_cluster_is_told_from_no_connectors() -> None:
+    client, _ = client_of(httpx.Response(404, json={"error": {"code": 404, "message": "account not found"}}))
+    with pytest.raises(
+        UnexpectedAnswerError, match="with 404: account not found; there is no such cluster in that environment: check envir"
+    ):
+        client.connectors()
+
+
 def test_neither_topics_nor_passwords_cost_a_request() -> None:
     client, script = client_of(httpx.Response(500))
     assert client.topics("a") is None

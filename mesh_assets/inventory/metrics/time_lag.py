@@ -1,0 +1,163 @@
+"""Time lag: how long ago the log's end stood where a group stands. From readings of the end that were kept, and from nothing else.
+
+The time at which an end was passed is known to lie between two readings; in between, records are taken to have come evenly. Two
+readings too far apart for that, or a history that begins later, give a lower bound instead of a guess.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from mesh_assets.inventory.anomalies.ends import KeptEnds
+from mesh_assets.inventory.anomalies.history import Column
+from mesh_assets.inventory.anomalies.readings import place_name
+from mesh_assets.inventory.records import ConsumerGroup, Record
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+# Two readings bracket a moment well enough when they are this close (three ticks of the sensor), or a tenth of the lag itself.
+_CLOSE_SECONDS = 900.0
+_SHARE_OF_LAG = 0.1
+
+
+class TimeLag(Record, frozen=True, kw_only=True):
+    """Of a group, on its slowest partition. `seconds` None: not known; then `at_least_seconds` is a lower bound, None without one."""
+
+    seconds: float | None
+    at_least_seconds: float | None
+
+
+class EndReading(Record, frozen=True, kw_only=True):
+    """The log's ends at one moment, by topic and partition."""
+
+    read_at: datetime
+    ends: dict[Place, int]
+
+
+@dataclass(slots=True)
+class _Passed:
+    """When the end of one partition passed the offsets `wanted` (ascending): `later` is the oldest reading so far, past all of them."""
+
+    wanted: list[int]
+    later_at: datetime
+    later_end: int
+    found: dict[int, TimeLag] = field(default_factory=dict)
+
+
+def time_lags(
+    groups: Iterable[ConsumerGroup],
+    *,
+    now: EndReading,
+    topic_ids: Mapping[str, str | None],
+    kept: KeptEnds | None = None,
+    earlier: EndReading | None = None,
+) -> dict[str, TimeLag]:
+    """By group, of those that have committed anything. `kept`: the sensor's readings; `earlier`: those of the document before.
+
+    Raises StoreError when the kept readings cannot be read.
+    """
+    groups = tuple(groups)
+    searched = _searched(groups, now)
+    _search(searched, now, topic_ids, kept, earlier)
+    return {group.group_id: lag for group in groups if (lag := _of_group(group, now, searched)) is not None}
+
+
+def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _Passed]:
+    wanted: dict[Place, set[int]] = {}
+    for group in groups:
+        for offset in group.offsets or ():
+            end = now.ends.get((offset.topic, offset.partition))
+            if offset.committed is not None and end is not None and offset.committed < end:
+                wanted.setdefault((offset.topic, offset.partition), set()).add(offset.committed)
+    return {place: _Passed(sorted(offsets), now.read_at, now.ends[place]) for place, offsets in wanted.items()}
+
+
+def _search(
+    searched: dict[Place, _Passed],
+    now: EndReading,
+    topic_ids: Mapping[str, str | None],
+    kept: KeptEnds | None,
+    earlier: EndReading | None,
+) -> None:
+    pending = dict(searched)
+    names = {place: place_name(place[0], topic_ids.get(place[0]) or "", place[1]) for place in searched}
+    oldest = kept.oldest() if kept is not None and pending else None
+    if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
+        # Groups that nobody reads for any more lag further back than the history: one object tells, instead of all of them.
+        read_at, columns, index = oldest
+        for place in list(pending):
+            end = _kept_end(columns, names, index, place)
+            # An end beyond today's: the log was cut since, and must be followed back step by step.
+            if end is not None and pending[place].wanted[-1] < end <= pending[place].later_end:
+                pending.pop(place).later_at = read_at
+    if not pending:
+        return
+    for read_at, ends in _backwards(kept, earlier, names):
+        if not pending:
+            return
+        if read_at >= now.read_at:
+            continue
+        for place in list(pending):
+            end = ends(place)
+            if end is not None and not _step_back(pending[place], end, read_at, now.read_at):
+                del pending[place]
+
+
+def _backwards(
+    kept: KeptEnds | None, earlier: EndReading | None, names: Mapping[Place, str]
+) -> Iterator[tuple[datetime, Callable[[Place], int | None]]]:
+    """All readings, the newest first: when it was, and the end of a partition then."""
+    for read_at, columns, index in kept.backwards() if kept is not None else ():
+        if earlier is not None and earlier.read_at >= read_at:
+            yield earlier.read_at, earlier.ends.get
+            earlier = None
+        yield read_at, partial(_kept_end, columns, names, index)
+    if earlier is not None:
+        yield earlier.read_at, earlier.ends.get
+
+
+def _kept_end(columns: Mapping[str, Column], names: Mapping[Place, str], index: int, place: Place) -> int | None:
+    column = columns.get(names[place])
+    return None if column is None else column[index]
+
+
+def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> bool:
+    """Takes an older reading in; False when nothing is left to look for."""
+    if end > passed.later_end:
+        return False  # the log was cut: what was before is another log
+    while passed.wanted and passed.wanted[-1] >= end:
+        offset = passed.wanted.pop()
+        apart = (passed.later_at - read_at).total_seconds()
+        after = apart * (offset - end) / (passed.later_end - end)
+        lag = (now - read_at).total_seconds() - after
+        surely = (now - passed.later_at).total_seconds()
+        known = apart <= max(_CLOSE_SECONDS, _SHARE_OF_LAG * lag)
+        passed.found[offset] = TimeLag(seconds=round(lag, 1) if known else None, at_least_seconds=None if known else round(surely, 1))
+    passed.later_at, passed.later_end = read_at, end
+    return bool(passed.wanted)
+
+
+def _of_group(group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _Passed]) -> TimeLag | None:
+    lags: list[TimeLag] = []
+    for offset in group.offsets or ():
+        if offset.committed is None:
+            continue
+        place = (offset.topic, offset.partition)
+        end = now.ends.get(place)
+        if end is None:
+            lags.append(TimeLag(seconds=None, at_least_seconds=None))
+        elif offset.committed >= end:
+            lags.append(TimeLag(seconds=0.0, at_least_seconds=None))
+        else:
+            passed = searched[place]
+            bound = round((now.read_at - passed.later_at).total_seconds(), 1) or None
+            lags.append(passed.found.get(offset.committed) or TimeLag(seconds=None, at_least_seconds=bound))
+    if not lags:
+        return None
+    known = [lag.seconds for lag in lags if lag.seconds is not None]
+    if len(known) == len(lags):
+        return TimeLag(seconds=max(known), at_least_seconds=None)
+    bounds = [*known, *(lag.at_least_seconds for lag in lags if lag.at_least_seconds is not None)]
+    return TimeLag(seconds=None, at_least_seconds=max(bounds, default=0.0) or None)

@@ -1,0 +1,82 @@
+"""Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good for 15 minutes.
+
+librdkafka asks for one on a thread of its own when a client is made and again before it runs out (confluent-kafka 2.13 and later; before
+that it had to be polled for). A client is not made until it has the first one.
+"""
+
+import logging
+import re
+from typing import Any
+
+import boto3
+from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+from botocore.credentials import CredentialProvider, Credentials
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.platforms.aws.failures import aws_failure
+
+_LOGGER = logging.getLogger("mesh_assets.kafka")
+_BROKER_REGION = re.compile(r"\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?::|$)")
+_ACTION = "kafka-cluster:Connect"
+
+
+class MskIamToken:
+    """Gives tokens for the clusters of one region: `oauth_cb` of a client of librdkafka. Safe to share between clients.
+
+    Credentials are boto3's own, found when it is made and renewed by boto3. Raises RefusedError when there are none.
+    """
+
+    def __init__(self, region: str, *, resource: str) -> None:
+        self._region = region
+        self._resource = resource
+        try:
+            self._credentials: Any = boto3.session.Session().get_credentials()
+        except (BotoCoreError, ClientError) as error:
+            raise self._failure(error) from error
+        if self._credentials is None:
+            raise self._failure(NoCredentialsError())
+
+    def __repr__(self) -> str:
+        return f"MskIamToken({self._region!r})"
+
+    def __call__(self, _config: str = "") -> tuple[str, float]:
+        """A token and when it ends, in seconds since 1970. Raises PlatformError when the credentials cannot be renewed."""
+        try:
+            frozen = self._credentials.get_frozen_credentials()
+            token, ends_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(self._region, _These(frozen))
+        except (BotoCoreError, ClientError) as error:
+            failure = self._failure(error)
+            # librdkafka says that its callback raised, and not what.
+            _LOGGER.warning("%s", failure)
+            raise failure from error
+        return token, ends_ms / 1000
+
+    def _failure(self, error: Exception) -> PlatformError:
+        return aws_failure(error, action=_ACTION, resource=self._resource)
+
+
+class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no types
+    """The signer's way to be given credentials: left to itself it looks for new ones each time, and fails unreadably without any."""
+
+    def __init__(self, frozen: Any) -> None:
+        super().__init__()
+        self._frozen = frozen
+
+    def load(self) -> Credentials:
+        return Credentials(self._frozen.access_key, self._frozen.secret_key, self._frozen.token)
+
+
+def region_of_brokers(bootstrap_servers: str) -> str | None:
+    """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a tunnel)."""
+    match = _BROKER_REGION.search(bootstrap_servers.split(",")[0])
+    return None if match is None else match[1]
+
+
+def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_servers: str) -> str:
+    """The region to sign for. Raises EstateError when none is known."""
+    of_arn = None if cluster_arn is None else cluster_arn.split(":")[3]
+    region = given or of_arn or region_of_brokers(bootstrap_servers) or boto3.session.Session().region_name
+    if not region:
+        raise EstateError(f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it")
+    return str(region)

@@ -1,0 +1,47 @@
+"""What every client of an HTTP service has in common: a life, an address, a count, and what the service says it is."""
+
+from types import TracebackType
+from typing import Self
+
+from mesh_assets.platforms.http.service import HttpService
+
+
+class ServiceClient:
+    """A client of one service, which speaks its protocol over `_service`. Safe to use from many threads; a context manager."""
+
+    def __init__(self, service: HttpService) -> None:
+        self._service = service
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._service.close()
+
+    @property
+    def url(self) -> str:
+        """The service's address, fit to be shown."""
+        return self._service.url
+
+    @property
+    def identity(self) -> str:
+        """As whom it is asked, fit to be shown."""
+        return self._service.identity
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._service.requests
+
+    @property
+    def stand_in(self) -> str | None:
+        """What the service says it stands in for; None: it is what it seems."""
+        return self._service.stand_in
+
+    @property
+    def rights_advice(self) -> str:
+        """What to do when the credential lacks a right, as a clause."""
+        return self._service.rights_advice

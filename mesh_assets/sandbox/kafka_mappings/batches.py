@@ -1,0 +1,150 @@
+"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when too old or too often."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
+
+# AWS waits longer between attempts; here a test waits with it.
+_PAUSE_SECONDS = 0.2
+# What AWS makes of "for ever" where a destination waits for what fails.
+_ATTEMPTS_WITH_A_DESTINATION = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A record as read from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    timestamp_type: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+    def told(self) -> dict[str, Any]:
+        """In Lambda's form."""
+        told: dict[str, Any] = {
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp_ms,
+            "timestampType": self.timestamp_type,
+            "headers": [{name: list(value)} for name, value in self.headers],
+        }
+        for name, content in (("key", self.key), ("value", self.value)):
+            if content is not None:
+                told[name] = base64.b64encode(content).decode()
+        return told
+
+
+def kafka_event(mapping: KafkaMapping, batch: Sequence[Read], bootstrap_servers: str) -> dict[str, Any]:
+    records: dict[str, list[dict[str, Any]]] = {}
+    for read in batch:
+        records.setdefault(read.place, []).append(read.told())
+    source = {"eventSource": "aws:kafka", "eventSourceArn": mapping.settings["EventSourceArn"]} if mapping.managed else {}
+    return {**(source or {"eventSource": "SelfManagedKafka"}), "bootstrapServers": bootstrap_servers, "records": records}
+
+
+class StoppedError(Exception):
+    """The mapping was stopped in the middle of a batch, which stays uncommitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a batch is brought to the function.
+
+    `invoke`: the event to the function; its answer, or None when it failed. `give_up`: what happens to what is brought no more, and why.
+    `count`: adds to a metric of the mapping.
+    """
+
+    mapping: KafkaMapping
+    faults: FaultBoard
+    stopped: threading.Event
+    bootstrap_servers: str
+    invoke: Callable[[dict[str, Any]], Any]
+    give_up: Callable[[Sequence[Read], str], None]
+    count: Callable[[str, int], None]
+
+    def bring(self, batch: Sequence[Read], attempt: int = 0) -> None:
+        """Returns when nothing of the batch is to be brought any more, so that it may be committed. Raises StoppedError."""
+        while batch:
+            if self.stopped.is_set():
+                raise StoppedError
+            expired = [read for read in batch if self._too_old(read)]
+            if expired:
+                self.give_up(expired, "RecordAgeExceeded")
+                batch = [read for read in batch if read not in expired]
+                continue
+            failed = self._failed(batch)
+            if not failed:
+                return
+            if 0 <= self._most_attempts <= attempt:
+                self.give_up(failed, "RetryAttemptsExhausted")
+                return
+            attempt += 1
+            if self.mapping.setting("BisectBatchOnFunctionError") and len(failed) > 1:
+                half = len(failed) // 2
+                self.bring(failed[:half], attempt)
+                self.bring(failed[half:], attempt)
+                return
+            batch = failed
+            self.stopped.wait(_PAUSE_SECONDS)
+
+    @property
+    def _most_attempts(self) -> int:
+        most = int(self.mapping.setting("MaximumRetryAttempts"))
+        return _ATTEMPTS_WITH_A_DESTINATION if most < 0 and on_failure(self.mapping) else most
+
+    def _too_old(self, read: Read) -> bool:
+        most = self.mapping.setting("MaximumRecordAgeInSeconds")
+        age_seconds = (time.time() - read.timestamp_ms / 1000) * self.faults.now.age_factor
+        return bool(most >= 0 and age_seconds > most)
+
+    def _failed(self, batch: Sequence[Read]) -> Sequence[Read]:
+        """Those to be brought again."""
+        self.count("InvokedEventCount", len(batch))
+        answer = self.invoke(kafka_event(self.mapping, batch, self.bootstrap_servers))
+        if answer is None:
+            failed = batch
+        elif "ReportBatchItemFailures" in self.mapping.setting("FunctionResponseTypes"):
+            failed = _reported(answer, batch)
+        else:
+            failed = ()
+        if failed:
+            self.count("FailedInvokeEventCount", len(failed))
+        return failed
+
+
+def on_failure(mapping: KafkaMapping) -> str:
+    """Where what is given up goes; empty: nowhere."""
+    return str(((mapping.setting("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or "")
+
+
+def _reported(answer: str, batch: Sequence[Read]) -> Sequence[Read]:
+    """Of each partition all records from the first failure on; the whole batch where the answer makes no sense."""
+    try:
+        told = json.loads(answer) or {}
+        failures = told.get("batchItemFailures") or []
+        first: dict[str, int] = {}
+        for one in failures:
+            identifier: Mapping[str, Any] = one["itemIdentifier"]
+            place, offset = str(identifier["partition"]), int(identifier["offset"])
+            first[place] = min(offset, first.get(place, offset))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return batch
+    if not set(first) <= {read.place for read in batch}:
+        return batch
+    return [read for read in batch if read.place in first and read.offset >= first[read.place]]

@@ -1,0 +1,133 @@
+"""MSK's API, as far as mappings need it: clusters with ARNs of the real form, v1 and v2, and the brokers' addresses by authentication.
+
+The cluster behind every ARN is the sandbox's one broker. There is no listener for IAM: a cluster that has IAM on says an address at which
+nothing understands it.
+"""
+
+import re
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
+from mesh_assets.sandbox.state import AWS_REGION
+
+_ROUTE = re.compile(r"^/(v1|api/v2)/clusters(?:/([^/]+)(?:/([a-z-]+))?)?$")
+
+
+class MskService:
+    """`listeners`: the broker's addresses, by the names `plaintext`, `tls`, `mtls`, `sasl`."""
+
+    def __init__(self, listeners: Mapping[str, str]) -> None:
+        self._listeners = listeners
+        self._lock = threading.Lock()
+        self._clusters: dict[str, dict[str, Any]] = {}
+
+    def exists(self, account: str, arn: str) -> bool:
+        with self._lock:
+            return arn in self._clusters and arn.split(":")[4] == account
+
+    def brokers(self, arn: str) -> dict[str, str]:
+        """The answer of GetBootstrapBrokers."""
+        with self._lock:
+            cluster = self._clusters.get(arn, {})
+        ways = cluster.get("clientAuthentication") or {}
+        found: dict[str, str] = {"bootstrapBrokerString": self._listeners["plaintext"]}
+        if (ways.get("tls") or {}).get("enabled") or (ways.get("tls") or {}).get("certificateAuthorityArnList"):
+            found["bootstrapBrokerStringTls"] = self._listeners["mtls"]
+        else:
+            found["bootstrapBrokerStringTls"] = self._listeners["tls"]
+        sasl = ways.get("sasl") or {}
+        if (sasl.get("scram") or {}).get("enabled"):
+            found["bootstrapBrokerStringSaslScram"] = self._listeners["sasl"]
+        if (sasl.get("iam") or {}).get("enabled"):
+            found["bootstrapBrokerStringSaslIam"] = self._listeners["sasl"]
+        return found
+
+    def answer(self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any] | None:
+        """None: not a route of ours."""
+        found = _ROUTE.match(path)
+        if found is None:
+            return None
+        version, arn, part = found.group(1), unquote(found.group(2) or ""), found.group(3)
+        v2 = version == "api/v2"
+        if not arn:
+            return self._create(account, body, v2=v2) if method == "POST" else self._list(account, query, v2=v2)
+        cluster = self._find(account, arn)
+        match (method, part):
+            case ("GET", None):
+                return {"clusterInfo": _info(cluster, v2=v2)}
+            case ("DELETE", None):
+                with self._lock:
+                    del self._clusters[arn]
+                return {"clusterArn": arn, "state": "DELETING"}
+            case ("GET", "bootstrap-brokers"):
+                return self.brokers(arn)
+            case ("GET", "scram-secrets"):
+                return {"secretArnList": sorted(cluster["secrets"])}
+            case ("POST", "scram-secrets"):
+                cluster["secrets"] |= set(body.get("secretArnList", ()))
+                return {"clusterArn": arn, "unprocessedScramSecrets": []}
+        return None
+
+    # --- within
+
+    def _create(self, account: str, body: Mapping[str, Any], *, v2: bool) -> dict[str, Any]:
+        settings = body.get("provisioned") or body.get("serverless") or {} if v2 else body
+        name = str(body["clusterName"])
+        with self._lock:
+            if any(one["name"] == name and one["account"] == account for one in self._clusters.values()):
+                raise RefusedRequest(409, "ConflictException", f"A cluster with the name {name} already exists.")
+            arn = f"arn:aws:kafka:{AWS_REGION}:{account}:cluster/{name}/{uuid.uuid4()}-1"
+            self._clusters[arn] = {
+                "arn": arn,
+                "account": account,
+                "name": name,
+                "serverless": "serverless" in body,
+                "version": settings.get("kafkaVersion", "3.8.x"),
+                "nodes": settings.get("numberOfBrokerNodes", 1),
+                "nodeInfo": settings.get("brokerNodeGroupInfo", {"clientSubnets": ["subnet-1"], "instanceType": "kafka.t3.small"}),
+                "clientAuthentication": settings.get("clientAuthentication"),
+                "created": time.time(),
+                "secrets": set(),
+            }
+        kind = {"clusterType": "SERVERLESS" if "serverless" in body else "PROVISIONED"} if v2 else {}
+        return {"clusterArn": arn, "clusterName": name, "state": "CREATING", **kind}
+
+    def _list(self, account: str, query: Mapping[str, str], *, v2: bool) -> dict[str, Any]:
+        prefix = query.get("clusterNameFilter", "")
+        with self._lock:
+            found = [one for one in self._clusters.values() if one["account"] == account and one["name"].startswith(prefix)]
+        return {"clusterInfoList": [_info(one, v2=v2) for one in found if v2 or not one["serverless"]]}
+
+    def _find(self, account: str, arn: str) -> dict[str, Any]:
+        with self._lock:
+            cluster = self._clusters.get(arn)
+        if cluster is None or cluster["account"] != account:
+            raise RefusedRequest(404, "NotFoundException", "The requested resource doesn't exist.")
+        return cluster
+
+
+def _info(cluster: Mapping[str, Any], *, v2: bool) -> dict[str, Any]:
+    told = {
+        "clusterArn": cluster["arn"],
+        "clusterName": cluster["name"],
+        "state": "ACTIVE",
+        "creationTime": datetime.fromtimestamp(cluster["created"], UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "currentVersion": "K1",
+        "tags": {},
+    }
+    ways = {"clientAuthentication": cluster["clientAuthentication"]} if cluster["clientAuthentication"] else {}
+    if v2 and cluster["serverless"]:
+        return {**told, "clusterType": "SERVERLESS", "serverless": {"vpcConfigs": [{"subnetIds": ["subnet-1"]}], **ways}}
+    own = {
+        "brokerNodeGroupInfo": cluster["nodeInfo"],
+        "numberOfBrokerNodes": cluster["nodes"],
+        "currentBrokerSoftwareInfo": {"kafkaVersion": cluster["version"]},
+        **ways,
+    }
+    return {**told, "clusterType": "PROVISIONED", "provisioned": own} if v2 else {**told, **own}

@@ -1,0 +1,113 @@
+"""What AWS refuses of a request although its shape is right: the rules of mappings for Kafka, as its documentation states them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mesh_assets.sandbox.kafka_mappings.model import operation, problems
+
+Request = Mapping[str, Any]
+
+_VPC = {"VPC_SUBNET", "VPC_SECURITY_GROUP"}
+_MSK_TYPES = {"SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH"}
+_NOT_SELF_MANAGED = {"VIRTUAL_HOST"}
+_STREAMS_ONLY = ("TumblingWindowInSeconds", "ParallelizationFactor")
+_MOST_POLLERS = 2000
+
+
+class RefusedRequest(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """The answer that AWS gives in place of the one asked for."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def invalid(message: str) -> RefusedRequest:
+    return RefusedRequest(400, "InvalidParameterValueException", message)
+
+
+def check_shape(name: str, body: Request) -> None:
+    found = problems(body, operation("lambda", name).input_shape)
+    if found:
+        # Lambda's word for a request that is not of the right form, which its model does not list.
+        errors = "error" if len(found) == 1 else "errors"
+        raise RefusedRequest(400, "ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
+
+
+def check_create(body: Request) -> None:
+    check_shape("CreateEventSourceMapping", body)
+    arn, own = body.get("EventSourceArn"), body.get("SelfManagedEventSource")
+    if (arn is None) == (own is None):
+        raise invalid("Exactly one of EventSourceArn and SelfManagedEventSource must be given.")
+    if arn is not None and ":kafka:" not in arn:
+        raise invalid(f"Unrecognized event source, must be kafka (this stand-in knows no other): {arn}")
+    if own is not None and "KAFKA_BOOTSTRAP_SERVERS" not in own.get("Endpoints", {}):
+        raise invalid("SelfManagedEventSource must have the endpoint type KAFKA_BOOTSTRAP_SERVERS.")
+    if not body.get("Topics"):
+        raise invalid("Topics must be provided for a Kafka event source.")
+    queue = body.get("SelfManagedKafkaEventSourceConfig", {}).get("ConsumptionMode") == "Queue"
+    if queue and arn is not None:
+        raise invalid("ConsumptionMode Queue is only supported for self-managed Kafka.")
+    if not queue:
+        if "StartingPosition" not in body:
+            raise invalid("StartingPosition is required for Kafka event sources.")
+        if (body["StartingPosition"] == "AT_TIMESTAMP") != ("StartingPositionTimestamp" in body):
+            raise invalid("StartingPositionTimestamp must be given if and only if StartingPosition is AT_TIMESTAMP.")
+    elif "StartingPosition" in body or "MaximumBatchingWindowInSeconds" in body:
+        raise invalid("StartingPosition and MaximumBatchingWindowInSeconds are not supported with ConsumptionMode Queue.")
+    check_settings(body, managed=arn is not None, topic=body["Topics"][0])
+
+
+def check_settings(settings: Request, *, managed: bool, topic: str) -> None:
+    """The settings of a mapping as it would be, whether created or changed."""
+    for message in _findings(settings, managed=managed, topic=topic):
+        raise invalid(message)
+
+
+def _findings(settings: Request, *, managed: bool, topic: str) -> Iterator[str]:
+    for name in _STREAMS_ONLY:
+        if settings.get(name):
+            yield f"{name} is not supported for Kafka event sources."
+    if settings.get("ScalingConfig"):
+        yield "ScalingConfig is only supported for SQS event sources."
+    age = settings.get("MaximumRecordAgeInSeconds", -1)
+    if age != -1 and age < 60:
+        yield "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800."
+    destinations = settings.get("DestinationConfig") or {}
+    if (destinations.get("OnSuccess") or {}).get("Destination"):
+        yield "OnSuccess destinations are not supported for Kafka event sources."
+    if (destinations.get("OnFailure") or {}).get("Destination") == f"kafka://{topic}":
+        yield "The on-failure topic must not be the source topic."
+    foreign = "SelfManagedKafkaEventSourceConfig" if managed else "AmazonManagedKafkaEventSourceConfig"
+    if settings.get(foreign):
+        yield f"{foreign} is not supported for this event source."
+    pollers = settings.get("ProvisionedPollerConfig") or {}
+    least, most = pollers.get("MinimumPollers", 1), pollers.get("MaximumPollers", 200)
+    if most > _MOST_POLLERS:
+        yield f"MaximumPollers must be at most {_MOST_POLLERS} for Kafka event sources."
+    if least > most:
+        yield "MinimumPollers must not be greater than MaximumPollers."
+    own = settings.get("AmazonManagedKafkaEventSourceConfig") or settings.get("SelfManagedKafkaEventSourceConfig") or {}
+    for name, value in (("SchemaRegistryConfig", own.get("SchemaRegistryConfig")), ("LoggingConfig", settings.get("LoggingConfig"))):
+        if value and not pollers:
+            yield f"{name} requires ProvisionedPollerConfig."
+    if settings.get("KMSKeyArn") and not (settings.get("FilterCriteria") or {}).get("Filters"):
+        yield "KMSKeyArn requires FilterCriteria."
+    yield from _access_findings(settings.get("SourceAccessConfigurations") or (), managed=managed)
+
+
+def _access_findings(access: Any, *, managed: bool) -> Iterator[str]:
+    types = [one.get("Type") for one in access]
+    given = set(types)
+    wrong = given - _MSK_TYPES if managed else given & _NOT_SELF_MANAGED
+    if wrong:
+        yield f"SourceAccessConfiguration type {', '.join(sorted(wrong))} is not supported for this event source."
+    if {"VPC_SUBNET", "VPC_SECURITY_GROUP"} & given not in (set(), _VPC):
+        yield "VPC_SUBNET and VPC_SECURITY_GROUP must be given together."
+    repeated = {kind for kind in types if types.count(kind) > 1} - _VPC
+    if repeated:
+        yield f"SourceAccessConfiguration type {', '.join(sorted(repeated))} is given twice."
+    if not managed and not given:
+        yield "SourceAccessConfigurations is required for a self-managed event source: an authentication, or a VPC."

@@ -1,0 +1,98 @@
+"""What ministack lacks of IAM: the document of AWSLambdaMSKExecutionRole, and the honest answer about a role that does not exist."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
+
+MANAGED_POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaMSKExecutionRole"
+MANAGED_DOCUMENT: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "kafka:DescribeCluster",
+                "kafka:DescribeClusterV2",
+                "kafka:GetBootstrapBrokers",
+                "ec2:CreateNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcs",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeSecurityGroups",
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+_SPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+_REQUEST = "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata>"
+
+
+class RoleService:
+    """Answers in IAM's XML, or says that ministack may."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def answer(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
+        """A status and its XML; or another form to be asked of ministack in its place; None: as it came."""
+        match form.get("Action"):
+            case "GetPolicy" if form.get("PolicyArn") == MANAGED_POLICY:
+                return 200, _xml("GetPolicy", f"<Policy>{_POLICY}</Policy>")
+            case "GetPolicyVersion" if form.get("PolicyArn") == MANAGED_POLICY:
+                document = quote(json.dumps(MANAGED_DOCUMENT))
+                version = f"<VersionId>v2</VersionId><IsDefaultVersion>true</IsDefaultVersion><Document>{document}</Document>"
+                return 200, _xml("GetPolicyVersion", f"<PolicyVersion>{version}</PolicyVersion>")
+            case "SimulatePrincipalPolicy" if ":role/" in form.get("PolicySourceArn", ""):
+                return self._simulate(account, form)
+        return None
+
+    def _simulate(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
+        """A role that has the managed policy is asked about by its documents, since ministack knows none for that policy."""
+        iam = self._accounts.client(account, "iam")
+        name = form["PolicySourceArn"].rpartition("/")[2]
+        try:
+            attached = [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return 404, _error("NoSuchEntity", f"The role with name {name} cannot be found.")
+            raise
+        if MANAGED_POLICY not in attached:
+            return None
+        documents = [json.dumps(MANAGED_DOCUMENT)]
+        documents += [
+            json.dumps(iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"])
+            for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        for arn in attached:
+            if arn != MANAGED_POLICY and ":aws:policy/" not in arn:
+                version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                documents.append(json.dumps(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]))
+        asked = {key: value for key, value in form.items() if key != "PolicySourceArn"}
+        inputs = {f"PolicyInputList.member.{number}": text for number, text in enumerate(documents, start=1)}
+        return {**asked, "Action": "SimulateCustomPolicy", **inputs}
+
+
+_POLICY = (
+    f"<PolicyName>AWSLambdaMSKExecutionRole</PolicyName><PolicyId>ANPAJDZ2JGMEXAMPLE00</PolicyId><Arn>{MANAGED_POLICY}</Arn>"
+    "<Path>/service-role/</Path><DefaultVersionId>v2</DefaultVersionId><AttachmentCount>0</AttachmentCount><IsAttachable>true</IsAttachable>"
+)
+
+
+def _xml(action: str, content: str) -> str:
+    return f'<{action}Response xmlns="{_SPACE}"><{action}Result>{content}</{action}Result>{_REQUEST}</{action}Response>'
+
+
+def _error(code: str, message: str) -> str:
+    return (
+        f'<ErrorResponse xmlns="{_SPACE}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>'
+    )

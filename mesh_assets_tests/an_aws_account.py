@@ -1,0 +1,146 @@
+"""An account of the stand-in for AWS with real functions and real topics: what tests of mappings work on."""
+
+import io
+import json
+import random
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import boto3
+import httpx
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from mesh_assets.sandbox.servers import Endpoints
+
+Result = TypeVar("Result")
+
+OK = "def run(event, context):\n    return {}\n"
+FAILS = "def run(event, context):\n    raise RuntimeError('it fails')\n"
+# What it is given goes to a file, from which a test reads it.
+TELLS = """
+import json, os
+def run(event, context):
+    with open(os.environ["TELL"], "a") as file:
+        file.write(json.dumps(event) + "\\n")
+    return {}
+"""
+
+
+@dataclass(frozen=True)
+class AwsAccount:
+    """`url`: of the stand-in for mappings. Each account is new, so nothing of another test is in it."""
+
+    url: str
+    ends: Endpoints
+    id: str = field(default_factory=lambda: str(random.SystemRandom().randrange(10**11, 10**12)))
+
+    def client(self, service: str) -> Any:
+        return boto3.session.Session().client(
+            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.id, aws_secret_access_key="sandbox"
+        )
+
+    @cached_property
+    def mappings(self) -> Any:
+        return self.client("lambda")
+
+    @cached_property
+    def kafka(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.ends.bootstrap_servers})
+
+    def role(self, name: str = "runs") -> str:
+        trust = {"Version": "2012-10-17", "Statement": []}
+        return str(self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
+
+    def function(self, code: str = OK, *, name: str = "consume", environment: dict[str, str] | None = None) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("app.py", code)
+        made = self.mappings.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=f"arn:aws:iam::{self.id}:role/runs",
+            Handler="app.run",
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": environment or {}},
+        )
+        return str(made["FunctionArn"])
+
+    def topic(self, partitions: int = 2) -> str:
+        name = f"esm-{uuid4().hex[:12]}"
+        [future] = self.kafka.create_topics([NewTopic(name, partitions, 1)]).values()
+        future.result(timeout=30)
+        return name
+
+    def cluster(self, **authentication: Any) -> str:
+        """An MSK cluster; its ARN."""
+        made = self.client("kafka").create_cluster(
+            ClusterName=f"orders-{uuid4().hex[:6]}",
+            KafkaVersion="3.8.x",
+            NumberOfBrokerNodes=1,
+            BrokerNodeGroupInfo={"ClientSubnets": ["subnet-1"], "InstanceType": "kafka.t3.small"},
+            **({"ClientAuthentication": authentication} if authentication else {}),
+        )
+        return str(made["ClusterArn"])
+
+    def secret(self, **fields: str) -> str:
+        made = self.client("secretsmanager").create_secret(Name=f"s-{uuid4().hex[:8]}", SecretString=json.dumps(fields))
+        return str(made["ARN"])
+
+    def mapping(self, *, topic: str, function: str = "consume", wait: bool = True, **settings: Any) -> dict[str, Any]:
+        """A mapping of the self-managed broker's open listener unless an ARN is given; enabled when this returns."""
+        own: dict[str, Any] = {}
+        if "EventSourceArn" not in settings:
+            own["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [self.ends.bootstrap_servers]}}
+            own["SourceAccessConfigurations"] = [
+                {"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"},
+                {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"},
+            ]
+        made: dict[str, Any] = self.mappings.create_event_source_mapping(
+            **{"FunctionName": function, "Topics": [topic], "StartingPosition": "TRIM_HORIZON", **own, **settings}
+        )
+        if wait:
+            self.until(lambda: self.state(made["UUID"]) == "Enabled")
+        return made
+
+    def state(self, uuid: str) -> str:
+        return str(self.mappings.get_event_source_mapping(UUID=uuid)["State"])
+
+    def produce(self, topic: str, *values: str) -> None:
+        producer = Producer({"bootstrap.servers": self.ends.bootstrap_servers})
+        for value in values:
+            producer.produce(topic, value.encode(), key=b"k", headers=[("h", b"\x01\x02")])
+        assert producer.flush(20) == 0
+
+    def committed(self, group: str, topic: str) -> int:
+        """Of all partitions together."""
+        [future] = self.kafka.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
+        return sum(one.offset for one in future.result(timeout=20).topic_partitions or () if one.topic == topic and one.offset >= 0)
+
+    def faults(self, **faults: Any) -> dict[str, Any]:
+        answer = httpx.put(f"{self.url}/_standin", json=faults, trust_env=False, timeout=10)
+        return dict(answer.raise_for_status().json())
+
+    def queue(self, name: str) -> tuple[str, str]:
+        """Its address and ARN."""
+        sqs = self.client("sqs")
+        url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+        return url, f"arn:aws:sqs:us-east-1:{self.id}:{name}"
+
+    def messages(self, url: str) -> list[dict[str, Any]]:
+        found = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ())
+        return [json.loads(one["Body"]) for one in found]
+
+    @staticmethod
+    def until(look: Callable[[], Result], *, seconds: float = 60.0) -> Result:
+        """What the look gives as soon as that is something."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
+            time.sleep(0.1)
+        return found

@@ -1,0 +1,188 @@
+"""The poller reads the real broker, invokes real code, and commits as Lambda says it does; and it can be told to be wrong."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mesh_assets_tests.an_aws_account import FAILS, TELLS, AwsAccount
+
+pytestmark = pytest.mark.sandbox
+COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
+
+
+def metric(account: AwsAccount, mapping: dict[str, Any], name: str) -> float:
+    now = datetime.now(UTC)
+    points = account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=name,
+        Dimensions=[{"Name": "EventSourceMappingUUID", "Value": mapping["UUID"]}],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(account: AwsAccount, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    account.function(TELLS, environment={"TELL": str(told)})
+    topic = account.topic(1)
+    account.produce(topic, "one", "two")
+
+    made = account.mapping(
+        topic=topic, EventSourceArn=account.cluster(), AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"}
+    )
+
+    account.until(told.exists)
+    [event] = [json.loads(line) for line in told.read_text().splitlines()]
+    [first, second] = event["records"][f"{topic}-0"]
+    assert (event["eventSource"], event["eventSourceArn"]) == ("aws:kafka", made["EventSourceArn"])
+    assert (base64.b64decode(first["value"]), base64.b64decode(second["key"])) == (b"one", b"k")
+    assert (first["offset"], first["headers"], first["timestampType"]) == (0, [{"h": [1, 2]}], "CREATE_TIME")
+    account.until(lambda: account.committed(f"g-{topic}", topic) == 2)
+    assert account.until(lambda: account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "OK")
+
+
+def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: AwsAccount) -> None:
+    account.function(FAILS)
+    topic = account.topic(1)
+    account.produce(topic, "one")
+    made = account.mapping(topic=topic, **COUNTED)
+
+    account.until(lambda: metric(account, made, "FailedInvokeEventCount") >= 2)
+
+    assert account.committed(made["UUID"], topic) == 0
+    assert account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: Function call failed"
+
+
+def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_given_up(account: AwsAccount) -> None:
+    account.function(
+        "import base64\ndef run(event, context):\n"
+        "    for read in sum(event['records'].values(), []):\n"
+        "        if base64.b64decode(read['value']) == b'bad':\n            raise ValueError('bad')\n"
+    )
+    queue, arn = account.queue("failed")
+    topic = account.topic(1)
+    account.produce(topic, "good", "good", "bad", "good")
+
+    made = account.mapping(
+        topic=topic,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=2,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+        **COUNTED,
+    )
+
+    [told] = account.until(lambda: account.messages(queue))
+    assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert told["KafkaBatchInfo"]["offsets"] == {f"{topic}-0": {"startOffset": 2, "endOffset": 2, "batchSize": 1}}
+    account.until(lambda: account.committed(made["UUID"], topic) == 4)
+    assert metric(account, made, "OnFailureDestinationDeliveredEventCount") == 1
+
+
+def test_a_partial_answer_brings_only_the_rest_again(account: AwsAccount) -> None:
+    account.function(
+        "import base64\nseen = []\ndef run(event, context):\n"
+        "    [(place, reads)] = event['records'].items()\n    seen.append(len(reads))\n"
+        "    if len(seen) == 1:\n"
+        "        return {'batchItemFailures': [{'itemIdentifier': {'partition': place, 'offset': reads[1]['offset']}}]}\n"
+        "    if seen != [3, 2]:\n        raise ValueError(str(seen))\n"
+    )
+    topic = account.topic(1)
+    account.produce(topic, "a", "b", "c")
+    made = account.mapping(topic=topic, FunctionResponseTypes=["ReportBatchItemFailures"], **COUNTED)
+
+    account.until(lambda: account.committed(made["UUID"], topic) == 3)
+
+    assert metric(account, made, "InvokedEventCount") == 5
+    assert metric(account, made, "FailedInvokeEventCount") == 2
+
+
+def test_what_a_filter_does_not_let_through_is_committed_and_counted(account: AwsAccount) -> None:
+    account.function(FAILS)
+    topic = account.topic(1)
+    account.produce(topic, '{"kind": "b"}', "no json")
+    pattern = '{"value": {"kind": ["a"]}}'
+
+    made = account.mapping(topic=topic, FilterCriteria={"Filters": [{"Pattern": pattern}]}, **COUNTED)
+
+    account.until(lambda: account.committed(made["UUID"], topic) == 2)
+    assert metric(account, made, "FilteredOutEventCount") == 2
+
+
+def test_latest_begins_behind_what_is_there(account: AwsAccount) -> None:
+    account.function(FAILS)
+    topic = account.topic(1)
+    account.produce(topic, "before")
+    group = f"latest-{topic}"
+
+    account.mapping(topic=topic, StartingPosition="LATEST", SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": group})
+    account.until(lambda: account.kafka.describe_consumer_groups([group])[group].result(10).members)
+
+    assert account.committed(group, topic) == 0
+
+
+def test_a_wrong_password_is_the_last_result(account: AwsAccount) -> None:
+    account.function()
+    made = account.mapping(
+        topic=account.topic(1),
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}},
+        SourceAccessConfigurations=[
+            {"Type": "SASL_SCRAM_512_AUTH", "URI": account.secret(username="warehouse-app", password="wrong")},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": account.secret(certificate=_authority(account))},
+        ],
+    )
+
+    account.until(
+        lambda: (
+            account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: SASL authentication failed."
+        )
+    )
+
+
+def _authority(account: AwsAccount) -> str:
+    return (account.ends.estate_file.parent / "credentials" / "authority.pem").read_text()
+
+
+# --- told to be wrong
+
+
+def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
+    account.function(FAILS)
+    account.faults(state_delay_seconds=0.1, stuck=True)
+    topic = account.topic(1)
+    account.produce(topic, "one")
+    made = account.mapping(topic=topic)
+
+    account.until(lambda: account.kafka.describe_consumer_groups([made["UUID"]])[made["UUID"]].result(10).members)
+
+    assert account.committed(made["UUID"], topic) == 0
+
+
+def test_it_commits_what_the_function_never_saw(account: AwsAccount) -> None:
+    account.function(FAILS)
+    account.faults(state_delay_seconds=0.1, commit_without_invoking=True)
+    topic = account.topic(1)
+    account.produce(topic, "one")
+    made = account.mapping(topic=topic, **COUNTED)
+
+    account.until(lambda: account.committed(made["UUID"], topic) == 1)
+
+    assert metric(account, made, "InvokedEventCount") == 0
+
+
+def test_it_denies_and_throttles_and_says_what_it_is(account: AwsAccount) -> None:
+    told = account.faults(deny=["lambda:ListEventSourceMappings"])
+    assert "stand-in" in told["what"]
+    assert told["faults"]["deny"] == ["lambda:ListEventSourceMappings"]
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        account.mappings.list_event_source_mappings()
+
+    account.faults(throttle=1)
+    assert account.mappings.list_event_source_mappings()["EventSourceMappings"] == []  # boto3 tried again

@@ -1,0 +1,206 @@
+"""The mappings' API without its servers: states, conflicts, pages and refusals, each answer held against botocore's model."""
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
+from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
+from mesh_assets.sandbox.kafka_mappings.service import MappingService
+from mesh_assets_tests.esm.botocore_model import answer_problems
+
+ACCOUNT = "123456789012"
+CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/orders/11111111-2222-3333-4444-555555555555-1"
+NETWORK = [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}, {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"}]
+MSK: dict[str, Any] = {"EventSourceArn": CLUSTER, "FunctionName": "consume", "Topics": ["orders"], "StartingPosition": "LATEST"}
+OWN: dict[str, Any] = {
+    "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example:9092"]}},
+    "SourceAccessConfigurations": NETWORK,
+    "FunctionName": "consume",
+    "Topics": ["orders"],
+    "StartingPosition": "TRIM_HORIZON",
+}
+FULL: dict[str, Any] = {
+    "BatchSize": 10000,
+    "MaximumBatchingWindowInSeconds": 300,
+    "MaximumRetryAttempts": 3,
+    "MaximumRecordAgeInSeconds": 60,
+    "BisectBatchOnFunctionError": True,
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 2},
+    "DestinationConfig": {"OnFailure": {"Destination": "kafka://failed"}},
+    "FilterCriteria": {"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]},
+    "MetricsConfig": {"Metrics": ["EventCount"]},
+    "LoggingConfig": {"SystemLogLevel": "INFO"},
+    "Tags": {"team": "orders"},
+}
+
+
+class _Functions:
+    def get_function_configuration(self, FunctionName: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+        name = FunctionName.rpartition(":")[2]
+        return {"FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"}
+
+
+class _Accounts:
+    def client(self, account: str, service: str) -> Any:  # noqa: ARG002 - the seam's signature
+        return _Functions()
+
+
+@pytest.fixture
+def faults() -> FaultBoard:
+    board = FaultBoard()
+    board.set({"state_delay_seconds": 0.0})
+    return board
+
+
+@pytest.fixture
+def seen() -> list[tuple[str, bool]]:
+    return []
+
+
+@pytest.fixture
+def service(faults: FaultBoard, seen: list[tuple[str, bool]]) -> MappingService:
+    def watch(mapping: KafkaMapping, lives: bool) -> None:
+        seen.append((mapping.state, lives))
+
+    return MappingService(_Accounts(), faults, cluster_exists=lambda account, arn: (account, arn) == (ACCOUNT, CLUSTER), watch=watch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("body", [MSK, OWN, MSK | FULL, OWN | FULL], ids=["msk", "own", "msk full", "own full"])
+def test_every_answer_is_one_that_botocore_knows(service: MappingService, body: dict[str, Any]) -> None:
+    made = service.create(ACCOUNT, body)
+    assert answer_problems("lambda", "CreateEventSourceMapping", made) == []
+    assert made["State"] == "Creating"
+    service.settle()
+    got = service.get(ACCOUNT, made["UUID"])
+    assert answer_problems("lambda", "GetEventSourceMapping", got) == []
+    assert got["State"] == "Enabled"
+    assert answer_problems("lambda", "ListEventSourceMappings", service.list(ACCOUNT, {})) == []
+    changed = service.update(ACCOUNT, made["UUID"], {"BatchSize": 7, "Enabled": False})
+    assert answer_problems("lambda", "UpdateEventSourceMapping", changed) == []
+    assert (changed["State"], changed["BatchSize"]) == ("Disabling", 7)
+    service.settle()
+    gone = service.delete(ACCOUNT, made["UUID"])
+    assert answer_problems("lambda", "DeleteEventSourceMapping", gone) == []
+    assert gone["State"] == "Deleting"
+    service.settle()
+    with pytest.raises(RefusedRequest, match="does not exist"):
+        service.get(ACCOUNT, made["UUID"])
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("batch size too large", MSK | {"BatchSize": 100_000}, "less than or equal to 10000"),
+    ("window too long", MSK | {"MaximumBatchingWindowInSeconds": 301}, "less than or equal to 300"),
+    ("two topics", MSK | {"Topics": ["a", "b"]}, "length less than or equal to 1"),
+    ("no topic", {k: v for k, v in MSK.items() if k != "Topics"}, "Topics must be provided"),
+    ("a position that is none", MSK | {"StartingPosition": "FOO"}, "enum value set"),
+    ("no position", {k: v for k, v in MSK.items() if k != "StartingPosition"}, "StartingPosition is required"),
+    ("a time without its position", MSK | {"StartingPositionTimestamp": 1.0}, "if and only if"),
+    ("the position without a time", MSK | {"StartingPosition": "AT_TIMESTAMP"}, "if and only if"),
+    ("both sources", MSK | OWN, "Exactly one"),
+    ("no source", {k: v for k, v in MSK.items() if k != "EventSourceArn"}, "Exactly one"),
+    ("another service", MSK | {"EventSourceArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}, "Unrecognized event source"),
+    ("a cluster that is not there", MSK | {"EventSourceArn": CLUSTER.replace("orders", "other")}, "Cannot access cluster"),
+    ("streams only", MSK | {"TumblingWindowInSeconds": 30}, "not supported for Kafka"),
+    ("streams only, too", MSK | {"ParallelizationFactor": 2}, "not supported for Kafka"),
+    ("SQS only", MSK | {"ScalingConfig": {"MaximumConcurrency": 5}}, "only supported for SQS"),
+    ("a young age", MSK | {"MaximumRecordAgeInSeconds": 5}, "between 60 and 604800"),
+    ("on success", MSK | {"DestinationConfig": {"OnSuccess": {"Destination": "kafka://x"}}}, "OnSuccess"),
+    ("its own topic", MSK | {"DestinationConfig": {"OnFailure": {"Destination": "kafka://orders"}}}, "source topic"),
+    ("the wrong config", MSK | {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}}, "not supported for this event source"),
+    ("the wrong config, too", OWN | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}}, "not supported for this"),
+    ("pollers of SQS", MSK | {"ProvisionedPollerConfig": {"MaximumPollers": 2001}}, "at most 2000"),
+    ("more at least than at most", MSK | {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 2}}, "must not be greater"),
+    ("logs without provisioned mode", MSK | {"LoggingConfig": {"SystemLogLevel": "INFO"}}, "requires ProvisionedPollerConfig"),
+    ("a key without filters", MSK | {"KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"}, "requires FilterCriteria"),
+    ("a filter that is none", MSK | {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern"),
+    ("a network for MSK", MSK | {"SourceAccessConfigurations": NETWORK}, "is not supported for this event source"),
+    ("half a network", OWN | {"SourceAccessConfigurations": NETWORK[:1]}, "given together"),
+    ("a type twice", OWN | {"SourceAccessConfigurations": [*NETWORK, *[{"Type": "BASIC_AUTH", "URI": "arn:x"}] * 2]}, "given twice"),
+    ("no way in", OWN | {"SourceAccessConfigurations": []}, "is required"),
+    (
+        "a queue on MSK",
+        OWN | {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}},
+        "not supported with ConsumptionMode Queue",
+    ),
+    ("an endpoint that is none", OWN | {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["x"]}}}, "regular expression"),
+    ("a name nobody knows", MSK | {"BisectBatchOnError": True}, "Unknown parameter"),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_aws_refuses_is_refused(service: MappingService, body: dict[str, Any], why: str) -> None:
+    with pytest.raises(RefusedRequest, match=why) as caught:
+        service.create(ACCOUNT, body)
+    assert caught.value.status == 400
+    assert service.list(ACCOUNT, {}) == {"EventSourceMappings": []}
+
+
+def test_the_same_again_is_a_conflict_that_names_the_existing_one(service: MappingService) -> None:
+    made = service.create(ACCOUNT, MSK)
+    with pytest.raises(RefusedRequest, match=made["UUID"]) as caught:
+        service.create(ACCOUNT, MSK | {"BatchSize": 7})
+    assert (caught.value.status, caught.value.code) == (409, "ResourceConflictException")
+
+
+def test_while_it_changes_it_cannot_be_changed(service: MappingService, faults: FaultBoard) -> None:
+    faults.set({"state_delay_seconds": 60.0})
+    made = service.create(ACCOUNT, MSK)
+    service.settle()
+    with pytest.raises(RefusedRequest, match="it is Creating") as caught:
+        service.update(ACCOUNT, made["UUID"], {"BatchSize": 7})
+    assert (caught.value.status, caught.value.code) == (400, "ResourceInUseException")
+    with pytest.raises(RefusedRequest, match="it is Creating"):
+        service.delete(ACCOUNT, made["UUID"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"Topics": ["x"]}, {"StartingPosition": "LATEST"}, {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}}]
+)
+def test_what_is_fixed_cannot_be_changed(service: MappingService, change: dict[str, Any]) -> None:
+    made = service.create(ACCOUNT, MSK | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}})
+    service.settle()
+    with pytest.raises(RefusedRequest):
+        service.update(ACCOUNT, made["UUID"], change)
+
+
+def test_pages_hold_a_hundred_whatever_is_asked_for(service: MappingService) -> None:
+    for number in range(230):
+        service.create(ACCOUNT, MSK | {"Topics": [f"topic-{number}"]})
+
+    sizes, seen, query = [], set(), {"MaxItems": "1000"}
+    for _ in itertools.count():
+        page = service.list(ACCOUNT, query)
+        sizes.append(len(page["EventSourceMappings"]))
+        seen |= {mapping["UUID"] for mapping in page["EventSourceMappings"]}
+        if "NextMarker" not in page:
+            break
+        query = {**query, "Marker": page["NextMarker"]}
+
+    assert (sizes, len(seen)) == ([100, 100, 30], 230)
+    assert service.list("999999999999", {}) == {"EventSourceMappings": []}
+
+
+def test_a_delay_is_kept_and_the_watcher_is_told_of_the_end(
+    service: MappingService, faults: FaultBoard, seen: list[tuple[str, bool]]
+) -> None:
+    faults.set({"state_delay_seconds": 0.05})
+    made = service.create(ACCOUNT, MSK | {"Enabled": False})
+    deadline = time.monotonic() + 10
+    while service.get(ACCOUNT, made["UUID"])["State"] != "Disabled":
+        service.settle()
+        assert time.monotonic() < deadline
+    service.delete(ACCOUNT, made["UUID"])
+    while ("Deleting", False) not in seen:
+        service.settle()
+        assert time.monotonic() < deadline
+    assert seen[0] == ("Creating", True)
+
+
+def test_an_unknown_fault_is_named(faults: FaultBoard) -> None:
+    with pytest.raises(ValueError, match="no such fault: stick; there are: age_factor"):
+        faults.set({"stick": True})
