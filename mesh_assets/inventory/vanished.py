@@ -34,7 +34,7 @@ def confirm_gone(vanished: Collection[str], ask: AskPresence, *, noun: str, sour
     refused = [name for name in asked if answers[name] == "refused"]
     if not here and not refused:
         return
-    told = f"{_some(here)} there when asked for by name" if here else f"whether {_some(refused)} there is refused"
+    told = f"{_some(here)} there when asked for by name" if here else f"refuses to say whether {_some(refused)} there"
     raise UnexpectedAnswerError(
         f"{source} lists {len(names):,} {noun[:-1] if len(names) == 1 else noun} no more, yet {told}: the list is filtered by missing "
         f"rights or not whole, so nothing is taken for deleted; {advice}"

@@ -27,8 +27,8 @@ def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
     assert topics.records == previous.topics
     assert topics.state.status == "stale"
     assert topics.state.error == (
-        "Kafka of warehouse lists 1 topic no more, yet whether users is still there is refused: the list is filtered by missing rights or "
-        "not whole, so nothing is taken for deleted; grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
+        "Kafka of warehouse lists 1 topic no more, yet refuses to say whether users is still there: the list is filtered by missing rights "
+        "or not whole, so nothing is taken for deleted; grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
     )
 
 
@@ -44,7 +44,7 @@ def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
     left = ConsumerGroup(group_id="billing", type="classic", protocol_type="consumer", state="Empty", coordinator=1, members=(), offsets=())
     groups = collect(FakeKafka(consumer_groups=(left,), hidden={"fraud": "refused"}), previous)["consumer_groups"]
     assert groups.records == previous.consumer_groups
-    assert "lists 1 consumer group no more, yet whether fraud is still there is refused" in (groups.state.error or "")
+    assert "lists 1 consumer group no more, yet refuses to say whether fraud is still there" in (groups.state.error or "")
 
 
 def test_a_group_that_expired_is_gone() -> None:

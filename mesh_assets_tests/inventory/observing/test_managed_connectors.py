@@ -54,7 +54,7 @@ def test_a_filtered_list_is_a_note_and_no_reason_for_a_run(world: World, cloud: 
     for observe in (observe_connectors, observe_resources):
         sight = world.look(observe)
         assert sight.findings == ()
-        assert "lists 1 connector no more, yet whether users is still there is refused" in sight.notes[0]
+        assert "lists 1 connector no more, yet refuses to say whether users is still there" in sight.notes[0]
 
 
 def test_a_connector_made_anew_under_its_name_is_no_change(world: World, cloud: FakeCloudConnect) -> None:
