@@ -15,6 +15,8 @@ from mesh_assets.estate.file import parse_estate
 _HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; what else can stand here: estate.example.yaml.\n"
 # Mappings of an entry that are short enough for one line.
 _ON_ONE_LINE = ("environment",)
+# Columns of a mapping, of a sequence, and of the dash in it, as people write them.
+_LAYOUTS = ((2, 4, 2), (2, 2, 0), (4, 4, 2), (4, 6, 4), (4, 2, 0))
 
 
 def merged_estate(
@@ -30,43 +32,46 @@ def merged_estate(
     What stands there already and says the same is left alone. Raises ConfigurationError when it says something else, unless `force`, and
     EstateError when the text is no estate, before or after.
     """
-    yaml = _yaml()
     if text is None or not text.strip():
-        estate = CommentedMap(clusters=CommentedMap())
+        yaml, estate = _yaml(), CommentedMap(clusters=CommentedMap())
         estate.yaml_set_start_comment(_HEADER)
     else:
         parse_estate(text, source=source)
-        try:
-            estate = yaml.load(text)
-        except YAMLError as error:
-            raise ConfigurationError(f"{source} cannot be changed and written again as it is: {error}") from error
+        yaml, estate = _read(text, source)
     clusters = estate["clusters"]
-    for name, entry in entries.items():
-        _put_cluster(clusters, name, entry, source=source, force=force)
+    changes = [_put_cluster(clusters, name, entry, source=source, force=force) for name, entry in entries.items()]
     if triggers is not None:
-        standing = estate.get("triggers")
-        if standing is not None and dict(standing) != dict(triggers) and not force:
-            raise ConfigurationError(f"{source} has triggers of its own; --force replaces them")
-        if standing is None or dict(standing) != dict(triggers):
-            estate["triggers"] = _styled(triggers)
-    out = io.StringIO()
-    yaml.dump(estate, out)
-    merged = out.getvalue()
+        changes.append(_put_triggers(estate, triggers, source=source, force=force))
+    if text is not None and not any(changes):
+        return text
+    merged = _dumped(yaml, estate)
     parse_estate(merged, source=source)
     return merged
 
 
 def entry_text(entries: Mapping[str, Mapping[str, Any]], triggers: Mapping[str, Any] | None = None) -> str:
     """The entries alone, as they stand in the file."""
-    out = io.StringIO()
     shown: dict[str, Any] = {"clusters": {name: _styled(entry) for name, entry in entries.items()}}
     if triggers is not None:
         shown["triggers"] = _styled(triggers)
-    _yaml().dump(shown, out)
-    return out.getvalue()
+    return _dumped(_yaml(), shown)
 
 
-def _put_cluster(clusters: Any, name: str, entry: Mapping[str, Any], *, source: str, force: bool) -> None:
+def _read(text: str, source: str) -> tuple[YAML, Any]:
+    """With the indentation that gives the text back as it is; the usual one where none does."""
+    try:
+        for layout in _LAYOUTS:
+            yaml = _yaml(*layout)
+            estate = yaml.load(text)
+            if _dumped(yaml, estate) == text:
+                return yaml, estate
+        return _yaml(), _yaml().load(text)
+    except YAMLError as error:
+        raise ConfigurationError(f"{source} cannot be changed and written again as it is: {error}") from error
+
+
+def _put_cluster(clusters: Any, name: str, entry: Mapping[str, Any], *, source: str, force: bool) -> bool:
+    """Whether anything changed."""
     for other, standing in clusters.items():
         if other != name and standing.get("cluster_id") == entry["cluster_id"]:
             raise ConfigurationError(
@@ -74,12 +79,23 @@ def _put_cluster(clusters: Any, name: str, entry: Mapping[str, Any], *, source: 
             )
     if name in clusters:
         if _data(clusters[name]) == entry:
-            return
+            return False
         if not force:
             raise ConfigurationError(
                 f"{source} has a cluster {name} already; --force replaces its entry, --name gives this one another name"
             )
     clusters[name] = _styled(entry)
+    return True
+
+
+def _put_triggers(estate: Any, triggers: Mapping[str, Any], *, source: str, force: bool) -> bool:
+    standing = estate.get("triggers")
+    if standing is not None and _data(standing) == triggers:
+        return False
+    if standing is not None and not force:
+        raise ConfigurationError(f"{source} has triggers of its own; --force replaces them")
+    estate["triggers"] = _styled(triggers)
+    return True
 
 
 def _data(value: Any) -> Any:
@@ -103,9 +119,15 @@ def _styled(value: Any, *, name: str = "") -> Any:
     return DoubleQuotedScalarString(value) if isinstance(value, str) and "${" in value else value
 
 
-def _yaml() -> YAML:
+def _dumped(yaml: YAML, data: Any) -> str:
+    out = io.StringIO()
+    yaml.dump(data, out)
+    return out.getvalue()
+
+
+def _yaml(mapping: int = 2, sequence: int = 4, offset: int = 2) -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # lines stay as long as they are
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
     return yaml

@@ -47,7 +47,17 @@ def test_an_entry_is_added_and_every_other_line_stays(entry: dict[str, Any]) -> 
     assert added in merged
     assert merged.replace(added, "") == ESTATE
     assert list(parse_estate(merged, source="estate.yaml").clusters) == ["warehouse", "data-mesh-cluster"]
-    assert merged_estate(merged, {"data-mesh-cluster": entry}, source="estate.yaml") == merged
+    assert merged_estate(merged, {"data-mesh-cluster": entry}, source="estate.yaml") is merged
+
+
+@pytest.mark.parametrize(("mapping", "dash"), [("  ", ""), ("    ", "  "), ("    ", "    "), ("    ", "")])
+def test_a_file_with_another_indentation_keeps_it(entry: dict[str, Any], mapping: str, dash: str) -> None:
+    kafka = f"{mapping * 2}kafka: {{bootstrap_servers: b:9092}}\n"
+    connect = f'{mapping * 2}connect:\n{mapping * 2}{dash}- {{kind: kafka_connect, url: "http://c:8083"}}\n'
+    text = f"clusters:\n{mapping}warehouse:\n{kafka}{connect}"
+    merged = merged_estate(text, {"data-mesh-cluster": entry}, source="x")
+    assert merged.startswith(text)
+    assert f"\n{mapping}data-mesh-cluster:\n" in merged
 
 
 def test_a_cluster_that_is_there_is_replaced_by_force_alone(entry: dict[str, Any]) -> None:
