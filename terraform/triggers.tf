@@ -1,5 +1,6 @@
 # What starts discoveries from outside: a topic to publish to, the queue that the runner reads, and where the rest goes.
 
+# Without a KMS key: CloudWatch's alarms cannot publish to a topic under AWS's own one, and a trigger holds no secret.
 resource "aws_sns_topic" "triggers" {
   name = "${var.name}-triggers"
 }
