@@ -14,13 +14,13 @@ _GROUP_RIGHTS = "grant DESCRIBE on the cluster and on group *"
 
 def confirm_topics_gone(kafka: KafkaReader, cluster: Cluster, known: Iterable[Topic], *, listed: Collection[str]) -> None:
     """`listed`: all topics, whatever the patterns select. Raises PlatformError when one of `known` is not listed and not gone."""
-    vanished = {topic.name for topic in known if cluster.topics.selects(topic.name)} - set(listed)
+    vanished = cluster.topics.select({topic.name for topic in known}.difference(listed))
     _confirm(kafka.topic_presence, cluster, vanished, noun="topics", advice=_TOPIC_RIGHTS)
 
 
 def confirm_groups_gone(kafka: KafkaReader, cluster: Cluster, known: Iterable[ConsumerGroup], *, listed: Collection[str]) -> None:
     """`listed`: the groups that the patterns select. Raises PlatformError when one of `known` is not listed and not gone."""
-    vanished = {group.group_id for group in known if cluster.consumer_groups.selects(group.group_id)} - set(listed)
+    vanished = cluster.consumer_groups.select({group.group_id for group in known}.difference(listed))
     _confirm(kafka.group_presence, cluster, vanished, noun="consumer groups", advice=_GROUP_RIGHTS)
 
 
