@@ -18,12 +18,12 @@ from mesh_assets.platforms.confluent_cloud.control_plane import (
 )
 from mesh_assets.platforms.http import Transport
 
-_OPERATOR = "grant Operator on the environment"
+_OPERATOR = "Operator on the environment"
 
 
 class ControlPlaneReading(Record, frozen=True, kw_only=True):
-    """What was told. `organization` None: not told to this key. `environment` None: the estate gives none, or it is not visible;
-    clusters and registries were not asked for then.
+    """What was told. `organization` None: not told to this key. `environment` None: the estate gives none, or it is not visible; its
+    clusters and registries may be visible all the same, to a role on the cluster alone.
     """
 
     organization: Organization | None
@@ -53,13 +53,12 @@ def _read(client: ControlPlaneClient, cluster: Cluster) -> ControlPlaneReading:
         organizations = ()  # of no use but to be shown, and a right of its own
     environments = client.environments()
     wanted = None if cluster.environment is None else cluster.environment.id
-    environment = next((one for one in environments if one.id == wanted), None)
     return ControlPlaneReading(
         organization=organizations[0] if organizations else None,
         environments=environments,
-        environment=environment,
-        clusters=() if environment is None else client.kafka_clusters(environment.id),
-        registries=() if environment is None else client.schema_registries(environment.id),
+        environment=next((one for one in environments if one.id == wanted), None),
+        clusters=() if wanted is None else client.kafka_clusters(wanted),
+        registries=() if wanted is None else client.schema_registries(wanted),
         stand_in=client.stand_in,
     )
 
@@ -107,36 +106,36 @@ def _named(thing: Organization | CloudEnvironment | KafkaCluster) -> str:
 
 
 def _missing(cluster: Cluster, reading: ControlPlaneReading, found: KafkaCluster | None) -> Iterator[str]:
-    visible = some([_named(environment) for environment in reading.environments]) or "none"
+    """What contradicts the estate. What is only not visible is none: discovery does not need to see it."""
     if cluster.environment is None:
+        visible = some([_named(environment) for environment in reading.environments]) or "none"
         yield f"the estate gives no environment, so the cluster cannot be looked up; give `environment: {{id: env-…}}` (visible: {visible})"
         return
-    if reading.environment is None:
-        yield (
-            f"environment {cluster.environment.id} is not visible to this key (visible: {visible}): it does not exist, or the key's owner "
-            f"has no role there; check environment.id, or {_OPERATOR}"
-        )
-        return
-    if found is None:
+    if found is None and reading.clusters:
         wanted = f"cluster {cluster.cluster_id}" if cluster.cluster_id else f"no cluster at {kafka_endpoint(cluster.kafka)}"
-        seen = some([_named(one) for one in reading.clusters]) or "none"
         yield (
-            f"{wanted} {'is not' if cluster.cluster_id else 'is'} among the clusters of {reading.environment.id} that this key sees "
-            f"({seen}); check cluster_id and environment.id, or {_OPERATOR}"
+            f"{wanted} {'is not' if cluster.cluster_id else 'is'} among the clusters of {cluster.environment.id} that this key sees "
+            f"({some([_named(one) for one in reading.clusters])}); check cluster_id and environment.id, or grant {_OPERATOR}"
         )
     registry = cluster.schema_registry
     if registry is not None and registry.id is not None and reading.registries and registry.id not in {r.id for r in reading.registries}:
         ids = ", ".join(one.id for one in reading.registries)
-        yield f"the estate says schema_registry.id {registry.id}, but the registry of {reading.environment.id} is {ids}; correct it"
+        yield f"the estate says schema_registry.id {registry.id}, but the registry of {cluster.environment.id} is {ids}; correct it"
 
 
 def _notes(cluster: Cluster, reading: ControlPlaneReading, found: KafkaCluster | None) -> Iterator[str]:
     environment = cluster.environment
-    if environment is not None and reading.environment is not None and environment.name not in (None, reading.environment.name):
+    if environment is None:
+        return
+    if not reading.clusters:
+        seen = "" if reading.environment is None else "the clusters of "
+        unseen = f"{seen}environment {environment.id} cannot be seen with this key"
+        yield f"{unseen}, so the estate could not be compared; that takes {_OPERATOR}"
+    if reading.environment is not None and environment.name not in (None, reading.environment.name):
         yield f"the estate calls the environment {environment.name}, Confluent Cloud {reading.environment.name}"
     if found is not None:
         yield from _cluster_notes(cluster, found)
-    if reading.environment is not None and cluster.schema_registry is not None:
+    if cluster.schema_registry is not None and reading.clusters:
         yield from _registry_notes(cluster.schema_registry, cluster.schema_registry.id, reading)
 
 

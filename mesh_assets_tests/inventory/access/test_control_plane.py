@@ -91,22 +91,16 @@ def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
             "(agentic-data-mesh))",
         ),
         (
-            ("org",),
-            {},
-            "environment env-7zpqx1 is not visible to this key (visible: none): it does not exist, or the key's owner has no role there; "
-            "check environment.id, or grant Operator on the environment",
-        ),
-        (
             ("org", "env", "lkc", "lsrc"),
             {"cluster_id": "lkc-other"},
             "cluster lkc-other is not among the clusters of env-7zpqx1 that this key sees (lkc-nd1ng3 (data-mesh-cluster)); check "
             "cluster_id and environment.id, or grant Operator on the environment",
         ),
         (
-            ("org", "env", "lsrc"),
-            {"cluster_id": None},
-            f"no cluster at {BOOTSTRAP} is among the clusters of env-7zpqx1 that this key sees (none); check cluster_id and "
-            "environment.id, or grant Operator on the environment",
+            ("org", "env", "lkc", "lsrc"),
+            {"cluster_id": None, "kafka": {"bootstrap_servers": "pkc-2.example:9092"}},
+            "no cluster at pkc-2.example:9092 is among the clusters of env-7zpqx1 that this key sees (lkc-nd1ng3 (data-mesh-cluster)); "
+            "check cluster_id and environment.id, or grant Operator on the environment",
         ),
         (
             ("org", "env", "lkc", "lsrc"),
@@ -132,6 +126,8 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(visible: tuple[str,
         ),
         (Cloud(), {"schema_registry": {"url": REGISTRY}}, "the registry's id is lsrc-1; give it as schema_registry.id"),
         (Cloud(), {"schema_registry": {"url": "https://x.example", "id": "lsrc-1"}}, f"Confluent Cloud gives {REGISTRY} as the registry's"),
+        (Cloud(visible=()), {}, "environment env-7zpqx1 cannot be seen with this key, so the estate could not be compared; that takes Op"),
+        (Cloud(visible=("env",)), {}, "the clusters of environment env-7zpqx1 cannot be seen with this key"),
         (Cloud(visible=("env", "lkc")), {}, "no Schema Registry of the environment is visible to this key"),
         (
             Cloud(),
@@ -144,6 +140,11 @@ def test_what_is_good_to_know_is_a_note_and_nothing_missing(cloud: Cloud, fields
     finding = check(cloud, **fields)
     assert (finding.state, len(finding.notes)) == ("ok", 1)
     assert finding.notes[0].startswith(note)
+
+
+def test_a_role_on_the_cluster_alone_is_enough_to_compare_it() -> None:
+    finding = check(Cloud(visible=("lkc", "lsrc")))
+    assert (finding.state, finding.notes, finding.facts["cluster"]) == ("ok", (), "lkc-nd1ng3 (data-mesh-cluster)")
 
 
 def test_a_key_that_may_not_see_its_organization_is_enough() -> None:
