@@ -88,8 +88,12 @@ class BrokerWithAcls:
             _until(partial(self._commits, offsets), f"the group {name}")
 
     def _commits(self, offsets: ConsumerGroupTopicPartitions) -> bool:
-        (future,) = self._admin.alter_consumer_group_offsets([offsets], request_timeout=30).values()
-        return all(place.error is None for place in future.result(30).topic_partitions)
+        (future,) = self._admin.alter_consumer_group_offsets([offsets], request_timeout=5).values()
+        try:
+            # The first group of all waits for a coordinator, which librdkafka may ask for at a bad moment.
+            return all(place.error is None for place in future.result(10).topic_partitions)
+        except (KafkaException, TimeoutError):
+            return False
 
     def grant(self, user: str, *, cluster: str = "", topics: dict[str, str] | None = None, groups: dict[str, str] | None = None) -> None:
         """Operations by name of the resource, separated by spaces; `*` is any."""
