@@ -36,6 +36,18 @@ KAFKA_KEY_EXPECTED = (
     "expected an API key of this Kafka cluster, not a Cloud key or one of a Schema Registry; check kafka.username and kafka.password in "
     "the estate"
 )
+_ROLE_OF = {
+    "READ": "the role DeveloperRead on it",
+    "WRITE": "the role DeveloperWrite on it",
+    "CREATE": "the role DeveloperManage on it (or let somebody create it who may)",
+}
+
+
+def role_for(right: str) -> str:
+    """The role that gives `right`, which begins with Kafka's name of an operation: `WRITE on the topic orders`."""
+    return f"{_ROLE_OF.get(right.split()[0], 'the role Operator on the cluster')}; on Basic clusters an ACL"
+
+
 KAFKA_KEY_LACKS = "the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
 
 SCHEMA_REGISTRY_KEY = Credential(

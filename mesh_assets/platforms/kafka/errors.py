@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.confluent_cloud import is_confluent_host
-from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, KAFKA_KEY_LACKS
+from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, role_for
 from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY, ClientProperties, shown_property
 
 NO_ANSWER = frozenset(
@@ -116,7 +116,7 @@ def from_kafka_error(error: KafkaError, *, endpoint: Endpoint, doing: str, right
     if code in AUTHENTICATION:
         return authentication_refused(endpoint, said)
     if code in AUTHORIZATION:
-        role = f"; {KAFKA_KEY_LACKS}" if endpoint.takes_api_key else ""
+        role = f"; on Confluent Cloud that is {role_for(right)}" if endpoint.takes_api_key else ""
         return RefusedError(f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}{role}")
     if code in NO_ANSWER:
         return UnreachableError(f"Kafka at {endpoint.servers} could not be reached while {doing}: {cause or said}")

@@ -192,17 +192,23 @@ def test_a_wrong_key_of_a_cluster_on_confluent_cloud_is_called_what_it_is(endpoi
     )
 
 
-def test_a_key_without_rights_on_confluent_cloud_is_told_the_role() -> None:
+@pytest.mark.parametrize(
+    ("doing", "right", "role"),
+    [
+        ("listing the consumer groups", "DESCRIBE on the cluster", "the role Operator on the cluster; on Basic clusters an ACL"),
+        (
+            "publishing to discovery-events",
+            "WRITE on the topic discovery-events",
+            "the role DeveloperWrite on it; on Basic clusters an ACL",
+        ),
+        ("reading discovery-events", "READ on the topic discovery-events", "the role DeveloperRead on it; on Basic clusters an ACL"),
+    ],
+)
+def test_a_key_without_rights_on_confluent_cloud_is_told_the_role(doing: str, right: str, role: str) -> None:
     endpoint = Endpoint({**CLOUD, "bootstrap.servers": "pkc-1.confluent.cloud:9092"})
-    error = from_kafka_error(
-        KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "denied"),
-        endpoint=endpoint,
-        doing="listing the consumer groups",
-        right="DESCRIBE on the cluster",
-    )
+    error = from_kafka_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "denied"), endpoint=endpoint, doing=doing, right=right)
     assert str(error) == (
-        "Kafka at pkc-1.confluent.cloud:9092 refused listing the consumer groups (denied): Kafka API key KEY needs DESCRIBE on the "
-        "cluster; the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
+        f"Kafka at pkc-1.confluent.cloud:9092 refused {doing} (denied): Kafka API key KEY needs {right}; on Confluent Cloud that is {role}"
     )
 
 
