@@ -5,6 +5,7 @@ import click
 from mesh_assets.cli.lazy_group import LazyGroup
 
 _COMMANDS = {
+    "connection": ("mesh_assets.cli.esm.connection", "connection", "Try a connection to Kafka, step by step."),
     "list": ("mesh_assets.cli.esm.list", "list_mappings", "The mappings of an account and region."),
 }
 

@@ -1,0 +1,72 @@
+"""`mesh-assets esm connection`."""
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from mesh_assets.cli.esm.access import aws_access, region_option
+from mesh_assets.cli.esm.login import chosen_login, login_options
+from mesh_assets.esm import connection as connecting
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.connection import Step
+from mesh_assets.esm.lookup import get_mapping
+
+_SIGNS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "-      "}
+
+
+@click.command(short_help="Try a connection to Kafka, step by step.")
+@click.option("--mapping", "uuid", metavar="UUID", help="Use this mapping's own brokers, secret, topic and group.")
+@click.option("--topic", metavar="NAME", help="Also: does it exist, and may it be read.")
+@click.option("--group", metavar="NAME", help="Also: may this consumer group be used.")
+@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Seconds a step.")
+@login_options
+@region_option
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout, nothing else.")
+def connection(
+    uuid: str | None,
+    topic: str | None,
+    group: str | None,
+    timeout_seconds: float,
+    region: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Try a connection to Kafka as a mapping makes it: name, TCP, TLS with the certificate's facts, login, metadata, topic, rights.
+
+    Credentials are those of --secret, else those given by hand, else the --mapping's own. It is tried from this machine: Lambda's pollers
+    stand in the mapping's network, where names and security groups may differ. Reads only. Exit code 0 when no step failed, 1 otherwise.
+    """
+    opened: list[AwsAccess] = []
+
+    def access() -> AwsAccess:
+        if not opened:
+            opened.append(aws_access(region))
+        return opened[0]
+
+    mapping = None if uuid is None else get_mapping(access(), uuid)
+    login, uses_aws = chosen_login(access, mapping, options)
+    if not as_json:
+        click.echo(f"{login.bootstrap_servers}   {login.authentication}   credentials: {login.origin}\n")
+    report = connecting.test_kafka_connection(
+        login,
+        access=access() if uses_aws else None,
+        topic=topic or (mapping.topic if mapping is not None else None),
+        group=group or (mapping.consumer_group_id if mapping is not None else None),
+        timeout_seconds=timeout_seconds,
+        tell=(lambda step: None) if as_json else _say,  # noqa: ARG005 - what is told is not shown
+    )
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    elif report.ok:
+        click.echo("\nNothing failed.")
+    if not report.ok:
+        sys.exit(1)
+
+
+def _say(step: Step) -> None:
+    facts = ", ".join(f"{name} {value}" for name, value in step.facts.items())
+    click.echo(f"{_SIGNS[step.state]} {step.name:<16} {'; '.join(part for part in (step.said, facts) if part)}".rstrip())
+    if step.cause:
+        click.echo(f"{'':25}likely: {step.cause}")

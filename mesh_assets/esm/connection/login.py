@@ -1,0 +1,97 @@
+"""How a client comes in: brokers, protocol, and what proves who it is. Held for one session, never written down, never shown."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from mesh_assets.errors import EstateError
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.platforms.kafka.settings import ClientProperties
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"]
+
+PROTOCOLS: tuple[Protocol, ...] = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaLogin:
+    """`certificate`, `key`, `authority`: PEM text. `origin` says where the credentials are from, for people.
+
+    `authority` None: those the machine trusts. `topic` and `cluster_arn`: named beside the credentials in a secret.
+    """
+
+    bootstrap_servers: str
+    security_protocol: Protocol = "PLAINTEXT"
+    sasl_mechanism: Mechanism | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    key_password: str | None = field(default=None, repr=False)
+    authority: str | None = field(default=None, repr=False)
+    origin: str = "nothing was needed"
+    topic: str | None = None
+    cluster_arn: str | None = None
+
+    @property
+    def authentication(self) -> str:
+        """In words: `SCRAM-SHA-512 as alice over TLS`."""
+        who = {"AWS_MSK_IAM": "MSK IAM"}.get(self.sasl_mechanism or "", self.sasl_mechanism)
+        over = "over TLS" if self.uses_tls else "without TLS"
+        if who is not None:
+            return f"{who}{f' as {self.username}' if self.username else ''} {over}"
+        if self.certificate is not None:
+            return "a client certificate (mutual TLS)"
+        return "no authentication, TLS" if self.uses_tls else "no authentication, plain text"
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.security_protocol.endswith("SSL")
+
+    def at(self, bootstrap_servers: str) -> "KafkaLogin":
+        return replace(self, bootstrap_servers=bootstrap_servers)
+
+    def checked(self) -> "KafkaLogin":
+        """Raises EstateError, naming the field and no value, for what cannot work."""
+        uses_sasl = self.security_protocol.startswith("SASL")
+        if not self.bootstrap_servers:
+            raise EstateError("no bootstrap servers are known; name them, or the MSK cluster's ARN")
+        if uses_sasl != (self.sasl_mechanism is not None):
+            wanted = "needs a SASL mechanism" if uses_sasl else f"has no place for {self.sasl_mechanism}; expected SASL_SSL"
+            raise EstateError(f"security protocol {self.security_protocol} {wanted}")
+        if self.sasl_mechanism not in (None, "AWS_MSK_IAM") and not (self.username and self.password):
+            raise EstateError(f"{self.sasl_mechanism} needs a username and a password; {self.origin}")
+        if self.sasl_mechanism == "AWS_MSK_IAM" and self.security_protocol != "SASL_SSL":
+            raise EstateError("MSK IAM needs security protocol SASL_SSL")
+        if (self.certificate is None) != (self.key is None):
+            raise EstateError("mutual TLS needs both a certificate and its private key")
+        return self
+
+
+def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientProperties:
+    """librdkafka's words for it. `access` is needed for MSK IAM: its region. Raises EstateError, RefusedError without AWS credentials."""
+    login.checked()
+    given: dict[str, Any] = {
+        "bootstrap.servers": login.bootstrap_servers,
+        "security.protocol": login.security_protocol,
+        "sasl.mechanism": login.sasl_mechanism,
+        "sasl.username": login.username,
+        "sasl.password": login.password,
+        "ssl.certificate.pem": login.certificate,
+        "ssl.key.pem": login.key,
+        "ssl.key.password": login.key_password,
+        "ssl.ca.pem": login.authority,
+    }
+    properties = ClientProperties({name: value for name, value in given.items() if value is not None})
+    if login.sasl_mechanism == "AWS_MSK_IAM":
+        from mesh_assets.platforms.aws.msk_iam import MskIamToken, signing_region  # boto3 is heavy, and only needed for MSK IAM
+
+        region = signing_region(
+            given=None if access is None else access.region, cluster_arn=login.cluster_arn, bootstrap_servers=login.bootstrap_servers
+        )
+        token = MskIamToken(region, resource=login.cluster_arn or login.bootstrap_servers)
+        token()  # inside librdkafka's callback the reason of a failure is lost
+        properties |= {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
+        properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"
+    return properties

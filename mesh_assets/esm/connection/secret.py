@@ -1,0 +1,128 @@
+"""A secret of AWS Secrets Manager, read as credentials for Kafka: every form that Lambda, MSK and earlier servers write.
+
+{"sasl": {"bootstrap_servers": …, "security_protocol": …, "sasl_mechanism": …, "sasl_plain_username": …, "sasl_plain_password": …},
+ "topic": …, "cluster_arn": …}
+{"iam": {"bootstrap_servers": …, "security_protocol": …, "sasl_mechanism": …}, "topic": …, "cluster_arn": …}
+{"username": …, "password": …}                                  Lambda's, for PLAIN and SCRAM
+{"certificate": PEM, "privateKey": PEM, "privateKeyPassword": …}  Lambda's, for mutual TLS
+{"certificate": PEM}                                            Lambda's, for the authority that signed the brokers
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.calls import call, error_code
+from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, KafkaLogin, Mechanism, Protocol
+
+_FORMS = "{iam: …}, {sasl: …}, {username, password}, {certificate, privateKey} or {certificate}"
+_MECHANISM_NAMES: dict[str, Mechanism] = {
+    **{name: name for name in MECHANISMS},
+    "OAUTHBEARER": "AWS_MSK_IAM",
+    "AWS_MSK_IAM": "AWS_MSK_IAM",
+    "SCRAM_SHA_256": "SCRAM-SHA-256",
+    "SCRAM_SHA_512": "SCRAM-SHA-512",
+}
+
+
+def read_secret(access: AwsAccess, arn: str) -> Mapping[str, Any]:
+    """The secret's fields. Raises RefusedError that names the secret, and EstateError for one that is no JSON object; never a value."""
+
+    def tell(error: Exception) -> Exception | None:
+        if error_code(error) == "ResourceNotFoundException":
+            return RefusedError(f"there is no secret {arn} in {access}; check the ARN and the region")
+        return None
+
+    answer = call(
+        access.client("secretsmanager").get_secret_value,
+        action="secretsmanager:GetSecretValue",
+        resource=f"secret {arn}",
+        tell=tell,
+        SecretId=arn,
+    )
+    try:
+        fields = json.loads(answer.get("SecretString") or "")
+    except json.JSONDecodeError:  # which carries the whole secret, and must not be chained to anything
+        fields = None
+    if not isinstance(fields, dict):
+        raise EstateError(f"secret {arn} is no JSON object; expected {_FORMS}")
+    return fields
+
+
+def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> KafkaLogin:
+    """What the secret says, completed by what the caller has `given` where the secret is silent. Raises EstateError."""
+    topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")
+    named: dict[str, Any] = {"topic": topic or given.topic, "cluster_arn": cluster_arn or given.cluster_arn, "origin": origin}
+    for kind in ("sasl", "iam"):
+        inner = fields.get(kind)
+        if isinstance(inner, dict):
+            return KafkaLogin(
+                bootstrap_servers=_servers(inner) or given.bootstrap_servers,
+                security_protocol=_protocol(inner, origin) or "SASL_SSL",
+                sasl_mechanism=_mechanism(inner, origin) or ("AWS_MSK_IAM" if kind == "iam" else given.sasl_mechanism or "SCRAM-SHA-512"),
+                username=_text(inner, "sasl_plain_username") or _text(inner, "username"),
+                password=_text(inner, "sasl_plain_password") or _text(inner, "password"),
+                authority=given.authority,
+                **named,
+            )
+    servers = _servers(fields) or given.bootstrap_servers
+    if "username" in fields and "password" in fields:
+        return KafkaLogin(
+            bootstrap_servers=servers,
+            security_protocol=given.security_protocol if given.security_protocol.startswith("SASL") else "SASL_SSL",
+            sasl_mechanism=_mechanism(fields, origin) or given.sasl_mechanism or "SCRAM-SHA-512",
+            username=_text(fields, "username"),
+            password=_text(fields, "password"),
+            authority=given.authority,
+            **named,
+        )
+    if "certificate" in fields:
+        key = _text(fields, "privateKey")
+        certificate = _text(fields, "certificate")
+        return KafkaLogin(
+            bootstrap_servers=servers,
+            security_protocol="SSL",
+            certificate=certificate if key else None,
+            key=key,
+            key_password=_text(fields, "privateKeyPassword"),
+            authority=given.authority if key else certificate,
+            **named,
+        )
+    raise EstateError(f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are no credentials; expected {_FORMS}")
+
+
+def authority_of(fields: Mapping[str, Any], *, origin: str) -> str:
+    """The certificate that signed the brokers'. Raises EstateError."""
+    found = _text(fields, "certificate")
+    if not found:
+        raise EstateError(f"{origin} has no field certificate; expected the PEM text of the authority")
+    return found
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _servers(fields: Mapping[str, Any]) -> str:
+    value = fields.get("bootstrap_servers")
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+def _protocol(fields: Mapping[str, Any], origin: str) -> Protocol | None:
+    told = (_text(fields, "security_protocol") or "").upper()
+    if not told:
+        return None
+    for known in PROTOCOLS:
+        if told == known:
+            return known
+    raise EstateError(f"{origin}: security_protocol is none; expected one of {', '.join(PROTOCOLS)}")
+
+
+def _mechanism(fields: Mapping[str, Any], origin: str) -> Mechanism | None:
+    told = (_text(fields, "sasl_mechanism") or "").upper()
+    if told and told not in _MECHANISM_NAMES:
+        raise EstateError(f"{origin}: sasl_mechanism is none; expected one of {', '.join(MECHANISMS)}")
+    return _MECHANISM_NAMES.get(told)

@@ -1,0 +1,152 @@
+"""Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets have."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.esm.connection import KafkaLogin, find_login, get_msk_bootstrap_brokers
+from mesh_assets.esm.lookup import get_mapping
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
+
+OTHER_ARN = SECRET_ARN.replace("orders", "other")
+THIRD_ARN = SECRET_ARN.replace("orders", "third")
+SECRET = "hunter2-do-not-show"
+
+
+@pytest.fixture
+def secrets(aws: FakeAws) -> dict[str, str]:
+    """Name → text, as Secrets Manager keeps them."""
+    kept: dict[str, str] = {}
+
+    def answer(SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS' name
+        if SecretId not in kept:
+            raise refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+        return {"ARN": SecretId, "Name": "s", "SecretString": kept[SecretId]}
+
+    aws.answers["secretsmanager.get_secret_value"] = answer
+    aws.answers["kafka.get_bootstrap_brokers"] = lambda ClusterArn: {  # noqa: N803, ARG005 - AWS' name
+        "BootstrapBrokerString": "b-1:9092",
+        "BootstrapBrokerStringTls": "b-1:9094",
+        "BootstrapBrokerStringSaslScram": "b-1:9096",
+        "BootstrapBrokerStringSaslIam": "b-1:9098",
+        "BootstrapBrokerStringPublicSaslIam": "b-1-public:9198",
+    }
+    return kept
+
+
+FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {
+            "sasl": {
+                "bootstrap_servers": "k:9096",
+                "security_protocol": "SASL_SSL",
+                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_plain_username": "u",
+                "sasl_plain_password": SECRET,
+            },
+            "topic": "orders",
+            "cluster_arn": CLUSTER_ARN,
+        },
+        {"bootstrap_servers": "k:9096", "sasl_mechanism": "SCRAM-SHA-512", "username": "u", "password": SECRET, "topic": "orders"},
+    ),
+    (
+        {"iam": {"bootstrap_servers": "k:9098", "security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}, "topic": "t"},
+        {"bootstrap_servers": "k:9098", "sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL", "topic": "t"},
+    ),
+    ({"username": "u", "password": SECRET}, {"bootstrap_servers": "given:1", "sasl_mechanism": "SCRAM-SHA-512", "password": SECRET}),
+    ({"certificate": "CERT", "privateKey": SECRET}, {"security_protocol": "SSL", "certificate": "CERT", "key": SECRET}),
+    ({"certificate": "CA"}, {"security_protocol": "SSL", "authority": "CA", "certificate": None}),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), FORMS, ids=["sasl", "iam", "password", "key pair", "authority"])
+def test_a_secret_is_understood_in_every_form_and_never_shown(
+    aws: FakeAws, secrets: dict[str, str], fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    secrets[SECRET_ARN] = json.dumps(fields)
+
+    login = find_login(aws.access(), secret_arn=SECRET_ARN, given=KafkaLogin(bootstrap_servers="given:1"))
+
+    assert {name: getattr(login, name) for name in expected} == expected
+    assert login.origin == f"secret {SECRET_ARN}"
+    assert SECRET not in repr(login)
+
+
+def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given(aws: FakeAws, secrets: dict[str, str]) -> None:
+    secrets[SECRET_ARN] = json.dumps({"username": "of-the-secret", "password": "p"})
+    secrets[OTHER_ARN] = json.dumps({"username": "of-the-mapping", "password": "p"})
+    uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}])
+    mapping, given = get_mapping(aws.access(), uuid), KafkaLogin(bootstrap_servers="", security_protocol="SASL_SSL")
+
+    both = find_login(aws.access(), secret_arn=SECRET_ARN, mapping=mapping, given=given)
+    own = find_login(aws.access(), mapping=mapping, given=given)
+
+    assert (both.username, both.bootstrap_servers) == ("of-the-secret", "b-1:9096")
+    assert (own.username, own.topic) == ("of-the-mapping", "orders")
+    assert find_login(aws.access(), given=KafkaLogin(bootstrap_servers="h:1")).bootstrap_servers == "h:1"
+
+
+@pytest.mark.parametrize(
+    ("access", "mechanism", "servers"),
+    [
+        ([], "AWS_MSK_IAM", "b-1:9098"),
+        ([{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}], "SCRAM-SHA-512", "b-1:9096"),
+        ([{"Type": "CLIENT_CERTIFICATE_TLS_AUTH", "URI": THIRD_ARN}], None, "b-1:9094"),
+    ],
+)
+def test_a_mapping_to_msk_uses_the_brokers_of_its_own_authentication(
+    aws: FakeAws, secrets: dict[str, str], access: Any, mechanism: str | None, servers: str
+) -> None:
+    secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
+    secrets[THIRD_ARN] = json.dumps({"certificate": "C", "privateKey": "K"})
+    login = find_login(aws.access(), mapping=get_mapping(aws.access(), aws.add_mapping(SourceAccessConfigurations=access)))
+    assert (login.sasl_mechanism, login.bootstrap_servers) == (mechanism, servers)
+
+
+def test_a_self_managed_mapping_brings_its_servers_and_authority(aws: FakeAws, secrets: dict[str, str]) -> None:
+    secrets[OTHER_ARN], secrets[THIRD_ARN] = json.dumps({"username": "u", "password": "p"}), json.dumps({"certificate": "CA"})
+    uuid = aws.add_mapping(
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1:9096", "k2:9096"]}},
+        SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": OTHER_ARN}, {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": THIRD_ARN}],
+    )
+    login = find_login(aws.access(), mapping=get_mapping(aws.access(), uuid))
+    assert (login.bootstrap_servers, login.sasl_mechanism, login.authority) == ("k1:9096,k2:9096", "PLAIN", "CA")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("not json " + SECRET, EstateError, "is no JSON object"),
+        (json.dumps({"token": SECRET}), EstateError, "has the fields token, which are no credentials"),
+        (json.dumps({"sasl": {"sasl_mechanism": SECRET}}), EstateError, "sasl_mechanism is none"),
+        (None, RefusedError, "there is no secret"),
+    ],
+)
+def test_a_secret_that_is_none_is_named_and_its_values_are_not(
+    aws: FakeAws, secrets: dict[str, str], text: str | None, error: type[Exception], says: str
+) -> None:
+    if text is not None:
+        secrets[SECRET_ARN] = text
+    with pytest.raises(error, match=says) as caught:
+        find_login(aws.access(), secret_arn=SECRET_ARN)
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None or SECRET not in str(caught.value.__cause__)
+
+
+def test_with_nothing_it_says_what_there_is_to_choose(aws: FakeAws) -> None:
+    with pytest.raises(EstateError, match="name a secret by its ARN, or a mapping to use its own, or give them by hand"):
+        find_login(aws.access())
+
+
+def test_brokers_are_told_by_authentication_and_network(aws: FakeAws, secrets: dict[str, str]) -> None:  # noqa: ARG001 - they stand by
+    brokers = get_msk_bootstrap_brokers(aws.access(), CLUSTER_ARN)
+    assert brokers.by_network == {
+        "private": {"plaintext": "b-1:9092", "tls": "b-1:9094", "scram": "b-1:9096", "iam": "b-1:9098"},
+        "public": {"iam": "b-1-public:9198"},
+    }
+    with pytest.raises(RefusedError, match=r"has no public brokers for scram; it offers plaintext \(private\).*iam \(public\)"):
+        brokers.servers("scram", network="public")
+    with pytest.raises(RefusedError, match="is no ARN of an MSK cluster"):
+        get_msk_bootstrap_brokers(aws.access(), "arn:aws:sqs:eu-central-1:123456789012:q")
