@@ -1,0 +1,127 @@
+"""The requests of Lambda's API, exactly as they are sent."""
+
+from typing import Any
+
+from mesh_assets.esm.fields import SchemaRegistry, SourceAccess
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
+
+DEFAULT_MIN_POLLERS = 1
+DEFAULT_MAX_POLLERS = 2
+
+
+def create_arguments(request: CreateRequest) -> dict[str, Any]:
+    """The arguments of CreateEventSourceMapping. What the request leaves to AWS is not in them."""
+    arguments: dict[str, Any] = {"FunctionName": request.target, "Topics": [request.kafka_topic]}
+    if request.event_source_arn:
+        arguments["EventSourceArn"] = request.event_source_arn
+    if request.kafka_bootstrap_servers:
+        arguments["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": list(request.kafka_bootstrap_servers)}}
+    if request.starting_position is not None:
+        arguments["StartingPosition"] = request.starting_position
+    if request.starting_position_timestamp is not None:
+        arguments["StartingPositionTimestamp"] = request.starting_position_timestamp
+    if request.tags:
+        arguments["Tags"] = dict(request.tags)
+    if provisioned_mode_asked(request):
+        arguments["ProvisionedPollerConfig"] = _pollers(request, None)
+    config: dict[str, Any] = {}
+    if request.kafka_consumer_group_id is not None:
+        config["ConsumerGroupId"] = request.kafka_consumer_group_id
+    if request.schema_registry is not None:
+        config["SchemaRegistryConfig"] = _registry(request.schema_registry)
+    if request.consumption_mode is not None:
+        config["ConsumptionMode"] = request.consumption_mode
+    if config:
+        arguments[_config_name(bool(request.event_source_arn))] = config
+    return {**arguments, **_settings(request)}
+
+
+def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> dict[str, Any]:
+    """The arguments of UpdateEventSourceMapping: what is to change, and nothing else."""
+    arguments: dict[str, Any] = {"UUID": existing.uuid}
+    if request.uuid is not None and request.target is not None:
+        arguments["FunctionName"] = request.target
+    if provisioned_mode_asked(request) is False:
+        arguments["ProvisionedPollerConfig"] = {}  # which ends provisioned mode
+    elif provisioned_mode_asked(request) or request.poller_group is not None:
+        arguments["ProvisionedPollerConfig"] = _pollers(request, existing)
+    if request.schema_registry is not None:
+        name = _config_name(existing.event_source_arn is not None)
+        # The config is replaced as a whole; the group cannot change, and is named as it is.
+        same = {k: v for k, v in (existing.configuration.get(name) or {}).items() if k in ("ConsumerGroupId", "ConsumptionMode")}
+        arguments[name] = {**same, "SchemaRegistryConfig": _registry(request.schema_registry)}
+    return {**arguments, **_settings(request)}
+
+
+def provisioned_mode_asked(request: MappingSettings) -> bool | None:
+    """True or False as the request says, directly or by asking for pollers; None: it says nothing."""
+    if request.provisioned_mode is not None:
+        return request.provisioned_mode
+    return True if request.min_pollers is not None or request.max_pollers is not None else None
+
+
+def effective_pollers(request: MappingSettings, existing: EventSourceMapping | None) -> tuple[int, int]:
+    """Fewest and most pollers once the request is carried out. A default gives way to the other number."""
+    least, most = request.min_pollers, request.max_pollers
+    if existing is not None:
+        least = existing.min_pollers if least is None else least
+        most = existing.max_pollers if most is None else most
+    if least is None:
+        least = DEFAULT_MIN_POLLERS
+    return least, max(DEFAULT_MAX_POLLERS, least) if most is None else most
+
+
+def _pollers(request: MappingSettings, existing: EventSourceMapping | None) -> dict[str, Any]:
+    least, most = effective_pollers(request, existing)
+    group = {} if request.poller_group is None else {"PollerGroupName": request.poller_group}
+    return {"MinimumPollers": least, "MaximumPollers": most, **group}
+
+
+def _settings(request: MappingSettings) -> dict[str, Any]:
+    """What creating and updating call the same."""
+    plain = {
+        "BatchSize": request.batch_size,
+        "MaximumBatchingWindowInSeconds": request.max_batching_window,
+        "Enabled": request.enabled,
+        "MaximumRetryAttempts": request.retry_attempts,
+        "BisectBatchOnFunctionError": request.bisect_batch_on_error,
+        "MaximumRecordAgeInSeconds": request.max_record_age,
+        "KMSKeyArn": request.filter_kms_key_arn,
+    }
+    arguments: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
+    if request.source_access_configurations is not None:
+        arguments["SourceAccessConfigurations"] = [_access(entry) for entry in request.source_access_configurations]
+    if request.report_batch_item_failures is not None:
+        arguments["FunctionResponseTypes"] = ["ReportBatchItemFailures"] if request.report_batch_item_failures else []
+    if request.on_failure_destination is not None:
+        arguments["DestinationConfig"] = {"OnFailure": {"Destination": request.on_failure_destination}}
+    if request.filter_patterns is not None:
+        # An empty FilterCriteria removes the filters there are.
+        filters = [{"Pattern": pattern} for pattern in request.filter_patterns]
+        arguments["FilterCriteria"] = {"Filters": filters} if filters else {}
+    if request.metrics is not None:
+        arguments["MetricsConfig"] = {"Metrics": list(request.metrics)}
+    if request.log_level is not None:
+        arguments["LoggingConfig"] = {"SystemLogLevel": request.log_level}
+    return arguments
+
+
+def _access(entry: SourceAccess) -> dict[str, str]:
+    return {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
+
+
+def _registry(registry: SchemaRegistry) -> dict[str, Any]:
+    config: dict[str, Any] = {"SchemaRegistryURI": registry.uri, "EventRecordFormat": registry.event_record_format}
+    if registry.access_configurations:
+        config["AccessConfigs"] = [
+            {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
+            for entry in registry.access_configurations
+        ]
+    if registry.validate_attributes:
+        config["SchemaValidationConfigs"] = [{"Attribute": attribute} for attribute in registry.validate_attributes]
+    return config
+
+
+def _config_name(msk: bool) -> str:
+    return "AmazonManagedKafkaEventSourceConfig" if msk else "SelfManagedKafkaEventSourceConfig"

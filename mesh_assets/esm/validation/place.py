@@ -1,0 +1,106 @@
+"""From where to where: the function, the topic, the cluster."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
+from mesh_assets.esm.findings import Finding, fault
+from mesh_assets.esm.validation.subject import Subject
+
+# Lambda's patterns and lengths, of botocore's model.
+_TOPIC = re.compile(r"[^.]([a-zA-Z0-9\-_.]+)")
+_LONGEST_TOPIC = 249
+_LONGEST_FUNCTION_NAME = 64
+_SERVER = re.compile(
+    r"(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}"
+)
+_MOST_SERVERS = 10
+_LONGEST_SERVER = 300
+_HIGHEST_PORT = 65_535
+
+
+def place_findings(subject: Subject) -> Iterator[Finding]:
+    target = subject.request.target
+    if target is not None:
+        function = function_in(target)
+        if function is None:
+            yield fault("target", target, "is no function name and no function's ARN", "give a name, name:alias, or the function's ARN")
+        elif len(function.name) > _LONGEST_FUNCTION_NAME:
+            yield fault("target", target, f"a function's name has at most {_LONGEST_FUNCTION_NAME} characters", "check the name")
+    if subject.existing is not None:
+        return
+    yield from _topic(subject.request.kafka_topic)
+    arn, servers = subject.request.event_source_arn, subject.request.kafka_bootstrap_servers
+    if arn and servers:
+        yield fault(
+            "event_source_arn, kafka_bootstrap_servers",
+            f"{arn} and {', '.join(servers)}",
+            "both name a source, and a mapping has exactly one",
+            "leave out kafka_bootstrap_servers to mean the MSK cluster, or event_source_arn to mean the self-managed one",
+        )
+    elif not arn and not servers:
+        yield fault(
+            "event_source_arn, kafka_bootstrap_servers",
+            None,
+            "neither is given, and a mapping needs a source",
+            "give event_source_arn for an MSK cluster, or kafka_bootstrap_servers for a self-managed one",
+        )
+    if arn:
+        yield from _cluster_arn(arn)
+    if servers:
+        yield from _servers(servers)
+
+
+def _topic(topic: str | None) -> Iterator[Finding]:
+    if topic is None:
+        return
+    if "," in topic:
+        yield fault("kafka_topic", topic, "a mapping has exactly one topic", "make a mapping for each topic")
+    elif len(topic) > _LONGEST_TOPIC:
+        yield fault("kafka_topic", topic, f"a topic's name has at most {_LONGEST_TOPIC} characters", "check the name")
+    elif not _TOPIC.fullmatch(topic):
+        yield fault(
+            "kafka_topic",
+            topic,
+            "Lambda takes two or more letters, digits, '.', '_' and '-', not beginning with a dot",
+            "check the topic's name",
+        )
+
+
+def _cluster_arn(text: str) -> Iterator[Finding]:
+    if msk_cluster_in(text) is not None:
+        return
+    arn = arn_in(text)
+    if arn is None:
+        yield fault("event_source_arn", text, "is no ARN", "give the MSK cluster's ARN (`aws kafka list-clusters-v2`)")
+    elif arn.service != "kafka":
+        yield fault(
+            "event_source_arn",
+            text,
+            f"is an ARN of {arn.service}, not of an MSK cluster",
+            "give the MSK cluster's ARN; other sources are not handled here",
+        )
+    else:
+        yield fault(
+            "event_source_arn",
+            text,
+            "an MSK cluster's ARN ends in cluster/NAME/UUID, a VPC connection's in vpc-connection/ACCOUNT/NAME/UUID",
+            "copy the whole ARN",
+        )
+
+
+def _servers(servers: Sequence[str]) -> Iterator[Finding]:
+    field = "kafka_bootstrap_servers"
+    if len(servers) > _MOST_SERVERS:
+        yield fault(field, len(servers), f"at most {_MOST_SERVERS} servers", f"name {_MOST_SERVERS}; Lambda learns the others from them")
+    for server in servers:
+        if not _SERVER.fullmatch(server):
+            yield fault(field, server, "each server is host:port, without a scheme", "e.g. broker-1.example.com:9092")
+        elif not 0 < int(server.rpartition(":")[2]) <= _HIGHEST_PORT:
+            yield fault(field, server, f"a port is 1-{_HIGHEST_PORT}", "correct the port")
+        elif len(server) > _LONGEST_SERVER:
+            yield fault(field, server, f"a server has at most {_LONGEST_SERVER} characters", "check the name")
+    for server, times in Counter(servers).items():
+        if times > 1:
+            yield fault(field, server, f"stands there {times} times", "name each server once")

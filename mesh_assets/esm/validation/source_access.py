@@ -1,0 +1,154 @@
+"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and what goes with what."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mesh_assets.esm.arns import arn_in, msk_cluster_in
+from mesh_assets.esm.fields import SourceAccess
+from mesh_assets.esm.findings import Finding, fault, warning
+from mesh_assets.esm.validation.secret_uris import secret_findings
+from mesh_assets.esm.validation.subject import Subject
+
+SCRAM_512 = "SASL_SCRAM_512_AUTH"
+SCRAM_256 = "SASL_SCRAM_256_AUTH"
+MUTUAL_TLS = "CLIENT_CERTIFICATE_TLS_AUTH"
+VPC = {"VPC_SUBNET": re.compile(r"(subnet:)?subnet-[0-9a-zA-Z]+"), "VPC_SECURITY_GROUP": re.compile(r"(security_group:)?sg-[0-9a-zA-Z]+")}
+OAUTH = "OAUTHBEARER_AUTH"
+OAUTH_AUDIENCE = "OAUTHBEARER_AUDIENCE"
+IAM = "IAM_AUTH"
+IAM_OAUTH = "IAM_OAUTHBEARER_AUTH"
+
+SECRETS = (SCRAM_512, SCRAM_256, MUTUAL_TLS, "BASIC_AUTH", "SERVER_ROOT_CA_CERTIFICATE", OAUTH)
+"""The types whose URI is the ARN of a secret."""
+
+MSK_TYPES = (SCRAM_512, MUTUAL_TLS)
+SELF_MANAGED_TYPES = (
+    *SECRETS,
+    *VPC,
+    "OAUTHBEARER_SCOPE",
+    OAUTH_AUDIENCE,
+    "OAUTHBEARER_LOGICAL_CLUSTER",
+    "OAUTHBEARER_IDENTITY_POOL",
+    IAM,
+    IAM_OAUTH,
+)
+
+_OF_OAUTH_ONLY = ("OAUTHBEARER_SCOPE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL")
+_SASL = ("BASIC_AUTH", SCRAM_256, SCRAM_512, OAUTH, IAM, IAM_OAUTH)
+_MOST = 23
+_LONGEST_URI = 200
+_URI = re.compile(r"[ a-zA-Z0-9-/*:_+=.@]*")
+_FIELD = "source_access_configurations"
+_MSK_PREFIX = "AmazonMSK_"
+
+
+def source_access_findings(subject: Subject) -> Iterator[Finding]:
+    given = subject.request.source_access_configurations
+    if given is None and not subject.creating:
+        return
+    entries = given or ()
+    if len(entries) > _MOST:
+        yield fault(_FIELD, len(entries), f"at most {_MOST}", "drop some")
+    known = MSK_TYPES if subject.source == "msk" else SELF_MANAGED_TYPES
+    for number, entry in enumerate(entries):
+        field = f"{_FIELD}[{number}]"
+        if subject.source is not None and entry.type not in known:
+            yield _unknown_type(f"{field}.type", entry.type, subject.source, known)
+        else:
+            yield from _uri(f"{field}.uri", entry)
+    yield from _repeated(entries)
+    if subject.source == "msk":
+        yield from _msk(entries, subject)
+    elif subject.source == "self_managed":
+        yield from _self_managed({entry.type for entry in entries})
+
+
+def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> Finding:
+    if source == "msk" and kind == SCRAM_256:
+        return fault(field, kind, "MSK knows SCRAM with SHA-512 only", f"use {SCRAM_512}")
+    if source == "msk" and kind in VPC:
+        return fault(field, kind, "an MSK source takes its subnets and security groups from the cluster", "leave it out")
+    if source == "msk" and kind in (IAM, IAM_OAUTH):
+        return fault(field, kind, "with MSK, IAM is what Lambda uses when there is no secret", "leave it out")
+    if kind == "VIRTUAL_HOST":
+        return fault(field, kind, "is for RabbitMQ only", "leave it out")
+    name = "an MSK" if source == "msk" else "a self-managed"
+    return fault(field, kind, f"{name} source takes {', '.join(known)}", "choose among these")
+
+
+def _uri(field: str, entry: SourceAccess) -> Iterator[Finding]:
+    if entry.type in SECRETS:
+        yield from secret_findings(field, entry.uri)
+        if entry.uri and len(entry.uri) > _LONGEST_URI:
+            yield fault(field, None, f"at most {_LONGEST_URI} characters", "check it")
+        return
+    if entry.type in (IAM, IAM_OAUTH):
+        if entry.uri is not None:
+            yield fault(field, None, f"{entry.type} carries no URI: the function's role is what authenticates", "leave the uri out")
+        return
+    if not entry.uri:
+        yield fault(field, None, f"{entry.type} needs one", "give it")
+        return
+    if entry.type in VPC and not VPC[entry.type].fullmatch(entry.uri):
+        example = "subnet:subnet-0123456789abcdef0" if entry.type == "VPC_SUBNET" else "security_group:sg-0123456789abcdef0"
+        yield fault(field, entry.uri, f"{entry.type} names one like {example}", "correct it")
+    elif len(entry.uri) > _LONGEST_URI or not _URI.fullmatch(entry.uri):
+        yield fault(field, None, f"at most {_LONGEST_URI} characters of a-z A-Z 0-9 - / * : _ + = . @ and blank", "correct it")
+
+
+def _repeated(entries: Sequence[SourceAccess]) -> Iterator[Finding]:
+    for kind, times in Counter(entry.type for entry in entries if entry.type not in VPC).items():
+        if times > 1:
+            yield fault(_FIELD, kind, f"stands there {times} times", "name each type once")
+    for (kind, uri), times in Counter((entry.type, entry.uri) for entry in entries if entry.type in VPC).items():
+        if times > 1:
+            yield fault(_FIELD, f"{kind} {uri}", f"stands there {times} times", "name it once")
+
+
+def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Finding]:
+    kinds = {entry.type for entry in entries}
+    if {SCRAM_512, MUTUAL_TLS} <= kinds:
+        yield warning(
+            _FIELD, None, "with both, Lambda uses the certificate and never falls back to SCRAM", "leave the one out that is not meant"
+        )
+    arn = subject.request.event_source_arn if subject.existing is None else subject.existing.event_source_arn
+    cluster = msk_cluster_in(arn or "")
+    for number, entry in enumerate(entries):
+        secret = arn_in(entry.uri or "")
+        if entry.type != SCRAM_512 or secret is None or secret.service != "secretsmanager":
+            continue
+        field = f"{_FIELD}[{number}].uri"
+        if not secret.resource.removeprefix("secret:").startswith(_MSK_PREFIX):
+            yield fault(field, entry.uri, f"MSK takes only SCRAM secrets whose name begins with {_MSK_PREFIX}", "name such a secret")
+        if cluster is not None and (secret.account, secret.region) != (cluster.owner, cluster.region):
+            yield fault(
+                field,
+                entry.uri,
+                f"a SCRAM secret is in the cluster's account and region ({cluster.owner}, {cluster.region})",
+                "name the secret that is associated with the cluster",
+            )
+
+
+def _self_managed(kinds: set[str]) -> Iterator[Finding]:
+    if len(kinds & set(VPC)) == 1:
+        [has] = kinds & set(VPC)
+        [lacks] = set(VPC) - {has}
+        yield fault(_FIELD, has, "subnets and security groups come together", f"add {lacks}")
+    if not kinds & set(VPC) and not kinds & {*_SASL, MUTUAL_TLS}:
+        yield fault(
+            _FIELD, None, "without a VPC a self-managed cluster is reached over the internet and needs authentication", "name a secret"
+        )
+    for kind in sorted(kinds & set(_OF_OAUTH_ONLY)):
+        if OAUTH not in kinds and IAM_OAUTH not in kinds:
+            yield fault(_FIELD, kind, f"goes with {OAUTH} only", f"add {OAUTH} or leave it out")
+    if OAUTH_AUDIENCE in kinds and not kinds & {OAUTH, IAM_OAUTH}:
+        yield fault(_FIELD, OAUTH_AUDIENCE, f"goes with {OAUTH} or {IAM_OAUTH}", "add one of them or leave it out")
+    if IAM_OAUTH in kinds:
+        if OAUTH_AUDIENCE not in kinds:
+            yield fault(_FIELD, IAM_OAUTH, f"needs {OAUTH_AUDIENCE}", "add it")
+        for kind in sorted(kinds & {OAUTH, *_OF_OAUTH_ONLY}):
+            yield fault(_FIELD, kind, f"cannot be together with {IAM_OAUTH}", "leave one of them out")
+    sasl = sorted(kinds & set(_SASL))
+    if len(sasl) > 1:
+        yield warning(_FIELD, ", ".join(sasl), "a connection authenticates in one way", "leave out those that are not meant")

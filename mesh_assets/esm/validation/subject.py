@@ -1,0 +1,55 @@
+"""What the rules look at: the request, and for an update the mapping as it is."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mesh_assets.esm.api_request import provisioned_mode_asked
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.request import CreateRequest, UpdateRequest
+
+Source = Literal["msk", "self_managed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A request with what it will be a part of. `existing` None: the mapping is to be made.
+
+    `source` None: the request says neither or both, which is a finding of its own; rules that depend on it keep quiet then.
+    """
+
+    request: CreateRequest | UpdateRequest
+    source: Source | None
+    existing: EventSourceMapping | None = None
+
+    @property
+    def creating(self) -> bool:
+        return self.existing is None
+
+    @property
+    def topic(self) -> str | None:
+        return self.request.kafka_topic if self.existing is None else self.existing.topic
+
+    @property
+    def queue_mode(self) -> bool:
+        """Whether it consumes as a share group (ConsumptionMode Queue)."""
+        if self.existing is None:
+            return self.request.consumption_mode == "Queue"
+        return (self.existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get("ConsumptionMode") == "Queue"
+
+    @property
+    def provisioned(self) -> bool:
+        """Whether it has pollers of its own once the request is carried out."""
+        asked = provisioned_mode_asked(self.request)
+        return asked if asked is not None else self.existing is not None and self.existing.is_provisioned
+
+    def after(self, name: str) -> Any:
+        """The setting's value once the request is carried out, where the mapping's record has it under the same name."""
+        asked = getattr(self.request, name)
+        return asked if asked is not None or self.existing is None else getattr(self.existing, name)
+
+
+def source_of(request: CreateRequest | UpdateRequest) -> Source | None:
+    has_arn, has_servers = bool(request.event_source_arn), bool(request.kafka_bootstrap_servers)
+    if has_arn == has_servers:
+        return None
+    return "msk" if has_arn else "self_managed"
