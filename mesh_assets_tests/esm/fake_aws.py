@@ -1,11 +1,14 @@
-"""An AWS of fake client objects, at the seam where boto3's would be: it keeps mappings, records every call, and refuses what botocore's
-model does not allow. What it answers is of that model too.
+"""An AWS of fake client objects, at the seam where boto3's would be: it keeps mappings, roles and more, records every call, and refuses
+what botocore's model does not allow. What it answers is of that model too.
 """
 
+import json
 import uuid as uuids
 from collections.abc import Callable
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +20,9 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 CLUSTER_ARN = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders/0f6d1c2e-8a41-4a7e-9f10-1f6f2f0d1b3a-7"
 SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:AmazonMSK_orders-AbCdEf"
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0b7c2f"
+ROLE = "orders-handler-role"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/{ROLE}"
 WHEN = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
 
 READING = ("get_", "list_", "describe_", "simulate_", "head_")
@@ -41,7 +47,34 @@ class FakeAws:
             "sts.get_caller_identity": lambda: {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/engineer", "UserId": "AIDA"},
             "lambda.get_event_source_mapping": lambda UUID: self._mapping(UUID),  # noqa: N803 - AWS' names
             "lambda.list_event_source_mappings": self._list,
+            "lambda.create_event_source_mapping": self._create,
+            "lambda.update_event_source_mapping": self._update,
+            "lambda.delete_event_source_mapping": lambda UUID: {**self.mappings.pop(UUID), "State": "Deleting"},  # noqa: N803
+            "lambda.get_function_configuration": self._function,
+            "kafka.describe_cluster_v2": self._cluster,
+            "kafka.get_bootstrap_brokers": lambda ClusterArn: {"BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"},  # noqa: N803, ARG005
+            "secretsmanager.describe_secret": self._secret,
+            "iam.get_role": lambda RoleName: {"Role": self._role(RoleName)},  # noqa: N803
+            "iam.create_role": self._create_role,
+            "iam.list_role_policies": lambda RoleName: {"PolicyNames": sorted(self._inline(RoleName))},  # noqa: N803
+            "iam.get_role_policy": self._role_policy,
+            "iam.put_role_policy": self._put_role_policy,
+            "iam.list_attached_role_policies": lambda RoleName: {  # noqa: N803
+                "AttachedPolicies": [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in self.attached.get(RoleName, [])]
+            },
+            "iam.get_policy": lambda PolicyArn: {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}},  # noqa: N803
+            "iam.get_policy_version": lambda PolicyArn, VersionId: {  # noqa: N803, ARG005
+                "PolicyVersion": {"Document": quote(json.dumps(self.managed[PolicyArn]))}
+            },
+            "iam.simulate_principal_policy": self._simulate,
         }
+        self.functions = {"orders-handler": ROLE_ARN}
+        self.roles: dict[str, dict[str, dict[str, Any]]] = {ROLE: {}}
+        self.trust: dict[str, dict[str, Any]] = {}
+        self.attached: dict[str, list[str]] = {}
+        self.managed: dict[str, dict[str, Any]] = {}
+        self.clusters = {CLUSTER_ARN: True}
+        self.secrets: dict[str, str | None] = {SECRET_ARN: KEY_ARN}
 
     def access(self, **account: Any) -> AwsAccess:
         return AwsAccess(AwsAccount(**{"region": REGION, **account}), make_client=lambda service, _: _Client(self, service))
@@ -81,6 +114,104 @@ class FakeAws:
         start, size = int(arguments.get("Marker", 0)), arguments["MaxItems"]
         page: dict[str, Any] = {"EventSourceMappings": fitting[start : start + size]}
         return {**page, "NextMarker": str(start + size)} if start + size < len(fitting) else page
+
+    def _create(self, **arguments: Any) -> dict[str, Any]:
+        uuid = str(uuids.uuid4())
+        asked = {name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled", "Tags")}
+        self.mappings[uuid] = {
+            **asked,
+            "UUID": uuid,
+            "FunctionArn": function_arn(arguments["FunctionName"]),
+            "State": "Creating",
+            "StateTransitionReason": "USER_INITIATED",
+            "LastProcessingResult": "No records processed",
+            "LastModified": WHEN,
+        }
+        return self.mappings[uuid]
+
+    def _update(self, **arguments: Any) -> dict[str, Any]:
+        mapping = self._mapping(arguments["UUID"])
+        mapping.update({name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled")})
+        mapping["State"] = "Updating"
+        return mapping
+
+    def _function(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        name = FunctionName.rpartition(":function:")[2].split(":")[0]
+        if name not in self.functions:
+            raise refusal("ResourceNotFoundException", f"Function not found: {FunctionName}", 404)
+        return {"FunctionName": name, "FunctionArn": function_arn(name), "Role": self.functions[name], "State": "Active"}
+
+    def _cluster(self, ClusterArn: str) -> dict[str, Any]:  # noqa: N803
+        if ClusterArn not in self.clusters:
+            raise refusal("NotFoundException", "cluster not found", 404)
+        iam = {"Sasl": {"Iam": {"Enabled": self.clusters[ClusterArn]}}}
+        return {"ClusterInfo": {"ClusterArn": ClusterArn, "State": "ACTIVE", "Serverless": {"VpcConfigs": [], "ClientAuthentication": iam}}}
+
+    def _secret(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        if SecretId not in self.secrets:
+            raise refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+        key = self.secrets[SecretId]
+        return {"ARN": SecretId, **({} if key is None else {"KmsKeyId": key})}
+
+    def _inline(self, role: str) -> dict[str, dict[str, Any]]:
+        if role not in self.roles:
+            raise refusal("NoSuchEntity", f"The role with name {role} cannot be found.", 404)
+        return self.roles[role]
+
+    def _role(self, role: str) -> dict[str, Any]:
+        self._inline(role)
+        trust = self.trust.get(role) or {
+            "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+        }
+        return {
+            "Path": "/",
+            "RoleName": role,
+            "RoleId": "AROAEXAMPLE" + role.upper().replace("-", ""),
+            "Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
+            "CreateDate": WHEN,
+            "AssumeRolePolicyDocument": quote(json.dumps(trust)),
+        }
+
+    def _create_role(self, RoleName: str, AssumeRolePolicyDocument: str, Description: str) -> dict[str, Any]:  # noqa: N803, ARG002
+        if RoleName in self.roles:
+            raise refusal("EntityAlreadyExists", f"Role with name {RoleName} already exists.", 409)
+        self.roles[RoleName] = {}
+        self.trust[RoleName] = json.loads(AssumeRolePolicyDocument)
+        return {"Role": self._role(RoleName)}
+
+    def _role_policy(self, RoleName: str, PolicyName: str) -> dict[str, Any]:  # noqa: N803
+        if PolicyName not in self._inline(RoleName):
+            raise refusal("NoSuchEntity", f"The role policy with name {PolicyName} cannot be found.", 404)
+        return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": quote(json.dumps(self.roles[RoleName][PolicyName]))}
+
+    def _put_role_policy(self, RoleName: str, PolicyName: str, PolicyDocument: str) -> dict[str, Any]:  # noqa: N803
+        self._inline(RoleName)[PolicyName] = json.loads(PolicyDocument)
+        return {}
+
+    def _simulate(self, PolicySourceArn: str, ActionNames: list[str], ResourceArns: list[str]) -> dict[str, Any]:  # noqa: N803
+        role = PolicySourceArn.rpartition("/")[2]
+        documents = [*self._inline(role).values(), *(self.managed[arn] for arn in self.attached.get(role, []))]
+        statements = [statement for document in documents for statement in document["Statement"]]
+
+        def decision(action: str, resource: str) -> str:
+            fitting = {
+                s["Effect"]
+                for s in statements
+                if any(fnmatchcase(action, a) for a in s["Action"]) and any(fnmatchcase(resource, r) for r in s["Resource"])
+            }
+            return "explicitDeny" if "Deny" in fitting else "allowed" if "Allow" in fitting else "implicitDeny"
+
+        return {
+            "EvaluationResults": [
+                {
+                    "EvalActionName": action,
+                    "EvalResourceName": ResourceArns[0],
+                    "EvalDecision": decision(action, ResourceArns[0]),
+                    "ResourceSpecificResults": [{"EvalResourceName": r, "EvalResourceDecision": decision(action, r)} for r in ResourceArns],
+                }
+                for action in ActionNames
+            ]
+        }
 
 
 class _Client:

@@ -1,0 +1,67 @@
+"""The cluster of the estate that a mapping reads: known by its bootstrap servers, and by nothing else."""
+
+from collections.abc import Callable, Collection
+
+from mesh_assets.errors import RefusedError
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.calls import call
+from mesh_assets.esm.iam.wiring import Wiring
+from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
+
+ReaderFactory = Callable[[Cluster], KafkaReader]
+
+
+def kafka_reader(cluster: Cluster) -> KafkaReader:
+    return ConfluentKafkaReader(client_properties(cluster.kafka), cluster.kafka.timeout_seconds)
+
+
+def cluster_of(
+    estate: Estate | None, access: AwsAccess, *, event_source_arn: str | None, bootstrap_servers: Collection[str]
+) -> Cluster | None:
+    """The estate's cluster with one of these servers; for MSK those that AWS names. None: the estate does not have it.
+
+    Raises RefusedError when AWS may not be asked for an MSK cluster's servers, PlatformError when it does not answer.
+    """
+    if estate is None:
+        return None
+    servers = set(bootstrap_servers) if event_source_arn is None else msk_servers(access, event_source_arn)
+    for cluster in estate.clusters.values():
+        own = {server.strip().rpartition("://")[2] for server in cluster.kafka.bootstrap_servers.split(",")}
+        if own & servers:
+            return cluster
+    return None
+
+
+def msk_servers(access: AwsAccess, arn: str) -> set[str]:
+    """Every bootstrap server of an MSK cluster, of all ways to authenticate."""
+    answer = call(
+        access.client("kafka").get_bootstrap_brokers, action="kafka:GetBootstrapBrokers", resource=f"cluster {arn}", ClusterArn=arn
+    )
+    return {
+        server.strip()
+        for name, value in answer.items()
+        if name.startswith("BootstrapBrokerString") and isinstance(value, str)
+        for server in value.split(",")
+    }
+
+
+def estate_topics(estate: Estate | None, access: AwsAccess, *, open_reader: ReaderFactory = kafka_reader) -> TopicLookup:
+    """Looks a topic up with the estate's own connection to its cluster."""
+
+    def partitions(wiring: Wiring, bootstrap_servers: tuple[str, ...]) -> int | None:
+        try:
+            cluster = cluster_of(estate, access, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers)
+        except RefusedError as error:
+            raise UnknownClusterError(str(error)) from error
+        if cluster is None:
+            raise UnknownClusterError("the estate has no cluster with these bootstrap servers")
+        reader = open_reader(cluster)
+        try:
+            found = next((topic for topic in reader.metadata().topics if topic.name == wiring.topic), None)
+        finally:
+            reader.close()
+        return None if found is None else len(found.partitions)
+
+    return partitions

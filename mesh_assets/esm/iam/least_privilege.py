@@ -1,0 +1,96 @@
+"""The rights a mapping needs of its function's role, and no more.
+
+`*` as a whole resource stands only with the EC2 network actions, which AWS cannot scope to what does not exist yet, and with
+kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource: an ARN would grant nothing. A `*` at the
+end of a named thing stands where the names below it are made by others: log streams, schemas of the registry, objects of the bucket.
+"""
+
+from collections.abc import Iterator
+
+from mesh_assets.esm.arns import MskCluster, arn_in, msk_cluster_in
+from mesh_assets.esm.iam.policy import Statement
+from mesh_assets.esm.iam.wiring import Wiring
+from mesh_assets.esm.validation.failures import KAFKA_DESTINATION
+
+NETWORK_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeVpcs",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+)
+
+UNSCOPED_MSK_ACTION = "kafka:GetBootstrapBrokers"
+
+
+def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
+    """Every right, a statement each kind. Without a group the group's rights are left out: it is not known yet."""
+    return tuple(_statements(wiring))
+
+
+def _statements(wiring: Wiring) -> Iterator[Statement]:
+    cluster = msk_cluster_in(wiring.cluster_arn or "")
+    if cluster is not None:
+        yield from _msk(wiring, cluster)
+    if wiring.uses_vpc:
+        yield Statement(sid="NetworkOfThePollers", actions=NETWORK_ACTIONS, resources=("*",))
+    yield from _logs(wiring)
+    if wiring.secrets:
+        yield Statement(sid="Secrets", actions=("secretsmanager:GetSecretValue",), resources=wiring.secrets)
+    if wiring.keys:
+        yield Statement(sid="KeysOfTheSecrets", actions=("kms:Decrypt",), resources=wiring.keys)
+    if wiring.glue_registry_arn is not None:
+        schemas = wiring.glue_registry_arn.replace(":registry/", ":schema/", 1) + "/*"
+        yield Statement(sid="Registry", actions=("glue:GetRegistry",), resources=(wiring.glue_registry_arn,))
+        yield Statement(sid="Schemas", actions=("glue:GetSchemaVersion",), resources=(wiring.glue_registry_arn, schemas))
+    if wiring.on_failure_destination is not None:
+        yield from _destination(wiring.on_failure_destination, cluster if wiring.uses_iam_authentication else None)
+
+
+def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
+    yield Statement(sid="Cluster", actions=("kafka:DescribeClusterV2",), resources=(cluster.cluster_arn,))
+    yield Statement(sid="BootstrapBrokers", actions=(UNSCOPED_MSK_ACTION,), resources=("*",))
+    if cluster.by_vpc_connection and wiring.cluster_arn is not None:
+        yield Statement(sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(wiring.cluster_arn,))
+    if not wiring.uses_iam_authentication:
+        return
+    yield Statement(
+        sid="Connect",
+        actions=("kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"),
+        resources=(cluster.cluster_arn,),
+    )
+    yield Statement(
+        sid="ReadTopic", actions=("kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"), resources=(cluster.topic_arn(wiring.topic),)
+    )
+    if wiring.group is not None:
+        yield Statement(
+            sid="ConsumerGroup",
+            actions=("kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
+            resources=(cluster.group_arn(wiring.group),),
+        )
+
+
+def _logs(wiring: Wiring) -> Iterator[Statement]:
+    group = f"arn:{wiring.partition}:logs:{wiring.region}:{wiring.account_id}:log-group:/aws/lambda/{wiring.function_name}"
+    yield Statement(sid="LogGroup", actions=("logs:CreateLogGroup", "logs:CreateLogStream"), resources=(group, f"{group}:*"))
+    yield Statement(sid="LogEvents", actions=("logs:PutLogEvents",), resources=(f"{group}:log-stream:*",))
+
+
+def _destination(destination: str, cluster: MskCluster | None) -> Iterator[Statement]:
+    if destination.startswith(KAFKA_DESTINATION):
+        if cluster is not None:  # elsewhere it is the secret's user whose rights count
+            topic = cluster.topic_arn(destination.removeprefix(KAFKA_DESTINATION))
+            yield Statement(
+                sid="WriteFailedRecords", actions=("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"), resources=(topic,)
+            )
+        return
+    arn = arn_in(destination)
+    match arn.service if arn else None:
+        case "sqs":
+            yield Statement(sid="FailedBatches", actions=("sqs:SendMessage",), resources=(destination,))
+        case "sns":
+            yield Statement(sid="FailedBatches", actions=("sns:Publish",), resources=(destination,))
+        case "s3":
+            yield Statement(sid="FailedBatches", actions=("s3:PutObject",), resources=(f"{destination}/*",))
+            yield Statement(sid="FailedBatchesBucket", actions=("s3:ListBucket",), resources=(destination,))

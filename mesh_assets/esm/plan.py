@@ -1,0 +1,94 @@
+"""A plan: the exact requests, the change of rights, what to know; and an id that fits this and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from mesh_assets.esm.errors import PlanOutdatedError
+from mesh_assets.esm.findings import Finding
+from mesh_assets.esm.iam.permissions import PermissionsPlan
+from mesh_assets.esm.mapping import plain
+
+PlanAction = Literal[
+    "create_event_source_mapping",
+    "update_event_source_mapping",
+    "delete_event_source_mapping",
+    "add_msk_permissions",
+    "create_execution_role",
+]
+_ID_CHARACTERS = 16
+
+
+class PlannedCall(Struct, frozen=True, kw_only=True):
+    """A request as it will be sent. `operation` as AWS calls it; `arguments` in JSON's values."""
+
+    service: str
+    operation: str
+    arguments: Mapping[str, Any]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What would be done, in this order; nothing has been. `calls` empty: all is as asked already.
+
+    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: when any of them is another at
+    applying, the plan is refused. `blocked`: why applying will refuse even so, unless told to go on; None: it will not.
+    """
+
+    id: str
+    action: PlanAction
+    summary: str
+    calls: tuple[PlannedCall, ...]
+    permissions: PermissionsPlan | None
+    warnings: tuple[Finding, ...]
+    differences: tuple[str, ...]
+    observed: Mapping[str, Any]
+    blocked: str | None = None
+
+
+def make_plan(
+    *,
+    action: PlanAction,
+    summary: str,
+    calls: tuple[PlannedCall, ...],
+    observed: Mapping[str, Any],
+    permissions: PermissionsPlan | None = None,
+    warnings: tuple[Finding, ...] = (),
+    differences: tuple[str, ...] = (),
+    blocked: str | None = None,
+) -> Plan:
+    calls = tuple(PlannedCall(service=c.service, operation=c.operation, arguments=plain(c.arguments)) for c in calls)
+    seen = plain(observed)
+    return Plan(
+        id=_hash(action, calls, permissions, seen),
+        action=action,
+        summary=summary,
+        calls=calls,
+        permissions=permissions,
+        warnings=warnings,
+        differences=differences,
+        observed=seen,
+        blocked=blocked,
+    )
+
+
+def require_same(plan: Plan, plan_id: str) -> None:
+    """Raises PlanOutdatedError unless the plan, made anew just now, is the one with the id."""
+    if plan.id != plan_id:
+        raise PlanOutdatedError(
+            f"plan {plan_id} does not fit any more: the request, the rights or what is there have changed since, and the plan is now "
+            f"{plan.id}; nothing was done; look at the new plan and apply that"
+        )
+
+
+def _hash(action: str, calls: tuple[PlannedCall, ...], permissions: PermissionsPlan | None, observed: Mapping[str, Any]) -> str:
+    # `why` is a sentence of AWS, which may name a request or a session and differ each time.
+    rights = None
+    if permissions is not None:
+        change = permissions.change
+        rights = [permissions.role_arn, permissions.state, permissions.statement, None if change is None else [change.before, change.after]]
+    content = [action, [[call.service, call.operation, call.arguments] for call in calls], rights, observed]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]

@@ -1,0 +1,268 @@
+"""Plans for mappings: made by reading only."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.api_request import create_arguments, effective_pollers, provisioned_mode_asked, update_arguments
+from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
+from mesh_assets.esm.differences import differences
+from mesh_assets.esm.errors import MappingBusyError, MappingConflictError
+from mesh_assets.esm.findings import Finding, fault, warning
+from mesh_assets.esm.iam.least_privilege import needed_statements
+from mesh_assets.esm.iam.permissions import PermissionsPlan, plan_permissions
+from mesh_assets.esm.iam.policy import document_text
+from mesh_assets.esm.iam.put_policy import put_policy_calls
+from mesh_assets.esm.iam.wiring import Wiring, wiring_of_mapping, wiring_of_request
+from mesh_assets.esm.lookup import find_mapping, list_mappings
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.plan import Plan, PlannedCall, make_plan
+from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.surroundings import TopicLookup, look_around
+from mesh_assets.esm.validation import create_findings, require_no_fault, update_findings
+from mesh_assets.esm.validation.pollers import MOST_MAX_POLLERS
+
+SETTLED = ("Enabled", "Disabled")
+"""The states in which Lambda takes a change."""
+
+_MOST_IN_A_POLLER_GROUP = 100
+
+
+class PlanOptions(Struct, frozen=True, kw_only=True):
+    """`add_permissions`: close gaps in the role's rights by one inline policy. `continue_without_permissions`: go on where that fails or
+    is not wanted, with a warning in place of an error.
+    """
+
+    add_permissions: bool = True
+    continue_without_permissions: bool = False
+
+
+DEFAULT_OPTIONS = PlanOptions()
+
+
+def plan_create(
+    access: AwsAccess, request: CreateRequest, *, options: PlanOptions = DEFAULT_OPTIONS, lookup_topic: TopicLookup | None = None
+) -> Plan:
+    """What creating would do.
+
+    Raises InvalidRequestError with all that is wrong with the request and with what it refers to, MappingConflictError when there is such a
+    mapping already.
+    """
+    warnings = list(require_no_fault((*create_findings(request), *_place_findings(access, request))))
+    identity = access.identity
+    wiring = wiring_of_request(request, partition=identity.partition, region=access.region, account_id=identity.account_id)
+    seen = look_around(access, wiring, request.target, bootstrap_servers=request.kafka_bootstrap_servers or (), lookup_topic=lookup_topic)
+    arguments = create_arguments(request)
+    others = list_mappings(access, source=_source(request), topic=request.kafka_topic)
+    warnings += require_no_fault(
+        (*seen.findings, *_neighbours(others, request, arguments), *_poller_group(access, request, None), *_unknown_group(wiring))
+    )
+    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    rights = _rights(access, seen.role_arn, wiring)
+    function = function_in(request.target)
+    return make_plan(
+        action="create_event_source_mapping",
+        summary=f"create a mapping of topic {request.kafka_topic} to function {request.target if function is None else function.name}",
+        calls=(*_policy_calls(rights, options), PlannedCall(service="lambda", operation="CreateEventSourceMapping", arguments=arguments)),
+        observed={"account": identity.account_id, "region": access.region, **seen.observed, "others": sorted(m.uuid for m in others)},
+        permissions=rights,
+        warnings=tuple(warnings),
+        blocked=_blocked(rights, options),
+    )
+
+
+def plan_update(access: AwsAccess, request: UpdateRequest, *, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+    """What updating would do; no calls when the mapping is as asked already.
+
+    Raises MappingNotFoundError, AmbiguousMappingError, MappingBusyError, InvalidRequestError.
+    """
+    existing = find_mapping(
+        access,
+        uuid=request.uuid,
+        function=None if request.uuid else request.target,
+        source=None if request.uuid else _source(request),
+        topic=None if request.uuid else request.kafka_topic,
+    )
+    warnings = list(require_no_fault(update_findings(request, existing)))
+    require_settled(existing)
+    arguments = update_arguments(request, existing)
+    changes = differences(arguments, existing)
+    wiring = wiring_of_mapping(existing, changes=arguments)
+    seen = look_around(access, wiring, arguments.get("FunctionName", existing.function_arn))
+    warnings += require_no_fault((*seen.findings, *_poller_group(access, request, existing)))
+    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    rights = _rights(access, seen.role_arn, wiring)
+    call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)
+    return make_plan(
+        action="update_event_source_mapping",
+        summary=f"update mapping {existing.uuid} of topic {existing.topic} to function {existing.function_name}",
+        calls=(*_policy_calls(rights, options), call) if changes else (),
+        observed={**_as_it_is(access, existing), **seen.observed},
+        permissions=rights,
+        warnings=tuple(warnings),
+        differences=changes,
+        blocked=_blocked(rights, options) if changes else None,
+    )
+
+
+def plan_delete(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
+    """What deleting would do; `observed` shows the mapping. Raises MappingBusyError while it changes."""
+    require_settled(mapping)
+    kept = warning(
+        "uuid",
+        mapping.uuid,
+        f"the committed offsets of group {mapping.consumer_group_id} stay in Kafka, so a new mapping with this group goes on from there",
+        "use another group to start anew",
+    )
+    return make_plan(
+        action="delete_event_source_mapping",
+        summary=f"delete mapping {mapping.uuid} of topic {mapping.topic} to function {mapping.function_name}",
+        calls=(PlannedCall(service="lambda", operation="DeleteEventSourceMapping", arguments={"UUID": mapping.uuid}),),
+        observed=_as_it_is(access, mapping),
+        warnings=(kept,),
+    )
+
+
+def plan_mapping_permissions(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
+    """What giving the role of a mapping's function the rights it lacks would do; no calls when it lacks none."""
+    wiring = wiring_of_mapping(mapping)
+    seen = look_around(access, wiring, mapping.function_arn)
+    warnings = require_no_fault(seen.findings)
+    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    rights = _rights(access, seen.role_arn, wiring)
+    return make_plan(
+        action="add_msk_permissions",
+        summary=f"give the role of function {mapping.function_name} what mapping {mapping.uuid} of topic {mapping.topic} needs",
+        calls=_policy_calls(rights, DEFAULT_OPTIONS),
+        observed={**_as_it_is(access, mapping), **seen.observed},
+        permissions=rights,
+        warnings=warnings,
+        blocked=_blocked(rights, DEFAULT_OPTIONS),
+    )
+
+
+def require_settled(mapping: EventSourceMapping) -> None:
+    if mapping.state is not None and mapping.state not in SETTLED:
+        raise MappingBusyError(
+            f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only one that is {' or '.join(SETTLED)}; wait until it is"
+        )
+
+
+def _as_it_is(access: AwsAccess, mapping: EventSourceMapping) -> dict[str, object]:
+    return {
+        "account": access.identity.account_id,
+        "region": access.region,
+        "mapping": {**mapping.configuration, "State": mapping.state},
+    }
+
+
+def _source(request: CreateRequest | UpdateRequest) -> str | None:
+    return request.event_source_arn or ",".join(request.kafka_bootstrap_servers or ()) or None
+
+
+def _place_findings(access: AwsAccess, request: CreateRequest) -> Iterator[Finding]:
+    """Everything is in the region where the mapping is made."""
+    arn = arn_in(request.target)
+    if arn is not None and arn.region != access.region:
+        yield fault(
+            "target", request.target, f"is in {arn.region}, and this works in {access.region}", f"work there: --region {arn.region}"
+        )
+    cluster = msk_cluster_in(request.event_source_arn or "")
+    if cluster is not None and cluster.region != access.region:
+        yield fault(
+            "event_source_arn",
+            request.event_source_arn,
+            f"is in {cluster.region}, and this works in {access.region}; a mapping is where its cluster is",
+            f"work there: --region {cluster.region}",
+        )
+
+
+def _neighbours(others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]) -> Iterator[Finding]:
+    """Mappings that read the same topic. Raises MappingConflictError for the one that is asked for."""
+    asked, group = function_in(request.target), request.kafka_consumer_group_id
+    for mapping in others:
+        has = function_in(mapping.function_arn)
+        same_function = asked is not None and has is not None and (asked.name, asked.qualifier) == (has.name, has.qualifier)
+        if same_function and group in (None, mapping.consumer_group_id):
+            raise conflict(mapping.uuid, mapping, arguments)
+        if same_function:
+            yield warning(
+                "target",
+                request.target,
+                f"mapping {mapping.uuid} gives it this topic already, in group {mapping.consumer_group_id}: it would get each record twice",
+                "update that one instead, if that is not meant (Lambda may refuse a second)",
+            )
+        elif mapping.consumer_group_id == group:
+            yield warning(
+                "kafka_consumer_group_id",
+                group,
+                f"mapping {mapping.uuid} to {mapping.function_name} reads this topic in the same group, and each would get a part of it",
+                "use another group",
+            )
+
+
+def conflict(uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]) -> MappingConflictError:
+    """The error for a mapping that exists already, with what is different there."""
+    found = () if existing is None else differences(arguments, existing)
+    name = "such a mapping" if uuid is None else f"mapping {uuid}, which is such a mapping,"
+    if existing is None:
+        different = ""
+    elif found:
+        different = f"; it is not what was asked for: {'; '.join(found)}"
+    else:
+        different = "; it is as asked for"
+    message = f"{name} exists already{different}; update it (`mesh-assets esm update`) or delete it first"
+    return MappingConflictError(message, existing_uuid=uuid, differences=found)
+
+
+def _poller_group(access: AwsAccess, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None) -> Iterator[Finding]:
+    """A group holds so many mappings and pollers, and no more."""
+    group = request.poller_group or (existing.poller_group if existing is not None and request.poller_group is None else None)
+    asks = request.poller_group or provisioned_mode_asked(request)
+    if not group or not asks:
+        return
+    members = [
+        mapping
+        for mapping in list_mappings(access, kafka_only=False)
+        if mapping.poller_group == group and (existing is None or mapping.uuid != existing.uuid)
+    ]
+    pollers = sum(mapping.max_pollers or 0 for mapping in members) + effective_pollers(request, existing)[1]
+    if len(members) >= _MOST_IN_A_POLLER_GROUP:
+        yield fault("poller_group", group, f"has {len(members)} mappings, and can have {_MOST_IN_A_POLLER_GROUP}", "use another group")
+    if pollers > MOST_MAX_POLLERS:
+        yield fault("poller_group", group, f"would have {pollers} pollers, and can have {MOST_MAX_POLLERS}", "lower max_pollers")
+
+
+def _unknown_group(wiring: Wiring) -> Iterator[Finding]:
+    if wiring.cluster_arn is not None and wiring.group is None:
+        yield warning(
+            "kafka_consumer_group_id",
+            None,
+            "the rights to the group are left out, as its name is not known before the mapping is made",
+            "name a group, or run `mesh-assets esm permissions UUID` afterwards",
+        )
+
+
+def _rights(access: AwsAccess, role_arn: str | None, wiring: Wiring) -> PermissionsPlan:
+    if role_arn is not None:
+        return plan_permissions(access, role_arn, wiring)
+    return PermissionsPlan(
+        role_arn="",
+        state="unknown",
+        statement=document_text(needed_statements(wiring)),
+        why=f"the role of function {wiring.function_name} is not known",
+    )
+
+
+def _policy_calls(rights: PermissionsPlan, options: PlanOptions) -> tuple[PlannedCall, ...]:
+    return put_policy_calls(rights.change) if rights.change is not None and options.add_permissions else ()
+
+
+def _blocked(rights: PermissionsPlan, options: PlanOptions) -> str | None:
+    if rights.state == "granted" or options.continue_without_permissions:
+        return None
+    if rights.state == "to_add":
+        return None if options.add_permissions else "the role lacks rights, and giving them was not wanted"
+    return f"the role's rights are {'not known' if rights.state == 'unknown' else 'denied'}: {rights.why}"

@@ -1,0 +1,94 @@
+"""Event source mappings of one account and region: the same functions stand behind commands, jobs and agents' tools."""
+
+import time
+from collections.abc import Callable
+
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.applying import Applied, apply_plan
+from mesh_assets.esm.estate_clusters import estate_topics
+from mesh_assets.esm.execution_roles import plan_execution_role
+from mesh_assets.esm.lookup import find_mapping, list_mappings
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.plan import Plan
+from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions, plan_create, plan_delete, plan_mapping_permissions, plan_update
+from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.surroundings import TopicLookup
+from mesh_assets.esm.waiting import DEFAULT_DEADLINE_SECONDS, Progress, Wanted, wait_until
+from mesh_assets.estate.model import Estate
+
+
+class MappingService:
+    """Nothing is contacted when it is made. Whatever changes something takes the id of its plan, and there is no other way to it.
+
+    `lookup_topic` None: topics are looked up with the estate's own connections.
+    """
+
+    def __init__(
+        self,
+        access: AwsAccess,
+        estate: Estate | None = None,
+        *,
+        lookup_topic: TopicLookup | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.access = access
+        self._lookup_topic = lookup_topic or estate_topics(estate, access)
+        self._sleep = sleep
+
+    def list(
+        self, *, function: str | None = None, source: str | None = None, topic: str | None = None, state: str | None = None
+    ) -> tuple[EventSourceMapping, ...]:
+        return list_mappings(self.access, function=function, source=source, topic=topic, state=state)
+
+    def get(
+        self, uuid: str | None = None, *, function: str | None = None, source: str | None = None, topic: str | None = None
+    ) -> EventSourceMapping:
+        """By UUID, or by function, source and topic. Raises MappingNotFoundError, AmbiguousMappingError."""
+        return find_mapping(self.access, uuid=uuid, function=function, source=source, topic=topic)
+
+    # --- plans: they only read
+
+    def plan_create(self, request: CreateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+        return plan_create(self.access, request, options=options, lookup_topic=self._lookup_topic)
+
+    def plan_update(self, request: UpdateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+        return plan_update(self.access, request, options=options)
+
+    def plan_delete(self, uuid: str) -> Plan:
+        return plan_delete(self.access, self.get(uuid))
+
+    def plan_permissions(self, uuid: str) -> Plan:
+        return plan_mapping_permissions(self.access, self.get(uuid))
+
+    def plan_execution_role(self, role_name: str, request: CreateRequest) -> Plan:
+        return plan_execution_role(self.access, role_name, request)
+
+    # --- applying: the plan is made anew, and must be the one with the id
+
+    def create(self, request: CreateRequest, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
+        return self._apply(self.plan_create(request, options), plan_id, options)
+
+    def update(self, request: UpdateRequest, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
+        return self._apply(self.plan_update(request, options), plan_id, options)
+
+    def delete(self, uuid: str, plan_id: str) -> Applied:
+        return self._apply(self.plan_delete(uuid), plan_id)
+
+    def add_permissions(self, uuid: str, plan_id: str) -> Applied:
+        return self._apply(self.plan_permissions(uuid), plan_id)
+
+    def create_execution_role(self, role_name: str, request: CreateRequest, plan_id: str) -> Applied:
+        return self._apply(self.plan_execution_role(role_name, request), plan_id)
+
+    def wait(
+        self,
+        uuid: str,
+        wanted: Wanted,
+        *,
+        deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> EventSourceMapping | None:
+        return wait_until(self.access, uuid, wanted, deadline_seconds=deadline_seconds, progress=progress, sleep=self._sleep)
+
+    def _apply(self, plan: Plan, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
+        return apply_plan(self.access, plan, plan_id, options=options, sleep=self._sleep)

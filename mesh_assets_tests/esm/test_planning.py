@@ -1,0 +1,280 @@
+"""Plans: exact requests, rights, warnings, and what is refused before anything is sent."""
+
+from typing import Any
+
+import pytest
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.esm.errors import InvalidRequestError, MappingBusyError, MappingConflictError
+from mesh_assets.esm.iam.wiring import Wiring
+from mesh_assets.esm.planning import PlanOptions
+from mesh_assets.esm.service import MappingService
+from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, KEY_ARN, ROLE, SECRET_ARN, FakeAws, refusal
+from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, SELF_MANAGED, SELF_MANAGED_SECRET, create, update
+
+GROUP: dict[str, Any] = {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "orders-handler"}}
+DENIED = refusal("AccessDeniedException", "not authorized", 403)
+
+
+def three_partitions(wiring: Wiring, servers: tuple[str, ...]) -> int | None:  # noqa: ARG001 - the signature of a lookup
+    return 3
+
+
+def service(aws: FakeAws, lookup: TopicLookup = three_partitions) -> MappingService:
+    return MappingService(aws.access(), lookup_topic=lookup, sleep=lambda _: None)
+
+
+def operations(plan: Any) -> list[str]:
+    return [f"{call.service}:{call.operation}" for call in plan.calls]
+
+
+def test_a_plan_to_create_has_the_exact_request_and_the_policys_diff(aws: FakeAws) -> None:
+    plan = service(aws).plan_create(create(MSK))
+
+    assert operations(plan) == ["iam:PutRolePolicy", "lambda:CreateEventSourceMapping"]
+    assert plan.calls[1].arguments == {
+        "FunctionName": "orders-handler",
+        "Topics": ["orders"],
+        "EventSourceArn": CLUSTER_ARN,
+        "StartingPosition": "TRIM_HORIZON",
+        "AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "orders-handler"},
+        "BatchSize": 100,
+        "Enabled": True,
+    }
+    assert plan.permissions is not None
+    assert plan.permissions.change is not None
+    assert "+ Allow kafka-cluster:DescribeTopic, kafka-cluster:ReadData on " in "\n".join(plan.permissions.change.lines())
+    assert plan.observed["topic"] == {"partitions": 3}
+    assert aws.mutations() == []
+
+
+def test_a_role_with_its_rights_is_left_alone(aws: FakeAws) -> None:
+    aws.roles[ROLE]["all"] = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
+
+    assert operations(service(aws).plan_create(create(MSK))) == ["lambda:CreateEventSourceMapping"]
+
+
+def test_the_secrets_key_is_among_the_rights(aws: FakeAws) -> None:
+    plan = service(aws).plan_create(create(MSK_SCRAM))
+
+    assert plan.permissions is not None
+    assert KEY_ARN in str(plan.permissions.statement)
+
+
+def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws) -> None:
+    mine = service(aws)
+    first = mine.plan_create(create(MSK))
+
+    assert mine.plan_create(create(MSK)).id == first.id
+    assert mine.plan_create(create(MSK, batch_size=7)).id != first.id
+    assert service(aws, lambda *_: 4).plan_create(create(MSK)).id != first.id
+    aws.roles[ROLE]["theirs"] = {"Statement": [{"Effect": "Allow", "Action": ["ec2:*"], "Resource": ["*"]}]}
+    assert mine.plan_create(create(MSK)).id != first.id
+
+
+@pytest.mark.parametrize(
+    ("request_data", "world", "field", "words"),
+    [
+        (MSK, {"functions": {}}, "target", "no such function"),
+        (MSK, {"roles": {}}, "target", "the function's role does not exist"),
+        (MSK, {"clusters": {}}, "event_source_arn", "no such MSK cluster"),
+        (MSK_SCRAM, {"secrets": {}}, "source_access_configurations", "no such secret"),
+        (MSK_SCRAM, {"secrets": {SECRET_ARN: None}}, "source_access_configurations", "a customer key encrypts"),
+        ({**MSK, "event_source_arn": CLUSTER_ARN.replace("eu-central-1", "eu-west-1")}, {}, "event_source_arn", "is in eu-west-1"),
+        (
+            {**MSK, "target": "arn:aws:lambda:eu-west-1:123456789012:function:orders-handler"},
+            {},
+            "target",
+            "is in eu-west-1, and this works in eu-central-1",
+        ),
+    ],
+)
+def test_what_is_not_there_is_a_fault(aws: FakeAws, request_data: dict[str, Any], world: dict[str, Any], field: str, words: str) -> None:
+    for name, value in world.items():
+        setattr(aws, name, value)
+
+    with pytest.raises(InvalidRequestError) as caught:
+        service(aws).plan_create(create(request_data))
+
+    assert [finding.field for finding in caught.value.findings if words in finding.rule] == [field]
+
+
+@pytest.mark.parametrize(
+    "call", ["lambda.get_function_configuration", "iam.get_role", "kafka.describe_cluster_v2", "secretsmanager.describe_secret"]
+)
+def test_what_may_not_be_looked_at_is_a_warning(aws: FakeAws, call: str) -> None:
+    aws.failing[call] = [DENIED]
+
+    plan = service(aws).plan_create(create(MSK_SCRAM))
+
+    assert any("could not be looked at" in warning.rule and "access denied" in warning.rule for warning in plan.warnings)
+
+
+def test_what_does_not_answer_is_an_error(aws: FakeAws) -> None:
+    aws.failing["kafka.describe_cluster_v2"] = [refusal("ServiceUnavailable", status=503)]
+
+    with pytest.raises(UnreachableError, match="kafka:DescribeClusterV2 on cluster"):
+        service(aws).plan_create(create(MSK))
+
+
+def test_a_topic_that_is_not_there_is_a_fault_and_one_that_cannot_be_looked_up_a_warning(aws: FakeAws) -> None:
+    def nowhere(*_: object) -> int | None:
+        raise UnknownClusterError("the estate has no cluster with these bootstrap servers")
+
+    def down(*_: object) -> int | None:
+        raise UnreachableError("b1:9092 refuses connections")
+
+    with pytest.raises(InvalidRequestError, match="the cluster has no such topic"):
+        service(aws, lambda *_: None).plan_create(create(MSK))
+    for lookup, words in ((nowhere, "was not looked up: the estate has no cluster"), (down, "could not be looked up: b1:9092 refuses")):
+        plan = service(aws, lookup).plan_create(create(MSK))
+        assert any(words in warning.rule for warning in plan.warnings)
+
+
+def test_a_mapping_that_is_there_is_a_conflict_with_its_uuid_and_the_difference(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(BatchSize=10, **GROUP)
+
+    with pytest.raises(MappingConflictError, match=r"BatchSize: 10 → 100") as caught:
+        service(aws).plan_create(create(MSK))
+
+    assert caught.value.existing_uuid == uuid
+    assert caught.value.differences == ("StartingPosition: LATEST → TRIM_HORIZON", "BatchSize: 10 → 100")
+
+
+def test_another_function_in_the_same_group_is_a_warning(aws: FakeAws) -> None:
+    aws.add_mapping("other", **GROUP)
+
+    warnings = service(aws).plan_create(create(MSK)).warnings
+
+    assert any("each would get a part of it" in warning.rule for warning in warnings)
+
+
+def test_without_a_group_its_rights_are_left_out_and_a_warning_says_so(aws: FakeAws) -> None:
+    plan = service(aws).plan_create(create(MSK, kafka_consumer_group_id=None))
+
+    assert plan.permissions is not None
+    assert "AlterGroup" not in str(plan.permissions.statement)
+    assert any("the rights to the group are left out" in warning.rule for warning in plan.warnings)
+
+
+def test_unknown_rights_block_the_plan_unless_it_may_go_on(aws: FakeAws) -> None:
+    denied = refusal("AccessDenied", status=403)
+    aws.failing["iam.simulate_principal_policy"] = [denied] * 9
+    aws.failing["iam.list_role_policies"] = [denied] * 9
+
+    blocked = service(aws).plan_create(create(MSK))
+    free = service(aws).plan_create(create(MSK), PlanOptions(continue_without_permissions=True))
+
+    assert operations(blocked) == operations(free) == ["lambda:CreateEventSourceMapping"]
+    assert "the role's rights are not known" in str(blocked.blocked)
+    assert free.blocked is None
+
+
+def test_rights_that_are_not_to_be_given_block_the_plan(aws: FakeAws) -> None:
+    plan = service(aws).plan_create(create(MSK), PlanOptions(add_permissions=False))
+
+    assert operations(plan) == ["lambda:CreateEventSourceMapping"]
+    assert plan.blocked == "the role lacks rights, and giving them was not wanted"
+
+
+def test_a_poller_group_takes_a_hundred_mappings_and_two_thousand_pollers(aws: FakeAws) -> None:
+    for number in range(100):
+        pollers = {"MinimumPollers": 1, "MaximumPollers": 20, "PollerGroupName": "team-a"}
+        aws.add_mapping(topic=f"topic-{number}", ProvisionedPollerConfig=pollers)
+
+    with pytest.raises(InvalidRequestError) as caught:
+        service(aws).plan_create(create(MSK, provisioned_mode=True, poller_group="team-a"))
+
+    assert [finding.rule for finding in caught.value.findings] == [
+        "has 100 mappings, and can have 100",
+        "would have 2002 pollers, and can have 2000",
+    ]
+
+
+# --- update, delete, permissions
+
+
+def test_an_update_shows_only_what_changes(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**GROUP)
+
+    plan = service(aws).plan_update(update(uuid=uuid, batch_size=7, enabled=True))
+
+    assert plan.differences == ("BatchSize: 100 → 7",)
+    assert operations(plan) == ["iam:PutRolePolicy", "lambda:UpdateEventSourceMapping"]
+    assert plan.calls[1].arguments == {"UUID": uuid, "BatchSize": 7, "Enabled": True}
+
+
+def test_an_update_that_changes_nothing_has_no_calls(aws: FakeAws) -> None:
+    uuid = aws.add_mapping()
+
+    assert service(aws).plan_update(update(uuid=uuid, batch_size=100)).calls == ()
+
+
+def test_an_update_finds_its_mapping_by_function_source_and_topic(aws: FakeAws) -> None:
+    aws.add_mapping(topic="other")
+    uuid = aws.add_mapping()
+
+    plan = service(aws).plan_update(update(target="orders-handler", event_source_arn=CLUSTER_ARN, kafka_topic="orders", batch_size=7))
+
+    assert plan.calls[-1].arguments == {"UUID": uuid, "BatchSize": 7}
+
+
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Disabling", "Updating", "Deleting"])
+def test_a_mapping_that_is_changing_takes_no_change(aws: FakeAws, state: str) -> None:
+    uuid = aws.add_mapping(State=state)
+
+    with pytest.raises(MappingBusyError, match=f"is {state}, and Lambda changes only one that is Enabled or Disabled"):
+        service(aws).plan_update(update(uuid=uuid, batch_size=7))
+    with pytest.raises(MappingBusyError):
+        service(aws).plan_delete(uuid)
+
+
+def test_deleting_shows_the_mapping_first(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**GROUP)
+
+    plan = service(aws).plan_delete(uuid)
+
+    assert plan.summary == f"delete mapping {uuid} of topic orders to function orders-handler"
+    assert plan.observed["mapping"]["EventSourceArn"] == CLUSTER_ARN
+    assert operations(plan) == ["lambda:DeleteEventSourceMapping"]
+    assert "the committed offsets of group orders-handler stay" in plan.warnings[0].rule
+    aws.mappings[uuid]["BatchSize"] = 9
+    assert service(aws).plan_delete(uuid).id != plan.id
+
+
+def test_a_mappings_role_gets_what_it_lacks(aws: FakeAws) -> None:
+    uuid = aws.add_mapping()  # without a group of its own: the UUID is the group, and known now
+
+    plan = service(aws).plan_permissions(uuid)
+
+    assert operations(plan) == ["iam:PutRolePolicy"]
+    assert f":group/orders/0f6d1c2e-8a41-4a7e-9f10-1f6f2f0d1b3a-7/{uuid}" in plan.calls[0].arguments["PolicyDocument"]
+
+
+def test_a_self_managed_mapping_is_planned_as_well(aws: FakeAws) -> None:
+    aws.secrets[SELF_MANAGED_SECRET] = "alias/aws/secretsmanager"
+
+    plan = service(aws).plan_create(create(SELF_MANAGED))
+
+    assert plan.calls[-1].arguments["SelfManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "orders-handler"}
+    assert aws.asked("kafka.describe_cluster_v2") == []
+    assert "kms:Decrypt" not in str(plan.permissions)
+
+
+# --- the execution role
+
+
+def test_a_new_role_trusts_lambda_and_has_the_mappings_rights_only(aws: FakeAws) -> None:
+    plan = service(aws).plan_execution_role("new-role", create(MSK))
+
+    assert operations(plan) == ["iam:CreateRole", "iam:PutRolePolicy"]
+    assert "lambda.amazonaws.com" in plan.calls[0].arguments["AssumeRolePolicyDocument"]
+    assert aws.mutations() == []
+
+
+def test_a_role_that_does_not_trust_lambda_is_not_taken(aws: FakeAws) -> None:
+    aws.trust[ROLE] = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}
+
+    with pytest.raises(Exception, match=r"exists and does not trust lambda\.amazonaws\.com"):
+        service(aws).plan_execution_role(ROLE, create(MSK))
