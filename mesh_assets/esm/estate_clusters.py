@@ -1,9 +1,10 @@
-"""The cluster of the estate that a mapping reads: known by its bootstrap servers, and by nothing else."""
+"""The cluster of the estate that a mapping reads: known by its ARN or its bootstrap servers, and by nothing else."""
 
 from collections.abc import Callable, Collection
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.calls import call
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
@@ -14,21 +15,31 @@ ReaderFactory = Callable[[Cluster], KafkaReader]
 
 
 def kafka_reader(cluster: Cluster) -> KafkaReader:
-    return ConfluentKafkaReader(client_properties(cluster.kafka), cluster.kafka.timeout_seconds)
+    """With the estate's own connection. Raises EstateError or PlatformError when its settings cannot be had."""
+    return ConfluentKafkaReader(
+        client_properties(cluster.kafka), cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+    )
 
 
 def cluster_of(
     estate: Estate | None, access: AwsAccess, *, event_source_arn: str | None, bootstrap_servers: Collection[str]
 ) -> Cluster | None:
-    """The estate's cluster with one of these servers; for MSK those that AWS names. None: the estate does not have it.
+    """The estate's cluster with this ARN or one of these servers; for MSK also those that AWS names. None: the estate does not have it.
 
     Raises RefusedError when AWS may not be asked for an MSK cluster's servers, PlatformError when it does not answer.
     """
     if estate is None:
         return None
-    servers = set(bootstrap_servers) if event_source_arn is None else msk_servers(access, event_source_arn)
+    msk = msk_cluster_in(event_source_arn or "")
     for cluster in estate.clusters.values():
-        own = {server.strip().rpartition("://")[2] for server in cluster.kafka.bootstrap_servers.split(",")}
+        if msk is not None and cluster.kafka.cluster_arn == msk.cluster_arn:
+            return cluster
+    named = [cluster for cluster in estate.clusters.values() if cluster.kafka.bootstrap_servers is not None]
+    if not named:
+        return None
+    servers = set(bootstrap_servers) if event_source_arn is None else msk_servers(access, event_source_arn)
+    for cluster in named:
+        own = {server.strip().rpartition("://")[2] for server in (cluster.kafka.bootstrap_servers or "").split(",")}
         if own & servers:
             return cluster
     return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesh_assets.errors import MeshError, PlatformError, RefusedError
+from mesh_assets.errors import EstateError, MeshError, PlatformError, RefusedError
 from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.calls import call, error_code
 from mesh_assets.esm.errors import EsmError
@@ -180,7 +180,7 @@ def _topic(wiring: Wiring, bootstrap_servers: tuple[str, ...], lookup: TopicLook
     except UnknownClusterError as error:
         seen.findings.append(warning("kafka_topic", wiring.topic, f"was not looked up: {error}", "make sure that it exists"))
         return
-    except PlatformError as error:
+    except (PlatformError, EstateError) as error:
         seen.findings.append(warning("kafka_topic", wiring.topic, f"could not be looked up: {error}", "make sure that it exists"))
         return
     if partitions is None:

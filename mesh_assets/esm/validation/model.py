@@ -43,7 +43,7 @@ def model_findings(operation: str, arguments: Mapping[str, Any]) -> Iterator[Fin
 
 @cache
 def _input_shape(operation: str) -> Any:
-    from botocore.session import Session  # type: ignore[import-untyped]  # heavy, and 0.1 s of reading
+    from botocore.session import Session  # heavy, and 0.1 s of reading
 
     return Session().get_service_model("lambda").operation_model(operation).input_shape
 
