@@ -5,12 +5,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
+from mesh_assets.estate.metrics import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.msk import MskConnectEndpoint
 from mesh_assets.inventory.connectors import ConnectReader
+from mesh_assets.inventory.metrics.confluent_cloud import ConfluentCloudMetricsReader
 from mesh_assets.inventory.metrics.measuring import MetricsReader
 from mesh_assets.inventory.schemas import RegistryReader
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
@@ -39,6 +42,16 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_se
             return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
 
 
+def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
+    match cluster.metrics:
+        case OffsetMetrics() | CloudWatchMetrics():
+            return None
+        case ConfluentCloudMetrics():
+            registry = cluster.schema_registry
+            client = stack.enter_context(MetricsApiClient(cluster.metrics))
+            return ConfluentCloudMetricsReader(client, schema_registry_id=None if registry is None else registry.id)
+
+
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     """Of the cluster's own systems nothing is contacted before the first read.
@@ -58,4 +71,5 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
             ),
             registry=None if cluster.schema_registry is None else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
             connect=[_connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"]) for endpoint in cluster.connect],
+            metrics=_metrics_reader(cluster, stack),
         )

@@ -59,15 +59,23 @@ def asked_wait_seconds(headers: Mapping[str, str], *, now: float) -> float | Non
     """How long the service asks to be left alone, None when it does not say.
 
     `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), else `rateLimit-reset` (Confluent Cloud's metrics API: relative
-    seconds) or `X-RateLimit-Reset` (its control plane). `headers` must find names in any case; `now` is in seconds since 1970.
+    seconds; two of them where two limits hold) or `X-RateLimit-Reset` (its control plane). `headers` must find names in any case; `now`
+    is in seconds since 1970.
     """
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
         text = headers.get(name, "").strip()
         if text:
-            wait = _seconds(text, now=now)
+            wait = _seconds(_of_the_limit_reached(text, headers) if name == "ratelimit-reset" else text, now=now)
             if wait is not None:
                 return max(0.0, wait)
     return None
+
+
+def _of_the_limit_reached(resets: str, headers: Mapping[str, str]) -> str:
+    """Of several limits' resets (`12, 3400`) that of the one of which nothing remains; of the first where that is not said."""
+    each = [text.strip() for text in resets.split(",")]
+    remaining = [text.strip() for text in headers.get("ratelimit-remaining", "").split(",")]
+    return next((reset for reset, left in zip(each, remaining, strict=False) if left == "0"), each[0])
 
 
 def _seconds(text: str, *, now: float) -> float | None:

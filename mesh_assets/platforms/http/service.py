@@ -195,19 +195,21 @@ class HttpService:
         content: Any = None,
         idempotent: bool | None = None,
         also_retry: frozenset[int] = frozenset(),
+        accept: str | None = None,
         kind: str = "read",
     ) -> Answer:
         """The answer, whatever its status, after the retries it was worth: for callers to whom a 404 says something.
 
-        `also_retry`: further statuses that mean "not now" here. Raises UnreachableError when there is no answer in time and
-        UnexpectedAnswerError when it is too large or broken.
+        `also_retry`: further statuses that mean "not now" here. `accept`: the media type wanted instead of JSON. Raises UnreachableError
+        when there is no answer in time and UnexpectedAnswerError when it is too large or broken.
         """
+        headers = {} if content is None else {"Content-Type": self._media_type}
         request = self._client.build_request(
             method,
             self.url + path,
             params=None if params is None else dict(params),
             content=None if content is None else msgspec.json.encode(content),
-            headers=None if content is None else {"Content-Type": self._media_type},
+            headers=headers if accept is None else {**headers, "Accept": accept},
         )
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         attempts = Attempts(self._policy, self._clock, may_repeat=may_repeat, busy=BUSY_STATUSES | also_retry)

@@ -1,0 +1,172 @@
+"""Confluent Cloud's Metrics API v2: the newest minute of everything in one request, and history by query.
+
+Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). Values of counters are those of one minute. The
+export lags about three minutes behind; a principal may ask for each resource 160 times an hour.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal
+
+from mesh_assets.errors import RefusedError
+from mesh_assets.estate.metrics import ConfluentCloudMetrics
+from mesh_assets.platforms.confluent_cloud.exposition import Sample, read_samples
+from mesh_assets.platforms.confluent_cloud.keys import cloud_key
+from mesh_assets.platforms.confluent_cloud.limits import patient
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport
+
+NAME = "Confluent Cloud Metrics"
+METRICS_KEY = cloud_key(field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization")
+
+MOST_POINTS = 60_000
+"""Of a metric and a kind of resource, the export has so many points and silently leaves out the rest."""
+
+# An id is a parameter of its own (`resource.connector.id=lcc-xxxxxx&`, 33 characters): every version of the API takes that form, and 200 of
+# them stay below the 8 kB that servers commonly allow a request line. No limit is published.
+_CONNECTORS_A_REQUEST = 200
+_OPENMETRICS = "application/openmetrics-text;version=1.0.0, text/plain;version=0.0.4;q=0.5"
+_ACCESS = "confluent_scrape_resource_access_error"
+
+Granularity = Literal["PT1M", "PT5M", "PT15M", "PT30M", "PT1H"]
+LONGEST_INTERVAL: Mapping[Granularity, timedelta] = {
+    "PT1M": timedelta(hours=6),
+    "PT5M": timedelta(days=1),
+    "PT15M": timedelta(days=4),
+    "PT30M": timedelta(days=7),
+}
+"""How long the interval of a query may be."""
+
+_GROUPS_A_PAGE = 1000
+_MOST_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """The newest minute. `inaccessible`: ids of connectors and registries that are unknown there or not shown to the key."""
+
+    samples: tuple[Sample, ...]
+    inaccessible: tuple[str, ...] = ()
+
+
+class MetricsApiClient:
+    """Reads metrics. Safe to use from many threads; changes nothing. Every method raises PlatformError."""
+
+    def __init__(
+        self,
+        connection: ConfluentCloudMetrics,
+        *,
+        policy: RetryPolicy | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._service = HttpService.open(
+            connection,
+            name=NAME,
+            policy=policy or patient(connection.timeout_seconds),
+            credential=METRICS_KEY,
+            transport=transport,
+            clock=clock,
+        )
+
+    def __enter__(self) -> "MetricsApiClient":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._service.close()
+
+    @property
+    def url(self) -> str:
+        """The API's address, fit to be shown."""
+        return self._service.url
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._service.requests
+
+    @property
+    def stand_in(self) -> str | None:
+        """What the service says it stands in for; None: it is what it seems."""
+        return self._service.stand_in
+
+    def export(
+        self, kafka_id: str, *, connector_ids: Sequence[str] = (), schema_registry_id: str | None = None, wanted: frozenset[str]
+    ) -> Export:
+        """The newest minute of the cluster, its connectors and its registry; of the metrics of these names (as exported) and no others.
+
+        One request for each 200 connectors. Raises RefusedError when the cluster's metrics are not shown to the key.
+        """
+        chunks = [connector_ids[start : start + _CONNECTORS_A_REQUEST] for start in range(0, len(connector_ids), _CONNECTORS_A_REQUEST)]
+        samples: list[Sample] = []
+        for position, chunk in enumerate(chunks or [()]):
+            params: dict[str, str | Sequence[str]] = {}
+            if position == 0:
+                params["resource.kafka.id"] = kafka_id
+                if schema_registry_id is not None:
+                    params["resource.schema_registry.id"] = schema_registry_id
+            if chunk:
+                params["resource.connector.id"] = list(chunk)
+            answer = self._service.ask("GET", "/v2/metrics/cloud/export", params=params, accept=_OPENMETRICS)
+            samples += read_samples(answer, wanted | {_ACCESS})
+        denied = {sample.labels.get("resource_id", "") for sample in samples if sample.name == _ACCESS and sample.value}
+        if kafka_id in denied:
+            raise RefusedError(f"{self._service} shows this key no metrics of {kafka_id}; {METRICS_KEY.lacking}, and {kafka_id} must exist")
+        return Export(samples=tuple(sample for sample in samples if sample.name != _ACCESS), inaccessible=tuple(sorted(denied)))
+
+    def query(
+        self, metric: str, *, kafka_id: str, group_by: str, begin: datetime, end: datetime, granularity: Granularity
+    ) -> dict[str, dict[datetime, float]]:
+        """History of one metric, by the label `group_by` (`metric.topic`): the value of each step, by the step's begin.
+
+        What had no value in a step is missing there. Raises ValueError when the interval is longer than the granularity allows.
+        """
+        longest = LONGEST_INTERVAL.get(granularity)
+        if longest is not None and end - begin > longest:
+            raise ValueError(f"an interval of {granularity} may be {longest} long, not {end - begin}")
+        body = {
+            "aggregations": [{"metric": metric}],
+            "filter": {"field": "resource.kafka.id", "op": "EQ", "value": kafka_id},
+            "group_by": [group_by],
+            "granularity": granularity,
+            # Absolute: `now` would make a page's token invalid.
+            "intervals": [f"{_text(begin)}/{_text(end)}"],
+            "limit": _GROUPS_A_PAGE,
+            "format": "GROUPED",
+        }
+        found: dict[str, dict[datetime, float]] = {}
+        tokens: set[str] = set()
+        params: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            answer = self._service.ask("POST", "/v2/metrics/cloud/query", params=params, content=body, idempotent=True)
+            token = _read_page(answer, group_by, found)
+            if token is None:
+                return found
+            if token in tokens:
+                raise answer.unexpected("with a page token for the second time; the answer would never end")
+            tokens.add(token)
+            params = {"page_token": token}
+        raise answer.unexpected(f"with page after page, more than {_MOST_PAGES} times")
+
+
+def _read_page(answer: Answer, group_by: str, found: dict[str, dict[datetime, float]]) -> str | None:
+    """Adds the page's groups to `found`; the token of the next page, None at the end."""
+    value = answer.json()
+    try:
+        for group in value["data"]:
+            points = found.setdefault(group[group_by], {})
+            for point in group["points"]:
+                points[datetime.fromisoformat(point["timestamp"])] = float(point["value"])
+        pagination: Any = ((value.get("meta") or {}).get("pagination")) or {}
+        token = pagination.get("next_page_token")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise answer.unexpected(f"with something that is no list of groups with points ({type(error).__name__}: {error})") from error
+    return str(token) if token else None
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,133 @@
+"""The Metrics API's minute in this project's vocabulary."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from mesh_assets.estate.metrics import ConfluentCloudMetrics
+from mesh_assets.inventory.metrics.confluent_cloud import ConfluentCloudMetricsReader
+from mesh_assets.inventory.metrics.measuring import Asked, Measurement
+from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate
+from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
+from mesh_assets_tests.documents import a_connector
+from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
+
+AT = datetime(2026, 11, 23, 16, 37, tzinfo=UTC)
+HEADERS = {"content-type": "application/openmetrics-text;version=1.0.0;charset=utf-8"}
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_SECRET", "secret")
+
+
+def an_export(samples: dict[str, dict[str, float]]) -> httpx.Response:
+    """Metric → its labels as text → value."""
+    lines = []
+    for name, some in samples.items():
+        lines.append(f"# TYPE confluent_kafka_{name} gauge")
+        lines += [f"confluent_kafka_{name}{{{labels}}} {value} {AT.timestamp():.3f}" for labels, value in some.items()]
+    return httpx.Response(200, text="\n".join([*lines, "# EOF", ""]), headers=HEADERS)
+
+
+def reader_of(*answers: httpx.Response) -> tuple[ConfluentCloudMetricsReader, Script]:
+    script = Script(answers)
+    connection = ConfluentCloudMetrics(kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}")
+    client = MetricsApiClient(connection, transport=httpx.MockTransport(script), clock=FakeTime().clock)
+    return ConfluentCloudMetricsReader(client, schema_registry_id="lsrc-1"), script
+
+
+def measured(samples: dict[str, dict[str, float]]) -> Measurement:
+    reader, _ = reader_of(an_export(samples))
+    sink = a_connector("orders-sink", id="lcc-1")
+    return reader.measure(Asked(cluster_id="lkc-1", topics=("orders", "users"), connectors=(sink, a_connector("self-managed"))))
+
+
+def of_topic(name: str) -> str:
+    return f'kafka_id="lkc-1",topic="{name}"'
+
+
+WHOLE = {
+    "server_received_bytes": {of_topic("orders"): 6000.0, of_topic("_confluent-internal"): 600.0},
+    "server_sent_bytes": {of_topic("orders"): 12_000.0},
+    "server_received_records": {of_topic("orders"): 120.0, of_topic("_confluent-internal"): 60.0},
+    "server_sent_records": {of_topic("orders"): 240.0},
+    "server_retained_bytes": {of_topic("orders"): 1e9, of_topic("users"): 5.0},
+    "server_active_connection_count": {'kafka_id="lkc-1",principal_id="sa-1"': 3.0, 'kafka_id="lkc-1",principal_id="sa-2"': 4.0},
+    "server_request_count": {'kafka_id="lkc-1",principal_id="sa-1",type="Fetch"': 90.0, 'kafka_id="lkc-1",type="Produce"': 30.0},
+    "server_partition_count": {'kafka_id="lkc-1"': 222.0},
+    "server_cluster_load_percent": {'kafka_id="lkc-1"': 0.342},
+    "connect_received_records": {'connector_id="lcc-1"': 60.0},
+    "connect_received_bytes": {'connector_id="lcc-1"': 600.0},
+    "connect_dead_letter_queue_records": {'connector_id="lcc-1"': 2.0},
+}
+
+
+def test_counts_of_a_minute_become_rates_a_second_and_levels_stay() -> None:
+    found = measured(WHOLE)
+    assert found.topics == (
+        TopicRate(
+            topic="orders",
+            records_in_per_second=None,  # the offsets tell that, on every platform
+            message_count=None,
+            records_out_per_second=4.0,
+            bytes_in_per_second=100.0,
+            bytes_out_per_second=200.0,
+            retained_bytes=1_000_000_000,
+        ),
+        TopicRate(topic="users", records_in_per_second=None, message_count=None, retained_bytes=5),
+    )
+    assert found.connectors == (
+        ConnectorRate(connector="orders-sink", connect="main", records_in_per_second=1.0, bytes_in_per_second=10.0, dead_letter_records=2),
+    )
+
+
+def test_the_cluster_counts_topics_that_the_estate_leaves_out_too() -> None:
+    assert measured(WHOLE).cluster == ClusterLoad(
+        load_percent=34.2,
+        connections=7,
+        requests_per_second=2.0,
+        records_in_per_second=3.0,
+        records_out_per_second=4.0,
+        bytes_in_per_second=110.0,
+        bytes_out_per_second=200.0,
+        retained_bytes=1_000_000_005,
+        partitions=222,
+    )
+
+
+def test_the_source_says_its_minute_and_which_figures_are_its_own() -> None:
+    source = measured(WHOLE).source
+    assert (source.name, source.window_start, source.window_seconds, source.error) == ("confluent_cloud", AT, 60.0, None)
+    assert source.window_end == AT.replace(minute=38)
+    assert "topics.bytes_in_per_second" in source.figures
+    assert "connectors.dead_letter_records" in source.figures
+    assert "cluster.load_percent" in source.figures
+    assert "topics.records_in_per_second" not in source.figures
+
+
+def test_what_had_no_traffic_is_unknown_and_said_to_be_so() -> None:
+    found = measured({})
+    assert found.source == MetricsSource(name="confluent_cloud")
+    assert found.cluster == ClusterLoad()
+    assert found.topics[0] == TopicRate(topic="orders", records_in_per_second=None, message_count=None)
+    assert any("unknown, not zero" in text for text in found.not_available)
+    assert "cluster load: told of dedicated clusters only" in found.not_available
+
+
+def test_connectors_that_the_key_may_not_see_make_the_source_incomplete() -> None:
+    name = "confluent_scrape_resource_access_error"
+    text = f'# TYPE {name} gauge\n{name}{{resource_id="lcc-1",resource_type="resource.connector.id"}} 1.0\n# EOF\n'
+    reader, _ = reader_of(httpx.Response(200, text=text, headers=HEADERS))
+    found = reader.measure(Asked(cluster_id="lkc-1", topics=(), connectors=(a_connector("orders-sink", id="lcc-1"),)))
+    assert found.source.error == ("the metrics of orders-sink are not shown to this Cloud key; its owner needs the role MetricsViewer")
+
+
+def test_history_is_counts_by_step_and_a_step_without_a_value_is_not_told() -> None:
+    points = [{"timestamp": "2026-11-23T16:00:00Z", "value": 10}, {"timestamp": "2026-11-23T16:10:00Z", "value": 30.0}]
+    reader, _ = reader_of(httpx.Response(200, json={"data": [{"metric.topic": "orders", "points": points}], "meta": None}))
+    begin, end = AT.replace(minute=0), AT.replace(minute=15)
+    found = reader.record_counts(Asked(cluster_id="lkc-1", topics=("orders", "users")), begin=begin, end=end, step_seconds=300)
+    assert found.topics == {"orders": (10, None, 30)}
+    assert found.ends_at == tuple(AT.replace(minute=minute).timestamp() for minute in (5, 10, 15))
