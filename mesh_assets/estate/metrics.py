@@ -26,8 +26,8 @@ class ConfluentCloudMetrics(HttpConnection):
 class CloudWatchMetrics(EstateModel):
     """Amazon CloudWatch, which MSK writes its metrics to, beside the offsets. The credentials are boto3's own.
 
-    `cluster_name`: MSK's name of the cluster, which its metrics are kept under; None: the cluster's name in the estate. `region` None:
-    boto3's.
+    `cluster_name`: MSK's name of the cluster, which its metrics are kept under; None: that in the brokers' `cluster_arn`, else the
+    cluster's name in the estate. `region` None: that in the ARN, else boto3's.
     """
 
     kind: Literal["cloudwatch"]

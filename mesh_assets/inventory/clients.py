@@ -44,12 +44,26 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_se
 
 def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
     match cluster.metrics:
-        case OffsetMetrics() | CloudWatchMetrics():
+        case OffsetMetrics():
             return None
+        case CloudWatchMetrics():
+            return _cloudwatch_reader(cluster, cluster.metrics)
         case ConfluentCloudMetrics():
             registry = cluster.schema_registry
             client = stack.enter_context(MetricsApiClient(cluster.metrics))
             return ConfluentCloudMetricsReader(client, schema_registry_id=None if registry is None else registry.id)
+
+
+def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
+    from mesh_assets.inventory.metrics.cloudwatch import NAMESPACE, CloudWatchMetricsReader  # boto3 takes its time
+    from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
+
+    # arn:aws:kafka:<region>:<account>:cluster/<name>/<id>
+    arn = (cluster.kafka.cluster_arn or "").split(":")
+    region, resource = (arn[3], arn[5].split("/")) if len(arn) == 6 else (None, [])
+    name = metrics.cluster_name or (resource[1] if len(resource) > 1 else cluster.name)
+    client = CloudWatchClient(NAMESPACE, resource=f"metrics of {name}", region=metrics.region or region, endpoint_url=metrics.endpoint_url)
+    return CloudWatchMetricsReader(client, cluster_name=name)
 
 
 @contextmanager

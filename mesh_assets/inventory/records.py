@@ -238,7 +238,7 @@ class Broker(Record, frozen=True, kw_only=True):
 class TopicRate(Record, frozen=True, kw_only=True):
     """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every platform alike.
 
-    `retained_bytes`: what the topic's partitions hold, replicas not counted.
+    `retained_bytes`: what the topic holds, as its platform counts it.
     """
 
     topic: str

@@ -70,12 +70,12 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         for section_name in wanted:
             section = sections[section_name]
             yield dg.Output(section, output_name=section_name, metadata=section_metadata(section))
-            yield _complete(section_name, section)
+            yield complete_check(section_name, section)
 
     return inventory
 
 
-def _complete(name: SectionName, section: Section) -> dg.AssetCheckResult:
+def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
     state = section.state
     # Fresh by its offsets, while another source of metrics could not be read: what that tells is unknown, not old.
     missing = section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()

@@ -1,0 +1,143 @@
+"""CloudWatch's metrics: which there are, and their values, many in a request.
+
+Source: `ListMetrics` and `GetMetricData` of the CloudWatch API. A request takes 500 queries and answers 100,800 points; both are paged.
+GetMetricData costs by the metric asked for ($0.01 a thousand), so only what is needed should be.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.aws.client import aws_client
+from mesh_assets.platforms.aws.failures import aws_failure
+from mesh_assets.platforms.http import in_flight
+
+MOST_QUERIES = 500
+MOST_POINTS = 100_800
+_IN_FLIGHT = 4
+_WITHIN_SECONDS = 60.0
+_MOST_PAGES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricQuery:
+    """One series. `statistic`: Average, Maximum, Minimum, Sum or SampleCount, over each period."""
+
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str = "Average"
+
+
+class CloudWatchClient:
+    """Reads metrics of one namespace in one region. Safe to use from many threads; changes nothing. Methods raise PlatformError."""
+
+    def __init__(
+        self, namespace: str, *, resource: str, region: str | None = None, endpoint_url: str | None = None, client: Any = None
+    ) -> None:
+        """`resource` is what messages name. Nothing is contacted; raises EstateError when no region is known."""
+        self._namespace = namespace
+        self._resource = resource
+        self._client = client or aws_client("cloudwatch", resource=resource, region=region, endpoint_url=endpoint_url)
+        self._lock = threading.Lock()
+        self._requests = 0
+
+    @property
+    def requests(self) -> int:
+        """Calls made so far; what boto3 repeated of its own is not counted."""
+        with self._lock:
+            return self._requests
+
+    def dimensions(self, names: Sequence[str], *, having: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+        """By metric: the dimensions of each of its series that had a value in the last three hours and has the dimensions `having`."""
+        found = in_flight(
+            lambda name: self._listed(name, having),
+            names,
+            workers=_IN_FLIGHT,
+            within_seconds=_WITHIN_SECONDS,
+            what=self._what("ListMetrics"),
+        )
+        return dict(zip(names, found, strict=True))
+
+    def values(self, queries: Sequence[MetricQuery], *, begin: datetime, end: datetime, period_seconds: int) -> list[dict[datetime, float]]:
+        """For each query, the value of each period by the period's begin; one without a value is missing."""
+        periods = max(1, int((end - begin).total_seconds() // period_seconds))
+        size = max(1, min(MOST_QUERIES, MOST_POINTS // periods))
+        chunks = [queries[start : start + size] for start in range(0, len(queries), size)]
+        found = in_flight(
+            lambda chunk: self._read(chunk, begin, end, period_seconds),
+            chunks,
+            workers=_IN_FLIGHT,
+            within_seconds=_WITHIN_SECONDS,
+            what=self._what("GetMetricData"),
+        )
+        return [values for chunk in found for values in chunk]
+
+    def _listed(self, name: str, having: Mapping[str, str]) -> list[dict[str, str]]:
+        asked: dict[str, Any] = {
+            "Namespace": self._namespace,
+            "MetricName": name,
+            "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in having.items()],
+            "RecentlyActive": "PT3H",
+        }
+        return [
+            {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions", ())}
+            for answer in self._pages("ListMetrics", "list_metrics", asked)
+            for metric in answer.get("Metrics", ())
+        ]
+
+    def _read(self, queries: Sequence[MetricQuery], begin: datetime, end: datetime, period_seconds: int) -> list[dict[datetime, float]]:
+        asked = {
+            "MetricDataQueries": [self._query(f"q{number}", query, period_seconds) for number, query in enumerate(queries)],
+            "StartTime": begin,
+            "EndTime": end,
+        }
+        values: list[dict[datetime, float]] = [{} for _ in queries]
+        for answer in self._pages("GetMetricData", "get_metric_data", asked):
+            for result in answer.get("MetricDataResults", ()):
+                self._check(result)
+                place = values[int(result["Id"].removeprefix("q"))]
+                place.update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
+        return values
+
+    def _query(self, number: str, query: MetricQuery, period_seconds: int) -> dict[str, Any]:
+        metric = {
+            "Namespace": self._namespace,
+            "MetricName": query.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in query.dimensions],
+        }
+        return {"Id": number, "MetricStat": {"Metric": metric, "Period": period_seconds, "Stat": query.statistic}, "ReturnData": True}
+
+    def _check(self, result: Mapping[str, Any]) -> None:
+        match result.get("StatusCode"):
+            case "Forbidden":
+                raise RefusedError(f"{self._what('GetMetricData')}: access denied; allow cloudwatch:GetMetricData to the role this runs as")
+            case "InternalError":
+                raise UnreachableError(f"{self._what('GetMetricData')}: CloudWatch could not compute a metric; try later")
+
+    def _pages(self, action: str, method: str, asked: Mapping[str, Any]) -> "list[Mapping[str, Any]]":
+        """All pages, whole or an error."""
+        pages: list[Mapping[str, Any]] = []
+        token: str | None = None
+        for _ in range(_MOST_PAGES):
+            with self._lock:
+                self._requests += 1
+            try:
+                answer = getattr(self._client, method)(**asked, **({} if token is None else {"NextToken": token}))
+            except (BotoCoreError, ClientError) as error:
+                raise aws_failure(error, action=f"cloudwatch:{action}", resource=self._resource) from error
+            pages.append(answer)
+            following = answer.get("NextToken")
+            if not following:
+                return pages
+            if following == token:
+                raise UnexpectedAnswerError(f"{self._what(action)}: the same page came twice; the answer would never end")
+            token = following
+        raise UnexpectedAnswerError(f"{self._what(action)}: more than {_MOST_PAGES} pages")
+
+    def _what(self, action: str) -> str:
+        return f"cloudwatch:{action} on {self._resource}"
