@@ -12,6 +12,7 @@ import pytest
 
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.inventory.store.stores import KINDS, NewStore, new_stores
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,12 @@ def aws_account(aws_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "stand-in")
     return account
+
+
+@pytest.fixture(params=KINDS)
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
+    """Makes the value of MESH_STORE for an empty store, of each kind there is."""
+    return new_stores(request, request.param, tmp_path)
 
 
 @pytest.fixture(autouse=True)

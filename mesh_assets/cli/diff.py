@@ -17,7 +17,7 @@ from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.layout import unsafe
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 
 _HEADINGS: dict[ResourceType, str] = {
     "topic": "Topics",

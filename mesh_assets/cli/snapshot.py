@@ -12,7 +12,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.estate.patterns import EVENTS_TOPIC
 from mesh_assets.inventory.metrics.summary import key_figures, key_figures_text
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
 
 _LISTED = 8

@@ -9,7 +9,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.diff import diff_documents
 from mesh_assets.inventory.document import ClusterIdentity, Document, encode_document
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, NEVER_READ, STALE, a_connector, a_document, a_schema, a_topic
 

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, b
 from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.usual import get_usuals
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.daemon.conftest import INTERVAL_SECONDS, SINK, SUBJECT, TOPIC, register, sink_config, wait_for_skipped_ticks
 from mesh_assets_tests.daemon.events import Events

@@ -13,7 +13,7 @@ import pytest
 
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.sandbox.servers import Sandbox
 
 PROJECT = Path(__file__).parents[2]

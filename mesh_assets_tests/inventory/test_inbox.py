@@ -5,7 +5,7 @@ import pytest
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.inbox import Inbox
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets_tests.documents import MOMENT
 

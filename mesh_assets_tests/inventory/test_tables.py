@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.tables import SCHEMAS, write_tables
 from mesh_assets_tests.arbitrary_documents import documents
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic

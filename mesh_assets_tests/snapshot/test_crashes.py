@@ -1,14 +1,22 @@
-"""A run can die between any two of its effects, or stand still for as long as it likes: the topics and the store stay whole."""
+"""A run can die between any two of its effects, or stand still for as long as it likes: the topics and the store stay whole.
+
+What needs thousands of runs has a store in memory, the rest a folder and S3 as well: that these are the same to whoever uses them is
+what `inventory/store/test_objects.py` holds.
+"""
 
 import itertools
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import ConflictError, MeshError
+from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets_tests.inventory.store.stores import KINDS, new_objects
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, World
 
@@ -17,17 +25,29 @@ BEFORE, WHILE, AFTER, LAST = ("orders", "users"), ("orders", "pageviews", "ratin
 MOST_EFFECTS = 24
 
 
-def _world(*, with_history: bool) -> World:
-    world = World()
+NewWorld = Callable[[bool], World]
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> NewWorld:
+    """Makes a world whose store is of that kind; True: with a snapshot in it."""
+    if request.param == "memory":
+        return lambda with_history: _world(with_history=with_history)
+    objects = new_objects(request, request.param, tmp_path)
+    return lambda with_history: _world(with_history=with_history, store=objects())
+
+
+def _world(*, with_history: bool, store: ObjectStore | None = None) -> World:
+    world = World(store=store)
     if with_history:
         world.run(BEFORE)
     return world
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next(with_history: bool) -> None:
+def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next(new_world: NewWorld, with_history: bool) -> None:
     for effect in range(1, MOST_EFFECTS):
-        world = _world(with_history=with_history)
+        world = new_world(with_history)
         died = world.killed_run(effect, WHILE)
         check_always(world)
         slept = world.clock.slept
@@ -100,10 +120,10 @@ def _stand_still(world: World) -> None:
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(with_history: bool) -> None:
+def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(new_world: NewWorld, with_history: bool) -> None:
     woken = 0
     for effect in range(1, MOST_EFFECTS):
-        world = _world(with_history=with_history)
+        world = new_world(with_history)
         life = Life(effect, partial(_stand_still, world))
         try:
             world.run(WHILE, life=life)
@@ -117,8 +137,8 @@ def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(w
     assert woken >= 4
 
 
-def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it() -> None:
-    world = _world(with_history=True)
+def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world: NewWorld) -> None:
+    world = new_world(True)
     assert world.killed_run(6, WHILE)
     world.clock.sleep(LEASE_SECONDS)
 

@@ -1,25 +1,26 @@
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.inventory.store.folder import FolderStore
 from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.snapshot.lock import ClusterLock, acquire_lock
 from mesh_assets.snapshot.processes import is_gone, this_process
+from mesh_assets_tests.inventory.store.stores import NewStore
 from mesh_assets_tests.snapshot.world import MovedClock
 
 LEASE = timedelta(seconds=120)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> InventoryStore:
-    return InventoryStore(FolderStore(tmp_path))
+def store(new_store: NewStore) -> InventoryStore:
+    return InventoryStore(open_store(new_store()))
 
 
 @pytest.fixture
@@ -112,9 +113,9 @@ def test_publishing_ends_some_time_before_another_run_can_begin(store: Inventory
         assert lock.seconds_to_publish() == 110
 
 
-def test_a_pending_file_that_cannot_be_read_is_an_error_that_names_it(store: InventoryStore, clock: MovedClock, tmp_path: Path) -> None:
+def test_a_pending_file_that_cannot_be_read_is_an_error_that_names_it(store: InventoryStore, clock: MovedClock) -> None:
     store.objects.put("inventories/lkc-1/pending.json", b"{")
-    with pytest.raises(StoreError, match=str(tmp_path)):
+    with pytest.raises(StoreError, match=re.escape(store.objects.location("inventories/lkc-1/pending.json"))):
         _acquire(store, clock, "run-1")
 
 

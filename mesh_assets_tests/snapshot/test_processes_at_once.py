@@ -1,4 +1,4 @@
-"""Real processes on a real folder: killed at any effect, and two at once."""
+"""Real processes on a real folder and on S3: killed at any effect, and two at once."""
 
 import os
 import time
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.inventory.store.folder import FolderStore
 from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets_tests.documents import a_document, a_topic
+from mesh_assets_tests.inventory.store.stores import NewStore
 from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, Log, LogPublisher, MortalObjects, MovedClock
 
 _ROUNDS = 6
@@ -44,10 +45,10 @@ class _Appended(list[DiscoveryEvent | ChangeEvent]):
             file.write(f"{identity}\n")
 
 
-def _discover(folder: Path, run_id: str, topic: str, ends_at: int | None = None) -> None:
+def _discover(store: str, log: Path, run_id: str, topic: str, ends_at: int | None = None) -> None:
     life = Life(ends_at, lambda: os._exit(9))
     publish_snapshot(
-        store=InventoryStore(MortalObjects(FolderStore(folder / "store"), life)),
+        store=InventoryStore(MortalObjects(open_store(store), life)),
         cluster=CLUSTER,
         cluster_id=CLUSTER_ID,
         run_id=run_id,
@@ -55,28 +56,27 @@ def _discover(folder: Path, run_id: str, topic: str, ends_at: int | None = None)
             topics=(a_topic(topic),), sequence=sequence, run_id=run_id, discovery_timestamp=datetime.now(UTC)
         ),
         triggers=(Trigger(type="manual"),),
-        publisher=LogPublisher(FileLog(folder / "log"), life, MovedClock()),
+        publisher=LogPublisher(FileLog(log), life, MovedClock()),
     )
 
 
-def _in_a_process_of_its_own(folder: Path, run_id: str, topic: str, ends_at: int | None = None) -> int | None:
-    process = get_context("fork").Process(target=_discover, args=(folder, run_id, topic, ends_at))
+def _in_a_process_of_its_own(store: str, log: Path, run_id: str, topic: str, ends_at: int | None = None) -> int | None:
+    process = get_context("fork").Process(target=_discover, args=(store, log, run_id, topic, ends_at))
     process.start()
     process.join(60)
     return process.exitcode
 
 
-def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(new_store: NewStore, tmp_path: Path) -> None:
     for effect in range(1, 20):
-        folder = tmp_path / str(effect)
-        folder.mkdir()
-        _discover(folder, "run-1", "orders")
-        died = _in_a_process_of_its_own(folder, "run-2", "users", effect) == 9
+        store, log = new_store(), tmp_path / f"log-{effect}"
+        _discover(store, log, "run-1", "orders")
+        died = _in_a_process_of_its_own(store, log, "run-2", "users", effect) == 9
         start = time.monotonic()
-        _discover(folder, "run-3", "ratings")
+        _discover(store, log, "run-3", "ratings")
         assert time.monotonic() - start < 20, "the lock of a process that is gone is not waited for"
-        snapshots = [int(line.removeprefix("snapshot-")) for line in FileLog(folder / "log").lines if line.startswith("snapshot")]
-        latest = InventoryStore(FolderStore(folder / "store")).latest_document(CLUSTER_ID)
+        snapshots = [int(line.removeprefix("snapshot-")) for line in FileLog(log).lines if line.startswith("snapshot")]
+        latest = InventoryStore(open_store(store)).latest_document(CLUSTER_ID)
         assert snapshots == sorted(snapshots)
         assert latest is not None
         assert latest.sequence == snapshots[-1] == len(set(snapshots))
@@ -86,13 +86,14 @@ def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(tmp_path: Pa
     pytest.fail("a run has more effects than were tried")
 
 
-def _discover_often(folder: Path, name: str) -> None:
+def _discover_often(store: str, log: Path, name: str) -> None:
     for number in range(_ROUNDS):
-        _discover(folder, f"{name}-{number}", f"{name}-{number}")
+        _discover(store, log, f"{name}-{number}", f"{name}-{number}")
 
 
-def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(tmp_path: Path) -> None:
-    processes = [get_context("spawn").Process(target=_discover_often, args=(tmp_path, f"run-{number}")) for number in range(2)]
+def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(new_store: NewStore, tmp_path: Path) -> None:
+    kept, log = new_store(), tmp_path / "log"
+    processes = [get_context("spawn").Process(target=_discover_often, args=(kept, log, f"run-{number}")) for number in range(2)]
     for process in processes:
         process.start()
     for process in processes:
@@ -101,8 +102,8 @@ def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(tmp_path
     expected = ["snapshot-1"]
     for sequence in range(2, 2 * _ROUNDS + 1):
         expected += [f"snapshot-{sequence}", f"lkc-1-{sequence}-0", f"lkc-1-{sequence}-1"]
-    assert FileLog(tmp_path / "log").lines == expected
-    store = InventoryStore(FolderStore(tmp_path / "store"))
+    assert FileLog(log).lines == expected
+    store = InventoryStore(open_store(kept))
     latest = store.latest_document(CLUSTER_ID)
     assert latest is not None
     assert latest.sequence == len(store.list_documents(CLUSTER_ID)) == 2 * _ROUNDS

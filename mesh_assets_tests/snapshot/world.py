@@ -214,9 +214,11 @@ class LogPublisher:
 class World:
     """`topics`: what a run sees that is not told otherwise. `previous`: what the last run was given to compare with."""
 
-    def __init__(self, *, shared_store: bool = False) -> None:
+    def __init__(self, *, shared_store: bool = False, store: ObjectStore | None = None) -> None:
+        """`store` None: one in memory, `objects`."""
         self.objects = MemoryObjects(shared=shared_store)
-        self.store = InventoryStore(self.objects)
+        self._kept: ObjectStore = self.objects if store is None else store
+        self.store = InventoryStore(self._kept)
         self.log = Log()
         self.clock = MovedClock()
         self.topics: tuple[str, ...] = ("orders",)
@@ -250,7 +252,7 @@ class World:
             )
 
         return publish_snapshot(
-            store=InventoryStore(MortalObjects(self.objects, life)),
+            store=InventoryStore(MortalObjects(self._kept, life)),
             cluster=CLUSTER,
             cluster_id=CLUSTER_ID,
             run_id=name,

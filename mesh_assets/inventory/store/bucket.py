@@ -32,7 +32,8 @@ class BucketStore:
             raise StoreError(f"MESH_STORE is {url!r}; expected s3://bucket/prefix")
         config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
         try:
-            client = boto3.client("s3", config=config)
+            # A session of our own: boto3's default one is shared by all threads, and not safe to be made in several.
+            client = boto3.session.Session().client("s3", config=config)
         except BotoCoreError as error:
             raise StoreError(f"no S3 client for {url}: {error}") from error
         return cls(client, bucket, prefix)

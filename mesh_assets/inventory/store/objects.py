@@ -1,13 +1,10 @@
 """What a store of objects must be able to do, whether it is a folder or a bucket."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import Record
-
-DEFAULT_STORE = ".mesh"
 
 
 class StoredObject(Record, frozen=True, kw_only=True):
@@ -65,20 +62,6 @@ class ObjectStore(Protocol):
     def location(self, key: str) -> str:
         """The object as a person would type it: a path or `s3://…`."""
         ...
-
-
-def open_store(value: str | None) -> ObjectStore:
-    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`; None or empty: the folder `.mesh`."""
-    text = value or DEFAULT_STORE
-    if text.startswith("s3://"):
-        from mesh_assets.inventory.store.bucket import BucketStore  # boto3 is heavy, and only needed here
-
-        return BucketStore.at(text)
-    if "://" in text:
-        raise StoreError(f"MESH_STORE is {text!r}; expected a folder or s3://bucket/prefix")
-    from mesh_assets.inventory.store.folder import FolderStore
-
-    return FolderStore(Path(text))
 
 
 def checked_key(key: str) -> str:

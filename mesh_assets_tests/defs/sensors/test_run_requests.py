@@ -11,7 +11,7 @@ from mesh_assets.defs.run_process import PROCESS_TAG, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import Holder
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.processes import this_process

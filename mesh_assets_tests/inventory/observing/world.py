@@ -25,7 +25,7 @@ from mesh_assets.inventory.observing.observation import Finding, Observe
 from mesh_assets.inventory.observing.taking import take_triggers
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import open_store
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms.kafka import TopicConfigs

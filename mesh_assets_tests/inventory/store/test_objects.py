@@ -6,14 +6,17 @@ import pytest
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.store.bucket import BucketStore
-from mesh_assets.inventory.store.folder import FolderStore
-from mesh_assets.inventory.store.objects import ObjectStore, open_store
+from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets_tests.inventory.store.a_bucket import ABucket
+from mesh_assets_tests.inventory.store.stores import KINDS, new_objects
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["bucket in memory", *KINDS])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return FolderStore(tmp_path / "store") if request.param == "folder" else BucketStore(ABucket(), "mesh", "prod/")
+    if request.param == "bucket in memory":
+        return BucketStore(ABucket(), "mesh", "prod/")
+    return new_objects(request, request.param, tmp_path)()
 
 
 def test_what_was_put_is_read_back_with_a_version(objects: ObjectStore) -> None:
