@@ -57,10 +57,11 @@ _servers = click.argument("servers", nargs=-1, metavar="[SERVER]...")
 
 @click.group()
 def sandbox() -> None:
-    """Real servers on this machine, for trying and testing: Kafka, Kafka Connect and a schema registry.
+    """Servers on this machine, for trying and testing: Kafka, Kafka Connect, a schema registry, and stand-ins for the clouds.
 
-    SERVER is broker, registry, connect, feed (the process that appends records and consumes them) or cloud-broker (the Kafka of
-    data-mesh-cluster, a second cluster, which asks for API keys); none means all of these.
+    SERVER is broker, registry, connect, cloud-broker (the Kafka of data-mesh-cluster, a second cluster, which asks for API keys),
+    cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that writes and consumes records); none means all
+    of these.
     aws (a stand-in for SNS, SQS, S3 and more) and lambda (one for Lambda's mappings of Kafka topics, in front of aws) are started only
     when they are named, and are empty at each start.
     """
@@ -72,6 +73,8 @@ def sandbox() -> None:
 @click.option("--broker-port", type=click.IntRange(1, 65535), help="Kafka's port (default: a free one, kept).")
 @click.option("--connect-port", type=click.IntRange(1, 65535), help="Kafka Connect's port.")
 @click.option("--registry-port", type=click.IntRange(1, 65535), help="The schema registry's port.")
+@click.option("--cloud-broker-port", type=click.IntRange(1, 65535), help="The port of data-mesh-cluster's Kafka.")
+@click.option("--cloud-port", type=click.IntRange(1, 65535), help="The port of the stand-in for Confluent Cloud.")
 @click.option("--aws-port", type=click.IntRange(1, 65535), help="The port of the stand-in for AWS.")
 def start(
     servers: tuple[str, ...],
@@ -79,10 +82,19 @@ def start(
     broker_port: int | None,
     connect_port: int | None,
     registry_port: int | None,
+    cloud_broker_port: int | None,
+    cloud_port: int | None,
     aws_port: int | None,
 ) -> None:
     """Start the servers and what they need; return when they answer. Running ones are left alone."""
-    given = {"broker": broker_port, "connect": connect_port, "registry": registry_port, "aws": aws_port}
+    given = {
+        "broker": broker_port,
+        "connect": connect_port,
+        "registry": registry_port,
+        "cloud-broker": cloud_broker_port,
+        "cloud": cloud_port,
+        "aws": aws_port,
+    }
     box = _open(folder)
     endpoints = box.start(servers, ports={name: port for name, port in given.items() if port}, progress=_progress())
     click.echo(f"\nThe sandbox is up. Its estate file: {_short(endpoints.estate_file)}")

@@ -2,7 +2,9 @@
 
 import json
 
+from mesh_assets.sandbox.estate import cloud
 from mesh_assets.sandbox.folder import Folder, write_atomically
+from mesh_assets.sandbox.keys import variable_names
 from mesh_assets.sandbox.state import AWS_ACCOUNT, AWS_REGION, TRIGGER_NAME, State
 
 _TEXT = """\
@@ -17,6 +19,23 @@ clusters:
     metrics: {{kind: offsets}}
 """
 
+# Confluent Cloud's part of it is played by the stand-in; the keys are in `.env` beside this file.
+_CLOUD = """\
+  {cluster}:
+    cluster_id: {cluster_id}
+    environment: {{id: {environment_id}, name: {environment}}}
+    kafka:
+      bootstrap_servers: {kafka}
+      security_protocol: SASL_PLAINTEXT
+      sasl_mechanism: PLAIN
+      username: {kafka_key}
+      password: {kafka_secret}
+    schema_registry: {{id: {registry_id}, url: {registry}, username: {registry_key}, password: {registry_secret}}}
+    connect:
+      - {{kind: confluent_cloud, url: {cloud}, username: {cloud_key}, password: {cloud_secret}}}
+    control_plane: {{kind: confluent_cloud, url: {cloud}, username: {cloud_key}, password: {cloud_secret}}}
+    metrics: {{kind: confluent_cloud, url: {cloud}, username: {cloud_key}, password: {cloud_secret}}}
+"""
 
 _TRIGGERS = """\
 # Messages of the topic {name} start discoveries (docs/triggers.md).
@@ -30,10 +49,13 @@ triggers:
 
 
 def estate_text(state: State, *, with_aws: bool = False) -> str:
+    """`data-mesh-cluster` is in it once its servers have a place."""
     # A JSON string is a YAML string, quoted.
     text = _TEXT.format(
         kafka=json.dumps(state.bootstrap_servers), registry=json.dumps(state.registry_url), connect=json.dumps(state.connect_url)
     )
+    if state.cloud_url is not None:
+        text += _cloud_text(state)
     if not with_aws:
         return text
     return text + _TRIGGERS.format(
@@ -43,6 +65,32 @@ def estate_text(state: State, *, with_aws: bool = False) -> str:
         dead=json.dumps(state.queue_url(f"{TRIGGER_NAME}-dlq")),
         region=AWS_REGION,
         url=json.dumps(state.aws_url),
+    )
+
+
+def _cloud_text(state: State) -> str:
+    def quoted(key: str) -> tuple[str, str]:
+        """The references to a key's id and secret."""
+        return json.dumps(f"${{{variable_names(key)[0]}}}"), json.dumps(f"${{{variable_names(key)[1]}}}")
+
+    kafka_key, kafka_secret = quoted("kafka")
+    registry_key, registry_secret = quoted("schema_registry")
+    cloud_key, cloud_secret = quoted("cloud")
+    return _CLOUD.format(
+        cluster=cloud.CLUSTER,
+        cluster_id=cloud.CLUSTER_ID,
+        environment_id=cloud.ENVIRONMENT_ID,
+        environment=cloud.ENVIRONMENT,
+        registry_id=cloud.REGISTRY_ID,
+        kafka=json.dumps(state.cloud_bootstrap_servers),
+        registry=json.dumps(state.cloud_registry_url),
+        cloud=json.dumps(state.cloud_url),
+        kafka_key=kafka_key,
+        kafka_secret=kafka_secret,
+        registry_key=registry_key,
+        registry_secret=registry_secret,
+        cloud_key=cloud_key,
+        cloud_secret=cloud_secret,
     )
 
 

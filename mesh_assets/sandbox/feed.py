@@ -1,4 +1,6 @@
-"""The feed process: appends records and runs the live consumers until it is asked to stop. `python -m mesh_assets.sandbox.feed FOLDER`.
+"""The feed process: appends records, writes for the Datagen connectors and runs the live consumers until it is asked to stop.
+
+Run as `python -m mesh_assets.sandbox.feed FOLDER`.
 
 A broker that is away is waited for; anything unexpected ends the process, and its supervisor starts it again.
 """
@@ -15,11 +17,14 @@ from pathlib import Path
 from types import FrameType
 
 from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.estate.cloud import CLOUD_GROUPS
 from mesh_assets.sandbox.estate.groups import LIVE_GROUPS
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.feeding.appender import Appender
+from mesh_assets.sandbox.feeding.datagen import DatagenWriter
 from mesh_assets.sandbox.feeding.members import Member
 from mesh_assets.sandbox.folder import Folder, locked, write_atomically
+from mesh_assets.sandbox.keys import cloud_login
 from mesh_assets.sandbox.state import load_state
 
 _log = logging.getLogger("feed")
@@ -36,33 +41,48 @@ def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
     # A second feed, left over from a crash, would write every record twice.
     with locked(folder.run / "feed.lock", timeout_seconds=30, what="the feed files"):
         appender = Appender(folder.feeds, TOPICS)
+        login = cloud_login(folder)
+        cloud_broker = state.address("cloud-broker")
         members = [Member(state.bootstrap_servers, group, n + 1) for group in LIVE_GROUPS for n in range(group.members)]
+        members += [Member(cloud_broker, group, n + 1, login=login) for group in CLOUD_GROUPS for n in range(group.members)]
+        datagen = DatagenWriter(folder, cloud_broker, login, state.registry_url)
         try:
-            _work(folder, appender, members, asked_to_stop, supervisor)
+            _work(folder, appender, datagen, members, asked_to_stop, supervisor)
         finally:
             for member in members:
                 member.close()
+            datagen.close()
     _log.info("the feed has ended after %d records", appender.appended)
 
 
-def _work(folder: Folder, appender: Appender, members: Sequence[Member], asked_to_stop: threading.Event, supervisor: int) -> None:
+def _work(
+    folder: Folder,
+    appender: Appender,
+    datagen: DatagenWriter,
+    members: Sequence[Member],
+    asked_to_stop: threading.Event,
+    supervisor: int,
+) -> None:
     last = time.monotonic()
     step = 0
     while not asked_to_stop.wait(_STEP_SECONDS) and os.getppid() == supervisor:
         now = time.monotonic()
         quiet = folder.quiet_marker.exists()
-        if not quiet:
+        if quiet:
+            datagen.settle(seconds=_STEP_SECONDS)
+        else:
             appender.step(now - last)
+            datagen.step(now - last)
         last = now
         for member in members:
             member.read()
             if not quiet and step % _COMMIT_EVERY_STEPS == 0:
                 member.commit()
         step += 1
-        _report(folder, appender, members, quiet=quiet)
+        _report(folder, appender, datagen, members, quiet=quiet)
 
 
-def _report(folder: Folder, appender: Appender, members: Sequence[Member], *, quiet: bool) -> None:
+def _report(folder: Folder, appender: Appender, datagen: DatagenWriter, members: Sequence[Member], *, quiet: bool) -> None:
     partitions = {member.name: member.partitions for member in members}
     report = {
         "at": time.time(),
@@ -70,6 +90,7 @@ def _report(folder: Folder, appender: Appender, members: Sequence[Member], *, qu
         "appended": appender.appended,
         "partitions": partitions,
         "groups_ready": all(partitions.values()),
+        "datagen_ready": datagen.ready,
     }
     write_atomically(folder.feed_report, json.dumps(report) + "\n")
 

@@ -80,6 +80,16 @@ class Folder:
         return self.run / "feed-report.json"
 
     @property
+    def connector_states(self) -> Path:
+        """What the stand-in for Confluent Cloud knows of its connectors; the feed writes only for those that run."""
+        return self.data / "cloud-connectors.json"
+
+    @property
+    def datagen_report(self) -> Path:
+        """What the feed has written for each of those connectors, every second."""
+        return self.data / "datagen.json"
+
+    @property
     def state_file(self) -> Path:
         return self.root / "state.json"
 

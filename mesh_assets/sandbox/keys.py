@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from dotenv import dotenv_values
 
 from mesh_assets.sandbox.folder import Folder, write_atomically
+from mesh_assets.sandbox.kafka_admin import Login
 
 _ID_CHARACTERS = string.ascii_uppercase + string.digits
 _SECRET_CHARACTERS = string.ascii_letters + string.digits
@@ -62,6 +63,12 @@ def sandbox_keys(folder: Folder) -> Keys:
     if not folder.env_file.exists() or folder.env_file.read_text() != text:
         write_atomically(folder.env_file, text, mode=0o600)
     return Keys(**keys)
+
+
+def cloud_login(folder: Folder) -> Login:
+    """At the broker of `data-mesh-cluster`, as its administrator."""
+    key = sandbox_keys(folder).operator_kafka
+    return Login(key.id, key.secret)
 
 
 def _random(length: int, characters: str) -> str:

@@ -9,7 +9,7 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.estate.topic import PARTITIONS
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.kafka_admin import admin_client, quiet_settings
+from mesh_assets.sandbox.kafka_admin import Login, admin_client, quiet_settings
 
 _SECONDS = 30.0
 _POLL_SECONDS = 0.2
@@ -20,12 +20,12 @@ Offsets = dict[tuple[str, int], int]
 """(topic, partition) → offset."""
 
 
-def end_offsets(bootstrap_servers: str, topics: Sequence[str]) -> Offsets:
+def end_offsets(bootstrap_servers: str, topics: Sequence[str], *, login: Login | None = None) -> Offsets:
     """Where the next record of each partition goes."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, p): latest for topic in topics for p in range(PARTITIONS)}
     # Kept in a name: a client that is collected takes the answers to its requests with it.
-    admin = admin_client(bootstrap_servers)
+    admin = admin_client(bootstrap_servers, login)
     try:
         futures = admin.list_offsets(asked, request_timeout=_SECONDS)
         return {(tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()}

@@ -21,6 +21,7 @@ from mesh_assets.sandbox import process
 from mesh_assets.sandbox.estate_file import write_estate_file
 from mesh_assets.sandbox.folder import Folder, sandbox_folder, write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime
+from mesh_assets.sandbox.keys import sandbox_keys
 from mesh_assets.sandbox.kinds import SERVERS
 from mesh_assets.sandbox.ports import plan_ports
 from mesh_assets.sandbox.progress import Progress, silent
@@ -41,6 +42,7 @@ class Endpoints:
 
     bootstrap_servers: str
     cloud_bootstrap_servers: str | None
+    cloud_url: str | None
     connect_url: str
     registry_url: str
     estate_file: Path
@@ -83,6 +85,8 @@ class Sandbox:
         self.folder.make()
         with self.folder.lock(timeout_seconds=_LOCK_SECONDS):
             write_first_records(self.folder.feeds)
+            # Here, since all servers ask for the keys at the same time.
+            sandbox_keys(self.folder)
             java = self._runtime(progress)
             setting = Setting(folder=self.folder, state=self._plan_state(wanted, ports or {}, progress))
             outdated = end_outdated(list(self._servers.values()), setting, java, progress)
@@ -126,6 +130,7 @@ class Sandbox:
         return Endpoints(
             bootstrap_servers=state.bootstrap_servers,
             cloud_bootstrap_servers=state.cloud_bootstrap_servers,
+            cloud_url=state.cloud_url,
             connect_url=state.connect_url,
             registry_url=state.registry_url,
             estate_file=self.folder.estate_file,

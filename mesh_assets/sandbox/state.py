@@ -43,6 +43,15 @@ class State:
         return self.address("cloud-broker") if "cloud-broker" in self.ports else None
 
     @property
+    def cloud_url(self) -> str | None:
+        """Of the stand-in for Confluent Cloud. None: it was never started here."""
+        return f"http://{self.address('cloud')}" if "cloud" in self.ports else None
+
+    @property
+    def cloud_registry_url(self) -> str | None:
+        return f"{self.cloud_url}/schema-registry" if self.cloud_url else None
+
+    @property
     def connect_url(self) -> str:
         return f"http://{self.address('connect')}"
 

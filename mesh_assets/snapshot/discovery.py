@@ -127,7 +127,9 @@ def _report(
         http_requests=http_requests + sum(cost.http_requests for cost in costs),
         level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,
-        schemas_by_type=dict(Counter(schema.schema_type for schema in document.schemas).most_common()),
+        schemas_by_type=dict(
+            sorted(Counter(s.schema_type for s in document.schemas).items(), key=lambda counted: (-counted[1], counted[0]))
+        ),
         inactive_connectors=tuple(connector.name for connector in document.connectors if not connector.active),
         groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
         sections=document.sections,

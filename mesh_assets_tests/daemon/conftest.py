@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.estates import estate_of
 
 INTERVAL_SECONDS = 5
 DAEMON_LOG = "daemon.log"
@@ -87,7 +88,7 @@ def events(sandbox: Sandbox, folder: Path) -> Iterator[Events]:
     """The events that appear while the daemon runs."""
     endpoints = sandbox.endpoints()
     shutil.copy(PROJECT / "dagster.yaml", folder)
-    workplace = Workplace(folder, endpoints.estate_file.resolve())
+    workplace = Workplace(folder, estate_of(endpoints, folder, "warehouse"))
     with _what_will_change(endpoints, folder):
         workplace.discover()
         with Events(endpoints) as events, _daemon(workplace):

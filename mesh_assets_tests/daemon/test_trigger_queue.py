@@ -14,6 +14,7 @@ from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.daemon.conftest import _daemon, wait_for_skipped_ticks
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.estates import estate_of
 
 pytestmark = pytest.mark.sandbox
 
@@ -37,7 +38,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> str:
 def workplace(endpoints: Endpoints, account: str, aws_url: str, tmp_path: Path) -> Workplace:
     """The sandbox's cluster, with a trigger queue in that account."""
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
-    clusters = endpoints.estate_file.read_text().partition("\ntriggers:")[0]
+    clusters = estate_of(endpoints, tmp_path, "warehouse").read_text().partition("\ntriggers:")[0]
     queue = {"queue_url": f"{aws_url}/{account}/{NAME}", "region": "us-east-1", "endpoint_url": aws_url}
     (tmp_path / "estate.yaml").write_text(f"{clusters}\ntriggers: {json.dumps(queue)}\n")
     return Workplace(tmp_path, tmp_path / "estate.yaml")

@@ -18,6 +18,7 @@ def test_the_status_of_nothing_is_a_table_and_a_failure(tmp_path: Path) -> None:
         ["broker", "stopped"],
         ["cloud-broker", "stopped"],
         ["registry", "stopped"],
+        ["cloud", "stopped"],
         ["connect", "stopped"],
         ["feed", "stopped"],
     ]
@@ -37,5 +38,5 @@ def test_stopping_nothing_is_fine(tmp_path: Path) -> None:
 
 def test_a_wrong_name_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(sandbox, ["status", "brokr", "--folder", str(tmp_path / "box")])
-    with pytest.raises(SandboxError, match="it has broker, cloud-broker, registry, connect, feed"):
+    with pytest.raises(SandboxError, match="it has broker, cloud-broker, registry, cloud, connect, feed"):
         raise result.exception or AssertionError("no exception")

@@ -29,6 +29,7 @@ def test_all_servers_answer(sandbox: Sandbox) -> None:
         "broker": "running",
         "cloud-broker": "running",
         "registry": "running",
+        "cloud": "running",
         "connect": "running",
         "feed": "running",
     }
@@ -42,7 +43,13 @@ def test_every_listener_is_on_loopback(sandbox: Sandbox) -> None:
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert listeners == {("broker", LOOPBACK), ("cloud-broker", LOOPBACK), ("connect", LOOPBACK), ("registry", LOOPBACK)}
+    assert listeners == {
+        ("broker", LOOPBACK),
+        ("cloud-broker", LOOPBACK),
+        ("cloud", LOOPBACK),
+        ("connect", LOOPBACK),
+        ("registry", LOOPBACK),
+    }
 
 
 def test_a_second_start_changes_nothing(sandbox: Sandbox) -> None:
@@ -67,7 +74,7 @@ def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
         lines, records, ids = lines_in_feeds(restored), records_in_topics(restored), schema_ids(restored)
     surplus = sum(records.values()) - sum(lines.values())
     endpoints = restored.endpoints()
-    assert restored.stop() == ("feed", "connect", "registry", "cloud-broker", "broker")
+    assert restored.stop() == ("feed", "connect", "cloud", "registry", "cloud-broker", "broker")
     assert not [s for s in restored.status() if s.state != "stopped"]
     assert restored.start() == endpoints
     assert connector_states(restored) == ALL_RUNNING
@@ -77,7 +84,7 @@ def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
     assert sum(records.values()) - sum(lines.values()) == surplus
 
 
-@pytest.mark.parametrize("server", ["broker", "cloud-broker", "registry", "connect", "feed"])
+@pytest.mark.parametrize("server", ["broker", "cloud-broker", "registry", "cloud", "connect", "feed"])
 def test_a_killed_server_is_told_and_comes_back(restored: Sandbox, server: str) -> None:
     restored.kill(server)
     (status,) = restored.status([server])

@@ -227,7 +227,8 @@ def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
 
 
 def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = Setting(folder=Folder(tmp_path), state=State(kafka_cluster_id="id", ports={"broker": Port(1)}))
+    ports = {"broker": Port(1), "cloud-broker": Port(2), "registry": Port(3)}
+    setting = Setting(folder=Folder(tmp_path), state=State(kafka_cluster_id="id", ports=ports))
     prints = set()
     for name in ("python", "python3"):
         monkeypatch.setattr(sys, "executable", str(Path(sys.prefix, "bin", name)))

@@ -21,6 +21,7 @@ class Subject:
     versions: tuple[str, ...]
     references: Mapping[str, str]
     compatibility: str | None = None
+    schema_type: str = "JSON"
 
 
 def all_subjects() -> tuple[Subject, ...]:

@@ -6,7 +6,7 @@ from collections import deque
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from mesh_assets.sandbox.estate.groups import LiveGroup
-from mesh_assets.sandbox.kafka_admin import quiet_settings
+from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 
 _log = logging.getLogger(__name__)
 _MOST_A_STEP = 500
@@ -15,12 +15,12 @@ _MOST_A_STEP = 500
 class Member:
     """One consumer of a group."""
 
-    def __init__(self, bootstrap_servers: str, group: LiveGroup, number: int) -> None:
+    def __init__(self, bootstrap_servers: str, group: LiveGroup, number: int, *, login: Login | None = None) -> None:
         self.name = f"{group.name}-{number}"
         self._lag_records = group.lag_records // group.members
         self._read: deque[tuple[str, int, int]] = deque()
         settings = {
-            **quiet_settings(bootstrap_servers),
+            **quiet_settings(bootstrap_servers, login),
             "group.id": group.name,
             "client.id": self.name,
             "group.protocol": group.protocol,

@@ -2,6 +2,7 @@
 
 from mesh_assets.sandbox.kinds.aws import AWS
 from mesh_assets.sandbox.kinds.broker import BROKER
+from mesh_assets.sandbox.kinds.cloud import CLOUD
 from mesh_assets.sandbox.kinds.cloud_broker import CLOUD_BROKER
 from mesh_assets.sandbox.kinds.connect import CONNECT
 from mesh_assets.sandbox.kinds.feed import FEED
@@ -9,6 +10,6 @@ from mesh_assets.sandbox.kinds.lambda_mappings import LAMBDA
 from mesh_assets.sandbox.kinds.registry import REGISTRY
 from mesh_assets.sandbox.server import Server
 
-SERVERS: tuple[Server, ...] = (BROKER, CLOUD_BROKER, REGISTRY, CONNECT, FEED, AWS, LAMBDA)
+SERVERS: tuple[Server, ...] = (BROKER, CLOUD_BROKER, REGISTRY, CLOUD, CONNECT, FEED, AWS, LAMBDA)
 
 __all__ = ["SERVERS"]

@@ -7,19 +7,12 @@ this machine. The authorizer is Kafka's own; a role binding of Confluent Cloud i
 from collections.abc import Mapping
 
 from mesh_assets.sandbox.estate.cloud import CLUSTER_ID
-from mesh_assets.sandbox.kafka_admin import Login
 from mesh_assets.sandbox.kafka_broker import Broker, Listener, broker_server
-from mesh_assets.sandbox.keys import sandbox_keys
+from mesh_assets.sandbox.keys import cloud_login, sandbox_keys
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.seeding.acls import seed_acls
 from mesh_assets.sandbox.seeding.topics import seed_topics
 from mesh_assets.sandbox.server import Setting
-
-
-def cloud_login(setting: Setting) -> Login:
-    """As the cluster's administrator."""
-    key = sandbox_keys(setting.folder).operator_kafka
-    return Login(key.id, key.secret)
 
 
 def _jaas(setting: Setting) -> str:
@@ -50,7 +43,7 @@ def _properties(setting: Setting) -> Mapping[str, str]:
 
 def _seed(setting: Setting, progress: Progress) -> None:
     bootstrap_servers = setting.state.address("cloud-broker")
-    login = cloud_login(setting)
+    login = cloud_login(setting.folder)
     seed_topics(bootstrap_servers, progress, login=login)
     seed_acls(bootstrap_servers, login=login, key=sandbox_keys(setting.folder).kafka)
 
@@ -63,7 +56,7 @@ CLOUD_BROKER = broker_server(
         controller=_listener("CONTROLLER", "cloud-controller"),
         cluster_id=lambda state: CLUSTER_ID,  # noqa: ARG005
         properties=_properties,
-        login=cloud_login,
+        login=lambda setting: cloud_login(setting.folder),
         seed=_seed,
         heap_megabytes=256,
     )

@@ -15,7 +15,7 @@ _STALE_SECONDS = 15.0
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
     return Launch(
         command=(interpreter(), "-m", "mesh_assets.sandbox.supervisor", str(setting.folder.root)),
-        also=setting.state.bootstrap_servers,
+        also=" ".join((setting.state.bootstrap_servers, setting.state.address("cloud-broker"), setting.state.registry_url)),
     )
 
 
@@ -32,14 +32,16 @@ def _answers(setting: Setting) -> str | None:
     age = time.time() - float(report["at"])
     if age > _STALE_SECONDS:
         return f"its last report is {age:.0f} s old"
-    return None if report["groups_ready"] else "its consumers have no partitions yet"
+    if not report["groups_ready"]:
+        return "its consumers have no partitions yet"
+    return None if report.get("datagen_ready") else "the topics of data-mesh-cluster are not filled yet"
 
 
 FEED = Server(
     name="feed",
     title="records and live consumers",
     ports=(),
-    needs=("broker",),
+    needs=("broker", "cloud-broker", "registry"),
     launch=_launch,
     prepare=_prepare,
     answers=_answers,

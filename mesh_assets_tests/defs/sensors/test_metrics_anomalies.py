@@ -198,7 +198,7 @@ def paused(endpoints: Endpoints, connector: str) -> Iterator[None]:
 @pytest.mark.sandbox
 def test_a_real_feed_that_stops_is_a_silent_topic(sandbox: Sandbox, endpoints: Endpoints) -> None:
     sandbox.start()
-    [cluster] = load_estate(endpoints.estate_file).clusters.values()
+    cluster = load_estate(endpoints.estate_file).clusters["warehouse"]
     store = InventoryStore(MemoryObjects())
     begun: list[str] = []
     deadline = time.monotonic() + 90

@@ -1,0 +1,125 @@
+"""What the metrics are made of: the broker's offsets, its log files, and what the feed has delivered, read every few seconds."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psutil
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exported without saying so
+
+from mesh_assets.sandbox.estate.cloud import CLOUD_GROUPS, DATAGENS
+from mesh_assets.sandbox.folder import Folder, read_json
+from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
+from mesh_assets.sandbox.process import load_record
+
+_SECONDS = 10.0
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The cluster at one moment, `at` seconds since 1970. `retained_bytes`: of the topic's log files, as they lie on disk.
+
+    `committed`: group → place → offset. `connectors`: id → records and bytes delivered since the sandbox was made.
+    """
+
+    at: float
+    ends: Mapping[Place, int]
+    begins: Mapping[Place, int]
+    retained_bytes: Mapping[str, int]
+    committed: Mapping[str, Mapping[Place, int]]
+    connectors: Mapping[str, tuple[int, int]]
+    connections: int
+    schemas: int
+
+    def record_bytes(self, topic: str) -> float:
+        """How long a record of the topic is on disk, on average."""
+        records = sum(end - self.begins[place] for place, end in self.ends.items() if place[0] == topic)
+        return self.retained_bytes.get(topic, 0) / records if records else 0.0
+
+
+class ClusterReader:
+    """Reads one cluster. Its clients stay open: a new connection every few seconds would be most of the work."""
+
+    def __init__(self, folder: Folder, bootstrap_servers: str, login: Login) -> None:
+        self._folder = folder
+        self._port = int(bootstrap_servers.rsplit(":", 1)[1])
+        settings = quiet_settings(bootstrap_servers, login)
+        self._admin = AdminClient(settings)
+        # Asking by a consumer joins nothing; the admin client's request for a group's offsets can end the process (librdkafka 5040).
+        self._consumers = {
+            group.name: Consumer({**settings, "group.id": group.name, "enable.auto.commit": False}) for group in CLOUD_GROUPS
+        }
+
+    def close(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.close()
+
+    def read(self, *, at: float, schemas: int) -> Reading:
+        """Raises KafkaException or TimeoutError when the broker does not answer."""
+        topics = self._admin.list_topics(timeout=_SECONDS).topics
+        places = [TopicPartition(name, p) for name, topic in topics.items() if not name.startswith("__") for p in topic.partitions]
+        ends = self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return Reading(
+            at=at,
+            ends=ends,
+            begins=self._offsets(places, OffsetSpec.earliest()),  # type: ignore[no-untyped-call]
+            retained_bytes=self._retained(),
+            committed={group.name: self._committed(group.name, group.topics, ends) for group in CLOUD_GROUPS},
+            connectors=self._connectors(),
+            connections=self._connections(),
+            schemas=schemas,
+        )
+
+    def _offsets(self, places: list[TopicPartition], which: OffsetSpec) -> dict[Place, int]:
+        futures = self._admin.list_offsets(dict.fromkeys(places, which), request_timeout=_SECONDS)
+        return {(tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()}
+
+    def _committed(self, group: str, topics: tuple[str, ...], ends: Mapping[Place, int]) -> dict[Place, int]:
+        asked = [TopicPartition(*place) for place in ends if place[0] in topics]
+        answer = self._consumers[group].committed(asked, timeout=_SECONDS)
+        return {(tp.topic, tp.partition): tp.offset for tp in answer if tp.offset >= 0}
+
+    def _retained(self) -> dict[str, int]:
+        sizes: dict[str, int] = defaultdict(int)
+        for log in (self._folder.data / "cloud-broker").glob("*-*/*.log"):
+            try:
+                sizes[log.parent.name.rpartition("-")[0]] += log.stat().st_size
+            except FileNotFoundError:
+                continue  # a segment that was just deleted
+        return sizes
+
+    def _connectors(self) -> dict[str, tuple[int, int]]:
+        report = (read_json(self._folder.datagen_report) or {}).get("connectors", {})
+        return {d.id: (report[d.name]["records"], report[d.name]["bytes"]) for d in DATAGENS if d.name in report}
+
+    def _connections(self) -> int:
+        record = load_record(self._folder.record("cloud-broker"))
+        process = record.process() if record else None
+        if process is None:
+            return 0
+        try:
+            found = process.net_connections("tcp")
+        except psutil.Error:
+            return 0
+        return sum(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == self._port for c in found)
+
+
+@dataclass(slots=True)
+class Readings:
+    """The last readings in order, enough of them for the longest interval by minutes. Safe to use from many threads."""
+
+    most: int = 6 * 60 * 6
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _readings: list[Reading] = field(default_factory=list)
+
+    def add(self, reading: Reading) -> None:
+        with self._lock:
+            self._readings.append(reading)
+            del self._readings[: -self.most]
+
+    def all(self) -> list[Reading]:
+        with self._lock:
+            return list(self._readings)

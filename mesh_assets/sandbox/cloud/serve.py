@@ -1,0 +1,91 @@
+"""The process: `python -m mesh_assets.sandbox.cloud.serve FOLDER` serves until it is asked to stop."""
+
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import uvicorn
+from confluent_kafka import KafkaException
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.cloud.app import cloud_app
+from mesh_assets.sandbox.cloud.connect import Connect
+from mesh_assets.sandbox.cloud.connector_states import ConnectorStates
+from mesh_assets.sandbox.cloud.control_plane import ControlPlane
+from mesh_assets.sandbox.cloud.metric_names import KNOWN_IDS
+from mesh_assets.sandbox.cloud.metrics import MetricsApi
+from mesh_assets.sandbox.cloud.orders import Orders
+from mesh_assets.sandbox.cloud.readings import ClusterReader, Readings
+from mesh_assets.sandbox.cloud.registry import Registry
+from mesh_assets.sandbox.cloud.registry_content import RegistryContent, latest
+from mesh_assets.sandbox.folder import Folder
+from mesh_assets.sandbox.keys import cloud_login, sandbox_keys
+from mesh_assets.sandbox.ports import LOOPBACK
+from mesh_assets.sandbox.state import load_state
+
+_log = logging.getLogger("cloud")
+_EVERY_SECONDS = 10.0
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    # Every request to the registry behind is no news.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    serve(Folder(Path(sys.argv[1])))
+
+
+def serve(folder: Folder) -> None:
+    state = load_state(folder)
+    if state is None:
+        raise SandboxError(f"there is no sandbox in {folder.root}")
+    url, broker = state.cloud_url, state.address("cloud-broker")
+    assert url is not None
+    orders, states, readings = Orders(), ConnectorStates(folder), Readings()
+    content = RegistryContent(f"http://{state.address('registry')}")
+    connect = Connect(states, orders, endpoint=f"SASL_PLAINTEXT://{broker}")
+    app = cloud_app(
+        keys=sandbox_keys(folder),
+        orders=orders,
+        states=states,
+        connect=connect,
+        control_plane=ControlPlane(orders, url=url, bootstrap=f"SASL_PLAINTEXT://{broker}", registry_url=state.cloud_registry_url or ""),
+        registry=Registry(content, orders),
+        metrics=MetricsApi(
+            readings,
+            known_ids=lambda: {
+                **{kind: {number} for kind, number in KNOWN_IDS.items()},
+                "connector": set(connect.connector_ids().values()),
+            },
+        ),
+    )
+    ended = threading.Event()
+    reader = threading.Thread(
+        target=_read, args=(ClusterReader(folder, broker, cloud_login(folder)), content, readings, ended), name="readings"
+    )
+    reader.start()
+    try:
+        uvicorn.run(
+            app, host=LOOPBACK, port=state.ports["cloud"].number, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+        )
+    finally:
+        ended.set()
+        reader.join(timeout=15)
+
+
+def _read(reader: ClusterReader, content: RegistryContent, readings: Readings, ended: threading.Event) -> None:
+    """A reading that fails is missing: the next one covers its time."""
+    while True:
+        try:
+            readings.add(reader.read(at=time.time(), schemas=len(latest(content.versions()))))
+        except (KafkaException, TimeoutError, httpx.HTTPError) as error:
+            _log.warning("the cluster could not be read: %s", error)
+        if ended.wait(_EVERY_SECONDS):
+            reader.close()
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's format.
+
+Confluent Cloud would run the connectors; here the feed writes what they would, as the stand-in says they are. What was really delivered
+is counted, connector by connector: that is what the stand-in reports of them.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from confluent_kafka import KafkaError, Message, Producer
+
+from mesh_assets.sandbox.estate.cloud import CLUSTER_ID, DATAGENS, Datagen
+from mesh_assets.sandbox.estate.records import record
+from mesh_assets.sandbox.feeding.encoding import Encode, encoder
+from mesh_assets.sandbox.folder import Folder, read_json, write_atomically
+from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
+
+_log = logging.getLogger(__name__)
+
+# After a pause (a laptop asleep) nothing is caught up on.
+_LONGEST_STEP_SECONDS = 5.0
+# Each second a broker or registry that is away would otherwise be waited for by the other half of the feed.
+_REGISTRY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Progress:
+    """`next`: the number of the next record. `records`, `bytes`: delivered since the sandbox was made."""
+
+    next: int = 0
+    records: int = 0
+    bytes: int = 0
+    credit: float = 0.0
+
+
+class DatagenWriter:
+    """Writes for the connectors that run. Call `step` about once a second."""
+
+    def __init__(self, folder: Folder, bootstrap_servers: str, login: Login, registry_url: str) -> None:
+        self._folder = folder
+        self._producer = Producer(
+            {**quiet_settings(bootstrap_servers, login), "enable.idempotence": True, "linger.ms": 50, "compression.type": "lz4"}
+        )
+        self._registry = httpx.Client(
+            base_url=registry_url, timeout=_REGISTRY_SECONDS, trust_env=False, headers={"X-Registry-GroupId": CLUSTER_ID}
+        )
+        self._encoders: dict[str, Encode] = {}
+        known = read_json(folder.datagen_report) or {}
+        self._progress = {
+            datagen.name: _Progress(
+                **{key: known.get("connectors", {}).get(datagen.name, {}).get(key, 0) for key in ("next", "records", "bytes")}
+            )
+            for datagen in DATAGENS
+        }
+
+    @property
+    def ready(self) -> bool:
+        """Whether every connector that runs has written what its topic begins with."""
+        stopped = self._stopped()
+        return all(self._progress[d.name].records >= d.topic.backlog for d in DATAGENS if d.name not in stopped)
+
+    def step(self, seconds: float) -> None:
+        """Write what is due after that time."""
+        stopped = self._stopped()
+        for datagen in DATAGENS:
+            if datagen.name not in stopped and not self._write(datagen, min(seconds, _LONGEST_STEP_SECONDS)):
+                break
+        self._producer.poll(0)
+        self._report()
+
+    def settle(self, *, seconds: float) -> None:
+        """Wait until all that was written is delivered, at most that long."""
+        self._producer.flush(seconds)
+        self._report()
+
+    def close(self) -> None:
+        self.settle(seconds=5.0)
+        self._registry.close()
+
+    def _stopped(self) -> set[str]:
+        """Those that do not run, as the stand-in has written it down; without it all run."""
+        states = (read_json(self._folder.connector_states) or {}).get("connectors", {})
+        return {name for name, one in states.items() if one.get("state") != "RUNNING"}
+
+    def _write(self, datagen: Datagen, seconds: float) -> bool:
+        """False: the registry is away, so that the others cannot write either."""
+        progress = self._progress[datagen.name]
+        progress.credit += datagen.topic.per_minute / 60 * seconds
+        due = int(progress.credit) if progress.next >= datagen.topic.backlog else datagen.topic.backlog - progress.next
+        if not due:
+            return True
+        encode = self._encoder(datagen)
+        if encode is None:
+            return False
+        progress.credit = max(0.0, progress.credit - due) % 1
+        for number in range(progress.next, progress.next + due):
+            content = record(datagen.topic, number)
+            # Every topic's records begin with the thing they are about.
+            key = str(next(iter(content.values()))).encode()
+            try:
+                self._producer.produce(datagen.topic.name, key=key, value=encode(content), on_delivery=self._delivered(datagen))
+            except BufferError:
+                # The broker is away and the queue is full: this record is written at a later step.
+                break
+            progress.next = number + 1
+        return True
+
+    def _encoder(self, datagen: Datagen) -> Encode | None:
+        if datagen.name not in self._encoders:
+            try:
+                answer = self._registry.get(f"/subjects/{datagen.topic.subject}/versions/{datagen.topic.schema_versions}")
+            except httpx.HTTPError as error:
+                _log.warning("the registry does not answer (%s): nothing is generated", type(error).__name__)
+                return None
+            if answer.status_code != 200:
+                _log.warning("the registry has no schema for %s (%d)", datagen.topic.subject, answer.status_code)
+                return None
+            self._encoders[datagen.name] = encoder(datagen, schema_id=int(answer.json()["id"]))
+        return self._encoders[datagen.name]
+
+    def _delivered(self, datagen: Datagen) -> Callable[[KafkaError | None, Message], None]:
+        progress = self._progress[datagen.name]
+
+        def count(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                _log.warning("a record for %s was lost: %s", datagen.topic.name, error.str())
+                return
+            progress.records += 1
+            progress.bytes += len(message)
+
+        return count
+
+    def _report(self) -> None:
+        connectors = {name: {"next": p.next, "records": p.records, "bytes": p.bytes} for name, p in self._progress.items()}
+        write_atomically(self._folder.datagen_report, json.dumps({"at": time.time(), "connectors": connectors}) + "\n")

@@ -1,0 +1,169 @@
+"""The scenario the project was founded for: `data-mesh-cluster` of the environment `agentic-data-mesh`, with keys of least privilege."""
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.inventory.masking import MASK
+from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, DATAGENS
+from mesh_assets.sandbox.keys import Key, cloud_login, sandbox_keys, variable_names
+from mesh_assets.sandbox.offsets import end_offsets
+from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.estates import estate_of
+from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def workplace(sandbox: Sandbox, tmp_path: Path) -> Workplace:
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    return Workplace(tmp_path, estate_of(sandbox.endpoints(), tmp_path, CLUSTER), cluster=CLUSTER)
+
+
+@pytest.fixture
+def cloud(sandbox: Sandbox) -> Iterator[StandIn]:
+    with StandIn(sandbox) as stand_in:
+        yield stand_in
+        stand_in.forget()
+
+
+def with_keys(workplace: Workplace, keys: dict[str, Key]) -> Workplace:
+    """The workplace of somebody who has set other keys than `.env` holds."""
+    variables = [dict(zip(variable_names(kind), (key.id, key.secret), strict=True)) for kind, key in keys.items()]
+    return replace(workplace, variables={name: value for one in variables for name, value in one.items()})
+
+
+def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_stand_in(workplace: Workplace) -> None:
+    done = workplace.mesh_assets("discover")
+
+    assert done.returncode == 0, done.stderr
+    words = " ".join(done.stdout.split())
+    for phrase in (
+        f"{CLUSTER} ({CLUSTER_ID}, agentic-data-mesh)",
+        "37 topics 222 partitions",
+        "37 connectors 37 active",
+        "37 schemas 33 AVRO, 2 JSON, 2 PROTOBUF",
+        "3 consumer groups 3 behind",
+        "stand-in for Confluent Cloud",
+    ):
+        assert phrase in words
+    [requests] = re.findall(r"(\d+) HTTP requests", words)
+    assert int(requests) <= 12
+    document = workplace.latest()
+    assert {state.status for state in document.sections.values()} == {"fresh"}
+    assert {connector.name: connector.id for connector in document.connectors} == {d.name: d.id for d in DATAGENS}
+    orders = next(topic for topic in document.topics if topic.name == "orders")
+    assert orders.connectors == ("DatagenSourceConnector_orders",)
+    assert orders.schema.value_subjects == ("orders-value",)
+    assert orders.details.message_count
+    [config] = [connector.config for connector in document.connectors if connector.name == "DatagenSourceConnector_orders"]
+    assert (config["quickstart"], config["output.data.format"], config["kafka.api.secret"]) == ("ORDERS", "AVRO", MASK)
+
+
+def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cloud: StandIn) -> None:
+    cloud.tell("scale", {"connectors": 1000, "subjects": 2500})
+    report = workplace.discover()
+
+    assert report["summary"]["total_connectors"] == 1000
+    # The subjects of the discovery's own events are among the 2,500 and not in the picture.
+    assert report["summary"]["total_schemas"] >= 2498
+    assert report["http_requests"] - report["level_requests"] <= 20
+
+
+def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_section(workplace: Workplace, cloud: StandIn) -> None:
+    workplace.discover()
+    before = workplace.latest()
+    keys = cloud.keys
+    wrong = {"cloud": Key(keys.cloud.id, "wrong"), "schema_registry": Key(keys.schema_registry.id, "wrong")}
+    powerless = {"cloud": keys.unprivileged_cloud, "schema_registry": keys.unprivileged_schema_registry}
+    refused = with_keys(workplace, wrong).discover()
+    forbidden = with_keys(workplace, powerless).discover()
+
+    for report, connect_says, registry_says in (
+        (refused, "expected a Cloud key", "expected a Schema Registry key"),
+        (forbidden, "role Operator on the cluster", "role DeveloperRead on subject"),
+    ):
+        sentences = {section: report["sections"][section]["error"] for section in ("connectors", "schemas")}
+        for phrase in (f"Confluent Cloud Connect at {cloud.url}", "Cloud key", connect_says):
+            assert phrase in sentences["connectors"]
+        for phrase in (f"{cloud.url}/schema-registry", "Schema Registry key", registry_says):
+            assert phrase in sentences["schemas"]
+        for section, sentence in sentences.items():
+            assert report["sections"][section]["status"] == "stale"
+            assert "\n" not in sentence
+            assert not any(key.secret in sentence for key in powerless.values())
+        assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
+    assert (workplace.latest().connectors, workplace.latest().schemas) == (before.connectors, before.schemas)
+
+
+def test_a_key_that_is_not_set_is_named_and_nothing_is_read(workplace: Workplace) -> None:
+    (workplace.folder / ".env").unlink()
+    bare = {name: value for name, value in workplace.environment.items() if not name.startswith("SANDBOX_")}
+    done = workplace.run("mesh_assets.cli.main", "discover", environment=bare)
+
+    assert done.returncode == 1
+    [sentence] = done.stderr.strip().splitlines()
+    assert "SANDBOX_" in sentence
+    assert "is not set" in sentence
+
+
+def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(workplace: Workplace, sandbox: Sandbox) -> None:
+    done = with_keys(workplace, {"kafka": Key(sandbox_keys(sandbox.folder).kafka.id, "wrong")}).mesh_assets("discover")
+
+    assert done.returncode == 1
+    [sentence] = done.stderr.strip().splitlines()
+    assert sentence.startswith(f"mesh-assets: {CLUSTER}: ")
+    assert str(sandbox.endpoints().cloud_bootstrap_servers) in sentence
+    assert "Authentication failed" in sentence
+
+
+def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(workplace: Workplace, cloud: StandIn) -> None:
+    workplace.discover()
+    before = workplace.latest()
+    cloud.tell("shown", {"connectors": 30, "subjects": 30})
+    report = workplace.discover()
+    after = workplace.latest()
+
+    for section in ("connectors", "schemas"):
+        assert report["sections"][section]["status"] == "stale", section
+        assert getattr(after, section) == getattr(before, section)
+    assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
+
+
+def test_a_paused_connectors_data_stops_and_comes_back(workplace: Workplace, cloud: StandIn, sandbox: Sandbox) -> None:
+    connector, topic = "DatagenSourceConnector_clickstream", "clickstream"
+    broker = str(sandbox.endpoints().cloud_bootstrap_servers)
+
+    def written() -> int:
+        return sum(end_offsets(broker, [topic], login=cloud_login(sandbox.folder)).values())
+
+    workplace.discover()
+    cloud.ask("PUT", f"{CONNECTORS}/{connector}/pause", key=cloud.keys.cloud).raise_for_status()
+    _wait(lambda: _stands_still(written), "the topic of a paused connector to stand still")
+    report = workplace.discover()
+    assert any(connector in sentence and "PAUSED" in sentence.upper() for sentence in report["first_changes"])
+    assert report["summary"]["active_connectors"] == 36
+    still = written()
+    cloud.ask("PUT", f"{CONNECTORS}/{connector}/resume", key=cloud.keys.cloud).raise_for_status()
+    _wait(lambda: written() > still, "the connector to write again")
+
+
+def _stands_still(count: Callable[[], int]) -> bool:
+    """180 records a minute would otherwise have come in 4 s: about twelve."""
+    before = count()
+    time.sleep(4)
+    return count() == before
+
+
+def _wait(holds: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.3)
