@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from mesh_assets.estate.alarms import CloudWatchAlarms
 from mesh_assets.estate.esm import EventSourceMappings
 from mesh_assets.estate.fields import EstateModel
 from mesh_assets.estate.http import ConnectEndpoint, ControlPlaneConnection, SchemaRegistryConnection
@@ -36,6 +37,7 @@ class Cluster(EstateModel):
     topics: TopicPatterns = TopicPatterns()
     consumer_groups: NamePatterns = NamePatterns()
     anomalies: AnomalyThresholds = AnomalyThresholds()
+    alarms: CloudWatchAlarms | None = None
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
 

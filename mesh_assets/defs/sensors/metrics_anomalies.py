@@ -1,4 +1,5 @@
-"""`metrics_anomalies`: a reading of every cluster each tick; what is unusual in it goes to the inbox, once until it ends."""
+"""`metrics_anomalies`: a reading of every cluster each tick, and CloudWatch's alarms about it; what is unusual goes to the inbox, once
+until it ends."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
 from mesh_assets.inventory.anomalies.pace import USUAL_INTERVAL_SECONDS
 from mesh_assets.inventory.anomalies.watch import OpenClients, Watched, watch_cluster
 from mesh_assets.inventory.clients import open_clients
@@ -31,6 +33,7 @@ class Watching:
 
     interval_seconds: float
     clients: OpenClients = open_clients
+    alarms: ReadAlarms | None = None
     pace: Pace = PACE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -44,7 +47,7 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Every 5 minutes, the offsets of all topics and groups: topics gone silent, rates that spike or drop, lag that grows, "
-        "connectors that run and move nothing, against what is usual at that hour.",
+        "connectors that run and move nothing, against what is usual at that hour; and CloudWatch's alarms, where the estate names them.",
     )
     def sensor(context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource) -> dg.SensorResult:
         known = estate.estate().clusters
@@ -62,7 +65,7 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
 def tick(
     instance: dg.DagsterInstance, clusters: Mapping[str, Cluster], watching: Watching, *, store: InventoryStore, cursor: SensorCursor
 ) -> tuple[dg.SensorResult, list[str]]:
-    """The tick's result, and a line for each anomaly that began or ended. Raises StoreError when the inbox cannot be read."""
+    """The tick's result, and a line for each anomaly or alarm that began or ended. Raises StoreError when the inbox cannot be read."""
 
     def look(name: str) -> Watched:
         return watch_cluster(
@@ -73,20 +76,29 @@ def tick(
             clients=watching.clients,
         )
 
-    swept = sweep(in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=watching.pace)
+    def look_for_alarms(name: str) -> AlarmsSeen:
+        return look_at_alarms(clusters[name], store, read=watching.alarms, now=watching.now)
+
+    # At the same time, and apart: neither waits for the other, nor fails with it.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
+        with_alarms = [name for name, cluster in clusters.items() if cluster.alarms is not None]
+        sweeping_alarms = pool.submit(sweep, with_alarms, look_for_alarms, pace=watching.pace)
+        swept = sweep(in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=watching.pace)
+        alarms = sweeping_alarms.result()
     _keep(swept)
+    _keep(alarms)
     launches = requests_for(instance, clusters, store, now=watching.now())
     still_hung = [name for name in cursor.hung if name in swept.unreached]
     result = dg.SensorResult(
         run_requests=launches.requests,
         cursor=encode_cursor(SensorCursor(unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})))),
-        skip_reason=None if launches.requests else _skip_reason(swept, launches),
+        skip_reason=None if launches.requests else _skip_reason(swept, alarms, launches),
     )
-    return result, _log(swept)
+    return result, [*_log(swept), *_alarms_log(alarms)]
 
 
-def _keep(swept: Swept[Watched]) -> None:
-    """Writes what was seen. A cluster whose readings cannot be kept has failed, like one that cannot be read."""
+def _keep(swept: Swept[Watched] | Swept[AlarmsSeen]) -> None:
+    """Writes what was seen. A cluster whose readings or alarms cannot be kept has failed, like one that cannot be read."""
 
     def keep(name: str) -> tuple[str, str | None]:
         try:
@@ -113,18 +125,30 @@ def _log(swept: Swept[Watched]) -> list[str]:
     return begun + ended
 
 
-def _skip_reason(swept: Swept[Watched], launches: Launches) -> str:
+def _alarms_log(alarms: Swept[AlarmsSeen]) -> list[str]:
+    return [f"{name}: {line}" for name, seen in alarms.seen.items() for line in (*seen.begun, *seen.ended)]
+
+
+def _alarm_reasons(alarms: Swept[AlarmsSeen]) -> dict[str, str]:
+    """Cluster → why its alarms are not known."""
+    skipped = {name: seen.skipped for name, seen in alarms.seen.items() if seen.skipped is not None}
+    failed = {name: f"its alarms could not be read: {why}" for name, why in alarms.failed.items()}
+    return skipped | failed | dict.fromkeys((*alarms.hung, *alarms.unreached), "CloudWatch did not answer in time")
+
+
+def _skip_reason(swept: Swept[Watched], alarms: Swept[AlarmsSeen], launches: Launches) -> str:
     skipped = {name: watched.skipped for name, watched in swept.seen.items() if watched.skipped is not None}
     reasons = skipped | swept.failed | dict.fromkeys(swept.hung, "did not answer in time")
     reasons |= dict.fromkeys(swept.unreached, "not reached, comes first in the next tick")
-    reasons |= {name: f"{reasons[name]}; {why}" if name in reasons else why for name, why in launches.waiting.items()}
+    for more in (_alarm_reasons(alarms), launches.waiting):
+        reasons |= {name: f"{reasons[name]}; {why}" if name in reasons else why for name, why in more.items()}
     read = len(swept.seen) - len(skipped)
     total = len(swept.seen) + len(swept.failed) + len(swept.hung) + len(swept.unreached)
     begun = sum(len(watched.begun) for watched in swept.seen.values())
     news = f"{begun} anomalies began" if begun else "nothing unusual began"
     shown = [f"{name}: {_shortened(text)}" for name, text in sorted(reasons.items())[:_REASONS_SHOWN]]
-    more = [f"and {len(reasons) - len(shown)} more clusters"] if len(reasons) > len(shown) else []
-    return "; ".join([f"{read} of {total} clusters read, {news}", *shown, *more])
+    rest = [f"and {len(reasons) - len(shown)} more clusters"] if len(reasons) > len(shown) else []
+    return "; ".join([f"{read} of {total} clusters read, {news}", *shown, *rest])
 
 
 def _shortened(text: str) -> str:

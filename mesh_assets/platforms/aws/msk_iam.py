@@ -14,6 +14,7 @@ from botocore.credentials import CredentialProvider, Credentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.platforms.aws.failures import aws_failure
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
@@ -71,6 +72,12 @@ def region_of_brokers(bootstrap_servers: str) -> str | None:
     """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a tunnel)."""
     match = _BROKER_REGION.search(bootstrap_servers.split(",")[0])
     return None if match is None else match[1]
+
+
+def region_of_cluster(connection: KafkaConnection) -> str | None:
+    """The region that the estate gives, or that stands in the ARN or in the brokers' names; None when nothing there tells it."""
+    of_arn = None if connection.cluster_arn is None else connection.cluster_arn.split(":")[3]
+    return connection.region or of_arn or region_of_brokers(connection.bootstrap_servers or "")
 
 
 def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_servers: str) -> str:
