@@ -95,6 +95,15 @@ class ReadingHistory:
         else:
             self._objects.put_if(newest.entry.key, _encode(newest.chunk), newest.version)
 
+    def entry_of(self, chunk: Chunk) -> ChunkEntry:
+        """Where a chunk of earlier readings belongs."""
+        began_at = datetime.fromtimestamp(chunk.times[0], UTC)
+        return ChunkEntry(key=f"{self._folder}{began_at.strftime(_CHUNK_TIME)}", began_at=began_at)
+
+    def insert(self, chunk: Chunk) -> None:
+        """Keeps a chunk of earlier readings."""
+        self._objects.put(self.entry_of(chunk).key, _encode(chunk))
+
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
         """Removes the chunks whose readings are all older than they are kept."""
         # A chunk ends where the next begins, so the last one that began too early still holds younger readings.

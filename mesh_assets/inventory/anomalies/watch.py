@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 
 from msgspec.structs import replace
 
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.anomalies.backfill import chunks_before, wanted_since
 from mesh_assets.inventory.anomalies.connectors import ConnectorLink, connector_links
 from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.anomalies.history import Chunk, ChunkEntry, ReadingHistory
@@ -22,6 +24,7 @@ from mesh_assets.inventory.anomalies.window import Window
 from mesh_assets.inventory.clients import ClusterClients, open_clients
 from mesh_assets.inventory.connectors import ConnectReader, endpoint_name
 from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.inventory.metrics.measuring import MetricsReader
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.triggers import Trigger
 
@@ -58,6 +61,8 @@ def watch_cluster(
         if early is not None:
             return Watched(skipped=early)
         reading = take_reading(cluster, opened.kafka, metadata)
+        if opened.metrics is not None:
+            watch.look_back(reading, opened.metrics)
         return watch.judge(reading, running=lambda: _running(cluster, opened.connect))
 
 
@@ -97,6 +102,7 @@ class Watch:
         self._pace: Pace = pace_of(cluster.anomalies, interval_seconds=interval_seconds)
         self._entries = self._history.entries()
         self._newest = self._history.newest(self._entries)
+        self._earlier: dict[str, Chunk] = {}
 
     def early(self, now: datetime) -> str | None:
         """Why no reading is to be taken yet; None when it is time."""
@@ -107,13 +113,28 @@ class Watch:
             return None
         return f"the last reading is {seconds:.0f} s old; the next is taken {self._pace.closest_seconds:.0f} s after it or later"
 
+    def look_back(self, reading: Reading, platform: MetricsReader) -> None:
+        """Fills a history that is too young to speak with what the platform keeps; where that fails, it grows by and by."""
+        oldest = self._entries[0].began_at if self._entries else None
+        if not wanted_since(self._pace, oldest=oldest, now=reading.read_at):
+            return
+        try:
+            chunks = chunks_before(reading, platform, cluster_id=self._cluster_id, pace=self._pace, oldest=oldest)
+        except PlatformError as error:
+            logger.warning("%s: its history is not filled from its platform's metrics: %s", self._cluster.name, error)
+            return
+        self._earlier = {self._history.entry_of(chunk).key: chunk for chunk in chunks}
+
     def judge(self, reading: Reading, *, running: Running) -> Watched:
         newest = self._history.extended(self._newest, reading)
-        entries = self._entries if newest.version is not None else [*self._entries, newest.entry]
+        earlier = [self._history.entry_of(chunk) for chunk in self._earlier.values()]
+        entries = [*earlier, *self._entries, *([] if newest.version is not None else [newest.entry])]
 
         def load(wanted: Sequence[ChunkEntry]) -> list[Chunk]:
-            stored = self._history.load([entry for entry in wanted if entry != newest.entry])
-            return [*stored, newest.chunk] if newest.entry in wanted else stored
+            """All of them in time's order: those from the platform come first, the newest last."""
+            filled = [self._earlier[entry.key] for entry in wanted if entry.key in self._earlier]
+            stored = self._history.load([entry for entry in wanted if entry != newest.entry and entry.key not in self._earlier])
+            return [*filled, *stored, *([newest.chunk] if newest.entry in wanted else [])]
 
         objects = self._store.objects
         before = get_anomalies(objects, self._cluster_id)
@@ -129,6 +150,7 @@ class Watch:
         judgement.judge(running)
         after = moved_on(before, begun=judgement.begun, ended=judgement.ended, now=reading.read_at)
         writes: list[Callable[[], None]] = [lambda: self._history.keep(newest), *self._ends.additions(reading)]
+        writes += [partial(self._history.insert, chunk) for chunk in self._earlier.values()]
         if newest.version is None:
             writes.append(lambda: self._history.prune(entries, now=reading.read_at))
         if usuals is not old_usuals:

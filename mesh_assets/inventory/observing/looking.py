@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import open_clients
 from mesh_assets.inventory.collect import OpenClients
@@ -58,10 +59,13 @@ def look_at(
 def in_a_hurry(cluster: Cluster) -> Cluster:
     """The cluster with shorter timeouts."""
     registry = cluster.schema_registry
+    metrics = cluster.metrics
+    hurried = metrics.model_copy(update=_at_most(metrics.timeout_seconds)) if isinstance(metrics, ConfluentCloudMetrics) else metrics
     return cluster.model_copy(
         update={
             "kafka": cluster.kafka.model_copy(update=_at_most(cluster.kafka.timeout_seconds)),
             "schema_registry": None if registry is None else registry.model_copy(update=_at_most(registry.timeout_seconds)),
+            "metrics": hurried,
             "connect": tuple(endpoint.model_copy(update=_at_most(endpoint.timeout_seconds)) for endpoint in cluster.connect),
         }
     )
