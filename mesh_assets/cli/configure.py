@@ -25,7 +25,7 @@ _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
     "--from-terraform", "terraform", metavar="DIR|FILE|-", help="Where terraform/ was applied, or what `terraform output -json` printed."
 )
 @click.option(
-    "--confluent-environment", "environment", metavar="env-…", help="All clusters of an environment; needs a Cloud key (see below)."
+    "--confluent-environment", "environment", metavar="env-…", help="All clusters of an environment; needs a Cloud key (see above)."
 )
 @click.option(
     "--mcp-client", "client", type=click.Choice(["claude", "cursor", "vscode", "none"]), help="Whose entry. With --from-terraform: claude."

@@ -5,8 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import mesh_assets
 from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY, SCHEMA_REGISTRY_KEY, role_for
+from mesh_assets.platforms.confluent_cloud.metrics_api import METRICS_KEY
+from mesh_assets.platforms.http import Credential
 from mesh_assets.snapshot import schema_ids
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
@@ -25,6 +30,22 @@ GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
     "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
+}
+# The same for what is asked over HTTP: what a key that was refused is told to need → the bindings.
+HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
+    CONNECT_KEY: {
+        "Operator on the cluster": [OPERATOR],
+        "DeveloperRead on connector *": [Binding("DeveloperRead", "connector=${name}")],  # * unless names are given
+    },
+    METRICS_KEY: {
+        "MetricsViewer, granted on the organization": [Binding("MetricsViewer", "data.confluent_organization.this.resource_name")]
+    },
+    SCHEMA_REGISTRY_KEY: {
+        "DeveloperRead on subject *": [Binding("DeveloperRead", "subject=*")],
+        "DeveloperWrite on discovery-events-value and discovery-changes-value": [
+            Binding("DeveloperWrite", f"subject={name}-value") for name in OWN_TOPICS
+        ],
+    },
 }
 # Terraform makes the topics; the publisher only where it may.
 NOT_NEEDED = {"CREATE on the topic"}
@@ -77,10 +98,19 @@ def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -
     assert Binding("DeveloperRead", "subject=*") in bound
 
 
-def test_connectors_and_metrics_may_be_read() -> None:
+@pytest.mark.parametrize("credential", HTTP_GRANTS)
+def test_every_role_that_a_refused_key_is_told_to_need_is_bound(credential: Credential) -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
-    assert Binding("DeveloperRead", "connector=${name}") in bound  # * unless names are given
-    assert Binding("MetricsViewer", "data.confluent_organization.this.resource_name") in bound
+    needed = HTTP_GRANTS[credential]
+    assert len(re.findall(r"Operator|Developer[A-Z]|MetricsViewer", credential.lacking)) == len(needed)
+    for words, granted in needed.items():
+        assert words in credential.lacking
+        assert [binding for binding in granted if binding not in bound] == []
+
+
+@pytest.mark.parametrize("right", GRANTS)
+def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None:
+    assert role_for(right).startswith(f"the role {GRANTS[right][0].role} on ")
 
 
 def rights_in_the_code() -> set[str]:
