@@ -63,6 +63,25 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     )
 
 
+def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
+    """One group, asked for by name, so that nothing hides it; None when there is no such group, which then has committed nothing.
+
+    What could not be read is None in it, with the error, as in `read_groups`. Makes the brokers' topic of offsets where there is none yet.
+    Raises UnreachableError or RefusedError when it could not be asked for.
+    """
+    session.connect()
+    deadline = Deadline(session.timeout_seconds)
+    description = _describe(session, [group_id], deadline)[group_id]
+    if _gone(description):
+        return None
+    if not _may_be_asked(description):
+        assert isinstance(description, KafkaError)
+        raise session.failed(description, doing=f"reading consumer group {group_id}", right=_RIGHT)
+    commits = _committed(session, [group_id], deadline)[group_id]
+    listed = ListedConsumer(type=UNKNOWN, protocol_type="consumer", state=UNKNOWN)
+    return None if _gone(commits) else _consumer_group(group_id, listed, description, commits)
+
+
 def _gone(answer: object) -> bool:
     """DescribeGroups calls a group that does not exist dead."""
     if isinstance(answer, ConsumerGroupDescription):

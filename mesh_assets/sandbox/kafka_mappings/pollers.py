@@ -1,6 +1,7 @@
 """The pollers of all mappings: started, stopped and started anew as their mappings live."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from mesh_assets.sandbox.kafka_mappings.reaching import client_settings
 
 # A change may concern how the brokers are reached: the poller begins anew after it.
 _POLLING = ("Enabled",)
-_LEAVE_SECONDS = 10.0
+# All together; who has not left by then is missed by its group after the session timeout.
+_LEAVE_SECONDS = 3.0
 
 
 class Pollers:
@@ -40,8 +42,9 @@ class Pollers:
         with self._lock:
             for poller in self._running.values():
                 poller.stop()
+            deadline = time.monotonic() + _LEAVE_SECONDS
             for poller in self._running.values():
-                poller.join(_LEAVE_SECONDS)
+                poller.join(max(0.0, deadline - time.monotonic()))
 
     def _settings(self, mapping: KafkaMapping) -> dict[str, Any]:
         brokers = self._msk.brokers(str(mapping.settings.get("EventSourceArn", "")))

@@ -1,0 +1,218 @@
+"""Test messages: what they are, what a plan says before one is written, and where each of them went."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from msgspec import Struct
+
+from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
+from mesh_assets.esm.errors import PlanOutdatedError
+from mesh_assets.esm.proof.positions import partitions_of
+from mesh_assets.platforms.kafka.consumer_groups import read_groups
+from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
+from mesh_assets.platforms.kafka.session import Session
+from mesh_assets.platforms.kafka.settings import ClientProperties
+
+MOST_MESSAGES = 10_000
+FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
+DELIVERY_SECONDS = 30.0
+
+_ANY_PARTITION = -1
+"""Kafka's own partitioner decides, by the key."""
+
+_DOING = "writing test messages"
+_RIGHT = "WRITE on the topic"
+
+
+class ProducePlan(Struct, frozen=True, kw_only=True):
+    """What would be written where, and who else reads it. `key` None: the messages go round the partitions. `id` is the hash of the rest.
+
+    `other_groups` None: they could not be read, with the reason in `other_groups_error`.
+    """
+
+    id: str
+    endpoint: str
+    topic: str
+    partitions: tuple[int, ...]
+    messages: int
+    bytes_each: int
+    key: str | None
+    group: str | None
+    other_groups: tuple[str, ...] | None
+    other_groups_error: str | None = None
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """Of one partition: the offsets of the first and the last test message, and how many there are."""
+
+    partition: int
+    first: int
+    last: int
+    messages: int
+
+
+class Produced(Struct, frozen=True, kw_only=True):
+    """`test_id` stands in every message. `partitions`: where they went, sorted."""
+
+    test_id: str
+    topic: str
+    messages: int
+    started_at: datetime
+    seconds: float
+    partitions: tuple[Written, ...]
+
+
+def plan_test_messages(
+    properties: ClientProperties,
+    *,
+    topic: str,
+    messages: int,
+    bytes_each: int,
+    key: str | None,
+    group: str | None,
+    timeout_seconds: float = 15,
+) -> ProducePlan:
+    """Reads only. `group`: the mapping's own, which is not counted among the others. Raises EstateError, PlatformError."""
+    if not 1 <= messages <= MOST_MESSAGES:
+        raise EstateError(f"{messages} test messages are asked for; expected 1 to {MOST_MESSAGES:,}")
+    if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
+        raise EstateError(f"test messages of {bytes_each} bytes are asked for; expected {FEWEST_BYTES} to {MOST_BYTES:,}")
+    with closing(Session(properties, timeout_seconds)) as session:
+        partitions = partitions_of(session, topic)
+        try:
+            others: tuple[str, ...] | None = _other_groups(session, topic, group)
+            error = None
+        except (RefusedError, UnexpectedAnswerError) as failure:
+            others, error = None, str(failure)
+    plan = ProducePlan(
+        id="",
+        endpoint=str(properties["bootstrap.servers"]),
+        topic=topic,
+        partitions=partitions,
+        messages=messages,
+        bytes_each=bytes_each,
+        key=key,
+        group=group,
+        other_groups=others,
+        other_groups_error=error,
+    )
+    return msgspec.structs.replace(plan, id=sha256(msgspec.json.encode(plan)).hexdigest()[:12])
+
+
+def check_plan(plan: ProducePlan, plan_id: str) -> None:
+    """Raises PlanOutdatedError when what is to be done is not what was looked at."""
+    if plan.id != plan_id:
+        raise PlanOutdatedError(
+            f"plan {plan_id} is not what would be done now (that is {plan.id}): the topic, its readers or the request changed; "
+            "look at the new plan first"
+        )
+
+
+def produce_test_messages(
+    properties: ClientProperties,
+    plan: ProducePlan,
+    *,
+    tell: Callable[[str], None] = lambda text: None,  # noqa: ARG005
+) -> Produced:
+    """Writes them and waits until each is acknowledged by all replicas. Raises PlatformError when one was not: some may be there then."""
+    endpoint = Endpoint(properties)
+    delivered: list[tuple[int, int]] = []
+    failures: list[KafkaError] = []
+    lock = threading.Lock()
+
+    def on_delivery(error: KafkaError | None, message: Message) -> None:
+        with lock:
+            if error is not None:
+                failures.append(error)
+            else:
+                delivered.append((int(message.partition() or 0), int(message.offset() or 0)))
+
+    test_id, started_at, begun = uuid4().hex, datetime.now(UTC), time.monotonic()
+    settings: dict[str, Any] = {
+        **properties,
+        "acks": "all",
+        "enable.idempotence": True,
+        "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
+        "allow.auto.create.topics": False,
+        "error_cb": lambda _: None,
+        "logger": _SILENT,
+    }
+    try:
+        producer = Producer(settings)
+        for sequence in range(plan.messages):
+            partition = _ANY_PARTITION if plan.key is not None else plan.partitions[sequence % len(plan.partitions)]
+            producer.produce(
+                plan.topic,
+                value=message_text(test_id, sequence, of=plan.messages, bytes_each=plan.bytes_each).encode(),
+                key=plan.key,
+                headers={"mesh-assets-test": test_id},
+                partition=partition,
+                on_delivery=on_delivery,
+            )
+            producer.poll(0)
+        left = producer.flush(DELIVERY_SECONDS + 5)
+    except KafkaException as error:
+        raise from_kafka_error(error.args[0], endpoint=endpoint, doing=_DOING, right=_RIGHT) from None
+    if failures:
+        raise from_kafka_error(failures[0], endpoint=endpoint, doing=_DOING, right=_RIGHT)
+    if left or len(delivered) != plan.messages:
+        raise UnexpectedAnswerError(
+            f"{plan.topic}: {len(delivered)} of {plan.messages} test messages were acknowledged; the others may be there"
+        )
+    tell(f"{plan.messages} messages of {plan.bytes_each} bytes are in {plan.topic}")
+    by_partition: dict[int, list[int]] = {}
+    for partition, offset in delivered:
+        by_partition.setdefault(partition, []).append(offset)
+    return Produced(
+        test_id=test_id,
+        topic=plan.topic,
+        messages=plan.messages,
+        started_at=started_at,
+        seconds=time.monotonic() - begun,
+        partitions=tuple(
+            Written(partition=partition, first=min(offsets), last=max(offsets), messages=len(offsets))
+            for partition, offsets in sorted(by_partition.items())
+        ),
+    )
+
+
+def message_text(test_id: str, sequence: int, *, of: int, bytes_each: int) -> str:
+    """One test message, exactly so many bytes of JSON."""
+    told = {
+        "mesh_assets_test": test_id,
+        "id": f"{test_id}-{sequence}",
+        "sequence": sequence,
+        "of": of,
+        "produced_at": datetime.now(UTC).isoformat(),
+        "padding": "",
+    }
+    return json.dumps({**told, "padding": "x" * (bytes_each - len(json.dumps(told)))})
+
+
+def _other_groups(session: Session, topic: str, group: str | None) -> tuple[str, ...]:
+    """Those with a member that reads the topic, or with offsets on it."""
+    found = read_groups(session, lambda name: name != group).groups
+    return tuple(
+        one.group_id
+        for one in found
+        if any(topic in member.assignment for member in one.members or ()) or any(place.topic == topic for place in one.offsets or ())
+    )
+
+
+class _Silent:
+    """In the stead of a logger: librdkafka would write what went wrong, which the errors say already, to stderr."""
+
+    def log(self, *arguments: object) -> None:
+        pass
+
+
+_SILENT = _Silent()

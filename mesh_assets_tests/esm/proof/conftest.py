@@ -1,0 +1,47 @@
+"""An account whose mappings the proof looks at, through the project's own access."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.connection import KafkaLogin
+from mesh_assets.esm.lookup import get_mapping
+from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing
+from mesh_assets.estate.esm import AwsAccount
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets_tests import an_aws_account
+
+Validate = Callable[..., Validation]
+
+
+@pytest.fixture
+def account(lambda_url: str, endpoints: Endpoints) -> Iterator[an_aws_account.AwsAccount]:
+    made = an_aws_account.AwsAccount(lambda_url, endpoints)
+    made.faults(state_delay_seconds=0.1)
+    yield made
+    made.faults()
+    for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:
+        if mapping["State"] in ("Enabled", "Disabled"):
+            made.mappings.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+@pytest.fixture
+def access(account: an_aws_account.AwsAccount) -> AwsAccess:
+    return AwsAccess(AwsAccount(region="us-east-1", endpoint_url=account.url), make_client=lambda service, _: account.client(service))
+
+
+@pytest.fixture
+def validate(access: AwsAccess, endpoints: Endpoints) -> Validate:
+    """With times short enough for a test; those of a verdict that waits in vain are shorter still."""
+
+    def run(mapping: dict[str, Any], *, login: KafkaLogin | None = None, **request: Any) -> Validation:
+        return validate_esm_processing(
+            access,
+            get_mapping(access, mapping["UUID"]),
+            login or KafkaLogin(bootstrap_servers=endpoints.bootstrap_servers),
+            ValidationRequest(**{"messages": 4, "deadline_seconds": 60, "metrics_seconds": 30, **request}),
+        )
+
+    return run

@@ -1,0 +1,238 @@
+"""Each verdict caused for real: real Kafka, real function code, the stand-in's poller in between."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer
+
+from mesh_assets.errors import RefusedError
+from mesh_assets.esm.connection import KafkaLogin
+from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
+from mesh_assets_tests.esm.proof.conftest import Validate
+
+pytestmark = pytest.mark.sandbox
+COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
+
+
+@contextmanager
+def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bool) -> Iterator[None]:
+    """Somebody else's reader in the mapping's group, which has got partitions."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": account.ends.bootstrap_servers,
+            "group.id": group,
+            "client.id": "somebody-else",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": commits,
+            "auto.commit.interval.ms": 200,
+            "session.timeout.ms": 6000,
+            "heartbeat.interval.ms": 1000,
+        }
+    )
+    consumer.subscribe([topic])
+    try:
+        deadline = time.monotonic() + 60
+        while not consumer.assignment():
+            consumer.poll(0.1)
+            assert time.monotonic() < deadline
+        ended = threading.Event()
+
+        def poll() -> None:
+            while not ended.is_set():
+                consumer.poll(0.1)
+
+        thread = threading.Thread(target=poll)
+        thread.start()
+        yield
+        ended.set()
+        thread.join()
+    finally:
+        consumer.close()
+
+
+def test_processed_when_its_members_passed_all_and_nothing_was_lost(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    made = account.mapping(topic=account.topic(2), **COUNTED)
+
+    found = validate(made)
+
+    assert found.verdict.name == "processed", found.verdict
+    assert found.counts is not None
+    assert (found.counts.invoked, found.counts.errors, found.counts.dropped) == (4, 0, None)
+    assert [one.passed for one in found.progress] == [True, True]
+    assert [member.client_id for member in found.members] == [f"lambda-{made['UUID']}"]
+    # And again, warm: earlier counts are none of this proof's.
+    assert validate(made).verdict.name == "processed"
+
+
+def test_processed_without_the_mappings_own_counts_where_its_settings_lose_nothing(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    found = validate(account.mapping(topic=account.topic(1), EventSourceArn=account.cluster()))
+    assert found.verdict.name == "processed", found.verdict
+    assert "may have other callers" in found.verdict.sentence
+
+
+def test_a_failing_function_whose_records_are_given_up_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(FAILS)
+    found = validate(account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **COUNTED))
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert found.counts is not None
+    assert found.counts.dropped == 4
+    assert (found.counts.errors or 0) > 0
+
+
+def test_what_went_to_the_destination_on_failure_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(FAILS)
+    _, arn = account.queue("failed")
+    destination: dict[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+    found = validate(account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **destination, **COUNTED))
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert "on-failure 4" in found.verdict.sentence
+    assert arn in found.verdict.advice
+
+
+def test_a_failing_function_that_blocks_its_partition_is_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(FAILS)
+    found = validate(account.mapping(topic=account.topic(1), **COUNTED), deadline_seconds=5)
+    assert found.verdict.name == "not processed", found.verdict
+    assert "PROBLEM: Function call failed" in found.verdict.sentence
+    assert "the function fails" in found.verdict.advice
+
+
+def test_what_a_filter_keeps_out_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    filters: dict[str, Any] = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": {"kind": ["order"]}}'}]}}
+    found = validate(account.mapping(topic=account.topic(1), **filters, **COUNTED))
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert "filtered 4" in found.verdict.sentence
+    assert '["order"]' in found.verdict.advice
+
+
+def test_records_that_grew_too_old_are_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(FAILS)
+    account.faults(state_delay_seconds=0.1, age_factor=40.0)  # AWS's least age of 60 s passes in 1.5
+    found = validate(account.mapping(topic=account.topic(1), MaximumRecordAgeInSeconds=60, **COUNTED))
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert found.counts is not None
+    assert found.counts.dropped == 4
+
+
+def test_a_foreign_member_that_commits_leaves_it_unproven(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    topic = account.topic(2)
+    made = account.mapping(topic=topic, **COUNTED)
+    with a_foreign_member(account, made["UUID"], topic, commits=True):
+        found = validate(made, metrics_seconds=2)
+    assert found.verdict.name == "unproven", found.verdict
+    assert "somebody-else at 127.0.0.1 is a member of group" in found.verdict.sentence
+
+
+def test_a_partition_that_nobody_commits_makes_it_partly(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    topic = account.topic(2)
+    made = account.mapping(topic=topic, **COUNTED)
+    with a_foreign_member(account, made["UUID"], topic, commits=False):
+        found = validate(made, deadline_seconds=8)
+    assert found.verdict.name == "partly", found.verdict
+    assert "1 of 2 partitions" in found.verdict.sentence
+    assert "committed nothing yet" in found.verdict.sentence
+
+
+def test_behind_a_backlog_it_says_how_far_and_how_fast(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    account.produce(topic, *(str(number) for number in range(3000)))
+    account.faults(state_delay_seconds=0.1, slow_seconds=0.5)
+    made = account.mapping(topic=topic, BatchSize=50, **COUNTED)
+    account.until(lambda: account.committed(made["UUID"], topic) > 0)
+
+    found = validate(made, deadline_seconds=4)
+
+    assert found.verdict.name == "behind", found.verdict
+    assert "records ahead of the test messages at" in found.verdict.sentence
+
+
+def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    authority = (account.ends.estate_file.parent / "credentials" / "authority.pem").read_text()
+    made = account.mapping(
+        topic=account.topic(1),
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}},
+        SourceAccessConfigurations=[
+            {"Type": "SASL_SCRAM_512_AUTH", "URI": account.secret(username="warehouse-app", password="wrong")},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": account.secret(certificate=authority)},
+        ],
+    )
+    found = validate(made, deadline_seconds=4)
+    assert found.verdict.name == "not processed", found.verdict
+    assert "SASL authentication failed" in found.verdict.sentence
+    assert found.verdict.advice.startswith("try the mapping's own way in")
+
+
+def test_latest_without_a_member_yet_is_inconclusive(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    account.faults(state_delay_seconds=60.0)
+    found = validate(account.mapping(topic=account.topic(1), StartingPosition="LATEST", wait=False), deadline_seconds=2)
+    assert found.verdict.name == "inconclusive", found.verdict
+
+
+def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    made = account.mapping(topic=account.topic(1), Enabled=False, wait=False)
+    account.until(lambda: account.state(made["UUID"]) == "Disabled")
+    found = validate(made)
+    assert (found.verdict.name, found.produced) == ("not processed", None)
+    assert sum(found.before.end.values()) == 0
+
+
+# --- a mapping layer that lies is found out
+
+
+def test_committed_without_the_function_is_found_out(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    account.faults(state_delay_seconds=0.1, commit_without_invoking=True)
+    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert "brought only 0 of them to the function" in found.verdict.sentence
+
+
+def test_counts_of_invocations_that_never_were_are_found_out(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    account.faults(state_delay_seconds=0.1, drop=True)
+    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    assert found.verdict.name == "unproven", found.verdict
+    assert "no invocation of the function" in found.verdict.sentence
+
+
+def test_without_metrics_it_is_unproven(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    account.faults(state_delay_seconds=0.1, no_metrics=True)
+    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    assert found.verdict.name == "unproven", found.verdict
+
+
+def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    filters: dict[str, Any] = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": {"kind": ["order"]}}'}]}}
+    found = validate(account.mapping(topic=account.topic(1), **filters), metrics_seconds=1)
+    assert found.verdict.name == "unproven", found.verdict
+    assert "EventCount" in found.verdict.advice
+
+
+def test_offsets_that_may_not_be_read_are_an_error_and_no_verdict(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    login = KafkaLogin(
+        bootstrap_servers=str(account.ends.sasl_bootstrap_servers),
+        security_protocol="SASL_SSL",
+        sasl_mechanism="PLAIN",
+        username="warehouse-app",
+        password="wrong",
+        authority=(account.ends.estate_file.parent / "credentials" / "authority.pem").read_text(),
+    )
+    with pytest.raises(RefusedError, match="refused user warehouse-app") as caught:
+        validate(account.mapping(topic=account.topic(1)), login=login)
+    assert "wrong" not in str(caught.value)
