@@ -7,9 +7,8 @@ import click
 import msgspec
 
 from mesh_assets.cli.esm.access import aws_access, region_option
-from mesh_assets.cli.esm.login import chosen_login, login_options
+from mesh_assets.cli.esm.login import AccessOnce, chosen_login, login_options
 from mesh_assets.esm import connection as connecting
-from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.connection import Step
 from mesh_assets.esm.lookup import get_mapping
 
@@ -38,13 +37,7 @@ def connection(
     Credentials are those of --secret, else those given by hand, else the --mapping's own. It is tried from this machine: Lambda's pollers
     stand in the mapping's network, where names and security groups may differ. Reads only. Exit code 0 when no step failed, 1 otherwise.
     """
-    opened: list[AwsAccess] = []
-
-    def access() -> AwsAccess:
-        if not opened:
-            opened.append(aws_access(region))
-        return opened[0]
-
+    access = AccessOnce(lambda: aws_access(region))
     mapping = None if uuid is None else get_mapping(access(), uuid)
     login, uses_aws = chosen_login(access, mapping, options)
     if not as_json:

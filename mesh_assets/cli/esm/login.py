@@ -22,9 +22,22 @@ _OPTIONS = (
     click.option("--mechanism", type=click.Choice(MECHANISMS, case_sensitive=False), help="How to log in (SASL)."),
     click.option("--username", metavar="NAME", help="By hand: the password is asked for, without echo, and forgotten at the end."),
     click.option("--ca", type=_FILE, help="PEM file of the authority that signed the brokers' certificates."),
-    click.option("--certificate", type=_FILE, help="PEM file of the client's certificate (mutual TLS); with --key."),
-    click.option("--key", type=_FILE, help="PEM file of the client's private key."),
+    click.option("--certificate", type=_FILE, help="PEM file of the client's certificate (mutual TLS); with --private-key."),
+    click.option("--private-key", type=_FILE, help="PEM file of the client's private key."),
 )
+
+
+class AccessOnce:
+    """The way into AWS, opened when it is first needed: a test of plain Kafka needs none."""
+
+    def __init__(self, opening: Callable[[], AwsAccess]) -> None:
+        self._opening = opening
+        self._opened: AwsAccess | None = None
+
+    def __call__(self) -> AwsAccess:
+        if self._opened is None:
+            self._opened = self._opening()
+        return self._opened
 
 
 def login_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +60,7 @@ def chosen_login(access: Callable[[], AwsAccess], mapping: EventSourceMapping | 
 
 def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> KafkaLogin | None:
     """None: nothing was given by hand."""
-    names = ("bootstrap_servers", "cluster_arn", "protocol", "mechanism", "username", "ca", "certificate", "key")
+    names = ("bootstrap_servers", "cluster_arn", "protocol", "mechanism", "username", "ca", "certificate", "private_key")
     if not any(options[name] for name in names):
         return None
     mechanism, secret = options["mechanism"], options["secret_arn"]
@@ -67,7 +80,7 @@ def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> Kafka
         password=password,
         authority=_text(options["ca"]),
         certificate=_text(options["certificate"]),
-        key=_text(options["key"]),
+        key=_text(options["private_key"]),
         origin="given by hand, for this session only",
         topic=None if mapping is None else mapping.topic,
         cluster_arn=arn,
