@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from mesh_assets.errors import EstateError
+from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.access.brokers import check_brokers
+from mesh_assets.inventory.access.cloud_metrics import check_cloud_metrics
 from mesh_assets.inventory.access.connect import check_connect, connect_endpoint, place_connect
 from mesh_assets.inventory.access.control_plane import check_control_plane
 from mesh_assets.inventory.access.findings import AccessFinding, System, failed
@@ -108,6 +110,15 @@ def _pieces(estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientF
                     system="control plane",
                     endpoint=http_endpoint(control_plane, name="Confluent Cloud"),
                     ask=_alone(partial(check_control_plane, cluster, control_plane, transport=transport)),
+                )
+            )
+        if discovered and isinstance(cluster.metrics, ConfluentCloudMetrics):
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="metrics",
+                    endpoint=http_endpoint(cluster.metrics, name="Confluent Cloud Metrics"),
+                    ask=_alone(partial(check_cloud_metrics, cluster, cluster.metrics, transport=transport)),
                 )
             )
         for endpoint in cluster.connect if discovered else ():

@@ -5,7 +5,7 @@ from typing import Literal
 
 from mesh_assets.inventory.records import Record
 
-System = Literal["kafka", "events", "schema registry", "connect", "control plane"]
+System = Literal["kafka", "events", "schema registry", "connect", "control plane", "metrics"]
 State = Literal["ok", "incomplete", "failed"]
 
 _NAMES_SHOWN = 3

@@ -7,7 +7,6 @@ export lags about three minutes behind; a principal may ask for each resource 16
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, Literal
 
 from mesh_assets.errors import RefusedError
@@ -15,7 +14,7 @@ from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.platforms.confluent_cloud.exposition import Sample, read_samples
 from mesh_assets.platforms.confluent_cloud.keys import cloud_key
 from mesh_assets.platforms.confluent_cloud.limits import patient
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, Transport
+from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, ServiceClient, Transport
 
 NAME = "Confluent Cloud Metrics"
 METRICS_KEY = cloud_key(field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization")
@@ -50,7 +49,7 @@ class Export:
     inaccessible: tuple[str, ...] = ()
 
 
-class MetricsApiClient:
+class MetricsApiClient(ServiceClient):
     """Reads metrics. Safe to use from many threads; changes nothing. Every method raises PlatformError."""
 
     def __init__(
@@ -61,38 +60,16 @@ class MetricsApiClient:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._service = HttpService.open(
-            connection,
-            name=NAME,
-            policy=policy or patient(connection.timeout_seconds),
-            credential=METRICS_KEY,
-            transport=transport,
-            clock=clock,
+        super().__init__(
+            HttpService.open(
+                connection,
+                name=NAME,
+                policy=policy or patient(connection.timeout_seconds),
+                credential=METRICS_KEY,
+                transport=transport,
+                clock=clock,
+            )
         )
-
-    def __enter__(self) -> "MetricsApiClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._service.close()
-
-    @property
-    def url(self) -> str:
-        """The API's address, fit to be shown."""
-        return self._service.url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._service.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
-        return self._service.stand_in
 
     def export(
         self, kafka_id: str, *, connector_ids: Sequence[str] = (), schema_registry_id: str | None = None, wanted: frozenset[str]

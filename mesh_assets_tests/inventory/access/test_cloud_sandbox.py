@@ -51,6 +51,7 @@ def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_st
         ("schema registry", f"Schema Registry key {keys['schema_registry'].id}"),
         ("control plane", f"Cloud key {keys['cloud'].id}"),
         ("connect", f"Cloud key {keys['cloud'].id}"),
+        ("metrics", f"Cloud key {keys['cloud'].id}"),
     ):
         assert (found[system].state, found[system].identity) == ("ok", identity)
         if system != "kafka":
@@ -65,6 +66,7 @@ def test_keys_without_a_role_are_told_which_in_one_sentence_each(check_with: Che
         ("schema registry", "the owner of this Schema Registry key needs the role DeveloperRead on subject *"),
         ("control plane", "the owner of this Cloud key needs the role Operator on the environment"),
         ("connect", "the owner of this Cloud key needs the role Operator on the cluster"),
+        ("metrics", "the owner of this Cloud key needs the role MetricsViewer, granted on the organization"),
     ):
         (sentence,) = found[system].missing
         assert phrase in sentence
@@ -83,6 +85,7 @@ def test_keys_that_nobody_knows_are_told_which_kind_belongs_there(check_with: Ch
         ("schema registry", "expected a Schema Registry key made for this registry"),
         ("control plane", "expected a Cloud key"),
         ("connect", "expected a Cloud key"),
+        ("metrics", "expected a Cloud key"),
     ):
         (sentence,) = found[system].missing
         assert phrase in sentence
