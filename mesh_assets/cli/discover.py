@@ -55,7 +55,7 @@ def discover(
             try:
                 reports.append(_run(job, name, trigger, home=home))
             except MeshError as error:
-                failures.append(f"{name}: {error}")
+                failures.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
                 continue
             if not as_json:
                 click.echo(discovery_text(reports[-1], verbose=verbose))

@@ -4,13 +4,13 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
 
 from mesh_assets.inventory.masking import MASK
-from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, DATAGENS
+from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, DATAGENS, ENVIRONMENT_ID
 from mesh_assets.sandbox.keys import Key, cloud_login, sandbox_keys, variable_names
 from mesh_assets.sandbox.offsets import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
@@ -135,6 +135,42 @@ def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(workpl
         assert report["sections"][section]["status"] == "stale", section
         assert getattr(after, section) == getattr(before, section)
     assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
+
+
+def test_passing_faults_are_waited_out_and_an_answer_that_is_cut_is_no_deletion(workplace: Workplace, cloud: StandIn) -> None:
+    once = {"html": True, "seconds": 1, "times": 1}
+    cloud.tell(
+        "faults",
+        [
+            {"path": "/connect/", "kind": "throttle", **once},
+            {"path": "/schema-registry/schemas", "kind": "fail", "status": 503, **once},
+            {"path": "/v2/metrics/", "kind": "throttle", **once},
+        ],
+    )
+    waited = workplace.discover()
+    cloud.tell("faults", [{"path": "/connect/", "kind": "truncate"}])
+    cut = workplace.discover()
+
+    assert {section["status"] for section in waited["sections"].values()} == {"fresh"}
+    assert cut["sections"]["connectors"]["status"] == "stale"
+    assert cut["summary"]["total_connectors"] == 37
+    assert not [sentence for sentence in cut["first_changes"] if "deleted" in sentence]
+
+
+def test_the_environment_configures_itself_and_then_only_lacks_the_other_keys(workplace: Workplace, cloud: StandIn) -> None:
+    variables = {
+        variable: value
+        for kind, prefix in (("cloud", "CONFLUENT_CLOUD"), ("kafka", "KAFKA"), ("schema_registry", "SCHEMA_REGISTRY"))
+        for variable, value in zip((f"{prefix}_API_KEY", f"{prefix}_API_SECRET"), astuple(getattr(cloud.keys, kind)), strict=True)
+    }
+    own = replace(workplace, estate=workplace.folder / "own.yaml", variables=variables)
+    configured = own.mesh_assets("configure", "--confluent-environment", ENVIRONMENT_ID, "--confluent-url", cloud.url)
+    checked = own.mesh_assets("estate", "check", "--cluster", CLUSTER)
+
+    assert configured.returncode == 0, configured.stderr
+    assert checked.returncode == 0, checked.stdout
+    assert sum(line.startswith("ok") for line in checked.stdout.splitlines()) >= 5
+    assert not any(key.secret in configured.stdout + checked.stdout for key in (cloud.keys.cloud, cloud.keys.kafka))
 
 
 def test_a_paused_connectors_data_stops_and_comes_back(workplace: Workplace, cloud: StandIn, sandbox: Sandbox) -> None:

@@ -38,7 +38,10 @@ class _Progress:
 
 
 class DatagenWriter:
-    """Writes for the connectors that run. Call `step` about once a second."""
+    """Writes for the connectors that run. Call `step` about once a second.
+
+    `ready`: every connector that runs has written what its topic begins with, and nothing of that is under way.
+    """
 
     def __init__(self, folder: Folder, bootstrap_servers: str, login: Login, registry_url: str) -> None:
         self._folder = folder
@@ -48,6 +51,7 @@ class DatagenWriter:
         self._registry = httpx.Client(
             base_url=registry_url, timeout=_REGISTRY_SECONDS, trust_env=False, headers={"X-Registry-GroupId": CLUSTER_ID}
         )
+        self.ready = False
         self._encoders: dict[str, Encode] = {}
         known = read_json(folder.datagen_report) or {}
         self._progress = {
@@ -57,19 +61,16 @@ class DatagenWriter:
             for datagen in DATAGENS
         }
 
-    @property
-    def ready(self) -> bool:
-        """Whether every connector that runs has written what its topic begins with."""
-        stopped = self._stopped()
-        return all(self._progress[d.name].records >= d.topic.backlog for d in DATAGENS if d.name not in stopped)
-
     def step(self, seconds: float) -> None:
         """Write what is due after that time."""
+        # First, since what is delivered counts as under way until its report is taken.
+        self._producer.poll(0)
         stopped = self._stopped()
+        begun = all(self._progress[d.name].next >= d.topic.backlog for d in DATAGENS if d.name not in stopped)
+        self.ready = self.ready or (begun and len(self._producer) == 0)
         for datagen in DATAGENS:
             if datagen.name not in stopped and not self._write(datagen, min(seconds, _LONGEST_STEP_SECONDS)):
                 break
-        self._producer.poll(0)
         self._report()
 
     def settle(self, *, seconds: float) -> None:

@@ -80,3 +80,24 @@ def test_the_control_planes_lists_come_in_pages(cloud: StandIn) -> None:
     assert found[0] == "data-mesh-cluster"
     assert cloud.get("/cmk/v2/clusters?environment=env-7zpqx1&page_token=mine").status_code == 400
     assert cloud.get("/cmk/v2/clusters?environment=env-0empty").json()["data"] == []
+
+
+@pytest.mark.sandbox
+def test_a_connector_fails_with_the_trace_it_was_told_until_it_is_resumed(cloud: StandIn) -> None:
+    name = "DatagenSourceConnector_stores"
+    cloud.tell(f"connectors/{name}", {"state": "FAILED", "trace": "Provided Kafka ApiKey is invalid"})
+    status = cloud.get(f"{CONNECTORS}/{name}/status").json()
+    assert status["connector"] == {"state": "FAILED", "worker_id": name, "trace": "Provided Kafka ApiKey is invalid"}
+    assert [(task["state"], task["msg"]) for task in status["tasks"]] == [("FAILED", "Provided Kafka ApiKey is invalid")]
+    cloud.ask("PUT", f"{CONNECTORS}/{name}/resume", key=cloud.keys.cloud).raise_for_status()
+    assert cloud.get(f"{CONNECTORS}/{name}/status").json()["connector"]["state"] == "RUNNING"
+
+
+@pytest.mark.sandbox
+def test_a_deleted_connector_is_gone_until_its_config_is_put_again(cloud: StandIn) -> None:
+    path = f"{CONNECTORS}/DatagenSourceConnector_stores"
+    config = cloud.get(f"{path}/config").json()
+    assert cloud.ask("DELETE", path, key=cloud.keys.cloud).json() == {"error": None}
+    assert (cloud.get(path).status_code, len(cloud.get(CONNECTORS).json())) == (404, 36)
+    cloud.ask("PUT", f"{path}/config", key=cloud.keys.cloud, json=config).raise_for_status()
+    assert (cloud.get(path).status_code, len(cloud.get(CONNECTORS).json())) == (200, 37)
