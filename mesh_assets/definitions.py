@@ -4,6 +4,9 @@ import dagster as dg
 
 from mesh_assets.defs.assets.inventory import inventory_assets
 from mesh_assets.defs.assets.snapshot import snapshot_assets
+from mesh_assets.defs.esm.access import MappingAccess
+from mesh_assets.defs.esm.asset import mappings_asset
+from mesh_assets.defs.esm.jobs import mapping_jobs
 from mesh_assets.defs.jobs import discovery_job
 from mesh_assets.defs.partitions import cluster_partitions
 from mesh_assets.defs.resources import EstateResource, StoreResource
@@ -23,8 +26,8 @@ def defs() -> dg.Definitions:
     partitions = cluster_partitions(load_estate())
     store = StoreResource()
     return dg.Definitions(
-        assets=[inventory_assets(partitions), snapshot_assets(partitions)],
-        jobs=[discovery_job()],
+        assets=[inventory_assets(partitions), snapshot_assets(partitions), mappings_asset()],
+        jobs=[discovery_job(), *mapping_jobs()],
         schedules=[discovery_schedule(partitions)],
         sensors=[
             schema_changes_sensor(partitions),
@@ -33,5 +36,5 @@ def defs() -> dg.Definitions:
             metrics_anomalies_sensor(partitions),
             trigger_queue_sensor(partitions),
         ],
-        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store)},
+        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store), "mapping_access": MappingAccess()},
     )

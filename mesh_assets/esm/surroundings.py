@@ -113,7 +113,7 @@ def _role(access: AwsAccess, role_arn: str, seen: Surroundings) -> None:
                 "target",
                 role_arn,
                 "the function's role does not exist",
-                "give the function a role (`mesh-assets esm permissions --create-role`)",
+                "give the function one (`mesh-assets esm role`)",
             )
         )
         seen.role_arn = None

@@ -36,10 +36,12 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "inventory/metrics",
         "changes",
         "discovery_snapshot",
+        "esm/event_source_mappings",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {
         "discovery_snapshot:current",
+        *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
         *(f"inventory/{name}:complete" for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mesh_assets.esm.access import AwsAccess, aws_account
+from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.estate.model import Estate
 
@@ -24,3 +25,8 @@ def aws_access(region: str | None) -> AwsAccess:
     access = AwsAccess(aws_account(estate_if_any(), region=region))
     _ = access.identity
     return access
+
+
+def mapping_service(region: str | None) -> MappingService:
+    """As `aws_access`, with the estate's connections for looking topics up."""
+    return MappingService(aws_access(region), estate_if_any())

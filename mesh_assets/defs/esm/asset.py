@@ -1,0 +1,79 @@
+"""`esm/event_source_mappings`: every mapping of a Kafka topic in the accounts of the estate."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from mesh_assets.defs.esm.access import MappingAccess
+from mesh_assets.defs.esm.metadata import mappings_metadata
+from mesh_assets.defs.resources import EstateResource
+from mesh_assets.errors import MeshError
+from mesh_assets.esm.health import Health, enabled, last_result_ok, not_lagging
+from mesh_assets.esm.lag import MappingLag, mapping_lags
+from mesh_assets.esm.lookup import list_mappings
+from mesh_assets.esm.mapping import EventSourceMapping
+
+MAPPINGS_KEY = dg.AssetKey(["esm", "event_source_mappings"])
+NOT_CONFIGURED = "the estate has no `esm: {accounts: …}`, so no account is looked at; name the accounts to have their mappings here"
+
+_CHECKS = {
+    "enabled": "Every mapping is Enabled, or on its way there.",
+    "last_result_ok": "Lambda's last result of every mapping is no problem.",
+    "not_lagging": "No group is further behind than its cluster's anomalies.lag_records, where the cluster is in the estate.",
+}
+
+
+def mappings_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=MAPPINGS_KEY,
+        group_name="esm",
+        kinds={"kafka", "lambda"},
+        description="Every event source mapping of a Kafka topic in the estate's AWS accounts: function, topic, group, state, last result.",
+        # Reading only, so repeating is safe.
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
+        check_specs=[dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()],
+    )
+    def event_source_mappings(
+        estate: EstateResource, mapping_access: MappingAccess
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        settings = estate.estate().esm
+        if settings is None:
+            yield dg.MaterializeResult(asset_key=MAPPINGS_KEY, metadata={"status": "not_configured", "message": NOT_CONFIGURED})
+            yield from (_result(name, Health(passed=True, sentence=NOT_CONFIGURED)) for name in _CHECKS)
+            return
+        found: list[tuple[str, EventSourceMapping]] = []
+        lags: list[MappingLag] = []
+        failures: list[str] = []
+        for account in settings.accounts:
+            access = mapping_access.account(account)
+            try:
+                owner = f"{access.identity.account_id} {access.region}"
+                mappings = list_mappings(access)
+            except MeshError as error:  # the others are still read, so that all failures are told at once
+                failures.append(f"{access}: {error}")
+                continue
+            found += [(owner, mapping) for mapping in mappings]
+            lags += mapping_lags(estate.estate(), access, mappings)
+        if failures:
+            raise MeshError("not all accounts could be read, and a part is not given for the whole:\n" + "\n".join(failures))
+        yield dg.MaterializeResult(asset_key=MAPPINGS_KEY, metadata={"status": "fresh", **mappings_metadata(found)})
+        yield from _checks([mapping for _, mapping in found], lags)
+
+    return event_source_mappings
+
+
+def _checks(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Iterator[dg.AssetCheckResult]:
+    yield _result("enabled", enabled(mappings))
+    yield _result("last_result_ok", last_result_ok(mappings))
+    yield _result("not_lagging", not_lagging(mappings, lags))
+
+
+def _result(name: str, health: Health) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=MAPPINGS_KEY,
+        check_name=name,
+        passed=health.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=health.sentence,
+        metadata={"findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.findings) or "none")},
+    )

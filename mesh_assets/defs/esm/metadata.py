@@ -1,0 +1,70 @@
+"""What the UI shows of plans, results and mappings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import msgspec
+
+from mesh_assets.esm.applying import Applied
+from mesh_assets.esm.arns import msk_cluster_in
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.plan import Plan
+
+_TABLE_ROWS = 200
+
+
+def plan_metadata(plan: Plan) -> dict[str, Any]:
+    change = None if plan.permissions is None else plan.permissions.change
+    metadata: dict[str, Any] = {
+        "plan_id": plan.id,
+        "summary": plan.summary,
+        "requests": dg.MetadataValue.json([msgspec.to_builtins(call) for call in plan.calls]),
+        "observed": dg.MetadataValue.json(msgspec.to_builtins(plan.observed)),
+        "warnings": dg.MetadataValue.md("\n".join(f"- {warning}" for warning in plan.warnings) or "none"),
+    }
+    if plan.differences:
+        metadata["changes"] = dg.MetadataValue.md("\n".join(f"- {difference}" for difference in plan.differences))
+    if plan.permissions is not None:
+        metadata["rights"] = plan.permissions.state
+    if change is not None:
+        metadata["policy"] = dg.MetadataValue.md(
+            f"{change.policy_name} of role {change.role_name}\n\n```diff\n" + "\n".join(change.lines()) + "\n```"
+        )
+    if plan.blocked is not None:
+        metadata["blocked"] = plan.blocked
+    return metadata
+
+
+def applied_metadata(applied: Applied) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"result": "applied", "result_warnings": "\n".join(applied.warnings) or "none"}
+    if applied.mapping is not None:
+        metadata["uuid"] = applied.mapping.uuid
+        metadata["state"] = applied.mapping.state or "unknown"
+    return metadata
+
+
+def mappings_metadata(mappings: Sequence[tuple[str, EventSourceMapping]]) -> dict[str, Any]:
+    """`mappings` with the name of their account."""
+    shown = f"first {_TABLE_ROWS} of {len(mappings)}" if len(mappings) > _TABLE_ROWS else "all"
+    metadata: dict[str, Any] = {"dagster/row_count": len(mappings)}
+    if mappings:
+        metadata[f"mappings ({shown})"] = dg.MetadataValue.table(
+            [dg.TableRecord(_row(account, mapping)) for account, mapping in mappings[:_TABLE_ROWS]]
+        )
+    return metadata
+
+
+def _row(account: str, mapping: EventSourceMapping) -> dict[str, str | int | None]:
+    cluster = msk_cluster_in(mapping.event_source_arn or "")
+    return {
+        "account": account,
+        "function": mapping.function_name,
+        "topic": mapping.topic,
+        "cluster": mapping.source if cluster is None else cluster.name,
+        "group": mapping.consumer_group_id,
+        "state": mapping.state,
+        "last_result": mapping.last_processing_result,
+        "changed": None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M} UTC",
+        "uuid": mapping.uuid,
+    }

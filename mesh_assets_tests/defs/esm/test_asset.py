@@ -1,0 +1,163 @@
+"""The asset of all mappings and its checks."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from mesh_assets.defs.esm.asset import MAPPINGS_KEY, NOT_CONFIGURED, mappings_asset
+from mesh_assets.defs.resources import EstateResource
+from mesh_assets.esm import lag as lag_module
+from mesh_assets.platforms.kafka import (
+    ClusterMetadata,
+    CommittedPartition,
+    ConsumerGroup,
+    GroupsReading,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    TopicMetadata,
+)
+from mesh_assets_tests.defs.esm.test_jobs import _FAKES, FakeMappingAccess
+from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
+
+CLUSTERS = "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092'}, anomalies: {lag_records: 100}}}\n"
+OWN: dict[str, Any] = {
+    "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092"]}},
+    "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "payers"},
+}
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+class Reader:
+    """A cluster with the topic `payments` of one partition, 500 records, of which group `payers` has committed some."""
+
+    def __init__(self, committed: int | None) -> None:
+        self.committed = committed
+        self.requests: Counter[str] = Counter()
+
+    def metadata(self) -> ClusterMetadata:
+        partition = PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,))
+        topic = TopicMetadata(name="payments", id=None, internal=False, partitions=(partition,))
+        return ClusterMetadata(cluster_id="c", controller_id=1, brokers=(), topics=(topic,))
+
+    def configs(self, topics: Any) -> Any:
+        raise AssertionError(topics)
+
+    def offsets(self, partitions_by_topic: Any) -> OffsetsReading:  # noqa: ARG002 - the signature of a reader
+        return OffsetsReading(read_at=NOW, topics={"payments": (PartitionOffsets(partition=0, earliest=0, latest=500),)})
+
+    def groups(self, selects: Any) -> GroupsReading:
+        group = ConsumerGroup(
+            group_id="payers",
+            type="classic",
+            protocol_type="consumer",
+            state="Stable",
+            coordinator=1,
+            members=(),
+            offsets=(CommittedPartition(topic="payments", partition=0, committed=self.committed),),
+        )
+        return GroupsReading(read_at=NOW, groups=(group,) if selects("payers") else ())
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    _FAKES["aws"] = FakeAws()
+    return _FAKES["aws"]
+
+
+def materialize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, esm: bool = True, committed: int | None = 450
+) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
+    (tmp_path / "estate.yaml").write_text(CLUSTERS + (f"esm: {{accounts: [{{region: {REGION}}}]}}\n" if esm else ""))
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    defaults = lag_module.mapping_lags.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed))
+    result = dg.materialize(
+        [mappings_asset()],
+        resources={"estate": EstateResource(), "mapping_access": FakeMappingAccess(fake="aws")},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    [made] = result.asset_materializations_for_node("esm__event_source_mappings")
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    return {key: value.records if isinstance(value, dg.TableMetadataValue) else value.value for key, value in made.metadata.items()}, checks
+
+
+def test_it_lists_all_mappings_and_finds_them_well(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws.add_mapping("pay", "payments", **OWN)
+
+    metadata, checks = materialize(tmp_path, monkeypatch)
+
+    assert (metadata["status"], metadata["dagster/row_count"]) == ("fresh", 1)
+    [row] = [record.data for record in metadata["mappings (all)"]]
+    assert (row["function"], row["topic"], row["group"], row["state"]) == ("pay", "payments", "payers", "Enabled")
+    assert {name: check.passed for name, check in checks.items()} == {"enabled": True, "last_result_ok": True, "not_lagging": True}
+
+
+def test_its_checks_name_what_is_not_well(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uuid = aws.add_mapping("pay", "payments", **OWN, State="Disabled", LastProcessingResult="PROBLEM: SASL authentication failed.")
+
+    _, checks = materialize(tmp_path, monkeypatch, committed=100)
+
+    findings = {name: check.metadata["findings"].value for name, check in checks.items()}
+    assert findings == {
+        "enabled": f"- pay ← payments ({uuid}) is Disabled (USER_INITIATED)",
+        "last_result_ok": f"- pay ← payments ({uuid}): PROBLEM: SASL authentication failed.",
+        "not_lagging": f"- pay ← payments ({uuid}): 400 records behind (more than 100)",
+    }
+    assert not any(check.passed for check in checks.values())
+
+
+def test_a_lag_that_could_not_be_read_is_no_small_lag(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws.add_mapping("pay", "refunds", **OWN)
+
+    _, checks = materialize(tmp_path, monkeypatch)
+
+    assert not checks["not_lagging"].passed
+    assert "the lag is not known: own has no topic refunds" in str(checks["not_lagging"].metadata["findings"].value)
+
+
+def test_nothing_committed_yet_is_no_fault(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws.add_mapping("pay", "payments", **OWN)
+
+    _, checks = materialize(tmp_path, monkeypatch, committed=None)
+
+    assert checks["not_lagging"].passed
+
+
+def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.add_mapping()
+
+    _, checks = materialize(tmp_path, monkeypatch)
+
+    assert checks["not_lagging"].passed
+    assert "1 not looked at, as their clusters are not in the estate" in str(checks["not_lagging"].description)
+
+
+def test_without_accounts_in_the_estate_it_says_so(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata, checks = materialize(tmp_path, monkeypatch, esm=False)
+
+    assert metadata == {"status": "not_configured", "message": NOT_CONFIGURED}
+    assert {check.description for check in checks.values()} == {NOT_CONFIGURED}
+    assert aws.calls == []
+
+
+def test_an_account_that_cannot_be_read_fails_it(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", status=403)] * 5
+
+    with pytest.raises(Exception, match="not all accounts could be read"):
+        materialize(tmp_path, monkeypatch)
+
+
+def test_it_has_no_partitions() -> None:
+    assert mappings_asset().partitions_def is None
+    assert MAPPINGS_KEY.to_user_string() == "esm/event_source_mappings"

@@ -1,0 +1,139 @@
+"""The jobs that change mappings: plan by default, and applied only with the plan's id and the UUID repeated."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from mesh_assets.defs.esm.access import MappingAccess
+from mesh_assets.defs.esm.jobs import mapping_jobs
+from mesh_assets.errors import MeshError
+from mesh_assets.esm.access import AwsAccess
+from mesh_assets.estate.esm import AwsAccount
+from mesh_assets_tests.esm.fake_aws import REGION, ROLE, FakeAws
+from mesh_assets_tests.esm.requests import MSK
+
+JOBS = {job.name: job for job in mapping_jobs()}
+ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
+
+_FAKES: dict[str, FakeAws] = {}
+
+
+class FakeMappingAccess(MappingAccess):
+    """Dagster's resources hold plain values only: the fake is found by its name."""
+
+    fake: str
+
+    def account(self, account: AwsAccount) -> AwsAccess:
+        return _FAKES[self.fake].access(**account.model_dump(exclude_none=True))
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    (tmp_path / "estate.yaml").write_text(
+        f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: [{{region: {REGION}}}]}}"
+    )
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    _FAKES["aws"] = FakeAws()
+    return _FAKES["aws"]
+
+
+def run(name: str, **config: Any) -> dict[str, Any]:
+    """The metadata of the job's one op."""
+    result = JOBS[name].execute_in_process(
+        run_config={
+            "ops": {name: {"config": config}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        resources={"mapping_access": FakeMappingAccess(fake="aws")},
+    )
+    [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
+    data: Any = event.event_specific_data
+    return {key: value.value for key, value in data.metadata.items()}
+
+
+def test_by_default_a_job_shows_the_plan_and_does_nothing(aws: FakeAws) -> None:
+    shown = run("create_event_source_mapping", **MSK)
+
+    assert shown["result"] == "planned only; nothing was done"
+    assert shown["summary"] == "create a mapping of topic orders to function orders-handler"
+    assert [call["operation"] for call in shown["requests"]] == ["PutRolePolicy", "CreateEventSourceMapping"]
+    assert "+ Allow kafka-cluster:DescribeTopic, kafka-cluster:ReadData on" in shown["policy"]
+    assert aws.mutations() == []
+
+
+def test_with_the_plans_id_it_is_carried_out(aws: FakeAws) -> None:
+    plan_id = run("create_event_source_mapping", **MSK)["plan_id"]
+
+    done = run("create_event_source_mapping", **MSK, apply=True, plan_id=plan_id, wait_seconds=0.0)
+
+    assert (done["result"], done["state"]) == ("applied", "Creating")
+    assert aws.mutations() == ["iam.put_role_policy", "lambda.create_event_source_mapping"]
+
+
+def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
+    shown = run(
+        "create_event_source_mapping",
+        **MSK,
+        batch_size=7,
+        provisioned_mode=True,
+        filter_patterns=['{"value": {}}'],
+        metrics=["EventCount"],
+        tags={"team": "a"},
+        schema_registry={"uri": f"arn:aws:glue:{REGION}:123456789012:registry/main"},
+    )
+
+    request = shown["requests"][-1]["arguments"]
+    assert (request["BatchSize"], request["Tags"]) == (7, {"team": "a"})
+    assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": {}}'}]}
+    assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
+    assert request["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]["EventRecordFormat"] == "JSON"
+    assert aws.mutations() == []
+
+
+def test_applying_needs_the_plans_id(aws: FakeAws) -> None:
+    with pytest.raises(MeshError, match="apply needs `plan_id`: run the job without apply first"):
+        run("create_event_source_mapping", **MSK, apply=True)
+    assert aws.mutations() == []
+
+
+@pytest.mark.parametrize(
+    ("job", "config"),
+    [("update_event_source_mapping", {"batch_size": 7}), ("delete_event_source_mapping", {}), ("add_msk_permissions", {})],
+)
+def test_changing_jobs_need_the_uuid_repeated(aws: FakeAws, job: str, config: dict[str, Any]) -> None:
+    uuid = aws.add_mapping()
+    plan_id = run(job, uuid=uuid, **config)["plan_id"]
+
+    for repeated in ({}, {"repeat_uuid": aws.add_mapping(topic="other")}):
+        with pytest.raises(MeshError, match=f"apply needs `repeat_uuid: {uuid}`"):
+            run(job, uuid=uuid, **config, apply=True, plan_id=plan_id, **repeated)
+    assert aws.mutations() == []
+
+
+def test_an_update_found_by_its_topic_needs_its_uuid_all_the_same(aws: FakeAws) -> None:
+    uuid = aws.add_mapping()
+
+    with pytest.raises(MeshError, match=f"apply needs `repeat_uuid: {uuid}`"):
+        run("update_event_source_mapping", target="orders-handler", kafka_topic="orders", batch_size=7, apply=True, plan_id="x")
+
+
+def test_a_mapping_is_updated_and_deleted(aws: FakeAws) -> None:
+    aws.roles[ROLE]["all"] = ALL
+    uuid = aws.add_mapping()
+    plan_id = run("update_event_source_mapping", uuid=uuid, batch_size=7)["plan_id"]
+    run("update_event_source_mapping", uuid=uuid, repeat_uuid=uuid, batch_size=7, apply=True, plan_id=plan_id, wait_seconds=0.0)
+    aws.mappings[uuid]["State"] = "Enabled"
+    plan_id = run("delete_event_source_mapping", uuid=uuid)["plan_id"]
+
+    done = run("delete_event_source_mapping", uuid=uuid, repeat_uuid=uuid, apply=True, plan_id=plan_id)
+
+    assert done["state"] == "deleted"
+    assert aws.mutations() == ["lambda.update_event_source_mapping", "lambda.delete_event_source_mapping"]
+
+
+def test_no_op_is_retried() -> None:
+    assert all(node.definition.retry_policy is None for job in JOBS.values() for node in job.graph.nodes)  # type: ignore[attr-defined]
