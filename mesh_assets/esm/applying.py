@@ -124,7 +124,7 @@ def _refusal(access: AwsAccess, error: Exception, arguments: Mapping[str, Any]) 
             return MappingBusyError(f"mapping {uuid} is changing now ({message}); wait until it is Enabled or Disabled, and plan anew")
         case "ResourceNotFoundException" if uuid:
             return not_found(access, str(uuid))
-        case "InvalidParameterValueException":
+        case "InvalidParameterValueException" | "ValidationException":
             return InvalidForLambdaError(f"Lambda does not take the request: {message}")
     return None
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.aws.failures import aws_failure
 
 THROTTLED = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"})
@@ -30,6 +31,7 @@ def call(
     general one; None: the general one. Raises PlatformError or what `tell` gives.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     pause = _FIRST_PAUSE_SECONDS
@@ -43,6 +45,10 @@ def call(
                 continue
             told = None if tell is None else tell(error)
             raise (told or aws_failure(error, action=action, resource=resource)) from error
+        except ResponseParserError as error:  # no BotoCoreError: a proxy's page, for example
+            raise UnexpectedAnswerError(
+                f"{action} on {resource}: the answer is not one of AWS; check endpoint_url and any proxy on the way"
+            ) from error
 
 
 def error_code(error: Exception) -> str:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.esm.errors import AmbiguousMappingError, MappingNotFoundError
@@ -136,3 +137,11 @@ def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
 
     with pytest.raises(RefusedError, match="lambda:ListEventSourceMappings on the event source mappings of eu-central-1: access denied"):
         list_mappings(aws.access())
+
+
+def test_an_answer_that_is_no_answer_of_aws_is_told_as_one(aws: FakeAws) -> None:
+    aws.failing["lambda.list_event_source_mappings"] = [ResponseParserError("<html>hello</html>")]
+
+    with pytest.raises(UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer is not one of AWS") as caught:
+        list_mappings(aws.access())
+    assert "html" not in str(caught.value)

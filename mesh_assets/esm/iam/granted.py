@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -96,10 +96,21 @@ def _simulated(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) 
 
 
 def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
-    """IAM's decision for each action on each resource."""
-    # A resource of the simulation may not hold a wildcard in the middle of what it names: a name below stands for all.
-    asked = {resource if resource == "*" else resource.replace("*", "any"): resource for resource in statement.resources}
-    decisions: dict[tuple[str, str], str] = {}
+    """IAM's decision for each action on each resource, asked a resource at a time: an answer about several could lack some."""
+    # What IAM does not answer is not taken for granted.
+    decisions = {(action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources}
+    for resource in statement.resources:
+        # A name below stands for all of them: the simulation takes the ARN of one thing.
+        arn = resource if resource == "*" else resource.replace("*", "any")
+        for result in _simulate(access, role_arn, statement.actions, arn):
+            specific = result.get("ResourceSpecificResults") or ()
+            decision = specific[0]["EvalResourceDecision"] if specific else result["EvalDecision"]
+            if (result["EvalActionName"], resource) in decisions:
+                decisions[result["EvalActionName"], resource] = decision
+    return decisions
+
+
+def _simulate(access: AwsAccess, role_arn: str, actions: tuple[str, ...], arn: str) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
     while True:
         answer = iam_call(
@@ -108,24 +119,14 @@ def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[t
             "iam:SimulatePrincipalPolicy",
             role_name(role_arn),
             PolicySourceArn=role_arn,
-            ActionNames=list(statement.actions),
-            ResourceArns=list(asked),
+            ActionNames=list(actions),
+            ResourceArns=[arn],
             **marker,
         )
-        for result in answer.get("EvaluationResults", ()):
-            # Each resource has a decision of its own; the outer one is of all together.
-            specific = result.get("ResourceSpecificResults") or [
-                {"EvalResourceName": result.get("EvalResourceName"), "EvalResourceDecision": result["EvalDecision"]}
-            ]
-            for one in specific:
-                resource = asked.get(one.get("EvalResourceName") or "*")
-                if resource is not None:
-                    decisions[result["EvalActionName"], resource] = one["EvalResourceDecision"]
+        yield from answer.get("EvaluationResults", ())
         if not answer.get("IsTruncated"):
-            break
+            return
         marker = {"Marker": answer["Marker"]}
-    # What IAM did not answer is not taken for granted.
-    return {(a, r): decisions.get((a, r), "implicitDeny") for a in statement.actions for r in statement.resources}
 
 
 def _read(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Rights:

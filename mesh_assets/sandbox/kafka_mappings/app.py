@@ -14,7 +14,7 @@ from mesh_assets.sandbox.kafka_mappings.accounts import signed_by
 from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
 from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
-from mesh_assets.sandbox.kafka_mappings.roles import RoleService
+from mesh_assets.sandbox.kafka_mappings.roles import RoleService, error_xml
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 
 _log = logging.getLogger(__name__)
@@ -88,9 +88,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, told)
         elif service == "iam":
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
-            self._deny(f"iam:{form.get('Action')}")
+            action = f"iam:{form.get('Action')}"
             other = self.server.roles.answer(account, form)
-            if isinstance(other, tuple):
+            if action in self.server.faults.now.deny:
+                told = error_xml("AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)")
+                self._write(403, told.encode(), {"Content-Type": "text/xml"})
+            elif isinstance(other, tuple):
                 self._write(other[0], other[1].encode(), {"Content-Type": "text/xml"})
             elif other is None:
                 self._pass_on(body)

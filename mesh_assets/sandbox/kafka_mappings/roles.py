@@ -64,7 +64,7 @@ class RoleService:
             attached = [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]]
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchEntity":
-                return 404, _error("NoSuchEntity", f"The role with name {name} cannot be found.")
+                return 404, error_xml("NoSuchEntity", f"The role with name {name} cannot be found.")
             raise
         if MANAGED_POLICY not in attached:
             return None
@@ -92,7 +92,8 @@ def _xml(action: str, content: str) -> str:
     return f'<{action}Response xmlns="{_SPACE}"><{action}Result>{content}</{action}Result>{_REQUEST}</{action}Response>'
 
 
-def _error(code: str, message: str) -> str:
+def error_xml(code: str, message: str) -> str:
+    """How IAM, which speaks XML, refuses."""
     return (
         f'<ErrorResponse xmlns="{_SPACE}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>'
     )
