@@ -91,8 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             action = f"iam:{form.get('Action')}"
             other = self.server.roles.answer(account, form)
             if action in self.server.faults.now.deny:
-                told = error_xml("AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)")
-                self._write(403, told.encode(), {"Content-Type": "text/xml"})
+                denial = error_xml("AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)")
+                self._write(403, denial.encode(), {"Content-Type": "text/xml"})
             elif isinstance(other, tuple):
                 self._write(other[0], other[1].encode(), {"Content-Type": "text/xml"})
             elif other is None:
