@@ -243,16 +243,16 @@ class _Collection:
                     previous=self._previous.connectors if self._previous else (),
                     turn=self._previous.sequence if self._previous else 0,
                 )
-            requests = sum(endpoint.requests for endpoint in self._clients.connect)
-            return ConnectorsSection(
-                cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now),
-                records=records,
-                stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
-                cost=_cost(self._phases.seconds("connectors"), http_requests=requests),
-            )
+            return ConnectorsSection(cluster_id=self._cluster_id, state=SectionState(status="fresh", collected_at=now), records=records)
 
-        return self._or_stale("connectors", read)
+        section = self._or_stale("connectors", read)
+        assert isinstance(section, ConnectorsSection)
+        # Of a reading that failed as well: it was asked, and of whom does not change.
+        return replace(
+            section,
+            stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
+            cost=_cost(self._phases.seconds("connectors"), http_requests=sum(endpoint.requests for endpoint in self._clients.connect)),
+        )
 
     def _schemas(self) -> Section:
         registry = self._clients.registry
@@ -266,17 +266,13 @@ class _Collection:
                 records, facts = collect_schemas(registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now)
                 confirm_subjects_gone(registry, {schema.subject for schema in known} - {schema.subject for schema in records})
             return SchemasSection(
-                cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now),
-                records=records,
-                registry=facts,
-                stand_in=registry.stand_in,
-                cost=replace(
-                    _cost(self._phases.seconds("schemas"), http_requests=registry.requests), level_requests=registry.level_requests
-                ),
+                cluster_id=self._cluster_id, state=SectionState(status="fresh", collected_at=now), records=records, registry=facts
             )
 
-        return self._or_stale("schemas", read)
+        section = self._or_stale("schemas", read)
+        assert isinstance(section, SchemasSection)
+        cost = _cost(self._phases.seconds("schemas"), http_requests=registry.requests)
+        return replace(section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests))
 
     def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
         try:

@@ -133,3 +133,11 @@ def test_a_role_that_hides_configs_changes_no_config_and_says_why_topics_are_unk
 def test_what_a_section_was_read_from_says_that_it_is_a_stand_in() -> None:
     assert connectors_of(FakeCloudConnect({"a": "RUNNING"})).stand_in is None
     assert connectors_of(FakeCloudConnect({"a": "RUNNING"}, stand_in="the sandbox")).stand_in == "the sandbox"
+
+
+def test_a_reading_that_failed_has_its_requests_counted_and_its_source_named() -> None:
+    cloud = FakeCloudConnect({"a": "RUNNING", "b": "RUNNING"}, stand_in="the sandbox")
+    previous = a_document(connectors=connectors_of(cloud).records)
+    cloud.hidden = {"b"}
+    section = connectors_of(cloud, previous=previous)
+    assert (section.state.status, section.cost.http_requests, section.stand_in) == ("stale", 2, "the sandbox")
