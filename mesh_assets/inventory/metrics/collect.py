@@ -67,6 +67,7 @@ def collect_metrics(
     else:
         with phases.phase("metrics"):
             metrics = _with_measured(cluster, clients, ground, metrics)
+    metrics = replace(metrics, not_available=(*metrics.not_available, *_unknown_lags(metrics)))
     seconds = phases.seconds("kafka second reading", "time lag", "metrics")
     return MetricsSection(
         cluster_id=ground.cluster_id,
@@ -110,6 +111,11 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
         return time_lags(ground.groups, now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
     except StoreError as error:
         return {}, str(error)
+
+
+def _unknown_lags(metrics: Metrics) -> list[str]:
+    late = sum(1 for rate in metrics.consumer_groups if rate.lag_records and rate.lag_seconds is None)
+    return [f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"] if late else []
 
 
 def _positions_before(previous: Document | None) -> Positions | None:

@@ -42,6 +42,7 @@ NOT_AVAILABLE = (
     "a topic or connector without a value: Confluent leaves out what had no traffic in that minute, so it is unknown, not zero",
     "load of single brokers: Confluent Cloud shows none",
 )
+_CLUSTER_FIGURES = (*_TOPIC_COUNTS, "records_in_per_second", "requests_per_second", "retained_bytes", "connections", "partitions")
 _NO_LOAD = "cluster load: told of dedicated clusters only"
 
 
@@ -85,7 +86,7 @@ class ConfluentCloudMetricsReader:
             topics=topics,
             connectors=connectors,
             cluster=cluster,
-            not_available=NOT_AVAILABLE if cluster.load_percent is not None else (*NOT_AVAILABLE, _NO_LOAD),
+            not_available=(*NOT_AVAILABLE, *_not_told(cluster)),
         )
 
     def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts:
@@ -153,6 +154,13 @@ def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
         partitions=_whole(sums.get(_PARTITIONS)),
         **{figure: _per_second(sums.get(metric)) for figure, metric in _TOPIC_COUNTS.items()},  # type: ignore[arg-type]  # all are floats
     )
+
+
+def _not_told(cluster: ClusterLoad) -> list[str]:
+    """Of the cluster, what a Confluent cluster can tell and this export did not."""
+    names = [name for name in _CLUSTER_FIGURES if getattr(cluster, name) is None]
+    without = [f"cluster {', '.join(names)}: the export had no value"] if names else []
+    return without if cluster.load_percent is not None else [*without, _NO_LOAD]
 
 
 def _whole(value: float | None) -> int | None:
