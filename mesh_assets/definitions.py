@@ -7,6 +7,7 @@ from mesh_assets.defs.assets.snapshot import snapshot_assets
 from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.asset import mappings_asset
 from mesh_assets.defs.esm.jobs import mapping_jobs
+from mesh_assets.defs.esm.validation import validation_job
 from mesh_assets.defs.jobs import discovery_job
 from mesh_assets.defs.partitions import cluster_partitions
 from mesh_assets.defs.resources import EstateResource, StoreResource
@@ -27,7 +28,7 @@ def defs() -> dg.Definitions:
     store = StoreResource()
     return dg.Definitions(
         assets=[inventory_assets(partitions), snapshot_assets(partitions), mappings_asset()],
-        jobs=[discovery_job(), *mapping_jobs()],
+        jobs=[discovery_job(), *mapping_jobs(), validation_job()],
         schedules=[discovery_schedule(partitions)],
         sensors=[
             schema_changes_sensor(partitions),
