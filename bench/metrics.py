@@ -1,14 +1,22 @@
 # ruff: noqa: T201 - a script speaks to its user
-"""What reading an export of a large cluster costs: python bench/metrics.py [topics]
+"""What the metrics of a large cluster cost: python bench/metrics.py [topics]
 
-The text is as the Metrics API publishes it, five metrics for each topic, beside consumer lags that are skipped unread.
+An export as the Metrics API publishes it, five metrics for each topic, beside consumer lags that are skipped unread; and the kept ends
+that time lags are read from, of four partitions for each topic.
 """
 
+import random
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from mesh_assets.inventory.anomalies.ends import KeptEnds
+from mesh_assets.inventory.anomalies.readings import Reading, place_name
 from mesh_assets.inventory.metrics.confluent_cloud import WANTED
+from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.platforms.confluent_cloud.exposition import read_samples
 from mesh_assets.platforms.http import Answer
 
@@ -29,15 +37,39 @@ def lines(topics: int) -> Iterator[str]:
     yield "# EOF"
 
 
-def main() -> None:
-    topics = int(sys.argv[1]) if len(sys.argv) > 1 else 9_000
+def export(topics: int) -> None:
     body = ("\n".join(lines(topics)) + "\n").encode()
     headers = {"content-type": "application/openmetrics-text;version=1.0.0"}
     answer = Answer(service="bench", request="GET /", who="", status=200, headers=headers, body=body)
     begin = time.process_time()
     samples = read_samples(answer, WANTED)
     seconds = time.process_time() - begin
-    print(f"{topics:,} topics, {len(body) / 1e6:.1f} MB: {len(samples):,} samples in {seconds:.2f} s of CPU")
+    print(f"export of {topics:,} topics, {len(body) / 1e6:.1f} MB: {len(samples):,} samples in {seconds:.2f} s of CPU")
+
+
+def kept_ends(partitions: int) -> None:
+    """Twelve readings: a chunk, the most that a tick writes anew."""
+    chance = random.Random(1)
+    ends = {place_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}", n % 4): chance.randrange(10**6, 10**8) for n in range(partitions)}
+    begin, slowest = datetime(2026, 11, 1, tzinfo=UTC), 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        kept = KeptEnds(open_store(folder), "lkc-1")
+        for n in range(12):
+            ends = {name: end + chance.randrange(3_000) for name, end in ends.items()}
+            moment = begin + timedelta(minutes=5 * n)
+            reading = Reading(read_at=moment, ends={}, commits={}, lags={}, topics=frozenset(), groups=frozenset(), places=ends)
+            start = time.process_time()
+            for write in kept.additions(reading):
+                write()
+            slowest = max(slowest, time.process_time() - start)
+        chunk = max(path.stat().st_size for path in Path(folder).rglob("*.bin"))
+    print(f"kept ends of {partitions:,} partitions: {slowest:.2f} s of CPU a tick at most, {chunk / 1e6:.1f} MB for twelve readings")
+
+
+def main() -> None:
+    topics = int(sys.argv[1]) if len(sys.argv) > 1 else 9_000
+    export(topics)
+    kept_ends(4 * topics)
 
 
 if __name__ == "__main__":
