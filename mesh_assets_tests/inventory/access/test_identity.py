@@ -88,3 +88,8 @@ def test_what_cannot_be_resolved_is_not_shown(monkeypatch: pytest.MonkeyPatch) -
     connection = HttpConnection(url="${NOWHERE}")
     assert (http_endpoint(connection, name="x"), http_identity(connection, name="x")) == ("", "")
     assert kafka_endpoint(KafkaConnection(bootstrap_servers="${NOWHERE}")) == "${NOWHERE}"
+
+
+def test_a_username_that_is_kept_with_its_password_is_shown_as_its_reference_and_not_asked_for() -> None:
+    connection = HttpConnection(url="https://registry.test", username="ssm:/agent/key", password="ssm:/agent/secret")
+    assert http_identity(connection, name="x") == "ssm:/agent/key"
