@@ -50,7 +50,7 @@ def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
 
     assert discovered.returncode == 0, discovered.stderr
     assert {state.status for state in workplace.latest().sections.values()} == {"fresh"}
-    # A system that does not answer in the check's time, on a busy machine, is told without what it was asked as.
+    # A system that does not answer in the check's time, on a busy machine, is told without as whom it was asked.
     for reference in ("ssm:/agent/registry-user", "vault:secret/connect#password"):
         assert reference in checked.stdout or "no complete answer within" in checked.stdout
     written = [path.read_bytes() for path in workplace.folder.rglob("*") if path.is_file()]

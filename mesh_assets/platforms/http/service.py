@@ -160,9 +160,9 @@ class HttpService:
     @property
     def identity(self) -> str:
         """As whom it is asked, fit to be shown: `anonymous`, `alice`, `Cloud key ABC`."""
-        if self._username is None:
+        if self._shown_username is None:
             return "anonymous"
-        return self._username if self._credential is ANY_CREDENTIAL else f"{self._credential.kind} {self._username}"
+        return self._shown_username if self._credential is ANY_CREDENTIAL else f"{self._credential.kind} {self._shown_username}"
 
     @property
     def rights_advice(self) -> str:

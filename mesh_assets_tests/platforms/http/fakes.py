@@ -60,6 +60,7 @@ def service_of(
     max_body_bytes: int = 1_000_000,
     username: str | None = None,
     password: str | None = None,
+    shown_username: str | None = None,
     url: str = URL,
 ) -> tuple[HttpService, Script]:
     script = Script(answers)
@@ -68,6 +69,7 @@ def service_of(
         name="Kafka Connect",
         username=username,
         password=password,
+        shown_username=shown_username,
         policy=policy,
         max_body_bytes=max_body_bytes,
         transport=httpx.MockTransport(script),

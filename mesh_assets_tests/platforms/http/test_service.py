@@ -158,6 +158,16 @@ def test_a_refusal_names_the_username_and_nothing_shows_the_password(caplog: pyt
     assert "hunter2" not in caplog.text + repr(service) + str(service)
 
 
+def test_a_username_that_is_kept_with_its_password_is_used_and_its_reference_is_shown() -> None:
+    echo = {"message": "no user 'agent'"}
+    service, script = service_of(httpx.Response(401, json=echo), username="agent", password="hunter2", shown_username="ssm:/agent/key")
+    with pytest.raises(RefusedError) as raised:
+        service.get_json("/connectors")
+    assert "refused username ssm:/agent/key (401): no user '***'" in str(raised.value)
+    assert service.identity == "ssm:/agent/key"
+    assert script.requests[0].headers["Authorization"] == "Basic YWdlbnQ6aHVudGVyMg=="
+
+
 def test_a_password_at_the_cut_of_a_long_message_is_not_shown_in_part() -> None:
     service, _ = service_of(httpx.Response(400, content="x" * 295 + "hunter2" + "y" * 100), username="agent", password="hunter2")
     with pytest.raises(UnexpectedAnswerError) as raised:
