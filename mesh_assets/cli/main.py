@@ -15,6 +15,7 @@ _COMMANDS = {
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
+    "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
     "sandbox": ("mesh_assets.cli.sandbox", "sandbox", "Real servers on this machine, for trying and testing."),
     "snapshot": ("mesh_assets.cli.snapshot", "snapshot", "Read the newest event back, or retire a cluster."),
 }

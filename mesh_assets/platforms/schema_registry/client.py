@@ -14,7 +14,7 @@ from mesh_assets.platforms.schema_registry.inventory import read_inventory
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
 from mesh_assets.platforms.schema_registry.protocol import is_absent
 from mesh_assets.platforms.schema_registry.records import Level, RegisteredSchema, SchemaText, ShapeError, SubjectLevels, schema_text
-from mesh_assets.platforms.schema_registry.subjects import read_latest
+from mesh_assets.platforms.schema_registry.subjects import read_latest, read_version
 
 
 class SchemaRegistryClient(ServiceClient):
@@ -71,6 +71,10 @@ class SchemaRegistryClient(ServiceClient):
     def latest(self, subject: str) -> RegisteredSchema | None:
         """The latest version of `subject`, None when there is no such subject."""
         return read_latest(self._service, subject)
+
+    def version(self, subject: str, version: int) -> RegisteredSchema | None:
+        """That version of `subject`, None when there is no such version or subject."""
+        return read_version(self._service, subject, version)
 
     def presence(self, subject: str) -> Presence:
         """Whether there is a subject `subject`, whatever the lists say. Raises PlatformError."""

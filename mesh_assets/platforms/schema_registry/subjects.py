@@ -47,7 +47,12 @@ def _list_once(service: HttpService, prefix: str) -> set[str] | None:
 
 def read_latest(service: HttpService, subject: str) -> RegisteredSchema | None:
     """The latest version of `subject`, None when there is none. Raises PlatformError."""
-    answer = service.ask("GET", f"/subjects/{path_segment(subject)}/versions/latest")
+    return read_version(service, subject, "latest")
+
+
+def read_version(service: HttpService, subject: str, version: int | str) -> RegisteredSchema | None:
+    """That version of `subject`, None when there is no such version or subject. Raises PlatformError."""
+    answer = service.ask("GET", f"/subjects/{path_segment(subject)}/versions/{version}")
     if is_absent(answer):
         return None
     item = answer.json()

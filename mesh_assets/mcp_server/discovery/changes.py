@@ -1,0 +1,161 @@
+"""Tool: what changed."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
+from mesh_assets.inventory.diff import change_line
+from mesh_assets.inventory.history import ChangeAt, History, read_history
+from mesh_assets.mcp_server.answers import (
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    Page,
+    PatternArgument,
+    cut,
+    moment_text,
+    shown,
+)
+from mesh_assets.mcp_server.pages import BadArgumentError, cut_page, matches
+from mesh_assets.mcp_server.server import MeshServer
+
+_DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class ChangeRow(Answer):
+    """`at`: the discovery that showed it. `before` and `after`: the values, cut at 120 characters; left out where there was none."""
+
+    at: str
+    kind: str
+    resource_type: str
+    resource: str
+    field: str | None = None
+    severity: str
+    sentence: str
+    before: str | None = None
+    after: str | None = None
+
+
+class ChangePage(Page):
+    """`compared_from` and `compared_to`: the documents at the ends; `compared_from` is older than asked, or the first there is."""
+
+    changes: list[ChangeRow]
+    compared_from: str | None = None
+    compared_to: str | None = None
+    documents: int
+    counts: dict[str, int] = Field(description="Matching changes by resource type and kind.")
+
+
+def add_changes(server: MeshServer) -> None:
+    known = server.known
+
+    @server.answers("List changes", "reads_documents")
+    def list_changes(
+        cluster: ClusterName = None,
+        since: Annotated[str, Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z.")] = "24h",
+        until: Annotated[str | None, Field(max_length=40, description="As since; now when left out.")] = None,
+        resource_type: Annotated[ResourceType | None, Field(description="Only changes of these things.")] = None,
+        kind: Annotated[ChangeKind | None, Field(description="Only such changes.")] = None,
+        severity: Annotated[Severity | None, Field(description="Only this severity. Failures of connectors are critical.")] = None,
+        pattern: PatternArgument = None,
+        limit: LimitArgument = None,
+        cursor: CursorArgument = None,
+    ) -> ChangePage:
+        """What was created, deleted and updated, newest first, each as a sentence; from the stored documents."""
+        view = known.view(cluster)
+        document = view.document
+        now = datetime.now(UTC)
+        start, end = _moment(since, now), now if until is None else _moment(until, now)
+        if start > end:
+            raise BadArgumentError(f"since ({moment_text(start)}) is later than until ({moment_text(end)})")
+        cluster_id = document.cluster.id
+        history = read_history(known.store, cluster_id, since=start, until=end, read=lambda key: known.document(cluster_id, key))
+        found = [
+            at
+            for at in history.changes
+            if (resource_type is None or at.change.resource_type == resource_type)
+            and (kind is None or at.change.kind == kind)
+            and (severity is None or at.change.severity == severity)
+            and matches(at.change.resource, pattern)
+        ]
+        page = cut_page(
+            sorted(found, key=_place),
+            place=_place,
+            row=_row,
+            limit=limit,
+            cursor=cursor,
+            question=("changes", document.cluster.name, since, until, resource_type, kind, severity, pattern),
+            version=view.version,
+            narrow="resource_type, kind, severity or pattern",
+        )
+        about = view.about()
+        about.notes.extend(_notes(history, start))
+        return ChangePage(
+            about=about,
+            changes=page.rows,
+            total=page.total,
+            next_cursor=page.next_cursor,
+            hint=page.hint,
+            compared_from=moment_text(history.first) if history.first else None,
+            compared_to=moment_text(history.last) if history.last else None,
+            documents=history.documents,
+            counts=_counts(found),
+        )
+
+
+def _place(at: ChangeAt) -> tuple[object, ...]:
+    """Newest first; a later document adds changes before these and moves none."""
+    change = at.change
+    return (-at.moment.timestamp(), change.resource_type, change.resource, change.field or "", change.kind)
+
+
+def _row(at: ChangeAt) -> ChangeRow:
+    change = at.change
+    return ChangeRow(
+        at=moment_text(at.moment),
+        kind=change.kind,
+        resource_type=change.resource_type,
+        resource=change.resource,
+        field=change.field,
+        severity=change.severity,
+        sentence=cut(change_line(change), 300),
+        before=None if change.before is None else cut(change.before, 120),
+        after=None if change.after is None else cut(change.after, 120),
+    )
+
+
+def _counts(changes: list[ChangeAt]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for at in changes:
+        key = f"{at.change.resource_type} {at.change.kind}"
+        counts[key] = counts.get(key, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _notes(history: History, start: datetime) -> list[str]:
+    notes = []
+    if history.first is not None and history.first > start:
+        notes.append(f"the first document is of {moment_text(history.first)}; what happened before is not known")
+    if history.documents < 2:
+        notes.append("there are no two documents to compare in this time")
+    if history.net:
+        notes.append(
+            "only first and last document were compared, for there are many between: what came and went is missing; ask for less time"
+        )
+    return notes
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    duration = _DURATION.fullmatch(text.strip())
+    try:
+        if duration is not None:
+            return now - int(duration[1]) * _UNITS[duration[2].lower()]
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadArgumentError(f"{shown(text)} is no time; expected `24h`, `7d`, `90min`, or one like 2026-11-23T16:40:00Z") from error

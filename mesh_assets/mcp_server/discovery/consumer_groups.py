@@ -1,0 +1,178 @@
+"""Tools: consumer groups."""
+
+from collections import defaultdict
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
+from mesh_assets.mcp_server.answers import (
+    About,
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    Name,
+    Page,
+    PatternArgument,
+    SourceArgument,
+)
+from mesh_assets.mcp_server.discovery.looking_up import the_group
+from mesh_assets.mcp_server.pages import cut_page, matches
+from mesh_assets.mcp_server.server import MeshServer
+
+_SHOWN = 40
+
+
+class GroupRow(Answer):
+    """`lag_seconds`: how far behind in time; `lag_seconds_at_least` where the kept readings do not reach back far enough."""
+
+    group: str
+    state: str
+    members: int | None = None
+    topics: int
+    lag_records: int | None = None
+    lag_seconds: float | None = None
+    lag_seconds_at_least: float | None = None
+
+
+class GroupPage(Page):
+    consumer_groups: list[GroupRow]
+
+
+class TopicLag(Answer):
+    """`behind`: the partitions with the most lag, as partition: records."""
+
+    topic: str
+    partitions: int
+    lag_records: int | None = None
+    behind: dict[str, int]
+
+
+class MemberRow(Answer):
+    client_id: str
+    host: str
+    partitions: int
+
+
+class GroupDescription(Answer):
+    about: About
+    group: str
+    type: str
+    state: str
+    coordinator: int | None = None
+    lag_records: int | None = None
+    lag_seconds: float | None = None
+    lag_seconds_at_least: float | None = None
+    records_committed_per_second: float | None = None
+    topics: list[TopicLag]
+    members: list[MemberRow] | None = None
+    error: str | None = None
+    hint: str | None = None
+
+
+def add_consumer_groups(server: MeshServer) -> None:
+    known = server.known
+
+    @server.answers("List consumer groups", "reads_systems")
+    def list_consumer_groups(
+        cluster: ClusterName = None,
+        pattern: PatternArgument = None,
+        topic: Annotated[str | None, Field(max_length=249, description="Only those that read this topic.")] = None,
+        sort: Annotated[Literal["name", "lag"], Field(description="`lag`: furthest behind first.")] = "name",
+        limit: LimitArgument = None,
+        cursor: CursorArgument = None,
+        source: SourceArgument = "latest",
+    ) -> GroupPage:
+        """Consumer groups, with state, members and lag in records and seconds."""
+        view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
+        rates = _rates(view.document)
+
+        def place(group: ConsumerGroup) -> tuple[object, ...]:
+            return (group.group_id,) if sort == "name" else (-(group.total_lag_records or 0), group.group_id)
+
+        groups = [g for g in view.document.consumer_groups if matches(g.group_id, pattern) and (topic is None or topic in g.topics)]
+        page = cut_page(
+            sorted(groups, key=place),
+            place=place,
+            row=lambda group: _row(group, rates.get(group.group_id)),
+            limit=limit,
+            cursor=cursor,
+            question=("consumer_groups", view.document.cluster.name, pattern, topic, sort, source),
+            version=view.version,
+            narrow="pattern or topic",
+        )
+        return GroupPage(
+            about=view.about("consumer_groups"), consumer_groups=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint
+        )
+
+    @server.answers("Describe a consumer group", "reads_systems")
+    def describe_consumer_group(
+        group: Annotated[Name, Field(description="The group's id.")],
+        cluster: ClusterName = None,
+        source: SourceArgument = "latest",
+    ) -> GroupDescription:
+        """One consumer group: lag by topic with the partitions furthest behind, members, state, pace."""
+        view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
+        found = the_group(view.document, group)
+        rate = _rates(view.document).get(found.group_id)
+        topics = _topics(found)
+        members = None if found.members is None else [_member(member) for member in found.members]  # None: could not be read
+        return GroupDescription(
+            about=view.about("consumer_groups"),
+            group=found.group_id,
+            type=found.type,
+            state=found.state,
+            coordinator=found.coordinator,
+            lag_records=found.total_lag_records,
+            lag_seconds=rate.lag_seconds if rate else None,
+            lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
+            records_committed_per_second=rate.records_committed_per_second if rate else None,
+            topics=topics[:_SHOWN],
+            members=None if members is None else members[:_SHOWN],
+            error=found.error,
+            hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members"
+            if max(len(topics), len(members or ())) > _SHOWN
+            else None,
+        )
+
+
+def _rates(document: Document) -> dict[str, GroupRate]:
+    return {rate.group_id: rate for rate in document.metrics.consumer_groups} if document.metrics else {}
+
+
+def _row(group: ConsumerGroup, rate: GroupRate | None) -> GroupRow:
+    return GroupRow(
+        group=group.group_id,
+        state=group.state,
+        members=None if group.members is None else len(group.members),
+        topics=len(group.topics),
+        lag_records=group.total_lag_records,
+        lag_seconds=rate.lag_seconds if rate else None,
+        lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
+    )
+
+
+def _topics(group: ConsumerGroup) -> list[TopicLag]:
+    """Furthest behind first."""
+    lags: defaultdict[str, dict[int, int | None]] = defaultdict(dict)
+    for offset in group.offsets or ():
+        lags[offset.topic][offset.partition] = offset.lag_records
+    rows = []
+    for topic in group.topics:
+        known = {partition: lag for partition, lag in lags[topic].items() if lag is not None}
+        worst = sorted(((lag, partition) for partition, lag in known.items() if lag), reverse=True)[:5]
+        rows.append(
+            TopicLag(
+                topic=topic,
+                partitions=len(lags[topic]),
+                lag_records=sum(known.values()) if known else None,
+                behind={str(partition): lag for lag, partition in worst},
+            )
+        )
+    return sorted(rows, key=lambda row: (-(row.lag_records or 0), row.topic))
+
+
+def _member(member: GroupMember) -> MemberRow:
+    return MemberRow(client_id=member.client_id, host=member.host, partitions=sum(map(len, member.assignment.values())))

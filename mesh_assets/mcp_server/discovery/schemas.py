@@ -1,0 +1,236 @@
+"""Tools: schemas. The document holds the latest version of each subject; older ones are asked from the registry."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
+from mesh_assets.errors import EstateError
+from mesh_assets.inventory.naming import record_name
+from mesh_assets.inventory.records import Schema, SchemaReference
+from mesh_assets.mcp_server.answers import (
+    About,
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    Name,
+    Page,
+    PatternArgument,
+    SourceArgument,
+    cut,
+    shown,
+)
+from mesh_assets.mcp_server.discovery.looking_up import the_schema
+from mesh_assets.mcp_server.known_estate import KnownEstate, UnknownError, View
+from mesh_assets.mcp_server.pages import cut_page, matches
+from mesh_assets.mcp_server.server import MeshServer
+
+_DEFINITION_CHARACTERS = 9_000
+_FIELDS = 60
+Subject = Annotated[Name, Field(description="The subject, e.g. `orders-value`.")]
+Version = Annotated[
+    int | None, Field(ge=1, le=2**31 - 1, description="A version; the latest when left out. Older ones are asked from the registry.")
+]
+
+
+class SchemaRow(Answer):
+    subject: str
+    version: int
+    id: int
+    type: str
+    compatibility: str | None = None
+    record: str | None = None
+
+
+class SchemaPage(Page):
+    schemas: list[SchemaRow]
+
+
+class Reference(Answer):
+    name: str
+    subject: str
+    version: int
+
+
+class SchemaText(Answer):
+    """`definition` is cut at 9,000 characters; pass `offset` to go on."""
+
+    about: About
+    subject: str
+    version: int
+    id: int
+    type: str
+    definition: str
+    characters: int
+    references: list[Reference]
+    hint: str | None = None
+
+
+class FieldRow(Answer):
+    """`path`: `.` into records, `[]` into arrays, `{}` into maps."""
+
+    path: str
+    type: str
+    optional: bool
+    doc: str | None = None
+
+
+class SchemaDescription(Answer):
+    """`naming`: how the subject got its name (topic, record, topic_record, unknown). `fields` None: the definition cannot be read."""
+
+    about: About
+    subject: str
+    version: int
+    id: int
+    type: str
+    record: str | None = None
+    naming: str
+    compatibility: str | None = None
+    mode: str | None = None
+    topics: list[str]
+    properties: dict[str, str]
+    references: list[Reference]
+    total_fields: int | None = None
+    fields: list[FieldRow] | None = None
+    hint: str | None = None
+
+
+def add_schemas(server: MeshServer) -> None:
+    known = server.known
+
+    @server.answers("List schemas", "reads_systems")
+    def list_schemas(
+        cluster: ClusterName = None,
+        pattern: PatternArgument = None,
+        limit: LimitArgument = None,
+        cursor: CursorArgument = None,
+        source: SourceArgument = "latest",
+    ) -> SchemaPage:
+        """Subjects by name, with latest version, type and compatibility."""
+        view = known.view(cluster, source, needs=("schemas",))
+        page = cut_page(
+            [schema for schema in view.document.schemas if matches(schema.subject, pattern)],
+            place=lambda schema: (schema.subject,),
+            row=_row,
+            limit=limit,
+            cursor=cursor,
+            question=("schemas", view.document.cluster.name, pattern, source),
+            version=view.version,
+        )
+        return SchemaPage(about=view.about("schemas"), schemas=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint)
+
+    @server.answers("Get a schema's text", "reads_systems")
+    def get_schema(
+        subject: Subject,
+        version: Version = None,
+        cluster: ClusterName = None,
+        offset: Annotated[int, Field(ge=0, le=10**9, description="Where in the definition to begin.")] = 0,
+        source: SourceArgument = "latest",
+    ) -> SchemaText:
+        """The definition of one subject as registered, any version."""
+        view = known.view(cluster, source, needs=("schemas",))
+        schema = _version(known, view, subject, version)
+        end = offset + _DEFINITION_CHARACTERS
+        left = len(schema.definition) - end
+        return SchemaText(
+            about=view.about("schemas"),
+            subject=schema.subject,
+            version=schema.version,
+            id=schema.id,
+            type=schema.schema_type,
+            definition=schema.definition[offset:end],
+            characters=len(schema.definition),
+            references=_references(schema),
+            hint=f"{left:,} characters more: pass offset={end}; describe_schema lists the fields" if left > 0 else None,
+        )
+
+    @server.answers("Describe a schema", "reads_systems")
+    def describe_schema(
+        subject: Subject,
+        version: Version = None,
+        cluster: ClusterName = None,
+        pattern: Annotated[str | None, Field(max_length=249, description="Only fields whose path matches.")] = None,
+        source: SourceArgument = "latest",
+    ) -> SchemaDescription:
+        """One subject in brief: its fields with types and docs, compatibility, topics it describes, references."""
+        view = known.view(cluster, source, needs=("schemas", "topics"))
+        schema = _version(known, view, subject, version)
+        all_fields = schema_fields(schema.schema_type, schema.definition)
+        fields = None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
+        properties = schema_properties(schema.schema_type, schema.definition)
+        left = len(fields or ()) - _FIELDS
+        return SchemaDescription(
+            about=view.about("schemas", "topics"),
+            subject=schema.subject,
+            version=schema.version,
+            id=schema.id,
+            type=schema.schema_type,
+            record=schema.record_name,
+            naming=schema.naming_strategy,
+            compatibility=schema.compatibility.value,
+            mode=schema.mode.value,
+            topics=_topics(view, schema.subject),
+            properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
+            references=_references(schema),
+            total_fields=None if all_fields is None else len(all_fields),
+            fields=None
+            if fields is None
+            else [
+                FieldRow(path=field.path, type=cut(field.type, 80), optional=field.optional, doc=cut(field.doc, 100) if field.doc else None)
+                for field in fields[:_FIELDS]
+            ],
+            hint=f"{left:,} fields more: narrow with pattern, or get_schema for the whole text" if left > 0 else None,
+        )
+
+
+def _version(known: KnownEstate, view: View, subject: str, version: int | None) -> Schema:
+    latest = the_schema(view.document, subject)
+    if version is None or version == latest.version:
+        return latest
+    if version > latest.version:
+        raise UnknownError(f"{subject} has no version {version}; the latest is {latest.version} (as of {view.about('schemas').as_of})")
+    connection = known.cluster(view.document.cluster.name).schema_registry
+    if connection is None:
+        raise EstateError(f"version {version} of {subject} is not in the document, and the estate names no schema_registry to ask")
+    from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # HTTP is needed here only
+
+    with SchemaRegistryClient(connection) as registry:
+        found = registry.version(subject, version)
+    if found is None:
+        raise UnknownError(f"the registry has no version {version} of {shown(subject)}; it may be deleted. The latest is {latest.version}")
+    return Schema(
+        subject=found.subject,
+        version=found.version,
+        id=found.id,
+        schema_type=found.schema_type,
+        definition=found.definition,
+        references=tuple(SchemaReference(name=one.name, subject=one.subject, version=one.version) for one in found.references),
+        record_name=record_name(found.schema_type, found.definition),
+        naming_strategy=latest.naming_strategy,
+        compatibility=latest.compatibility,
+        mode=latest.mode,
+    )
+
+
+def _topics(view: View, subject: str) -> list[str]:
+    return [
+        topic.name
+        for topic in view.document.topics
+        if subject in (*topic.schema.key_subjects, *topic.schema.value_subjects, *topic.schema.record_subjects)
+    ][:50]
+
+
+def _references(schema: Schema) -> list[Reference]:
+    return [Reference(name=one.name, subject=one.subject, version=one.version) for one in schema.references[:50]]
+
+
+def _row(schema: Schema) -> SchemaRow:
+    return SchemaRow(
+        subject=schema.subject,
+        version=schema.version,
+        id=schema.id,
+        type=schema.schema_type,
+        compatibility=schema.compatibility.value,
+        record=schema.record_name,
+    )

@@ -1,0 +1,50 @@
+"""What the server is told at its start."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+Toolset: TypeAlias = Literal["discovery", "esm"]
+TOOLSETS: tuple[Toolset, ...] = get_args(Toolset)
+
+DEFAULT_IDLE_SECONDS = 3600.0
+DEFAULT_CALL_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """The server as a resource server: tokens are JWTs of `issuer`, for `audience`, signed with a key of `jwks_url`."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """`token_sha256`: of the one bearer token that is let in, hexadecimal. `allowed_hosts`: what clients may call this server by, beside
+    loopback (`mesh.example.com`, `10.0.0.5:8000`). `max_body_bytes`: of a request.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token_sha256: str | None = field(default=None, repr=False)
+    oauth: OAuth | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    max_body_bytes: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """`idle_seconds`: without a request for so long the process ends; 0: never. `call_seconds`: how long a call may take; discoveries and
+    what waits for messages have ten times that. `audit_log` None: stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE.
+    """
+
+    toolsets: tuple[Toolset, ...] = TOOLSETS
+    allow_writes: bool = False
+    idle_seconds: float = DEFAULT_IDLE_SECONDS
+    call_seconds: float = DEFAULT_CALL_SECONDS
+    audit_log: Path | None = None
+    estate: Path | None = None
+    store: str | None = None

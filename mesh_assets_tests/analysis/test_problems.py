@@ -1,0 +1,65 @@
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from mesh_assets.analysis.problems import count_problems, find_problems
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Partition, TopicSchema
+from mesh_assets_tests.documents import MOMENT, NOT_CONFIGURED, STALE, a_connector, a_document, a_group, a_topic
+
+WITH_SCHEMA = TopicSchema(value_subjects=("orders-value",))
+
+
+def sentences(document: Document, before: Document | None = None) -> list[str]:
+    return [problem.sentence for problem in find_problems(document, before)]
+
+
+def test_a_healthy_cluster_has_no_problem() -> None:
+    document = a_document(topics=(a_topic("orders", schema=WITH_SCHEMA),), connectors=(a_connector(),), consumer_groups=(a_group(),))
+    assert find_problems(document) == ()
+
+
+def test_a_failed_task_is_told_with_its_cause_and_what_the_connector_reads() -> None:
+    trace = "org.apache.kafka.connect.errors.ConnectException: Exiting\n\tat x\nCaused by: java.net.ConnectException: refused\n\tat y"
+    failed = a_connector("orders-sink", tasks=("RUNNING", "FAILED"), task_trace=trace)
+    assert sentences(a_document(connectors=(failed,))) == [
+        "orders-sink: 1 of 2 tasks FAILED; reads orders: java.net.ConnectException: refused"
+    ]
+
+
+def test_lag_grows_only_against_the_document_before() -> None:
+    now = a_document(consumer_groups=(a_group(total_lag_records=900),), discovery_timestamp=MOMENT + timedelta(hours=6))
+    before = a_document(consumer_groups=(a_group(total_lag_records=40),))
+    assert sentences(now) == []
+    assert sentences(now, before) == ["fraud-detection: 900 records behind, 40 at 2026-11-23 16:40 UTC"]
+    assert sentences(before, now) == []
+
+
+def test_a_group_nobody_reads_for_is_told_once() -> None:
+    document = a_document(consumer_groups=(a_group("nightly", state="Empty"),))
+    assert sentences(document) == ["nightly: nobody reads (Empty) and 5 records wait"]
+
+
+def test_partitions_out_of_sync_and_without_leader_are_apart() -> None:
+    partitions = (
+        Partition(partition=0, leader=1, replicas=(1, 2), isr=(1,), earliest=0, latest=1),
+        Partition(partition=1, leader=None, replicas=(1, 2), isr=(1, 2), earliest=None, latest=None),
+    )
+    topic = replace(a_topic("orders", schema=WITH_SCHEMA), partitions=partitions)
+    found = find_problems(a_document(topics=(topic,)))
+    assert [(problem.kind, problem.severity) for problem in found] == [
+        ("leaderless_partitions", "critical"),
+        ("under_replicated", "warning"),
+    ]
+
+
+def test_without_a_registry_no_topic_lacks_a_schema() -> None:
+    topics = (a_topic("orders"),)
+    assert count_problems(find_problems(a_document(topics=topics))) == {"missing_schema": 1}
+    assert find_problems(a_document(topics=topics, sections={"schemas": NOT_CONFIGURED})) == ()
+
+
+def test_a_section_that_is_not_current_is_a_problem_with_its_reason() -> None:
+    assert sentences(a_document(sections={"connectors": STALE})) == [
+        "connectors are not current (last read 2026-11-23 16:40 UTC): connection refused"
+    ]

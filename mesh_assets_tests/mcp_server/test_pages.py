@@ -1,0 +1,49 @@
+import pytest
+
+from mesh_assets.mcp_server.answers import Answer
+from mesh_assets.mcp_server.pages import BadArgumentError, Cut, cut_page, matches
+
+
+class Row(Answer):
+    name: str
+
+
+def page(names: list[str], *, cursor: str | None = None, limit: int | None = 2, question: str = "q", version: str = "1") -> Cut[Row]:
+    return cut_page(
+        names,
+        place=lambda name: (name,),
+        row=lambda name: Row(name=name),
+        limit=limit,
+        cursor=cursor,
+        question=(question,),
+        version=version,
+    )
+
+
+def names(cut: Cut[Row]) -> list[str]:
+    return [row.name for row in cut.rows]
+
+
+def test_a_cursor_goes_on_after_the_last_row_when_a_newer_document_came_and_says_so() -> None:
+    first = page(["a", "c", "d"])
+    assert (names(first), first.hint) == (["a", "c"], "1 more: pass next_cursor, or narrow with pattern")
+    second = page(["a", "b", "d", "e"], cursor=first.next_cursor, version="2")
+    assert names(second) == ["d", "e"]
+    assert second.hint == "a newer document came since the page before; rows may have come or gone"
+
+
+def test_a_cursor_belongs_to_its_question() -> None:
+    with pytest.raises(BadArgumentError, match="another question"):
+        page(["a", "b", "c"], cursor=page(["a", "b", "c"]).next_cursor, question="other")
+
+
+def test_a_page_is_cut_by_bytes_and_holds_at_least_one_row() -> None:
+    long = ["a" * 3_000, "b" * 3_000]
+    assert names(page(long, limit=None)) == long[:1]
+    assert names(page(["x" * 100_000])) == ["x" * 100_000]
+
+
+def test_a_pattern_is_a_shell_pattern_or_part_of_a_name() -> None:
+    assert [name for name in ("orders", "eu-Orders", "users") if matches(name, "order")] == ["orders", "eu-Orders"]
+    assert [name for name in ("orders", "eu-orders") if matches(name, "orders*")] == ["orders"]
+    assert matches("anything", None)

@@ -1,0 +1,168 @@
+"""The server as a process: over stdio, and over HTTP with many clients."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from click.testing import CliRunner
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from mesh_assets.cli.mcp import mcp
+from mesh_assets.errors import ConfigurationError
+from mesh_assets_tests.mcp_server.conftest import World
+
+SECONDS = 120
+ADDRESS = re.compile(r"(http://\S+/mcp)")
+COMMAND = ["-m", "mesh_assets.cli.main", "mcp"]
+
+
+def environment(world: World) -> dict[str, str]:
+    return {**os.environ, "MESH_ESTATE": str(world.folder / "estate.yaml"), "MESH_STORE": str(world.folder / "store")}
+
+
+@contextmanager
+def http_server(world: World, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address of a server that runs on a free port, and its process."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *COMMAND,
+            "--transport",
+            "streamable-http",
+            "--port",
+            "0",
+            "--audit-log",
+            str(world.folder / "http.jsonl"),
+            *options,
+        ],
+        env=environment(world),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        found = next((match for line in process.stderr if (match := ADDRESS.search(line))), None)
+        assert found is not None
+        yield found[1], process
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_over_stdio_the_same_answers_and_nothing_but_the_protocol(world: World, mode: Any) -> None:
+    parameters = StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(world))
+
+    async def run() -> list[Any]:
+        with anyio.fail_after(SECONDS):
+            async with Client(stdio_client(parameters), mode=mode) as client:
+                calls = [
+                    ("list_topics", {}),
+                    ("describe_topic", {"topic": "nope"}),
+                    ("list_topics", {"source": "live"}),
+                    ("list_clusters", {}),
+                ]
+                return [await client.call_tool(name, arguments) for name, arguments in calls]
+
+    topics, unknown, away, clusters = anyio.run(run)
+    assert topics.structured_content["total"] == 3
+    assert unknown.is_error
+    assert away.is_error
+    assert clusters.structured_content["total"] == 1
+
+
+def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) -> None:
+    requests = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_topics", "arguments": {"source": "live"}}},
+        {"jsonrpc": "2.0", "id": 3, "method": "no/such/method"},
+    ]
+    text = "".join(json.dumps(request) + "\n" for request in requests) + "this is no JSON\n"
+    process = subprocess.Popen(
+        [sys.executable, *COMMAND, "--idle-timeout", "3"],
+        env=environment(world),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(text)
+    process.stdin.flush()
+    assert process.wait(SECONDS) == 0, "it ends by itself when nobody asks, with stdin still open"
+    out, log = process.communicate()
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert {2, 3} <= {answer.get("id") for answer in answers}
+    assert '"name":"list_topics"' in log, "the audit log goes to stderr"
+
+
+_INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+
+
+def test_fifty_clients_at_once_over_http_on_both_protocols(world: World) -> None:
+    errors: list[str] = []
+
+    async def one(url: str, mode: Any) -> None:
+        async with Client(url, mode=mode) as client:
+            for tool, arguments in (("list_topics", {}), ("describe_topic", {"topic": "orders"}), ("list_problems", {})):
+                result = await client.call_tool(tool, arguments)
+                if result.is_error:
+                    errors.append(str(result.content))
+
+    async def run(url: str) -> None:
+        with anyio.fail_after(SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for number in range(50):
+                    tasks.start_soon(one, url, "auto" if number % 2 else "legacy")
+
+    with http_server(world) as (url, _):
+        anyio.run(run, url)
+    assert errors == []
+    assert len((world.folder / "http.jsonl").read_text().splitlines()) == 150
+
+
+def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(world: World) -> None:
+    token = "s3cret-token"
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE}
+    accept = {"Accept": "application/json, text/event-stream"}
+    good = {**accept, "Authorization": f"Bearer {token}"}
+    with http_server(world, "--token-sha256", digest, "--max-body", "20000") as (url, _):
+        assert httpx.post(url, json=body, headers=accept).status_code == 401
+        assert httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
+        assert httpx.post(url, json=body, headers=good).status_code == 200
+        assert httpx.post(url, json=body, headers={**good, "Host": "evil.example"}).status_code == 421
+        assert httpx.post(url, content=b" " * 30_000, headers={**good, "Content-Type": "application/json"}).status_code == 413
+        assert httpx.post(url, json=body, headers=good).status_code == 200
+
+
+def test_an_idle_server_ends_with_status_0_over_http(world: World) -> None:
+    with http_server(world, "--idle-timeout", "1") as (_, process):
+        assert process.wait(SECONDS) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--host", "0.0.0.0"], "--token-sha256"),
+        (["--host", "0.0.0.0", "--token-sha256", "ab" * 32], "--allowed-host"),
+        (["--token-sha256", "xyz"], "no SHA-256"),
+        (["--oauth-issuer", "https://x.example"], "go together"),
+    ],
+)
+def test_a_server_that_would_be_open_to_others_does_not_start(options: list[str], says: str) -> None:
+    done = CliRunner().invoke(mcp, ["--transport", "streamable-http", "--port", "0", *options])
+    assert isinstance(done.exception, ConfigurationError)
+    assert says in str(done.exception)

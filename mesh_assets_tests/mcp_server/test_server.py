@@ -1,0 +1,126 @@
+"""What surrounds the tools: audit log, time limit, cancellation, idle time, lazy imports."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from mesh_assets.mcp_server.answers import Answer
+from mesh_assets.mcp_server.calls import StoppedError, current_call
+from mesh_assets.mcp_server.idle import IdleWatch
+from mesh_assets_tests.mcp_server.conftest import World
+
+NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
+
+
+class Nothing(Answer):
+    done: bool
+
+
+def lines(world: World) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (world.folder / "audit.jsonl").read_text().splitlines()]
+
+
+def test_every_call_is_in_the_audit_log_with_secrets_masked(world: World) -> None:
+    world.answer("find", text="email")
+    world.refusal("describe_topic", topic="nope", password="hunter2")
+    first, second = lines(world)
+    assert (first["kind"], first["name"], first["arguments"], first["outcome"]) == ("tool", "find", {"text": "email"}, "ok")
+    assert first["answer_bytes"] > 100
+    assert first["duration_ms"] >= 0
+    assert (second["outcome"], second["arguments"]) == ("error", {"topic": "nope", "password": "********"})
+    assert "hunter2" not in (world.folder / "audit.jsonl").read_text()
+
+
+@pytest.fixture
+def slow(make_world: Callable[..., World]) -> tuple[World, threading.Event, threading.Event]:
+    """A server with a tool that works in steps until it is stopped; the events: it has begun, it has stopped."""
+    world = make_world(call_seconds=1.0)
+    begun, stopped = threading.Event(), threading.Event()
+
+    @world.server.answers("Work for long", "reads_systems")
+    def work() -> Nothing:
+        """Works."""
+        call = current_call()
+        begun.set()
+        try:
+            for step in range(10_000):
+                call.progress_from_thread(step, 10_000, "working")
+                call.wait(0.01)
+        except StoppedError:
+            stopped.set()
+            raise
+        return Nothing(done=True)
+
+    return world, begun, stopped
+
+
+def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(slow: tuple[World, threading.Event, threading.Event]) -> None:
+    world, _, stopped = slow
+    assert "was stopped after 1 s" in world.refusal("work")
+    assert stopped.wait(20)
+
+
+def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(slow: tuple[World, threading.Event, threading.Event]) -> None:
+    world, begun, stopped = slow
+
+    async def run() -> None:
+        async with Client(world.server) as client:
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(client.call_tool, "work", {})
+                    with anyio.fail_after(20):
+                        while not begun.is_set():
+                            await anyio.sleep(0.01)
+                    scope.cancel()
+            with anyio.fail_after(20):
+                while not stopped.is_set():
+                    await anyio.sleep(0.01)
+
+    anyio.run(run)
+    assert lines(world)[-1]["outcome"] == "cancelled"
+
+
+def test_progress_reaches_the_client(slow: tuple[World, threading.Event, threading.Event]) -> None:
+    world, _, _ = slow
+    told: list[str | None] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message if progress <= (total or 0) else None)
+
+    async def run() -> None:
+        async with Client(world.server) as client:
+            await client.call_tool("work", {}, progress_callback=tell)
+
+    anyio.run(run)
+    assert "working" in told
+
+
+def test_idle_time_counts_from_the_last_request_and_not_during_a_call() -> None:
+    now = [0.0]
+    watch = IdleWatch(10, clock=lambda: now[0])
+    now[0] = 7
+    assert watch.remaining_seconds == 3
+    with watch.call():
+        now[0] = 100
+        assert watch.remaining_seconds == 10
+    now[0] = 104
+    assert watch.remaining_seconds == 6
+    watch.touch()
+    assert watch.remaining_seconds == 10
+    assert IdleWatch(0, clock=lambda: now[0]).remaining_seconds == float("inf")
+
+
+def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
+    code = (
+        "import sys\nimport mesh_assets.mcp_server\nfrom mesh_assets.mcp_server.server import build_server\n"
+        f"build_server()\nprint([name for name in {NOT_AT_ONCE!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"
