@@ -206,7 +206,7 @@ def _neighbours(others: Sequence[EventSourceMapping], request: CreateRequest, ar
 def conflict(uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]) -> MappingConflictError:
     """The error for a mapping that exists already, with what is different there."""
     found = () if existing is None else differences(arguments, existing)
-    name = "such a mapping" if uuid is None else f"mapping {uuid}, which is such a mapping,"
+    name = "such a mapping" if uuid is None else f"mapping {uuid} of this topic to this function"
     if existing is None:
         different = ""
     elif found:

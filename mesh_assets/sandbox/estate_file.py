@@ -48,7 +48,15 @@ triggers:
 """
 
 
-def estate_text(state: State, *, with_aws: bool = False) -> str:
+_MAPPINGS = """\
+# Event source mappings are in the stand-in for Lambda (docs/esm.md), with the same credentials.
+esm:
+  accounts:
+    - {{region: {region}, endpoint_url: {url}}}
+"""
+
+
+def estate_text(state: State, *, with_aws: bool = False, with_mappings: bool = False) -> str:
     """`data-mesh-cluster` is in it once its servers have a place."""
     # A JSON string is a YAML string, quoted.
     text = _TEXT.format(
@@ -56,6 +64,8 @@ def estate_text(state: State, *, with_aws: bool = False) -> str:
     )
     if state.cloud_url is not None:
         text += _cloud_text(state)
+    if with_mappings:
+        text += _MAPPINGS.format(region=AWS_REGION, url=json.dumps(state.lambda_url))
     if not with_aws:
         return text
     return text + _TRIGGERS.format(
@@ -94,7 +104,7 @@ def _cloud_text(state: State) -> str:
     )
 
 
-def write_estate_file(folder: Folder, state: State, *, with_aws: bool = False) -> None:
-    text = estate_text(state, with_aws=with_aws)
+def write_estate_file(folder: Folder, state: State, *, with_aws: bool = False, with_mappings: bool = False) -> None:
+    text = estate_text(state, with_aws=with_aws, with_mappings=with_mappings)
     if not folder.estate_file.exists() or folder.estate_file.read_text() != text:
         write_atomically(folder.estate_file, text)

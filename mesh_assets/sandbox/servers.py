@@ -245,6 +245,7 @@ class Sandbox:
             progress.say(note)
         state = state.with_ports(ports)
         save_state(self.folder, state)
-        write_estate_file(self.folder, state, with_aws="aws" in held or any(server.name == "aws" for server in wanted))
+        there = held | {server.name for server in wanted}
+        write_estate_file(self.folder, state, with_aws="aws" in there, with_mappings="lambda" in there)
         write_atomically(self.folder.config / "tools-log4j2.properties", LOG4J.format(target="SYSTEM_ERR", level="warn"))
         return state

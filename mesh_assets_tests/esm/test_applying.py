@@ -133,7 +133,7 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
     )
     aws.failing["lambda.create_event_source_mapping"] = [refusal("ResourceConflictException", message, 409)]
 
-    with pytest.raises(MappingConflictError, match=f"mapping {uuid}, which is such a mapping, exists already") as caught:
+    with pytest.raises(MappingConflictError, match=f"mapping {uuid} of this topic to this function exists already") as caught:
         created(service)
 
     assert caught.value.existing_uuid == uuid

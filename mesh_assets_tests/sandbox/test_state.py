@@ -55,6 +55,15 @@ def test_the_estate_file_names_all_endpoints(folder: Folder) -> None:
     assert folder.estate_file.read_text() == estate_text(A_STATE, with_aws=False)
 
 
+def test_the_estate_file_names_the_stand_in_for_mappings_where_it_was_started() -> None:
+    state = A_STATE.with_ports({**A_STATE.ports, "lambda": Port(9)})
+
+    assert "esm" not in yaml.safe_load(estate_text(state))
+    assert yaml.safe_load(estate_text(state, with_mappings=True))["esm"] == {
+        "accounts": [{"region": "us-east-1", "endpoint_url": "http://127.0.0.1:9"}]
+    }
+
+
 def test_the_folder_is_the_one_given_then_the_environments_then_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MESH_SANDBOX", str(tmp_path / "elsewhere"))
     assert sandbox_folder(tmp_path / "given") == tmp_path / "given"
