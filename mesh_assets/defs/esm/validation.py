@@ -8,10 +8,8 @@ from pydantic import Field
 
 from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.config import plan_to_apply
-from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.connection import KafkaLogin, find_login
+from mesh_assets.esm.connection import find_login
 from mesh_assets.esm.lookup import get_mapping
-from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.proof import ProducePlan, Validation, ValidationRequest, plan_validation, validate_esm_processing
 from mesh_assets.esm.proof.validation import METRICS_SECONDS
 
@@ -34,9 +32,9 @@ class ValidateConfig(dg.Config):
 @dg.op(name="validate_event_source_mapping_op", description="Prove that a mapping processes: test messages in, and what became of them.")
 def validate_op(context: dg.OpExecutionContext, config: ValidateConfig, mapping_access: MappingAccess) -> None:
     plan_id = plan_to_apply(config)
-    access: AwsAccess = mapping_access.service(config.region).access
+    access = mapping_access.service(config.region).access
     mapping = get_mapping(access, config.uuid)
-    login = _login(access, mapping, config)
+    login = find_login(access, secret_arn=config.secret_arn, mapping=mapping)
     request = ValidationRequest(
         messages=config.messages,
         bytes_each=config.bytes_each,
@@ -80,10 +78,6 @@ def validation_metadata(found: Validation) -> dict[str, Any]:
         "last_result": found.last_result or "none",
         "evidence": dg.MetadataValue.json(msgspec.to_builtins(found)),
     }
-
-
-def _login(access: AwsAccess, mapping: EventSourceMapping, config: ValidateConfig) -> KafkaLogin:
-    return find_login(access, secret_arn=config.secret_arn, mapping=mapping)
 
 
 def _plan_metadata(plan: ProducePlan) -> dict[str, Any]:
