@@ -7,7 +7,7 @@ TERRAFORM := .venv/terraform
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
 
-.PHONY: help demo dev test check format lock clean
+.PHONY: help demo dev test check screens format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +53,9 @@ check: $(READY) $(TERRAFORM)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m mesh_assets_tests.terraform.check
+
+screens: $(READY)
+	@$(BIN)/python -m mesh_assets_tests.screens
 
 format: $(READY)
 	@$(BIN)/ruff format .
