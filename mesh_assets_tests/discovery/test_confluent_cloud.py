@@ -75,6 +75,10 @@ def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cl
     # The subjects of the discovery's own events are among the 2,500 and not in the picture.
     assert report["summary"]["total_schemas"] >= 2498
     assert report["http_requests"] - report["level_requests"] <= 20
+    assert {state["status"] for state in report["sections"].values()} == {"fresh"}
+    metrics = workplace.latest().metrics
+    assert metrics is not None
+    assert [source.error for source in metrics.sources if source.error is not None] == []
 
 
 def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_section(workplace: Workplace, cloud: StandIn) -> None:

@@ -106,12 +106,19 @@ class Connect:
         real = list(self.connector_ids())
         return real + list(_synthetic(self._orders.scale.connectors - len(real)))
 
+    def _id(self, name: str) -> str:
+        return self._datagens[name].id if name in self._datagens else f"lcc-s{name[-5:]}"
+
+    def all_ids(self) -> set[str]:
+        """Those of the made-up connectors, too, which move nothing."""
+        return {self._id(name) for name in self._names()}
+
     def _expanded(self, name: str) -> dict[str, Any]:
         told = self._states.get(name)
         failed = told.state in ("FAILED", "DEGRADED")
         tasks = [] if told.state in ("NONE", "PROVISIONING", "DELETED") else [_task(name, told)]
         return {
-            "id": {"id": self._datagens[name].id if name in self._datagens else f"lcc-s{name[-5:]}", "id_type": "ID"},
+            "id": {"id": self._id(name), "id_type": "ID"},
             # Unlike Kafka Connect's, without tasks and type.
             "info": {"name": name, "config": self._config(name)},
             "status": {

@@ -57,7 +57,7 @@ def serve(folder: Folder) -> None:
             readings,
             known_ids=lambda: {
                 **{kind: {number} for kind, number in KNOWN_IDS.items()},
-                "connector": set(connect.connector_ids().values()),
+                "connector": connect.all_ids(),
             },
         ),
     )
