@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from mesh_assets.estate.alarms import CloudWatchAlarms
 from mesh_assets.estate.esm import EventSourceMappings
 from mesh_assets.estate.fields import EstateModel
+from mesh_assets.estate.flink import FlinkConnection
 from mesh_assets.estate.http import ConnectEndpoint, ControlPlaneConnection, SchemaRegistryConnection
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.messages import Notifications, QueueTriggers
@@ -40,6 +41,7 @@ class Cluster(EstateModel):
     alarms: CloudWatchAlarms | None = None
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
+    flink: FlinkConnection | None = None
 
     @property
     def on_confluent_cloud(self) -> bool:

@@ -1,0 +1,142 @@
+"""Tool: a discovery now. It runs as the command line does, in a process of its own: Dagster is not for this one."""
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+import anyio
+import anyio.abc
+import msgspec
+
+from mesh_assets.errors import MeshError
+from mesh_assets.mcp_server.answers import Answer, ClusterName, cut
+from mesh_assets.mcp_server.calls import current_call, in_thread
+from mesh_assets.mcp_server.pages import BadArgumentError
+from mesh_assets.mcp_server.server import LONG, MeshServer
+
+_GRACE_SECONDS = 10.0
+# What a discovery tells of on stderr, more or less: clients show progress, and need no exact total.
+_STEPS = 8
+
+
+class DiscoveryAnswer(Answer):
+    """What the discovery found and where it stands. `inventory_location`: the document; `changes` is missing for the first one."""
+
+    cluster: str
+    cluster_id: str
+    sequence: int
+    seconds: float
+    topics: int
+    partitions: int
+    connectors: int
+    active_connectors: int
+    schemas: int
+    consumer_groups: int
+    changes: int | None = None
+    first_changes: list[str]
+    not_current: dict[str, str]
+    inventory_location: str
+    event: str
+    notes: list[str]
+
+
+class DiscoveryFailedError(MeshError):
+    """The discovery did not end well; nothing was published."""
+
+
+def add_discovering(server: MeshServer) -> None:
+    known = server.known
+
+    @server.answers("Run a discovery", "changes", times=LONG)
+    async def run_discovery(cluster: ClusterName = None) -> DiscoveryAnswer:
+        """Reads everything of a cluster now, publishes it as an event and stores the document. Needs --allow-writes; takes seconds to
+        minutes. When it is cancelled, the process that does it is stopped and nothing half is published.
+        """
+        if not server.mesh.allow_writes:
+            raise BadArgumentError("a discovery writes events and documents, and the server may not: start it with --allow-writes")
+        name = await in_thread(lambda: known.cluster(known.name(cluster)).name)
+        out = await _run(["discover", "--json", "--verbose", "--cluster", name], _environment(server))
+        try:
+            [report] = msgspec.json.decode(out)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise DiscoveryFailedError(f"the discovery of {name} gave no report") from error
+        return _answer(report)
+
+
+async def _run(arguments: list[str], environment: dict[str, str]) -> bytes:
+    """stdout of `mesh-assets`; what it says on stderr is told as progress. Stops the process when the call is cancelled."""
+    call = current_call()
+    process = await anyio.open_process(
+        [sys.executable, "-m", "mesh_assets.cli.main", *arguments], stdin=None, env=environment, start_new_session=True
+    )
+    said: list[str] = []
+    out = bytearray()
+
+    async def listen() -> None:
+        assert process.stderr is not None
+        rest = ""
+        async for chunk in process.stderr:
+            *lines, rest = (rest + chunk.decode("utf-8", "replace")).split("\n")
+            for line in lines:
+                if line.strip():
+                    said.append(line.strip())
+                    await call.progress(min(len(said), _STEPS), _STEPS, cut(line.strip(), 200))
+        if rest.strip():
+            said.append(rest.strip())
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listen)
+            assert process.stdout is not None
+            async for chunk in process.stdout:
+                out += chunk
+        status = await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+    if status != 0:
+        raise DiscoveryFailedError(
+            cut(said[-1].removeprefix("mesh-assets: ") if said else f"the discovery ended with status {status}", 1_000)
+        )
+    return bytes(out)
+
+
+async def _end(process: anyio.abc.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with anyio.move_on_after(_GRACE_SECONDS):
+            await process.wait()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+    await process.aclose()
+
+
+def _environment(server: MeshServer) -> dict[str, str]:
+    settings = server.mesh
+    chosen = {"MESH_ESTATE": settings.estate, "MESH_STORE": settings.store}
+    return {**os.environ, **{name: str(value) for name, value in chosen.items() if value is not None}}
+
+
+def _answer(report: dict[str, Any]) -> DiscoveryAnswer:
+    summary, event = report["summary"], report["event"]
+    return DiscoveryAnswer(
+        cluster=report["cluster"],
+        cluster_id=report["cluster_id"],
+        sequence=report["sequence"],
+        seconds=round(report["seconds"], 1),
+        topics=summary["total_topics"],
+        partitions=summary["total_partitions"],
+        connectors=summary["total_connectors"],
+        active_connectors=summary["active_connectors"],
+        schemas=summary["total_schemas"],
+        consumer_groups=summary["total_consumer_groups"],
+        changes=report["total_changes"],
+        first_changes=list(report["first_changes"]),
+        not_current={name: state["error"] or "" for name, state in report["sections"].items() if state["status"] == "stale"},
+        inventory_location=report["inventory_location"],
+        event=f"{event['topic']}[{event['partition']}]@{event['offset']}",
+        notes=list(report["notes"]),
+    )

@@ -1,0 +1,129 @@
+"""Tool: a few messages of a topic, where the estate allows it."""
+
+import json
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mesh_assets.analysis.personal_fields import mask_personal, mask_personal_text
+from mesh_assets.errors import RefusedError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.decoding import Decoded, RecordDecoder
+from mesh_assets.mcp_server.answers import Answer, ClusterName, Name, cut, shown
+from mesh_assets.mcp_server.calls import Call, current_call
+from mesh_assets.mcp_server.server import LONG, MeshServer
+
+_VALUE_CHARACTERS = 1_500
+_ANSWER_CHARACTERS = 9_000
+_SECONDS = 30.0
+
+
+class SampledMessage(Answer):
+    """`value`: JSON, with what looks personal as `********`. `note`: why it could not be read further."""
+
+    partition: int
+    offset: int
+    time: str | None = None
+    key: Any = None
+    value: Any = None
+    format: str
+    schema_id: int | None = None
+    headers: dict[str, str] | None = None
+    note: str | None = None
+
+
+class Sample(Answer):
+    cluster: str
+    topic: str
+    messages: list[SampledMessage]
+    hint: str | None = None
+
+
+def add_messages(server: MeshServer) -> None:
+    known = server.known
+
+    @server.answers("Sample messages", "reads_systems", times=LONG)
+    def sample_messages(
+        topic: Annotated[Name, Field(description="The topic; the estate's allow_message_reading must name it.")],
+        cluster: ClusterName = None,
+        partition: Annotated[int | None, Field(ge=0, le=100_000, description="Only this partition.")] = None,
+        limit: Annotated[int, Field(ge=1, le=50, description="Most messages.")] = 5,
+    ) -> Sample:
+        """The newest messages of a topic, decoded, personal fields masked. Only topics under the estate's allow_message_reading; reads
+        without a consumer group and commits nothing.
+        """
+        described = known.cluster(known.name(cluster))
+        if not any(fnmatchcase(topic, pattern) for pattern in described.allow_message_reading):
+            raise RefusedError(
+                f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {described.name} "
+                "in the estate "
+                f"({', '.join(described.allow_message_reading) or 'which allows none'})"
+            )
+        messages = _read(described, topic, partition, limit, current_call())
+        kept: list[SampledMessage] = []
+        size = 0
+        for message in messages:
+            size += len(message.model_dump_json())
+            if kept and size > _ANSWER_CHARACTERS:
+                break
+            kept.append(message)
+        left = len(messages) - len(kept)
+        hint = f"{left} more were read and left out to keep this short" if left else None if kept else "the topic holds no records now"
+        return Sample(cluster=described.name, topic=topic, messages=kept, hint=hint)
+
+
+def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: Call) -> list[SampledMessage]:
+    from mesh_assets.platforms.kafka import client_properties  # librdkafka is needed here only
+    from mesh_assets.platforms.kafka.tail import read_tail
+    from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+
+    records = read_tail(
+        client_properties(cluster.kafka),
+        topic,
+        partition=partition,
+        most=most,
+        within_seconds=min(_SECONDS, call.seconds),
+        go_on=call.go_on,
+        on_confluent_cloud=cluster.on_confluent_cloud,
+    )
+    registry = None if cluster.schema_registry is None else SchemaRegistryClient(cluster.schema_registry)
+    try:
+        decoder = RecordDecoder(registry.schema_by_id, registry.version) if registry is not None else RecordDecoder(None)
+        made = []
+        for record in records:
+            call.go_on()
+            key, value = decoder.decode(record.key), decoder.decode(record.value)
+            made.append(
+                SampledMessage(
+                    partition=record.partition,
+                    offset=record.offset,
+                    time=_time(record.timestamp_ms),
+                    key=_masked(key),
+                    value=_masked(value),
+                    format=value.format,
+                    schema_id=value.schema_id,
+                    headers={cut(name, 80): _header(name, data) for name, data in record.headers[:20]} or None,
+                    note=value.note,
+                )
+            )
+        return made
+    finally:
+        if registry is not None:
+            registry.close()
+
+
+def _masked(decoded: Decoded) -> Any:
+    value = mask_personal(decoded.value)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if len(text) <= _VALUE_CHARACTERS else cut(text, _VALUE_CHARACTERS)
+
+
+def _header(name: str, data: bytes | None) -> str:
+    text = "" if data is None else data.decode("utf-8", "replace")
+    return cut(str(mask_personal(mask_personal_text(text), name)), 200)
+
+
+def _time(timestamp_ms: int | None) -> str | None:
+    return None if timestamp_ms is None else datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,128 @@
+"""The newest records of one topic, read without a group: partitions are assigned, nothing is subscribed and nothing committed."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
+
+_POLL_SECONDS = 0.2
+_MOST_PARTITIONS = 64
+_MOST_BYTES = 5_000_000
+
+_SETTINGS = {
+    # Needed by librdkafka, never used: nothing subscribes and nothing is committed, so no such group comes to be.
+    "group.id": "mesh-assets-sampler",
+    "enable.auto.commit": "false",
+    "allow.auto.create.topics": "false",
+    "auto.offset.reset": "earliest",
+    "enable.partition.eof": "true",
+    "isolation.level": "read_committed",
+    # A sample needs little; the defaults would fetch up to 50 MB ahead.
+    "queued.max.messages.kbytes": "4096",
+    "fetch.message.max.bytes": "262144",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailRecord:
+    """`timestamp_ms` None: the record has none. `value` None: a tombstone."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+def read_tail(
+    properties: Mapping[str, Any],
+    topic: str,
+    *,
+    partition: int | None,
+    most: int,
+    within_seconds: float,
+    go_on: Callable[[], None],
+    on_confluent_cloud: bool = False,
+) -> list[TailRecord]:
+    """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may raise to give up.
+
+    Raises PlatformError when the brokers cannot be read.
+    """
+    endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
+    deadline = time.monotonic() + within_seconds
+    consumer = Consumer({**properties, **_SETTINGS})
+    try:
+        starts = _starts(consumer, topic, partition, most, deadline, go_on)
+        if not starts:
+            return []
+        consumer.assign(starts)
+        found = _poll(consumer, {start.partition for start in starts}, deadline, go_on)
+    except KafkaException as error:
+        raise from_kafka_error(
+            error.args[0], endpoint=endpoint, doing=f"reading records of {topic}", right=f"READ on topic {topic}", cause=None
+        ) from None
+    finally:
+        consumer.close()
+    return sorted(found, key=lambda record: (record.timestamp_ms or 0, record.offset), reverse=True)[:most]
+
+
+def _starts(
+    consumer: Consumer, topic: str, partition: int | None, most: int, deadline: float, go_on: Callable[[], None]
+) -> list[TopicPartition]:
+    metadata = consumer.list_topics(topic, timeout=_left(deadline)).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    numbers = sorted(metadata.partitions) if partition is None else [number for number in metadata.partitions if number == partition]
+    starts = []
+    for number in numbers[:_MOST_PARTITIONS]:
+        go_on()
+        ends = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_left(deadline))
+        if ends is None:
+            raise UnreachableError(f"partition {number} of {topic} gave no offsets in time")
+        low, high = ends
+        if high > low:
+            starts.append(TopicPartition(topic, number, max(low, high - most)))
+    return starts
+
+
+def _poll(consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]) -> list[TailRecord]:
+    """Until every partition came to its end, or time or bytes are over."""
+    found: list[TailRecord] = []
+    size = 0
+    while waiting and time.monotonic() < deadline and size < _MOST_BYTES:
+        go_on()
+        message = consumer.poll(_POLL_SECONDS)
+        if message is None:
+            continue
+        error = message.error()
+        if error is not None:
+            if error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            waiting.discard(message.partition())
+            continue
+        record = _record(message)
+        size += len(record.value or b"") + len(record.key or b"")
+        found.append(record)
+    return found
+
+
+def _record(message: Any) -> TailRecord:  # confluent-kafka types every part of a message as if it might be missing
+    kind, timestamp = message.timestamp()
+    return TailRecord(
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp_ms=None if kind == TIMESTAMP_NOT_AVAILABLE else timestamp,
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(message.headers() or ()),
+    )
+
+
+def _left(deadline: float) -> float:
+    return max(0.1, deadline - time.monotonic())
