@@ -17,6 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, b
 
 from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.usual import get_usuals
+from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
@@ -38,8 +39,11 @@ WARM_UP = "daemon-test-warm-up"
 
 def settle(folder: Path) -> None:
     """Until nothing waits in the inbox: a run that is under way would take what comes next into its own snapshot, without naming it."""
+    store = InventoryStore(open_store(str(folder / "store")))
+    cluster_id = store.cluster_id("warehouse")
+    assert cluster_id is not None
     deadline = time.monotonic() + IN_TIME
-    while waiting := [path.name for path in (folder / "store" / "triggers").rglob("*.json")]:
+    while waiting := Inbox(store.objects).waiting(cluster_id):
         assert time.monotonic() < deadline, waiting
         time.sleep(0.2)  # a run removes them after publishing
 
