@@ -152,6 +152,7 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
     """The server with its tools. Nothing is read or contacted: estate, store and credentials are looked for when a tool needs them."""
     from mesh_assets.mcp_server.completion import add_completion
     from mesh_assets.mcp_server.discovery.toolset import add_discovery
+    from mesh_assets.mcp_server.esm.mappings import add_mappings
     from mesh_assets.mcp_server.prompts import add_prompts
     from mesh_assets.mcp_server.resources import add_resources
 
@@ -159,6 +160,8 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
     server = MeshServer(settings, known or KnownEstate(estate=settings.estate, store=settings.store))
     if "discovery" in settings.toolsets:
         add_discovery(server)
+    if "esm" in settings.toolsets:
+        add_mappings(server)
     add_resources(server)
     add_prompts(server)
     add_completion(server)

@@ -1,0 +1,99 @@
+"""The mapping tools against an account of AWS that is faked: plans first, and only what was planned."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from mesh_assets.esm.service import MappingService
+from mesh_assets.mcp_server.esm.mappings import add_mappings
+from mesh_assets_tests.esm.fake_aws import FakeAws
+from mesh_assets_tests.esm.requests import MSK
+from mesh_assets_tests.mcp_server.conftest import Mode, World, call
+
+READING = ("describe", "get", "list", "simulate")
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return FakeAws()
+
+
+@pytest.fixture
+def make_esm(aws: FakeAws, make_world: Callable[..., World]) -> Callable[..., World]:
+    def make(**settings: Any) -> World:
+        world = make_world(toolsets=(), **settings)
+        add_mappings(world.server, lambda: MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None))
+        return world
+
+    return make
+
+
+def changes(aws: FakeAws) -> list[str]:
+    return [method for _, method, _ in aws.calls if not method.startswith(READING)]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(aws: FakeAws, make_esm: Callable[..., World], mode: Mode) -> None:
+    world = make_esm()
+    result = call(world.server, "create_event_source_mapping", MSK, mode=mode)
+    plan = result.structured_content
+    assert isinstance(plan, dict), result.content
+    assert (plan["applied"], [one["operation"] for one in plan["calls"]]) == (False, ["PutRolePolicy", "CreateEventSourceMapping"])
+    assert "--allow-writes" in plan["next"]
+    assert "--allow-writes" in world.refusal("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
+    assert changes(aws) == []
+
+
+def test_from_a_plan_to_a_mapping_and_back(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+    world = make_esm(allow_writes=True)
+    plan = world.answer("create_event_source_mapping", **MSK)
+    made = world.answer("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
+    assert (made["applied"], made["mapping"]["topic"]) == (True, "orders")
+    uuid = made["mapping"]["uuid"]
+    aws.mappings[uuid]["State"] = "Enabled"  # as Lambda says after a while
+    listed = world.answer("list_event_source_mappings", kafka_topic="orders")
+    assert [one["uuid"] for one in listed["mappings"]] == [uuid]
+    assert world.answer("get_event_source_mapping", uuid=uuid)["consumer_group_id"] == "orders-handler"
+    change = world.answer("update_event_source_mapping", uuid=uuid, batch_size=7)
+    assert world.answer("update_event_source_mapping", uuid=uuid, batch_size=7, plan_id=change["plan_id"])["applied"]
+    aws.mappings[uuid]["State"] = "Enabled"
+    assert world.answer("add_msk_permissions", uuid=uuid)["permissions"] == "granted"
+    removal = world.answer("delete_event_source_mapping", uuid=uuid)
+    assert world.answer("delete_event_source_mapping", uuid=uuid, plan_id=removal["plan_id"])["applied"]
+    assert aws.mappings == {}
+
+
+def test_another_plans_id_changes_nothing(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+    world = make_esm(allow_writes=True)
+    world.refusal("create_event_source_mapping", **MSK, plan_id="0123456789abcdef")
+    assert changes(aws) == []
+
+
+def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., World]) -> None:
+    plan = make_esm().answer("create_execution_role", role_name="new-role", **MSK)
+    assert plan["calls"][0]["operation"] == "CreateRole"
+
+
+def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+    text = make_esm().refusal("create_event_source_mapping", **{**MSK, "batch_size": 0, "tumbling_window": 5})
+    assert "batch_size" in text
+    assert "tumbling_window" in text
+    assert changes(aws) == []
+
+
+def test_answers_are_of_the_shape_that_the_tools_promise(make_esm: Callable[..., World]) -> None:
+    world = make_esm()
+    promised = {tool.name: tool.output_schema for tool in anyio.run(world.server.list_tools)}
+    for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
+        jsonschema.validate(world.answer(tool, **arguments), promised[tool])
+
+
+def test_without_a_region_each_tool_says_what_is_missing(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    world = make_world()
+    for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
+        assert "no AWS region is known" in world.refusal(tool, **arguments)
