@@ -153,6 +153,7 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
     from mesh_assets.mcp_server.completion import add_completion
     from mesh_assets.mcp_server.discovery.toolset import add_discovery
     from mesh_assets.mcp_server.esm.mappings import add_mappings
+    from mesh_assets.mcp_server.esm.proof import add_proof
     from mesh_assets.mcp_server.prompts import add_prompts
     from mesh_assets.mcp_server.resources import add_resources
 
@@ -162,6 +163,7 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
         add_discovery(server)
     if "esm" in settings.toolsets:
         add_mappings(server)
+        add_proof(server)
     add_resources(server)
     add_prompts(server)
     add_completion(server)

@@ -66,7 +66,7 @@ class PlanAnswer(Answer):
 
 
 def add_mappings(server: MeshServer, make_service: MakeService | None = None) -> None:
-    service = make_service or (lambda: _service(server))
+    service = make_service or (lambda: mapping_service(server))
     changes: Behaviour = "destroys" if server.mesh.allow_writes else "reads_systems"
 
     def carry_out(plan_id: str | None, plan: Callable[[], Plan], apply: Callable[[str], Applied]) -> PlanAnswer:
@@ -153,7 +153,7 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
         return carry_out(plan_id, lambda: mappings.plan_permissions(uuid), lambda the_id: mappings.add_permissions(uuid, the_id))
 
 
-def _service(server: MeshServer) -> "MappingService":
+def mapping_service(server: MeshServer) -> "MappingService":
     """As the command line makes it. Raises EstateError or RefusedError: no region, no credentials, another account."""
     from mesh_assets.esm.service import MappingService  # it brings the Kafka client, for looking topics up
 
