@@ -44,8 +44,9 @@ dev: $(READY)
 	@$(BIN)/mesh-assets sandbox start
 	@PYTHONWARNINGS=ignore:Function $(BIN)/dagster dev
 
+# Two at a time, each with a sandbox of its own, a file's tests together: most of the time is spent waiting for servers.
 test: $(READY) $(TERRAFORM)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .
