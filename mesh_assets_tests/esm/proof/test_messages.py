@@ -23,7 +23,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture
 def topic(endpoints: Endpoints) -> str:
-    name = f"esm-{uuid4().hex[:12]}"
+    name = f"__esm-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
     admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
     [future] = admin.create_topics([NewTopic(name, 3, 1)]).values()
     future.result(timeout=30)
