@@ -45,11 +45,12 @@ class Edge(Record, frozen=True, kw_only=True):
 
 
 class MappedTopic(Record, frozen=True, kw_only=True):
-    """What lineage needs of an event source mapping: the function and the topic it reads."""
+    """What lineage needs of an event source mapping: the function, the topic it reads, and whether it is at work (None: not known)."""
 
     uuid: str
     function: str
     topic: str
+    state: str | None = None
 
 
 class LineageGraph(Record, frozen=True, kw_only=True):
@@ -102,8 +103,9 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
             notes[here] = f"could not be read whole: {group.error}"
     for mapping in mappings:
         here = Thing(kind="event_source_mapping", name=mapping.uuid)
-        edges.append(Edge(source=Thing(kind="topic", name=mapping.topic), target=here, known="declared", by="event source mapping"))
-        edges.append(Edge(source=here, target=Thing(kind="function", name=mapping.function), known="declared", by="event source mapping"))
+        by = "event source mapping" if mapping.state is None else f"event source mapping, {mapping.state}"
+        edges.append(Edge(source=Thing(kind="topic", name=mapping.topic), target=here, known="declared", by=by))
+        edges.append(Edge(source=here, target=Thing(kind="function", name=mapping.function), known="declared", by=by))
     return LineageGraph(edges=tuple(edges), notes=notes)
 
 

@@ -19,6 +19,7 @@ from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import Pointer
 from mesh_assets.mcp_server.answers import About, Source, age_text, moment_text, shown
 from mesh_assets.mcp_server.calls import current_call
+from mesh_assets.mcp_server.known_mappings import KnownMappings
 
 _DOCUMENTS_KEPT = 16
 ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | None]], Document]
@@ -53,7 +54,7 @@ class View:
 
 
 class KnownEstate:
-    """`reads` counts the documents that were read and decoded."""
+    """`reads` counts the documents that were read and decoded. `mappings`: the event source mappings of the estate's accounts."""
 
     def __init__(self, *, estate: Path | None = None, store: str | None = None, read_live: ReadLive | None = None) -> None:
         self._estate_path = estate
@@ -65,6 +66,7 @@ class KnownEstate:
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
         self.reads = 0
+        self.mappings = KnownMappings(lambda: self.estate)
 
     # --- the estate
 

@@ -49,10 +49,11 @@ def add_lineage(server: MeshServer) -> None:
         cluster: ClusterName = None,
         source: SourceArgument = "latest",
     ) -> LineageAnswer:
-        """What feeds a topic, connector or consumer group and what it feeds. Each edge says how it is known."""
+        """What feeds a topic, connector or consumer group and what it feeds, up to Lambda functions. Each edge says how it is known."""
         view = known.view(cluster, source, needs=("topics", "connectors", "consumer_groups"))
         start = _start(view.document, topic, connector, group)
-        graph = lineage_graph(view.document)
+        mapped = known.mappings.of(view.document.cluster.name)
+        graph = lineage_graph(view.document, mapped.topics)
         ways = {
             way: walk_lineage(graph, start, direction=way, depth=depth, most=_EDGES // (2 if direction == "both" else 1))
             for way in ("upstream", "downstream")
@@ -61,8 +62,10 @@ def add_lineage(server: MeshServer) -> None:
         edges = {edge: None for lineage in ways.values() for edge in lineage.edges}
         more = any(lineage.more for lineage in ways.values())
         notes = {thing: note for lineage in ways.values() for thing, note in lineage.notes.items()}
+        about = view.about("connectors", "consumer_groups")
+        about.notes += mapped.notes
         return LineageAnswer(
-            about=view.about("connectors", "consumer_groups"),
+            about=about,
             start=_text(start),
             edges=[EdgeRow(source=_text(e.source), target=_text(e.target), known=e.known, by=e.by) for e in edges],
             upstream=_reached(ways.get("upstream")),
