@@ -1,7 +1,7 @@
 """Small known documents for tests, as in `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in `arbitrary_documents`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
@@ -12,11 +12,14 @@ from mesh_assets.inventory.records import (
     ConnectorTopic,
     ConsumerGroup,
     GroupMember,
+    Metrics,
     Partition,
+    PartitionHealth,
     RegistryFacts,
     Schema,
     Topic,
     TopicDetails,
+    TopicRate,
 )
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName, SectionState
 
@@ -112,6 +115,23 @@ def a_group(
             "total_lag_records": 5 * len(offsets),
             **fields,
         },
+    )
+
+
+def a_metrics(window_seconds: float = 600.0, **records_in_per_second: float) -> Metrics:
+    """Rates by topic, over a window that ends with the document."""
+    return Metrics(
+        source="offsets",
+        window_start=MOMENT - timedelta(seconds=window_seconds),
+        window_end=MOMENT,
+        window_seconds=window_seconds,
+        topics=tuple(
+            TopicRate(topic=topic, records_in_per_second=rate, message_count=None) for topic, rate in records_in_per_second.items()
+        ),
+        consumer_groups=(),
+        brokers=(),
+        controller=None,
+        partition_health=PartitionHealth(partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0),
     )
 
 

@@ -1,5 +1,6 @@
 """An estate and a store as the server finds them, and calling its tools as a client does."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -122,21 +123,22 @@ def call(server: MeshServer, tool: str, arguments: dict[str, Any], *, mode: Mode
     return anyio.run(run)
 
 
+def make_a_world(folder: Path, *documents: Document, estate: str = ESTATE, **settings: Any) -> World:
+    """A store with these documents of one cluster, published in this order, and a server on it."""
+    (folder / "estate.yaml").write_text(estate)
+    store = InventoryStore(open_store(str(folder / "store")))
+    for document in documents:
+        publish(store, document)
+    chosen = ServerSettings(
+        **{"audit_log": folder / "audit.jsonl", "estate": folder / "estate.yaml", "store": str(folder / "store"), **settings}
+    )
+    return World(folder, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store)
+
+
 @pytest.fixture
 def make_world(tmp_path: Path) -> Callable[..., World]:
-    """`make_world(documents…, setting=…)`: a store with these documents of one cluster, published in this order."""
-
-    def make(*documents: Document, estate: str = ESTATE, **settings: Any) -> World:
-        (tmp_path / "estate.yaml").write_text(estate)
-        store = InventoryStore(open_store(str(tmp_path / "store")))
-        for document in documents:
-            publish(store, document)
-        chosen = ServerSettings(
-            **{"audit_log": tmp_path / "audit.jsonl", "estate": tmp_path / "estate.yaml", "store": str(tmp_path / "store"), **settings}
-        )
-        return World(tmp_path, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store)
-
-    return make
+    """`make_world(documents…, setting=…)`: see make_a_world."""
+    return functools.partial(make_a_world, tmp_path)
 
 
 @pytest.fixture

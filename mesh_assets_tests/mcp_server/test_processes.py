@@ -2,12 +2,8 @@
 
 import hashlib
 import json
-import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -15,71 +11,11 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from mesh_assets.cli.mcp import mcp
 from mesh_assets.errors import ConfigurationError
 from mesh_assets_tests.mcp_server.conftest import World
-
-SECONDS = 120
-ADDRESS = re.compile(r"(http://\S+/mcp)")
-COMMAND = ["-m", "mesh_assets.cli.main", "mcp"]
-
-
-def environment(world: World) -> dict[str, str]:
-    return {**os.environ, "MESH_ESTATE": str(world.folder / "estate.yaml"), "MESH_STORE": str(world.folder / "store")}
-
-
-@contextmanager
-def http_server(world: World, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of a server that runs on a free port, and its process."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            *COMMAND,
-            "--transport",
-            "streamable-http",
-            "--port",
-            "0",
-            "--audit-log",
-            str(world.folder / "http.jsonl"),
-            *options,
-        ],
-        env=environment(world),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        found = next((match for line in process.stderr if (match := ADDRESS.search(line))), None)
-        assert found is not None
-        yield found[1], process
-    finally:
-        process.terminate()
-        process.communicate(timeout=SECONDS)
-
-
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_over_stdio_the_same_answers_and_nothing_but_the_protocol(world: World, mode: Any) -> None:
-    parameters = StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(world))
-
-    async def run() -> list[Any]:
-        with anyio.fail_after(SECONDS):
-            async with Client(stdio_client(parameters), mode=mode) as client:
-                calls = [
-                    ("list_topics", {}),
-                    ("describe_topic", {"topic": "nope"}),
-                    ("list_topics", {"source": "live"}),
-                    ("list_clusters", {}),
-                ]
-                return [await client.call_tool(name, arguments) for name, arguments in calls]
-
-    topics, unknown, away, clusters = anyio.run(run)
-    assert topics.structured_content["total"] == 3
-    assert unknown.is_error
-    assert away.is_error
-    assert clusters.structured_content["total"] == 1
+from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
 
 
 def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) -> None:
