@@ -20,6 +20,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.mcp_server.answers import Answer, shown
 from mesh_assets.mcp_server.audit import AuditLog, Outcome
 from mesh_assets.mcp_server.calls import Call, in_thread, set_current_call
+from mesh_assets.mcp_server.confirming import Asking, asking_first
 from mesh_assets.mcp_server.idle import IdleWatch
 from mesh_assets.mcp_server.known_estate import KnownEstate
 from mesh_assets.mcp_server.settings import ServerSettings
@@ -67,13 +68,15 @@ class MeshServer(MCPServer[Any]):
         self._call_seconds: dict[str, float] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
-    def answers(self, title: str, behaviour: Behaviour, *, times: float = 1.0) -> Callable[[F], F]:
-        """Registers a function (or coroutine function) as the tool of its name. `times`: of the usual time it may take."""
+    def answers(self, title: str, behaviour: Behaviour, *, times: float = 1.0, asking: Asking | None = None) -> Callable[[F], F]:
+        """Registers a function (or coroutine function) as the tool of its name. `times`: of the usual time it may take. `asking`: what the
+        person at the client is asked about a plan that it answers with.
+        """
 
         def register(function: F) -> F:
             self._functions[function.__name__] = function
             self._call_seconds[function.__name__] = self.mesh.call_seconds * times
-            self.add_tool(_as_tool(function), title=title, annotations=_ANNOTATIONS[behaviour])
+            self.add_tool(_as_tool(function, asking), title=title, annotations=_ANNOTATIONS[behaviour])
             return function
 
         return register
@@ -170,19 +173,24 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
     return server
 
 
-def _as_tool(function: Callable[..., Any]) -> Callable[..., Any]:
+def _as_tool(function: Callable[..., Any], asking: Asking | None) -> Callable[..., Any]:
     """`function` as the SDK takes it: a coroutine function whose answer is compact JSON, once as text and once structured."""
     signature = inspect.signature(function)
     returns = Annotated[CallToolResult, signature.return_annotation]
 
-    async def tool(**arguments: Any) -> CallToolResult:
+    async def answering(**arguments: Any) -> Any:
         try:
             if inspect.iscoroutinefunction(function):
-                answer = await function(**arguments)
-            else:
-                answer = await in_thread(functools.partial(function, **arguments))
+                return await function(**arguments)
+            return await in_thread(functools.partial(function, **arguments))
         except MeshError as error:
             raise ToolError(str(error)) from error
+
+    if asking is not None:
+        answering, signature = asking_first(answering, signature, asking)
+
+    async def tool(**arguments: Any) -> CallToolResult:
+        answer = await answering(**arguments)
         return CallToolResult(
             content=[TextContent(type="text", text=answer.model_dump_json(exclude_none=True))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),

@@ -1,6 +1,7 @@
 """Tools: event source mappings. Whatever changes something answers with a plan first, and does only what the plan with that id says."""
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
 from mesh_assets.estate.file import estate_path
 from mesh_assets.mcp_server.answers import Answer, CursorArgument, LimitArgument, Name, cut
+from mesh_assets.mcp_server.confirming import Question
 from mesh_assets.mcp_server.pages import BadArgumentError, cut_page
 from mesh_assets.mcp_server.server import LONG, Behaviour, MeshServer
 
@@ -68,6 +70,7 @@ class PlanAnswer(Answer):
 def add_mappings(server: MeshServer, make_service: MakeService | None = None) -> None:
     service = make_service or (lambda: mapping_service(server))
     changes: Behaviour = "destroys" if server.mesh.allow_writes else "reads_systems"
+    asking = _question if server.mesh.allow_writes else None
 
     def carry_out(plan_id: str | None, plan: Callable[[], Plan], apply: Callable[[str], Applied]) -> PlanAnswer:
         if plan_id is None:
@@ -138,15 +141,15 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
         (create_execution_role, CreateRequest, (role,)),
     ):
         title = function.__name__.replace("_", " ").capitalize()
-        server.answers(title, changes, times=LONG)(_flat(function, model, first))
+        server.answers(title, changes, times=LONG, asking=asking)(_flat(function, model, first))
 
-    @server.answers("Delete an event source mapping", changes, times=LONG)
+    @server.answers("Delete an event source mapping", changes, times=LONG, asking=asking)
     def delete_event_source_mapping(uuid: Uuid, plan_id: PlanId = None) -> PlanAnswer:
         """Plans the removal of a mapping; with plan_id (and --allow-writes) removes it."""
         mappings = service()
         return carry_out(plan_id, lambda: mappings.plan_delete(uuid), lambda the_id: mappings.delete(uuid, the_id))
 
-    @server.answers("Add the rights a mapping needs", changes, times=LONG)
+    @server.answers("Add the rights a mapping needs", changes, times=LONG, asking=asking)
     def add_msk_permissions(uuid: Uuid, plan_id: PlanId = None) -> PlanAnswer:
         """Plans the rights that the function's role lacks for its mapping; with plan_id (and --allow-writes) adds them."""
         mappings = service()
@@ -211,3 +214,12 @@ def _plan(plan: Plan, *, following: str, applied: Applied | None = None) -> Plan
         mapping=_row(applied.mapping) if applied and applied.mapping else None,
         next=following,
     )
+
+
+def _question(answer: PlanAnswer) -> Question | None:
+    """None: carrying it out would be refused, or nothing would be done."""
+    if answer.applied or answer.blocked is not None or not answer.calls:
+        return None
+    calls = [f"{one['service']} {one['operation']} {json.dumps(one['arguments'], sort_keys=True)}" for one in answer.calls]
+    lines = [answer.summary, *calls, *(f"note: {warning}" for warning in answer.warnings)]
+    return Question(plan_id=answer.plan_id, text="\n".join([*lines, f"Carry out plan {answer.plan_id}?"]))

@@ -9,6 +9,7 @@ from pydantic import Field
 from mesh_assets.esm.access import AwsAccess
 from mesh_assets.mcp_server.answers import Answer, Name
 from mesh_assets.mcp_server.calls import current_call
+from mesh_assets.mcp_server.confirming import Question
 from mesh_assets.mcp_server.esm.mappings import MakeService, PlanId, Uuid, mapping_service
 from mesh_assets.mcp_server.pages import BadArgumentError
 from mesh_assets.mcp_server.server import LONG, Behaviour, MeshServer
@@ -79,6 +80,7 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
     service = make_service or (lambda: mapping_service(server))
     writes = server.mesh.allow_writes
     changes: Behaviour = "changes" if writes else "reads_systems"
+    asking = _question if writes else None
     following = "call again with this plan's id to carry it out" if writes else "the server may not write: --allow-writes"
 
     def may_write() -> None:
@@ -119,7 +121,7 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
             position = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
         return PositionAnswer(position=_plain(position), lag_records=position.lag_records)
 
-    @server.answers("Produce test messages", changes, times=LONG)
+    @server.answers("Produce test messages", changes, times=LONG, asking=asking)
     def produce_test_messages(
         uuid: Uuid,
         messages: Messages = 10,
@@ -168,7 +170,7 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         found = proof.check_offset_after_production(before, now, written)
         return ProgressAnswer(passed=all(one.passed for one in found), partitions=[_plain(one) for one in found])
 
-    @server.answers("Validate that a mapping processes", changes, times=LONG)
+    @server.answers("Validate that a mapping processes", changes, times=LONG, asking=asking)
     def validate_esm_processing(
         uuid: Uuid,
         messages: Messages = 10,
@@ -203,6 +205,19 @@ def _topic(mapping: "EventSourceMapping") -> str:
     if mapping.topic is None:
         raise BadArgumentError(f"mapping {mapping.uuid} reads no Kafka topic")
     return mapping.topic
+
+
+def _question(answer: ProducedAnswer | ValidationAnswer) -> Question | None:
+    if answer.applied:
+        return None
+    plan = answer.plan
+    groups = plan["other_groups"]
+    readers = f"not known ({plan['other_groups_error']})" if groups is None else ", ".join(groups) or "none"
+    text = (
+        f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes into {plan['topic']} at {plan['endpoint']}.\n"
+        f"Other groups that would receive them: {readers}\nCarry out plan {plan['id']}?"
+    )
+    return Question(plan_id=plan["id"], text=text)
 
 
 def _tell(text: str) -> None:

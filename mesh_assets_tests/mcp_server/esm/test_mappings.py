@@ -1,11 +1,14 @@
 """The mapping tools against an account of AWS that is faked: plans first, and only what was planned."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from mesh_assets.esm.service import MappingService
 from mesh_assets.mcp_server.esm.mappings import add_mappings
@@ -97,3 +100,40 @@ def test_without_a_region_each_tool_says_what_is_missing(make_world: Callable[..
     world = make_world()
     for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
         assert "no AWS region is known" in world.refusal(tool, **arguments)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("agrees", [True, False])
+def test_a_client_that_can_ask_its_person_does(aws: FakeAws, make_esm: Callable[..., World], mode: Mode, agrees: bool) -> None:
+    world = make_esm(allow_writes=True)
+    asked: list[str] = []
+
+    async def ask(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"carry_out": True}) if agrees else ElicitResult(action="decline")
+
+    async def run() -> Any:
+        async with Client(world.server, mode=mode, elicitation_callback=ask) as client:
+            return await client.call_tool("create_event_source_mapping", MSK)
+
+    answer = anyio.run(run).structured_content
+    [question] = asked
+    assert "CreateEventSourceMapping" in question
+    assert answer["plan_id"] in question
+    assert answer["applied"] is agrees
+    assert len(aws.mappings) == int(agrees)
+    assert agrees or "did not agree" in answer["next"]
+
+
+def test_a_person_is_not_asked_where_the_server_may_not_write_or_the_plan_is_named(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+    async def never(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
+        raise AssertionError(params.message)
+
+    async def run(world: World, **arguments: Any) -> Any:
+        async with Client(world.server, elicitation_callback=never) as client:
+            return (await client.call_tool("create_event_source_mapping", {**MSK, **arguments})).structured_content
+
+    plan = anyio.run(run, make_esm())
+    assert plan["applied"] is False
+    assert anyio.run(functools.partial(run, make_esm(allow_writes=True), plan_id=plan["plan_id"]))["applied"]
+    assert len(aws.mappings) == 1

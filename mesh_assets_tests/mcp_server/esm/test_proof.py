@@ -1,9 +1,14 @@
 """Connections and proof from agents' tools: a faked account, and the sandbox's real broker."""
 
 from collections.abc import Callable
+from typing import Any
 
+import anyio
 import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
 
+from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
 from mesh_assets.mcp_server.esm.proof import add_proof
 from mesh_assets.sandbox.servers import Endpoints
@@ -67,3 +72,34 @@ def test_messages_are_planned_written_and_looked_for(endpoints: Endpoints, make_
     assert done["produced"]["messages"] == 3
     progress = world.answer("check_offset_after_production", uuid=UUID, initial=before, produced=done["produced"])
     assert progress["passed"] is False, "nobody polls for a faked mapping"
+
+
+def test_a_person_is_told_who_would_receive_test_messages_before_any_is_written(
+    make_esm: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = proof.ProducePlan(
+        id="p-1",
+        endpoint="127.0.0.1:1",
+        topic="orders",
+        partitions=(0,),
+        messages=3,
+        bytes_each=9,
+        key=None,
+        group="g",
+        other_groups=("billing",),
+    )
+    monkeypatch.setattr(proof, "plan_test_messages", lambda *_, **__: plan)
+    monkeypatch.setattr(proof, "plan_validation", lambda *_, **__: plan)
+    asked: list[str] = []
+
+    async def decline(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
+        asked.append(params.message)
+        return ElicitResult(action="decline")
+
+    async def run() -> list[Any]:
+        async with Client(make_esm("127.0.0.1:1", allow_writes=True).server, elicitation_callback=decline) as client:
+            return [await client.call_tool(tool, {"uuid": UUID}) for tool in ("produce_test_messages", "validate_esm_processing")]
+
+    for result, question in zip(anyio.run(run), asked, strict=True):
+        assert "would receive them: billing" in question
+        assert (result.structured_content["applied"], "did not agree" in result.structured_content["next"]) == (False, True)
