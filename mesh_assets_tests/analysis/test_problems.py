@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from mesh_assets.analysis.problems import count_problems, find_problems
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import Partition, TopicSchema
-from mesh_assets_tests.documents import MOMENT, NOT_CONFIGURED, STALE, a_connector, a_document, a_group, a_topic
+from mesh_assets.inventory.records import ConnectorTopic, Partition, TopicSchema
+from mesh_assets_tests.documents import MOMENT, NOT_CONFIGURED, STALE, a_connector, a_document, a_group, a_metrics, a_topic
 
 WITH_SCHEMA = TopicSchema(value_subjects=("orders-value",))
 
@@ -63,3 +63,16 @@ def test_a_section_that_is_not_current_is_a_problem_with_its_reason() -> None:
     assert sentences(a_document(sections={"connectors": STALE})) == [
         "connectors are not current (last read 2026-11-23 16:40 UTC): connection refused"
     ]
+
+
+def test_a_topic_is_silent_only_where_something_says_that_records_should_come() -> None:
+    feeding = a_connector("orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),))
+    before = a_document(metrics=a_metrics(orders=4.0, users=2.5, audit=0.0, payments=1.0))
+    now = a_document(connectors=(feeding,), metrics=a_metrics(orders=0.0, users=0.0, audit=0.0, payments=3.0))
+    assert sentences(now, before) == [
+        "orders: no record came in over 600 s, though orders-source is running",
+        "users: no record came in over 600 s, 2.5 a second before",
+    ]
+    assert sentences(now) == ["orders: no record came in over 600 s, though orders-source is running"]
+    too_short = a_document(connectors=(feeding,), metrics=a_metrics(window_seconds=1.0, orders=0.0))
+    assert sentences(too_short, before) == []

@@ -1,8 +1,13 @@
 """The tools that reach further than documents: Flink, messages, a discovery."""
 
+import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
+import anyio
 import pytest
+from mcp import Client
 
 from mesh_assets_tests.mcp_server.conftest import World
 
@@ -53,3 +58,28 @@ def test_a_discovery_that_fails_says_why(make_world: Callable[..., World], monke
     world = make_world(allow_writes=True)
     monkeypatch.setenv("DAGSTER_HOME", str(world.folder / "nowhere"))
     assert "DAGSTER_HOME" in world.refusal("run_discovery")
+
+
+def test_a_cancelled_discovery_ends_its_process(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world(allow_writes=True)
+    pid = world.folder / "pid"
+    python = world.folder / "python"
+    python.write_text(f"#!/bin/sh\necho $$ > {pid}.new && mv {pid}.new {pid}\nexec sleep 600\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    async def run() -> None:
+        async with Client(world.server) as client:
+            with anyio.fail_after(60), anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(client.call_tool, "run_discovery", {})
+                    while not pid.exists():
+                        await anyio.sleep(0.01)
+                    os.kill(int(pid.read_text()), 0)
+                    scope.cancel()
+            with anyio.fail_after(60), suppress(ProcessLookupError):
+                while True:
+                    os.kill(int(pid.read_text()), 0)
+                    await anyio.sleep(0.01)
+
+    anyio.run(run)

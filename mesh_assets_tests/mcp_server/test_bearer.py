@@ -1,0 +1,78 @@
+"""Tokens of an OAuth issuer: signed by its key, for this server, in force."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from jwt.algorithms import ECAlgorithm
+
+from mesh_assets.mcp_server.bearer import JwtVerifier
+from mesh_assets.mcp_server.settings import OAuth
+
+OAUTH = OAuth(issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks")
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def key() -> EllipticCurvePrivateKey:
+    return generate_private_key(SECP256R1())
+
+
+@pytest.fixture
+def make_token(key: EllipticCurvePrivateKey, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A token of the issuer, whose keys are served, with claims that are otherwise; None: without that claim."""
+    public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
+    jwks = {"keys": [{**public, "kid": "k-1", "use": "sig", "alg": "ES256"}]}
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", lambda _: jwks)
+
+    def make(signed_with: EllipticCurvePrivateKey = key, **claims: Any) -> str:
+        all_claims = {
+            "iss": OAUTH.issuer,
+            "aud": OAUTH.audience,
+            "exp": int(time.time()) + 3_600,
+            "sub": "agent",
+            "scope": "mesh.read mesh.write",
+            **claims,
+        }
+        given = {name: value for name, value in all_claims.items() if value is not None}
+        return jwt.encode(given, signed_with, algorithm="ES256", headers={"kid": "k-1"})
+
+    return make
+
+
+def test_a_good_token_is_let_in_with_its_scopes(make_token: Make) -> None:
+    access = anyio.run(JwtVerifier(OAUTH).verify_token, make_token())
+    assert access is not None
+    assert (access.client_id, access.scopes, access.resource) == ("agent", ["mesh.read", "mesh.write"], OAUTH.audience)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example"},
+        {"iss": None},
+        {"aud": "https://other.example/mcp"},
+        {"aud": None},
+        {"exp": int(time.time()) - 60},
+        {"exp": None},
+        {"nbf": int(time.time()) + 3_600},
+    ],
+    ids=lambda claims: " ".join(f"{name} {'missing' if value is None else 'wrong'}" for name, value in claims.items()),
+)
+def test_a_token_for_others_or_out_of_time_is_refused(make_token: Make, claims: dict[str, Any]) -> None:
+    assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(**claims)) is None
+
+
+def test_a_token_that_another_key_signed_is_refused(make_token: Make) -> None:
+    assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(generate_private_key(SECP256R1()))) is None
+
+
+@pytest.mark.usefixtures("make_token")  # the issuer's keys are there
+@pytest.mark.parametrize("token", ["", "no.jwt.here", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."])
+def test_what_is_no_signed_token_is_refused(token: str) -> None:
+    assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
