@@ -13,12 +13,13 @@ import msgspec
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
 from mesh_assets.errors import MeshError
 from mesh_assets.mcp_server.answers import Answer, shown
 from mesh_assets.mcp_server.audit import AuditLog, Outcome
+from mesh_assets.mcp_server.brief_schemas import brief_schema
 from mesh_assets.mcp_server.calls import Call, in_thread, set_current_call
 from mesh_assets.mcp_server.confirming import Asking, asking_first
 from mesh_assets.mcp_server.idle import IdleWatch
@@ -80,6 +81,17 @@ class MeshServer(MCPServer[Any]):
             return function
 
         return register
+
+    async def list_tools(self) -> list[Tool]:
+        return [
+            tool.model_copy(
+                update={
+                    "input_schema": brief_schema(tool.input_schema),
+                    "output_schema": None if tool.output_schema is None else brief_schema(tool.output_schema),
+                }
+            )
+            for tool in await super().list_tools()
+        ]
 
     def answer_of(self, tool: str, **arguments: Any) -> Answer:
         """What that tool answers, outside of any call: for resources. Raises MeshError."""

@@ -1,0 +1,46 @@
+import anyio
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from pydantic import BaseModel, Field
+
+from mesh_assets.mcp_server.brief_schemas import brief_schema
+from mesh_assets_tests.mcp_server.conftest import World
+
+
+class Book(BaseModel):
+    title: str
+    pages: int | None = Field(default=None, ge=1, description="How many.")
+    sequel: "Book | None" = None
+    shelf: str | int | None = None
+    language: str = "en"
+
+
+BRIEF = brief_schema(Book.model_json_schema())
+
+
+def test_a_schema_keeps_what_tells_something() -> None:
+    book = BRIEF["$defs"]["Book"]
+    assert book["properties"] == {
+        "title": {"type": "string"},
+        "pages": {"minimum": 1, "type": "integer", "description": "How many."},
+        "sequel": {"$ref": "#/$defs/Book"},
+        "shelf": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "language": {"type": "string", "default": "en"},
+    }
+    assert book["required"] == ["title"]
+
+
+def test_it_accepts_the_same_values_but_null() -> None:
+    jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
+    for wrong in ({"title": "A", "pages": 0}, {"title": "A", "pages": None}, {"title": "A", "sequel": {}}, {"title": "A", "shelf": []}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, BRIEF)
+
+
+def test_all_tools_together_take_little_of_an_agents_window(world: World) -> None:
+    tools = anyio.run(world.server.list_tools)
+    assert sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools) <= 85_000
+
+
+def test_an_argument_that_is_null_all_the_same_counts_as_left_out(world: World) -> None:
+    assert world.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
