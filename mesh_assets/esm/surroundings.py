@@ -94,7 +94,8 @@ def _function(access: AwsAccess, target: str, seen: Surroundings) -> None:
     except RefusedError as error:
         seen.findings.append(warning("target", target, f"could not be looked at ({error})", "make sure that it exists"))
         return
-    seen.observed["function"] = {name: answer.get(name) for name in ("FunctionArn", "Role", "State")}
+    # Not its state: one that has become Active since is the same function.
+    seen.observed["function"] = {name: answer.get(name) for name in ("FunctionArn", "Role")}
     if answer.get("State") not in (None, "Active", "Inactive"):
         reason = answer.get("StateReason") or "no reason given"
         seen.findings.append(warning("target", target, f"the function is {answer['State']} ({reason})", "wait, or mend it"))
