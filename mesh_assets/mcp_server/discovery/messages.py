@@ -84,6 +84,7 @@ def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: 
         topic,
         partition=partition,
         most=most,
+        timeout_seconds=cluster.kafka.timeout_seconds,
         within_seconds=min(_SECONDS, call.seconds),
         go_on=call.go_on,
         on_confluent_cloud=cluster.on_confluent_cloud,

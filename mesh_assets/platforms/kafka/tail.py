@@ -46,23 +46,28 @@ def read_tail(
     *,
     partition: int | None,
     most: int,
+    timeout_seconds: float,
     within_seconds: float,
     go_on: Callable[[], None],
     on_confluent_cloud: bool = False,
 ) -> list[TailRecord]:
     """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may raise to give up.
 
-    Raises PlatformError when the brokers cannot be read.
+    `timeout_seconds`: for each answer about the topic; `within_seconds`: for the whole. Raises PlatformError when the brokers cannot be
+    read, also when there are records and none came in time.
     """
     endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
     deadline = time.monotonic() + within_seconds
     consumer = Consumer({**properties, **_SETTINGS})
     try:
-        starts = _starts(consumer, topic, partition, most, deadline, go_on)
+        starts = _starts(consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on)
         if not starts:
             return []
         consumer.assign(starts)
-        found = _poll(consumer, {start.partition for start in starts}, deadline, go_on)
+        waiting = {start.partition for start in starts}
+        found = _poll(consumer, waiting, deadline, go_on)
+        if waiting and not found:
+            raise UnreachableError(f"{topic} holds records, and none could be read within {within_seconds:.0f} s; try again")
     except KafkaException as error:
         raise from_kafka_error(
             error.args[0], endpoint=endpoint, doing=f"reading records of {topic}", right=f"READ on topic {topic}", cause=None
@@ -73,16 +78,16 @@ def read_tail(
 
 
 def _starts(
-    consumer: Consumer, topic: str, partition: int | None, most: int, deadline: float, go_on: Callable[[], None]
+    consumer: Consumer, topic: str, partition: int | None, most: int, timeout: Callable[[], float], go_on: Callable[[], None]
 ) -> list[TopicPartition]:
-    metadata = consumer.list_topics(topic, timeout=_left(deadline)).topics[topic]
+    metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     numbers = sorted(metadata.partitions) if partition is None else [number for number in metadata.partitions if number == partition]
     starts = []
     for number in numbers[:_MOST_PARTITIONS]:
         go_on()
-        ends = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_left(deadline))
+        ends = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout())
         if ends is None:
             raise UnreachableError(f"partition {number} of {topic} gave no offsets in time")
         low, high = ends
@@ -92,7 +97,7 @@ def _starts(
 
 
 def _poll(consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]) -> list[TailRecord]:
-    """Until every partition came to its end, or time or bytes are over."""
+    """Until every partition came to its end, or time or bytes are over. What came to its end is taken from `waiting`."""
     found: list[TailRecord] = []
     size = 0
     while waiting and time.monotonic() < deadline and size < _MOST_BYTES:
