@@ -84,7 +84,7 @@ class KnownMappings:
             unplaced = _place(estate, access, mappings, by_cluster)
             failed |= any(why is not None for why in unplaced)
             notes += [
-                f"{number} event source mappings of {access} are left out: "
+                f"event source mappings of {access} that are left out: {number}, because "
                 + (why or "the estate has no cluster with their ARN or bootstrap servers")
                 for why, number in unplaced.items()
             ]

@@ -49,7 +49,7 @@ def test_a_topic_of_the_same_name_in_another_cluster_is_not_meant(
     lineage = make_wired()[0].answer("get_lineage", topic="orders", direction="downstream")
     assert not [edge for edge in lineage["edges"] if "mapping" in edge["by"]]
     [note] = lineage["about"]["notes"]
-    assert "1 event source mappings of eu-central-1 are left out" in note
+    assert "event source mappings of eu-central-1 that are left out: 1, because the estate has no cluster" in note
 
 
 def test_mappings_are_listed_once_in_a_while_and_a_failure_is_told_and_tried_again(
