@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.inventory.store.stores import KINDS, NewStore, new_stores
 
+_CONNECT = socket.socket.connect
+
+
+@contextmanager
+def _the_network() -> Iterator[None]:
+    """A first start downloads, also where a test asks for the sandbox in its middle and the network is closed to it already."""
+    guarded = socket.socket.connect
+    socket.socket.connect = _CONNECT  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        socket.socket.connect = guarded  # type: ignore[method-assign]
+
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
@@ -21,7 +35,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     kept = os.environ.get("MESH_TEST_SANDBOX")
     box = Sandbox(Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
     try:
-        box.start()
+        with _the_network():
+            box.start()
         yield box
     finally:
         if not kept:
