@@ -30,5 +30,9 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         return False
     if not is_gone(process):
         return False
+    # What was read of the run may be older than its end: a process that is gone writes no more, so what stands there now is the last word.
+    last = instance.get_run_by_id(run.run_id)
+    if last is None or last.status is not dg.DagsterRunStatus.STARTED:
+        return False
     instance.report_run_failed(run, f"Process {process.pid} on {process.host}, which worked on this run, is gone without having ended it.")
     return True

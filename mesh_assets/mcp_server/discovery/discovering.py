@@ -1,6 +1,7 @@
 """Tool: a discovery now. It runs as the command line does, in a process of its own: Dagster is not for this one."""
 
 import os
+import subprocess
 import sys
 from contextlib import suppress
 from typing import Any
@@ -68,7 +69,10 @@ async def _run(arguments: list[str], environment: dict[str, str]) -> bytes:
     """stdout of `mesh-assets`; what it says on stderr is told as progress. Stops the process when the call is cancelled."""
     call = current_call()
     process = await anyio.open_process(
-        [sys.executable, "-m", "mesh_assets.cli.main", *arguments], stdin=None, env=environment, start_new_session=True
+        [sys.executable, "-m", "mesh_assets.cli.main", *arguments],
+        stdin=subprocess.DEVNULL,  # ours is the client's, whose words are not for the child
+        env=environment,
+        start_new_session=True,
     )
     said: list[str] = []
     out = bytearray()

@@ -61,7 +61,7 @@ def add_messages(server: MeshServer) -> None:
                 "in the estate "
                 f"({', '.join(described.allow_message_reading) or 'which allows none'})"
             )
-        messages = _read(described, topic, partition, limit, current_call())
+        messages, unread = _read(described, topic, partition, limit, current_call())
         kept: list[SampledMessage] = []
         size = 0
         for message in messages:
@@ -70,16 +70,27 @@ def add_messages(server: MeshServer) -> None:
                 break
             kept.append(message)
         left = len(messages) - len(kept)
-        hint = f"{left} more were read and left out to keep this short" if left else None if kept else "the topic holds no records now"
-        return Sample(cluster=described.name, topic=topic, messages=kept, hint=hint)
+        return Sample(cluster=described.name, topic=topic, messages=kept, hint=_hint(left=left, kept=len(kept), unread=unread))
 
 
-def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: Call) -> list[SampledMessage]:
+def _hint(*, left: int, kept: int, unread: int) -> str | None:
+    said = []
+    if unread:
+        said.append(f"{unread} partitions were not read to their end, so newer records may be there; ask for one with `partition`")
+    if left:
+        said.append(f"{left} more were read and left out to keep this short")
+    if not kept and not unread:
+        said.append("the topic holds no records now")
+    return "; ".join(said) or None
+
+
+def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: Call) -> tuple[list[SampledMessage], int]:
+    """The messages, and how many partitions were not read to their end."""
     from mesh_assets.platforms.kafka import client_properties  # librdkafka is needed here only
     from mesh_assets.platforms.kafka.tail import read_tail
     from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 
-    records = read_tail(
+    tail = read_tail(
         client_properties(cluster.kafka),
         topic,
         partition=partition,
@@ -93,7 +104,7 @@ def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: 
     try:
         decoder = RecordDecoder(registry.schema_by_id, registry.version) if registry is not None else RecordDecoder(None)
         made = []
-        for record in records:
+        for record in tail.records:
             call.go_on()
             key, value = decoder.decode(record.key), decoder.decode(record.value)
             made.append(
@@ -109,7 +120,7 @@ def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: 
                     note=value.note,
                 )
             )
-        return made
+        return made, tail.unread
     finally:
         if registry is not None:
             registry.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 
-from mesh_assets.errors import UnreachableError
+from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
 
 _POLL_SECONDS = 0.2
@@ -40,6 +40,14 @@ class TailRecord:
     headers: tuple[tuple[str, bytes | None], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """Newest first. `unread`: how many partitions were not read to their end, in time or for their number; newer records may be there."""
+
+    records: tuple[TailRecord, ...]
+    unread: int
+
+
 def read_tail(
     properties: Mapping[str, Any],
     topic: str,
@@ -50,7 +58,7 @@ def read_tail(
     within_seconds: float,
     go_on: Callable[[], None],
     on_confluent_cloud: bool = False,
-) -> list[TailRecord]:
+) -> Tail:
     """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may raise to give up.
 
     `timeout_seconds`: for each answer about the topic; `within_seconds`: for the whole. Raises PlatformError when the brokers cannot be
@@ -60,9 +68,9 @@ def read_tail(
     deadline = time.monotonic() + within_seconds
     consumer = Consumer({**properties, **_SETTINGS})
     try:
-        starts = _starts(consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on)
+        starts, passed_over = _starts(consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on)
         if not starts:
-            return []
+            return Tail(records=(), unread=passed_over)
         consumer.assign(starts)
         waiting = {start.partition for start in starts}
         found = _poll(consumer, waiting, deadline, go_on)
@@ -74,16 +82,20 @@ def read_tail(
         ) from None
     finally:
         consumer.close()
-    return sorted(found, key=lambda record: (record.timestamp_ms or 0, record.offset), reverse=True)[:most]
+    newest = sorted(found, key=lambda record: (record.timestamp_ms or 0, record.offset), reverse=True)[:most]
+    return Tail(records=tuple(newest), unread=len(waiting) + passed_over)
 
 
 def _starts(
     consumer: Consumer, topic: str, partition: int | None, most: int, timeout: Callable[[], float], go_on: Callable[[], None]
-) -> list[TopicPartition]:
+) -> tuple[list[TopicPartition], int]:
+    """Where to begin in each partition that holds records, and how many partitions are passed over for their number."""
     metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     numbers = sorted(metadata.partitions) if partition is None else [number for number in metadata.partitions if number == partition]
+    if not numbers:
+        raise UnexpectedAnswerError(f"{topic} has no partition {partition}; it has {len(metadata.partitions)}, counted from 0")
     starts = []
     for number in numbers[:_MOST_PARTITIONS]:
         go_on()
@@ -93,7 +105,7 @@ def _starts(
         low, high = ends
         if high > low:
             starts.append(TopicPartition(topic, number, max(low, high - most)))
-    return starts
+    return starts, max(0, len(numbers) - _MOST_PARTITIONS)
 
 
 def _poll(consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]) -> list[TailRecord]:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.defs.run_process import PROCESS_TAG, note_process
+from mesh_assets.defs.run_process import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.store.inventories import InventoryStore
@@ -126,6 +126,19 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
     assert ended.status is dg.DagsterRunStatus.FAILURE
     assert first.waiting["warehouse"].startswith("1 waiting: 1 failed in a row")
     assert len(again.requests) == 1
+
+
+def test_a_run_that_ended_well_after_it_was_read_is_not_taken_for_lost(instance: dg.DagsterInstance) -> None:
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()})
+    read_before = instance.get_run_by_id(run.run_id)
+    assert read_before is not None
+    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="discovery"), run.run_id)
+
+    assert end_if_lost(instance, read_before) is False
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.SUCCESS
 
 
 def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
