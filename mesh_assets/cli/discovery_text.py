@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mesh_assets.inventory.metrics.summary import key_figures_text
+from mesh_assets.inventory.sections import SectionName
 from mesh_assets.snapshot.report import DiscoveryReport
 
 
@@ -37,17 +38,27 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
     summary = report.summary
     messages = "unknown" if summary.total_messages is None else f"{summary.total_messages:,}"
     yield f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions   {messages} messages"
-    if report.sections["connectors"].status != "not_configured":
+    if _never_read(report, "connectors"):
+        yield "       ? connectors  unknown"
+    elif report.sections["connectors"].status != "not_configured":
         inactive = report.inactive_connectors
         rest = f"   not active: {', '.join(inactive[:5])}{' …' if len(inactive) > 5 else ''}" if inactive else ""
         yield f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active{rest}"
-    if report.sections["schemas"].status != "not_configured":
+    if _never_read(report, "schemas"):
+        yield "       ? schemas     unknown"
+    elif report.sections["schemas"].status != "not_configured":
         types = ", ".join(f"{count:,} {name}" for name, count in report.schemas_by_type.items())
         yield f"  {summary.total_schemas:6,} schemas     {types}"
     behind = f"{report.groups_behind} behind by {summary.total_lag_records:,} records" if report.groups_behind else "none behind"
     yield f"  {summary.total_consumer_groups:6,} consumer groups   {behind}"
     if report.sections["metrics"].status == "fresh" and (figures := key_figures_text(report.metrics)):
         yield f"         metrics     {figures}"
+
+
+def _never_read(report: DiscoveryReport, name: SectionName) -> bool:
+    """Then its count of 0 is not a figure but the lack of one."""
+    state = report.sections[name]
+    return state.status == "stale" and state.collected_at is None
 
 
 def _changes(report: DiscoveryReport) -> Iterator[str]:

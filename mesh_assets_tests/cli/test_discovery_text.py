@@ -85,6 +85,14 @@ def test_what_is_not_well_is_said() -> None:
     assert "NOTE            the registry did not answer" in text
 
 
+def test_what_was_never_read_is_unknown_and_not_zero() -> None:
+    nothing = replace(REPORT.summary, total_connectors=0, active_connectors=0, total_schemas=0)
+    sections = {**REPORT.sections, "connectors": NEVER_READ, "schemas": NEVER_READ}
+    lines = discovery_text(replace(REPORT, sections=sections, summary=nothing, schemas_by_type={})).splitlines()
+
+    assert lines[2:4] == ["       ? connectors  unknown", "       ? schemas     unknown"]
+
+
 def test_what_is_not_configured_is_not_counted_as_zero() -> None:
     text = discovery_text(replace(REPORT, sections={**REPORT.sections, "connectors": NOT_CONFIGURED, "schemas": NOT_CONFIGURED}))
 
