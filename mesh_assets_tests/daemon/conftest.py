@@ -1,131 +1,63 @@
-"""A workplace whose daemon runs: sensors look every few seconds, and what they notice becomes snapshots."""
+"""One daemon for all tests of this folder, and a cause for each of its sensors, made before it starts."""
 
+import json
+import secrets
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not declared so
+import yaml
 
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.daemon.causes import make_causes, what_will_change
+from mesh_assets_tests.daemon.changing import Changing
 from mesh_assets_tests.daemon.events import Events
-from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.daemon.queue import TriggerQueue
+from mesh_assets_tests.daemon.running import Daemon, running_daemon
+from mesh_assets_tests.doors import Door
 from mesh_assets_tests.estates import estate_of
-
-INTERVAL_SECONDS = 5
-DAEMON_LOG = "daemon.log"
-
-TOPIC = "daemon-test-orders"
-SUBJECT = f"{TOPIC}-value"
-SINK = "daemon-test-sink"
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 
-@contextmanager
-def _what_will_change(endpoints: Endpoints, folder: Path) -> Iterator[None]:
-    """A topic, a subject, and a sink that fails when it reads what is no JSON: there before the first discovery."""
-    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
-    subject, connector = f"{endpoints.registry_url}/subjects/{SUBJECT}", f"{endpoints.connect_url}/connectors/{SINK}"
-    admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])[TOPIC].result(30)
-    try:
-        httpx.put(f"{endpoints.registry_url}/config/{SUBJECT}", json={"compatibility": "NONE"}).raise_for_status()
-        register(endpoints, 1)
-        httpx.put(f"{connector}/config", json=sink_config(folder), timeout=30).raise_for_status()
-        yield
-    finally:
-        httpx.delete(connector, timeout=30)
-        _delete_group(admin, f"connect-{SINK}")
-        httpx.delete(subject)
-        httpx.delete(subject, params={"permanent": "true"})
-        admin.delete_topics([TOPIC])[TOPIC].result(30)
+@pytest.fixture(scope="package")
+def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Running, over an estate whose registry, Connect worker and trigger queue it reaches through doors.
 
-
-def _delete_group(admin: AdminClient, group_id: str) -> None:
-    """As soon as the sink's consumer has left it."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            admin.delete_consumer_groups([group_id])[group_id].result(10)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.NON_EMPTY_GROUP:
-                return
-            time.sleep(0.2)
-        else:
-            return
-
-
-def sink_config(folder: Path, **more: str) -> dict[str, str]:
-    return {
-        "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
-        "tasks.max": "1",
-        "topics": TOPIC,
-        "file": str(folder / "sink.txt"),
-        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-        "value.converter.schemas.enable": "false",
-        **more,
-    }
-
-
-def register(endpoints: Endpoints, version: int) -> None:
-    schema = f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{version}"}}'
-    content = {"schemaType": "JSON", "schema": schema}
-    httpx.post(f"{endpoints.registry_url}/subjects/{SUBJECT}/versions", json=content).raise_for_status()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("daemon")
-
-
-@pytest.fixture(scope="module")
-def events(sandbox: Sandbox, folder: Path) -> Iterator[Events]:
-    """The events that appear while the daemon runs."""
-    endpoints = sandbox.endpoints()
-    shutil.copy(PROJECT / "dagster.yaml", folder)
-    workplace = Workplace(folder, estate_of(endpoints, folder, "warehouse"))
-    with _what_will_change(endpoints, folder):
-        workplace.discover()
-        with Events(endpoints) as events, _daemon(workplace):
-            yield events
-
-
-def wait_for_skipped_ticks(folder: Path, sensor: str, saying: str, *, count: int, within_seconds: float) -> None:
-    """Until the daemon has skipped so many ticks of the sensor from now on with a reason that has `saying` in it."""
-
-    def seen() -> int:
-        lines = (folder / DAEMON_LOG).read_text().splitlines()
-        return sum(1 for line in lines if f"Sensor {sensor} skipped" in line and saying in line)
-
-    before, deadline = seen(), time.monotonic() + within_seconds
-    while seen() - before < count:
-        assert time.monotonic() < deadline, f"{sensor} skipped {seen() - before} of {count} ticks saying {saying!r}"
-        time.sleep(0.5)
-
-
-@contextmanager
-def _daemon(workplace: Workplace) -> Iterator[None]:
-    log = workplace.folder / DAEMON_LOG
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "dagster-daemon"), "run", "--workspace", str(PROJECT / "workspace.yaml")],
-            cwd=workplace.folder,
-            env={**workplace.environment, "MESH_SENSOR_INTERVAL_SECONDS": str(INTERVAL_SECONDS), "PYTHONWARNINGS": "ignore"},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
+    The causes are made after the first discovery and before it starts: so its sensors notice all of them in their first ticks, before
+    the run that the first of them requests begins to read.
+    """
+    folder, endpoints = tmp_path_factory.mktemp("daemon"), sandbox.endpoints()
+    changing = Changing(endpoints)
+    queue = TriggerQueue(aws_url, f"{secrets.randbelow(10**12):012d}")
+    with ExitStack() as until_the_end:
+        doors = {
+            name: Door(url) for name, url in (("registry", endpoints.registry_url), ("connect", endpoints.connect_url), ("aws", aws_url))
+        }
+        for door in doors.values():
+            until_the_end.callback(door.close)
+        workplace = Workplace(
+            folder,
+            _estate(folder, endpoints, doors, queue),
+            variables={"AWS_ACCESS_KEY_ID": queue.account, "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": None},
         )
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        if process.poll() is None:
-            process.kill()
-            process.wait(10)
+        shutil.copy(PROJECT / "dagster.yaml", folder)
+        until_the_end.enter_context(what_will_change(changing, folder))
+        workplace.discover()
+        events = until_the_end.enter_context(Events(endpoints))
+        make_causes(changing, queue)
+        until_the_end.enter_context(running_daemon(workplace))
+        yield Daemon(workplace, events, changing, queue, doors)
+
+
+def _estate(folder: Path, endpoints: Endpoints, doors: Mapping[str, Door], queue: TriggerQueue) -> Path:
+    path = estate_of(endpoints, folder, "warehouse")
+    estate = yaml.safe_load(path.read_text())
+    warehouse = estate["clusters"]["warehouse"]
+    warehouse["schema_registry"]["url"] = doors["registry"].url
+    warehouse["connect"][0]["url"] = doors["connect"].url
+    aws = doors["aws"].url
+    estate["triggers"] = {"queue_url": f"{aws}/{queue.path}", "region": "us-east-1", "endpoint_url": aws}
+    path.write_text(json.dumps(estate))
+    return path

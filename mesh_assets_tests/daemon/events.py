@@ -27,10 +27,10 @@ class Events:
         self._consumer = Consumer(
             {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "daemon-test-reader", "enable.auto.commit": False}
         )
-        places = [TopicPartition(topic, 0) for topic in (EVENTS_TOPIC, CHANGES_TOPIC)]
-        for place in places:
+        self._places = [TopicPartition(topic, 0) for topic in (EVENTS_TOPIC, CHANGES_TOPIC)]
+        for place in self._places:
             place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
-        self._consumer.assign(places)
+        self._consumer.assign(self._places)
         self.snapshots: list[DiscoveryEvent] = []
         self.changes: list[ChangeEvent] = []
 
@@ -54,6 +54,18 @@ class Events:
             return None
 
         return self._wait(found, within_seconds=within_seconds, what=f"a snapshot made for {type_} {resource}")
+
+    def read_all(self) -> None:
+        """What has been published until now."""
+        ends = {place: self._consumer.get_watermark_offsets(place, timeout=30)[1] for place in self._places}
+        deadline = time.monotonic() + 30
+        # A position is only known once something was read.
+        while any(
+            max(at.offset, start.offset) < ends[start]
+            for at, start in zip(self._consumer.position(self._places), self._places, strict=True)
+        ):
+            assert time.monotonic() < deadline, "the topics were not read to their end"
+            self._read(0.5)
 
     def changes_of(self, snapshot: DiscoveryEvent, resource: str) -> dict[str, str]:
         """Field (or kind) → sentence, of the changes of that snapshot and resource."""

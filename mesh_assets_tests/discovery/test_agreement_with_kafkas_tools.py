@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.discovery.conftest import Workplace
+from mesh_assets_tests.workplace import Workplace
 
 pytestmark = pytest.mark.sandbox
 

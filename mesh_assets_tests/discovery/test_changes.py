@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.sandbox.estate.connectors import PLANTED_PASSWORD, REFERENCED_PASSWORD
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.discovery.conftest import Workplace
+from mesh_assets_tests.workplace import Workplace
 
 pytestmark = pytest.mark.sandbox
 

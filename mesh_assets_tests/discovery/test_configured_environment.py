@@ -8,7 +8,7 @@ import pytest
 from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, ENVIRONMENT_ID
 from mesh_assets.sandbox.keys import sandbox_keys
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
 

@@ -14,9 +14,9 @@ from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, DATAGENS, ENVI
 from mesh_assets.sandbox.keys import Key, cloud_login, sandbox_keys, variable_names
 from mesh_assets.sandbox.offsets import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
 from mesh_assets_tests.estates import estate_of
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
 
@@ -36,8 +36,8 @@ def cloud(sandbox: Sandbox) -> Iterator[StandIn]:
 
 def with_keys(workplace: Workplace, keys: dict[str, Key]) -> Workplace:
     """The workplace of somebody who has set other keys than `.env` holds."""
-    variables = [dict(zip(variable_names(kind), (key.id, key.secret), strict=True)) for kind, key in keys.items()]
-    return replace(workplace, variables={name: value for one in variables for name, value in one.items()})
+    pairs = [pair for kind, key in keys.items() for pair in zip(variable_names(kind), (key.id, key.secret), strict=True)]
+    return replace(workplace, variables=dict(pairs))
 
 
 def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_stand_in(workplace: Workplace) -> None:
@@ -110,7 +110,7 @@ def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_secti
 def test_a_key_that_is_not_set_is_named_and_nothing_is_read(workplace: Workplace) -> None:
     (workplace.folder / ".env").unlink()
     bare = {name: value for name, value in workplace.environment.items() if not name.startswith("SANDBOX_")}
-    done = workplace.run("mesh_assets.cli.main", "discover", environment=bare)
+    done = workplace.mesh_assets("discover", environment=bare)
 
     assert done.returncode == 1
     [sentence] = done.stderr.strip().splitlines()

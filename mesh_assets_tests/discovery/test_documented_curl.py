@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 _START_SECONDS = 60
 _RUN_SECONDS = 120

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.discovery.conftest import PROJECT, Workplace
 from mesh_assets_tests.platforms.secrets.a_vault import TOKEN, a_vault
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
 

@@ -6,13 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets_tests.discovery.conftest import Workplace
+from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace
 
 pytestmark = pytest.mark.sandbox
 
 
 def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Workplace) -> None:
-    done = workplace.mesh_assets("discover", "-v")
+    done = workplace.run("mesh_assets.cli.main", "discover", "-v")
 
     assert done.returncode == 0, done.stderr
     document = workplace.latest()
@@ -88,10 +88,10 @@ def test_tables_hold_the_same_as_the_document(workplace: Workplace) -> None:
 def test_two_discoveries_at_once_give_one_event_each_in_sequence(workplace: Workplace) -> None:
     workplace.discover()
 
-    processes = [workplace.start("mesh_assets.cli.main", "discover", "--json") for _ in range(2)]
-    outputs = [process.communicate(timeout=120) for process in processes]
+    processes = [workplace.start("discover", "--json") for _ in range(2)]
+    ended = [process.end(within_seconds=COMMAND_SECONDS) for process in processes]
 
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert [done.returncode for done in ended] == [0, 0], ended
     assert workplace.latest().sequence == 3
 
 

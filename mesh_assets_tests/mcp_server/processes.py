@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 SECONDS = 120
 COMMAND = ["-m", "mesh_assets.cli.main", "mcp"]

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from mesh_assets.mcp_server.brief_schemas import brief_schema
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 
 class Book(BaseModel):

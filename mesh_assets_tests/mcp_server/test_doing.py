@@ -9,7 +9,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 FLINK = """\
 clusters:

@@ -14,9 +14,9 @@ from mcp.types import CallToolResult
 from msgspec.structs import replace
 
 from mesh_assets_tests.documents import a_metrics
-from mesh_assets_tests.mcp_server.conftest import World, make_a_world, the_day_before, today
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
+from mesh_assets_tests.mcp_server.world import World, make_a_world, the_day_before, today
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from mesh_assets.platforms.confluent_cloud import flink
-from mesh_assets_tests.mcp_server.conftest import World
 from mesh_assets_tests.mcp_server.test_doing import FLINK
+from mesh_assets_tests.mcp_server.world import World
 from mesh_assets_tests.platforms.confluent_cloud.flink_stand_in import FlinkStandIn
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 MEGABYTE = "x" * 1_000_000
 

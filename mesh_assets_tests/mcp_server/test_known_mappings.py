@@ -6,7 +6,7 @@ import pytest
 
 from mesh_assets.mcp_server.known_mappings import KnownMappings
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws, refusal
-from mesh_assets_tests.mcp_server.conftest import ESTATE, World, today
+from mesh_assets_tests.mcp_server.world import ESTATE, World, today
 
 ACCOUNTS = "esm:\n  accounts:\n    - {region: eu-central-1}\n"
 SELF_MANAGED = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["127.0.0.1:1"]}}}

@@ -9,7 +9,7 @@ import pytest
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import TopicSchema
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 TOPICS = 9_000
 LISTS = ("list_topics", "list_connectors", "list_schemas", "list_consumer_groups", "list_problems", "list_changes")

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
-from mesh_assets_tests.mcp_server.conftest import Mode, World
+from mesh_assets_tests.mcp_server.world import Mode, World
 
 TOPIC = ResourceTemplateReference(type="ref/resource", uri="mesh://{cluster}/topics/{topic}")
 

@@ -14,8 +14,8 @@ from mcp import Client
 
 from mesh_assets.cli.mcp import mcp
 from mesh_assets.errors import ConfigurationError
-from mesh_assets_tests.mcp_server.conftest import World
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
+from mesh_assets_tests.mcp_server.world import World
 
 
 def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) -> None:

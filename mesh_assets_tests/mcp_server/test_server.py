@@ -14,7 +14,7 @@ from mcp import Client
 from mesh_assets.mcp_server.answers import Answer
 from mesh_assets.mcp_server.calls import StoppedError, current_call
 from mesh_assets.mcp_server.idle import IdleWatch
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 MOST_CALLS = 2
 MOST_BYTES = 20_000

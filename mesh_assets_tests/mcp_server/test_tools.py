@@ -6,8 +6,8 @@ import anyio
 from mcp import Client
 
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets_tests.mcp_server.conftest import World
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
+from mesh_assets_tests.mcp_server.world import World
 
 SINCE = "2026-11-23T17:00:00Z"
 

@@ -14,8 +14,6 @@ from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.topics import EventTopics
 
-MakeTopic = Callable[[str, Mapping[str, str]], None]
-
 
 @pytest.fixture
 def estate(endpoints: Endpoints) -> Estate:
@@ -44,7 +42,7 @@ def event_topics(admin: AdminClient) -> Iterator[EventTopics]:
 
 
 @pytest.fixture
-def make_topic(admin: AdminClient) -> MakeTopic:
+def make_topic(admin: AdminClient) -> Callable[[str, Mapping[str, str]], None]:
     def make(name: str, config: Mapping[str, str]) -> None:
         new = NewTopic(name, num_partitions=1, replication_factor=1, config=dict(config))
         admin.create_topics([new], request_timeout=15)[name].result(timeout=20)

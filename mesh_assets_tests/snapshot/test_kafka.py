@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -39,9 +39,10 @@ from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_new
 from mesh_assets.snapshot.retire import publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.snapshot.conftest import MakeTopic
 from mesh_assets_tests.snapshot.test_schema_ids import ARegistry
 from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, MemoryObjects, MortalObjects
+
+MakeTopic = Callable[[str, Mapping[str, str]], None]
 
 pytestmark = pytest.mark.sandbox
 COMPACT = {"cleanup.policy": "compact"}

@@ -13,8 +13,6 @@ from mesh_assets.estate.esm import AwsAccount
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests import an_aws_account
 
-Validate = Callable[..., Validation]
-
 
 @pytest.fixture
 def account(lambda_url: str, endpoints: Endpoints) -> Iterator[an_aws_account.AwsAccount]:
@@ -33,7 +31,7 @@ def access(account: an_aws_account.AwsAccount) -> AwsAccess:
 
 
 @pytest.fixture
-def validate(access: AwsAccess, endpoints: Endpoints) -> Validate:
+def validate(access: AwsAccess, endpoints: Endpoints) -> Callable[..., Validation]:
     """With times short enough for a test; those of a verdict that waits in vain are shorter still."""
 
     def run(mapping: dict[str, Any], *, login: KafkaLogin | None = None, **request: Any) -> Validation:

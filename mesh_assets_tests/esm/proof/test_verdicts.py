@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,10 @@ from confluent_kafka import Consumer
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.connection import KafkaLogin
+from mesh_assets.esm.proof import Validation
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
-from mesh_assets_tests.esm.proof.conftest import Validate
+
+Validate = Callable[..., Validation]
 
 pytestmark = pytest.mark.sandbox
 COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}

@@ -14,7 +14,7 @@ from mesh_assets.esm.service import MappingService
 from mesh_assets.mcp_server.esm.mappings import add_mappings
 from mesh_assets_tests.esm.fake_aws import FakeAws
 from mesh_assets_tests.esm.requests import MSK
-from mesh_assets_tests.mcp_server.conftest import Mode, World, call
+from mesh_assets_tests.mcp_server.world import Mode, World, call
 
 READING = ("describe", "get", "list", "simulate")
 

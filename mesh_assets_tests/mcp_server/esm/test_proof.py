@@ -13,7 +13,7 @@ from mesh_assets.esm.service import MappingService
 from mesh_assets.mcp_server.esm.proof import add_proof
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws
-from mesh_assets_tests.mcp_server.conftest import World
+from mesh_assets_tests.mcp_server.world import World
 
 UUID = "a8c5714d-6203-416a-a404-1a18c8ae03ef"
 

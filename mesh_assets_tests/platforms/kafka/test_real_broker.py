@@ -20,9 +20,9 @@ from mesh_assets.platforms.kafka import (
     TopicConfigs,
     leading_partitions,
 )
-from mesh_assets_tests.platforms.kafka.conftest import WAIT_SECONDS
 
 pytestmark = pytest.mark.sandbox
+WAIT_SECONDS = 30
 
 
 def test_a_new_topic_is_in_the_metadata_with_its_id_and_leaders(reader: ConfluentKafkaReader, a_topic_of_ten_records: str) -> None:

@@ -1,0 +1,132 @@
+"""An estate and a store as the server finds them, and calling its tools as a client does."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import anyio
+from mcp import Client
+from mcp.types import CallToolResult
+from msgspec.structs import replace
+
+from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.inventory.store.pointers import EventPosition, Pointer
+from mesh_assets.mcp_server.known_estate import KnownEstate
+from mesh_assets.mcp_server.server import MeshServer, build_server
+from mesh_assets.mcp_server.settings import ServerSettings
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+
+Mode: TypeAlias = Literal["auto", "legacy"]
+ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
+USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
+
+
+def publish(store: InventoryStore, document: Document) -> Document:
+    """As a discovery leaves it: the document and the pointer to it."""
+    latest = store.latest(document.cluster.id)
+    sequence = latest[0].sequence + 1 if latest else 1
+    document = replace(document, sequence=sequence)
+    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
+    pointer = Pointer(
+        cluster=document.cluster.name,
+        cluster_id=document.cluster.id,
+        run_id=document.run_id,
+        sequence=sequence,
+        discovery_timestamp=document.discovery_timestamp,
+        document=store.put_document(key, encode_document(document)),
+        summary=document.summary,
+        sections=document.sections,
+        changes=0,
+        triggers=(),
+        event=EventPosition(topic="discovery-events", partition=0, offset=sequence),
+        schema_ids=None,
+    )
+    store.move_latest(pointer, None if latest is None else latest[1])
+    store.remember_cluster(document.cluster.name, document.cluster.id)
+    return document
+
+
+def the_day_before() -> Document:
+    return a_document(
+        topics=(a_topic("orders"), a_topic("users")),
+        connectors=(
+            a_connector("orders-sink", config={"s3.bucket.name": "lake", "aws.secret": "hush"}),
+            a_connector("orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)),
+        ),
+        schemas=(a_schema("users-value", definition=USERS),),
+        consumer_groups=(a_group("billing", total_lag_records=5),),
+    )
+
+
+def today() -> Document:
+    before = the_day_before()
+    return a_document(
+        topics=(
+            a_topic("orders", config={"retention.ms": "1000"}, config_overrides=("retention.ms",)),
+            a_topic("payments"),
+            replace(a_topic("users"), schema=TopicSchema(value_subjects=("users-value",))),
+        ),
+        connectors=(
+            a_connector("orders-sink", tasks=("FAILED",), task_trace="x\nCaused by: out of space", config={"s3.bucket.name": "lake"}),
+            before.connectors[1],
+        ),
+        schemas=(a_schema("users-value", definition=USERS, version=2, id=7),),
+        consumer_groups=(a_group("billing", total_lag_records=900),),
+        discovery_timestamp=MOMENT + timedelta(days=1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A server with its store. `call` is a tool call by a client in memory."""
+
+    folder: Path
+    server: MeshServer
+    store: InventoryStore
+
+    def call(self, tool: str, /, *, mode: Mode = "auto", **arguments: Any) -> CallToolResult:
+        return call(self.server, tool, arguments, mode=mode)
+
+    def answer(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
+        """The structured answer of a call that must succeed; its text says the same."""
+        result = self.call(tool, **arguments)
+        text = getattr(result.content[0], "text", "")
+        assert not result.is_error, text
+        assert json.loads(text) == result.structured_content
+        structured = result.structured_content
+        assert isinstance(structured, dict)
+        return structured
+
+    def refusal(self, tool: str, /, **arguments: Any) -> str:
+        """The sentence of a call that must fail."""
+        result = self.call(tool, **arguments)
+        text = str(getattr(result.content[0], "text", ""))
+        assert result.is_error, text
+        return text
+
+
+def call(server: MeshServer, tool: str, arguments: dict[str, Any], *, mode: Mode = "auto") -> CallToolResult:
+    async def run() -> CallToolResult:
+        async with Client(server, mode=mode) as client:
+            result = await client.call_tool(tool, arguments)
+            assert isinstance(result, CallToolResult)
+            return result
+
+    return anyio.run(run)
+
+
+def make_a_world(folder: Path, *documents: Document, estate: str = ESTATE, **settings: Any) -> World:
+    """A store with these documents of one cluster, published in this order, and a server on it."""
+    (folder / "estate.yaml").write_text(estate)
+    store = InventoryStore(open_store(str(folder / "store")))
+    for document in documents:
+        publish(store, document)
+    chosen = ServerSettings(
+        **{"audit_log": folder / "audit.jsonl", "estate": folder / "estate.yaml", "store": str(folder / "store"), **settings}
+    )
+    return World(folder, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store)

@@ -1,0 +1,80 @@
+"""A user's workplace: a folder with its own store and Dagster instance, and the command line in it."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.store.opening import open_store
+from mesh_assets_tests.processes import CommandProcess
+
+PROJECT = Path(__file__).parents[1]
+COMMAND_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Runs commands as a user would: in a process of their own, in this folder, against the sandbox's estate.
+
+    `cluster`: the one of the estate. `variables`: environment variables that differ; None: not set.
+    """
+
+    folder: Path
+    estate: Path
+    cluster: str = "warehouse"
+    variables: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        merged = {
+            **os.environ,
+            "MESH_ESTATE": str(self.estate),
+            "MESH_STORE": str(self.folder / "store"),
+            "DAGSTER_HOME": str(self.folder),
+            **self.variables,
+        }
+        return {name: value for name, value in merged.items() if value is not None}
+
+    @property
+    def store(self) -> InventoryStore:
+        return InventoryStore(open_store(str(self.folder / "store")))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m …`, started as a shell would."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: str, environment: dict[str, str] | None = None) -> CommandProcess:
+        return CommandProcess(arguments, folder=self.folder, environment=environment or self.environment)
+
+    def mesh_assets(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return self.start(*arguments, environment=environment).end(within_seconds=COMMAND_SECONDS)
+
+    def discover(self, *arguments: str) -> dict[str, Any]:
+        """The report of a discovery that must succeed."""
+        done = self.mesh_assets("discover", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        [report] = msgspec.json.decode(done.stdout)
+        assert isinstance(report, dict)
+        return report
+
+    def latest(self) -> Document:
+        cluster_id = self.store.cluster_id(self.cluster)
+        assert cluster_id is not None, "nothing was discovered yet"
+        document = self.store.latest_document(cluster_id)
+        assert document is not None
+        return document
