@@ -57,15 +57,16 @@ class Events:
 
     def read_all(self) -> None:
         """What has been published until now."""
-        ends = {place: self._consumer.get_watermark_offsets(place, timeout=30)[1] for place in self._places}
+        ends = [self._consumer.get_watermark_offsets(place, timeout=30)[1] for place in self._places]
         deadline = time.monotonic() + 30
-        # A position is only known once something was read.
-        while any(
-            max(at.offset, start.offset) < ends[start]
-            for at, start in zip(self._consumer.position(self._places), self._places, strict=True)
-        ):
+        while not self._have_reached(ends):
             assert time.monotonic() < deadline, "the topics were not read to their end"
             self._read(0.5)
+
+    def _have_reached(self, ends: list[int]) -> bool:
+        # A position is only known once something was read.
+        positions = zip(self._consumer.position(self._places), self._places, strict=True)
+        return all(max(now.offset, start.offset) >= end for (now, start), end in zip(positions, ends, strict=True))
 
     def changes_of(self, snapshot: DiscoveryEvent, resource: str) -> dict[str, str]:
         """Field (or kind) → sentence, of the changes of that snapshot and resource."""
