@@ -1,7 +1,9 @@
-"""Times a tick of `metrics_anomalies` without the reading itself: `python bench/anomalies.py [--topics N] [--groups N] [--days N]`.
+"""Times a tick of `metrics_anomalies` without the reading itself: `python bench/anomalies.py [--topics N]
+[--groups N] [--days N]`.
 
-Writes the history of that many days into a folder (temporary unless named), a chunk of twelve readings an hour, then measures an ordinary
-tick (list, read three chunks, judge, write one), the tick once an hour that derives anew what is usual, and the store's size.
+Writes the history of that many days into a folder (temporary unless named), a chunk of twelve readings an
+hour, then measures an ordinary tick (list, read three chunks, judge, write one), the tick once an hour that
+derives anew what is usual, and the store's size.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -18,7 +20,13 @@ from pathlib import Path
 
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.anomalies.history import READINGS_A_CHUNK, Chunk, ChunkEntry, NewestChunk, ReadingHistory
+from mesh_assets.inventory.anomalies.history import (
+    READINGS_A_CHUNK,
+    Chunk,
+    ChunkEntry,
+    NewestChunk,
+    ReadingHistory,
+)
 from mesh_assets.inventory.anomalies.readings import Reading, series_name
 from mesh_assets.inventory.anomalies.usual import get_usuals
 from mesh_assets.inventory.anomalies.watch import Watch
@@ -78,11 +86,15 @@ def write_history(history: ReadingHistory, estate: Estate, *, start: datetime, e
             lags={name: [reading.lags[name] for reading in readings] for name in estate.groups},
         )
         first = history.extended(None, readings[0]).entry
-        history.keep(NewestChunk(entry=ChunkEntry(key=first.key, began_at=began_at), chunk=chunk, version=None))
+        history.keep(
+            NewestChunk(entry=ChunkEntry(key=first.key, began_at=began_at), chunk=chunk, version=None)
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--topics", type=int, default=9_000)
     parser.add_argument("--groups", type=int, default=2_200)
     parser.add_argument("--days", type=int, default=14)
@@ -109,7 +121,9 @@ def main() -> None:
             reading = estate.reading(now)
             known = get_usuals(store.objects, CLUSTER_ID)
             start = time.perf_counter()
-            watched = Watch(cluster, CLUSTER_ID, store, interval_seconds=INTERVAL).judge(reading, running=lambda: None)
+            watched = Watch(cluster, CLUSTER_ID, store, interval_seconds=INTERVAL).judge(
+                reading, running=lambda: None
+            )
             watched.keep()
             seconds = time.perf_counter() - start
             begun += len(watched.begun)
@@ -117,13 +131,19 @@ def main() -> None:
             derived = known is None or (after is not None and after.computed_at != known.computed_at)
             (deriving if derived else ordinary).append(seconds)
             now += timedelta(seconds=INTERVAL)
-        usual = next(entry.bytes for entry in store.objects.list("readings/") if entry.key.endswith("usual.bin"))
+        usual = next(
+            entry.bytes for entry in store.objects.list("readings/") if entry.key.endswith("usual.bin")
+        )
         print(f"  usual.bin                    {usual / 1e3:8.0f} kB")
-        print(f"  an ordinary tick             {statistics.median(ordinary) * 1e3:8.0f} ms   worst {max(ordinary) * 1e3:.0f} ms")
+        print(
+            f"  an ordinary tick             {statistics.median(ordinary) * 1e3:8.0f} ms   worst {max(ordinary) * 1e3:.0f} ms"
+        )
         print(
             f"  the tick that derives anew   {statistics.median(deriving) * 1e3:8.0f} ms   worst {max(deriving) * 1e3:.0f} ms, once an hour"
         )
-        print(f"  false alarms {begun}; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
+        print(
+            f"  false alarms {begun}; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB"
+        )
 
 
 if __name__ == "__main__":

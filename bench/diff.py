@@ -1,6 +1,8 @@
-"""Times the diff of two large documents against decoding one of them: `python bench/diff.py [--topics N] [--repeat N]`.
+"""Times the diff of two large documents against decoding one of them: `python bench/diff.py [--topics N]
+[--repeat N]`.
 
-The bar (issue 5): the diff of 9,000 topics, 36,000 partitions and 2,200 groups takes less time than parsing one of the documents.
+The bar (issue 5): the diff of 9,000 topics, 36,000 partitions and 2,200 groups takes less time than parsing
+one of the documents.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -41,7 +43,9 @@ from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
 MOMENT = datetime(2026, 11, 23, 16, 40, 2, tzinfo=UTC)
 
 
-def build_document(*, topics: int, partitions: int, configs: int, groups: int, connectors: int, schemas: int) -> Document:
+def build_document(
+    *, topics: int, partitions: int, configs: int, groups: int, connectors: int, schemas: int
+) -> Document:
     all_topics = tuple(_topic(number, partitions, configs) for number in range(topics))
     all_groups = tuple(_group(number, topics) for number in range(groups))
     all_connectors = tuple(_connector(number) for number in range(connectors))
@@ -64,14 +68,19 @@ def build_document(*, topics: int, partitions: int, configs: int, groups: int, c
 
 
 def an_hour_later(document: Document, *, changed: float) -> Document:
-    """All offsets, lags and members are others; a share `changed` of the topics has another retention, of the groups became empty."""
+    """All offsets, lags and members are others; a share `changed` of the topics has another retention, of the
+    groups became empty."""
     step = round(1 / changed) if changed else 0
     return replace(
         document,
         sequence=2,
-        topics=tuple(_later_topic(topic, changed=step > 0 and number % step == 0) for number, topic in enumerate(document.topics)),
+        topics=tuple(
+            _later_topic(topic, changed=step > 0 and number % step == 0)
+            for number, topic in enumerate(document.topics)
+        ),
         consumer_groups=tuple(
-            _later_group(group, changed=step > 0 and number % step == 0) for number, group in enumerate(document.consumer_groups)
+            _later_group(group, changed=step > 0 and number % step == 0)
+            for number, group in enumerate(document.consumer_groups)
         ),
     )
 
@@ -90,11 +99,19 @@ def _topic(number: int, partitions: int, configs: int) -> Topic:
         ),
         partitions=tuple(
             Partition(
-                partition=p, leader=p % 3, replicas=(p % 3, (p + 1) % 3, (p + 2) % 3), isr=(0, 1, 2), earliest=0, latest=1_000 + number
+                partition=p,
+                leader=p % 3,
+                replicas=(p % 3, (p + 1) % 3, (p + 2) % 3),
+                isr=(0, 1, 2),
+                earliest=0,
+                latest=1_000 + number,
             )
             for p in range(partitions)
         ),
-        config={"retention.ms": "604800000", **{f"some.config.name.{c}": f"value-{c}" for c in range(configs - 1)}},
+        config={
+            "retention.ms": "604800000",
+            **{f"some.config.name.{c}": f"value-{c}" for c in range(configs - 1)},
+        },
         config_overrides=("retention.ms",),
     )
 
@@ -115,7 +132,10 @@ def _group(number: int, topics: int) -> ConsumerGroup:
         state="Stable",
         coordinator=number % 3,
         members=(member,),
-        offsets=tuple(CommittedOffset(topic=topic, partition=p, committed=900, end=1_000, lag_records=100) for p in range(4)),
+        offsets=tuple(
+            CommittedOffset(topic=topic, partition=p, committed=900, end=1_000, lag_records=100)
+            for p in range(4)
+        ),
         topics=(topic,),
         total_lag_records=400,
     )
@@ -138,12 +158,18 @@ def _connector(number: int) -> Connector:
 def _schema(number: int) -> Schema:
     fields = ",".join(f'{{"name":"field_{f}","type":"string"}}' for f in range(20))
     definition = f'{{"type":"record","name":"R{number}","fields":[{fields}]}}'
-    return Schema(subject=f"topic-{number:05}-value", version=1, id=number, schema_type="AVRO", definition=definition)
+    return Schema(
+        subject=f"topic-{number:05}-value", version=1, id=number, schema_type="AVRO", definition=definition
+    )
 
 
 def _later_topic(topic: Topic, *, changed: bool) -> Topic:
     config = {**(topic.config or {}), "retention.ms": "86400000"} if changed else topic.config
-    return replace(topic, partitions=tuple(replace(p, latest=(p.latest or 0) + 50) for p in topic.partitions), config=config)
+    return replace(
+        topic,
+        partitions=tuple(replace(p, latest=(p.latest or 0) + 50) for p in topic.partitions),
+        config=config,
+    )
 
 
 def _later_group(group: ConsumerGroup, *, changed: bool) -> ConsumerGroup:
@@ -167,14 +193,18 @@ def median_milliseconds(call: Callable[[], Any], repeat: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--topics", type=int, default=9_000)
     parser.add_argument("--partitions", type=int, default=4, help="of each topic (default: 4)")
     parser.add_argument("--configs", type=int, default=33, help="of each topic (default: 33)")
     parser.add_argument("--groups", type=int, default=2_200)
     parser.add_argument("--connectors", type=int, default=300)
     parser.add_argument("--schemas", type=int, default=3_000)
-    parser.add_argument("--repeat", type=int, default=9, help="the median of that many is printed (default: 9)")
+    parser.add_argument(
+        "--repeat", type=int, default=9, help="the median of that many is printed (default: 9)"
+    )
     arguments = parser.parse_args()
     first = build_document(
         topics=arguments.topics,
@@ -195,13 +225,17 @@ def main() -> None:
     }
     decoding = median_milliseconds(lambda: decode_document(data, source="bench"), arguments.repeat)
     partitions = arguments.topics * arguments.partitions
-    print(f"{arguments.topics:,} topics, {partitions:,} partitions, {arguments.groups:,} groups: {len(data) / 1e6:.1f} MB")
+    print(
+        f"{arguments.topics:,} topics, {partitions:,} partitions, {arguments.groups:,} groups: {len(data) / 1e6:.1f} MB"
+    )
     print(f"  decode one document        {decoding:8.1f} ms")
     for name, document in cases.items():
         after = decode_document(encode_document(document), source=name)
         changes = diff_documents(before, after)
         diffing = median_milliseconds(lambda after=after: diff_documents(before, after), arguments.repeat)  # type: ignore[misc]
-        print(f"  diff, {name:<21}{diffing:8.1f} ms   {len(changes):,} changes   {diffing / decoding:.2f} of decoding")
+        print(
+            f"  diff, {name:<21}{diffing:8.1f} ms   {len(changes):,} changes   {diffing / decoding:.2f} of decoding"
+        )
 
 
 if __name__ == "__main__":

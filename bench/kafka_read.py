@@ -3,8 +3,9 @@
     python bench/kafka_read.py --bootstrap 127.0.0.1:9092 --repeat 5
     python bench/kafka_read.py --bootstrap 127.0.0.1:9092 --make-topics 2000 --partitions 4 --groups 300
 
-Each read is timed alone, then all four at once in threads, as a discovery does them. CPU seconds are steadier than wall on a shared
-machine. `--make-topics` and `--groups` create load first, and only on a broker of this machine; what is there already is kept.
+Each read is timed alone, then all four at once in threads, as a discovery does them. CPU seconds are steadier
+than wall on a shared machine. `--make-topics` and `--groups` create load first, and only on a broker of this
+machine; what is there already is kept.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -29,7 +30,8 @@ Result = TypeVar("Result")
 CALL_SECONDS = 60
 TOPICS_A_CALL = 250
 TOPICS_A_GROUP = 4
-# A new topic is not at once known to the coordinator of a group, and on a new broker there is no coordinator at first.
+# A new topic is not at once known to the coordinator of a group, and on a new broker there is no coordinator
+# at first.
 COMMIT_SECONDS = 5
 MAKE_GROUPS_SECONDS = 60
 
@@ -47,7 +49,10 @@ class Timings:
         return result
 
     def report(self) -> str:
-        lines = [f"{'':12}{'wall s':>22}{'CPU s':>22}", f"{'':12}{'median':>11}{'best':>11}{'median':>11}{'best':>11}"]
+        lines = [
+            f"{'':12}{'wall s':>22}{'CPU s':>22}",
+            f"{'':12}{'median':>11}{'best':>11}{'median':>11}{'best':>11}",
+        ]
         for name, taken in self._taken.items():
             walls, cpus = zip(*taken, strict=True)
             columns = (statistics.median(walls), min(walls), statistics.median(cpus), min(cpus))
@@ -73,14 +78,24 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bootstrap", required=True, help="HOST:PORT of a broker without TLS and SASL")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds a call")
-    parser.add_argument("--gc-off", action="store_true", help="without the garbage collector, as a discovery reads")
+    parser.add_argument(
+        "--gc-off", action="store_true", help="without the garbage collector, as a discovery reads"
+    )
     parser.add_argument("--make-topics", type=int, default=0, metavar="N")
     parser.add_argument("--partitions", type=int, default=4, metavar="P", help="of each topic that is made")
-    parser.add_argument("--groups", type=int, default=0, metavar="G", help=f"groups to make, each committing for {TOPICS_A_GROUP} topics")
+    parser.add_argument(
+        "--groups",
+        type=int,
+        default=0,
+        metavar="G",
+        help=f"groups to make, each committing for {TOPICS_A_GROUP} topics",
+    )
     arguments = parser.parse_args()
     if arguments.groups and arguments.make_topics < TOPICS_A_GROUP:
         parser.error(f"--groups needs --make-topics {TOPICS_A_GROUP} or more: the topics to commit for")
@@ -102,7 +117,10 @@ def _loopback(host: str) -> bool:
 def make_topics(bootstrap: str, topics: int, partitions: int) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for start in range(0, topics, TOPICS_A_CALL):
-        new = [NewTopic(topic_name(number), partitions, 1) for number in range(start, min(topics, start + TOPICS_A_CALL))]
+        new = [
+            NewTopic(topic_name(number), partitions, 1)
+            for number in range(start, min(topics, start + TOPICS_A_CALL))
+        ]
         for future in admin.create_topics(new, request_timeout=CALL_SECONDS).values():
             try:
                 future.result(CALL_SECONDS)
@@ -112,12 +130,16 @@ def make_topics(bootstrap: str, topics: int, partitions: int) -> None:
 
 
 def make_groups(bootstrap: str, groups: int, topics: int, partitions: int) -> None:
-    """Groups without members that have committed offset 0; a commit that is refused or lost is tried again until it is taken."""
+    """Groups without members that have committed offset 0; a commit that is refused or lost is tried again
+    until it is taken."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     remaining = [commit_of(number, topics, partitions) for number in range(groups)]
     deadline = time.monotonic() + MAKE_GROUPS_SECONDS
     while remaining:
-        answers = [next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values())) for one in remaining]
+        answers = [
+            next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values()))
+            for one in remaining
+        ]
         remaining = [commit for commit, answer in zip(remaining, answers, strict=True) if not taken(answer)]
         if remaining and time.monotonic() > deadline:
             raise SystemExit(f"{len(remaining)} groups could not commit within {MAKE_GROUPS_SECONDS} s")
@@ -157,9 +179,14 @@ def measure(bootstrap: str, repeat: int, timeout_seconds: float, *, gc_off: bool
             timings.take("all at once", lambda names=names, places=places: all_at_once(reader, names, places))  # type: ignore[misc]
         partitions = sum(len(topic.partitions) for topic in metadata.topics)
         committed = sum(len(group.offsets or ()) for group in reading.groups)
-        print(f"{len(names)} topics, {partitions} partitions, {len(reading.groups)} groups, {committed} committed offsets, {repeat} times")
+        print(
+            f"{len(names)} topics, {partitions} partitions, {len(reading.groups)} groups, {committed} committed offsets, {repeat} times"
+        )
         print(timings.report())
-        print("calls to librdkafka:", ", ".join(f"{kind} {count}" for kind, count in sorted(reader.requests.items())))
+        print(
+            "calls to librdkafka:",
+            ", ".join(f"{kind} {count}" for kind, count in sorted(reader.requests.items())),
+        )
 
 
 def all_at_once(reader: ConfluentKafkaReader, names: list[str], places: dict[str, tuple[int, ...]]) -> None:

@@ -1,4 +1,5 @@
-"""Many MCP clients at once over HTTP: `python bench/mcp_clients.py URL [CLIENTS] [SECONDS]`. Calls, errors, and the times they took."""
+"""Many MCP clients at once over HTTP: `python bench/mcp_clients.py URL [CLIENTS] [SECONDS]`. Calls, errors,
+and the times they took."""
 
 import statistics
 import sys
@@ -36,7 +37,9 @@ async def main(url: str, clients: int, seconds: float) -> None:
         for _ in range(clients):
             tasks.start_soon(one, url, end, times, errors)
     median, worst = statistics.median(times), max(times)
-    print(f"{len(times):,} calls, {len(errors)} errors, median {median * 1000:.0f} ms, longest {worst * 1000:.0f} ms")  # noqa: T201
+    print(  # noqa: T201
+        f"{len(times):,} calls, {len(errors)} errors, median {median * 1000:.0f} ms, longest {worst * 1000:.0f} ms"
+    )
     for error in sorted(set(errors))[:5]:
         print(error)  # noqa: T201
 

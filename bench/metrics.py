@@ -1,8 +1,8 @@
 # ruff: noqa: T201 - a script speaks to its user
 """What the metrics of a large cluster cost: python bench/metrics.py [topics]
 
-An export as the Metrics API publishes it, five metrics for each topic, beside consumer lags that are skipped unread; and the kept ends
-that time lags are read from, of four partitions for each topic.
+An export as the Metrics API publishes it, five metrics for each topic, beside consumer lags that are skipped
+unread; and the kept ends that time lags are read from, of four partitions for each topic.
 """
 
 import random
@@ -28,7 +28,10 @@ def lines(topics: int) -> Iterator[str]:
     names = [f"team-{n % 90:02}.domain.topic-{n:05}" for n in range(topics)]
     for metric in METRICS:
         yield f"# TYPE confluent_kafka_server_{metric} gauge"
-        yield from (f'confluent_kafka_server_{metric}{{kafka_id="lkc-1",topic="{name}"}} 6000.0 1609459200.000' for name in names)
+        yield from (
+            f'confluent_kafka_server_{metric}{{kafka_id="lkc-1",topic="{name}"}} 6000.0 1609459200.000'
+            for name in names
+        )
     yield "# TYPE confluent_kafka_server_consumer_lag_offsets gauge"
     for name in names:
         for partition in range(LAGS_A_TOPIC):
@@ -44,26 +47,41 @@ def export(topics: int) -> None:
     begin = time.process_time()
     samples = read_samples(answer, WANTED)
     seconds = time.process_time() - begin
-    print(f"export of {topics:,} topics, {len(body) / 1e6:.1f} MB: {len(samples):,} samples in {seconds:.2f} s of CPU")
+    print(
+        f"export of {topics:,} topics, {len(body) / 1e6:.1f} MB: {len(samples):,} samples in {seconds:.2f} s of CPU"
+    )
 
 
 def kept_ends(partitions: int) -> None:
     """Twelve readings: a chunk, the most that a tick writes anew."""
     chance = random.Random(1)
-    ends = {place_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}", n % 4): chance.randrange(10**6, 10**8) for n in range(partitions)}
+    ends = {
+        place_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}", n % 4): chance.randrange(10**6, 10**8)
+        for n in range(partitions)
+    }
     begin, slowest = datetime(2026, 11, 1, tzinfo=UTC), 0.0
     with tempfile.TemporaryDirectory() as folder:
         kept = KeptEnds(open_store(folder), "lkc-1")
         for n in range(12):
             ends = {name: end + chance.randrange(3_000) for name, end in ends.items()}
             moment = begin + timedelta(minutes=5 * n)
-            reading = Reading(read_at=moment, ends={}, commits={}, lags={}, topics=frozenset(), groups=frozenset(), places=ends)
+            reading = Reading(
+                read_at=moment,
+                ends={},
+                commits={},
+                lags={},
+                topics=frozenset(),
+                groups=frozenset(),
+                places=ends,
+            )
             start = time.process_time()
             for write in kept.additions(reading):
                 write()
             slowest = max(slowest, time.process_time() - start)
         chunk = max(path.stat().st_size for path in Path(folder).rglob("*.bin"))
-    print(f"kept ends of {partitions:,} partitions: {slowest:.2f} s of CPU a tick at most, {chunk / 1e6:.1f} MB for twelve readings")
+    print(
+        f"kept ends of {partitions:,} partitions: {slowest:.2f} s of CPU a tick at most, {chunk / 1e6:.1f} MB for twelve readings"
+    )
 
 
 def main() -> None:

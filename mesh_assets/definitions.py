@@ -37,5 +37,10 @@ def defs() -> dg.Definitions:
             metrics_anomalies_sensor(partitions),
             trigger_queue_sensor(partitions),
         ],
-        resources={"estate": EstateResource(), "store": store, "sections": SectionIOManager(store), "mapping_access": MappingAccess()},
+        resources={
+            "estate": EstateResource(),
+            "store": store,
+            "sections": SectionIOManager(store),
+            "mapping_access": MappingAccess(),
+        },
     )

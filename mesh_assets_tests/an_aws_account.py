@@ -42,7 +42,11 @@ class AwsAccount:
 
     def client(self, service: str) -> Any:
         return boto3.session.Session().client(
-            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.id, aws_secret_access_key="sandbox"
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.id,
+            aws_secret_access_key="sandbox",
         )
 
     @cached_property
@@ -55,9 +59,15 @@ class AwsAccount:
 
     def role(self, name: str = "runs") -> str:
         trust = {"Version": "2012-10-17", "Statement": []}
-        return str(self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
+        return str(
+            self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"][
+                "Arn"
+            ]
+        )
 
-    def function(self, code: str = OK, *, name: str = "consume", environment: dict[str, str] | None = None) -> str:
+    def function(
+        self, code: str = OK, *, name: str = "consume", environment: dict[str, str] | None = None
+    ) -> str:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("app.py", code)
@@ -89,20 +99,33 @@ class AwsAccount:
         return str(made["ClusterArn"])
 
     def secret(self, **fields: str) -> str:
-        made = self.client("secretsmanager").create_secret(Name=f"s-{uuid4().hex[:8]}", SecretString=json.dumps(fields))
+        made = self.client("secretsmanager").create_secret(
+            Name=f"s-{uuid4().hex[:8]}", SecretString=json.dumps(fields)
+        )
         return str(made["ARN"])
 
-    def mapping(self, *, topic: str, function: str = "consume", wait: bool = True, **settings: Any) -> dict[str, Any]:
-        """A mapping of the self-managed broker's open listener unless an ARN is given; enabled when this returns."""
+    def mapping(
+        self, *, topic: str, function: str = "consume", wait: bool = True, **settings: Any
+    ) -> dict[str, Any]:
+        """A mapping of the self-managed broker's open listener unless an ARN is given; enabled when this
+        returns."""
         own: dict[str, Any] = {}
         if "EventSourceArn" not in settings:
-            own["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [self.ends.bootstrap_servers]}}
+            own["SelfManagedEventSource"] = {
+                "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [self.ends.bootstrap_servers]}
+            }
             own["SourceAccessConfigurations"] = [
                 {"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"},
                 {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"},
             ]
         made: dict[str, Any] = self.mappings.create_event_source_mapping(
-            **{"FunctionName": function, "Topics": [topic], "StartingPosition": "TRIM_HORIZON", **own, **settings}
+            **{
+                "FunctionName": function,
+                "Topics": [topic],
+                "StartingPosition": "TRIM_HORIZON",
+                **own,
+                **settings,
+            }
         )
         if wait:
             self.until(lambda: self.state(made["UUID"]) == "Enabled")
@@ -120,7 +143,11 @@ class AwsAccount:
     def committed(self, group: str, topic: str) -> int:
         """Of all partitions together."""
         [future] = self.kafka.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
-        return sum(one.offset for one in future.result(timeout=20).topic_partitions or () if one.topic == topic and one.offset >= 0)
+        return sum(
+            one.offset
+            for one in future.result(timeout=20).topic_partitions or ()
+            if one.topic == topic and one.offset >= 0
+        )
 
     def faults(self, **faults: Any) -> dict[str, Any]:
         answer = httpx.put(f"{self.url}/_standin", json=faults, trust_env=False, timeout=10)

@@ -1,4 +1,5 @@
-"""Hypothesis strategies of arbitrary documents of one cluster, from few names, so that two of them have resources in common."""
+"""Hypothesis strategies of arbitrary documents of one cluster, from few names, so that two of them have
+resources in common."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -45,7 +46,9 @@ def _maybe(strategy: SearchStrategy[_T], known: bool) -> SearchStrategy[_T | Non
     return strategy if known else st.none() | strategy
 
 
-def _tuples(strategy: SearchStrategy[_T], key: Any = None, *, most: int = 3) -> SearchStrategy[tuple[_T, ...]]:
+def _tuples(
+    strategy: SearchStrategy[_T], key: Any = None, *, most: int = 3
+) -> SearchStrategy[tuple[_T, ...]]:
     return st.lists(strategy, max_size=most, unique_by=key).map(tuple)
 
 
@@ -78,7 +81,10 @@ def topics(*, known: bool = False) -> SearchStrategy[Topic]:
         ),
         partitions=_tuples(partitions(known=known), lambda p: p.partition),
         config=_maybe(
-            st.dictionaries(st.sampled_from(["retention.ms", "cleanup.policy"]) | texts, _maybe(texts, known), max_size=3), known
+            st.dictionaries(
+                st.sampled_from(["retention.ms", "cleanup.policy"]) | texts, _maybe(texts, known), max_size=3
+            ),
+            known,
         ),
         config_overrides=_tuples(texts),
         config_error=st.none() | texts,
@@ -90,7 +96,9 @@ def topics(*, known: bool = False) -> SearchStrategy[Topic]:
 
 def connectors(*, known: bool = False) -> SearchStrategy[Connector]:
     words = st.sampled_from(_STATUSES if known else (*_STATUSES, "UNKNOWN", ""))
-    config = st.dictionaries(st.sampled_from(["connector.class", "topics", "tasks.max"]) | texts, st.none() | texts, max_size=3)
+    config = st.dictionaries(
+        st.sampled_from(["connector.class", "topics", "tasks.max"]) | texts, st.none() | texts, max_size=3
+    )
     observed = st.builds(ConnectorTopic, name=names, known=st.just("observed"))
     return st.builds(
         Connector,
@@ -102,11 +110,19 @@ def connectors(*, known: bool = False) -> SearchStrategy[Connector]:
         worker_id=st.none() | texts,
         trace=st.none() | texts,
         tasks=_tuples(
-            st.builds(ConnectorTask, id=st.integers(0, 3), state=words, worker_id=st.none() | texts, trace=st.none() | texts),
+            st.builds(
+                ConnectorTask,
+                id=st.integers(0, 3),
+                state=words,
+                worker_id=st.none() | texts,
+                trace=st.none() | texts,
+            ),
             lambda task: task.id,
         ),
         config=config.filter(bool) if known else config,
-        topics=st.tuples(observed) if known else _tuples(observed | st.builds(ConnectorTopic, name=names, known=st.just("declared"))),
+        topics=st.tuples(observed)
+        if known
+        else _tuples(observed | st.builds(ConnectorTopic, name=names, known=st.just("declared"))),
         topics_note=st.none() | texts,
         id=st.none() | texts,
     )
@@ -202,15 +218,24 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
 
 @st.composite
 def shuffled(draw: st.DrawFn, document: Document) -> Document:
-    """The same document with its lists, and the lists of its records that have no order of their own, in another order."""
+    """The same document with its lists, and the lists of its records that have no order of their own, in
+    another order."""
     return replace(
         document,
         topics=_shuffle(draw, [replace(t, partitions=_shuffle(draw, t.partitions)) for t in document.topics]),
         connectors=_shuffle(
-            draw, [replace(c, tasks=_shuffle(draw, c.tasks), topics=_shuffle(draw, c.topics)) for c in document.connectors]
+            draw,
+            [
+                replace(c, tasks=_shuffle(draw, c.tasks), topics=_shuffle(draw, c.topics))
+                for c in document.connectors
+            ],
         ),
-        schemas=_shuffle(draw, [replace(s, references=_shuffle(draw, s.references)) for s in document.schemas]),
-        consumer_groups=_shuffle(draw, [replace(g, topics=_shuffle(draw, g.topics)) for g in document.consumer_groups]),
+        schemas=_shuffle(
+            draw, [replace(s, references=_shuffle(draw, s.references)) for s in document.schemas]
+        ),
+        consumer_groups=_shuffle(
+            draw, [replace(g, topics=_shuffle(draw, g.topics)) for g in document.consumer_groups]
+        ),
     )
 
 
@@ -220,7 +245,8 @@ def _shuffle(draw: st.DrawFn, values: Any) -> tuple[Any, ...]:
 
 @st.composite
 def volatile_twins(draw: st.DrawFn, document: Document) -> Document:
-    """The same estate a moment later: only what comes and goes by itself, or is derived from other records, differs."""
+    """The same estate a moment later: only what comes and goes by itself, or is derived from other records,
+    differs."""
     return replace(
         document,
         discovery_timestamp=draw(moments),
@@ -237,7 +263,11 @@ def _volatile_topic(draw: st.DrawFn, topic: Topic) -> Topic:
     other = draw(topics())
     return replace(
         topic,
-        details=replace(topic.details, message_count=other.details.message_count, message_count_is=other.details.message_count_is),
+        details=replace(
+            topic.details,
+            message_count=other.details.message_count,
+            message_count_is=other.details.message_count_is,
+        ),
         partitions=tuple(
             replace(
                 partition,
@@ -271,8 +301,14 @@ def _volatile_connector(draw: st.DrawFn, connector: Connector) -> Connector:
         worker_id=other.worker_id,
         trace=other.trace,
         quickstart=draw(st.none() | texts),
-        tasks=tuple(replace(task, worker_id=draw(st.none() | texts), trace=draw(st.none() | texts)) for task in connector.tasks),
-        topics=(*(t for t in connector.topics if t.known == "observed"), ConnectorTopic(name=draw(names), known="declared")),
+        tasks=tuple(
+            replace(task, worker_id=draw(st.none() | texts), trace=draw(st.none() | texts))
+            for task in connector.tasks
+        ),
+        topics=(
+            *(t for t in connector.topics if t.known == "observed"),
+            ConnectorTopic(name=draw(names), known="declared"),
+        ),
         topics_note=other.topics_note,
         id=other.id,
     )
@@ -303,4 +339,5 @@ def _volatile_group(draw: st.DrawFn, group: ConsumerGroup) -> ConsumerGroup:
 
 
 known_documents = partial(documents, known=True, fresh=True)
-"""Documents of which everything is known: those for which applying the changes gives exactly the new state."""
+"""Documents of which everything is known: those for which applying the changes gives exactly the new state.
+"""

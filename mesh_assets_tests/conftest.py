@@ -20,7 +20,8 @@ _CONNECT = socket.socket.connect
 
 @contextmanager
 def _the_network() -> Iterator[None]:
-    """A first start downloads, also where a test asks for the sandbox in its middle and the network is closed to it already."""
+    """A first start downloads, also where a test asks for the sandbox in its middle and the network is closed
+    to it already."""
     guarded = socket.socket.connect
     socket.socket.connect = _CONNECT  # type: ignore[method-assign]
     try:
@@ -31,7 +32,8 @@ def _the_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox with all its servers. MESH_TEST_SANDBOX names a folder to keep it in, which saves the start of the next session."""
+    """The sandbox with all its servers. MESH_TEST_SANDBOX names a folder to keep it in, which saves the start
+    of the next session."""
     kept = os.environ.get("MESH_TEST_SANDBOX")
     box = Sandbox(Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
     try:
@@ -51,7 +53,8 @@ def endpoints(sandbox: Sandbox) -> Endpoints:
 
 @pytest.fixture(scope="module")
 def aws_url(sandbox: Sandbox) -> Iterator[str]:
-    """Where the stand-in for AWS answers, started for the tests of a file. An access key of twelve digits is an account of its own."""
+    """Where the stand-in for AWS answers, started for the tests of a file. An access key of twelve digits is
+    an account of its own."""
     url = sandbox.start(["aws"]).aws_url
     assert url is not None
     yield url
@@ -87,7 +90,8 @@ def _no_secret_remembered() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def lambda_url(sandbox: Sandbox) -> Iterator[str]:
-    """Where the stand-in for Lambda's Kafka mappings answers, and through it that for AWS, started for the module."""
+    """Where the stand-in for Lambda's Kafka mappings answers, and through it that for AWS, started for the
+    module."""
     url = sandbox.start(["lambda"]).lambda_url
     assert url is not None
     yield url

@@ -1,4 +1,5 @@
-"""Small known documents for tests, as in `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in `arbitrary_documents`."""
+"""Small known documents for tests, as in `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in
+`arbitrary_documents`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,9 @@ def a_topic(
             message_count_is="exact_without_transactions",
         ),
         partitions=tuple(
-            Partition(partition=number, leader=replicas[0], replicas=replicas, isr=replicas, earliest=0, latest=10)
+            Partition(
+                partition=number, leader=replicas[0], replicas=replicas, isr=replicas, earliest=0, latest=10
+            )
             for number in range(partitions)
         ),
         **{"config": dict(config or {}), **fields},
@@ -70,7 +73,8 @@ def a_connector(
     config: Mapping[str, str | None] | None = None,
     **fields: Any,
 ) -> Connector:
-    """A sink whose tasks have the given states; `task_trace` goes to the failed ones. `config` stands beside its class and topics."""
+    """A sink whose tasks have the given states; `task_trace` goes to the failed ones. `config` stands beside
+    its class and topics."""
     all_config = {"connector.class": "FileStreamSink", "topics": "orders", **(config or {})}
     return Connector(
         name=name,
@@ -78,7 +82,12 @@ def a_connector(
         status=status,
         trace=trace,
         tasks=tuple(
-            ConnectorTask(id=number, state=state, worker_id="worker-1:8083", trace=task_trace if state == "FAILED" else None)
+            ConnectorTask(
+                id=number,
+                state=state,
+                worker_id="worker-1:8083",
+                trace=task_trace if state == "FAILED" else None,
+            )
             for number, state in enumerate(tasks)
         ),
         config=all_config,
@@ -93,15 +102,26 @@ def a_connector(
 
 
 def a_schema(subject: str = "users-value", **fields: Any) -> Schema:
-    return Schema(subject=subject, **{"version": 1, "id": 1, "schema_type": "JSON", "definition": '{"type":"object"}', **fields})
+    return Schema(
+        subject=subject,
+        **{"version": 1, "id": 1, "schema_type": "JSON", "definition": '{"type":"object"}', **fields},
+    )
 
 
 def a_group(
-    group_id: str = "fraud-detection", *, state: str = "Stable", topics: tuple[str, ...] = ("orders",), **fields: Any
+    group_id: str = "fraud-detection",
+    *,
+    state: str = "Stable",
+    topics: tuple[str, ...] = ("orders",),
+    **fields: Any,
 ) -> ConsumerGroup:
     """It has one member unless it is empty, and a committed offset in each of its topics."""
-    offsets = tuple(CommittedOffset(topic=topic, partition=0, committed=5, end=10, lag_records=5) for topic in topics)
-    member = GroupMember(member_id="member-1", client_id="client", host="/10.0.0.1", group_instance_id=None, assignment={})
+    offsets = tuple(
+        CommittedOffset(topic=topic, partition=0, committed=5, end=10, lag_records=5) for topic in topics
+    )
+    member = GroupMember(
+        member_id="member-1", client_id="client", host="/10.0.0.1", group_instance_id=None, assignment={}
+    )
     return ConsumerGroup(
         group_id=group_id,
         state=state,
@@ -126,12 +146,15 @@ def a_metrics(window_seconds: float = 600.0, **records_in_per_second: float) -> 
         window_end=MOMENT,
         window_seconds=window_seconds,
         topics=tuple(
-            TopicRate(topic=topic, records_in_per_second=rate, message_count=None) for topic, rate in records_in_per_second.items()
+            TopicRate(topic=topic, records_in_per_second=rate, message_count=None)
+            for topic, rate in records_in_per_second.items()
         ),
         consumer_groups=(),
         brokers=(),
         controller=None,
-        partition_health=PartitionHealth(partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0),
+        partition_health=PartitionHealth(
+            partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""A door before a server: an address of its own on loopback that leads there while it is open, and refuses connections while it is closed.
+"""A door before a server: an address of its own on loopback that leads there while it is open, and refuses
+connections while it is closed.
 
 So a test can take a server away from itself alone; it runs on for everybody else.
 """
@@ -13,7 +14,8 @@ _BLOCK = 65536
 
 
 class Door:
-    """Open from the start. Closing it cuts the connections through it, too; opened again it has the same address."""
+    """Open from the start. Closing it cuts the connections through it, too; opened again it has the same
+    address."""
 
     def __init__(self, url: str) -> None:
         """`url`: where it leads; the path of it is kept."""

@@ -1,4 +1,5 @@
-"""Commands in processes of their own that need not import everything first: forked from a server that has, which saves seconds each."""
+"""Commands in processes of their own that need not import everything first: forked from a server that has,
+which saves seconds each."""
 
 import os
 import subprocess
@@ -16,7 +17,8 @@ _CONTEXT.set_forkserver_preload(["mesh_assets_tests.loaded", __name__])
 
 
 class CommandProcess:
-    """`mesh-assets` with these arguments, as if it had been started in a shell: its own environment, folder, output and exit code."""
+    """`mesh-assets` with these arguments, as if it had been started in a shell: its own environment, folder,
+    output and exit code."""
 
     def __init__(self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
         self.arguments = tuple(arguments)
@@ -33,20 +35,28 @@ class CommandProcess:
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
-            raise subprocess.TimeoutExpired(self.arguments, within_seconds, self._out.read_bytes(), self._err.read_bytes())
-        done = subprocess.CompletedProcess(self.arguments, self._process.exitcode, self._out.read_text(), self._err.read_text())
+            raise subprocess.TimeoutExpired(
+                self.arguments, within_seconds, self._out.read_bytes(), self._err.read_bytes()
+            )
+        done = subprocess.CompletedProcess(
+            self.arguments, self._process.exitcode, self._out.read_text(), self._err.read_text()
+        )
         with suppress(OSError):
             self._output.cleanup()
         return done
 
 
-def _run(arguments: tuple[str, ...], folder: str, environment: dict[str, str], out: str, err: str) -> NoReturn:
+def _run(
+    arguments: tuple[str, ...], folder: str, environment: dict[str, str], out: str, err: str
+) -> NoReturn:
     """In the forked process."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     for path, descriptor in ((os.devnull, 0), (out, 1), (err, 2)):
-        opened = os.open(path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        opened = os.open(
+            path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600
+        )
         os.dup2(opened, descriptor)
         os.close(opened)
     # Text as in a process of its own; multiprocessing has given this one no standard input.

@@ -1,6 +1,8 @@
-"""`make screens`: the pages of Dagster's UI that show the mesh, as pictures of a headless Chromium, in `.screens/`.
+"""`make screens`: the pages of Dagster's UI that show the mesh, as pictures of a headless Chromium, in
+`.screens/`.
 
-Shows what the instance of DAGSTER_HOME holds: run `make demo` before. Needs `chromium` on the PATH (Debian: `apt-get install chromium`).
+Shows what the instance of DAGSTER_HOME holds: run `make demo` before. Needs `chromium` on the PATH (Debian:
+`apt-get install chromium`).
 """
 
 import os
@@ -34,13 +36,24 @@ _PICTURE_SECONDS = 120
 def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
-        sys.exit("make screens: there is no chromium on the PATH; install it (Debian: apt-get install chromium)")
+        sys.exit(
+            "make screens: there is no chromium on the PATH; install it (Debian: apt-get install chromium)"
+        )
     FOLDER.mkdir(exist_ok=True)
     port = choose_free(())
     url = f"http://{LOOPBACK}:{port}"
-    command = [str(Path(sys.executable).parent / "dagster-webserver"), "--host", LOOPBACK, "--port", str(port), "--read-only"]
+    command = [
+        str(Path(sys.executable).parent / "dagster-webserver"),
+        "--host",
+        LOOPBACK,
+        "--port",
+        str(port),
+        "--read-only",
+    ]
     with (FOLDER / "webserver.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONWARNINGS": "ignore"}
+        )
     try:
         _wait(url, server)
         for name, path in PAGES.items():
@@ -76,7 +89,9 @@ def _picture(chromium: str, url: str, file: Path) -> None:
             "--virtual-time-budget=20000",
             f"--screenshot={file.absolute()}",
         ]
-        done = subprocess.run([chromium, *options, url], capture_output=True, text=True, timeout=_PICTURE_SECONDS, check=False)
+        done = subprocess.run(
+            [chromium, *options, url], capture_output=True, text=True, timeout=_PICTURE_SECONDS, check=False
+        )
     if not file.exists():
         sys.exit(f"make screens: chromium made no picture of {url}: {done.stderr.strip().splitlines()[-1:]}")
     sys.stdout.write(f"{file}\n")

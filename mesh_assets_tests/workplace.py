@@ -61,7 +61,9 @@ class Workplace:
     def start(self, *arguments: str, environment: dict[str, str] | None = None) -> CommandProcess:
         return CommandProcess(arguments, folder=self.folder, environment=environment or self.environment)
 
-    def mesh_assets(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def mesh_assets(
+        self, *arguments: str, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return self.start(*arguments, environment=environment).end(within_seconds=COMMAND_SECONDS)
 
     def discover(self, *arguments: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ _EXCERPT = 100
 
 
 class Match(Record, frozen=True, kw_only=True):
-    """`by`: what the text was found in. `where`: the name again, the field's path and type, the config's key and value, the text around."""
+    """`by`: what the text was found in. `where`: the name again, the field's path and type, the config's key
+    and value, the text around."""
 
     cluster: str
     kind: FoundKind
@@ -25,10 +26,12 @@ class Match(Record, frozen=True, kw_only=True):
     rank: int
 
 
-def find_things(document: Document, text: str, *, by: By = "any", kinds: frozenset[FoundKind] | None = None) -> list[Match]:
-    """Where `text` occurs, case aside: each thing once, for the best of its reasons. Best first: whole names, then parts of names,
-    fields, owners, other text (connector configs, definitions, client ids). Owners are what configs and schemas call `owner`, `team`,
-    `contact` or `maintainer`.
+def find_things(
+    document: Document, text: str, *, by: By = "any", kinds: frozenset[FoundKind] | None = None
+) -> list[Match]:
+    """Where `text` occurs, case aside: each thing once, for the best of its reasons. Best first: whole names,
+    then parts of names, fields, owners, other text (connector configs, definitions, client ids). Owners are
+    what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
     """
     wanted = text.casefold()
     best: dict[tuple[str, str], Match] = {}
@@ -63,7 +66,14 @@ def _matches(document: Document, wanted: str) -> Iterator[Match]:
         for member in group.members or ():
             for what in (member.client_id, member.host):
                 if wanted in what.casefold():
-                    yield Match(cluster=cluster, kind="consumer_group", name=group.group_id, by="text", where=f"member {what}", rank=6)
+                    yield Match(
+                        cluster=cluster,
+                        kind="consumer_group",
+                        name=group.group_id,
+                        by="text",
+                        where=f"member {what}",
+                        rank=6,
+                    )
 
 
 def _name_rank(name: str, wanted: str) -> int | None:
@@ -82,13 +92,29 @@ def _in_schemas(document: Document, wanted: str) -> Iterator[Match]:
             name = field.path.rpartition(".")[2].casefold()
             if wanted in field.path.casefold():
                 rank = 3 if wanted in (name, field.path.casefold()) else 4
-                yield Match(cluster=cluster, kind="schema", name=schema.subject, by="field", where=f"{field.path}: {field.type}", rank=rank)
+                yield Match(
+                    cluster=cluster,
+                    kind="schema",
+                    name=schema.subject,
+                    by="field",
+                    where=f"{field.path}: {field.type}",
+                    rank=rank,
+                )
         for key, value in schema_properties(schema.schema_type, schema.definition).items():
             if key.casefold() in _OWNER_KEYS and wanted in value.casefold():
-                yield Match(cluster=cluster, kind="schema", name=schema.subject, by="owner", where=f"{key}: {value[:_EXCERPT]}", rank=5)
+                yield Match(
+                    cluster=cluster,
+                    kind="schema",
+                    name=schema.subject,
+                    by="owner",
+                    where=f"{key}: {value[:_EXCERPT]}",
+                    rank=5,
+                )
         at = schema.definition.casefold().find(wanted)
         excerpt = " ".join(schema.definition[max(0, at - _EXCERPT // 2) : at + _EXCERPT // 2].split())
-        yield Match(cluster=cluster, kind="schema", name=schema.subject, by="text", where=f"…{excerpt}…", rank=6)
+        yield Match(
+            cluster=cluster, kind="schema", name=schema.subject, by="text", where=f"…{excerpt}…", rank=6
+        )
 
 
 def _in_connectors(document: Document, wanted: str) -> Iterator[Match]:
@@ -96,7 +122,9 @@ def _in_connectors(document: Document, wanted: str) -> Iterator[Match]:
     for connector in document.connectors:
         for key, value in connector.config.items():
             if wanted in key.casefold() or wanted in (value or "").casefold():
-                is_owner = key.casefold().rpartition(".")[2] in _OWNER_KEYS and wanted in (value or "").casefold()
+                is_owner = (
+                    key.casefold().rpartition(".")[2] in _OWNER_KEYS and wanted in (value or "").casefold()
+                )
                 where = f"{key} = {(value or '')[:_EXCERPT]}"
                 yield Match(
                     cluster=cluster,

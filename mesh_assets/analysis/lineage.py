@@ -1,4 +1,5 @@
-"""Lineage: what feeds what, from what the inventories hold. An edge says how it is known; what is not known gives no edge and a note."""
+"""Lineage: what feeds what, from what the inventories hold. An edge says how it is known; what is not known
+gives no edge and a note."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,8 @@ _OUTER_ENDS = (
 
 
 class Thing(Record, frozen=True, kw_only=True):
-    """Something that data flows through. `external` things (a bucket, a database) are known by what a connector's config names."""
+    """Something that data flows through. `external` things (a bucket, a database) are known by what a
+    connector's config names."""
 
     kind: ThingKind
     name: str
@@ -45,7 +47,8 @@ class Edge(Record, frozen=True, kw_only=True):
 
 
 class MappedTopic(Record, frozen=True, kw_only=True):
-    """What lineage needs of an event source mapping: the function, the topic it reads, and whether it is at work (None: not known)."""
+    """What lineage needs of an event source mapping: the function, the topic it reads, and whether it is at
+    work (None: not known)."""
 
     uuid: str
     function: str
@@ -61,7 +64,8 @@ class LineageGraph(Record, frozen=True, kw_only=True):
 
 
 class Lineage(Record, frozen=True, kw_only=True):
-    """What lies up- or downstream of `start`. `distances`: steps from the start by thing. `more`: there is more than was followed."""
+    """What lies up- or downstream of `start`. `distances`: steps from the start by thing. `more`: there is
+    more than was followed."""
 
     start: Thing
     edges: tuple[Edge, ...]
@@ -73,8 +77,8 @@ class Lineage(Record, frozen=True, kw_only=True):
 def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> LineageGraph:
     """The edges that the document and the event source mappings hold.
 
-    Sources write to their topics, sinks read from them, groups read what they have committed or are assigned. A connector of another type
-    than source or sink gives no edge: nothing says which way its data flows.
+    Sources write to their topics, sinks read from them, groups read what they have committed or are assigned.
+    A connector of another type than source or sink gives no edge: nothing says which way its data flows.
     """
     edges: list[Edge] = []
     notes: dict[Thing, str] = {}
@@ -104,13 +108,20 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
     for mapping in mappings:
         here = Thing(kind="event_source_mapping", name=mapping.uuid)
         by = "event source mapping" if mapping.state is None else f"event source mapping, {mapping.state}"
-        edges.append(Edge(source=Thing(kind="topic", name=mapping.topic), target=here, known="declared", by=by))
-        edges.append(Edge(source=here, target=Thing(kind="function", name=mapping.function), known="declared", by=by))
+        edges.append(
+            Edge(source=Thing(kind="topic", name=mapping.topic), target=here, known="declared", by=by)
+        )
+        edges.append(
+            Edge(source=here, target=Thing(kind="function", name=mapping.function), known="declared", by=by)
+        )
     return LineageGraph(edges=tuple(edges), notes=notes)
 
 
-def walk_lineage(graph: LineageGraph, start: Thing, *, direction: Direction, depth: int, most: int = 200) -> Lineage:
-    """Everything up to `depth` steps from `start` against the flow (`upstream`), with it (`downstream`) or each way.
+def walk_lineage(
+    graph: LineageGraph, start: Thing, *, direction: Direction, depth: int, most: int = 200
+) -> Lineage:
+    """Everything up to `depth` steps from `start` against the flow (`upstream`), with it (`downstream`) or
+    each way.
 
     Nearer things come first; after `most` edges the walk ends and says so.
     """
@@ -118,7 +129,15 @@ def walk_lineage(graph: LineageGraph, start: Thing, *, direction: Direction, dep
     distances = {start: 0}
     more = False
     for way in ("upstream", "downstream") if direction == "both" else (direction,):
-        more |= _walk(graph.edges, start, upstream=way == "upstream", depth=depth, most=most, found=found, distances=distances)
+        more |= _walk(
+            graph.edges,
+            start,
+            upstream=way == "upstream",
+            depth=depth,
+            most=most,
+            found=found,
+            distances=distances,
+        )
     notes = {thing: graph.notes[thing] for thing in distances if thing in graph.notes}
     return Lineage(start=start, edges=tuple(found), distances=distances, notes=notes, more=more)
 
@@ -161,10 +180,17 @@ def _connector_edges(here: Thing, connector: Connector) -> Iterable[Edge]:
     for topic in connector.topics:
         there = Thing(kind="topic", name=topic.name)
         by = "its config" if topic.known == "declared" else "what Connect saw it use"
-        yield Edge(source=here if is_source else there, target=there if is_source else here, known=topic.known, by=by)
+        yield Edge(
+            source=here if is_source else there, target=there if is_source else here, known=topic.known, by=by
+        )
     for key in _OUTER_ENDS:
         value = connector.config.get(key)
         if value and value != MASK:
             outer = Thing(kind="external", name=value)
-            yield Edge(source=outer if is_source else here, target=here if is_source else outer, known="declared", by=f"its config {key}")
+            yield Edge(
+                source=outer if is_source else here,
+                target=here if is_source else outer,
+                known="declared",
+                by=f"its config {key}",
+            )
             return

@@ -1,4 +1,5 @@
-"""Which fields look personal, and masking them in a record that was read. By name and by the look of a value; in doubt it is masked."""
+"""Which fields look personal, and masking them in a record that was read. By name and by the look of a value;
+in doubt it is masked."""
 
 import re
 from typing import Any
@@ -38,7 +39,10 @@ def is_personal(field: str) -> bool:
 def mask_personal(value: Any, field: str = "") -> Any:
     """`value` (JSON values) with what looks personal masked, all below a personal field included."""
     if isinstance(value, dict):
-        return {str(key): mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key)) for key, inner in value.items()}
+        return {
+            str(key): mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [mask_personal(inner, field) for inner in value]
     if value is None or isinstance(value, bool):

@@ -1,4 +1,5 @@
-"""What is wrong with a cluster, read from its newest document and, where time matters, the one before. Every problem is a sentence."""
+"""What is wrong with a cluster, read from its newest document and, where time matters, the one before. Every
+problem is a sentence."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -39,9 +40,11 @@ class Problem(Record, frozen=True, kw_only=True):
 
 
 def find_problems(document: Document, before: Document | None = None) -> tuple[Problem, ...]:
-    """The worst first, then by kind and name. `before`: the document before it, which growing lag and silent topics are judged against.
+    """The worst first, then by kind and name. `before`: the document before it, which growing lag and silent
+    topics are judged against.
 
-    A section that is not current gives a problem of its own, and what follows from its last good data still counts.
+    A section that is not current gives a problem of its own, and what follows from its last good data still
+    counts.
     """
     found = [
         *_sections(document),
@@ -82,7 +85,9 @@ def _connectors(document: Document) -> Iterator[Problem]:
         uses = _uses(connector)
         if connector.status == "FAILED" or connector.failed_tasks:
             what = (
-                f"{connector.failed_tasks} of {len(connector.tasks)} tasks FAILED" if connector.failed_tasks else f"is {connector.status}"
+                f"{connector.failed_tasks} of {len(connector.tasks)} tasks FAILED"
+                if connector.failed_tasks
+                else f"is {connector.status}"
             )
             yield Problem(
                 kind="failed_connector",
@@ -111,7 +116,9 @@ def _uses(connector: Connector) -> str:
 
 
 def _reason(connector: Connector) -> str:
-    trace = next((task.trace for task in connector.tasks if task.state == "FAILED" and task.trace), connector.trace)
+    trace = next(
+        (task.trace for task in connector.tasks if task.state == "FAILED" and task.trace), connector.trace
+    )
     if not trace:
         return ""
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
@@ -123,7 +130,11 @@ def _reason(connector: Connector) -> str:
 def _partitions(document: Document) -> Iterator[Problem]:
     for topic in document.topics:
         leaderless = [partition.partition for partition in topic.partitions if partition.leader is None]
-        under = [partition.partition for partition in topic.partitions if len(partition.isr) < len(partition.replicas)]
+        under = [
+            partition.partition
+            for partition in topic.partitions
+            if len(partition.isr) < len(partition.replicas)
+        ]
         for kind, severity, partitions, words in (
             ("leaderless_partitions", "critical", leaderless, "without a leader"),
             ("under_replicated", "warning", under, "with fewer replicas in sync than it should have"),
@@ -147,7 +158,11 @@ def _groups(document: Document, before: Document | None) -> Iterator[Problem]:
         earlier = old.get(group.group_id)
         grown = before is not None and earlier is not None and lag > earlier
         if group.state.lower() in ("empty", "dead"):
-            growth = f", {earlier:,} at {_minute(before.discovery_timestamp)}" if before is not None and earlier is not None else ""
+            growth = (
+                f", {earlier:,} at {_minute(before.discovery_timestamp)}"
+                if before is not None and earlier is not None
+                else ""
+            )
             yield Problem(
                 kind="stopped_group",
                 severity="warning" if grown else "info",
@@ -166,20 +181,31 @@ def _groups(document: Document, before: Document | None) -> Iterator[Problem]:
 
 
 def _silent(document: Document, before: Document | None) -> Iterator[Problem]:
-    """Nothing came in over the last window, though a running source connector feeds the topic or records came in the window before."""
+    """Nothing came in over the last window, though a running source connector feeds the topic or records came
+    in the window before."""
     if document.metrics is None or (document.metrics.window_seconds or 0.0) < _SILENCE_SECONDS:
         return  # a first discovery measures over a second, in which most topics are silent
     fed: dict[str, str] = {}
     for connector in document.connectors:
         if connector.type == "source" and connector.active:
             fed.update((topic.name, connector.name) for topic in connector.topics)
-    earlier = {rate.topic: rate.records_in_per_second for rate in before.metrics.topics} if before and before.metrics else {}
+    earlier = (
+        {rate.topic: rate.records_in_per_second for rate in before.metrics.topics}
+        if before and before.metrics
+        else {}
+    )
     window = document.metrics.window_seconds
     for rate in document.metrics.topics:
         if rate.records_in_per_second != 0:
             continue
         was = earlier.get(rate.topic)
-        why = f"though {fed[rate.topic]} is running" if rate.topic in fed else f"{was:,.1f} a second before" if was else None
+        why = (
+            f"though {fed[rate.topic]} is running"
+            if rate.topic in fed
+            else f"{was:,.1f} a second before"
+            if was
+            else None
+        )
         if why is not None:
             yield Problem(
                 kind="silent_topic",
@@ -196,7 +222,11 @@ def _schemas(document: Document) -> Iterator[Problem]:
     if state is None or state.status == "not_configured" or state.collected_at is None:
         return
     for topic in document.topics:
-        if not topic.details.internal and not topic.schema.value_subjects and not topic.schema.record_subjects:
+        if (
+            not topic.details.internal
+            and not topic.schema.value_subjects
+            and not topic.schema.record_subjects
+        ):
             yield Problem(
                 kind="missing_schema",
                 severity="info",

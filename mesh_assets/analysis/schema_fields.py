@@ -1,4 +1,5 @@
-"""The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf, for reading and for searching."""
+"""The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf, for reading and
+for searching."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ _PROTOBUF_TOKEN = re.compile(
 
 
 class SchemaField(Record, frozen=True, kw_only=True):
-    """`path`: dots into records, `[]` into arrays and `{}` into maps. `optional`: null is allowed, or the field may be missing."""
+    """`path`: dots into records, `[]` into arrays and `{}` into maps. `optional`: null is allowed, or the
+    field may be missing."""
 
     path: str
     type: str
@@ -29,7 +31,8 @@ class SchemaField(Record, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=16_384)
 def schema_fields(schema_type: str, definition: str) -> tuple[SchemaField, ...] | None:
-    """The fields, in the schema's order, the first 2,000; None when the definition cannot be read as what it says it is.
+    """The fields, in the schema's order, the first 2,000; None when the definition cannot be read as what it
+    says it is.
 
     What a schema takes from another one by reference stands as a type only.
     """
@@ -40,13 +43,18 @@ def schema_fields(schema_type: str, definition: str) -> tuple[SchemaField, ...] 
     except msgspec.DecodeError:
         return None
     try:
-        return _first(_json_schema(parsed, parsed, "", 0)) if schema_type == "JSON" else _first(_avro(parsed, {}, "", 0))
+        return (
+            _first(_json_schema(parsed, parsed, "", 0))
+            if schema_type == "JSON"
+            else _first(_avro(parsed, {}, "", 0))
+        )
     except (KeyError, TypeError, AttributeError):  # valid JSON that is no schema
         return None
 
 
 def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
-    """Text properties at the top of an Avro or JSON schema that are no part of the schema language (`owner`, `domain`, …), and `doc`."""
+    """Text properties at the top of an Avro or JSON schema that are no part of the schema language (`owner`,
+    `domain`, …), and `doc`."""
     if schema_type == "PROTOBUF":
         return {}
     try:
@@ -86,7 +94,9 @@ def _avro(schema: Any, named: dict[str, Any], prefix: str, depth: int) -> Iterat
         for field in schema["fields"]:
             path = f"{prefix}.{field['name']}" if prefix else field["name"]
             optional = isinstance(field["type"], list) and "null" in field["type"]
-            yield SchemaField(path=path, type=_avro_type(field["type"]), optional=optional, doc=_text(field.get("doc")))
+            yield SchemaField(
+                path=path, type=_avro_type(field["type"]), optional=optional, doc=_text(field.get("doc"))
+            )
             yield from _avro(field["type"], named, path, depth + 1)
 
 
@@ -127,7 +137,12 @@ def _json_schema(schema: Any, root: Any, prefix: str, depth: int) -> Iterator[Sc
     for name, field in (schema.get("properties") or {}).items():
         path = f"{prefix}.{name}" if prefix else name
         inner = _resolved(field, root) if isinstance(field, dict) else {}
-        yield SchemaField(path=path, type=_json_type(inner), optional=name not in required, doc=_text(inner.get("description")))
+        yield SchemaField(
+            path=path,
+            type=_json_type(inner),
+            optional=name not in required,
+            doc=_text(inner.get("description")),
+        )
         yield from _json_schema(inner, root, path, depth + 1)
 
 
@@ -154,7 +169,8 @@ def _json_type(schema: dict[str, Any]) -> str:
 
 
 def _protobuf(text: str) -> Iterator[SchemaField]:
-    """Fields by the message they stand in; fields of the first message stand without its name, as the record that is sent."""
+    """Fields by the message they stand in; fields of the first message stand without its name, as the record
+    that is sent."""
     inside: list[tuple[str, str]] = []
     first: str | None = None
     for token in _PROTOBUF_TOKEN.finditer(text):
@@ -168,10 +184,14 @@ def _protobuf(text: str) -> Iterator[SchemaField]:
                 inside.pop()
         elif inside and inside[-1][0] in ("message", "oneof"):
             messages = [name for kind, name in inside if kind == "message"]
-            path = ".".join([*(messages[1:] if messages and messages[0] == first else messages), token["field"]])
+            path = ".".join(
+                [*(messages[1:] if messages and messages[0] == first else messages), token["field"]]
+            )
             kind = " ".join(token["type"].split())
             repeated = token["label"] == "repeated"
-            yield SchemaField(path=path, type=f"array<{kind}>" if repeated else kind, optional=token["label"] == "optional")
+            yield SchemaField(
+                path=path, type=f"array<{kind}>" if repeated else kind, optional=token["label"] == "optional"
+            )
 
 
 def _text(value: Any) -> str | None:

@@ -22,21 +22,48 @@ _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
 
 @click.command(short_help="Write the estate file, .env and an MCP client's entry.")
 @click.option(
-    "--from-terraform", "terraform", metavar="DIR|FILE|-", help="Where terraform/ was applied, or what `terraform output -json` printed."
+    "--from-terraform",
+    "terraform",
+    metavar="DIR|FILE|-",
+    help="Where terraform/ was applied, or what `terraform output -json` printed.",
 )
 @click.option(
-    "--confluent-environment", "environment", metavar="env-…", help="All clusters of an environment; needs a Cloud key (see above)."
+    "--confluent-environment",
+    "environment",
+    metavar="env-…",
+    help="All clusters of an environment; needs a Cloud key (see above).",
 )
 @click.option(
-    "--mcp-client", "client", type=click.Choice(["claude", "cursor", "vscode", "none"]), help="Whose entry. With --from-terraform: claude."
+    "--mcp-client",
+    "client",
+    type=click.Choice(["claude", "cursor", "vscode", "none"]),
+    help="Whose entry. With --from-terraform: claude.",
 )
 @click.option(
-    "--name", metavar="NAME", help="The cluster's name in the estate, with --from-terraform. Default: its name on Confluent Cloud."
+    "--name",
+    metavar="NAME",
+    help="The cluster's name in the estate, with --from-terraform. Default: its name on Confluent Cloud.",
 )
-@click.option("--aws", "in_aws", is_flag=True, help="With --from-terraform: keys from SSM instead of .env, triggers from the queue.")
-@click.option("--env-suffix", default="", metavar="NAME", help="Keeps a second cluster's variables apart: KAFKA_API_KEY_NAME.")
-@click.option("--confluent-url", default=CONFLUENT_URL, metavar="URL", help="Of a stand-in for Confluent Cloud's API.")
-@click.option("--write", is_flag=True, help="With --mcp-client alone: write the entry into the client's file instead of printing it.")
+@click.option(
+    "--aws",
+    "in_aws",
+    is_flag=True,
+    help="With --from-terraform: keys from SSM instead of .env, triggers from the queue.",
+)
+@click.option(
+    "--env-suffix",
+    default="",
+    metavar="NAME",
+    help="Keeps a second cluster's variables apart: KAFKA_API_KEY_NAME.",
+)
+@click.option(
+    "--confluent-url", default=CONFLUENT_URL, metavar="URL", help="Of a stand-in for Confluent Cloud's API."
+)
+@click.option(
+    "--write",
+    is_flag=True,
+    help="With --mcp-client alone: write the entry into the client's file instead of printing it.",
+)
 @click.option("--force", is_flag=True, help="Replace what is there already.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 def configure(
@@ -54,21 +81,30 @@ def configure(
 ) -> None:
     """Write what discovery needs to know of clusters that exist.
 
-    That is an entry in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside it, and the entry with which an MCP
-    client starts the server.
+    That is an entry in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside it,
+    and the entry with which an MCP client starts the server.
 
-    What stands there already stays; what would have to be replaced is refused without --force. Secrets are shown nowhere.
+    What stands there already stays; what would have to be replaced is refused without --force. Secrets are
+    shown nowhere.
 
     --confluent-environment takes a Cloud key from CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
     """
     if terraform is not None and environment is not None:
-        raise click.UsageError("--from-terraform and --confluent-environment are two ways to the same; give one")
+        raise click.UsageError(
+            "--from-terraform and --confluent-environment are two ways to the same; give one"
+        )
     estate = estate_path()
     store = os.environ.get("MESH_STORE") or ".mesh"
     if terraform is not None:
         outputs = read_terraform_outputs(terraform)
         plan = plan_from_terraform(
-            outputs, estate=estate, environment=os.environ, name=name, in_aws=in_aws, env_suffix=env_suffix, force=force
+            outputs,
+            estate=estate,
+            environment=os.environ,
+            name=name,
+            in_aws=in_aws,
+            env_suffix=env_suffix,
+            force=force,
         )
         chosen = client or "claude"
         store = (outputs.store if in_aws else None) or store
@@ -76,7 +112,9 @@ def configure(
         plan = _plan_environment(environment, confluent_url, estate=estate, force=force)
         chosen = client or "none"
     elif client is None or client == "none":
-        raise click.UsageError("say what from: --from-terraform, --confluent-environment, or --mcp-client alone")
+        raise click.UsageError(
+            "say what from: --from-terraform, --confluent-environment, or --mcp-client alone"
+        )
     elif not write:
         click.echo(f"{mcp_file(client, Path())}:", err=True)
         click.echo(entry_json(mcp_entry(client, estate=estate, store=store)), nl=False)
@@ -100,12 +138,20 @@ def _plan_environment(environment: str, url: str, *, estate: Path, force: bool) 
             "scope Cloud resource management)"
         )
     key, secret = (f"${{{variable}}}" for variable in _CLOUD_KEY)
-    with ControlPlaneClient(ControlPlaneConnection(kind="confluent_cloud", url=url, username=key, password=secret)) as control_plane:
+    with ControlPlaneClient(
+        ControlPlaneConnection(kind="confluent_cloud", url=url, username=key, password=secret)
+    ) as control_plane:
         return plan_from_environment(control_plane, environment, estate=estate, force=force)
 
 
-def _mcp_files(client: McpClient | Literal["none"], *, estate: Path, store: str, force: bool) -> list[PlannedFile]:
-    return [] if client == "none" else [plan_mcp_client(client, estate=estate, project=Path(), store=store, force=force)]
+def _mcp_files(
+    client: McpClient | Literal["none"], *, estate: Path, store: str, force: bool
+) -> list[PlannedFile]:
+    return (
+        []
+        if client == "none"
+        else [plan_mcp_client(client, estate=estate, project=Path(), store=store, force=force)]
+    )
 
 
 def _text(plan: Plan, files: list[PlannedFile], *, dry_run: bool) -> Iterator[str]:

@@ -7,7 +7,8 @@ from mesh_assets.errors import MeshError
 
 
 def dagster_home() -> str:
-    """DAGSTER_HOME, or the current folder when it holds a dagster.yaml; set for everything that this process starts."""
+    """DAGSTER_HOME, or the current folder when it holds a dagster.yaml; set for everything that this process
+    starts."""
     home = os.environ.get("DAGSTER_HOME")
     if not home:
         if not Path("dagster.yaml").is_file():

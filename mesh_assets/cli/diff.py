@@ -26,8 +26,16 @@ _HEADINGS: dict[ResourceType, str] = {
     "schema_registry": "Schema registry",
     "consumer_group": "Consumer groups",
 }
-_SEVERITIES = {"critical": ("critical",), "warning": ("critical", "warning"), "any": ("critical", "warning", "info")}
-FAIL_ON = (*_SEVERITIES, *get_args(ChangeKind), *(f"{resource}_{kind}" for resource in _HEADINGS for kind in get_args(ChangeKind)))
+_SEVERITIES = {
+    "critical": ("critical",),
+    "warning": ("critical", "warning"),
+    "any": ("critical", "warning", "info"),
+}
+FAIL_ON = (
+    *_SEVERITIES,
+    *get_args(ChangeKind),
+    *(f"{resource}_{kind}" for resource in _HEADINGS for kind in get_args(ChangeKind)),
+)
 
 
 class BadInputError(click.ClickException):
@@ -42,7 +50,9 @@ class BadInputError(click.ClickException):
 class _Kinds(click.ParamType[tuple[str, ...]]):
     name = "kind"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         kinds = tuple(kind.strip() for kind in value.split(","))
         unknown = [kind for kind in kinds if kind not in FAIL_ON]
         if unknown:
@@ -53,8 +63,14 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
 @click.command(short_help="Compare two moments of a cluster.")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
-@click.option("--cluster", metavar="NAME", help="Whose documents A and B are, by name or id. Default: the only cluster of the store.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array of all changes on stdout, nothing else.")
+@click.option(
+    "--cluster",
+    metavar="NAME",
+    help="Whose documents A and B are, by name or id. Default: the only cluster of the store.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON array of all changes on stdout, nothing else."
+)
 @click.option(
     "--fail-on",
     type=_Kinds(),
@@ -62,11 +78,15 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
     metavar="KIND[,KIND…]",
     help="Exit code 1 when there is such a change: deleted, schema_deleted, topic_updated, critical, warning (or worse), any. Repeatable.",
 )
-def diff(before: str, after: str, cluster: str | None, as_json: bool, fail_on: tuple[tuple[str, ...], ...]) -> None:
-    """What changed from A to B. Each is a document's file, `latest`, a document's name or a time like 2026-11-23T16:40:02Z (UTC where it
-    does not say), which means the newest document of the store (MESH_STORE) at or before it.
+def diff(
+    before: str, after: str, cluster: str | None, as_json: bool, fail_on: tuple[tuple[str, ...], ...]
+) -> None:
+    """What changed from A to B. Each is a document's file, `latest`, a document's name or a time like
+    2026-11-23T16:40:02Z (UTC where it does not say), which means the newest document of the store
+    (MESH_STORE) at or before it.
 
-    Exit code 1: a change matches --fail-on. Exit code 2: A or B cannot be read, or they are of different clusters.
+    Exit code 1: a change matches --fail-on. Exit code 2: A or B cannot be read, or they are of different
+    clusters.
     """
     old, new = _read(before, cluster), _read(after, cluster)
     if old.cluster.id != new.cluster.id:
@@ -102,13 +122,20 @@ def _read(moment: str, cluster: str | None) -> Document:
 
 def _cluster_id(store: InventoryStore, cluster: str | None) -> str:
     """The id of the cluster of that name, or of that id: either is what people have at hand."""
-    names = sorted(unsafe(entry.key.removeprefix("clusters/").removesuffix(".json")) for entry in store.objects.list("clusters/"))
+    names = sorted(
+        unsafe(entry.key.removeprefix("clusters/").removesuffix(".json"))
+        for entry in store.objects.list("clusters/")
+    )
     if cluster is None and len(names) != 1:
-        raise BadInputError(f"say which cluster with --cluster; the store has: {', '.join(names) or 'none at all'}")
+        raise BadInputError(
+            f"say which cluster with --cluster; the store has: {', '.join(names) or 'none at all'}"
+        )
     name = names[0] if cluster is None else cluster
     cluster_id = store.cluster_id(name) or name
     if store.latest(cluster_id) is None:
-        raise BadInputError(f"the store has no documents of cluster {name}; it has: {', '.join(names) or 'none at all'}")
+        raise BadInputError(
+            f"the store has no documents of cluster {name}; it has: {', '.join(names) or 'none at all'}"
+        )
     return cluster_id
 
 
@@ -130,9 +157,16 @@ def _line(change: Change) -> str:
 def _count(changes: tuple[Change, ...], *, accompanying: int) -> str:
     if not changes:
         return "No changes"
-    numbers = [(sum(1 for change in changes if change.severity == severity), severity) for severity in ("critical", "warning", "info")]
+    numbers = [
+        (sum(1 for change in changes if change.severity == severity), severity)
+        for severity in ("critical", "warning", "info")
+    ]
     text = f"{len(changes):,} {'change' if len(changes) == 1 else 'changes'}: {', '.join(f'{n:,} {word}' for n, word in numbers if n)}"
-    return f"{text}; with what comes along {len(changes) + accompanying:,}, shown by --json" if accompanying else text
+    return (
+        f"{text}; with what comes along {len(changes) + accompanying:,}, shown by --json"
+        if accompanying
+        else text
+    )
 
 
 def _moment(document: Document) -> str:
@@ -155,4 +189,7 @@ def _not_compared(old: Document, new: Document) -> Iterator[str]:
 
 
 def _matches(change: Change, kind: str) -> bool:
-    return kind in (change.kind, f"{change.resource_type}_{change.kind}") or change.severity in _SEVERITIES.get(kind, ())
+    return kind in (
+        change.kind,
+        f"{change.resource_type}_{change.kind}",
+    ) or change.severity in _SEVERITIES.get(kind, ())

@@ -1,4 +1,5 @@
-"""`mesh-assets discover`: the discovery job, run in this process on the Dagster instance, with progress and a summary."""
+"""`mesh-assets discover`: the discovery job, run in this process on the Dagster instance, with progress and a
+summary."""
 
 import logging
 import sys
@@ -22,8 +23,20 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Read everything of the clusters and publish it as one event each.")
-@click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="A cluster of the estate; may be repeated. Default: all.")
-@click.option("--trigger-type", type=click.Choice(TRIGGER_TYPES), default="manual", show_default=True, help="Why: stands in the event.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    help="A cluster of the estate; may be repeated. Default: all.",
+)
+@click.option(
+    "--trigger-type",
+    type=click.Choice(TRIGGER_TYPES),
+    default="manual",
+    show_default=True,
+    help="Why: stands in the event.",
+)
 @click.option("--trigger-resource", metavar="NAME", help="What it is about, e.g. users-value.")
 @click.option("--trigger-details", metavar="TEXT", help="A sentence that says more.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of reports on stdout, nothing else.")
@@ -36,10 +49,11 @@ def discover(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Read topics, connectors, schemas, consumer groups and metrics of the clusters, find what changed, and publish one event each.
+    """Read topics, connectors, schemas, consumer groups and metrics of the clusters, find what changed, and
+    publish one event each.
 
-    Runs the same assets as the job `discovery`, in this process; the run shows in Dagster's UI. Exit code 1 when a cluster failed, in which
-    case nothing was written for it.
+    Runs the same assets as the job `discovery`, in this process; the run shows in Dagster's UI. Exit code 1
+    when a cluster failed, in which case nothing was written for it.
     """
     estate = load_estate()
     unknown = [name for name in clusters if name not in estate.clusters]
@@ -87,7 +101,9 @@ def _run(job: "dg.JobDefinition", name: str, trigger: Trigger, *, home: str) -> 
             # Dagster's console log would drown the summary; everything is in the run's own log.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    materialization = next(m for m in result.asset_materializations_for_node("snapshot") if m.asset_key == SNAPSHOT_KEY)
+    materialization = next(
+        m for m in result.asset_materializations_for_node("snapshot") if m.asset_key == SNAPSHOT_KEY
+    )
     return msgspec.convert(materialization.metadata["report"].value, DiscoveryReport)
 
 

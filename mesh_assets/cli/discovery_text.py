@@ -21,13 +21,17 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
     yield from _counts(report)
     yield from _changes(report)
     event = report.event
-    size = size_text(event.bytes) + ("" if event.compressed_bytes is None else f", {size_text(event.compressed_bytes)} compressed")
+    size = size_text(event.bytes) + (
+        "" if event.compressed_bytes is None else f", {size_text(event.compressed_bytes)} compressed"
+    )
     claim = ", claim check" if event.claim_check else ""
     yield f"  event           {event.topic}[{event.partition}]@{event.offset}   {size}, about {event.approximate_tokens:,} tokens{claim}"
     yield f"  document        {report.inventory_location}"
     for name, state in report.sections.items():
         if state.status == "stale":
-            as_of = f"as of {state.collected_at:%Y-%m-%d %H:%M:%S} UTC" if state.collected_at else "nothing known"
+            as_of = (
+                f"as of {state.collected_at:%Y-%m-%d %H:%M:%S} UTC" if state.collected_at else "nothing known"
+            )
             yield f"  STALE           {name} ({as_of}): {state.error}"
     yield from (f"  NOTE            {note}" for note in report.notes)
     if verbose:
@@ -42,14 +46,20 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
         yield "       ? connectors  unknown"
     elif report.sections["connectors"].status != "not_configured":
         inactive = report.inactive_connectors
-        rest = f"   not active: {', '.join(inactive[:5])}{' …' if len(inactive) > 5 else ''}" if inactive else ""
+        rest = (
+            f"   not active: {', '.join(inactive[:5])}{' …' if len(inactive) > 5 else ''}" if inactive else ""
+        )
         yield f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active{rest}"
     if _never_read(report, "schemas"):
         yield "       ? schemas     unknown"
     elif report.sections["schemas"].status != "not_configured":
         types = ", ".join(f"{count:,} {name}" for name, count in report.schemas_by_type.items())
         yield f"  {summary.total_schemas:6,} schemas     {types}"
-    behind = f"{report.groups_behind} behind by {summary.total_lag_records:,} records" if report.groups_behind else "none behind"
+    behind = (
+        f"{report.groups_behind} behind by {summary.total_lag_records:,} records"
+        if report.groups_behind
+        else "none behind"
+    )
     yield f"  {summary.total_consumer_groups:6,} consumer groups   {behind}"
     if report.sections["metrics"].status == "fresh" and (figures := key_figures_text(report.metrics)):
         yield f"         metrics     {figures}"
@@ -67,7 +77,11 @@ def _changes(report: DiscoveryReport) -> Iterator[str]:
         return
     noun = "change" if report.total_changes == 1 else "changes"
     for position, sentence in enumerate(report.first_changes):
-        yield f"  {report.total_changes:6,} {noun:<11} {sentence}" if position == 0 else f"                     {sentence}"
+        yield (
+            f"  {report.total_changes:6,} {noun:<11} {sentence}"
+            if position == 0
+            else f"                     {sentence}"
+        )
     if not report.total_changes:
         yield "       0 changes"
     elif report.total_changes > len(report.first_changes):

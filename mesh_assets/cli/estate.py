@@ -23,12 +23,20 @@ def estate() -> None:
 
 
 @estate.command(short_help="Connect to everything the estate names; say what is missing.")
-@click.option("--cluster", "clusters", multiple=True, metavar="NAME", help="A cluster of the estate; may be repeated. Default: all.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    help="A cluster of the estate; may be repeated. Default: all.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of findings on stdout, nothing else.")
 def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
-    """Connect to everything the estate names, and say what answers, as whom, with what rights, and what is missing.
+    """Connect to everything the estate names, and say what answers, as whom, with what rights, and what is
+    missing.
 
-    Reads only: nothing is created, changed, written or registered. Exit code 0 when nothing that discovery needs is missing, 1 otherwise.
+    Reads only: nothing is created, changed, written or registered. Exit code 0 when nothing that discovery
+    needs is missing, 1 otherwise.
     """
     findings = check_estate(load_estate(), clusters)
     if as_json:
@@ -46,7 +54,9 @@ def _text(findings: Sequence[AccessFinding]) -> Iterator[str]:
     for heading, sentences in (("Missing", missing), ("Good to know", notes)):
         if sentences:
             yield from ("", heading)
-            yield from (f"  {finding.cluster}, {finding.system}: {sentence}" for finding, sentence in sentences)
+            yield from (
+                f"  {finding.cluster}, {finding.system}: {sentence}" for finding, sentence in sentences
+            )
     yield ""
     yield _conclusion(findings)
 
@@ -65,7 +75,8 @@ def _row(finding: AccessFinding) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """One line a system, for grep; on a terminal that is too narrow for that, what it answers and the rights go below it."""
+    """One line a system, for grep; on a terminal that is too narrow for that, what it answers and the rights
+    go below it."""
     whole = list(aligned(rows))
     if not sys.stdout.isatty() or max(map(len, whole)) <= get_terminal_size().columns:
         yield from whole

@@ -10,7 +10,9 @@ import click
 class LazyGroup(click.Group):
     """`commands_by_name`: name → (module, attribute, one line of help)."""
 
-    def __init__(self, *arguments: Any, commands_by_name: Mapping[str, tuple[str, str, str]], **keywords: Any) -> None:
+    def __init__(
+        self, *arguments: Any, commands_by_name: Mapping[str, tuple[str, str, str]], **keywords: Any
+    ) -> None:
         super().__init__(*arguments, **keywords)
         self._commands_by_name = commands_by_name
 

@@ -1,4 +1,5 @@
-"""`mesh-assets`: the command line. Commands are imported when they are called, so that `--help` costs nothing."""
+"""`mesh-assets`: the command line. Commands are imported when they are called, so that `--help` costs
+nothing."""
 
 import logging
 import sys
@@ -10,29 +11,45 @@ from mesh_assets.cli.lazy_group import LazyGroup
 from mesh_assets.errors import MeshError
 
 _COMMANDS = {
-    "configure": ("mesh_assets.cli.configure", "configure", "Write the estate file from Terraform or Confluent Cloud."),
-    "discover": ("mesh_assets.cli.discover", "discover", "Read everything of the clusters and publish it as one event each."),
+    "configure": (
+        "mesh_assets.cli.configure",
+        "configure",
+        "Write the estate file from Terraform or Confluent Cloud.",
+    ),
+    "discover": (
+        "mesh_assets.cli.discover",
+        "discover",
+        "Read everything of the clusters and publish it as one event each.",
+    ),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
-    "sandbox": ("mesh_assets.cli.sandbox", "sandbox", "Real servers on this machine, for trying and testing."),
+    "sandbox": (
+        "mesh_assets.cli.sandbox",
+        "sandbox",
+        "Real servers on this machine, for trying and testing.",
+    ),
     "snapshot": ("mesh_assets.cli.snapshot", "snapshot", "Read the newest event back, or retire a cluster."),
 }
 
 
-@click.command(cls=LazyGroup, commands_by_name=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, commands_by_name=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="mesh-assets")
 def cli() -> None:
     """A complete, current and honest picture of Kafka estates.
 
-    The estate file is the one MESH_ESTATE names (default: estate.yaml); the store is the one MESH_STORE names (default: .mesh).
+    The estate file is the one MESH_ESTATE names (default: estate.yaml); the store is the one MESH_STORE names
+    (default: .mesh).
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; a MeshError becomes one sentence on stderr and exit code 1."""
-    # Not the root logger: Dagster's own log, which holds every line of the library as well, would come out with it.
+    # Not the root logger: Dagster's own log, which holds every line of the library as well, would come out
+    # with it.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     logging.getLogger("mesh_assets").addHandler(handler)

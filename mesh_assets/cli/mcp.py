@@ -18,7 +18,9 @@ from mesh_assets.mcp_server.settings import (
 class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     name = "toolsets"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Toolset, ...]:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Toolset, ...]:
         wanted = {name.strip() for name in str(value).split(",")}
         unknown = sorted(wanted - set(TOOLSETS))
         if unknown:
@@ -27,11 +29,34 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
 
 
 @click.command(short_help="The MCP server, for AI agents.")
-@click.option("--transport", type=click.Choice(["stdio", "streamable-http"]), default="stdio", show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Any but loopback needs a token or OAuth, and --allowed-host.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one, told on stderr.")
-@click.option("--toolsets", type=_Toolsets(), default=",".join(TOOLSETS), show_default=True, help="Which tools, by comma.")
-@click.option("--allow-writes", is_flag=True, help="Let tools change something. Without it they answer with the plan only, or refuse.")
+@click.option(
+    "--transport", type=click.Choice(["stdio", "streamable-http"]), default="stdio", show_default=True
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Any but loopback needs a token or OAuth, and --allowed-host.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0: a free one, told on stderr.",
+)
+@click.option(
+    "--toolsets",
+    type=_Toolsets(),
+    default=",".join(TOOLSETS),
+    show_default=True,
+    help="Which tools, by comma.",
+)
+@click.option(
+    "--allow-writes",
+    is_flag=True,
+    help="Let tools change something. Without it they answer with the plan only, or refuse.",
+)
 @click.option(
     "--idle-timeout",
     type=click.FloatRange(min=0),
@@ -48,17 +73,42 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     metavar="SECONDS",
     help="How long a call may take; ten times that for discoveries, Flink and messages.",
 )
-@click.option("--audit-log", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="One JSON line a call. Default: stderr.")
 @click.option(
-    "--token-sha256", envvar="MESH_MCP_TOKEN_SHA256", metavar="HEX", help="SHA-256 of the bearer token that HTTP clients must have."
+    "--audit-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="One JSON line a call. Default: stderr.",
 )
-@click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="HOST[:PORT]", help="What HTTP clients may call it. Repeatable.")
+@click.option(
+    "--token-sha256",
+    envvar="MESH_MCP_TOKEN_SHA256",
+    metavar="HEX",
+    help="SHA-256 of the bearer token that HTTP clients must have.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="What HTTP clients may call it. Repeatable.",
+)
 @click.option("--oauth-issuer", metavar="URL", help="OAuth resource server: who issues the tokens (JWTs).")
 @click.option("--oauth-audience", metavar="URL", help="This server's own URL, which tokens must be for.")
 @click.option("--oauth-jwks", metavar="URL", help="The issuer's keys. Default: ISSUER/.well-known/jwks.json.")
-@click.option("--oauth-scope", "oauth_scopes", multiple=True, metavar="SCOPE", help="A scope that tokens must have. Repeatable.")
 @click.option(
-    "--max-body", type=click.IntRange(min=1024), default=4 * 1024 * 1024, show_default=True, metavar="BYTES", help="Of an HTTP request."
+    "--oauth-scope",
+    "oauth_scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help="A scope that tokens must have. Repeatable.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(min=1024),
+    default=4 * 1024 * 1024,
+    show_default=True,
+    metavar="BYTES",
+    help="Of an HTTP request.",
 )
 def mcp(
     transport: str,
@@ -79,15 +129,20 @@ def mcp(
 ) -> None:
     """Serve the estate to AI agents over the Model Context Protocol, on stdio or HTTP.
 
-    Reads the estate (MESH_ESTATE) and the store (MESH_STORE) when a tool needs them, so it starts without either. Every call is written to
-    the audit log. `mesh-assets configure --mcp-client` writes the entry for a client.
+    Reads the estate (MESH_ESTATE) and the store (MESH_STORE) when a tool needs them, so it starts without
+    either. Every call is written to the audit log. `mesh-assets configure --mcp-client` writes the entry for
+    a client.
     """
     from mesh_assets.errors import ConfigurationError
     from mesh_assets.mcp_server.server import build_server
     from mesh_assets.mcp_server.serving import check_http, serve_http, serve_stdio
 
     settings = ServerSettings(
-        toolsets=toolsets, allow_writes=allow_writes, idle_seconds=idle_timeout, call_seconds=call_timeout, audit_log=audit_log
+        toolsets=toolsets,
+        allow_writes=allow_writes,
+        idle_seconds=idle_timeout,
+        call_seconds=call_timeout,
+        audit_log=audit_log,
     )
     if (oauth_issuer is None) != (oauth_audience is None):
         raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
@@ -95,7 +150,14 @@ def mcp(
     if oauth_issuer is not None and oauth_audience is not None:
         jwks = oauth_jwks or f"{oauth_issuer.rstrip('/')}/.well-known/jwks.json"
         oauth = OAuth(issuer=oauth_issuer, audience=oauth_audience, jwks_url=jwks, scopes=oauth_scopes)
-    http = HttpSettings(host=host, port=port, token_sha256=token_sha256, oauth=oauth, allowed_hosts=allowed_hosts, max_body_bytes=max_body)
+    http = HttpSettings(
+        host=host,
+        port=port,
+        token_sha256=token_sha256,
+        oauth=oauth,
+        allowed_hosts=allowed_hosts,
+        max_body_bytes=max_body,
+    )
     if transport == "stdio":
         serve_stdio(build_server(settings))
     else:

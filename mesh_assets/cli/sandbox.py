@@ -22,7 +22,9 @@ def _open(folder: Path | None) -> "Sandbox":
     try:
         from mesh_assets.sandbox.servers import Sandbox
     except ModuleNotFoundError as error:
-        raise MeshError(f"the sandbox needs its extra packages ({error.name} is missing): pip install 'mesh-assets[sandbox]'") from error
+        raise MeshError(
+            f"the sandbox needs its extra packages ({error.name} is missing): pip install 'mesh-assets[sandbox]'"
+        ) from error
     return Sandbox(folder)
 
 
@@ -38,7 +40,9 @@ class _TerminalProgress:
 
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns) as bar:
-            task = bar.add_task(f"downloading {len(files)} files, once", total=sum(f.size_bytes for f in files))
+            task = bar.add_task(
+                f"downloading {len(files)} files, once", total=sum(f.size_bytes for f in files)
+            )
             yield lambda file: bar.advance(task, file.size_bytes)
         click.echo(f"all {len(files)} files have the expected SHA-256")
 
@@ -50,31 +54,40 @@ def _progress() -> "Progress":
 
 
 _folder = click.option(
-    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where the sandbox lives (default: MESH_SANDBOX or .sandbox)."
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the sandbox lives (default: MESH_SANDBOX or .sandbox).",
 )
 _servers = click.argument("servers", nargs=-1, metavar="[SERVER]...")
 
 
 @click.group()
 def sandbox() -> None:
-    """Servers on this machine, for trying and testing: Kafka, Kafka Connect, a schema registry, and stand-ins for the clouds.
+    """Servers on this machine, for trying and testing: Kafka, Kafka Connect, a schema registry, and stand-ins
+    for the clouds.
 
-    SERVER is broker, registry, connect, cloud-broker (the Kafka of data-mesh-cluster, a second cluster, which asks for API keys),
-    cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that writes and consumes records); none means all
-    of these.
-    aws (a stand-in for SNS, SQS, S3 and more) and lambda (one for Lambda's mappings of Kafka topics, in front of aws) are started only
-    when they are named, and are empty at each start.
+    SERVER is broker, registry, connect, cloud-broker (the Kafka of data-mesh-cluster, a second cluster, which
+    asks for API keys), cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that
+    writes and consumes records); none means all of these. aws (a stand-in for SNS, SQS, S3 and more) and
+    lambda (one for Lambda's mappings of Kafka topics, in front of aws) are started only when they are named,
+    and are empty at each start.
     """
 
 
 @sandbox.command()
 @_servers
 @_folder
-@click.option("--broker-port", type=click.IntRange(1, 65535), help="Kafka's port (default: a free one, kept).")
+@click.option(
+    "--broker-port", type=click.IntRange(1, 65535), help="Kafka's port (default: a free one, kept)."
+)
 @click.option("--connect-port", type=click.IntRange(1, 65535), help="Kafka Connect's port.")
 @click.option("--registry-port", type=click.IntRange(1, 65535), help="The schema registry's port.")
-@click.option("--cloud-broker-port", type=click.IntRange(1, 65535), help="The port of data-mesh-cluster's Kafka.")
-@click.option("--cloud-port", type=click.IntRange(1, 65535), help="The port of the stand-in for Confluent Cloud.")
+@click.option(
+    "--cloud-broker-port", type=click.IntRange(1, 65535), help="The port of data-mesh-cluster's Kafka."
+)
+@click.option(
+    "--cloud-port", type=click.IntRange(1, 65535), help="The port of the stand-in for Confluent Cloud."
+)
 @click.option("--aws-port", type=click.IntRange(1, 65535), help="The port of the stand-in for AWS.")
 def start(
     servers: tuple[str, ...],
@@ -96,7 +109,9 @@ def start(
         "aws": aws_port,
     }
     box = _open(folder)
-    endpoints = box.start(servers, ports={name: port for name, port in given.items() if port}, progress=_progress())
+    endpoints = box.start(
+        servers, ports={name: port for name, port in given.items() if port}, progress=_progress()
+    )
     click.echo(f"\nThe sandbox is up. Its estate file: {_short(endpoints.estate_file)}")
     click.echo("  look:  mesh-assets sandbox status")
     click.echo("  stop:  mesh-assets sandbox stop")
@@ -127,7 +142,11 @@ def status(servers: tuple[str, ...], folder: Path | None, *, as_json: bool) -> N
 
 
 def _plain(status: "ServerStatus") -> dict[str, Any]:
-    return {**asdict(status), "since": status.since.isoformat() if status.since else None, "log": str(status.log)}
+    return {
+        **asdict(status),
+        "since": status.since.isoformat() if status.since else None,
+        "log": str(status.log),
+    }
 
 
 def _print_table(statuses: "Sequence[ServerStatus]") -> None:
@@ -151,7 +170,9 @@ def _print_table(statuses: "Sequence[ServerStatus]") -> None:
         if s.said is not None:
             click.echo(f"{s.name} does not answer: {s.said}; read {_short(s.log)}")
         elif s.state == "died":
-            click.echo(f"{s.name} ended by itself; read {_short(s.log)}, start it again with: mesh-assets sandbox start {s.name}")
+            click.echo(
+                f"{s.name} ended by itself; read {_short(s.log)}, start it again with: mesh-assets sandbox start {s.name}"
+            )
 
 
 def _short(path: Path) -> str:

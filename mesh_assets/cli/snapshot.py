@@ -27,17 +27,22 @@ def snapshot() -> None:
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--json", "as_json", is_flag=True, help="The whole event as JSON on stdout, nothing else.")
 def show(cluster: str, as_json: bool) -> None:
-    """Read the newest snapshot of a cluster back from Kafka, not from the store, and print it. Joins no consumer group."""
+    """Read the newest snapshot of a cluster back from Kafka, not from the store, and print it. Joins no
+    consumer group."""
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
     known = store.latest(cluster_id)
-    read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids)
+    read = read_newest_snapshot(
+        estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids
+    )
     if read is None:
         raise MeshError(
             f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); make one with: mesh-assets discover --cluster {cluster}"
         )
-    click.echo(msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else "\n".join(_text(read)))
+    click.echo(
+        msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else "\n".join(_text(read))
+    )
 
 
 @snapshot.command(short_help="Write the tombstone of a cluster that is gone.")
@@ -59,7 +64,9 @@ def retire(cluster: str, yes: bool) -> None:
     if not yes:
         click.confirm("Write it?", abort=True)
     position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
-    click.echo(f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay.")
+    click.echo(
+        f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay."
+    )
 
 
 def _estate_with(cluster: str) -> Estate:
@@ -82,7 +89,9 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
 
     cluster = estate.clusters[name]
     with ConfluentKafkaReader(
-        client_properties(cluster.kafka), cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+        client_properties(cluster.kafka),
+        cluster.kafka.timeout_seconds,
+        on_confluent_cloud=cluster.on_confluent_cloud,
     ) as reader:
         asked = reader.metadata().cluster_id
     if asked is None:
@@ -92,8 +101,14 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
 
 def _text(read: ReadSnapshot) -> list[str]:
     event, summary, state = read.event, read.event.summary, read.event.cluster_state
-    cause = event.trigger.type if event.trigger.resource is None else f"{event.trigger.type} {event.trigger.resource}"
-    identity = ", ".join(part for part in (state.cluster_id, state.environment_name or state.environment_id) if part)
+    cause = (
+        event.trigger.type
+        if event.trigger.resource is None
+        else f"{event.trigger.type} {event.trigger.resource}"
+    )
+    identity = ", ".join(
+        part for part in (state.cluster_id, state.environment_name or state.environment_id) if part
+    )
     at = f"{event.discovery_timestamp:%Y-%m-%d %H:%M:%S} UTC"
     position = read.position
     lines = [
@@ -110,7 +125,9 @@ def _text(read: ReadSnapshot) -> list[str]:
         if section.status == "stale":
             lines.append(f"  STALE           {name}: {section.error}")
     if event.document is not None:
-        lines.append(f"  claim check     the state is at {event.document.uri} ({size_text(event.document.bytes)})")
+        lines.append(
+            f"  claim check     the state is at {event.document.uri} ({size_text(event.document.bytes)})"
+        )
         return lines
     if state.topics:
         if figures := key_figures_text(key_figures(state.metrics_snapshot)):

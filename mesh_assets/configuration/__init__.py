@@ -1,1 +1,2 @@
-"""Writing the estate file, `.env` and MCP clients' entries for clusters that exist, from what Terraform or Confluent Cloud says."""
+"""Writing the estate file, `.env` and MCP clients' entries for clusters that exist, from what Terraform or
+Confluent Cloud says."""

@@ -1,4 +1,5 @@
-"""The estate's entries for clusters on Confluent Cloud, as data: what Terraform or the control plane said, and where the keys are."""
+"""The estate's entries for clusters on Confluent Cloud, as data: what Terraform or the control plane said,
+and where the keys are."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mesh_assets.configuration.terraform_outputs import TerraformOutputs
-from mesh_assets.platforms.confluent_cloud.control_plane import CloudEnvironment, KafkaCluster, SchemaRegistryCluster
+from mesh_assets.platforms.confluent_cloud.control_plane import (
+    CloudEnvironment,
+    KafkaCluster,
+    SchemaRegistryCluster,
+)
 
 CONFLUENT_URL = "https://api.confluent.cloud"
 Entry = dict[str, Any]
@@ -22,7 +27,8 @@ class KeyReferences:
 
 
 def in_variables(*, suffix: str = "", kafka_suffix: str = "") -> KeyReferences:
-    """`suffix` tells all keys of one cluster from another's, `kafka_suffix` those of clusters that share the others."""
+    """`suffix` tells all keys of one cluster from another's, `kafka_suffix` those of clusters that share the
+    others."""
 
     def variables(key: str, end: str) -> tuple[str, str]:
         return f"${{{key}_API_KEY{end}}}", f"${{{key}_API_SECRET{end}}}"
@@ -44,7 +50,8 @@ def in_parameters(path: str) -> KeyReferences:
 
 
 def cluster_name(name: str | None, cluster_id: str) -> str:
-    """A name that the estate takes: letters, digits, `-`, `_` and `.`; the id where nothing of the name is left."""
+    """A name that the estate takes: letters, digits, `-`, `_` and `.`; the id where nothing of the name is
+    left."""
     return re.sub(r"[^\w.-]+", "-", name or "", flags=re.ASCII).strip("-.") or cluster_id
 
 
@@ -65,7 +72,12 @@ def entry_from_terraform(outputs: TerraformOutputs, keys: KeyReferences) -> Entr
 
 
 def entry_from_control_plane(
-    cluster: KafkaCluster, environment: CloudEnvironment, registry: SchemaRegistryCluster | None, keys: KeyReferences, *, url: str
+    cluster: KafkaCluster,
+    environment: CloudEnvironment,
+    registry: SchemaRegistryCluster | None,
+    keys: KeyReferences,
+    *,
+    url: str,
 ) -> Entry:
     """`cluster` must have bootstrap servers. `url`: of the control plane that said so."""
     where = None if registry is None else registry.url or registry.private_url
@@ -84,11 +96,15 @@ def triggers_from_terraform(outputs: TerraformOutputs) -> Entry | None:
     if outputs.trigger_queue_url is None:
         return None
     dead_letters = outputs.trigger_dead_letter_queue_url
-    return {"queue_url": outputs.trigger_queue_url, **({} if dead_letters is None else {"dead_letter_queue_url": dead_letters})}
+    return {
+        "queue_url": outputs.trigger_queue_url,
+        **({} if dead_letters is None else {"dead_letter_queue_url": dead_letters}),
+    }
 
 
 def variables_from_terraform(outputs: TerraformOutputs, *, suffix: str = "") -> dict[str, str]:
-    """What `.env` holds: the keys that `in_variables` refers to, and what else programs beside this one want to know of the cluster."""
+    """What `.env` holds: the keys that `in_variables` refers to, and what else programs beside this one want
+    to know of the cluster."""
     values = {
         "CONFLUENT_CLOUD_API_KEY": outputs.discovery_agent_cloud_api_key,
         "CONFLUENT_CLOUD_API_SECRET": outputs.discovery_agent_cloud_api_secret,
@@ -111,7 +127,8 @@ def is_secret(variable: str) -> bool:
 
 
 def without_protocol(endpoint: str) -> str:
-    """Terraform's provider and older answers have SASL_SSL:// before host and port, which Kafka's clients do not take."""
+    """Terraform's provider and older answers have SASL_SSL:// before host and port, which Kafka's clients do
+    not take."""
     return endpoint.rpartition("://")[2]
 
 
@@ -144,8 +161,14 @@ def _entry(
 ) -> Entry:
     environment_id, name = environment
     # A control plane without TLS is a stand-in on this machine, and so are its brokers.
-    protocol: Literal["SASL_SSL", "SASL_PLAINTEXT"] = "SASL_PLAINTEXT" if url.startswith("http://") else "SASL_SSL"
-    cloud = {"kind": "confluent_cloud", **({} if url == CONFLUENT_URL else {"url": url}), **_login(keys.cloud)}
+    protocol: Literal["SASL_SSL", "SASL_PLAINTEXT"] = (
+        "SASL_PLAINTEXT" if url.startswith("http://") else "SASL_SSL"
+    )
+    cloud = {
+        "kind": "confluent_cloud",
+        **({} if url == CONFLUENT_URL else {"url": url}),
+        **_login(keys.cloud),
+    }
     entry: Entry = {
         "cluster_id": cluster_id,
         "environment": {"id": environment_id, **({} if name is None else {"name": name})},

@@ -26,13 +26,21 @@ def merged_env(text: str | None, variables: Mapping[str, str], *, source: str, f
         raise ConfigurationError(
             f"{source} has {other[0]} with another value; --force replaces it, --env-suffix NAME keeps this cluster's variables apart"
         )
-    kept = [line for line in (text or _HEADER).splitlines() if (found := _LINE.match(line)) is None or found[1] not in variables]
-    merged = "".join(f"{line}\n" for line in [*kept, *(f"{name}={_quoted(value)}" for name, value in variables.items())])
+    kept = [
+        line
+        for line in (text or _HEADER).splitlines()
+        if (found := _LINE.match(line)) is None or found[1] not in variables
+    ]
+    merged = "".join(
+        f"{line}\n" for line in [*kept, *(f"{name}={_quoted(value)}" for name, value in variables.items())]
+    )
     # A reader replaces ${…} even in quotes.
     read = dotenv_values(stream=io.StringIO(merged))
     changed = [name for name, value in variables.items() if read[name] != value]
     if changed:
-        raise ConfigurationError(f"the value of {changed[0]} cannot be kept in a .env: it holds ${{…}} or a line's end")
+        raise ConfigurationError(
+            f"the value of {changed[0]} cannot be kept in a .env: it holds ${{…}} or a line's end"
+        )
     return merged
 
 

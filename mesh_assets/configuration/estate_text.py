@@ -29,8 +29,8 @@ def merged_estate(
 ) -> str:
     """The estate file `text` (None: there is none) with the clusters `entries`, by name, and the triggers.
 
-    What stands there already and says the same is left alone. Raises ConfigurationError when it says something else, unless `force`, and
-    EstateError when the text is no estate, before or after.
+    What stands there already and says the same is left alone. Raises ConfigurationError when it says
+    something else, unless `force`, and EstateError when the text is no estate, before or after.
     """
     if text is None or not text.strip():
         yaml, estate = _yaml(), CommentedMap(clusters=CommentedMap())
@@ -39,7 +39,9 @@ def merged_estate(
         parse_estate(text, source=source)
         yaml, estate = _read(text, source)
     clusters = estate["clusters"]
-    changes = [_put_cluster(clusters, name, entry, source=source, force=force) for name, entry in entries.items()]
+    changes = [
+        _put_cluster(clusters, name, entry, source=source, force=force) for name, entry in entries.items()
+    ]
     if triggers is not None:
         changes.append(_put_triggers(estate, triggers, source=source, force=force))
     if text is not None and not any(changes):

@@ -14,7 +14,8 @@ from mesh_assets.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFile:
-    """`text`: what the file will hold, shown nowhere; `shown`: what of it is new, without secrets. `state`: what writing it means."""
+    """`text`: what the file will hold, shown nowhere; `shown`: what of it is new, without secrets. `state`:
+    what writing it means."""
 
     path: Path
     text: str = field(repr=False)
@@ -24,7 +25,9 @@ class PlannedFile:
 
 
 def planned(path: Path, *, before: str | None, after: str, shown: str, private: bool = False) -> PlannedFile:
-    state: Literal["new", "changed", "unchanged"] = "new" if before is None else "unchanged" if before == after else "changed"
+    state: Literal["new", "changed", "unchanged"] = (
+        "new" if before is None else "unchanged" if before == after else "changed"
+    )
     return PlannedFile(path=path, text=after, shown=shown, state=state, private=private)
 
 
@@ -39,7 +42,8 @@ def present_text(path: Path) -> str | None:
 
 
 def write_files(files: Sequence[PlannedFile]) -> None:
-    """Writes all beside their places first and moves them there only when all are written. Raises ConfigurationError."""
+    """Writes all beside their places first and moves them there only when all are written. Raises
+    ConfigurationError."""
     written: list[tuple[Path, Path]] = []
     try:
         for file in files:
@@ -52,7 +56,9 @@ def write_files(files: Sequence[PlannedFile]) -> None:
         for beside, target in written:
             beside.replace(target)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or 'a file'} could not be written: {error.strerror or error}") from error
+        raise ConfigurationError(
+            f"{error.filename or 'a file'} could not be written: {error.strerror or error}"
+        ) from error
     finally:
         for beside, _ in written:
             with suppress(OSError):

@@ -11,7 +11,8 @@ _WITHIN_SECONDS = 20.0
 
 
 def ignored_by_git(path: Path) -> bool | None:
-    """None: it stands in no repository. Raises ConfigurationError when git has it under its care, which no ignoring undoes."""
+    """None: it stands in no repository. Raises ConfigurationError when git has it under its care, which no
+    ignoring undoes."""
     folder = path.absolute().parent
     if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
         return None
@@ -36,6 +37,10 @@ def ignoring(path: Path) -> PlannedFile:
 
 def _git(folder: Path, *arguments: str) -> int:
     try:
-        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_SECONDS, check=False).returncode
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_SECONDS, check=False
+        ).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"git could not be asked whether it ignores a file in {folder}: {error}") from error
+        raise ConfigurationError(
+            f"git could not be asked whether it ignores a file in {folder}: {error}"
+        ) from error

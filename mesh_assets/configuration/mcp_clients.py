@@ -1,7 +1,8 @@
-"""The entry with which an MCP client starts this project's server: where each client looks for it, and in which shape.
+"""The entry with which an MCP client starts this project's server: where each client looks for it, and in
+which shape.
 
-Sources: the clients' own documentation. All three have a file in the project folder; Claude Code's and Cursor's begin with `mcpServers`,
-VS Code's with `servers`, and that one wants a type.
+Sources: the clients' own documentation. All three have a file in the project folder; Claude Code's and
+Cursor's begin with `mcpServers`, VS Code's with `servers`, and that one wants a type.
 """
 
 import json
@@ -16,7 +17,11 @@ from mesh_assets.errors import ConfigurationError
 McpClient: TypeAlias = Literal["claude", "cursor", "vscode"]
 
 SERVER_NAME = "mesh-assets"
-_FILES: Mapping[str, str] = {"claude": ".mcp.json", "cursor": ".cursor/mcp.json", "vscode": ".vscode/mcp.json"}
+_FILES: Mapping[str, str] = {
+    "claude": ".mcp.json",
+    "cursor": ".cursor/mcp.json",
+    "vscode": ".vscode/mcp.json",
+}
 _KEYS: Mapping[str, str] = {"claude": "mcpServers", "cursor": "mcpServers", "vscode": "servers"}
 
 
@@ -26,15 +31,18 @@ def mcp_file(client: McpClient, project: Path) -> Path:
 
 
 def mcp_entry(client: McpClient, *, estate: Path, store: str) -> dict[str, Any]:
-    """The whole file with this server alone. The client may start it anywhere, so all paths are absolute. It holds no secret: the server
-    finds those in the `.env` beside the estate.
+    """The whole file with this server alone. The client may start it anywhere, so all paths are absolute. It
+    holds no secret: the server finds those in the `.env` beside the estate.
     """
     command, *arguments = _command()
     server = {
         **({"type": "stdio"} if client == "vscode" else {}),
         "command": command,
         "args": [*arguments, "mcp"],
-        "env": {"MESH_ESTATE": str(estate.absolute()), "MESH_STORE": store if "://" in store else str(Path(store).absolute())},
+        "env": {
+            "MESH_ESTATE": str(estate.absolute()),
+            "MESH_STORE": store if "://" in store else str(Path(store).absolute()),
+        },
     }
     return {_KEYS[client]: {SERVER_NAME: server}}
 

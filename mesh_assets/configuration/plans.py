@@ -1,4 +1,5 @@
-"""What `configure` is about to write, from each of its sources: files with what is new in them, and what the user should know."""
+"""What `configure` is about to write, from each of its sources: files with what is new in them, and what the
+user should know."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,11 @@ from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_ent
 from mesh_assets.configuration.terraform_outputs import TerraformOutputs
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
-from mesh_assets.platforms.confluent_cloud.control_plane import CloudEnvironment, KafkaCluster, SchemaRegistryCluster
+from mesh_assets.platforms.confluent_cloud.control_plane import (
+    CloudEnvironment,
+    KafkaCluster,
+    SchemaRegistryCluster,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,8 @@ def plan_from_terraform(
     env_suffix: str = "",
     force: bool = False,
 ) -> Plan:
-    """The estate's entry, with the keys in `.env` beside it, or, `in_aws`, in SSM, where Terraform has put them.
+    """The estate's entry, with the keys in `.env` beside it, or, `in_aws`, in SSM, where Terraform has put
+    them.
 
     `environment`: the variables that are set, which win over a `.env`.
     Raises ConfigurationError for what is there already, unless `force`.
@@ -85,23 +91,31 @@ def plan_from_terraform(
     if not in_aws:
         variables = variables_from_terraform(outputs, suffix=suffix)
         files = [*_env_files(estate, variables, force=force), *files]
-        winning = [variable for variable, value in variables.items() if environment.get(variable, value) != value]
+        winning = [
+            variable for variable, value in variables.items() if environment.get(variable, value) != value
+        ]
         if winning:
             notes.append(
                 f"{', '.join(winning)} {'is' if len(winning) == 1 else 'are'} set otherwise here (for Terraform?), which wins over "
                 f".env: unset {' '.join(winning)}"
             )
         if outputs.trigger_queue_url is not None:
-            notes.append("Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both")
+            notes.append(
+                "Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both"
+            )
     elif outputs.store is not None:
         notes.append(f"the store that Terraform made: export MESH_STORE={outputs.store}")
     return Plan(clusters=(called,), files=tuple(files), notes=tuple(notes))
 
 
-def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False) -> Plan:
-    """The entries of all clusters of an environment that the Cloud key may see. Clusters that the estate has already stay, unless `force`.
+def plan_from_environment(
+    control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False
+) -> Plan:
+    """The entries of all clusters of an environment that the Cloud key may see. Clusters that the estate has
+    already stay, unless `force`.
 
-    Raises PlatformError when Confluent Cloud does not answer, ConfigurationError when there is nothing to write.
+    Raises PlatformError when Confluent Cloud does not answer, ConfigurationError when there is nothing to
+    write.
     """
     environment = _environment(control_plane.environments(), environment_id)
     clusters = control_plane.kafka_clusters(environment_id)
@@ -110,7 +124,11 @@ def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, e
             f"the Cloud key sees no Kafka cluster in {environment_id}; its owner needs the role Operator on the environment"
         )
     registry = next(iter(control_plane.schema_registries(environment_id)), None)
-    notes = [] if control_plane.stand_in is None else [f"{control_plane.url} is a stand-in: {control_plane.stand_in}"]
+    notes = (
+        []
+        if control_plane.stand_in is None
+        else [f"{control_plane.url} is a stand-in: {control_plane.stand_in}"]
+    )
     if registry is None or (registry.url or registry.private_url) is None:
         notes.append(
             f"no Schema Registry of {environment_id} is to be seen (Stream Governance is off, or the key's owner has no role on it): "
@@ -121,33 +139,54 @@ def plan_from_environment(control_plane: ControlPlane, environment_id: str, *, e
     for cluster, name in zip(clusters, _names(clusters), strict=True):
         name = known.get(cluster.id, name)
         if cluster.id in known and not force:
-            notes.append(f"{name} ({cluster.id}) stands in {estate} already and stays as it is; --force replaces it")
+            notes.append(
+                f"{name} ({cluster.id}) stands in {estate} already and stays as it is; --force replaces it"
+            )
         elif cluster.bootstrap_servers is None:
-            notes.append(f"{name} ({cluster.id}) has no bootstrap servers yet ({cluster.phase or 'phase unknown'}) and is left out")
+            notes.append(
+                f"{name} ({cluster.id}) has no bootstrap servers yet ({cluster.phase or 'phase unknown'}) and is left out"
+            )
         else:
             suffix = variable_suffix(name) if len(clusters) > 1 else ""
             keys = in_variables(kafka_suffix=suffix)
-            entries[name] = entry_from_control_plane(cluster, environment, registry, keys, url=control_plane.url)
+            entries[name] = entry_from_control_plane(
+                cluster, environment, registry, keys, url=control_plane.url
+            )
             if cluster.takes_granular_roles is False:
-                notes.append(f"{name} is a Basic cluster: rights on topics and groups are ACLs there (docs/terraform.md)")
+                notes.append(
+                    f"{name} is a Basic cluster: rights on topics and groups are ACLs there (docs/terraform.md)"
+                )
     if not entries:
         raise ConfigurationError(f"nothing of {environment_id} is to be written: {'; '.join(notes)}")
     notes.append(
         "Kafka and Schema Registry keys cannot be asked from Confluent Cloud: make them (terraform/ does) and set, or write into "
         f"{estate.parent / '.env'}: {', '.join(referred_variables(list(entries.values())))}"
     )
-    return Plan(clusters=tuple(entries), files=(_estate_file(estate, entries, force=force),), notes=tuple(notes))
+    return Plan(
+        clusters=tuple(entries), files=(_estate_file(estate, entries, force=force),), notes=tuple(notes)
+    )
 
 
-def plan_mcp_client(client: McpClient, *, estate: Path, project: Path, store: str, force: bool = False) -> PlannedFile:
+def plan_mcp_client(
+    client: McpClient, *, estate: Path, project: Path, store: str, force: bool = False
+) -> PlannedFile:
     entry = mcp_entry(client, estate=estate, store=store)
     path = mcp_file(client, project)
     before = present_text(path)
-    return planned(path, before=before, after=merged_mcp(before, entry, source=str(path), force=force), shown=entry_json(entry))
+    return planned(
+        path,
+        before=before,
+        after=merged_mcp(before, entry, source=str(path), force=force),
+        shown=entry_json(entry),
+    )
 
 
 def _estate_file(
-    path: Path, entries: Mapping[str, Mapping[str, Any]], *, triggers: Mapping[str, Any] | None = None, force: bool
+    path: Path,
+    entries: Mapping[str, Mapping[str, Any]],
+    *,
+    triggers: Mapping[str, Any] | None = None,
+    force: bool,
 ) -> PlannedFile:
     before = present_text(path)
     after = merged_estate(before, entries, source=str(path), triggers=triggers, force=force)
@@ -159,7 +198,11 @@ def _env_files(estate: Path, variables: Mapping[str, str], *, force: bool) -> li
     path = estate.with_name(".env")
     before = present_text(path)
     env = planned(
-        path, before=before, after=merged_env(before, variables, source=str(path), force=force), shown=shown_env(variables), private=True
+        path,
+        before=before,
+        after=merged_env(before, variables, source=str(path), force=force),
+        shown=shown_env(variables),
+        private=True,
     )
     return [ignoring(path), env] if ignored_by_git(path) is False else [env]
 
@@ -177,7 +220,10 @@ def _environment(seen: Sequence[CloudEnvironment], environment_id: str) -> Cloud
 def _names(clusters: Sequence[KafkaCluster]) -> list[str]:
     """Their names where each is another, else their ids."""
     wanted = [cluster_name(cluster.name, cluster.id) for cluster in clusters]
-    return [name if wanted.count(name) == 1 else cluster.id for name, cluster in zip(wanted, clusters, strict=True)]
+    return [
+        name if wanted.count(name) == 1 else cluster.id
+        for name, cluster in zip(wanted, clusters, strict=True)
+    ]
 
 
 def _known_ids(estate: Path) -> dict[str, str]:
@@ -186,4 +232,8 @@ def _known_ids(estate: Path) -> dict[str, str]:
     if text is None or not text.strip():
         return {}
     parsed = parse_estate(text, source=str(estate))
-    return {cluster.cluster_id: name for name, cluster in parsed.clusters.items() if cluster.cluster_id is not None}
+    return {
+        cluster.cluster_id: name
+        for name, cluster in parsed.clusters.items()
+        if cluster.cluster_id is not None
+    }

@@ -17,7 +17,8 @@ _DOCUMENT = "what `terraform output -json` prints"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformOutputs:
-    """The outputs of terraform/outputs.tf that are used, by their names. None: not there. Secret ones show in no representation."""
+    """The outputs of terraform/outputs.tf that are used, by their names. None: not there. Secret ones show in
+    no representation."""
 
     environment_id: str
     environment_name: str | None = None
@@ -38,13 +39,21 @@ class TerraformOutputs:
     store: str | None = None
 
 
-_OPTIONAL = ("environment_name", "kafka_cluster_name", "parameter_path", "trigger_queue_url", "trigger_dead_letter_queue_url", "store")
+_OPTIONAL = (
+    "environment_name",
+    "kafka_cluster_name",
+    "parameter_path",
+    "trigger_queue_url",
+    "trigger_dead_letter_queue_url",
+    "store",
+)
 _NAMES = tuple(f.name for f in fields(TerraformOutputs))
 _SECRET = tuple(f.name for f in fields(TerraformOutputs) if not f.repr)
 
 
 def read_terraform_outputs(source: str) -> TerraformOutputs:
-    """`source`: the folder Terraform was applied in, a file with its outputs, or `-` for stdin. Raises ConfigurationError."""
+    """`source`: the folder Terraform was applied in, a file with its outputs, or `-` for stdin. Raises
+    ConfigurationError."""
     if source == "-":
         return parse_terraform_outputs(sys.stdin.read(), source="stdin")
     path = Path(source)
@@ -66,25 +75,41 @@ def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         # Not chained, and no part of the text: it may hold secrets.
-        raise ConfigurationError(f"{source} is not JSON (line {error.lineno}); expected {_DOCUMENT}") from None
+        raise ConfigurationError(
+            f"{source} is not JSON (line {error.lineno}); expected {_DOCUMENT}"
+        ) from None
     if document == {}:
-        raise ConfigurationError(f"{source} has no outputs; run `terraform apply` first, with the files of terraform/")
-    if not isinstance(document, dict) or not all(isinstance(item, dict) and "value" in item for item in document.values()):
-        raise ConfigurationError(f"{source} is JSON of another kind; expected {_DOCUMENT}: a value, a type and `sensitive` for each output")
+        raise ConfigurationError(
+            f"{source} has no outputs; run `terraform apply` first, with the files of terraform/"
+        )
+    if not isinstance(document, dict) or not all(
+        isinstance(item, dict) and "value" in item for item in document.values()
+    ):
+        raise ConfigurationError(
+            f"{source} is JSON of another kind; expected {_DOCUMENT}: a value, a type and `sensitive` for each output"
+        )
     return TerraformOutputs(**_checked(document, source))
 
 
 def _checked(document: dict[str, dict[str, Any]], source: str) -> dict[str, str]:
-    found = {name: document[name]["value"] for name in _NAMES if name in document and document[name]["value"] is not None}
+    found = {
+        name: document[name]["value"]
+        for name in _NAMES
+        if name in document and document[name]["value"] is not None
+    }
     missing = [name for name in _NAMES if name not in found and name not in _OPTIONAL]
     if missing:
         raise ConfigurationError(
             f"{source} lacks the output{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             "take terraform/outputs.tf as it is, and run `terraform apply`"
         )
-    wrong = [name for name, value in found.items() if not isinstance(value, str) or not value or "\n" in value]
+    wrong = [
+        name for name, value in found.items() if not isinstance(value, str) or not value or "\n" in value
+    ]
     if wrong:
-        raise ConfigurationError(f"{source}: the output {wrong[0]} is no text on one line; take terraform/outputs.tf as it is")
+        raise ConfigurationError(
+            f"{source}: the output {wrong[0]} is no text on one line; take terraform/outputs.tf as it is"
+        )
     shown = [name for name in _SECRET if document[name].get("sensitive") is not True]
     if shown:
         raise ConfigurationError(
@@ -114,6 +139,12 @@ def _ask_terraform(folder: Path) -> str:
             f"`terraform output` in {folder} did not end within {_WITHIN_SECONDS:.0f} s; is its backend reachable?"
         ) from None
     if done.returncode != 0:
-        said = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given").strip("│╷ ").removeprefix("Error: ")
-        raise ConfigurationError(f"`terraform output` failed in {folder}: {said}; does `terraform init` there help?")
+        said = (
+            next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
+            .strip("│╷ ")
+            .removeprefix("Error: ")
+        )
+        raise ConfigurationError(
+            f"`terraform output` failed in {folder}: {said}; does `terraform init` there help?"
+        )
     return done.stdout

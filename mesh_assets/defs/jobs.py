@@ -12,7 +12,8 @@ if TYPE_CHECKING:  # what define_asset_job returns; Dagster does not export its 
 
 
 def discovery_job() -> "UnresolvedAssetJobDefinition":
-    """Collect the five inventories of a cluster, find the changes, publish the snapshot. Two short steps, so one process."""
+    """Collect the five inventories of a cluster, find the changes, publish the snapshot. Two short steps, so
+    one process."""
     return dg.define_asset_job(
         "discovery",
         selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),

@@ -13,7 +13,8 @@ from mesh_assets.inventory.store.opening import open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The estate file that `MESH_ESTATE` names, read anew for each run: credentials and patterns may have changed since loading."""
+    """The estate file that `MESH_ESTATE` names, read anew for each run: credentials and patterns may have
+    changed since loading."""
 
     @cached_property
     def _estate(self) -> Estate:

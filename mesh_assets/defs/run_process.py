@@ -1,7 +1,9 @@
-"""Which process works on a run, in a tag of it: so that a run whose process was killed without a word is not waited for.
+"""Which process works on a run, in a tag of it: so that a run whose process was killed without a word is not
+waited for.
 
-Dagster's default launcher looks after no run: one that `kill -9` ended stays STARTED until the run monitoring's longest time is over.
-Where a run works in a pod or a task of its own, this host knows nothing of it, and the launcher's own health check does the work.
+Dagster's default launcher looks after no run: one that `kill -9` ended stays STARTED until the run
+monitoring's longest time is over. Where a run works in a pod or a task of its own, this host knows nothing of
+it, and the launcher's own health check does the work.
 """
 
 import dagster as dg
@@ -21,7 +23,8 @@ def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Reports the run as failed if it is started and its process, on this host, is certainly gone; whether it was."""
+    """Reports the run as failed if it is started and its process, on this host, is certainly gone; whether it
+    was."""
     if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:
         return False
     try:
@@ -30,9 +33,13 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         return False
     if not is_gone(process):
         return False
-    # What was read of the run may be older than its end: a process that is gone writes no more, so what stands there now is the last word.
+    # What was read of the run may be older than its end: a process that is gone writes no more, so what
+    # stands there now is the last word.
     last = instance.get_run_by_id(run.run_id)
     if last is None or last.status is not dg.DagsterRunStatus.STARTED:
         return False
-    instance.report_run_failed(run, f"Process {process.pid} on {process.host}, which worked on this run, is gone without having ended it.")
+    instance.report_run_failed(
+        run,
+        f"Process {process.pid} on {process.host}, which worked on this run, is gone without having ended it.",
+    )
     return True

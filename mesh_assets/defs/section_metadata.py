@@ -23,7 +23,8 @@ Row = Mapping[str, str | int | float | bool | None]
 
 
 def section_metadata(section: Section) -> dict[str, Any]:
-    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and a table of at most TABLE_ROWS rows."""
+    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and a table of at most
+    TABLE_ROWS rows."""
     rows = list(_rows(section))
     state, cost = section.state, section.cost
     metadata: dict[str, Any] = {"dagster/row_count": len(rows), "status": state.status}
@@ -34,9 +35,14 @@ def section_metadata(section: Section) -> dict[str, Any]:
     metadata.update(_figures(section))
     if rows:
         shown = f"first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else "all"
-        metadata[f"records ({shown})"] = dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:TABLE_ROWS]])
+        metadata[f"records ({shown})"] = dg.MetadataValue.table(
+            [dg.TableRecord(dict(row)) for row in rows[:TABLE_ROWS]]
+        )
     metadata.update(
-        seconds=cost.seconds, kafka_calls=cost.kafka_calls, http_requests=cost.http_requests, level_requests=cost.level_requests
+        seconds=cost.seconds,
+        kafka_calls=cost.kafka_calls,
+        http_requests=cost.http_requests,
+        level_requests=cost.level_requests,
     )
     metadata.update({f"seconds/{phase}": seconds for phase, seconds in cost.phases.items()})
     return metadata
@@ -45,14 +51,19 @@ def section_metadata(section: Section) -> dict[str, Any]:
 def _figures(section: Section) -> dict[str, int | float | str]:
     match section:
         case TopicsSection():
-            return {"partitions": sum(topic.details.partitions for topic in section.records), "excluded_topics": section.excluded}
+            return {
+                "partitions": sum(topic.details.partitions for topic in section.records),
+                "excluded_topics": section.excluded,
+            }
         case ConnectorsSection():
             return {
                 "active": sum(1 for connector in section.records if connector.active),
                 "failed_tasks": sum(connector.failed_tasks for connector in section.records),
             }
         case SchemasSection():
-            return {"compatibility": (section.registry.compatibility if section.registry else None) or "unknown"}
+            return {
+                "compatibility": (section.registry.compatibility if section.registry else None) or "unknown"
+            }
         case ConsumerGroupsSection():
             return {
                 "lag_records": sum(group.total_lag_records or 0 for group in section.records),

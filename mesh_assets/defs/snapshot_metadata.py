@@ -30,13 +30,21 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
         "http_requests": report.http_requests,
         "kafka_calls": report.kafka_calls,
         **{name: value for name, value in msgspec.to_builtins(summary).items() if value is not None},
-        **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))} if report.notes else {}),
+        **(
+            {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))}
+            if report.notes
+            else {}
+        ),
         "report": dg.MetadataValue.json(msgspec.to_builtins(report)),
     }
 
 
 def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"dagster/row_count": len(changes), "sequence": report.sequence, "baseline": report.total_changes is None}
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(changes),
+        "sequence": report.sequence,
+        "baseline": report.total_changes is None,
+    }
     if changes:
         shown = f"first {TABLE_ROWS} of {len(changes)}" if len(changes) > TABLE_ROWS else "all"
         metadata[f"changes ({shown})"] = dg.MetadataValue.table(

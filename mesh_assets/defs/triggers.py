@@ -20,5 +20,7 @@ def trigger_of_run(tags: Mapping[str, str]) -> Trigger:
     named = tags.get(TRIGGER_TAG) or ("schedule" if "dagster/schedule_name" in tags else "manual")
     known = next((type_ for type_ in TRIGGER_TYPES if type_ == named), None)
     if known is None:
-        raise MeshError(f"the run's tag {TRIGGER_TAG} is {named!r}; expected one of {', '.join(TRIGGER_TYPES)}")
+        raise MeshError(
+            f"the run's tag {TRIGGER_TAG} is {named!r}; expected one of {', '.join(TRIGGER_TYPES)}"
+        )
     return Trigger(type=known, resource=tags.get(RESOURCE_TAG) or None, details=tags.get(DETAILS_TAG) or None)

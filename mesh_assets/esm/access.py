@@ -50,10 +50,17 @@ class AwsAccess:
     def identity(self) -> Identity:
         """One call that shows whether the credentials are any good.
 
-        Raises RefusedError when there are none, they have expired, AWS does not know them, or they are another account's.
+        Raises RefusedError when there are none, they have expired, AWS does not know them, or they are
+        another account's.
         """
-        answer = call(self.client("sts").get_caller_identity, action="sts:GetCallerIdentity", resource=f"AWS in {self.region}")
-        identity = Identity(account_id=answer["Account"], arn=answer["Arn"], partition=answer["Arn"].split(":")[1])
+        answer = call(
+            self.client("sts").get_caller_identity,
+            action="sts:GetCallerIdentity",
+            resource=f"AWS in {self.region}",
+        )
+        identity = Identity(
+            account_id=answer["Account"], arn=answer["Arn"], partition=answer["Arn"].split(":")[1]
+        )
         expected = self.account.account_id
         if expected is not None and identity.account_id != expected:
             raise RefusedError(
@@ -63,11 +70,14 @@ class AwsAccess:
         return identity
 
 
-def aws_account(estate: Estate | None, *, region: str | None = None, environment: Mapping[str, str] | None = None) -> AwsAccount:
+def aws_account(
+    estate: Estate | None, *, region: str | None = None, environment: Mapping[str, str] | None = None
+) -> AwsAccount:
     """The account to work in: that of the estate's `esm.accounts` for the region, else the credentials' own.
 
-    The region is the one given, else AWS_REGION, else AWS_DEFAULT_REGION, else that of the estate's only account. There is no default.
-    Raises EstateError without a region, or when the estate has several accounts for it.
+    The region is the one given, else AWS_REGION, else AWS_DEFAULT_REGION, else that of the estate's only
+    account. There is no default. Raises EstateError without a region, or when the estate has several accounts
+    for it.
     """
     variables = os.environ if environment is None else environment
     accounts = estate.esm.accounts if estate is not None and estate.esm is not None else ()
@@ -75,7 +85,9 @@ def aws_account(estate: Estate | None, *, region: str | None = None, environment
     if not wanted:
         if len(accounts) == 1:
             return accounts[0]
-        raise EstateError("no AWS region is known, and there is no default; set AWS_REGION or name the region (e.g. --region eu-central-1)")
+        raise EstateError(
+            "no AWS region is known, and there is no default; set AWS_REGION or name the region (e.g. --region eu-central-1)"
+        )
     fitting = [account for account in accounts if account.region == wanted]
     profile = variables.get("AWS_PROFILE")
     if len(fitting) > 1 and profile:

@@ -16,7 +16,9 @@ def create_arguments(request: CreateRequest) -> dict[str, Any]:
     if request.event_source_arn:
         arguments["EventSourceArn"] = request.event_source_arn
     if request.kafka_bootstrap_servers:
-        arguments["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": list(request.kafka_bootstrap_servers)}}
+        arguments["SelfManagedEventSource"] = {
+            "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": list(request.kafka_bootstrap_servers)}
+        }
     if request.starting_position is not None:
         arguments["StartingPosition"] = request.starting_position
     if request.starting_position_timestamp is not None:
@@ -49,7 +51,11 @@ def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> di
     if request.schema_registry is not None:
         name = _config_name(existing.event_source_arn is not None)
         # The config is replaced as a whole; the group cannot change, and is named as it is.
-        same = {k: v for k, v in (existing.configuration.get(name) or {}).items() if k in ("ConsumerGroupId", "ConsumptionMode")}
+        same = {
+            k: v
+            for k, v in (existing.configuration.get(name) or {}).items()
+            if k in ("ConsumerGroupId", "ConsumptionMode")
+        }
         arguments[name] = {**same, "SchemaRegistryConfig": _registry(request.schema_registry)}
     return {**arguments, **_settings(request)}
 
@@ -91,9 +97,13 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     }
     arguments: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
     if request.source_access_configurations is not None:
-        arguments["SourceAccessConfigurations"] = [_access(entry) for entry in request.source_access_configurations]
+        arguments["SourceAccessConfigurations"] = [
+            _access(entry) for entry in request.source_access_configurations
+        ]
     if request.report_batch_item_failures is not None:
-        arguments["FunctionResponseTypes"] = ["ReportBatchItemFailures"] if request.report_batch_item_failures else []
+        arguments["FunctionResponseTypes"] = (
+            ["ReportBatchItemFailures"] if request.report_batch_item_failures else []
+        )
     if request.on_failure_destination is not None:
         arguments["DestinationConfig"] = {"OnFailure": {"Destination": request.on_failure_destination}}
     if request.filter_patterns is not None:
@@ -112,14 +122,19 @@ def _access(entry: SourceAccess) -> dict[str, str]:
 
 
 def _registry(registry: SchemaRegistry) -> dict[str, Any]:
-    config: dict[str, Any] = {"SchemaRegistryURI": registry.uri, "EventRecordFormat": registry.event_record_format}
+    config: dict[str, Any] = {
+        "SchemaRegistryURI": registry.uri,
+        "EventRecordFormat": registry.event_record_format,
+    }
     if registry.access_configurations:
         config["AccessConfigs"] = [
             {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
             for entry in registry.access_configurations
         ]
     if registry.validate_attributes:
-        config["SchemaValidationConfigs"] = [{"Attribute": attribute} for attribute in registry.validate_attributes]
+        config["SchemaValidationConfigs"] = [
+            {"Attribute": attribute} for attribute in registry.validate_attributes
+        ]
     return config
 
 

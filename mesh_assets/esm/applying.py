@@ -23,7 +23,8 @@ _UUID_IN_CONFLICT = re.compile(r"UUID:?\s+([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What was done. `mapping` as Lambda answered it; None where there is none. `warnings`: what was not done, and what to do about it."""
+    """What was done. `mapping` as Lambda answered it; None where there is none. `warnings`: what was not
+    done, and what to do about it."""
 
     plan: Plan
     mapping: EventSourceMapping | None
@@ -44,8 +45,8 @@ def apply_plan(
 ) -> Applied:
     """Carries out a plan that was made just now, when it is the one with the id.
 
-    Raises PlanOutdatedError, PermissionsError, MappingConflictError, MappingBusyError, PlatformError. When rights were given and the
-    mapping was refused, the rights stay: the plan that is made next finds them.
+    Raises PlanOutdatedError, PermissionsError, MappingConflictError, MappingBusyError, PlatformError. When
+    rights were given and the mapping was refused, the rights stay: the plan that is made next finds them.
     """
     require_same(plan, plan_id)
     if plan.blocked is not None:
@@ -72,16 +73,22 @@ def _give_rights(access: AwsAccess, planned: PlannedCall, plan: Plan, options: P
     except PlatformError as error:
         if options.continue_without_permissions:
             return f"the role was not given its rights ({error}); hand this policy to an administrator:\n{_statement(plan)}"
-        raise PermissionsError(f"nothing was made: the role could not be given its rights ({error})", statement=_statement(plan)) from error
+        raise PermissionsError(
+            f"nothing was made: the role could not be given its rights ({error})", statement=_statement(plan)
+        ) from error
     return None
 
 
-def _change_mapping(access: AwsAccess, planned: PlannedCall, *, patient: bool, sleep: Callable[[float], None]) -> EventSourceMapping:
+def _change_mapping(
+    access: AwsAccess, planned: PlannedCall, *, patient: bool, sleep: Callable[[float], None]
+) -> EventSourceMapping:
     """Sends it; `patient`: repeats while Lambda does not know of rights that were given just now."""
     waited = 0.0
     while True:
         try:
-            return read_mapping(_send(access, planned, lambda error: _refusal(access, error, planned.arguments)))
+            return read_mapping(
+                _send(access, planned, lambda error: _refusal(access, error, planned.arguments))
+            )
         except InvalidForLambdaError as error:
             if not patient or "role" not in str(error).lower() or waited >= _RIGHTS_ARRIVE_SECONDS:
                 raise
@@ -89,10 +96,14 @@ def _change_mapping(access: AwsAccess, planned: PlannedCall, *, patient: bool, s
             waited += _RIGHTS_PAUSE_SECONDS
 
 
-def _send(access: AwsAccess, planned: PlannedCall, tell: Callable[[Exception], Exception | None] | None = None) -> Any:
+def _send(
+    access: AwsAccess, planned: PlannedCall, tell: Callable[[Exception], Exception | None] | None = None
+) -> Any:
     method = re.sub(r"(?<!^)(?=[A-Z])", "_", planned.operation).lower()
     arguments = planned.arguments
-    resource = arguments.get("UUID") or arguments.get("RoleName") or f"function {arguments.get('FunctionName')}"
+    resource = (
+        arguments.get("UUID") or arguments.get("RoleName") or f"function {arguments.get('FunctionName')}"
+    )
     try:
         return call(
             getattr(access.client(planned.service), method),
@@ -110,7 +121,8 @@ class _AlreadyThereError(EsmError):
 
 
 def _already_there(error: Exception) -> MeshError | None:
-    """Another made the role between plan and call: what the plan wanted is there; its rights are the next call's."""
+    """Another made the role between plan and call: what the plan wanted is there; its rights are the next
+    call's."""
     return _AlreadyThereError("") if error_code(error) == "EntityAlreadyExists" else None
 
 
@@ -121,7 +133,9 @@ def _refusal(access: AwsAccess, error: Exception, arguments: Mapping[str, Any]) 
         case "ResourceConflictException":
             return _conflict(access, message, arguments)
         case "ResourceInUseException":
-            return MappingBusyError(f"mapping {uuid} is changing now ({message}); wait until it is Enabled or Disabled, and plan anew")
+            return MappingBusyError(
+                f"mapping {uuid} is changing now ({message}); wait until it is Enabled or Disabled, and plan anew"
+            )
         case "ResourceNotFoundException" if uuid:
             return not_found(access, str(uuid))
         case "InvalidParameterValueException" | "ValidationException":
@@ -135,7 +149,10 @@ def _conflict(access: AwsAccess, message: str, arguments: Mapping[str, Any]) -> 
         return conflict(None, None, dict(arguments))
     try:
         existing = get_mapping(access, match[1])
-    except (PlatformError, MappingNotFoundError):  # the conflict is what matters; the comparison is a courtesy
+    except (
+        PlatformError,
+        MappingNotFoundError,
+    ):  # the conflict is what matters; the comparison is a courtesy
         return conflict(match[1], None, dict(arguments))
     return conflict(match[1], existing, dict(arguments))
 

@@ -1,4 +1,5 @@
-"""The names AWS gives things, taken apart: any partition, functions with versions and aliases, MSK clusters with their UUID."""
+"""The names AWS gives things, taken apart: any partition, functions with versions and aliases, MSK clusters
+with their UUID."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ _FUNCTION_ARN = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
     r"(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
 )
-_PARTIAL = re.compile(r"^(?P<account>\d{12}):(?:function:)?(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?$")
+_PARTIAL = re.compile(
+    r"^(?P<account>\d{12}):(?:function:)?(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?$"
+)
 _NAME = re.compile(r"^(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$")
 _MSK_CLUSTER = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[^/]+)/(?P<uuid>[^/]+)$"
@@ -34,7 +37,8 @@ class Arn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionName:
-    """A function by name, with its qualifier (version or alias). `account` and `region` None: those of the caller."""
+    """A function by name, with its qualifier (version or alias). `account` and `region` None: those of the
+    caller."""
 
     name: str
     qualifier: str | None
@@ -45,7 +49,8 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MskCluster:
-    """An MSK cluster. `owner` is the account of the cluster itself: another one than the ARN's when it is reached by a VPC connection."""
+    """An MSK cluster. `owner` is the account of the cluster itself: another one than the ARN's when it is
+    reached by a VPC connection."""
 
     partition: str
     region: str

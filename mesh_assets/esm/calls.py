@@ -8,8 +8,11 @@ from typing import Any
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.aws.failures import aws_failure
 
-THROTTLED = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"})
-# The mappings' API allows few calls a second an account, which all its users share; a wait this long outlives the bursts of a deployment.
+THROTTLED = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"}
+)
+# The mappings' API allows few calls a second an account, which all its users share; a wait this long outlives
+# the bursts of a deployment.
 _LONGEST_WAIT_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
@@ -27,8 +30,8 @@ def call(
 ) -> Any:
     """What the boto3 method answers. `action` as IAM calls it, `resource` as the user knows it.
 
-    A throttled call was not carried out, so repeating it is safe for any action. `tell` turns a failure into a better error than the
-    general one; None: the general one. Raises PlatformError or what `tell` gives.
+    A throttled call was not carried out, so repeating it is safe for any action. `tell` turns a failure into
+    a better error than the general one; None: the general one. Raises PlatformError or what `tell` gives.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -40,7 +43,9 @@ def call(
             return method(**arguments)
         except (BotoCoreError, ClientError) as error:
             if error_code(error) in THROTTLED and time.monotonic() + pause < deadline:
-                (sleep or time.sleep)(pause * random.uniform(0.5, 1.0))  # all who were throttled must not come back at once
+                (sleep or time.sleep)(
+                    pause * random.uniform(0.5, 1.0)
+                )  # all who were throttled must not come back at once
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 continue
             told = None if tell is None else tell(error)

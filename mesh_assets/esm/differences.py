@@ -51,4 +51,8 @@ def _shown(value: Any) -> str:
 
 def _same_function(asked: str, arn: str) -> bool:
     wanted, has = function_in(asked), function_in(arn)
-    return asked == arn or (wanted is not None and has is not None and (wanted.name, wanted.qualifier) == (has.name, has.qualifier))
+    return asked == arn or (
+        wanted is not None
+        and has is not None
+        and (wanted.name, wanted.qualifier) == (has.name, has.qualifier)
+    )

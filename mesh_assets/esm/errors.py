@@ -1,4 +1,5 @@
-"""What a caller of the mappings' part can decide on. What AWS itself refuses stays a PlatformError (RefusedError, UnreachableError …)."""
+"""What a caller of the mappings' part can decide on. What AWS itself refuses stays a PlatformError
+(RefusedError, UnreachableError …)."""
 
 from collections.abc import Sequence
 
@@ -33,7 +34,8 @@ class AmbiguousMappingError(EsmError):
 
 
 class MappingConflictError(EsmError):
-    """The mapping exists already. `existing_uuid` None: AWS did not say which; `differences`: where it is not what was asked for."""
+    """The mapping exists already. `existing_uuid` None: AWS did not say which; `differences`: where it is not
+    what was asked for."""
 
     def __init__(self, message: str, *, existing_uuid: str | None, differences: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -42,15 +44,18 @@ class MappingConflictError(EsmError):
 
 
 class MappingBusyError(EsmError):
-    """The mapping is in a state that allows no change now (Creating, Updating, Deleting …). Trying later helps."""
+    """The mapping is in a state that allows no change now (Creating, Updating, Deleting …). Trying later
+    helps."""
 
 
 class PlanOutdatedError(EsmError):
-    """What the plan was made from is not so any more, or the id is of another plan. Look at the new plan first."""
+    """What the plan was made from is not so any more, or the id is of another plan. Look at the new plan
+    first."""
 
 
 class PermissionsError(EsmError):
-    """The role lacks rights and they could not be given. `statement` is the policy to hand to an administrator, as JSON."""
+    """The role lacks rights and they could not be given. `statement` is the policy to hand to an
+    administrator, as JSON."""
 
     def __init__(self, message: str, *, statement: str) -> None:
         super().__init__(f"{message}\nHand this policy to an administrator of the role:\n{statement}")

@@ -1,4 +1,5 @@
-"""The cluster of the estate that a mapping reads: known by its ARN or its bootstrap servers, and by nothing else."""
+"""The cluster of the estate that a mapping reads: known by its ARN or its bootstrap servers, and by nothing
+else."""
 
 from collections.abc import Callable, Collection
 
@@ -17,16 +18,24 @@ ReaderFactory = Callable[[Cluster], KafkaReader]
 def kafka_reader(cluster: Cluster) -> KafkaReader:
     """With the estate's own connection. Raises EstateError or PlatformError when its settings cannot be had."""
     return ConfluentKafkaReader(
-        client_properties(cluster.kafka), cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+        client_properties(cluster.kafka),
+        cluster.kafka.timeout_seconds,
+        on_confluent_cloud=cluster.on_confluent_cloud,
     )
 
 
 def cluster_of(
-    estate: Estate | None, access: AwsAccess, *, event_source_arn: str | None, bootstrap_servers: Collection[str]
+    estate: Estate | None,
+    access: AwsAccess,
+    *,
+    event_source_arn: str | None,
+    bootstrap_servers: Collection[str],
 ) -> Cluster | None:
-    """The estate's cluster with this ARN or one of these servers; for MSK also those that AWS names. None: the estate does not have it.
+    """The estate's cluster with this ARN or one of these servers; for MSK also those that AWS names. None:
+    the estate does not have it.
 
-    Raises RefusedError when AWS may not be asked for an MSK cluster's servers, PlatformError when it does not answer.
+    Raises RefusedError when AWS may not be asked for an MSK cluster's servers, PlatformError when it does not
+    answer.
     """
     if estate is None:
         return None
@@ -39,7 +48,10 @@ def cluster_of(
         return None
     servers = set(bootstrap_servers) if event_source_arn is None else msk_servers(access, event_source_arn)
     for cluster in named:
-        own = {server.strip().rpartition("://")[2] for server in (cluster.kafka.bootstrap_servers or "").split(",")}
+        own = {
+            server.strip().rpartition("://")[2]
+            for server in (cluster.kafka.bootstrap_servers or "").split(",")
+        }
         if own & servers:
             return cluster
     return None
@@ -48,7 +60,10 @@ def cluster_of(
 def msk_servers(access: AwsAccess, arn: str) -> set[str]:
     """Every bootstrap server of an MSK cluster, of all ways to authenticate."""
     answer = call(
-        access.client("kafka").get_bootstrap_brokers, action="kafka:GetBootstrapBrokers", resource=f"cluster {arn}", ClusterArn=arn
+        access.client("kafka").get_bootstrap_brokers,
+        action="kafka:GetBootstrapBrokers",
+        resource=f"cluster {arn}",
+        ClusterArn=arn,
     )
     return {
         server.strip()
@@ -58,12 +73,16 @@ def msk_servers(access: AwsAccess, arn: str) -> set[str]:
     }
 
 
-def estate_topics(estate: Estate | None, access: AwsAccess, *, open_reader: ReaderFactory = kafka_reader) -> TopicLookup:
+def estate_topics(
+    estate: Estate | None, access: AwsAccess, *, open_reader: ReaderFactory = kafka_reader
+) -> TopicLookup:
     """Looks a topic up with the estate's own connection to its cluster."""
 
     def partitions(wiring: Wiring, bootstrap_servers: tuple[str, ...]) -> int | None:
         try:
-            cluster = cluster_of(estate, access, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers)
+            cluster = cluster_of(
+                estate, access, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers
+            )
         except RefusedError as error:
             raise UnknownClusterError(str(error)) from error
         if cluster is None:

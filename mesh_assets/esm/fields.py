@@ -1,4 +1,5 @@
-"""The values that a request is made of. They take what a caller writes; whether it is allowed is for `validation` to say, all at once."""
+"""The values that a request is made of. They take what a caller writes; whether it is allowed is for
+`validation` to say, all at once."""
 
 import json
 from typing import Annotated, Any
@@ -30,7 +31,8 @@ Count = StrictInt
 
 
 class SourceAccess(EsmModel):
-    """How Lambda gets at the source: a type and, but for the two IAM types, where the secret, subnet or value is.
+    """How Lambda gets at the source: a type and, but for the two IAM types, where the secret, subnet or value
+    is.
 
     `uri` names a secret by its ARN; it never is one.
     """
@@ -40,14 +42,16 @@ class SourceAccess(EsmModel):
 
 
 class RegistryAccess(EsmModel):
-    """How Lambda gets at a Confluent registry: a type (BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …) and the ARN of its secret."""
+    """How Lambda gets at a Confluent registry: a type (BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …) and the ARN
+    of its secret."""
 
     type: str = Field(validation_alias=AliasChoices("type", "Type"))
     uri: str | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
 class SchemaRegistry(EsmModel):
-    """A Glue registry (its ARN) or a Confluent one (its https address). `validate_attributes`: KEY, VALUE or both."""
+    """A Glue registry (its ARN) or a Confluent one (its https address). `validate_attributes`: KEY, VALUE or
+    both."""
 
     uri: str
     event_record_format: str = "JSON"

@@ -21,7 +21,11 @@ class Health(Struct, frozen=True, kw_only=True):
 
 def enabled(mappings: Sequence[EventSourceMapping]) -> Health:
     return _health(
-        [f"{_name(m)} is {m.state} ({m.state_transition_reason or 'no reason given'})" for m in mappings if m.state not in _ON_ITS_WAY],
+        [
+            f"{_name(m)} is {m.state} ({m.state_transition_reason or 'no reason given'})"
+            for m in mappings
+            if m.state not in _ON_ITS_WAY
+        ],
         len(mappings),
         "not enabled",
     )
@@ -29,7 +33,11 @@ def enabled(mappings: Sequence[EventSourceMapping]) -> Health:
 
 def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
     """A mapping that has not said anything yet has no problem."""
-    bad = [m for m in mappings if m.last_processing_result is not None and m.last_processing_result not in _NO_PROBLEM]
+    bad = [
+        m
+        for m in mappings
+        if m.last_processing_result is not None and m.last_processing_result not in _NO_PROBLEM
+    ]
     return _health([f"{_name(m)}: {m.last_processing_result}" for m in bad], len(mappings), "with a problem")
 
 
@@ -41,8 +49,14 @@ def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLa
         mapping = by_uuid[lag.uuid]
         if lag.failed:
             findings.append(f"{_name(mapping)}: the lag is not known: {lag.why}")
-        elif lag.lag_records is not None and lag.most_allowed is not None and lag.lag_records > lag.most_allowed:
-            findings.append(f"{_name(mapping)}: {lag.lag_records:,} records behind (more than {lag.most_allowed:,})")
+        elif (
+            lag.lag_records is not None
+            and lag.most_allowed is not None
+            and lag.lag_records > lag.most_allowed
+        ):
+            findings.append(
+                f"{_name(mapping)}: {lag.lag_records:,} records behind (more than {lag.most_allowed:,})"
+            )
     health = _health(findings, len(mappings), "lagging or not known")
     outside = sum(lag.cluster is None and not lag.failed for lag in lags)
     if not outside:
@@ -55,7 +69,13 @@ def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLa
 
 
 def _health(findings: Sequence[str], number: int, words: str) -> Health:
-    sentence = f"{len(findings)} of {number} {words}" if findings else f"all {number} are well" if number else "there is no mapping"
+    sentence = (
+        f"{len(findings)} of {number} {words}"
+        if findings
+        else f"all {number} are well"
+        if number
+        else "there is no mapping"
+    )
     return Health(passed=not findings, sentence=sentence, findings=tuple(findings))
 
 

@@ -1,4 +1,5 @@
-"""How far the consumer groups of mappings are behind, from Kafka itself, where the estate says how the cluster is reached."""
+"""How far the consumer groups of mappings are behind, from Kafka itself, where the estate says how the
+cluster is reached."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,9 @@ from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, leading
 class MappingLag(Struct, frozen=True, kw_only=True):
     """The lag of a mapping's group on its topic.
 
-    `cluster` None: the estate does not have the cluster, nothing was asked. `lag_records` None: not known, for the reason in `why`, or
-    the group has committed nothing yet. `most_allowed`: what the estate calls lagging for this cluster.
+    `cluster` None: the estate does not have the cluster, nothing was asked. `lag_records` None: not known,
+    for the reason in `why`, or the group has committed nothing yet. `most_allowed`: what the estate calls
+    lagging for this cluster.
     """
 
     uuid: str
@@ -29,19 +31,34 @@ class MappingLag(Struct, frozen=True, kw_only=True):
 
 
 def mapping_lags(
-    estate: Estate, access: AwsAccess, mappings: Iterable[EventSourceMapping], *, open_reader: ReaderFactory = kafka_reader
+    estate: Estate,
+    access: AwsAccess,
+    mappings: Iterable[EventSourceMapping],
+    *,
+    open_reader: ReaderFactory = kafka_reader,
 ) -> tuple[MappingLag, ...]:
     """Of every mapping, one reading a cluster. What could not be read says so and is no lag of 0."""
     lags: list[MappingLag] = []
     by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
     for mapping in mappings:
         try:
-            cluster = cluster_of(estate, access, event_source_arn=mapping.event_source_arn, bootstrap_servers=mapping.bootstrap_servers)
+            cluster = cluster_of(
+                estate,
+                access,
+                event_source_arn=mapping.event_source_arn,
+                bootstrap_servers=mapping.bootstrap_servers,
+            )
         except PlatformError as error:
-            lags.append(MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, failed=True, why=str(error)))
+            lags.append(
+                MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, failed=True, why=str(error))
+            )
             continue
         if cluster is None:
-            lags.append(MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, why="its cluster is not in the estate"))
+            lags.append(
+                MappingLag(
+                    uuid=mapping.uuid, cluster=None, lag_records=None, why="its cluster is not in the estate"
+                )
+            )
         else:
             by_cluster[cluster.name].append(mapping)
     for name, of_cluster in by_cluster.items():
@@ -49,7 +66,9 @@ def mapping_lags(
     return tuple(lags)
 
 
-def _of_cluster(cluster: Cluster, mappings: Sequence[EventSourceMapping], open_reader: ReaderFactory) -> list[MappingLag]:
+def _of_cluster(
+    cluster: Cluster, mappings: Sequence[EventSourceMapping], open_reader: ReaderFactory
+) -> list[MappingLag]:
     allowed = cluster.anomalies.lag_records
     try:
         reader = open_reader(cluster)
@@ -57,16 +76,30 @@ def _of_cluster(cluster: Cluster, mappings: Sequence[EventSourceMapping], open_r
             wanted = {mapping.consumer_group_id for mapping in mappings}
             groups = {group.group_id: group for group in reader.groups(wanted.__contains__).groups}
             topics = {mapping.topic for mapping in mappings}
-            leading = {topic: partitions for topic, partitions in leading_partitions(reader.metadata()).items() if topic in topics}
+            leading = {
+                topic: partitions
+                for topic, partitions in leading_partitions(reader.metadata()).items()
+                if topic in topics
+            }
             offsets = reader.offsets(leading).topics
         finally:
             reader.close()
     except (PlatformError, EstateError) as error:
         return [
-            MappingLag(uuid=m.uuid, cluster=cluster.name, lag_records=None, most_allowed=allowed, failed=True, why=str(error))
+            MappingLag(
+                uuid=m.uuid,
+                cluster=cluster.name,
+                lag_records=None,
+                most_allowed=allowed,
+                failed=True,
+                why=str(error),
+            )
             for m in mappings
         ]
-    return [_lag(m, cluster.name, groups.get(m.consumer_group_id), offsets.get(m.topic or ""), allowed) for m in mappings]
+    return [
+        _lag(m, cluster.name, groups.get(m.consumer_group_id), offsets.get(m.topic or ""), allowed)
+        for m in mappings
+    ]
 
 
 def _lag(
@@ -77,7 +110,9 @@ def _lag(
     allowed: int,
 ) -> MappingLag:
     def unknown(why: str, *, failed: bool = True) -> MappingLag:
-        return MappingLag(uuid=mapping.uuid, cluster=cluster, lag_records=None, most_allowed=allowed, failed=failed, why=why)
+        return MappingLag(
+            uuid=mapping.uuid, cluster=cluster, lag_records=None, most_allowed=allowed, failed=failed, why=why
+        )
 
     if ends is None:
         return unknown(f"{cluster} has no topic {mapping.topic}")

@@ -25,7 +25,8 @@ def list_mappings(
     state: str | None = None,
     kafka_only: bool = True,
 ) -> tuple[EventSourceMapping, ...]:
-    """All mappings that fit, in the API's order. `source`: an MSK cluster's ARN, or bootstrap servers with commas, in any order.
+    """All mappings that fit, in the API's order. `source`: an MSK cluster's ARN, or bootstrap servers with
+    commas, in any order.
 
     A name without version or alias finds the mappings of all of them. `state` in any case.
     Raises PlatformError when a page could not be read: a part is never given as the whole.
@@ -59,7 +60,12 @@ def get_mapping(access: AwsAccess, uuid: str) -> EventSourceMapping:
 
 
 def find_mapping(
-    access: AwsAccess, *, uuid: str | None = None, function: str | None = None, source: str | None = None, topic: str | None = None
+    access: AwsAccess,
+    *,
+    uuid: str | None = None,
+    function: str | None = None,
+    source: str | None = None,
+    topic: str | None = None,
 ) -> EventSourceMapping:
     """The one mapping with the UUID, or of the function, source and topic; what is left out is not looked at.
 
@@ -68,11 +74,19 @@ def find_mapping(
     if uuid is not None:
         return get_mapping(access, uuid)
     if function is None and source is None and topic is None:
-        raise MappingNotFoundError("nothing says which mapping is meant; give its UUID, or function, source and topic")
+        raise MappingNotFoundError(
+            "nothing says which mapping is meant; give its UUID, or function, source and topic"
+        )
     found = list_mappings(access, function=function, source=source, topic=topic)
-    asked = ", ".join(f"{name} {value}" for name, value in (("function", function), ("source", source), ("topic", topic)) if value)
+    asked = ", ".join(
+        f"{name} {value}"
+        for name, value in (("function", function), ("source", source), ("topic", topic))
+        if value
+    )
     if not found:
-        raise MappingNotFoundError(f"no event source mapping in {access} has {asked}; see `mesh-assets esm list`")
+        raise MappingNotFoundError(
+            f"no event source mapping in {access} has {asked}; see `mesh-assets esm list`"
+        )
     if len(found) > 1:
         candidates = "\n".join(f"  {one_line(mapping)}" for mapping in found)
         raise AmbiguousMappingError(
@@ -87,23 +101,32 @@ def one_line(mapping: EventSourceMapping) -> str:
 
 
 def not_found(access: AwsAccess, uuid: str) -> MappingNotFoundError:
-    return MappingNotFoundError(f"there is no event source mapping {uuid} in {access}; see `mesh-assets esm list`")
+    return MappingNotFoundError(
+        f"there is no event source mapping {uuid} in {access}; see `mesh-assets esm list`"
+    )
 
 
 def same_source(mapping: EventSourceMapping, source: str) -> bool:
     if source.startswith("arn:"):
         return mapping.event_source_arn == source
-    return set(mapping.bootstrap_servers) == {server.strip() for server in source.split(",") if server.strip()}
+    return set(mapping.bootstrap_servers) == {
+        server.strip() for server in source.split(",") if server.strip()
+    }
 
 
 def _is_function(mapping: EventSourceMapping, function: str) -> bool:
-    """By what both names say. The list's own FunctionName would leave out a mapping to a version when the name has none."""
+    """By what both names say. The list's own FunctionName would leave out a mapping to a version when the
+    name has none."""
     asked, has = function_in(function), function_in(mapping.function_arn)
     if asked is None or has is None:
         return mapping.function_arn == function
     return asked.name == has.name and all(
         wanted is None or wanted == there
-        for wanted, there in ((asked.qualifier, has.qualifier), (asked.account, has.account), (asked.region, has.region))
+        for wanted, there in (
+            (asked.qualifier, has.qualifier),
+            (asked.account, has.account),
+            (asked.region, has.region),
+        )
     )
 
 
@@ -125,7 +148,11 @@ def _answers(access: AwsAccess, source: str | None) -> Iterator[dict[str, Any]]:
         if not marker:
             return
         if marker in seen:
-            raise UnexpectedAnswerError(f"the list of event source mappings of {access} goes round in circles; expected each page once")
+            raise UnexpectedAnswerError(
+                f"the list of event source mappings of {access} goes round in circles; expected each page once"
+            )
         seen.add(marker)
         arguments["Marker"] = marker
-    raise UnexpectedAnswerError(f"the list of event source mappings of {access} has more than {_MOST_PAGES} pages; narrow it by source")
+    raise UnexpectedAnswerError(
+        f"the list of event source mappings of {access} has more than {_MOST_PAGES} pages; narrow it by source"
+    )

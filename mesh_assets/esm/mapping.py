@@ -10,7 +10,9 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import FunctionName, function_in
 
 # What changes by itself, and what says only that an answer came.
-_NOT_CONFIGURATION = frozenset({"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"})
+_NOT_CONFIGURATION = frozenset(
+    {"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"}
+)
 
 
 class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
@@ -23,10 +25,11 @@ class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
 class EventSourceMapping(Struct, frozen=True, kw_only=True):
     """An event source mapping. None means that Lambda's answer does not hold it.
 
-    `function_name` is for people: the name, with the version or alias when there is one. Exactly one of `event_source_arn` (MSK) and
-    `bootstrap_servers` is there for Kafka; `is_kafka` is False for other sources. `consumer_group_id` is the configured group or, where
-    none was set, the UUID, which AWS uses then. `configuration` is the answer itself as JSON values, without what moves by itself
-    (state, last result, times): what plans are compared and hashed with.
+    `function_name` is for people: the name, with the version or alias when there is one. Exactly one of
+    `event_source_arn` (MSK) and `bootstrap_servers` is there for Kafka; `is_kafka` is False for other
+    sources. `consumer_group_id` is the configured group or, where none was set, the UUID, which AWS uses
+    then. `configuration` is the answer itself as JSON values, without what moves by itself (state, last
+    result, times): what plans are compared and hashed with.
     """
 
     uuid: str
@@ -92,7 +95,11 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
         last_modified=_time(answer.get("LastModified")),
         topic=topics[0] if topics else None,
         event_source_arn=answer.get("EventSourceArn"),
-        bootstrap_servers=tuple((answer.get("SelfManagedEventSource") or {}).get("Endpoints", {}).get("KAFKA_BOOTSTRAP_SERVERS", ())),
+        bootstrap_servers=tuple(
+            (answer.get("SelfManagedEventSource") or {})
+            .get("Endpoints", {})
+            .get("KAFKA_BOOTSTRAP_SERVERS", ())
+        ),
         consumer_group_id=msk.get("ConsumerGroupId") or own.get("ConsumerGroupId") or uuid,
         batch_size=answer.get("BatchSize"),
         max_batching_window=answer.get("MaximumBatchingWindowInSeconds"),
@@ -110,10 +117,17 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
         max_record_age=answer.get("MaximumRecordAgeInSeconds"),
         bisect_batch_on_error=answer.get("BisectBatchOnFunctionError"),
         report_batch_item_failures="ReportBatchItemFailures" in (answer.get("FunctionResponseTypes") or ()),
-        on_failure_destination=(answer.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination") or None,
-        filter_patterns=tuple(entry["Pattern"] for entry in (answer.get("FilterCriteria") or {}).get("Filters", ()) if "Pattern" in entry),
+        on_failure_destination=(answer.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination")
+        or None,
+        filter_patterns=tuple(
+            entry["Pattern"]
+            for entry in (answer.get("FilterCriteria") or {}).get("Filters", ())
+            if "Pattern" in entry
+        ),
         metrics=tuple((answer.get("MetricsConfig") or {}).get("Metrics", ())),
-        configuration={name: plain(value) for name, value in answer.items() if name not in _NOT_CONFIGURATION},
+        configuration={
+            name: plain(value) for name, value in answer.items() if name not in _NOT_CONFIGURATION
+        },
     )
 
 

@@ -33,8 +33,9 @@ class PlannedCall(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """What would be done, in this order; nothing has been. `calls` empty: all is as asked already.
 
-    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: when any of them is another at
-    applying, the plan is refused. `blocked`: why applying will refuse even so, unless told to go on; None: it will not.
+    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: when
+    any of them is another at applying, the plan is refused. `blocked`: why applying will refuse even so,
+    unless told to go on; None: it will not.
     """
 
     id: str
@@ -59,7 +60,9 @@ def make_plan(
     differences: tuple[str, ...] = (),
     blocked: str | None = None,
 ) -> Plan:
-    calls = tuple(PlannedCall(service=c.service, operation=c.operation, arguments=plain(c.arguments)) for c in calls)
+    calls = tuple(
+        PlannedCall(service=c.service, operation=c.operation, arguments=plain(c.arguments)) for c in calls
+    )
     seen = plain(observed)
     return Plan(
         id=_hash(action, calls, permissions, seen),
@@ -83,12 +86,22 @@ def require_same(plan: Plan, plan_id: str) -> None:
         )
 
 
-def _hash(action: str, calls: tuple[PlannedCall, ...], permissions: PermissionsPlan | None, observed: Mapping[str, Any]) -> str:
+def _hash(
+    action: str,
+    calls: tuple[PlannedCall, ...],
+    permissions: PermissionsPlan | None,
+    observed: Mapping[str, Any],
+) -> str:
     # `why` is a sentence of AWS, which may name a request or a session and differ each time.
     rights = None
     if permissions is not None:
         change = permissions.change
-        rights = [permissions.role_arn, permissions.state, permissions.statement, None if change is None else [change.before, change.after]]
+        rights = [
+            permissions.role_arn,
+            permissions.state,
+            permissions.statement,
+            None if change is None else [change.before, change.after],
+        ]
     content = [action, [[call.service, call.operation, call.arguments] for call in calls], rights, observed]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]

@@ -6,7 +6,12 @@ import msgspec
 from msgspec import Struct
 
 from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.api_request import create_arguments, effective_pollers, provisioned_mode_asked, update_arguments
+from mesh_assets.esm.api_request import (
+    create_arguments,
+    effective_pollers,
+    provisioned_mode_asked,
+    update_arguments,
+)
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
 from mesh_assets.esm.differences import differences
 from mesh_assets.esm.errors import MappingBusyError, MappingConflictError
@@ -31,8 +36,9 @@ _MOST_IN_A_POLLER_GROUP = 100
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
-    """`add_permissions`: close gaps in the role's rights by one inline policy. `continue_without_permissions`: go on where that fails or
-    is not wanted, with a warning in place of an error.
+    """`add_permissions`: close gaps in the role's rights by one inline policy.
+    `continue_without_permissions`: go on where that fails or is not wanted, with a warning in place of an
+    error.
     """
 
     add_permissions: bool = True
@@ -43,21 +49,38 @@ DEFAULT_OPTIONS = PlanOptions()
 
 
 def plan_create(
-    access: AwsAccess, request: CreateRequest, *, options: PlanOptions = DEFAULT_OPTIONS, lookup_topic: TopicLookup | None = None
+    access: AwsAccess,
+    request: CreateRequest,
+    *,
+    options: PlanOptions = DEFAULT_OPTIONS,
+    lookup_topic: TopicLookup | None = None,
 ) -> Plan:
     """What creating would do.
 
-    Raises InvalidRequestError with all that is wrong with the request and with what it refers to, MappingConflictError when there is such a
-    mapping already.
+    Raises InvalidRequestError with all that is wrong with the request and with what it refers to,
+    MappingConflictError when there is such a mapping already.
     """
     warnings = list(require_no_fault((*create_findings(request), *_place_findings(access, request))))
     identity = access.identity
-    wiring = wiring_of_request(request, partition=identity.partition, region=access.region, account_id=identity.account_id)
-    seen = look_around(access, wiring, request.target, bootstrap_servers=request.kafka_bootstrap_servers or (), lookup_topic=lookup_topic)
+    wiring = wiring_of_request(
+        request, partition=identity.partition, region=access.region, account_id=identity.account_id
+    )
+    seen = look_around(
+        access,
+        wiring,
+        request.target,
+        bootstrap_servers=request.kafka_bootstrap_servers or (),
+        lookup_topic=lookup_topic,
+    )
     arguments = create_arguments(request)
     others = list_mappings(access, source=_source(request), topic=request.kafka_topic)
     warnings += require_no_fault(
-        (*seen.findings, *_neighbours(others, request, arguments), *_poller_group(access, request, None), *_unknown_group(wiring))
+        (
+            *seen.findings,
+            *_neighbours(others, request, arguments),
+            *_poller_group(access, request, None),
+            *_unknown_group(wiring),
+        )
     )
     wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
     rights = _rights(access, seen.role_arn, wiring)
@@ -65,8 +88,16 @@ def plan_create(
     return make_plan(
         action="create_event_source_mapping",
         summary=f"create a mapping of topic {request.kafka_topic} to function {request.target if function is None else function.name}",
-        calls=(*_policy_calls(rights, options), PlannedCall(service="lambda", operation="CreateEventSourceMapping", arguments=arguments)),
-        observed={"account": identity.account_id, "region": access.region, **seen.observed, "others": sorted(m.uuid for m in others)},
+        calls=(
+            *_policy_calls(rights, options),
+            PlannedCall(service="lambda", operation="CreateEventSourceMapping", arguments=arguments),
+        ),
+        observed={
+            "account": identity.account_id,
+            "region": access.region,
+            **seen.observed,
+            "others": sorted(m.uuid for m in others),
+        },
         permissions=rights,
         warnings=tuple(warnings),
         blocked=_blocked(rights, options),
@@ -119,7 +150,11 @@ def plan_delete(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
     return make_plan(
         action="delete_event_source_mapping",
         summary=f"delete mapping {mapping.uuid} of topic {mapping.topic} to function {mapping.function_name}",
-        calls=(PlannedCall(service="lambda", operation="DeleteEventSourceMapping", arguments={"UUID": mapping.uuid}),),
+        calls=(
+            PlannedCall(
+                service="lambda", operation="DeleteEventSourceMapping", arguments={"UUID": mapping.uuid}
+            ),
+        ),
         observed=_as_it_is(access, mapping),
         warnings=(kept,),
     )
@@ -167,7 +202,10 @@ def _place_findings(access: AwsAccess, request: CreateRequest) -> Iterator[Findi
     arn = arn_in(request.target)
     if arn is not None and arn.region != access.region:
         yield fault(
-            "target", request.target, f"is in {arn.region}, and this works in {access.region}", f"work there: --region {arn.region}"
+            "target",
+            request.target,
+            f"is in {arn.region}, and this works in {access.region}",
+            f"work there: --region {arn.region}",
         )
     cluster = msk_cluster_in(request.event_source_arn or "")
     if cluster is not None and cluster.region != access.region:
@@ -179,12 +217,18 @@ def _place_findings(access: AwsAccess, request: CreateRequest) -> Iterator[Findi
         )
 
 
-def _neighbours(others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]) -> Iterator[Finding]:
+def _neighbours(
+    others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]
+) -> Iterator[Finding]:
     """Mappings that read the same topic. Raises MappingConflictError for the one that is asked for."""
     asked, group = function_in(request.target), request.kafka_consumer_group_id
     for mapping in others:
         has = function_in(mapping.function_arn)
-        same_function = asked is not None and has is not None and (asked.name, asked.qualifier) == (has.name, has.qualifier)
+        same_function = (
+            asked is not None
+            and has is not None
+            and (asked.name, asked.qualifier) == (has.name, has.qualifier)
+        )
         if same_function and group in (None, mapping.consumer_group_id):
             raise conflict(mapping.uuid, mapping, arguments)
         if same_function:
@@ -203,7 +247,9 @@ def _neighbours(others: Sequence[EventSourceMapping], request: CreateRequest, ar
             )
 
 
-def conflict(uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]) -> MappingConflictError:
+def conflict(
+    uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]
+) -> MappingConflictError:
     """The error for a mapping that exists already, with what is different there."""
     found = () if existing is None else differences(arguments, existing)
     name = "such a mapping" if uuid is None else f"mapping {uuid} of this topic to this function"
@@ -217,9 +263,13 @@ def conflict(uuid: str | None, existing: EventSourceMapping | None, arguments: d
     return MappingConflictError(message, existing_uuid=uuid, differences=found)
 
 
-def _poller_group(access: AwsAccess, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None) -> Iterator[Finding]:
+def _poller_group(
+    access: AwsAccess, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None
+) -> Iterator[Finding]:
     """A group holds so many mappings and pollers, and no more."""
-    group = request.poller_group or (existing.poller_group if existing is not None and request.poller_group is None else None)
+    group = request.poller_group or (
+        existing.poller_group if existing is not None and request.poller_group is None else None
+    )
     asks = request.poller_group or provisioned_mode_asked(request)
     if not group or not asks:
         return
@@ -230,9 +280,19 @@ def _poller_group(access: AwsAccess, request: CreateRequest | UpdateRequest, exi
     ]
     pollers = sum(mapping.max_pollers or 0 for mapping in members) + effective_pollers(request, existing)[1]
     if len(members) >= _MOST_IN_A_POLLER_GROUP:
-        yield fault("poller_group", group, f"has {len(members)} mappings, and can have {_MOST_IN_A_POLLER_GROUP}", "use another group")
+        yield fault(
+            "poller_group",
+            group,
+            f"has {len(members)} mappings, and can have {_MOST_IN_A_POLLER_GROUP}",
+            "use another group",
+        )
     if pollers > MOST_MAX_POLLERS:
-        yield fault("poller_group", group, f"would have {pollers} pollers, and can have {MOST_MAX_POLLERS}", "lower max_pollers")
+        yield fault(
+            "poller_group",
+            group,
+            f"would have {pollers} pollers, and can have {MOST_MAX_POLLERS}",
+            "lower max_pollers",
+        )
 
 
 def _unknown_group(wiring: Wiring) -> Iterator[Finding]:

@@ -1,4 +1,5 @@
-"""Event source mappings of one account and region: the same functions stand behind commands, jobs and agents' tools."""
+"""Event source mappings of one account and region: the same functions stand behind commands, jobs and agents'
+tools."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +11,14 @@ from mesh_assets.esm.execution_roles import plan_execution_role
 from mesh_assets.esm.lookup import find_mapping, list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
-from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions, plan_create, plan_delete, plan_mapping_permissions, plan_update
+from mesh_assets.esm.planning import (
+    DEFAULT_OPTIONS,
+    PlanOptions,
+    plan_create,
+    plan_delete,
+    plan_mapping_permissions,
+    plan_update,
+)
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup
 from mesh_assets.esm.waiting import DEFAULT_DEADLINE_SECONDS, Progress, Wanted, wait_until
@@ -18,7 +26,8 @@ from mesh_assets.estate.model import Estate
 
 
 class MappingService:
-    """Nothing is contacted when it is made. Whatever changes something takes the id of its plan, and there is no other way to it.
+    """Nothing is contacted when it is made. Whatever changes something takes the id of its plan, and there is
+    no other way to it.
 
     `lookup_topic` None: topics are looked up with the estate's own connections.
     """
@@ -36,12 +45,22 @@ class MappingService:
         self._sleep = sleep
 
     def list(
-        self, *, function: str | None = None, source: str | None = None, topic: str | None = None, state: str | None = None
+        self,
+        *,
+        function: str | None = None,
+        source: str | None = None,
+        topic: str | None = None,
+        state: str | None = None,
     ) -> tuple[EventSourceMapping, ...]:
         return list_mappings(self.access, function=function, source=source, topic=topic, state=state)
 
     def get(
-        self, uuid: str | None = None, *, function: str | None = None, source: str | None = None, topic: str | None = None
+        self,
+        uuid: str | None = None,
+        *,
+        function: str | None = None,
+        source: str | None = None,
+        topic: str | None = None,
     ) -> EventSourceMapping:
         """By UUID, or by function, source and topic. Raises MappingNotFoundError, AmbiguousMappingError."""
         return find_mapping(self.access, uuid=uuid, function=function, source=source, topic=topic)
@@ -88,7 +107,9 @@ class MappingService:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
         progress: Callable[[Progress], None] | None = None,
     ) -> EventSourceMapping | None:
-        return wait_until(self.access, uuid, wanted, deadline_seconds=deadline_seconds, progress=progress, sleep=self._sleep)
+        return wait_until(
+            self.access, uuid, wanted, deadline_seconds=deadline_seconds, progress=progress, sleep=self._sleep
+        )
 
     def _apply(self, plan: Plan, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
         return apply_plan(self.access, plan, plan_id, options=options, sleep=self._sleep)

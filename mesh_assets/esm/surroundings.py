@@ -52,7 +52,8 @@ def look_around(
     bootstrap_servers: tuple[str, ...] = (),
     lookup_topic: TopicLookup | None = None,
 ) -> Surroundings:
-    """All of it, reads only. Raises PlatformError for what is neither there, missing nor refused: a failed read is no answer."""
+    """All of it, reads only. Raises PlatformError for what is neither there, missing nor refused: a failed
+    read is no answer."""
     seen = look_at_source(access, wiring)
     _function(access, target, seen)
     if lookup_topic is not None:
@@ -75,7 +76,9 @@ def _asked(access: AwsAccess, service: str, method: str, action: str, resource: 
     def tell(error: Exception) -> MeshError | None:
         return _MissingError(resource) if error_code(error) in _MISSING else None
 
-    return call(getattr(access.client(service), method), action=action, resource=resource, tell=tell, **arguments)
+    return call(
+        getattr(access.client(service), method), action=action, resource=resource, tell=tell, **arguments
+    )
 
 
 def _function(access: AwsAccess, target: str, seen: Surroundings) -> None:
@@ -89,16 +92,27 @@ def _function(access: AwsAccess, target: str, seen: Surroundings) -> None:
             FunctionName=target,
         )
     except _MissingError:
-        seen.findings.append(fault("target", target, f"there is no such function in {access}", "create it first, or correct the name"))
+        seen.findings.append(
+            fault(
+                "target",
+                target,
+                f"there is no such function in {access}",
+                "create it first, or correct the name",
+            )
+        )
         return
     except RefusedError as error:
-        seen.findings.append(warning("target", target, f"could not be looked at ({error})", "make sure that it exists"))
+        seen.findings.append(
+            warning("target", target, f"could not be looked at ({error})", "make sure that it exists")
+        )
         return
     # Not its state: one that has become Active since is the same function.
     seen.observed["function"] = {name: answer.get(name) for name in ("FunctionArn", "Role")}
     if answer.get("State") not in (None, "Active", "Inactive"):
         reason = answer.get("StateReason") or "no reason given"
-        seen.findings.append(warning("target", target, f"the function is {answer['State']} ({reason})", "wait, or mend it"))
+        seen.findings.append(
+            warning("target", target, f"the function is {answer['State']} ({reason})", "wait, or mend it")
+        )
     seen.role_arn = answer.get("Role")
     if seen.role_arn:
         _role(access, seen.role_arn, seen)
@@ -120,23 +134,43 @@ def _role(access: AwsAccess, role_arn: str, seen: Surroundings) -> None:
         seen.role_arn = None
         return
     except RefusedError as error:
-        seen.findings.append(warning("target", role_arn, f"the function's role could not be looked at ({error})", "make sure it exists"))
+        seen.findings.append(
+            warning(
+                "target",
+                role_arn,
+                f"the function's role could not be looked at ({error})",
+                "make sure it exists",
+            )
+        )
         return
     seen.observed["role_id"] = answer["Role"].get("RoleId")
 
 
 def _cluster(access: AwsAccess, arn: str, seen: Surroundings) -> None:
     try:
-        info = _asked(access, "kafka", "describe_cluster_v2", "kafka:DescribeClusterV2", f"cluster {arn}", ClusterArn=arn)["ClusterInfo"]
+        info = _asked(
+            access,
+            "kafka",
+            "describe_cluster_v2",
+            "kafka:DescribeClusterV2",
+            f"cluster {arn}",
+            ClusterArn=arn,
+        )["ClusterInfo"]
     except _MissingError:
-        seen.findings.append(fault("event_source_arn", arn, f"there is no such MSK cluster in {access}", "correct the ARN"))
+        seen.findings.append(
+            fault("event_source_arn", arn, f"there is no such MSK cluster in {access}", "correct the ARN")
+        )
         return
     except RefusedError as error:
-        seen.findings.append(warning("event_source_arn", arn, f"could not be looked at ({error})", "make sure that it exists"))
+        seen.findings.append(
+            warning("event_source_arn", arn, f"could not be looked at ({error})", "make sure that it exists")
+        )
         return
     seen.observed["cluster"] = {"state": info.get("State")}
     if info.get("State") not in (None, "ACTIVE"):
-        seen.findings.append(warning("event_source_arn", arn, f"the cluster is {info['State']}", "wait until it is ACTIVE"))
+        seen.findings.append(
+            warning("event_source_arn", arn, f"the cluster is {info['State']}", "wait until it is ACTIVE")
+        )
     authentication = (info.get("Provisioned") or info.get("Serverless") or {}).get("ClientAuthentication")
     if authentication is not None:
         seen.iam_enabled = bool(((authentication.get("Sasl") or {}).get("Iam") or {}).get("Enabled"))
@@ -148,43 +182,81 @@ def _secrets(access: AwsAccess, wiring: Wiring, seen: Surroundings) -> None:
     for arn in wiring.secrets:
         field_name = "source_access_configurations"
         try:
-            answer = _asked(access, "secretsmanager", "describe_secret", "secretsmanager:DescribeSecret", f"secret {arn}", SecretId=arn)
+            answer = _asked(
+                access,
+                "secretsmanager",
+                "describe_secret",
+                "secretsmanager:DescribeSecret",
+                f"secret {arn}",
+                SecretId=arn,
+            )
         except _MissingError:
-            seen.findings.append(fault(field_name, arn, f"there is no such secret in {access}", "create it, or correct the ARN"))
+            seen.findings.append(
+                fault(
+                    field_name, arn, f"there is no such secret in {access}", "create it, or correct the ARN"
+                )
+            )
             continue
         except RefusedError as error:
-            seen.findings.append(warning(field_name, arn, f"could not be looked at ({error})", "make sure that it exists"))
+            seen.findings.append(
+                warning(field_name, arn, f"could not be looked at ({error})", "make sure that it exists")
+            )
             continue
         key = answer.get("KmsKeyId")
         customer = key is not None and not key.endswith(_OWN_KEY)
-        seen.observed.setdefault("secrets", {})[arn] = {"key": key, "deleted": answer.get("DeletedDate") is not None}
+        seen.observed.setdefault("secrets", {})[arn] = {
+            "key": key,
+            "deleted": answer.get("DeletedDate") is not None,
+        }
         if answer.get("DeletedDate") is not None:
-            seen.findings.append(fault(field_name, arn, "the secret is scheduled for deletion", "restore it, or name another"))
+            seen.findings.append(
+                fault(field_name, arn, "the secret is scheduled for deletion", "restore it, or name another")
+            )
         if customer and str(key).startswith("arn:"):
             keys.append(str(key))
         elif customer:
             seen.findings.append(
-                warning(field_name, arn, f"its key {key} is no ARN, so no right to it can be given", "allow kms:Decrypt on it")
+                warning(
+                    field_name,
+                    arn,
+                    f"its key {key} is no ARN, so no right to it can be given",
+                    "allow kms:Decrypt on it",
+                )
             )
         if wiring.cluster_arn is not None and ":secret:AmazonMSK_" in arn and not customer:
             seen.findings.append(
                 fault(
-                    field_name, arn, "MSK takes only SCRAM secrets that a customer key encrypts; this has AWS' own", "encrypt it with one"
+                    field_name,
+                    arn,
+                    "MSK takes only SCRAM secrets that a customer key encrypts; this has AWS' own",
+                    "encrypt it with one",
                 )
             )
     seen.customer_keys = tuple(dict.fromkeys(keys))
 
 
-def _topic(wiring: Wiring, bootstrap_servers: tuple[str, ...], lookup: TopicLookup, seen: Surroundings) -> None:
+def _topic(
+    wiring: Wiring, bootstrap_servers: tuple[str, ...], lookup: TopicLookup, seen: Surroundings
+) -> None:
     try:
         partitions = lookup(wiring, bootstrap_servers)
     except UnknownClusterError as error:
-        seen.findings.append(warning("kafka_topic", wiring.topic, f"was not looked up: {error}", "make sure that it exists"))
+        seen.findings.append(
+            warning("kafka_topic", wiring.topic, f"was not looked up: {error}", "make sure that it exists")
+        )
         return
     except (PlatformError, EstateError) as error:
-        seen.findings.append(warning("kafka_topic", wiring.topic, f"could not be looked up: {error}", "make sure that it exists"))
+        seen.findings.append(
+            warning(
+                "kafka_topic", wiring.topic, f"could not be looked up: {error}", "make sure that it exists"
+            )
+        )
         return
     if partitions is None:
-        seen.findings.append(fault("kafka_topic", wiring.topic, "the cluster has no such topic", "create it, or correct the name"))
+        seen.findings.append(
+            fault(
+                "kafka_topic", wiring.topic, "the cluster has no such topic", "create it, or correct the name"
+            )
+        )
         return
     seen.observed["topic"] = {"partitions": partitions}

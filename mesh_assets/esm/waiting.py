@@ -45,7 +45,8 @@ def wait_until(
 ) -> EventSourceMapping | None:
     """The mapping once it is in the state; None once it is gone.
 
-    Raises WaitTimeoutError after the deadline, WrongEndError when it rests in the other state, MappingNotFoundError when it vanishes.
+    Raises WaitTimeoutError after the deadline, WrongEndError when it rests in the other state,
+    MappingNotFoundError when it vanishes.
     """
     start = clock()
     pause = _FIRST_PAUSE_SECONDS

@@ -7,10 +7,11 @@ from mesh_assets.estate.patterns import NamePatterns
 
 
 class CloudWatchAlarms(EstateModel):
-    """The alarms that ask for a discovery of the cluster while they are in ALARM: those whose names begin with `name_prefix`, which AWS
-    filters by, and fit `names`. Credentials are boto3's own.
+    """The alarms that ask for a discovery of the cluster while they are in ALARM: those whose names begin
+    with `name_prefix`, which AWS filters by, and fit `names`. Credentials are boto3's own.
 
-    `region` None: that in the cluster's ARN or in the names of its brokers, else boto3's. `endpoint_url`: for a stand-in or a VPC endpoint.
+    `region` None: that in the cluster's ARN or in the names of its brokers, else boto3's. `endpoint_url`: for
+    a stand-in or a VPC endpoint.
     """
 
     name_prefix: str = Field(default="", max_length=255)

@@ -6,10 +6,11 @@ from mesh_assets.estate.fields import EstateModel
 
 
 class AwsAccount(EstateModel):
-    """One account in one region. Credentials are boto3's own: those of `profile`, or of the environment or the machine's role.
+    """One account in one region. Credentials are boto3's own: those of `profile`, or of the environment or
+    the machine's role.
 
-    `account_id` None: whichever the credentials belong to; given, another one is refused. `endpoint_url`: for a stand-in or a VPC
-    endpoint; it then serves every AWS service.
+    `account_id` None: whichever the credentials belong to; given, another one is refused. `endpoint_url`: for
+    a stand-in or a VPC endpoint; it then serves every AWS service.
     """
 
     region: str = Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")

@@ -1,11 +1,14 @@
-"""What the estate's models share: no unknown fields, nothing changes after reading, secrets by reference only."""
+"""What the estate's models share: no unknown fields, nothing changes after reading, secrets by reference
+only."""
 
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-SECRET_REFERENCE = re.compile(r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$")
+SECRET_REFERENCE = re.compile(
+    r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
+)
 
 
 def _must_be_reference(text: str) -> str:

@@ -24,8 +24,8 @@ def estate_path(environment: Mapping[str, str] | None = None) -> Path:
 def load_estate(path: Path | None = None) -> Estate:
     """The estate of `path` (default: `estate_path()`).
 
-    A `.env` beside the file gives environment variables that are not set already, so that every way to run (command line, Dagster, an
-    MCP client that starts the server wherever it likes) finds the same secrets.
+    A `.env` beside the file gives environment variables that are not set already, so that every way to run
+    (command line, Dagster, an MCP client that starts the server wherever it likes) finds the same secrets.
 
     Raises EstateError with all findings, one a line: file, line, field, what was expected.
     """
@@ -53,21 +53,30 @@ def parse_estate(text: str, *, source: str) -> Estate:
         raise EstateError(f"{source}:{line}: not YAML: {error.problem}") from error
     duplicate = _duplicate_key(root)
     if duplicate is not None:
-        raise EstateError(f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} stands here a second time; expected each name once")
+        raise EstateError(
+            f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} stands here a second time; expected each name once"
+        )
     if not isinstance(data, dict):
         raise EstateError(f"{source}:1: expected a mapping with `clusters:`, found {_kind(data)}")
     clusters = data.get("clusters")
     if isinstance(clusters, dict):
-        named = {name: {**fields, "name": name} if isinstance(fields, dict) else fields for name, fields in clusters.items()}
+        named = {
+            name: {**fields, "name": name} if isinstance(fields, dict) else fields
+            for name, fields in clusters.items()
+        }
         for name in named:
             problem = _name_problem(name)
             if problem:
-                raise EstateError(f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}")
+                raise EstateError(
+                    f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}"
+                )
         data = {**data, "clusters": named}
     try:
         return Estate.model_validate(data)
     except ValidationError as error:
-        findings = [_finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False)]
+        findings = [
+            _finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False)
+        ]
         raise EstateError("\n".join(findings)) from None
 
 
@@ -125,7 +134,9 @@ def _line(root: yaml.Node | None, location: tuple[Any, ...]) -> int:
 def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | None:
     """What stands under the key or index `part`, and its line."""
     if isinstance(node, yaml.MappingNode):
-        return next(((value, key.start_mark.line + 1) for key, value in node.value if key.value == str(part)), None)
+        return next(
+            ((value, key.start_mark.line + 1) for key, value in node.value if key.value == str(part)), None
+        )
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part], node.value[part].start_mark.line + 1
     return None

@@ -7,8 +7,9 @@ from mesh_assets.estate.http import HttpConnection
 
 
 class FlinkConnection(HttpConnection):
-    """`url`: of the region, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a Flink API key of that region and
-    environment. `catalog` and `database`: what names in SQL are looked up in; the environment's and the cluster's names.
+    """`url`: of the region, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a
+    Flink API key of that region and environment. `catalog` and `database`: what names in SQL are looked up
+    in; the environment's and the cluster's names.
     """
 
     organization_id: str = Field(min_length=1)

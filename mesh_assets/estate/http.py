@@ -25,7 +25,8 @@ class HttpConnection(EstateModel):
 
 
 class SchemaRegistryConnection(HttpConnection):
-    """`id`: the registry's own on Confluent Cloud (`lsrc-…`), which metrics and role bindings name it by; None elsewhere.
+    """`id`: the registry's own on Confluent Cloud (`lsrc-…`), which metrics and role bindings name it by;
+    None elsewhere.
 
     `username` and `password` on Confluent Cloud: a Schema Registry key.
     """
@@ -34,7 +35,8 @@ class SchemaRegistryConnection(HttpConnection):
 
 
 class ConfluentCloudConnection(HttpConnection):
-    """Confluent Cloud's own API. `username` and `password`: a Cloud key, which is none of a Kafka cluster or a Schema Registry."""
+    """Confluent Cloud's own API. `username` and `password`: a Cloud key, which is none of a Kafka cluster or
+    a Schema Registry."""
 
     kind: Literal["confluent_cloud"]
     url: str = Field(default="https://api.confluent.cloud", pattern=r"^(https?://|\$\{)")
@@ -58,13 +60,20 @@ def _known(sentence: str) -> AfterValidator:
 
 
 class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
-    """The managed connectors of one cluster. Inside a cluster of the estate, both ids are the cluster's own unless they stand here."""
+    """The managed connectors of one cluster. Inside a cluster of the estate, both ids are the cluster's own
+    unless they stand here."""
 
     environment_id: Annotated[
-        str, _known("is not known; give it here, or give the cluster `environment: {id: env-…}`, which it is taken from")
+        str,
+        _known(
+            "is not known; give it here, or give the cluster `environment: {id: env-…}`, which it is taken from"
+        ),
     ] = Field(default="", validate_default=True)
     cluster_id: Annotated[
-        str, _known("is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it is taken from")
+        str,
+        _known(
+            "is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it is taken from"
+        ),
     ] = Field(default="", validate_default=True)
 
 
@@ -74,4 +83,5 @@ ConnectEndpoint: TypeAlias = Annotated[
 
 
 class ControlPlaneConnection(ConfluentCloudConnection):
-    """Confluent Cloud's control plane, which tells environments, clusters and registries: for `estate check` and `configure`."""
+    """Confluent Cloud's control plane, which tells environments, clusters and registries: for `estate check`
+    and `configure`."""

@@ -13,13 +13,16 @@ _SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|token|credenti
 class KafkaConnection(EstateModel):
     """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka as they are and win.
 
-    `cluster_arn` in place of `bootstrap_servers`: a cluster of Amazon MSK, whose brokers are asked from AWS: those for the authentication
-    chosen here, on the network that `msk_network` names. `sasl_mechanism` AWS_MSK_IAM: as the AWS identity this runs as.
-    `region` None: that in the ARN or in the brokers' names, else boto3's. `username` may be a reference, too.
+    `cluster_arn` in place of `bootstrap_servers`: a cluster of Amazon MSK, whose brokers are asked from AWS:
+    those for the authentication chosen here, on the network that `msk_network` names. `sasl_mechanism`
+    AWS_MSK_IAM: as the AWS identity this runs as. `region` None: that in the ARN or in the brokers' names,
+    else boto3's. `username` may be a reference, too.
     """
 
     bootstrap_servers: str | None = Field(default=None, min_length=1)
-    cluster_arn: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:kafka:[a-z0-9-]+:\d{12}:cluster/[^/\s]+/\S+$")
+    cluster_arn: str | None = Field(
+        default=None, pattern=r"^arn:[a-z-]+:kafka:[a-z0-9-]+:\d{12}:cluster/[^/\s]+/\S+$"
+    )
     msk_network: Literal["private", "public", "multi_vpc"] = "private"
     region: str | None = None
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -41,7 +44,9 @@ class KafkaConnection(EstateModel):
     @model_validator(mode="after")
     def _complete(self) -> "KafkaConnection":
         if (self.bootstrap_servers is None) == (self.cluster_arn is None):
-            raise ValueError("expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both")
+            raise ValueError(
+                "expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both"
+            )
         if self.sasl_mechanism == "AWS_MSK_IAM":
             self._check_iam()
         elif (
@@ -58,23 +63,30 @@ class KafkaConnection(EstateModel):
             raise ValueError("mutual TLS needs both ssl_certificate_location and ssl_key_location")
         for name, value in self.properties.items():
             if _SECRET_PROPERTY.search(name) and not SECRET_REFERENCE.match(value):
-                raise ValueError(f"properties.{name} looks like a secret and must be named, not written here: expected ${{ENV_NAME}}")
+                raise ValueError(
+                    f"properties.{name} looks like a secret and must be named, not written here: expected ${{ENV_NAME}}"
+                )
         return self
 
     def _check_iam(self) -> None:
         if self.security_protocol != "SASL_SSL":
             raise ValueError("sasl_mechanism AWS_MSK_IAM needs security_protocol SASL_SSL")
         if self.username is not None or self.password is not None:
-            raise ValueError("sasl_mechanism AWS_MSK_IAM takes no username and password: it signs with the AWS credentials this runs with")
+            raise ValueError(
+                "sasl_mechanism AWS_MSK_IAM takes no username and password: it signs with the AWS credentials this runs with"
+            )
 
     def _check_msk(self) -> None:
         """MSK has brokers for these and no other ways to log in."""
         if self.security_protocol == "SASL_PLAINTEXT" or (
-            self.security_protocol == "SASL_SSL" and self.sasl_mechanism not in ("AWS_MSK_IAM", "SCRAM-SHA-512")
+            self.security_protocol == "SASL_SSL"
+            and self.sasl_mechanism not in ("AWS_MSK_IAM", "SCRAM-SHA-512")
         ):
             raise ValueError(
                 "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512, SSL and PLAINTEXT; choose one of these, or name "
                 "bootstrap_servers"
             )
         if self.security_protocol == "PLAINTEXT" and self.msk_network != "private":
-            raise ValueError(f"msk_network {self.msk_network} has no brokers for PLAINTEXT; choose SSL or SASL_SSL")
+            raise ValueError(
+                f"msk_network {self.msk_network} has no brokers for PLAINTEXT; choose SSL or SASL_SSL"
+            )

@@ -1,4 +1,5 @@
-"""Where a cluster's metrics come from. Offsets are read on every platform; a cloud's own metrics add what offsets cannot tell."""
+"""Where a cluster's metrics come from. Offsets are read on every platform; a cloud's own metrics add what
+offsets cannot tell."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -15,7 +16,8 @@ class OffsetMetrics(EstateModel):
 
 
 class ConfluentCloudMetrics(HttpConnection):
-    """Confluent's Metrics API, beside the offsets. `username` and `password`: a Cloud key whose owner has the role MetricsViewer."""
+    """Confluent's Metrics API, beside the offsets. `username` and `password`: a Cloud key whose owner has the
+    role MetricsViewer."""
 
     kind: Literal["confluent_cloud"]
     url: str = Field(default="https://api.telemetry.confluent.cloud", pattern=r"^(https?://|\$\{)")
@@ -24,10 +26,11 @@ class ConfluentCloudMetrics(HttpConnection):
 
 
 class CloudWatchMetrics(EstateModel):
-    """Amazon CloudWatch, which MSK writes its metrics to, beside the offsets. The credentials are boto3's own.
+    """Amazon CloudWatch, which MSK writes its metrics to, beside the offsets. The credentials are boto3's
+    own.
 
-    `cluster_name`: MSK's name of the cluster, which its metrics are kept under; None: that in the brokers' `cluster_arn`, else the
-    cluster's name in the estate. `region` None: that in the ARN, else boto3's.
+    `cluster_name`: MSK's name of the cluster, which its metrics are kept under; None: that in the brokers'
+    `cluster_arn`, else the cluster's name in the estate. `region` None: that in the ARN, else boto3's.
     """
 
     kind: Literal["cloudwatch"]
@@ -36,4 +39,6 @@ class CloudWatchMetrics(EstateModel):
     endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
 
 
-MetricsSource: TypeAlias = Annotated[OffsetMetrics | ConfluentCloudMetrics | CloudWatchMetrics, Field(discriminator="kind")]
+MetricsSource: TypeAlias = Annotated[
+    OffsetMetrics | ConfluentCloudMetrics | CloudWatchMetrics, Field(discriminator="kind")
+]

@@ -1,4 +1,5 @@
-"""What an estate is: its clusters and how each of their systems is reached. Holds references to secrets, never secrets."""
+"""What an estate is: its clusters and how each of their systems is reached. Holds references to secrets,
+never secrets."""
 
 from typing import Any
 
@@ -22,9 +23,11 @@ class Environment(EstateModel):
 
 
 class Cluster(EstateModel):
-    """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it is.
+    """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it
+    is.
 
-    `control_plane` None: nothing tells what Confluent Cloud itself says of the cluster; discovery does not need it.
+    `control_plane` None: nothing tells what Confluent Cloud itself says of the cluster; discovery does not
+    need it.
     """
 
     name: str
@@ -57,11 +60,16 @@ class Cluster(EstateModel):
             return data
         environment = data.get("environment")
         ids = {
-            "environment_id": environment.get("id") if isinstance(environment, dict) else getattr(environment, "id", None),
+            "environment_id": environment.get("id")
+            if isinstance(environment, dict)
+            else getattr(environment, "id", None),
             "cluster_id": data.get("cluster_id"),
         }
         own = {name: value for name, value in ids.items() if isinstance(value, str)}
-        return {**data, "connect": [{**own, **entry} if _is_managed(entry) else entry for entry in data["connect"]]}
+        return {
+            **data,
+            "connect": [{**own, **entry} if _is_managed(entry) else entry for entry in data["connect"]],
+        }
 
 
 def _is_managed(entry: Any) -> bool:
@@ -69,7 +77,8 @@ def _is_managed(entry: Any) -> bool:
 
 
 class Events(EstateModel):
-    """Where the events go. `cluster`: one cluster of the estate for all events; None: each cluster carries its own."""
+    """Where the events go. `cluster`: one cluster of the estate for all events; None: each cluster carries
+    its own."""
 
     cluster: str | None = None
     create_topics: bool = True
@@ -86,5 +95,7 @@ class Estate(EstateModel):
     @model_validator(mode="after")
     def _known(self) -> "Estate":
         if self.events.cluster is not None and self.events.cluster not in self.clusters:
-            raise ValueError(f"events.cluster names {self.events.cluster!r}, which is not among the clusters: {', '.join(self.clusters)}")
+            raise ValueError(
+                f"events.cluster names {self.events.cluster!r}, which is not among the clusters: {', '.join(self.clusters)}"
+            )
         return self

@@ -10,7 +10,8 @@ from mesh_assets.estate.fields import EstateModel
 class MskConnectEndpoint(EstateModel):
     """The connectors of MSK Connect that use the cluster this stands under. Credentials are boto3's own.
 
-    `region` None: that in the names of the cluster's brokers, else boto3's. `endpoint_url`: for a stand-in or a VPC endpoint.
+    `region` None: that in the names of the cluster's brokers, else boto3's. `endpoint_url`: for a stand-in or
+    a VPC endpoint.
     """
 
     kind: Literal["msk_connect"]

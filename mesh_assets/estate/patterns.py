@@ -28,7 +28,9 @@ class NamePatterns(EstateModel):
     exclude: tuple[str, ...] = ()
 
     def selects(self, name: str) -> bool:
-        return any(fnmatchcase(name, p) for p in self.include) and not any(fnmatchcase(name, p) for p in self.exclude)
+        return any(fnmatchcase(name, p) for p in self.include) and not any(
+            fnmatchcase(name, p) for p in self.exclude
+        )
 
     def select(self, names: Iterable[str]) -> list[str]:
         return sorted(name for name in names if self.selects(name))

@@ -9,10 +9,12 @@ from mesh_assets.estate.patterns import NamePatterns
 class AnomalyThresholds(EstateModel):
     """When the readings of a cluster count as unusual. The defaults suit readings every 5 minutes.
 
-    A rate is unusual when it is `deviations` robust deviations (the MAD of its logarithm, with a floor) and the factor `spike_factor`
-    or `drop_factor` away from its median, `unusual_readings` times in a row. Silence: no record in `silent_readings` readings in which
-    `expected_records` were usual. Lag grows: at each of `lag_readings` readings, to at least `lag_records` and half as much again as was
-    usual. `minimum_readings`: what must be known of a series before it is judged. `topics` and `consumer_groups`: which are watched.
+    A rate is unusual when it is `deviations` robust deviations (the MAD of its logarithm, with a floor) and
+    the factor `spike_factor` or `drop_factor` away from its median, `unusual_readings` times in a row.
+    Silence: no record in `silent_readings` readings in which `expected_records` were usual. Lag grows: at
+    each of `lag_readings` readings, to at least `lag_records` and half as much again as was usual.
+    `minimum_readings`: what must be known of a series before it is judged. `topics` and `consumer_groups`:
+    which are watched.
     """
 
     enabled: bool = True
@@ -30,7 +32,7 @@ class AnomalyThresholds(EstateModel):
 
 
 class Sensing(EstateModel):
-    """How the sensors treat the cluster. `quiet_minutes`: a connector that fails again within this time of its last failure told is
-    flapping: its failures are counted and told once the time is over."""
+    """How the sensors treat the cluster. `quiet_minutes`: a connector that fails again within this time of
+    its last failure told is flapping: its failures are counted and told once the time is over."""
 
     quiet_minutes: float = Field(default=10.0, ge=0)

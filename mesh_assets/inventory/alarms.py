@@ -1,4 +1,5 @@
-"""CloudWatch's alarms as triggers: one that is in ALARM is told once, until it ends. `alarms/<cluster_id>.json` remembers which were."""
+"""CloudWatch's alarms as triggers: one that is in ALARM is told once, until it ends.
+`alarms/<cluster_id>.json` remembers which were."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ ReadAlarms = Callable[[Cluster, CloudWatchAlarms], tuple[AlarmInAlarm, ...]]
 
 
 class OpenAlarm(Record, frozen=True, kw_only=True):
-    """An alarm that was in ALARM when it was last looked at. `cause`: its ARN and since when, as a message about it has them."""
+    """An alarm that was in ALARM when it was last looked at. `cause`: its ARN and since when, as a message
+    about it has them."""
 
     name: str
     cause: str
@@ -50,24 +52,37 @@ class AlarmsSeen:
         self._keep = keep
 
     def keep(self) -> None:
-        """Tells the inbox, then remembers. A crash in between tells again under the same cause. Raises StoreError."""
+        """Tells the inbox, then remembers. A crash in between tells again under the same cause. Raises
+        StoreError."""
         if self._keep is not None:
             self._keep()
 
 
 def look_at_alarms(
-    cluster: Cluster, store: InventoryStore, *, read: ReadAlarms | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    cluster: Cluster,
+    store: InventoryStore,
+    *,
+    read: ReadAlarms | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AlarmsSeen:
-    """Nothing is written before `AlarmsSeen.keep`. Raises PlatformError when the alarms cannot be read, StoreError when the store fails."""
+    """Nothing is written before `AlarmsSeen.keep`. Raises PlatformError when the alarms cannot be read,
+    StoreError when the store fails."""
     if cluster.alarms is None:
         return AlarmsSeen()
     cluster_id = store.cluster_id(cluster.name)
     if cluster_id is None:
         return AlarmsSeen(skipped="alarms wait for its first discovery: run `mesh-assets discover`")
-    found = [alarm for alarm in (read or _read)(cluster, cluster.alarms) if cluster.alarms.names.selects(alarm.name)]
+    found = [
+        alarm
+        for alarm in (read or _read)(cluster, cluster.alarms)
+        if cluster.alarms.names.selects(alarm.name)
+    ]
     before = {alarm.cause: alarm for alarm in _get(store.objects, cluster_id).open}
     readings = [_understood(alarm) for alarm in found]
-    after = tuple(OpenAlarm(name=alarm.name, cause=reading.cause) for alarm, reading in zip(found, readings, strict=True))
+    after = tuple(
+        OpenAlarm(name=alarm.name, cause=reading.cause)
+        for alarm, reading in zip(found, readings, strict=True)
+    )
     begun = [reading for reading in readings if reading.cause not in before]
     causes = {alarm.cause for alarm in after}
 
@@ -102,11 +117,15 @@ def _understood(alarm: AlarmInAlarm) -> Understood:
 
 
 def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
-    from mesh_assets.platforms.aws.alarms import alarms_in_alarm  # boto3 is heavy, and only needed where alarms are named
+    from mesh_assets.platforms.aws.alarms import (
+        alarms_in_alarm,
+    )  # boto3 is heavy, and only needed where alarms are named
     from mesh_assets.platforms.aws.msk_iam import region_of_cluster
 
     region = settings.region or region_of_cluster(cluster.kafka)
-    return alarms_in_alarm(name_prefix=settings.name_prefix, region=region, endpoint_url=settings.endpoint_url)
+    return alarms_in_alarm(
+        name_prefix=settings.name_prefix, region=region, endpoint_url=settings.endpoint_url
+    )
 
 
 _decoder = msgspec.json.Decoder(OpenAlarms)
@@ -120,7 +139,9 @@ def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
     try:
         return _decoder.decode(found[0])
     except msgspec.DecodeError as error:
-        raise StoreError(f"{objects.location(_key(cluster_id))} holds no alarms of this version: {error}; remove it") from error
+        raise StoreError(
+            f"{objects.location(_key(cluster_id))} holds no alarms of this version: {error}; remove it"
+        ) from error
 
 
 def _key(cluster_id: str) -> str:

@@ -10,10 +10,11 @@ Severity = Literal["info", "warning", "critical"]
 
 
 class Change(Record, frozen=True, kw_only=True):
-    """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for created and deleted.
+    """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for
+    created and deleted.
 
-    `before` and `after` are the field's values as text or JSON text, None where there was or is none. Sensitive values are masked
-    before they become records, so they are masked here too.
+    `before` and `after` are the field's values as text or JSON text, None where there was or is none.
+    Sensitive values are masked before they become records, so they are masked here too.
     """
 
     kind: ChangeKind

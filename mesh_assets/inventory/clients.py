@@ -22,7 +22,8 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there is."""
+    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there
+    is."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
@@ -37,7 +38,9 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_se
         case ConfluentCloudConnectEndpoint():
             return stack.enter_context(ConfluentCloudConnectClient(endpoint))
         case MskConnectEndpoint():
-            from mesh_assets.platforms.aws.msk_connect import MskConnectClient  # boto3 is heavy, and only needed here
+            from mesh_assets.platforms.aws.msk_connect import (
+                MskConnectClient,
+            )  # boto3 is heavy, and only needed here
 
             return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
 
@@ -51,18 +54,28 @@ def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
         case ConfluentCloudMetrics():
             registry = cluster.schema_registry
             client = stack.enter_context(MetricsApiClient(cluster.metrics))
-            return ConfluentCloudMetricsReader(client, schema_registry_id=None if registry is None else registry.id)
+            return ConfluentCloudMetricsReader(
+                client, schema_registry_id=None if registry is None else registry.id
+            )
 
 
 def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
-    from mesh_assets.inventory.metrics.cloudwatch import NAMESPACE, CloudWatchMetricsReader  # boto3 takes its time
+    from mesh_assets.inventory.metrics.cloudwatch import (
+        NAMESPACE,
+        CloudWatchMetricsReader,
+    )  # boto3 takes its time
     from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
 
     # arn:aws:kafka:<region>:<account>:cluster/<name>/<id>
     arn = (cluster.kafka.cluster_arn or "").split(":")
     region, resource = (arn[3], arn[5].split("/")) if len(arn) == 6 else (None, [])
     name = metrics.cluster_name or (resource[1] if len(resource) > 1 else cluster.name)
-    client = CloudWatchClient(NAMESPACE, resource=f"metrics of {name}", region=metrics.region or region, endpoint_url=metrics.endpoint_url)
+    client = CloudWatchClient(
+        NAMESPACE,
+        resource=f"metrics of {name}",
+        region=metrics.region or region,
+        endpoint_url=metrics.endpoint_url,
+    )
     return CloudWatchMetricsReader(client, cluster_name=name)
 
 
@@ -70,7 +83,8 @@ def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsR
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     """Of the cluster's own systems nothing is contacted before the first read.
 
-    Raises EstateError when a reference cannot be resolved, PlatformError when AWS does not tell the brokers of a cluster named by its ARN.
+    Raises EstateError when a reference cannot be resolved, PlatformError when AWS does not tell the brokers
+    of a cluster named by its ARN.
     """
     read_ahead(cluster)
     properties = client_properties(cluster.kafka)
@@ -83,7 +97,12 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
                     on_confluent_cloud=cluster.on_confluent_cloud,
                 )
             ),
-            registry=None if cluster.schema_registry is None else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
-            connect=[_connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"]) for endpoint in cluster.connect],
+            registry=None
+            if cluster.schema_registry is None
+            else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
+            connect=[
+                _connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"])
+                for endpoint in cluster.connect
+            ],
             metrics=_metrics_reader(cluster, stack),
         )

@@ -37,7 +37,14 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.topics import topic_records
 from mesh_assets.inventory.vanished_in_kafka import confirm_groups_gone, confirm_topics_gone
-from mesh_assets.platforms.kafka import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs, TopicMetadata, leading_partitions
+from mesh_assets.platforms.kafka import (
+    ClusterMetadata,
+    GroupsReading,
+    OffsetsReading,
+    TopicConfigs,
+    TopicMetadata,
+    leading_partitions,
+)
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
 
@@ -59,27 +66,33 @@ def collect_sections(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[SectionName, Section]:
-    """The wanted sections of `cluster`. `history` gives the kept ends by cluster id, which time lags are read from.
+    """The wanted sections of `cluster`. `history` gives the kept ends by cluster id, which time lags are read
+    from.
 
-    `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands there, `stale`, with the reason.
-    Raises PlatformError when Kafka itself cannot be read, EstateError when it is another cluster than the estate says.
+    `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands
+    there, `stale`, with the reason. Raises PlatformError when Kafka itself cannot be read, EstateError when
+    it is another cluster than the estate says.
     """
     phases = Phases(cluster.name)
     with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
         cluster_id = _cluster_id(cluster, metadata)
-        sections = _Collection(cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep).sections(wanted)
+        sections = _Collection(
+            cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep
+        ).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
-        name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole})) for name, section in sections.items()
+        name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole}))
+        for name, section in sections.items()
     }
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A collection makes hundreds of thousands of objects that live on and hold no cycles; looking for some is half of its CPU time
-    (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). Two collections at once only lose some of the gain.
+    """A collection makes hundreds of thousands of objects that live on and hold no cycles; looking for some
+    is half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). Two
+    collections at once only lose some of the gain.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -92,7 +105,9 @@ def _no_garbage_collection() -> Iterator[None]:
 
 def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does")
+        raise UnexpectedAnswerError(
+            f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
+        )
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
             f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
@@ -132,7 +147,9 @@ class _Collection:
         self._phases = phases
         self._history = history
         self._sleep = sleep
-        self._selected: list[TopicMetadata] = [topic for topic in metadata.topics if cluster.topics.selects(topic.name)]
+        self._selected: list[TopicMetadata] = [
+            topic for topic in metadata.topics if cluster.topics.selects(topic.name)
+        ]
 
     def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
         with ThreadPoolExecutor(max_workers=5, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
@@ -149,7 +166,9 @@ class _Collection:
 
     # --- from Kafka
 
-    def _kafka_sections(self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None") -> dict[SectionName, Section]:
+    def _kafka_sections(
+        self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None"
+    ) -> dict[SectionName, Section]:
         readings = _KafkaReadings(
             configs=pool.submit(self._configs),
             offsets=pool.submit(self._offsets),
@@ -165,7 +184,8 @@ class _Collection:
             return self._clients.kafka.configs([topic.name for topic in self._selected])
 
     def _offsets(self) -> OffsetsReading:
-        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the picture of the group.
+        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the
+        # picture of the group.
         with self._phases.phase("kafka offsets"):
             return self._clients.kafka.offsets(leading_partitions(self._metadata))
 
@@ -176,11 +196,18 @@ class _Collection:
     def _topics(self, readings: _KafkaReadings) -> TopicsSection:
         offsets = readings.offsets.result()
         old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
-        confirm_topics_gone(self._clients.kafka, self._cluster, old.values(), listed={topic.name for topic in self._metadata.topics})
+        confirm_topics_gone(
+            self._clients.kafka,
+            self._cluster,
+            old.values(),
+            listed={topic.name for topic in self._metadata.topics},
+        )
         return TopicsSection(
             cluster_id=self._cluster_id,
             state=SectionState(status="fresh", collected_at=offsets.read_at),
-            records=topic_records(self._selected, configs=readings.configs.result(), offsets=offsets, previous=old),
+            records=topic_records(
+                self._selected, configs=readings.configs.result(), offsets=offsets, previous=old
+            ),
             excluded=len(self._metadata.topics) - len(self._selected),
             cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
         )
@@ -188,7 +215,9 @@ class _Collection:
     def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
         offsets, groups = readings.offsets.result(), readings.groups.result()
         known = self._previous.consumer_groups if self._previous else ()
-        confirm_groups_gone(self._clients.kafka, self._cluster, known, listed={group.group_id for group in groups.groups})
+        confirm_groups_gone(
+            self._clients.kafka, self._cluster, known, listed={group.group_id for group in groups.groups}
+        )
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
             state=SectionState(status="fresh", collected_at=offsets.read_at),
@@ -197,7 +226,9 @@ class _Collection:
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )
 
-    def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> MetricsSection:
+    def _metrics(
+        self, topics: Section, groups: Section, connectors: "Future[Section] | None"
+    ) -> MetricsSection:
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
         for section in (topics, groups):
@@ -233,7 +264,9 @@ class _Collection:
 
     def _connectors(self) -> Section:
         if not self._clients.connect:
-            return empty_section("connectors", self._cluster_id, SectionState(status="not_configured", collected_at=None))
+            return empty_section(
+                "connectors", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+            )
 
         def read() -> ConnectorsSection:
             now = datetime.now(UTC)
@@ -243,7 +276,11 @@ class _Collection:
                     previous=self._previous.connectors if self._previous else (),
                     turn=self._previous.sequence if self._previous else 0,
                 )
-            return ConnectorsSection(cluster_id=self._cluster_id, state=SectionState(status="fresh", collected_at=now), records=records)
+            return ConnectorsSection(
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+            )
 
         section = self._or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
@@ -251,28 +288,42 @@ class _Collection:
         return replace(
             section,
             stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
-            cost=_cost(self._phases.seconds("connectors"), http_requests=sum(endpoint.requests for endpoint in self._clients.connect)),
+            cost=_cost(
+                self._phases.seconds("connectors"),
+                http_requests=sum(endpoint.requests for endpoint in self._clients.connect),
+            ),
         )
 
     def _schemas(self) -> Section:
         registry = self._clients.registry
         if registry is None:
-            return empty_section("schemas", self._cluster_id, SectionState(status="not_configured", collected_at=None))
+            return empty_section(
+                "schemas", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+            )
 
         def read() -> SchemasSection:
             now = datetime.now(UTC)
             with self._phases.phase("schemas"):
                 known = self._previous.schemas if self._previous else ()
-                records, facts = collect_schemas(registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now)
-                confirm_subjects_gone(registry, {schema.subject for schema in known} - {schema.subject for schema in records})
+                records, facts = collect_schemas(
+                    registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now
+                )
+                confirm_subjects_gone(
+                    registry, {schema.subject for schema in known} - {schema.subject for schema in records}
+                )
             return SchemasSection(
-                cluster_id=self._cluster_id, state=SectionState(status="fresh", collected_at=now), records=records, registry=facts
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+                registry=facts,
             )
 
         section = self._or_stale("schemas", read)
         assert isinstance(section, SchemasSection)
         cost = _cost(self._phases.seconds("schemas"), http_requests=registry.requests)
-        return replace(section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests))
+        return replace(
+            section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests)
+        )
 
     def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
         try:
@@ -283,5 +334,8 @@ class _Collection:
 
 def _cost(phases: dict[str, float], *, kafka_calls: int = 0, http_requests: int = 0) -> SectionCost:
     return SectionCost(
-        seconds=round(max(phases.values(), default=0.0), 3), kafka_calls=kafka_calls, http_requests=http_requests, phases=phases
+        seconds=round(max(phases.values(), default=0.0), 3),
+        kafka_calls=kafka_calls,
+        http_requests=http_requests,
+        phases=phases,
     )

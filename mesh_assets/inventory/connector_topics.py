@@ -1,13 +1,23 @@
-"""Which topics a connector uses, from its config alone; where the config cannot tell, that is said instead of a guess."""
+"""Which topics a connector uses, from its config alone; where the config cannot tell, that is said instead of
+a guess."""
 
 import re
 from collections.abc import Mapping
 
 from mesh_assets.inventory.records import Record
 
-# Sources whose topic stands under one of these keys write to exactly that topic (FileStreamSource, Datagen, most single-table sources).
+# Sources whose topic stands under one of these keys write to exactly that topic (FileStreamSource, Datagen,
+# most single-table sources).
 _SOURCE_KEYS = ("topic", "kafka.topic", "topics")
-_ROUTERS = ("RegexRouter", "TimestampRouter", "ExtractTopic", "TopicRegexRouter", "ByLogicalTableRouter", "EventRouter", "Router")
+_ROUTERS = (
+    "RegexRouter",
+    "TimestampRouter",
+    "ExtractTopic",
+    "TopicRegexRouter",
+    "ByLogicalTableRouter",
+    "EventRouter",
+    "Router",
+)
 
 
 class DeclaredTopics(Record, frozen=True, kw_only=True):
@@ -39,12 +49,21 @@ def _split(value: str | None) -> tuple[str, ...]:
 
 def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> DeclaredTopics:
     for alias in _split_in_order(config.get("transforms")):
-        kind = (config.get(f"transforms.{alias}.type") or "").rpartition(".")[2].removesuffix("$Value").removesuffix("$Key")
+        kind = (
+            (config.get(f"transforms.{alias}.type") or "")
+            .rpartition(".")[2]
+            .removesuffix("$Value")
+            .removesuffix("$Key")
+        )
         if not kind.endswith(_ROUTERS):
             continue
         if kind != "RegexRouter" or config.get(f"transforms.{alias}.predicate"):
-            return DeclaredTopics(unknown_because=f"its transform {alias} ({kind}) decides the topic record by record")
-        followed = _follow(names, config.get(f"transforms.{alias}.regex"), config.get(f"transforms.{alias}.replacement"))
+            return DeclaredTopics(
+                unknown_because=f"its transform {alias} ({kind}) decides the topic record by record"
+            )
+        followed = _follow(
+            names, config.get(f"transforms.{alias}.regex"), config.get(f"transforms.{alias}.replacement")
+        )
         if followed is None:
             return DeclaredTopics(unknown_because=f"its transform {alias} ({kind}) could not be followed")
         names = followed
@@ -56,12 +75,20 @@ def _split_in_order(value: str | None) -> list[str]:
 
 
 def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
-    """RegexRouter's rule: a topic that matches whole is replaced, others stay (org.apache.kafka.connect.transforms.RegexRouter)."""
+    """RegexRouter's rule: a topic that matches whole is replaced, others stay
+    (org.apache.kafka.connect.transforms.RegexRouter)."""
     if regex is None or replacement is None:
         return None
     try:
         pattern = re.compile(regex)
         python_replacement = re.sub(r"\$(\d+)", r"\\g<\1>", replacement.replace("\\", r"\\"))
-        return tuple(sorted({pattern.sub(python_replacement, name, count=1) if pattern.fullmatch(name) else name for name in names}))
+        return tuple(
+            sorted(
+                {
+                    pattern.sub(python_replacement, name, count=1) if pattern.fullmatch(name) else name
+                    for name in names
+                }
+            )
+        )
     except (re.error, IndexError):
         return None

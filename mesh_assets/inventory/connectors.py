@@ -38,13 +38,18 @@ class ConnectReader(Protocol):
     def presence(self, name: str) -> Presence: ...
 
 
-def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int) -> tuple[Connector, ...]:
-    """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it declares as passwords.
+def collect_connectors(
+    endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int
+) -> tuple[Connector, ...]:
+    """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it
+    declares as passwords.
 
-    Raises PlatformError when one endpoint cannot be read, or lists a known connector no more that is not gone (vanished.py).
+    Raises PlatformError when one endpoint cannot be read, or lists a known connector no more that is not gone
+    (vanished.py).
 
-    A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from run to run: it chooses which
-    connectors are asked for their topics when there are more than OBSERVED_PER_RUN whose config cannot tell.
+    A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from
+    run to run: it chooses which connectors are asked for their topics when there are more than
+    OBSERVED_PER_RUN whose config cannot tell.
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
@@ -52,43 +57,81 @@ def collect_connectors(endpoints: Sequence[ConnectReader], *, previous: Iterable
     for endpoint, connectors in zip(endpoints, read, strict=True):
         _confirm_gone(endpoint, connectors, known)
     return tuple(
-        record for endpoint, connectors in zip(endpoints, read, strict=True) for record in _records(endpoint, connectors, known, turn)
+        record
+        for endpoint, connectors in zip(endpoints, read, strict=True)
+        for record in _records(endpoint, connectors, known, turn)
     )
 
 
-def _confirm_gone(endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]) -> None:
+def _confirm_gone(
+    endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]
+) -> None:
     connect, listed = endpoint_name(endpoint.url), {connector.name for connector in connectors}
     vanished = [name for place, name in known if place == connect and name not in listed]
     confirm_gone(
-        vanished, one_by_one(endpoint.presence), noun="connectors", source=f"Connect at {endpoint.url}", advice=endpoint.rights_advice
+        vanished,
+        one_by_one(endpoint.presence),
+        noun="connectors",
+        source=f"Connect at {endpoint.url}",
+        advice=endpoint.rights_advice,
     )
 
 
 def _records(
-    endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector], turn: int
+    endpoint: ConnectReader,
+    connectors: Sequence[platform.Connector],
+    known: Mapping[ConnectorKey, Connector],
+    turn: int,
 ) -> list[Connector]:
     name = endpoint_name(endpoint.url)
     passwords = _password_keys(endpoint, connectors)
-    records = [_record(name, connector, passwords.get(connector.connector_class or "", frozenset())) for connector in connectors]
+    records = [
+        _record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
+        for connector in connectors
+    ]
     silent = [record for record in records if record.topics_note is not None]
     first = turn * OBSERVED_PER_RUN % max(1, len(silent))
     asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
-        observed = dict(zip((record.name for record in asked), pool.map(lambda record: endpoint.topics(record.name), asked), strict=True))
-    return [_with_observed(record, observed.get(record.name), known.get((name, record.name))) for record in records]
+        observed = dict(
+            zip(
+                (record.name for record in asked),
+                pool.map(lambda record: endpoint.topics(record.name), asked),
+                strict=True,
+            )
+        )
+    return [
+        _with_observed(record, observed.get(record.name), known.get((name, record.name)))
+        for record in records
+    ]
 
 
 def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
     if record.topics_note is None:
         return record
     if observed is None:
-        return record if old is None else replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
-    note = f"{record.topics_note}; Connect has seen it use these" if observed else f"{record.topics_note}; Connect has seen it use none yet"
-    return replace(record, topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed), topics_note=note)
+        return (
+            record
+            if old is None
+            else replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+        )
+    note = (
+        f"{record.topics_note}; Connect has seen it use these"
+        if observed
+        else f"{record.topics_note}; Connect has seen it use none yet"
+    )
+    return replace(
+        record,
+        topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed),
+        topics_note=note,
+    )
 
 
-def _password_keys(endpoint: ConnectReader, connectors: Sequence[platform.Connector]) -> dict[str, frozenset[str]]:
-    """By connector class, of all classes in every run: a value masked in one run and not in the next would be no secret any more."""
+def _password_keys(
+    endpoint: ConnectReader, connectors: Sequence[platform.Connector]
+) -> dict[str, frozenset[str]]:
+    """By connector class, of all classes in every run: a value masked in one run and not in the next would be
+    no secret any more."""
     classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
         return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
@@ -107,7 +150,10 @@ def _record(connect: str, connector: platform.Connector, passwords: frozenset[st
         trace=None if connector.trace is None else mask_text(connector.trace),
         tasks=tuple(
             ConnectorTask(
-                id=task.id, state=task.state, worker_id=task.worker_id, trace=None if task.trace is None else mask_text(task.trace)
+                id=task.id,
+                state=task.state,
+                worker_id=task.worker_id,
+                trace=None if task.trace is None else mask_text(task.trace),
             )
             for task in connector.tasks
         ),
@@ -126,7 +172,8 @@ def endpoint_name(url: str) -> str:
 
 
 def sink_group(connector: Connector) -> str | None:
-    """The consumer group a sink reads with; None for a source. Confluent Cloud names it by the connector's id."""
+    """The consumer group a sink reads with; None for a source. Confluent Cloud names it by the connector's
+    id."""
     if connector.type != "sink":
         return None
     return connector.config.get("consumer.override.group.id") or f"connect-{connector.id or connector.name}"

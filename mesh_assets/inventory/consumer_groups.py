@@ -9,7 +9,9 @@ from mesh_assets.platforms.kafka.values import CommittedPartition, OffsetsReadin
 EndOffsets = Mapping[tuple[str, int], int]
 
 
-def group_records(groups: Iterable[values.ConsumerGroup], *, offsets: OffsetsReading) -> tuple[ConsumerGroup, ...]:
+def group_records(
+    groups: Iterable[values.ConsumerGroup], *, offsets: OffsetsReading
+) -> tuple[ConsumerGroup, ...]:
     ends = {
         (topic, partition.partition): partition.latest
         for topic, partitions in offsets.topics.items()
@@ -33,7 +35,10 @@ def _record(group: values.ConsumerGroup, ends: EndOffsets) -> ConsumerGroup:
         members=members,
         offsets=offsets,
         topics=tuple(
-            sorted({offset.topic for offset in offsets or ()} | {topic for member in members or () for topic in member.assignment})
+            sorted(
+                {offset.topic for offset in offsets or ()}
+                | {topic for member in members or () for topic in member.assignment}
+            )
         ),
         total_lag_records=sum(lags) if lags else None,
         error=group.error or failed,
@@ -52,6 +57,9 @@ def _member(member: values.GroupMember) -> GroupMember:
 
 def _offset(offset: CommittedPartition, ends: EndOffsets) -> CommittedOffset:
     end = ends.get((offset.topic, offset.partition))
-    # Commits are read after the end offsets, so a quick consumer can stand beyond the end that was read: no lag, not a negative one.
+    # Commits are read after the end offsets, so a quick consumer can stand beyond the end that was read: no
+    # lag, not a negative one.
     lag = None if offset.committed is None or end is None else max(0, end - offset.committed)
-    return CommittedOffset(topic=offset.topic, partition=offset.partition, committed=offset.committed, end=end, lag_records=lag)
+    return CommittedOffset(
+        topic=offset.topic, partition=offset.partition, committed=offset.committed, end=end, lag_records=lag
+    )

@@ -1,4 +1,5 @@
-"""Records as JSON values: through the registry where a record names its schema, as JSON or text where it does not."""
+"""Records as JSON values: through the registry where a record names its schema, as JSON or text where it does
+not."""
 
 import io
 import json
@@ -15,7 +16,8 @@ _HEAD = struct.Struct(">bI")
 
 
 class Decoded(Record, frozen=True, kw_only=True):
-    """`format`: what it was read as; `schema_id`: the one it names. `note`: why it could not be decoded further."""
+    """`format`: what it was read as; `schema_id`: the one it names. `note`: why it could not be decoded
+    further."""
 
     value: Any
     format: str
@@ -37,7 +39,8 @@ class RecordDecoder:
         self._avro: dict[int, Any] = {}
 
     def decode(self, data: bytes | None) -> Decoded:
-        """The value of a key or a record. Raises PlatformError when the registry cannot be read; data that does not fit gives a note."""
+        """The value of a key or a record. Raises PlatformError when the registry cannot be read; data that
+        does not fit gives a note."""
         if data is None:
             return Decoded(value=None, format="null")
         if len(data) >= 5 and data[0] == 0 and self._schema_by_id is not None:
@@ -88,7 +91,9 @@ def _without_schema(data: bytes) -> Decoded:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return Decoded(value=_size(data), format="bytes", note="no schema and no text, so only its size is shown")
+        return Decoded(
+            value=_size(data), format="bytes", note="no schema and no text, so only its size is shown"
+        )
     try:
         return Decoded(value=json.loads(text), format="json")
     except ValueError:

@@ -1,4 +1,5 @@
-"""The document: the complete state of one cluster at one moment, the only truth. The only module that knows its JSON form."""
+"""The document: the complete state of one cluster at one moment, the only truth. The only module that knows
+its JSON form."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -6,7 +7,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+from mesh_assets.inventory.records import (
+    Connector,
+    ConsumerGroup,
+    Metrics,
+    Record,
+    RegistryFacts,
+    Schema,
+    Topic,
+)
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
@@ -72,21 +81,37 @@ class Document(Record, frozen=True, kw_only=True):
         state = self.sections[name]
         match name:
             case "topics":
-                return TopicsSection(cluster_id=self.cluster.id, state=state, records=self.topics, excluded=self.excluded_topics)
+                return TopicsSection(
+                    cluster_id=self.cluster.id,
+                    state=state,
+                    records=self.topics,
+                    excluded=self.excluded_topics,
+                )
             case "connectors":
                 return ConnectorsSection(cluster_id=self.cluster.id, state=state, records=self.connectors)
             case "schemas":
-                return SchemasSection(cluster_id=self.cluster.id, state=state, records=self.schemas, registry=self.schema_registry)
+                return SchemasSection(
+                    cluster_id=self.cluster.id,
+                    state=state,
+                    records=self.schemas,
+                    registry=self.schema_registry,
+                )
             case "consumer_groups":
                 return ConsumerGroupsSection(
-                    cluster_id=self.cluster.id, state=state, records=self.consumer_groups, excluded=self.excluded_consumer_groups
+                    cluster_id=self.cluster.id,
+                    state=state,
+                    records=self.consumer_groups,
+                    excluded=self.excluded_consumer_groups,
                 )
             case "metrics":
                 return MetricsSection(cluster_id=self.cluster.id, state=state, records=self.metrics)
 
 
 def summarize(
-    topics: tuple[Topic, ...], connectors: tuple[Connector, ...], schemas: tuple[Schema, ...], groups: tuple[ConsumerGroup, ...]
+    topics: tuple[Topic, ...],
+    connectors: tuple[Connector, ...],
+    schemas: tuple[Schema, ...],
+    groups: tuple[ConsumerGroup, ...],
 ) -> Summary:
     counts = [topic.details.message_count for topic in topics]
     known = [count for count in counts if count is not None]

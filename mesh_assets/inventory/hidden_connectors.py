@@ -1,7 +1,9 @@
-"""Managed connectors that the list does not show, told from their consumer groups: what a key saw too little of from the start.
+"""Managed connectors that the list does not show, told from their consumer groups: what a key saw too little
+of from the start.
 
-Confluent Cloud runs a sink connector as the consumer group `connect-<id>`. A group of that name with members, and no connector of that id
-in the list, is a connector that this key may not see. Sources have no groups, so this finds some of what is hidden, not all.
+Confluent Cloud runs a sink connector as the consumer group `connect-<id>`. A group of that name with members,
+and no connector of that id in the list, is a connector that this key may not see. Sources have no groups, so
+this finds some of what is hidden, not all.
 """
 
 import re
@@ -14,14 +16,23 @@ _NAMED = 3
 
 
 def hidden_connectors(connectors: Iterable[Connector], groups: Iterable[ConsumerGroup]) -> tuple[str, ...]:
-    """Ids of managed connectors that consume and are not among `connectors`, sorted. A group without members may be left over."""
-    consuming = {match.group(1) for group in groups if group.members and (match := _GROUP_OF_A_CONNECTOR.match(group.group_id))}
+    """Ids of managed connectors that consume and are not among `connectors`, sorted. A group without members
+    may be left over."""
+    consuming = {
+        match.group(1)
+        for group in groups
+        if group.members and (match := _GROUP_OF_A_CONNECTOR.match(group.group_id))
+    }
     return tuple(sorted(consuming - {connector.id for connector in connectors}))
 
 
 def hidden_connectors_note(hidden: tuple[str, ...]) -> str:
     shown = ", ".join(hidden[:_NAMED]) + (", …" if len(hidden) > _NAMED else "")
-    noun = "a managed connector that consumes is" if len(hidden) == 1 else f"{len(hidden):,} managed connectors that consume are"
+    noun = (
+        "a managed connector that consumes is"
+        if len(hidden) == 1
+        else f"{len(hidden):,} managed connectors that consume are"
+    )
     return (
         f"{noun} not in the list of connectors ({shown}): the list is filtered by missing rights; grant Operator on the cluster, and "
         "DeveloperRead on connector *"

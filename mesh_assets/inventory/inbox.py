@@ -1,4 +1,5 @@
-"""The inbox: what has happened and no discovery has looked at yet. Written before anything is acknowledged, removed after publishing."""
+"""The inbox: what has happened and no discovery has looked at yet. Written before anything is acknowledged,
+removed after publishing."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ from mesh_assets.inventory.triggers import Trigger
 
 
 class WaitingTrigger(Record, frozen=True, kw_only=True):
-    """A trigger that waits for a run. `id` is made from the cause: the same cause waits once. `source` is who noticed it."""
+    """A trigger that waits for a run. `id` is made from the cause: the same cause waits once. `source` is who
+    noticed it."""
 
     id: str
     trigger: Trigger
@@ -26,7 +28,8 @@ _decoder = msgspec.json.Decoder(WaitingTrigger)
 
 
 class Inbox:
-    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`. Every method raises StoreError when the store fails."""
+    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`. Every method raises StoreError when
+    the store fails."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
@@ -34,7 +37,8 @@ class Inbox:
     def put(self, cluster_id: str, trigger: Trigger, *, cause: str, source: str, now: datetime) -> bool:
         """Keeps the trigger until a run has dealt with it; False when that cause is waiting already.
 
-        `cause` says what happened so that the same event has the same text (`users-value version 3`, a message's id), not when it was seen.
+        `cause` says what happened so that the same event has the same text (`users-value version 3`, a
+        message's id), not when it was seen.
         """
         trigger_id = hashlib.sha256(f"{trigger.type}\0{cause}".encode()).hexdigest()[:32]
         waiting = WaitingTrigger(id=trigger_id, trigger=trigger, source=source, received_at=now)
@@ -61,7 +65,9 @@ class Inbox:
         try:
             return _decoder.decode(data)
         except msgspec.DecodeError as error:
-            raise StoreError(f"{self._objects.location(key)} is no trigger of this version: {error}; remove it or write it anew") from error
+            raise StoreError(
+                f"{self._objects.location(key)} is no trigger of this version: {error}; remove it or write it anew"
+            ) from error
 
     @staticmethod
     def _folder(cluster_id: str) -> str:

@@ -40,18 +40,25 @@ def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Se
 def stale_section(name: SectionName, cluster_id: str, previous: Document | None, error: str) -> Section:
     """The last good data of that section, or none, marked `stale` with `error`."""
     if previous is None:
-        state = SectionState(status="stale", collected_at=None, error=f"{error}; never read before, so nothing is known")
+        state = SectionState(
+            status="stale", collected_at=None, error=f"{error}; never read before, so nothing is known"
+        )
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
-    state = SectionState(status="stale", collected_at=old.state.collected_at, error=error, held_since=old.state.held_since)
+    state = SectionState(
+        status="stale", collected_at=old.state.collected_at, error=error, held_since=old.state.held_since
+    )
     return replace(old, state=state)
 
 
-def settle_section(name: SectionName, collected: Section | None, *, cluster_id: str, previous: Document | None, now: datetime) -> Section:
+def settle_section(
+    name: SectionName, collected: Section | None, *, cluster_id: str, previous: Document | None, now: datetime
+) -> Section:
     """What the document says of the section: the newest good reading.
 
-    `collected` None: the section was not part of this run. `previous` is the latest document, read while the cluster's lock is held, so a
-    run that collected earlier and published later cannot overwrite what is newer.
+    `collected` None: the section was not part of this run. `previous` is the latest document, read while the
+    cluster's lock is held, so a run that collected earlier and published later cannot overwrite what is
+    newer.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
@@ -71,8 +78,11 @@ def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
-def _hold_mass_disappearance(name: SectionName, collected: Section, old: Section, *, now: datetime) -> Section:
-    """More than half of a section (at least 10) gone at once is more often a broken reading than the truth: wait for a second one."""
+def _hold_mass_disappearance(
+    name: SectionName, collected: Section, old: Section, *, now: datetime
+) -> Section:
+    """More than half of a section (at least 10) gone at once is more often a broken reading than the truth:
+    wait for a second one."""
     vanished = _identities(old) - _identities(collected)
     if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(_identities(old)):
         return collected
@@ -83,7 +93,12 @@ def _hold_mass_disappearance(name: SectionName, collected: Section, old: Section
         f"{len(vanished)} of {len(_identities(old))} {name.replace('_', ' ')} were gone at once; held back until a reading "
         f"after {(since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC agrees"
     )
-    return replace(old, state=SectionState(status="stale", collected_at=old.state.collected_at, error=error, held_since=since))
+    return replace(
+        old,
+        state=SectionState(
+            status="stale", collected_at=old.state.collected_at, error=error, held_since=since
+        ),
+    )
 
 
 def _identities(section: Section) -> set[object]:
@@ -110,8 +125,12 @@ def join_sections(
     sequence: int,
     run_id: str,
 ) -> Document:
-    """The document of this run: each section settled against the latest document, sorted, linked with the others, and counted."""
-    settled = {name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now) for name in SECTION_NAMES}
+    """The document of this run: each section settled against the latest document, sorted, linked with the
+    others, and counted."""
+    settled = {
+        name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now)
+        for name in SECTION_NAMES
+    }
     topics, connectors, schemas, groups, metrics = (settled[name] for name in SECTION_NAMES)
     assert isinstance(topics, TopicsSection)
     assert isinstance(connectors, ConnectorsSection)
@@ -119,8 +138,12 @@ def join_sections(
     assert isinstance(groups, ConsumerGroupsSection)
     assert isinstance(metrics, MetricsSection)
     linked_schemas = link_schemas(sorted(schemas.records, key=lambda schema: schema.subject), topics.records)
-    linked_connectors = link_connectors(sorted(connectors.records, key=lambda c: (c.name, c.connect)), topics.records)
-    linked_topics = link_topics(sorted(topics.records, key=lambda topic: topic.name), linked_schemas, linked_connectors)
+    linked_connectors = link_connectors(
+        sorted(connectors.records, key=lambda c: (c.name, c.connect)), topics.records
+    )
+    linked_topics = link_topics(
+        sorted(topics.records, key=lambda topic: topic.name), linked_schemas, linked_connectors
+    )
     sorted_groups = tuple(sorted(groups.records, key=lambda group: group.group_id))
     return Document(
         environment=environment,

@@ -1,4 +1,5 @@
-"""The cross-links between sections: a topic's subjects and connectors, a connector's topics by pattern, a subject's naming strategy."""
+"""The cross-links between sections: a topic's subjects and connectors, a connector's topics by pattern, a
+subject's naming strategy."""
 
 import re
 from collections import defaultdict
@@ -12,28 +13,42 @@ from mesh_assets.inventory.records import Connector, ConnectorTopic, Schema, Top
 
 def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Schema, ...]:
     names = {topic.name for topic in topics}
-    return tuple(replace(s, naming_strategy=naming_strategy(s.subject, s.record_name, names)) for s in schemas)
+    return tuple(
+        replace(s, naming_strategy=naming_strategy(s.subject, s.record_name, names)) for s in schemas
+    )
 
 
 def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) -> tuple[Connector, ...]:
-    """Connectors with the topics that their `topics.regex` selects now; Java's and Python's patterns agree on what such configs use.
+    """Connectors with the topics that their `topics.regex` selects now; Java's and Python's patterns agree on
+    what such configs use.
 
     A pattern Python cannot read gives no topic and a note, never a guess.
     """
-    return tuple(_with_pattern_topics(connector, topics) if connector.topics_pattern else connector for connector in connectors)
+    return tuple(
+        _with_pattern_topics(connector, topics) if connector.topics_pattern else connector
+        for connector in connectors
+    )
 
 
 def _with_pattern_topics(connector: Connector, topics: Sequence[Topic]) -> Connector:
     try:
         pattern = re.compile(connector.topics_pattern or "")
     except re.error:
-        return replace(connector, topics_note=f"topics.regex {connector.topics_pattern!r} could not be followed")
+        return replace(
+            connector, topics_note=f"topics.regex {connector.topics_pattern!r} could not be followed"
+        )
     named = {topic.name for topic in connector.topics}
-    found = [ConnectorTopic(name=t.name, known="declared") for t in topics if t.name not in named and pattern.fullmatch(t.name)]
+    found = [
+        ConnectorTopic(name=t.name, known="declared")
+        for t in topics
+        if t.name not in named and pattern.fullmatch(t.name)
+    ]
     return replace(connector, topics=tuple(sorted((*connector.topics, *found), key=lambda topic: topic.name)))
 
 
-def link_topics(topics: Sequence[Topic], schemas: Sequence[Schema], connectors: Sequence[Connector]) -> tuple[Topic, ...]:
+def link_topics(
+    topics: Sequence[Topic], schemas: Sequence[Schema], connectors: Sequence[Connector]
+) -> tuple[Topic, ...]:
     names = {topic.name for topic in topics}
     keys: defaultdict[str, list[str]] = defaultdict(list)
     values: defaultdict[str, list[str]] = defaultdict(list)

@@ -23,7 +23,8 @@ def read_live(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Document:
-    """The cluster's document with the `wanted` sections read now; the others are those of the latest document, marked as such.
+    """The cluster's document with the `wanted` sections read now; the others are those of the latest
+    document, marked as such.
 
     Nothing is stored and nothing published. Raises as `collect_sections` does.
     """
@@ -39,7 +40,9 @@ def read_live(
     return join_sections(
         sections,
         previous=before,
-        environment=EnvironmentIdentity(id=environment.id if environment else None, name=environment.name if environment else None),
+        environment=EnvironmentIdentity(
+            id=environment.id if environment else None, name=environment.name if environment else None
+        ),
         cluster=ClusterIdentity(id=next(iter(sections.values())).cluster_id, name=cluster.name),
         now=datetime.now(UTC),
         sequence=before.sequence if before else 0,

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 MASK = "********"
 
-# By key, beside what connectors declare as passwords: a transform, a converter or an old worker declares nothing, and Connect masks
-# nothing that it returns.
+# By key, beside what connectors declare as passwords: a transform, a converter or an old worker declares
+# nothing, and Connect masks nothing that it returns.
 _SECRET_KEY = re.compile(
     r"pass(word|phrase|wd)|secret|credential|token|private[._-]?key|api[._-]?key|access[._-]?key|sas[._-]?key|account[._-]?key"
     r"|(ssl|tls)[._-]?key|key[._-]?(password|pem|material)|jaas|connection[._-]?string|auth(orization)?[._-]?(header|info)"
@@ -14,7 +14,8 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 
-# Keys that match the words above and hold no secret: names, switches and classes that an engineer needs to see.
+# Keys that match the words above and hold no secret: names, switches and classes that an engineer needs to
+# see.
 _HARMLESS_KEY = re.compile(
     r"^(key\.converter.*schemas\.enable|.*\.(provider|class|type|location|file|path|enabled?|source|mechanism|alias|algorithm|name|url|urls)"
     r"|(key|value)\.subject\.name\.strategy|.*tokeni[sz]er.*|.*max\.tokens.*)$",
@@ -33,14 +34,19 @@ _SECRET_VALUE = re.compile(
     r"|\bxox[abprs]-[\w-]{10,}|\"private_key\"\s*:|\bAIza[\w-]{35}\b|\b[sr]k_live_\w{10,}|^(Bearer|Basic) \S+",
 )
 
-# Confluent Cloud masks by itself, with ten to sixteen asterisks: one mask for all, or their number would look like a change.
+# Confluent Cloud masks by itself, with ten to sixteen asterisks: one mask for all, or their number would look
+# like a change.
 _MASKED_ALREADY = re.compile(r"^\*{4,}$")
 
 
-def mask_config(config: Mapping[str, str | None], *, passwords: Collection[str] = ()) -> dict[str, str | None]:
-    """`config` with every value that is or may hold a secret masked, sorted by key. `passwords`: keys known to hold one.
+def mask_config(
+    config: Mapping[str, str | None], *, passwords: Collection[str] = ()
+) -> dict[str, str | None]:
+    """`config` with every value that is or may hold a secret masked, sorted by key. `passwords`: keys known
+    to hold one.
 
-    A reference to a config provider (`${file:…}`) is no secret and stays, since Connect returns it unresolved.
+    A reference to a config provider (`${file:…}`) is no secret and stays, since Connect returns it
+    unresolved.
     """
     return {key: mask_value(key, config[key], is_password=key in passwords) for key in sorted(config)}
 
@@ -50,7 +56,9 @@ def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str
         return value
     if is_password or _SECRET_VALUE.search(value) or _MASKED_ALREADY.match(value):
         return MASK
-    if _SECRET_KEY.search(key) and not (_HARMLESS_KEY.match(key) and not re.search(r"pass(word|phrase|wd)$", key, re.IGNORECASE)):
+    if _SECRET_KEY.search(key) and not (
+        _HARMLESS_KEY.match(key) and not re.search(r"pass(word|phrase|wd)$", key, re.IGNORECASE)
+    ):
         return value if value.lower() in ("true", "false") else MASK
     return mask_text(value)
 

@@ -16,7 +16,8 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 def record_name(schema_type: str, definition: str) -> str | None:
     """The full name of the record that the schema defines; None where it defines none or cannot be parsed.
 
-    Avro: namespace and name. JSON Schema: `title`, as Confluent's serializer uses it. Protobuf: package and first message.
+    Avro: namespace and name. JSON Schema: `title`, as Confluent's serializer uses it. Protobuf: package and
+    first message.
     """
     if schema_type == "PROTOBUF":
         text = _COMMENT.sub("", definition)
@@ -55,7 +56,8 @@ def split_topic_name(subject: str) -> tuple[str, Literal["key", "value"]] | None
 
 
 def topic_of_record_subject(subject: str, name: str | None, topics: Collection[str]) -> str | None:
-    """The topic of a topic-record subject (`orders-com.shop.Order`): only when the rest is exactly the schema's record name."""
+    """The topic of a topic-record subject (`orders-com.shop.Order`): only when the rest is exactly the
+    schema's record name."""
     bare = without_context(subject)
     if not name or not bare.endswith(f"-{name}"):
         return None

@@ -1,6 +1,8 @@
-"""What is known of a cluster: immutable records, made once by the collectors and never parsed again downstream.
+"""What is known of a cluster: immutable records, made once by the collectors and never parsed again
+downstream.
 
-Field names are those of the document. None means "could not be read" (`unknown`) wherever a docstring does not say otherwise.
+Field names are those of the document. None means "could not be read" (`unknown`) wherever a docstring does
+not say otherwise.
 """
 
 from datetime import datetime
@@ -19,7 +21,8 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Partition(Record, frozen=True, kw_only=True):
-    """One partition. `leader` None: it has none now. `earliest` and `latest` are offsets, None when they could not be read."""
+    """One partition. `leader` None: it has none now. `earliest` and `latest` are offsets, None when they
+    could not be read."""
 
     partition: int
     leader: int | None
@@ -33,8 +36,9 @@ class Partition(Record, frozen=True, kw_only=True):
 class TopicDetails(Record, frozen=True, kw_only=True):
     """The topic in figures.
 
-    `message_count` is the sum of `latest - earliest`: an upper bound under compaction, and exact otherwise unless transactions write to
-    the topic (their markers take offsets), which `message_count_is` says. None when a partition's offsets are unknown.
+    `message_count` is the sum of `latest - earliest`: an upper bound under compaction, and exact otherwise
+    unless transactions write to the topic (their markers take offsets), which `message_count_is` says. None
+    when a partition's offsets are unknown.
     """
 
     partitions: int
@@ -46,7 +50,8 @@ class TopicDetails(Record, frozen=True, kw_only=True):
 
 
 class TopicSchema(Record, frozen=True, kw_only=True):
-    """The subjects that describe the topic's records, by naming strategy; nothing is guessed from similar names."""
+    """The subjects that describe the topic's records, by naming strategy; nothing is guessed from similar
+    names."""
 
     key_subjects: tuple[str, ...] = ()
     value_subjects: tuple[str, ...] = ()
@@ -54,9 +59,11 @@ class TopicSchema(Record, frozen=True, kw_only=True):
 
 
 class Topic(Record, frozen=True, kw_only=True):
-    """A sensitive config's value is None. `config_error`: the configs could not be read; then `config` is what was last known, or None.
+    """A sensitive config's value is None. `config_error`: the configs could not be read; then `config` is
+    what was last known, or None.
 
-    `error`: the brokers know the topic but did not describe it (a missing right, as a rule); then its partitions may be missing here.
+    `error`: the brokers know the topic but did not describe it (a missing right, as a rule); then its
+    partitions may be missing here.
     """
 
     name: str
@@ -91,12 +98,14 @@ class ConnectorTopic(Record, frozen=True, kw_only=True):
 
 
 class Connector(Record, frozen=True, kw_only=True):
-    """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector stays RUNNING.
+    """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector
+    stays RUNNING.
 
-    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None where there is none; a connector made anew under its
-    name has a new one. `connect` names the endpoint it was read from. `config` is masked; empty where it may not be read. `quickstart` is
-    the Datagen template where there is one.
-    `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a pattern); None: they are not.
+    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None where there is none; a
+    connector made anew under its name has a new one. `connect` names the endpoint it was read from. `config`
+    is masked; empty where it may not be read. `quickstart` is the Datagen template where there is one.
+    `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
+    pattern); None: they are not.
     """
 
     name: str
@@ -120,7 +129,8 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no tasks, only of the whole."""
+        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no
+        tasks, only of the whole."""
         if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
         return bool(self.tasks) or (self.id or "").startswith("arn:")
@@ -138,7 +148,8 @@ class SchemaReference(Record, frozen=True, kw_only=True):
 class SubjectLevel(Record, frozen=True, kw_only=True):
     """A compatibility level or mode of a subject, and when it was read.
 
-    `value` None: not read yet (or it failed: `error`). `own` True: set on the subject; False: inherited; None: the registry cannot tell.
+    `value` None: not read yet (or it failed: `error`). `own` True: set on the subject; False: inherited;
+    None: the registry cannot tell.
     """
 
     value: str | None = None
@@ -148,7 +159,8 @@ class SubjectLevel(Record, frozen=True, kw_only=True):
 
 
 class Schema(Record, frozen=True, kw_only=True):
-    """The latest version of a subject. `naming_strategy`: how the subject got its name, derived and never guessed."""
+    """The latest version of a subject. `naming_strategy`: how the subject got its name, derived and never
+    guessed."""
 
     subject: str
     version: int
@@ -186,7 +198,8 @@ class GroupMember(Record, frozen=True, kw_only=True):
 class CommittedOffset(Record, frozen=True, kw_only=True):
     """Where a group stands on one partition.
 
-    `lag_records` is `end - committed`, never negative; None where the group has committed nothing there or the end is unknown.
+    `lag_records` is `end - committed`, never negative; None where the group has committed nothing there or
+    the end is unknown.
     """
 
     topic: str
@@ -199,8 +212,9 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
 class ConsumerGroup(Record, frozen=True, kw_only=True):
     """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown`.
 
-    `protocol_type` tells Connect's workers (`connect`) from consumers. `total_lag_records` sums the known lags; None when the group
-    has none. `members` and `offsets` are None when they could not be read, and `error` says why.
+    `protocol_type` tells Connect's workers (`connect`) from consumers. `total_lag_records` sums the known
+    lags; None when the group has none. `members` and `offsets` are None when they could not be read, and
+    `error` says why.
     """
 
     group_id: str
@@ -217,8 +231,9 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
 
 # --- metrics
 #
-# One vocabulary for every platform, units in the names (docs/metrics.md). None: no source of this cluster tells it; `Metrics.not_available`
-# says why, and `Metrics.sources` which figure is from where and over which window.
+# One vocabulary for every platform, units in the names (docs/metrics.md). None: no source of this cluster
+# tells it; `Metrics.not_available` says why, and `Metrics.sources` which figure is from where and over which
+# window.
 
 MetricsSourceName = Literal["offsets", "confluent_cloud", "cloudwatch"]
 
@@ -236,7 +251,8 @@ class Broker(Record, frozen=True, kw_only=True):
 
 
 class TopicRate(Record, frozen=True, kw_only=True):
-    """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every platform alike.
+    """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every
+    platform alike.
 
     `retained_bytes`: what the topic holds, as its platform counts it.
     """
@@ -253,9 +269,10 @@ class TopicRate(Record, frozen=True, kw_only=True):
 class GroupRate(Record, frozen=True, kw_only=True):
     """`records_committed_per_second`: growth of the committed offsets over the window.
 
-    `lag_seconds`: how long ago the log's end stood where the group stands, on the partition where that is longest; 0 without lag. Between
-    two readings of the end, so exact to the time between them. `lag_seconds_at_least`: a lower bound where the kept readings do not reach
-    back far enough, or lie too far apart. `estimated_max_lag_seconds`: Amazon's own estimate (EstimatedMaxTimeLag), which is no reading.
+    `lag_seconds`: how long ago the log's end stood where the group stands, on the partition where that is
+    longest; 0 without lag. Between two readings of the end, so exact to the time between them.
+    `lag_seconds_at_least`: a lower bound where the kept readings do not reach back far enough, or lie too far
+    apart. `estimated_max_lag_seconds`: Amazon's own estimate (EstimatedMaxTimeLag), which is no reading.
     """
 
     group_id: str
@@ -267,7 +284,8 @@ class GroupRate(Record, frozen=True, kw_only=True):
 
 
 class ConnectorRate(Record, frozen=True, kw_only=True):
-    """`in`: what a sink reads from Kafka; `out`: what a source writes to it. `dead_letter_records`: put aside within the source's window.
+    """`in`: what a sink reads from Kafka; `out`: what a source writes to it. `dead_letter_records`: put aside
+    within the source's window.
 
     `connect` as in Connector: names are unique at an endpoint only.
     """
@@ -282,7 +300,8 @@ class ConnectorRate(Record, frozen=True, kw_only=True):
 
 
 class ClusterLoad(Record, frozen=True, kw_only=True):
-    """The cluster as a whole, as its platform tells it, topics that the estate leaves out included. `partitions`: without replicas."""
+    """The cluster as a whole, as its platform tells it, topics that the estate leaves out included.
+    `partitions`: without replicas."""
 
     load_percent: float | None = None
     connections: int | None = None
@@ -299,7 +318,8 @@ class ClusterLoad(Record, frozen=True, kw_only=True):
 
 
 class PartitionHealth(Record, frozen=True, kw_only=True):
-    """Counts of partitions. `under_replicated`: ISR smaller than replicas. `offline`: no replica on a live broker. `leaderless`: no leader.
+    """Counts of partitions. `under_replicated`: ISR smaller than replicas. `offline`: no replica on a live
+    broker. `leaderless`: no leader.
 
     `under_min_isr`: ISR smaller than min.insync.replicas, None where configs could not be read.
     """
@@ -312,8 +332,9 @@ class PartitionHealth(Record, frozen=True, kw_only=True):
 
 
 class MetricsSource(Record, frozen=True, kw_only=True):
-    """One source that was asked. `figures`: what it gave, as `topics.bytes_in_per_second`. Rates are means over its window; None: it had
-    none. `error`: why it, or a part of it, could not be read in this run: what it would have told is unknown then.
+    """One source that was asked. `figures`: what it gave, as `topics.bytes_in_per_second`. Rates are means
+    over its window; None: it had none. `error`: why it, or a part of it, could not be read in this run: what
+    it would have told is unknown then.
     """
 
     name: MetricsSourceName
@@ -325,8 +346,9 @@ class MetricsSource(Record, frozen=True, kw_only=True):
 
 
 class Metrics(Record, frozen=True, kw_only=True):
-    """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between two readings of them; each
-    source has its own in `sources`. `cluster` None: no source speaks of the cluster as a whole.
+    """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between
+    two readings of them; each source has its own in `sources`. `cluster` None: no source speaks of the
+    cluster as a whole.
     """
 
     source: str
@@ -351,5 +373,11 @@ class Metrics(Record, frozen=True, kw_only=True):
     @property
     def slowest_group(self) -> GroupRate | None:
         """The group with the longest known time lag; None: no group has one."""
-        known = [group for group in self.consumer_groups if group.lag_seconds is not None or group.lag_seconds_at_least is not None]
-        return max(known, key=lambda group: group.lag_seconds or group.lag_seconds_at_least or 0.0, default=None)
+        known = [
+            group
+            for group in self.consumer_groups
+            if group.lag_seconds is not None or group.lag_seconds_at_least is not None
+        ]
+        return max(
+            known, key=lambda group: group.lag_seconds or group.lag_seconds_at_least or 0.0, default=None
+        )

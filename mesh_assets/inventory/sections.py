@@ -5,17 +5,26 @@ from typing import Literal, get_args
 
 from msgspec import field
 
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+from mesh_assets.inventory.records import (
+    Connector,
+    ConsumerGroup,
+    Metrics,
+    Record,
+    RegistryFacts,
+    Schema,
+    Topic,
+)
 
 SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics"]
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`. `not_configured`: nothing to ask.
+    """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`.
+    `not_configured`: nothing to ask.
 
-    `collected_at` is when the data was read, not when the run was; None when it never was. `held_since` is set while a mass
-    disappearance is held back, to the moment it was first seen.
+    `collected_at` is when the data was read, not when the run was; None when it never was. `held_since` is
+    set while a mass disappearance is held back, to the moment it was first seen.
     """
 
     status: Literal["fresh", "stale", "not_configured"]
@@ -25,9 +34,11 @@ class SectionState(Record, frozen=True, kw_only=True):
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
-    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase, which overlap.
+    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase,
+    which overlap.
 
-    `level_requests`: how many of the HTTP requests were for compatibility levels and modes of subjects, which no registry gives in bulk.
+    `level_requests`: how many of the HTTP requests were for compatibility levels and modes of subjects, which
+    no registry gives in bulk.
     """
 
     seconds: float = 0.0
@@ -38,7 +49,8 @@ class SectionCost(Record, frozen=True, kw_only=True):
 
 
 class TopicsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="topics"):
-    """`cluster_id` here as in the other sections: the cluster it was read from. `excluded`: topics the estate's patterns leave out."""
+    """`cluster_id` here as in the other sections: the cluster it was read from. `excluded`: topics the
+    estate's patterns leave out."""
 
     cluster_id: str
     state: SectionState
@@ -48,7 +60,8 @@ class TopicsSection(Record, frozen=True, kw_only=True, tag_field="section", tag=
 
 
 class ConnectorsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
-    """`stand_in`, here and in the sections that come over HTTP: what their source says it stands in for; None: it is what it seems."""
+    """`stand_in`, here and in the sections that come over HTTP: what their source says it stands in for;
+    None: it is what it seems."""
 
     cluster_id: str
     state: SectionState

@@ -1,7 +1,8 @@
-"""Parquet tables of the newest document, for pandas, DuckDB and the like. Derived: the document is the truth, and they can be made again.
+"""Parquet tables of the newest document, for pandas, DuckDB and the like. Derived: the document is the truth,
+and they can be made again.
 
-`tables/<table>/cluster_id=<id>/data.parquet`, so that one pattern reads all clusters:
-`SELECT * FROM read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept by sequence.
+`tables/<table>/cluster_id=<id>/data.parquet`, so that one pattern reads all clusters: `SELECT * FROM
+read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept by sequence.
 """
 
 import io
@@ -17,7 +18,11 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.store.layout import safe
 from mesh_assets.inventory.store.objects import ObjectStore
 
-_STAMP = [("sequence", pa.int64()), ("discovery_timestamp", pa.timestamp("us", tz="UTC")), ("cluster", pa.string())]
+_STAMP = [
+    ("sequence", pa.int64()),
+    ("discovery_timestamp", pa.timestamp("us", tz="UTC")),
+    ("cluster", pa.string()),
+]
 _STRINGS = pa.list_(pa.string())
 _INTS = pa.list_(pa.int32())
 
@@ -49,7 +54,12 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("earliest", pa.int64()),
             ("latest", pa.int64()),
         ],
-        "topic_configs": [("topic", pa.string()), ("config", pa.string()), ("value", pa.string()), ("overridden", pa.bool_())],
+        "topic_configs": [
+            ("topic", pa.string()),
+            ("config", pa.string()),
+            ("value", pa.string()),
+            ("overridden", pa.bool_()),
+        ],
         "connectors": [
             ("connector", pa.string()),
             ("connect", pa.string()),
@@ -108,13 +118,19 @@ SCHEMAS: dict[str, pa.Schema] = {
     }.items()
 }
 
-_IN_AND_OUT = ("records_in_per_second", "records_out_per_second", "bytes_in_per_second", "bytes_out_per_second")
+_IN_AND_OUT = (
+    "records_in_per_second",
+    "records_out_per_second",
+    "bytes_in_per_second",
+    "bytes_out_per_second",
+)
 
 Row = tuple[Any, ...]
 
 
 def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Change]) -> dict[str, int]:
-    """Writes all tables of `document`, replacing the cluster's earlier ones, and its changes beside the earlier ones; rows by table."""
+    """Writes all tables of `document`, replacing the cluster's earlier ones, and its changes beside the
+    earlier ones; rows by table."""
     folder = f"cluster_id={safe(document.cluster.id)}"
     rows: dict[str, list[Row]] = {
         "topics": list(_topics(document)),
@@ -130,7 +146,16 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
         ],
         "connectors": list(_connectors(document)),
         "schemas": [
-            (s.subject, s.version, s.id, s.schema_type, s.compatibility.value, s.mode.value, s.naming_strategy, s.definition)
+            (
+                s.subject,
+                s.version,
+                s.id,
+                s.schema_type,
+                s.compatibility.value,
+                s.mode.value,
+                s.naming_strategy,
+                s.definition,
+            )
             for s in document.schemas
         ],
         "consumer_groups": list(_consumer_groups(document)),
@@ -143,8 +168,14 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
     for name, table_rows in rows.items():
         objects.put(f"tables/{name}/{folder}/data.parquet", _parquet(name, document, table_rows))
     if changes:
-        change_rows = [(c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
-        objects.put(f"tables/changes/{folder}/{document.sequence:08d}.parquet", _parquet("changes", document, change_rows))
+        change_rows = [
+            (c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence)
+            for c in changes
+        ]
+        objects.put(
+            f"tables/changes/{folder}/{document.sequence:08d}.parquet",
+            _parquet("changes", document, change_rows),
+        )
         rows["changes"] = change_rows
     return {name: len(table_rows) for name, table_rows in rows.items()}
 
@@ -168,7 +199,11 @@ def _topics(document: Document) -> Iterator[Row]:
 
 
 def _connectors(document: Document) -> Iterator[Row]:
-    rates = {(rate.connector, rate.connect): rate for rate in document.metrics.connectors} if document.metrics else {}
+    rates = (
+        {(rate.connector, rate.connect): rate for rate in document.metrics.connectors}
+        if document.metrics
+        else {}
+    )
     for c in document.connectors:
         yield (
             c.name,
@@ -188,8 +223,18 @@ def _consumer_groups(document: Document) -> Iterator[Row]:
     rates = {rate.group_id: rate for rate in document.metrics.consumer_groups} if document.metrics else {}
     for group in document.consumer_groups:
         members = None if group.members is None else len(group.members)
-        known = _rates(rates.get(group.group_id), "lag_seconds", "lag_seconds_at_least", "records_committed_per_second")
-        yield (group.group_id, group.type, group.state, members, group.topics, group.total_lag_records, *known)
+        known = _rates(
+            rates.get(group.group_id), "lag_seconds", "lag_seconds_at_least", "records_committed_per_second"
+        )
+        yield (
+            group.group_id,
+            group.type,
+            group.state,
+            members,
+            group.topics,
+            group.total_lag_records,
+            *known,
+        )
 
 
 def _rates(record: Record | None, *names: str) -> Row:
@@ -204,8 +249,14 @@ def _parquet(name: str, document: Document, rows: Iterable[Row]) -> bytes:
         count += 1
         for column, value in zip(columns, row, strict=True):
             column.append(value)
-    stamp: list[list[Any]] = [[document.sequence] * count, [document.discovery_timestamp] * count, [document.cluster.name] * count]
-    arrays = [pa.array(values, type=field.type) for values, field in zip([*stamp, *columns], schema, strict=True)]
+    stamp: list[list[Any]] = [
+        [document.sequence] * count,
+        [document.discovery_timestamp] * count,
+        [document.cluster.name] * count,
+    ]
+    arrays = [
+        pa.array(values, type=field.type) for values, field in zip([*stamp, *columns], schema, strict=True)
+    ]
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), buffer, compression="zstd")
     return buffer.getvalue()

@@ -8,13 +8,26 @@ from mesh_assets.platforms.kafka.values import OffsetsReading, PartitionOffsets,
 
 
 def topic_records(
-    topics: Iterable[TopicMetadata], *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading, previous: Mapping[str, Topic]
+    topics: Iterable[TopicMetadata],
+    *,
+    configs: Mapping[str, TopicConfigs],
+    offsets: OffsetsReading,
+    previous: Mapping[str, Topic],
 ) -> tuple[Topic, ...]:
-    """One record a topic. What could not be read of it (its partitions, its configs) stays as `previous` knew it, with the error."""
-    return tuple(_record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name)) for topic in topics)
+    """One record a topic. What could not be read of it (its partitions, its configs) stays as `previous` knew
+    it, with the error."""
+    return tuple(
+        _record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name))
+        for topic in topics
+    )
 
 
-def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[PartitionOffsets, ...], previous: Topic | None) -> Topic:
+def _record(
+    topic: TopicMetadata,
+    configs: TopicConfigs | None,
+    offsets: tuple[PartitionOffsets, ...],
+    previous: Topic | None,
+) -> Topic:
     values: dict[str, str | None] | None
     overrides: tuple[str, ...]
     if configs is not None and configs.values is not None:
@@ -23,7 +36,9 @@ def _record(topic: TopicMetadata, configs: TopicConfigs | None, offsets: tuple[P
         values, overrides = (None, ()) if previous is None else (previous.config, previous.config_overrides)
         config_error = "not asked" if configs is None else configs.error or "no answer"
     partitions = (
-        previous.partitions if topic.error is not None and previous is not None and not topic.partitions else _partitions(topic, offsets)
+        previous.partitions
+        if topic.error is not None and previous is not None and not topic.partitions
+        else _partitions(topic, offsets)
     )
     cleanup_policy = None if values is None else values.get("cleanup.policy")
     message_count, message_count_is = _message_count(partitions, cleanup_policy)
@@ -68,8 +83,11 @@ def _partitions(topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...]) -> 
 CountIs = Literal["exact_without_transactions", "upper_bound", "unknown"]
 
 
-def _message_count(partitions: tuple[Partition, ...], cleanup_policy: str | None) -> tuple[int | None, CountIs]:
-    """Offsets count records only where none went from between them; compaction takes some, transaction markers stand for none."""
+def _message_count(
+    partitions: tuple[Partition, ...], cleanup_policy: str | None
+) -> tuple[int | None, CountIs]:
+    """Offsets count records only where none went from between them; compaction takes some, transaction
+    markers stand for none."""
     total = 0
     for partition in partitions:
         if partition.earliest is None or partition.latest is None:

@@ -1,4 +1,5 @@
-"""What all answers share: their models are pydantic's, so that the client is told their shape, and say what they are about."""
+"""What all answers share: their models are pydantic's, so that the client is told their shape, and say what
+they are about."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -8,16 +9,26 @@ from pydantic import BaseModel, ConfigDict, Field
 Source = Literal["latest", "live"]
 
 ClusterName = Annotated[
-    str | None, Field(max_length=249, description="Cluster's name in the estate, or its id; may be left out when there is one.")
+    str | None,
+    Field(
+        max_length=249,
+        description="Cluster's name in the estate, or its id; may be left out when there is one.",
+    ),
 ]
 SourceArgument = Annotated[
-    Source, Field(description="`latest`: the newest stored document. `live`: ask the systems now (slower, reads only).")
+    Source,
+    Field(
+        description="`latest`: the newest stored document. `live`: ask the systems now (slower, reads only)."
+    ),
 ]
 PatternArgument = Annotated[
-    str | None, Field(max_length=249, description="Only names that match: shell pattern (`orders*`), or part of a name.")
+    str | None,
+    Field(max_length=249, description="Only names that match: shell pattern (`orders*`), or part of a name."),
 ]
 LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Most rows of this page.")]
-CursorArgument = Annotated[str | None, Field(max_length=4096, description="`next_cursor` of the page before, same other arguments.")]
+CursorArgument = Annotated[
+    str | None, Field(max_length=4096, description="`next_cursor` of the page before, same other arguments.")
+]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -61,7 +72,11 @@ def age_text(age: timedelta) -> str:
 
 def cut(text: str, characters: int) -> str:
     """`text`, or its beginning with a word on how much is left out."""
-    return text if len(text) <= characters else f"{text[:characters]}… ({len(text) - characters:,} characters more)"
+    return (
+        text
+        if len(text) <= characters
+        else f"{text[:characters]}… ({len(text) - characters:,} characters more)"
+    )
 
 
 def shown(text: object) -> str:

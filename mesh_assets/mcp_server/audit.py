@@ -1,4 +1,5 @@
-"""The audit log: one JSON line a call, with who asked what, how it ended and how long it took. Secrets in arguments are masked."""
+"""The audit log: one JSON line a call, with who asked what, how it ended and how long it took. Secrets in
+arguments are masked."""
 
 import sys
 import threading
@@ -19,7 +20,8 @@ Outcome = Literal["ok", "error", "cancelled"]
 
 
 class AuditLog:
-    """Writes to `path`, or to stderr where there is none. A line that cannot be written ends no call, but is told on stderr."""
+    """Writes to `path`, or to stderr where there is none. A line that cannot be written ends no call, but is
+    told on stderr."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -51,7 +53,10 @@ class AuditLog:
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "kind": kind,
                 "name": shortened(name),
-                "arguments": {shortened(str(key)): shown_argument(str(key), value) for key, value in list(arguments.items())[:50]},
+                "arguments": {
+                    shortened(str(key)): shown_argument(str(key), value)
+                    for key, value in list(arguments.items())[:50]
+                },
                 "outcome": outcome,
                 **({} if error is None else {"error": shortened(error)}),
                 **({} if answer_bytes is None else {"answer_bytes": answer_bytes}),
@@ -69,17 +74,28 @@ class AuditLog:
                     file.write(line + "\n")
             except OSError as failure:
                 with suppress(OSError, ValueError):
-                    print(f"mesh-assets: the audit log {self._path}: {failure.strerror}; {line}", file=sys.stderr, flush=True)  # noqa: T201
+                    print(  # noqa: T201
+                        f"mesh-assets: the audit log {self._path}: {failure.strerror}; {line}",
+                        file=sys.stderr,
+                        flush=True,
+                    )
 
 
 def shown_argument(key: str, value: Any) -> Any:
-    """An argument as the log may show it: short, and masked where its name or its look says that it holds a secret."""
+    """An argument as the log may show it: short, and masked where its name or its look says that it holds a
+    secret."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode("utf-8", "replace")
+    text = (
+        value
+        if isinstance(value, str)
+        else msgspec.json.encode(value, enc_hook=str).decode("utf-8", "replace")
+    )
     return mask_value(key, shortened(text))
 
 
 def shortened(text: str) -> str:
     text = text.encode("utf-8", "replace").decode()  # lone surrogates are no UTF-8
-    return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}… ({len(text):,} characters)"
+    return (
+        text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}… ({len(text):,} characters)"
+    )

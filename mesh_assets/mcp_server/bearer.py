@@ -25,7 +25,9 @@ class OneToken:
         self._app = app
         self._expected = bytes.fromhex(token_sha256)
 
-    async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(
+        self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         if scope["type"] == "http" and not self._allowed(dict(scope["headers"]).get(b"authorization", b"")):
             body = b'{"error":"invalid_token","error_description":"a bearer token is needed that this server knows"}'
             headers = [
@@ -40,11 +42,14 @@ class OneToken:
 
     def _allowed(self, header: bytes) -> bool:
         scheme, _, token = header.partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(hashlib.sha256(token.strip()).digest(), self._expected)
+        return scheme.lower() == b"bearer" and hmac.compare_digest(
+            hashlib.sha256(token.strip()).digest(), self._expected
+        )
 
 
 class JwtVerifier:
-    """Checks signature, issuer, audience and times of a JWT. Keys come from the issuer's JWKS, kept for five minutes."""
+    """Checks signature, issuer, audience and times of a JWT. Keys come from the issuer's JWKS, kept for five
+    minutes."""
 
     def __init__(self, oauth: OAuth) -> None:
         import jwt

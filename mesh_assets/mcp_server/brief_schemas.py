@@ -7,8 +7,8 @@ _NAMED = ("properties", "$defs")
 
 
 def brief_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without titles that pydantic makes of names, and without null: an argument may be left out instead, and answers leave out what is not
-    known. Accepts the same values otherwise.
+    """Without titles that pydantic makes of names, and without null: an argument may be left out instead, and
+    answers leave out what is not known. Accepts the same values otherwise.
     """
     found: dict[str, Any] = {}
     for key, value in schema.items():

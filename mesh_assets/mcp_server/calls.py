@@ -68,5 +68,6 @@ def set_current_call(call: Call) -> None:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """`work` in a thread. A cancelled call does not wait for the thread: that ends by itself at its next step (`Call.go_on`)."""
+    """`work` in a thread. A cancelled call does not wait for the thread: that ends by itself at its next step
+    (`Call.go_on`)."""
     return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterable
 
-from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from mcp.types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
 
 from mesh_assets.errors import MeshError
 from mesh_assets.mcp_server.calls import in_thread
@@ -25,7 +31,10 @@ def add_completion(server: MeshServer) -> None:
         except MeshError:  # nothing can be offered: no estate, no document, no such cluster
             return None
         wanted = argument.value.casefold()
-        found = sorted((name for name in names if wanted in name.casefold()), key=lambda n: (not n.casefold().startswith(wanted), n))
+        found = sorted(
+            (name for name in names if wanted in name.casefold()),
+            key=lambda n: (not n.casefold().startswith(wanted), n),
+        )
         return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)
 
 

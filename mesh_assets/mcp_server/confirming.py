@@ -17,7 +17,8 @@ Answering: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`text` must tell what the plan does, the same each time for the same plan: an answer to another text does not count."""
+    """`text` must tell what the plan does, the same each time for the same plan: an answer to another text
+    does not count."""
 
     plan_id: str
     text: str
@@ -37,12 +38,18 @@ class _Shown:
     question: Question | None
 
 
-def asking_first(answering: Answering, signature: inspect.Signature, asking: Asking) -> tuple[Answering, inspect.Signature]:
-    """`answering`, which takes a `plan_id`, so that a call without one asks the person and carries out what was agreed to.
+def asking_first(
+    answering: Answering, signature: inspect.Signature, asking: Asking
+) -> tuple[Answering, inspect.Signature]:
+    """`answering`, which takes a `plan_id`, so that a call without one asks the person and carries out what
+    was agreed to.
 
-    A client that cannot ask gets the plan, as before. The person's yes is for the id that was shown: what has changed since is refused.
+    A client that cannot ask gets the plan, as before. The person's yes is for the id that was shown: what has
+    changed since is refused.
     """
-    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()]
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()
+    ]
 
     async def show(mesh_context: Context[Any, Any], **arguments: Any) -> _Shown | None:
         if arguments.get("plan_id") is not None or not _can_ask(mesh_context):
@@ -51,14 +58,22 @@ def asking_first(answering: Answering, signature: inspect.Signature, asking: Ask
         question = asking(answer)
         return _Shown(answer, None if question is None or len(question.text) > _MOST_CHARACTERS else question)
 
-    _take(show, [inspect.Parameter("mesh_context", inspect.Parameter.KEYWORD_ONLY, annotation=Context[Any, Any]), *own])
+    _take(
+        show,
+        [
+            inspect.Parameter("mesh_context", inspect.Parameter.KEYWORD_ONLY, annotation=Context[Any, Any]),
+            *own,
+        ],
+    )
 
     async def ask(mesh_shown: Annotated[_Shown | None, Resolve(show)]) -> Consent | Elicit[Consent]:
         if mesh_shown is None or mesh_shown.question is None:
             return Consent(carry_out=False)
         return Elicit(mesh_shown.question.text, Consent)
 
-    async def asked(mesh_shown: _Shown | None, mesh_consent: ElicitationResult[Consent], **arguments: Any) -> Answer:
+    async def asked(
+        mesh_shown: _Shown | None, mesh_consent: ElicitationResult[Consent], **arguments: Any
+    ) -> Answer:
         if mesh_shown is None:
             answer: Answer = await answering(**arguments)
             return answer
@@ -67,17 +82,26 @@ def asking_first(answering: Answering, signature: inspect.Signature, asking: Ask
         if isinstance(mesh_consent, AcceptedElicitation) and mesh_consent.data.carry_out:
             done: Answer = await answering(**{**arguments, "plan_id": mesh_shown.question.plan_id})
             return done
-        return mesh_shown.answer.model_copy(update={"next": "the person at the client did not agree; nothing was done"})
+        return mesh_shown.answer.model_copy(
+            update={"next": "the person at the client did not agree; nothing was done"}
+        )
 
     injected = [
-        inspect.Parameter("mesh_shown", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[_Shown | None, Resolve(show)]),
-        inspect.Parameter("mesh_consent", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[ElicitationResult[Consent], Resolve(ask)]),
+        inspect.Parameter(
+            "mesh_shown", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[_Shown | None, Resolve(show)]
+        ),
+        inspect.Parameter(
+            "mesh_consent",
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[ElicitationResult[Consent], Resolve(ask)],
+        ),
     ]
     return asked, signature.replace(parameters=[*own, *injected])
 
 
 def _can_ask(context: Context[Any, Any]) -> bool:
-    """A form can be shown: the client says so, and there is a way to it during the call (none on HTTP without a stream, before 2026)."""
+    """A form can be shown: the client says so, and there is a way to it during the call (none on HTTP without
+    a stream, before 2026)."""
     capabilities = context.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):

@@ -1,4 +1,5 @@
-"""`python -m mesh_assets.mcp_server.docs [FILE]`: the reference part of docs/mcp.md, written from the server itself."""
+"""`python -m mesh_assets.mcp_server.docs [FILE]`: the reference part of docs/mcp.md, written from the server
+itself."""
 
 import sys
 from pathlib import Path
@@ -30,17 +31,24 @@ async def _reference(server: MeshServer) -> str:
         lines.extend(_tool(tool))
     lines += ["## Resources", "", "| URI | What it holds |", "|---|---|"]
     lines += [f"| `{resource.uri}` | {resource.description} |" for resource in await server.list_resources()]
-    lines += [f"| `{template.uri_template}` | {template.description} |" for template in await server.list_resource_templates()]
+    lines += [
+        f"| `{template.uri_template}` | {template.description} |"
+        for template in await server.list_resource_templates()
+    ]
     lines += ["", "## Prompts", "", "| Prompt | Arguments | For |", "|---|---|---|"]
     for prompt in await server.list_prompts():
-        arguments = ", ".join(f"`{one.name}`{'' if one.required else ' (optional)'}" for one in prompt.arguments or ())
+        arguments = ", ".join(
+            f"`{one.name}`{'' if one.required else ' (optional)'}" for one in prompt.arguments or ()
+        )
         lines.append(f"| `{prompt.name}` | {arguments} | {prompt.description} |")
     return "\n".join(lines) + "\n"
 
 
 def _tool(tool: Tool) -> list[str]:
     annotations = tool.annotations
-    behaviour = "reads only" if annotations and annotations.read_only_hint else "may change or remove something"
+    behaviour = (
+        "reads only" if annotations and annotations.read_only_hint else "may change or remove something"
+    )
     description = " ".join((tool.description or "").split())
     lines = [f"### `{tool.name}`", "", f"{tool.title} ({behaviour}). {description}", ""]
     properties: dict[str, Any] = tool.input_schema.get("properties", {})
@@ -49,8 +57,16 @@ def _tool(tool: Tool) -> list[str]:
     required = tool.input_schema.get("required", [])
     lines += ["| Argument | Type | Default | |", "|---|---|---|---|"]
     for name, schema in properties.items():
-        default = "required" if name in required else "" if schema.get("default") is None else f"`{schema['default']}`"
-        lines.append(f"| `{name}` | {_type(schema)} | {default} | {schema.get('description', '').replace('|', chr(92) + '|')} |")
+        default = (
+            "required"
+            if name in required
+            else ""
+            if schema.get("default") is None
+            else f"`{schema['default']}`"
+        )
+        lines.append(
+            f"| `{name}` | {_type(schema)} | {default} | {schema.get('description', '').replace('|', chr(92) + '|')} |"
+        )
     return [*lines, ""]
 
 

@@ -1,4 +1,5 @@
-"""What the server knows of the estate: read when it is asked for, kept while it is current. Safe to use from many threads."""
+"""What the server knows of the estate: read when it is asked for, kept while it is current. Safe to use from
+many threads."""
 
 import os
 import threading
@@ -40,7 +41,11 @@ class View:
     def about(self, *sections: SectionName) -> About:
         """`sections`: what the answer is made of, whose state it must tell."""
         states = {name: self.document.sections.get(name) for name in sections}
-        times = [state.collected_at for state in states.values() if state is not None and state.collected_at is not None]
+        times = [
+            state.collected_at
+            for state in states.values()
+            if state is not None and state.collected_at is not None
+        ]
         moment = min(times, default=self.document.discovery_timestamp)
         notes = []
         for name, state in states.items():
@@ -50,13 +55,22 @@ class View:
             elif state.status == "stale":
                 notes.append(f"{words} are not current: {state.error}")
         age = datetime.now(UTC) - moment
-        return About(cluster=self.document.cluster.name, source=self.source, as_of=moment_text(moment), age=age_text(age), notes=notes)
+        return About(
+            cluster=self.document.cluster.name,
+            source=self.source,
+            as_of=moment_text(moment),
+            age=age_text(age),
+            notes=notes,
+        )
 
 
 class KnownEstate:
-    """`reads` counts the documents that were read and decoded. `mappings`: the event source mappings of the estate's accounts."""
+    """`reads` counts the documents that were read and decoded. `mappings`: the event source mappings of the
+    estate's accounts."""
 
-    def __init__(self, *, estate: Path | None = None, store: str | None = None, read_live: ReadLive | None = None) -> None:
+    def __init__(
+        self, *, estate: Path | None = None, store: str | None = None, read_live: ReadLive | None = None
+    ) -> None:
         self._estate_path = estate
         self._store_url = store
         self._read_live = read_live or _read_live
@@ -92,7 +106,8 @@ class KnownEstate:
             return self._store
 
     def names(self) -> list[str]:
-        """The estate's clusters; those of the store where there is no estate. Raises the estate's error when there is neither."""
+        """The estate's clusters; those of the store where there is no estate. Raises the estate's error when
+        there is neither."""
         try:
             return list(self.estate.clusters)
         except EstateError:
@@ -102,7 +117,8 @@ class KnownEstate:
             return known
 
     def name(self, cluster: str | None) -> str:
-        """The one cluster meant: by name, by id, or because there is only one. Raises UnknownError that lists what there is."""
+        """The one cluster meant: by name, by id, or because there is only one. Raises UnknownError that lists
+        what there is."""
         names = self.names()
         if cluster is None:
             if len(names) == 1:
@@ -116,22 +132,29 @@ class KnownEstate:
         return by_id
 
     def cluster(self, name: str) -> Cluster:
-        """The cluster as the estate describes it; needed for whatever asks its systems. Raises EstateError or UnknownError."""
+        """The cluster as the estate describes it; needed for whatever asks its systems. Raises EstateError or
+        UnknownError."""
         clusters = self.estate.clusters
         if name not in clusters:
-            raise UnknownError(f"the estate no longer has a cluster {shown(name)}; it has: {_listed(list(clusters))}")
+            raise UnknownError(
+                f"the estate no longer has a cluster {shown(name)}; it has: {_listed(list(clusters))}"
+            )
         return clusters[name]
 
     # --- documents
 
     def pointer(self, name: str) -> Pointer | None:
-        """What stands beside the newest document of that cluster: its summary, its moment; None when it was never discovered."""
+        """What stands beside the newest document of that cluster: its summary, its moment; None when it was
+        never discovered."""
         cluster_id = self._cluster_id(name)
         found = None if cluster_id is None else self.store.latest(cluster_id)
         return None if found is None else found[0]
 
-    def view(self, cluster: str | None, source: Source = "latest", *, needs: Sequence[SectionName] = ()) -> View:
-        """The cluster's document: the newest stored one, or one whose sections in `needs` are read now. Raises MeshError."""
+    def view(
+        self, cluster: str | None, source: Source = "latest", *, needs: Sequence[SectionName] = ()
+    ) -> View:
+        """The cluster's document: the newest stored one, or one whose sections in `needs` are read now.
+        Raises MeshError."""
         name = self.name(cluster)
         if source == "live":
             return self._live(name, needs)
@@ -198,13 +221,18 @@ class KnownEstate:
         return cluster.cluster_id if cluster else None
 
     def _stored_names(self) -> list[str]:
-        return sorted(unsafe(entry.key.removeprefix("clusters/").removesuffix(".json")) for entry in self.store.objects.list("clusters/"))
+        return sorted(
+            unsafe(entry.key.removeprefix("clusters/").removesuffix(".json"))
+            for entry in self.store.objects.list("clusters/")
+        )
 
     def _shown_store(self) -> str:
         return self._store_url or os.environ.get("MESH_STORE") or ".mesh"
 
 
-def _read_live(cluster: Cluster, wanted: Sequence[SectionName], previous: Callable[[str], Document | None]) -> Document:
+def _read_live(
+    cluster: Cluster, wanted: Sequence[SectionName], previous: Callable[[str], Document | None]
+) -> Document:
     from mesh_assets.inventory.live import read_live  # the clients are heavy, and only needed here
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)

@@ -1,4 +1,5 @@
-"""The event source mappings of the estate's AWS accounts, by cluster, for lineage: listed when asked for, kept for some minutes."""
+"""The event source mappings of the estate's AWS accounts, by cluster, for lineage: listed when asked for,
+kept for some minutes."""
 
 import threading
 import time
@@ -18,7 +19,9 @@ from mesh_assets.mcp_server.calls import current_call
 _KEPT_SECONDS = 300.0
 # After a failure: long enough that an agent's next calls do not all wait for it again.
 _FAILURE_KEPT_SECONDS = 30.0
-NOT_CONFIGURED = "event source mappings: nothing in the estate to ask them from (`esm: {accounts: …}`), so none are known"
+NOT_CONFIGURED = (
+    "event source mappings: nothing in the estate to ask them from (`esm: {accounts: …}`), so none are known"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class KnownMappings:
         self._listing: _Listing | None = None
 
     def of(self, cluster: str) -> ClusterMappings:
-        """Never raises for what cannot be read: a note says so, and the mappings that could be read are there."""
+        """Never raises for what cannot be read: a note says so, and the mappings that could be read are
+        there."""
         try:
             estate = self._estate()
         except EstateError as error:
@@ -78,7 +82,9 @@ class KnownMappings:
                 _ = access.identity
                 mappings = list_mappings(access)
             except MeshError as error:
-                notes.append(f"event source mappings of {access} could not be listed, so none of them are known: {error}")
+                notes.append(
+                    f"event source mappings of {access} could not be listed, so none of them are known: {error}"
+                )
                 failed = True
                 continue
             unplaced = _place(estate, access, mappings, by_cluster)
@@ -89,13 +95,19 @@ class KnownMappings:
                 for why, number in unplaced.items()
             ]
         seconds = _FAILURE_KEPT_SECONDS if failed else _KEPT_SECONDS
-        return _Listing(estate=estate, good_until=self._clock() + seconds, by_cluster=by_cluster, notes=tuple(notes))
+        return _Listing(
+            estate=estate, good_until=self._clock() + seconds, by_cluster=by_cluster, notes=tuple(notes)
+        )
 
 
 def _place(
-    estate: Estate, access: AwsAccess, mappings: Sequence[EventSourceMapping], by_cluster: dict[str, list[MappedTopic]]
+    estate: Estate,
+    access: AwsAccess,
+    mappings: Sequence[EventSourceMapping],
+    by_cluster: dict[str, list[MappedTopic]],
 ) -> Counter[str | None]:
-    """Adds each mapping to the cluster it reads; how many could not be, by the error that kept them (None: not of this estate)."""
+    """Adds each mapping to the cluster it reads; how many could not be, by the error that kept them (None:
+    not of this estate)."""
     from mesh_assets.esm.estate_clusters import cluster_of  # it brings the Kafka client
 
     unplaced: Counter[str | None] = Counter()
@@ -106,7 +118,12 @@ def _place(
         if source not in found and source not in failures:
             current_call().go_on()
             try:
-                cluster = cluster_of(estate, access, event_source_arn=mapping.event_source_arn, bootstrap_servers=mapping.bootstrap_servers)
+                cluster = cluster_of(
+                    estate,
+                    access,
+                    event_source_arn=mapping.event_source_arn,
+                    bootstrap_servers=mapping.bootstrap_servers,
+                )
                 found[source] = None if cluster is None else cluster.name
             except MeshError as error:
                 failures[source] = str(error)
@@ -115,6 +132,11 @@ def _place(
             unplaced[failures.get(source)] += 1
         else:
             by_cluster[name].append(
-                MappedTopic(uuid=mapping.uuid, function=mapping.function_name, topic=mapping.topic, state=mapping.state)
+                MappedTopic(
+                    uuid=mapping.uuid,
+                    function=mapping.function_name,
+                    topic=mapping.topic,
+                    state=mapping.state,
+                )
             )
     return unplaced

@@ -1,6 +1,8 @@
-"""Pages of lists: sized by bytes, since names are of any length, and continued by the last row's place in the order.
+"""Pages of lists: sized by bytes, since names are of any length, and continued by the last row's place in the
+order.
 
-A cursor says after which row to go on, not how many rows were seen: it holds when a newer document comes in between, and the page says so.
+A cursor says after which row to go on, not how many rows were seen: it holds when a newer document comes in
+between, and the page says so.
 """
 
 import base64
@@ -51,13 +53,15 @@ def cut_page(
     version: str,
     narrow: str = "pattern",
 ) -> Cut[R]:
-    """The page of `items` (sorted by `place`) after `cursor`. `question`: what makes the list, which a cursor belongs to. `version`: of
-    what it is taken from. `narrow`: the argument that would make the list shorter.
+    """The page of `items` (sorted by `place`) after `cursor`. `question`: what makes the list, which a cursor
+    belongs to. `version`: of what it is taken from. `narrow`: the argument that would make the list shorter.
     """
     key = hashlib.sha256(msgspec.json.encode([str(part) for part in question])).hexdigest()[:12]
     after, seen_version = _read_cursor(cursor, key)
     rest = [item for item in items if _after(place(item), after)] if after is not None else list(items)
-    most_rows, most_bytes = (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES) if limit is None else (limit, ASKED_PAGE_BYTES)
+    most_rows, most_bytes = (
+        (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES) if limit is None else (limit, ASKED_PAGE_BYTES)
+    )
     rows: list[R] = []
     size = 0
     for item in rest[:most_rows]:
@@ -94,11 +98,17 @@ def _read_cursor(cursor: str | None, key: str) -> tuple[list[Any] | None, str | 
         return None, None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        found_key, version, place = msgspec.json.decode(base64.urlsafe_b64decode(padded.encode("ascii")), type=tuple[str, str, list[Any]])
+        found_key, version, place = msgspec.json.decode(
+            base64.urlsafe_b64decode(padded.encode("ascii")), type=tuple[str, str, list[Any]]
+        )
     except (binascii.Error, UnicodeEncodeError, UnicodeDecodeError, ValueError, msgspec.DecodeError) as error:
-        raise BadArgumentError("this cursor is none of this server's; leave it out to begin at the first page") from error
+        raise BadArgumentError(
+            "this cursor is none of this server's; leave it out to begin at the first page"
+        ) from error
     if found_key != key:
-        raise BadArgumentError("this cursor belongs to another question; pass the same arguments as for the page before, or leave it out")
+        raise BadArgumentError(
+            "this cursor belongs to another question; pass the same arguments as for the page before, or leave it out"
+        )
     return place, version
 
 
@@ -106,4 +116,6 @@ def _after(place: Place, last: list[Any]) -> bool:
     try:
         return list(place) > last
     except TypeError as error:  # a cursor made up by hand
-        raise BadArgumentError("this cursor is none of this server's; leave it out to begin at the first page") from error
+        raise BadArgumentError(
+            "this cursor is none of this server's; leave it out to begin at the first page"
+        ) from error

@@ -6,12 +6,17 @@ from pydantic import Field
 
 from mesh_assets.mcp_server.server import MeshServer
 
-_ClusterName = Annotated[str, Field(max_length=249, description="The cluster's name in the estate; may be empty when there is one.")]
+_ClusterName = Annotated[
+    str,
+    Field(max_length=249, description="The cluster's name in the estate; may be empty when there is one."),
+]
 _Required = Annotated[str, Field(max_length=512)]
 
 
 def add_prompts(server: MeshServer) -> None:
-    @server.prompt(title="Triage a failed connector", description="Why a connector failed, what it affects, what to do.")
+    @server.prompt(
+        title="Triage a failed connector", description="Why a connector failed, what it affects, what to do."
+    )
     def triage_failed_connector(connector: _Required, cluster: _ClusterName = "") -> str:
         of = _of(cluster)
         return (
@@ -25,7 +30,9 @@ def add_prompts(server: MeshServer) -> None:
             "repair. Say what you could not find out. Change nothing."
         )
 
-    @server.prompt(title="Review a schema change", description="Whether a schema's change is safe for who reads it.")
+    @server.prompt(
+        title="Review a schema change", description="Whether a schema's change is safe for who reads it."
+    )
     def review_schema_change(subject: _Required, cluster: _ClusterName = "") -> str:
         of = _of(cluster)
         return (
@@ -37,7 +44,10 @@ def add_prompts(server: MeshServer) -> None:
             "check; which readers are affected and how; personal data that is new."
         )
 
-    @server.prompt(title="Wire a topic to Lambda", description="From a topic to a proven event source mapping, one plan at a time.")
+    @server.prompt(
+        title="Wire a topic to Lambda",
+        description="From a topic to a proven event source mapping, one plan at a time.",
+    )
     def wire_topic_to_lambda(topic: _Required, function_name: _Required, cluster: _ClusterName = "") -> str:
         of = _of(cluster)
         return (
@@ -50,7 +60,10 @@ def add_prompts(server: MeshServer) -> None:
             "Where a tool is not there, or answers only with a plan because the server may not write, say so and stop."
         )
 
-    @server.prompt(title="Weekly estate review", description="What changed in a week, what is wrong, what needs a decision.")
+    @server.prompt(
+        title="Weekly estate review",
+        description="What changed in a week, what is wrong, what needs a decision.",
+    )
     def weekly_estate_review(cluster: _ClusterName = "") -> str:
         return (
             f"Review the week of the Kafka estate{_of(cluster)}.\n"

@@ -20,7 +20,12 @@ def add_resources(server: MeshServer) -> None:
     if "discovery" not in server.mesh.toolsets:
         return
 
-    @server.resource("mesh://clusters", title="Clusters", description="The clusters of the estate, with counts and ages.", mime_type=_JSON)
+    @server.resource(
+        "mesh://clusters",
+        title="Clusters",
+        description="The clusters of the estate, with counts and ages.",
+        mime_type=_JSON,
+    )
     async def clusters() -> str:
         return await _read(lambda: server.answer_of("list_clusters"))
 

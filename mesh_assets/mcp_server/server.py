@@ -1,4 +1,5 @@
-"""The server: tools in threads with a time limit, errors as one sentence, every request watched and every call in the audit log."""
+"""The server: tools in threads with a time limit, errors as one sentence, every request watched and every
+call in the audit log."""
 
 import functools
 import importlib.metadata
@@ -38,20 +39,30 @@ next_cursor, describe_* with the details of one thing. Answers come from the new
 it is); source=live asks the systems now. A value that is missing in an answer is not known."""
 
 _ANNOTATIONS: dict[Behaviour, ToolAnnotations] = {
-    "reads_documents": ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False),
-    "reads_systems": ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True),
-    "changes": ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True),
-    "destroys": ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True),
+    "reads_documents": ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    ),
+    "reads_systems": ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+    ),
+    "changes": ToolAnnotations(
+        read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+    ),
+    "destroys": ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+    ),
 }
 # Those that take a call's time; what else comes in is answered at once.
 _CALLS = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name", "completion/complete": "ref"}
 _AUDITED = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
-# Discoveries, Flink and reading messages wait for others, and may take ten times as long as what answers from documents.
+# Discoveries, Flink and reading messages wait for others, and may take ten times as long as what answers from
+# documents.
 LONG = 10.0
 
 
 class MeshServer(MCPServer[Any]):
-    """An MCPServer whose tools are plain functions of the arguments: they run in threads, raise MeshError, and return answers."""
+    """An MCPServer whose tools are plain functions of the arguments: they run in threads, raise MeshError,
+    and return answers."""
 
     def __init__(self, settings: ServerSettings, known: KnownEstate) -> None:
         super().__init__(
@@ -69,9 +80,11 @@ class MeshServer(MCPServer[Any]):
         self._call_seconds: dict[str, float] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
 
-    def answers(self, title: str, behaviour: Behaviour, *, times: float = 1.0, asking: Asking | None = None) -> Callable[[F], F]:
-        """Registers a function (or coroutine function) as the tool of its name. `times`: of the usual time it may take. `asking`: what the
-        person at the client is asked about a plan that it answers with.
+    def answers(
+        self, title: str, behaviour: Behaviour, *, times: float = 1.0, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Registers a function (or coroutine function) as the tool of its name. `times`: of the usual time it
+        may take. `asking`: what the person at the client is asked about a plan that it answers with.
         """
 
         def register(function: F) -> F:
@@ -98,7 +111,9 @@ class MeshServer(MCPServer[Any]):
         answer: Answer = self._functions[tool](**arguments)
         return answer
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> Any:
         seconds = self._call_seconds.get(name, self.mesh.call_seconds)
         call = Call(None if context is None else context.report_progress, seconds=seconds)
         set_current_call(call)
@@ -121,7 +136,9 @@ class MeshServer(MCPServer[Any]):
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         """An argument that is not one would be ignored, and the answer would be to another question."""
         schema = self._tool_input_schema(name)
-        unknown = [] if schema is None else [key for key in arguments if key not in schema.get("properties", {})]
+        unknown = (
+            [] if schema is None else [key for key in arguments if key not in schema.get("properties", {})]
+        )
         if schema is not None and unknown:
             takes = ", ".join(schema.get("properties", {})) or "none"
             raise ToolError(f"{name} has no argument {shown(unknown[0])}; it takes: {takes}")
@@ -158,13 +175,16 @@ class MeshServer(MCPServer[Any]):
                         outcome=outcome,
                         started=started,
                         error=error,
-                        answer_bytes=len(msgspec.json.encode(result, enc_hook=str)) if result is not None else None,
+                        answer_bytes=len(msgspec.json.encode(result, enc_hook=str))
+                        if result is not None
+                        else None,
                         client=_client(ctx),
                     )
 
 
 def build_server(settings: ServerSettings | None = None, *, known: KnownEstate | None = None) -> MeshServer:
-    """The server with its tools. Nothing is read or contacted: estate, store and credentials are looked for when a tool needs them."""
+    """The server with its tools. Nothing is read or contacted: estate, store and credentials are looked for
+    when a tool needs them."""
     from mesh_assets.mcp_server.completion import add_completion
     from mesh_assets.mcp_server.discovery.toolset import add_discovery
     from mesh_assets.mcp_server.esm.mappings import add_mappings
@@ -186,7 +206,8 @@ def build_server(settings: ServerSettings | None = None, *, known: KnownEstate |
 
 
 def _as_tool(function: Callable[..., Any], asking: Asking | None) -> Callable[..., Any]:
-    """`function` as the SDK takes it: a coroutine function whose answer is compact JSON, once as text and once structured."""
+    """`function` as the SDK takes it: a coroutine function whose answer is compact JSON, once as text and
+    once structured."""
     signature = inspect.signature(function)
     returns = Annotated[CallToolResult, signature.return_annotation]
 
@@ -211,7 +232,10 @@ def _as_tool(function: Callable[..., Any], asking: Asking | None) -> Callable[..
     tool.__name__ = function.__name__
     tool.__doc__ = inspect.cleandoc(function.__doc__ or "")
     tool.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
-    tool.__annotations__ = {**{name: parameter.annotation for name, parameter in signature.parameters.items()}, "return": returns}
+    tool.__annotations__ = {
+        **{name: parameter.annotation for name, parameter in signature.parameters.items()},
+        "return": returns,
+    }
     return tool
 
 
@@ -222,7 +246,11 @@ def _sentence(name: str, error: ToolError) -> str:
     clauses = []
     for detail in error.__cause__.errors(include_url=False, include_context=False)[:5]:
         value = detail.get("input")
-        given = f" (given {shown(value)})" if isinstance(value, str | int | float | bool) and not isinstance(value, bytes) else ""
+        given = (
+            f" (given {shown(value)})"
+            if isinstance(value, str | int | float | bool) and not isinstance(value, bytes)
+            else ""
+        )
         where = ".".join(str(part) for part in detail["loc"]) or "arguments"
         clauses.append(f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}{given}")
     return f"{name}: {'; '.join(clauses)}"
@@ -230,7 +258,10 @@ def _sentence(name: str, error: ToolError) -> str:
 
 def _first_text(result: Any) -> str | None:
     content = result.get("content") if isinstance(result, dict) else None
-    return next((str(block.get("text")) for block in content or () if isinstance(block, dict) and "text" in block), None)
+    return next(
+        (str(block.get("text")) for block in content or () if isinstance(block, dict) and "text" in block),
+        None,
+    )
 
 
 def _client(ctx: Any) -> str | None:

@@ -27,7 +27,8 @@ def serve_stdio(server: MeshServer) -> None:
                 server.idle.touch()
                 await server.idle.wait()
                 logger.info("no request for %.0f s: the server ends", server.mesh.idle_seconds)
-                # A thread waits in a read of stdin, which nothing can end but the client: leaving in good order would wait for it.
+                # A thread waits in a read of stdin, which nothing can end but the client: leaving in good
+                # order would wait for it.
                 sys.stderr.flush()
                 os._exit(0)
 
@@ -42,7 +43,8 @@ def serve_stdio(server: MeshServer) -> None:
 
 
 def serve_http(server: MeshServer, http: HttpSettings) -> None:
-    """Returns after a signal or idle time. Raises ConfigurationError when the settings would leave it open to others."""
+    """Returns after a signal or idle time. Raises ConfigurationError when the settings would leave it open to
+    others."""
     import uvicorn
 
     app = http_app(server, http)
@@ -70,12 +72,18 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
             async def tell() -> None:
                 while not running.started:
                     await anyio.sleep(0.02)
-                tasks.start_soon(end_when_idle)  # the time until it listens is none that a client could have used
+                tasks.start_soon(
+                    end_when_idle
+                )  # the time until it listens is none that a client could have used
                 for listening in running.servers:
                     for socket in listening.sockets:
                         host, port = socket.getsockname()[:2]
                         shown = f"[{host}]" if ":" in host else host
-                        print(f"mesh-assets: MCP server at http://{shown}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+                        print(  # noqa: T201
+                            f"mesh-assets: MCP server at http://{shown}:{port}/mcp",
+                            file=sys.stderr,
+                            flush=True,
+                        )
 
             tasks.start_soon(tell)
             await running.serve()
@@ -85,7 +93,9 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
     sys.stderr.flush()
     if running.started:
         os._exit(0)
-    raise ConfigurationError(f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or see who has it")
+    raise ConfigurationError(
+        f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or see who has it"
+    )
 
 
 def http_app(server: MeshServer, http: HttpSettings) -> Any:
@@ -111,7 +121,9 @@ def http_app(server: MeshServer, http: HttpSettings) -> Any:
     app = server.streamable_http_app(
         host=http.host,
         max_request_body_size=http.max_body_bytes,
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins),
+        transport_security=TransportSecuritySettings(
+            enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins
+        ),
     )
     return app if http.token_sha256 is None else OneToken(app, http.token_sha256)
 
@@ -121,7 +133,9 @@ def check_http(http: HttpSettings) -> None:
     if http.token_sha256 is not None and http.oauth is not None:
         raise ConfigurationError("give a token's hash or OAuth settings, not both")
     if http.token_sha256 is not None and not _is_sha256(http.token_sha256):
-        raise ConfigurationError('--token-sha256 is no SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum)')
+        raise ConfigurationError(
+            '--token-sha256 is no SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum)'
+        )
     if is_loopback(http.host):
         return
     if http.token_sha256 is None and http.oauth is None:

@@ -1,4 +1,5 @@
-"""A connector as Connect endpoints of any kind describe it: Kafka Connect's workers, Confluent Cloud's Connect v1 and what follows them."""
+"""A connector as Connect endpoints of any kind describe it: Kafka Connect's workers, Confluent Cloud's
+Connect v1 and what follows them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorTask:
-    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of a failed one."""
+    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of
+    a failed one."""
 
     id: int
     state: str
@@ -24,10 +26,11 @@ class ConnectorTask:
 class Connector:
     """One connector as its endpoint describes it.
 
-    type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with a failed task still
-    says RUNNING. config: as stored, **passwords included** (only `${provider:…}` references come back unresolved): it must be masked before
-    it goes anywhere; empty where it may not be read, since no connector is without one. tasks: by id; one that is configured but has not
-    reported is UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere.
+    type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with
+    a failed task still says RUNNING. config: as stored, **passwords included** (only `${provider:…}`
+    references come back unresolved): it must be masked before it goes anywhere; empty where it may not be
+    read, since no connector is without one. tasks: by id; one that is configured but has not reported is
+    UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere.
     """
 
     name: str
@@ -42,7 +45,8 @@ class Connector:
 
     @property
     def runs(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no tasks, only of the whole."""
+        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no
+        tasks, only of the whole."""
         if self.state != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
         return bool(self.tasks) or (self.id or "").startswith("arn:")
@@ -79,7 +83,10 @@ def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None 
 def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
     if not isinstance(configured, list) or not isinstance(reported, list):
         raise ShapeError("whose tasks are no list")
-    tasks = {number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None) for number in (_number(task, "task") for task in configured)}
+    tasks = {
+        number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None)
+        for number in (_number(task, "task") for task in configured)
+    }
     for task in reported:
         number = _number(task, "id")
         tasks[number] = ConnectorTask(

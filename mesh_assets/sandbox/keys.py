@@ -1,7 +1,8 @@
-"""The API keys of the stand-in for Confluent Cloud: made once for a sandbox, kept in `.env` beside the estate file and nowhere else.
+"""The API keys of the stand-in for Confluent Cloud: made once for a sandbox, kept in `.env` beside the estate
+file and nowhere else.
 
-Each opens what its namesake opens on Confluent Cloud. The names of the variables are not those a user would set for a cluster of their
-own, since a variable that is already set is not replaced by the file's.
+Each opens what its namesake opens on Confluent Cloud. The names of the variables are not those a user would
+set for a cluster of their own, since a variable that is already set is not replaced by the file's.
 """
 
 import secrets
@@ -29,7 +30,8 @@ class Key:
 class Keys:
     """`cloud`, `kafka`, `schema_registry`: the discovery's own, with just the rights it needs.
 
-    `unprivileged_…`: valid keys whose owner was given no role. `operator_kafka`: the cluster's administrator, for the sandbox itself.
+    `unprivileged_…`: valid keys whose owner was given no role. `operator_kafka`: the cluster's administrator,
+    for the sandbox itself.
     """
 
     cloud: Key
@@ -53,7 +55,8 @@ def sandbox_keys(folder: Folder) -> Keys:
     for name in (f.name for f in fields(Keys)):
         id_variable, secret_variable = variable_names(name)
         keys[name] = Key(
-            known.get(id_variable) or _random(16, _ID_CHARACTERS), known.get(secret_variable) or _random(64, _SECRET_CHARACTERS)
+            known.get(id_variable) or _random(16, _ID_CHARACTERS),
+            known.get(secret_variable) or _random(64, _SECRET_CHARACTERS),
         )
     text = "# Keys of the sandbox's stand-in for Confluent Cloud; good for nothing else.\n" + "".join(
         f"{id_variable}={key.id}\n{secret_variable}={key.secret}\n"

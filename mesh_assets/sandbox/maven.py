@@ -1,6 +1,7 @@
 """Fetching from Maven Central through jgo: the only module that touches the network outside this machine.
 
-Where Maven Central is, decides the machine: the mirror in Maven's own settings, else the repositories in jgo's, else jgo's default.
+Where Maven Central is, decides the machine: the mirror in Maven's own settings, else the repositories in
+jgo's, else jgo's default.
 """
 
 import logging
@@ -22,7 +23,9 @@ def maven_context(repo_cache: Path) -> Any:
         from jgo.config import GlobalSettings
         from jgo.maven import MavenContext
     except ImportError as error:
-        raise SandboxError("the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'") from error
+        raise SandboxError(
+            "the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'"
+        ) from error
     # It warns about a missing `jar` tool, which only matters for starting programs by jgo itself.
     logging.getLogger("jgo.env._builder").setLevel(logging.CRITICAL)
     repositories = _mirror_of_maven_settings() or dict(GlobalSettings.load().repositories) or None
@@ -67,5 +70,10 @@ def _mirror_of_maven_settings() -> dict[str, str] | None:
 
 
 def _short(error: Exception) -> str:
-    # requests puts whole connection objects into its messages; repository addresses may carry credentials, so the type says enough.
-    return type(error).__name__ if not isinstance(error, RuntimeError) else "not found in the configured repositories"
+    # requests puts whole connection objects into its messages; repository addresses may carry credentials, so
+    # the type says enough.
+    return (
+        type(error).__name__
+        if not isinstance(error, RuntimeError)
+        else "not found in the configured repositories"
+    )

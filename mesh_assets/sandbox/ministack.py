@@ -1,7 +1,7 @@
 """Ministack, the stand-in for AWS: an environment of its own, made once for this machine.
 
-It cannot live in ours: it pins another botocore. `ministack.lock.txt` names every package with its hashes, made by `make lock` from
-`ministack==…` with uv; whatever index this machine's pip is set up for serves them.
+It cannot live in ours: it pins another botocore. `ministack.lock.txt` names every package with its hashes,
+made by `make lock` from `ministack==…` with uv; whatever index this machine's pip is set up for serves them.
 """
 
 import hashlib
@@ -28,7 +28,8 @@ def lock_text() -> str:
 
 
 def ministack_home(cache: Path | None = None) -> Path:
-    """Where the environment is or will be. The pins and Python's version are part of the path: a changed pin is another environment."""
+    """Where the environment is or will be. The pins and Python's version are part of the path: a changed pin
+    is another environment."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     pins = hashlib.sha256(f"{lock_text()}\0{python}\0{sys.base_prefix}".encode()).hexdigest()[:16]
     return (cache or machine_cache()) / "ministack" / f"python{python}-{pins}"
@@ -44,7 +45,11 @@ def ensure_ministack(progress: Progress, *, cache: Path | None = None) -> None:
     if home.is_dir():
         return
     home.parent.mkdir(parents=True, exist_ok=True)
-    with locked(home.parent / "install.lock", timeout_seconds=_INSTALL_SECONDS, what=f"the environment in {home.parent}"):
+    with locked(
+        home.parent / "install.lock",
+        timeout_seconds=_INSTALL_SECONDS,
+        what=f"the environment in {home.parent}",
+    ):
         if home.is_dir():  # another process made it while this one waited
             return
         progress.say("installing the stand-in for AWS (ministack), once for this machine")
@@ -60,7 +65,15 @@ def _install(folder: Path) -> None:
     lock = folder / _LOCK
     lock.write_text(lock_text())
     _run([sys.executable, "-m", "venv", str(folder)], "Python's venv could not make an environment")
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     _run(
         # One retry: where no index can be reached the user should learn it in seconds.
         [*pip, "--retries", "1", "--only-binary", ":all:", "--require-hashes", "--requirement", str(lock)],
@@ -69,11 +82,19 @@ def _install(folder: Path) -> None:
 
 
 def _run(command: list[str], failure: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER")
+    }
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False, env=environment)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False, env=environment
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxError(f"the stand-in for AWS: {failure} ({type(error).__name__})") from error
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise SandboxError(f"the stand-in for AWS: {failure} (it said: {lines[-1][:200] if lines else 'nothing'})")
+        raise SandboxError(
+            f"the stand-in for AWS: {failure} (it said: {lines[-1][:200] if lines else 'nothing'})"
+        )

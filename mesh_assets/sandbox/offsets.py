@@ -14,7 +14,11 @@ from mesh_assets.sandbox.kafka_admin import Login, admin_client, quiet_settings
 _SECONDS = 30.0
 _POLL_SECONDS = 0.2
 # A broker that has just started answers before it has loaded the groups it coordinates.
-_STARTING = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+_STARTING = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 Offsets = dict[tuple[str, int], int]
 """(topic, partition) → offset."""
@@ -28,21 +32,28 @@ def end_offsets(bootstrap_servers: str, topics: Sequence[str], *, login: Login |
     admin = admin_client(bootstrap_servers, login)
     try:
         futures = admin.list_offsets(asked, request_timeout=_SECONDS)
-        return {(tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()}
+        return {
+            (tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()
+        }
     except (KafkaException, TimeoutError) as error:
-        raise SandboxError(f"the broker at {bootstrap_servers} did not tell the offsets of its topics: {error}") from error
+        raise SandboxError(
+            f"the broker at {bootstrap_servers} did not tell the offsets of its topics: {error}"
+        ) from error
 
 
 def committed_offsets(bootstrap_servers: str, group: str) -> Offsets:
-    """What the group has committed on the estate's topics; empty for a group that has not, or is unknown. Joins nothing."""
-    # Not an admin client's list_consumer_group_offsets: while a broker starts, "I am not its coordinator" makes librdkafka follow a
-    # null pointer there, which ends the process (librdkafka issue 5040).
+    """What the group has committed on the estate's topics; empty for a group that has not, or is unknown.
+    Joins nothing."""
+    # Not an admin client's list_consumer_group_offsets: while a broker starts, "I am not its coordinator"
+    # makes librdkafka follow a null pointer there, which ends the process (librdkafka issue 5040).
     consumer = Consumer({**quiet_settings(bootstrap_servers), "group.id": group, "enable.auto.commit": False})
     try:
         asked = [TopicPartition(topic.name, p) for topic in TOPICS for p in range(PARTITIONS)]
         answer = _committed(consumer, asked)
     except KafkaException as error:
-        raise SandboxError(f"the broker at {bootstrap_servers} did not tell the offsets of group {group}: {error}") from error
+        raise SandboxError(
+            f"the broker at {bootstrap_servers} did not tell the offsets of group {group}: {error}"
+        ) from error
     finally:
         consumer.close()
     return {(tp.topic, tp.partition): tp.offset for tp in answer if tp.offset >= 0}

@@ -1,7 +1,9 @@
-"""For maintainers: writes `artifacts.json` anew. Change a version here, then: `python -m mesh_assets.sandbox.pin`.
+"""For maintainers: writes `artifacts.json` anew. Change a version here, then: `python -m
+mesh_assets.sandbox.pin`.
 
-Resolves the roots with all they need, fetches every file and notes its SHA-256. What it writes is what every later start trusts, so
-read the difference before committing it: only the files of changed versions may differ.
+Resolves the roots with all they need, fetches every file and notes its SHA-256. What it writes is what every
+later start trusts, so read the difference before committing it: only the files of changed versions may
+differ.
 """
 
 import json
@@ -18,7 +20,8 @@ _log = logging.getLogger(__name__)
 
 KAFKA = "4.3.1"
 APICURIO = "3.3.3"
-# Kafka's own distribution adds log4j at build time, so its published dependencies lack the binding: without it nothing is logged.
+# Kafka's own distribution adds log4j at build time, so its published dependencies lack the binding: without
+# it nothing is logged.
 LOG4J = "2.25.4"
 
 _CLASS_PATH = (
@@ -33,11 +36,16 @@ def pin_artifacts(work: Path) -> list[Artifact]:
     context = maven_context(work)
     given = [context.create_dependency(c) for c in _CLASS_PATH]
     roots, needed = context.resolver.resolve(given)
-    class_path = {d.artifact.key: d.artifact for d in (*roots, *needed) if d.scope != "test" and not d.optional}
-    # Alone: resolved together with Kafka, log4j's parent would impose the versions of everything it tests with, Kafka's among them.
+    class_path = {
+        d.artifact.key: d.artifact for d in (*roots, *needed) if d.scope != "test" and not d.optional
+    }
+    # Alone: resolved together with Kafka, log4j's parent would impose the versions of everything it tests
+    # with, Kafka's among them.
     binding = context.project("org.apache.logging.log4j", "log4j-slf4j-impl").at_version(LOG4J).artifact()
     plugin = context.project("org.apache.kafka", "connect-file").at_version(KAFKA).artifact()
-    registry = context.project("io.apicurio", "apicurio-registry-app").at_version(APICURIO).artifact("all", "tar.gz")
+    registry = (
+        context.project("io.apicurio", "apicurio-registry-app").at_version(APICURIO).artifact("all", "tar.gz")
+    )
     pinned = [_pin(a, "kafka") for a in (*class_path.values(), binding)]
     pinned += [_pin(plugin, "connect-file"), _pin(registry, "apicurio")]
     return sorted(pinned, key=lambda a: (a.part, a.group, a.name))

@@ -11,7 +11,8 @@ from mesh_assets.errors import SandboxError
 
 LOOPBACK = "127.0.0.1"
 
-# Below Linux's range for outgoing connections (from 32768), from which a kept port would now and then be taken by chance.
+# Below Linux's range for outgoing connections (from 32768), from which a kept port would now and then be
+# taken by chance.
 _RANGE = range(20_000, 32_000)
 
 
@@ -24,7 +25,8 @@ class Port:
 
 
 def is_free(number: int) -> bool:
-    """Whether a server could listen there now. Old connections in TIME_WAIT are no obstacle, as for the servers."""
+    """Whether a server could listen there now. Old connections in TIME_WAIT are no obstacle, as for the
+    servers."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -40,7 +42,9 @@ def choose_free(taken: Collection[int]) -> int:
     for number in random.SystemRandom().sample(_RANGE, 200):
         if number not in taken and is_free(number):
             return number
-    raise SandboxError(f"no free port was found between {_RANGE.start} and {_RANGE.stop}; stop something that listens there")
+    raise SandboxError(
+        f"no free port was found between {_RANGE.start} and {_RANGE.stop}; stop something that listens there"
+    )
 
 
 def holder(number: int) -> str:
@@ -48,7 +52,11 @@ def holder(number: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
             # The address is empty where there is none, else (host, port).
-            if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (number,) and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and tuple(connection.laddr)[1:] == (number,)
+                and connection.pid
+            ):
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:
         return "a process this user cannot see"
@@ -68,7 +76,9 @@ def plan_ports(
         old = kept.get(name)
         if name in given and (old is None or old.number != given[name]):
             if not is_free(given[name]):
-                raise SandboxError(f"port {given[name]}, given for {name}, is taken by {holder(given[name])}; give another or none")
+                raise SandboxError(
+                    f"port {given[name]}, given for {name}, is taken by {holder(given[name])}; give another or none"
+                )
             ports[name] = Port(given[name], given=True)
         elif name in given:
             ports[name] = Port(given[name], given=True)
@@ -81,6 +91,8 @@ def plan_ports(
                 f"port {ports[name].number}, given for {name}, is taken by {holder(ports[name].number)}; end that, or give another port"
             )
         fresh = Port(choose_free({p.number for p in ports.values()} | set(given.values())))
-        notes.append(f"port {ports[name].number} of {name} was taken by {holder(ports[name].number)}: {name} moves to {fresh.number}")
+        notes.append(
+            f"port {ports[name].number} of {name} was taken by {holder(ports[name].number)}: {name} moves to {fresh.number}"
+        )
         ports[name] = fresh
     return ports, notes

@@ -17,13 +17,15 @@ from mesh_assets.sandbox.folder import read_json, write_atomically
 # psutil derives the creation time from the boot time, which moves a little when the clock is corrected.
 _CREATION_TOLERANCE_SECONDS = 2.0
 _LOG_LIMIT_BYTES = 5_000_000
-# Of a process that had ended before it could be looked at (a program that is not there): no later one with its pid is taken for it.
+# Of a process that had ended before it could be looked at (a program that is not there): no later one with
+# its pid is taken for it.
 _ENDED_AT_ONCE = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """A process we started. `created` tells it from a later one with the same pid; `fingerprint` tells with which settings it runs."""
+    """A process we started. `created` tells it from a later one with the same pid; `fingerprint` tells with
+    which settings it runs."""
 
     pid: int
     created: float
@@ -60,7 +62,11 @@ def load_record(path: Path) -> ProcessRecord | None:
     if content is None:
         return None
     try:
-        return ProcessRecord(pid=int(content["pid"]), created=float(content["created"]), fingerprint=str(content["fingerprint"]))
+        return ProcessRecord(
+            pid=int(content["pid"]),
+            created=float(content["created"]),
+            fingerprint=str(content["fingerprint"]),
+        )
     except (KeyError, ValueError, TypeError):
         return None
 
@@ -68,8 +74,9 @@ def load_record(path: Path) -> ProcessRecord | None:
 def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, cwd: Path) -> ProcessRecord:
     """Start a process of its own session, its output appended to `log`, and note it in `record`.
 
-    A shell in between makes it a child of init: it is nobody's zombie when it dies, and Ctrl-C at our terminal does not reach it.
-    One that ends at once is no error here: like one that ends later, it is found dead by who waits for its answer, with its log.
+    A shell in between makes it a child of init: it is nobody's zombie when it dies, and Ctrl-C at our
+    terminal does not reach it. One that ends at once is no error here: like one that ends later, it is found
+    dead by who waits for its answer, with its log.
     """
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))
@@ -98,7 +105,8 @@ def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, 
 
 
 def end(started: ProcessRecord, *, grace_seconds: float) -> None:
-    """End the process and its children: asked first, killed when it has not gone in time. A stranger with the pid is left alone."""
+    """End the process and its children: asked first, killed when it has not gone in time. A stranger with the
+    pid is left alone."""
     process = started.process()
     if process is None:
         return
@@ -117,7 +125,9 @@ def end(started: ProcessRecord, *, grace_seconds: float) -> None:
         except psutil.NoSuchProcess:
             continue
     if _wait_gone(left, seconds=10):
-        raise SandboxError(f"process {started.pid} did not end, not even killed; look at it with: ps -fp {started.pid}")
+        raise SandboxError(
+            f"process {started.pid} did not end, not even killed; look at it with: ps -fp {started.pid}"
+        )
 
 
 def kill(started: ProcessRecord) -> None:
@@ -162,7 +172,15 @@ def last_relevant_line(log: Path, *, offset: int = 0) -> str | None:
             text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("at ", "... "))]
-    trouble = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "Error:", "error:"))]
+    lines = [
+        line.strip()
+        for line in text.splitlines()
+        if line.strip() and not line.lstrip().startswith(("at ", "... "))
+    ]
+    trouble = [
+        line
+        for line in lines
+        if any(word in line for word in ("ERROR", "FATAL", "Exception", "Error:", "error:"))
+    ]
     relevant = trouble or lines
     return relevant[-1][:400] if relevant else None

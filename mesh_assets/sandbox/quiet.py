@@ -1,4 +1,5 @@
-"""A quiet estate: nothing appended, nothing committed, the consumers still members; so that two readings must agree."""
+"""A quiet estate: nothing appended, nothing committed, the consumers still members; so that two readings must
+agree."""
 
 import time
 
@@ -27,7 +28,11 @@ def wait_until_quiet(folder: Folder, bootstrap_servers: str, *, feed_runs: bool,
         committed = {group: committed_offsets(bootstrap_servers, group) for group in EXPECTED.groups}
         if (ends, committed) != seen:
             seen, still_since = (ends, committed), time.monotonic()
-        at_end = all(ends[place] == offset for group in EXPECTED.sink_groups for place, offset in committed[group].items())
+        at_end = all(
+            ends[place] == offset
+            for group in EXPECTED.sink_groups
+            for place, offset in committed[group].items()
+        )
         if time.monotonic() - still_since >= (_STILL_AT_END_SECONDS if at_end else _STILL_SECONDS):
             return
         _sleep_or_give_up(deadline, "offsets still move")

@@ -6,8 +6,8 @@
     box.stop(["registry"])            # exactly the processes it started; data stays
     box.start(["registry"])
 
-For tests of faults: `kill` (as a crash), `pause`/`resume` (a server that hangs), `quiet` (nothing is appended, nothing committed,
-the consumers stay members).
+For tests of faults: `kill` (as a crash), `pause`/`resume` (a server that hangs), `quiet` (nothing is
+appended, nothing committed, the consumers stay members).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,8 @@ _LOCK_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where the sandbox's systems are, and the estate file that names them. None: that server was never started here."""
+    """Where the sandbox's systems are, and the estate file that names them. None: that server was never
+    started here."""
 
     bootstrap_servers: str
     cloud_bootstrap_servers: str | None
@@ -54,7 +55,8 @@ class Endpoints:
 
 
 class Sandbox:
-    """The servers of one folder. Holds no connection: any number of these objects, in any process, mean the same sandbox."""
+    """The servers of one folder. Holds no connection: any number of these objects, in any process, mean the
+    same sandbox."""
 
     def __init__(
         self,
@@ -63,7 +65,8 @@ class Sandbox:
         servers: Sequence[Server] = SERVERS,
         runtime: Callable[[Progress], JavaRuntime] = java_runtime,
     ) -> None:
-        """`folder`: default `MESH_SANDBOX` or `.sandbox`. `servers`: in an order in which each follows what it needs."""
+        """`folder`: default `MESH_SANDBOX` or `.sandbox`. `servers`: in an order in which each follows what
+        it needs."""
         self.folder = Folder(sandbox_folder(folder))
         self._runtime = runtime
         self._servers = {server.name: server for server in servers}
@@ -73,12 +76,17 @@ class Sandbox:
         return tuple(self._servers)
 
     def start(
-        self, names: Sequence[str] | None = None, *, ports: dict[str, int] | None = None, progress: Progress | None = None
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        ports: dict[str, int] | None = None,
+        progress: Progress | None = None,
     ) -> Endpoints:
-        """Start the named servers (none: all but the optional ones) and what they need, fill them, return when all answer.
+        """Start the named servers (none: all but the optional ones) and what they need, fill them, return
+        when all answer.
 
-        Running servers are left alone, unless the place of something they use has moved. `ports`: purpose → port, e.g. `broker`.
-        Raises `SandboxError` with the server, what it said last and the log to read.
+        Running servers are left alone, unless the place of something they use has moved. `ports`: purpose →
+        port, e.g. `broker`. Raises `SandboxError` with the server, what it said last and the log to read.
         """
         progress = progress or silent()
         wanted = self._with_needs([server for server in self._select(names) if names or not server.optional])
@@ -90,11 +98,18 @@ class Sandbox:
             java = self._runtime(progress)
             setting = Setting(folder=self.folder, state=self._plan_state(wanted, ports or {}, progress))
             outdated = end_outdated(list(self._servers.values()), setting, java, progress)
-            fresh = start_servers([s for s in self._servers.values() if s in wanted or s.name in outdated], setting, java, progress)
+            fresh = start_servers(
+                [s for s in self._servers.values() if s in wanted or s.name in outdated],
+                setting,
+                java,
+                progress,
+            )
             wait_until_settled(self._left_running(fresh), setting, progress)
         return self.endpoints()
 
-    def stop(self, names: Sequence[str] | None = None, *, progress: Progress | None = None) -> tuple[str, ...]:
+    def stop(
+        self, names: Sequence[str] | None = None, *, progress: Progress | None = None
+    ) -> tuple[str, ...]:
         """Stop the named servers (none: all), the last started first. The names of those that ran."""
         progress = progress or silent()
         if not self.folder.run.is_dir():
@@ -114,12 +129,17 @@ class Sandbox:
         return tuple(stopped)
 
     def status(self, names: Sequence[str] | None = None) -> tuple[ServerStatus, ...]:
-        """How the named servers are (none: all, of the optional ones those that were started), asked at the same time."""
+        """How the named servers are (none: all, of the optional ones those that were started), asked at the
+        same time."""
         state = load_state(self.folder)
-        selected = [s for s in self._select(names) if names or not s.optional or self._record(s.name) is not None]
+        selected = [
+            s for s in self._select(names) if names or not s.optional or self._record(s.name) is not None
+        ]
 
         def one(server: Server) -> ServerStatus:
-            setting = Setting(folder=self.folder, state=state) if state and self._has_ports(server, state) else None
+            setting = (
+                Setting(folder=self.folder, state=state) if state and self._has_ports(server, state) else None
+            )
             return read_status(server, self._record(server.name), setting, log=self.folder.log(server.name))
 
         with ThreadPoolExecutor(len(selected), thread_name_prefix="status") as pool:
@@ -162,9 +182,11 @@ class Sandbox:
 
     @contextmanager
     def quiet(self, *, seconds: float = 90.0) -> Iterator[None]:
-        """Within: no record is appended and no offset committed, while the live consumers stay members of their groups.
+        """Within: no record is appended and no offset committed, while the live consumers stay members of
+        their groups.
 
-        Entered when the last record has arrived and the last commit is done; raises `SandboxError` when that takes longer than `seconds`.
+        Entered when the last record has arrived and the last commit is done; raises `SandboxError` when that
+        takes longer than `seconds`.
         """
         state = self._known_state()
         record = self._record("feed")
@@ -177,7 +199,8 @@ class Sandbox:
             self.folder.quiet_marker.unlink(missing_ok=True)
 
     def kafka_tool(self, main_class: str, *arguments: str) -> list[str]:
-        """The command line of one of Kafka's own tools, e.g. `kafka.admin.ConfigCommand` or a class of `org.apache.kafka.tools`.
+        """The command line of one of Kafka's own tools, e.g. `kafka.admin.ConfigCommand` or a class of
+        `org.apache.kafka.tools`.
 
         Add `--bootstrap-server` yourself. Its log goes to stderr, so that stdout is the tool's alone.
         """
@@ -189,7 +212,9 @@ class Sandbox:
     def _select(self, names: Sequence[str] | None) -> list[Server]:
         unknown = [n for n in names or () if n not in self._servers]
         if unknown:
-            raise SandboxError(f"the sandbox has no server {', '.join(unknown)}; it has {', '.join(self._servers)}")
+            raise SandboxError(
+                f"the sandbox has no server {', '.join(unknown)}; it has {', '.join(self._servers)}"
+            )
         return [server for name, server in self._servers.items() if not names or name in names]
 
     def _with_needs(self, servers: list[Server]) -> list[Server]:
@@ -223,7 +248,9 @@ class Sandbox:
     def _known_state(self) -> State:
         state = load_state(self.folder)
         if state is None:
-            raise SandboxError(f"there is no sandbox in {self.folder.root}; make one with: mesh-assets sandbox start")
+            raise SandboxError(
+                f"there is no sandbox in {self.folder.root}; make one with: mesh-assets sandbox start"
+            )
         return state
 
     @staticmethod
@@ -231,9 +258,15 @@ class Sandbox:
         return all(port in state.ports for port in server.ports)
 
     def _plan_state(self, wanted: Sequence[Server], given: dict[str, int], progress: Progress) -> State:
-        """The state with a good port for every server that is wanted or not optional, remembered before anything starts."""
+        """The state with a good port for every server that is wanted or not optional, remembered before
+        anything starts."""
         state = load_state(self.folder) or new_state()
-        all_ports = [port for server in self._servers.values() if server in wanted or not server.optional for port in server.ports]
+        all_ports = [
+            port
+            for server in self._servers.values()
+            if server in wanted or not server.optional
+            for port in server.ports
+        ]
         held = {
             port
             for server in self._servers.values()
@@ -247,5 +280,7 @@ class Sandbox:
         save_state(self.folder, state)
         there = held | {server.name for server in wanted}
         write_estate_file(self.folder, state, with_aws="aws" in there, with_mappings="lambda" in there)
-        write_atomically(self.folder.config / "tools-log4j2.properties", LOG4J.format(target="SYSTEM_ERR", level="warn"))
+        write_atomically(
+            self.folder.config / "tools-log4j2.properties", LOG4J.format(target="SYSTEM_ERR", level="warn")
+        )
         return state

@@ -15,7 +15,8 @@ from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 
 _POLL_SECONDS = 0.25
-# Measured: Connect notices 2 s after the broker's return that it must join its group again, and shows its old states until then.
+# Measured: Connect notices 2 s after the broker's return that it must join its group again, and shows its old
+# states until then.
 _SETTLED_SECONDS = 5.0
 
 
@@ -23,7 +24,9 @@ class _AbandonedError(SandboxError):
     """Not started, because something else failed first; that other failure is the one to tell."""
 
 
-def start_servers(servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress) -> set[str]:
+def start_servers(
+    servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress
+) -> set[str]:
     """Start them all, those without needs together; the names of those that did not run already.
 
     All are given the chance to finish before the first failure is raised.
@@ -51,15 +54,22 @@ def start_servers(servers: Sequence[Server], setting: Setting, java: JavaRuntime
     return {name for name, future in started.items() if future.result()}
 
 
-def end_outdated(servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress) -> set[str]:
-    """End the running servers whose settings have changed, e.g. the place of something they use; the names of those that must start anew.
+def end_outdated(
+    servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress
+) -> set[str]:
+    """End the running servers whose settings have changed, e.g. the place of something they use; the names of
+    those that must start anew.
 
     Those who need others first: Connect without its broker takes half a minute to give up.
     """
     outdated = set()
     for server in reversed(servers):
         record = process.load_record(setting.folder.record(server.name))
-        if record is None or record.process() is None or record.fingerprint == server.launch(setting, java).fingerprint:
+        if (
+            record is None
+            or record.process() is None
+            or record.fingerprint == server.launch(setting, java).fingerprint
+        ):
             continue
         progress.say(f"stopping {server.name}, since its settings have changed")
         process.end(record, grace_seconds=server.stop_seconds)
@@ -85,7 +95,9 @@ def wait_until_settled(servers: Sequence[Server], setting: Setting, progress: Pr
         progress.say(f"{server.name} has recovered")
 
 
-def _start(server: Server, setting: Setting, java: JavaRuntime, progress: Progress, abandon: threading.Event) -> bool:
+def _start(
+    server: Server, setting: Setting, java: JavaRuntime, progress: Progress, abandon: threading.Event
+) -> bool:
     """Whether it had to be started."""
     launch = server.launch(setting, java)
     log = setting.folder.log(server.name)
@@ -139,6 +151,8 @@ def _wait_until_it_answers(
         if record.process() is None:
             raise SandboxError(f"{server.name} died while it started{its_words}; read {log}")
         if time.monotonic() > deadline:
-            raise SandboxError(f"{server.name} runs but did not answer within {server.start_seconds:.0f} s ({said}){its_words}; read {log}")
+            raise SandboxError(
+                f"{server.name} runs but did not answer within {server.start_seconds:.0f} s ({said}){its_words}; read {log}"
+            )
         if abandon.wait(_POLL_SECONDS):
             raise _AbandonedError(f"the start of {server.name} was interrupted; it may still be starting")

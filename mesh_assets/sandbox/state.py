@@ -10,7 +10,8 @@ from mesh_assets.sandbox.ports import LOOPBACK, Port
 
 REGISTRY_API = "/apis/ccompat/v7"
 
-# Of the stand-in for AWS. The account's id is also its access key; the name is that of the topic and its queue.
+# Of the stand-in for AWS. The account's id is also its access key; the name is that of the topic and its
+# queue.
 AWS_ACCOUNT = "123456789012"
 AWS_REGION = "us-east-1"
 TRIGGER_NAME = "discovery-agent-triggers"
@@ -66,7 +67,8 @@ class State:
 
     @property
     def lambda_url(self) -> str | None:
-        """Of the stand-in for Lambda's Kafka mappings, which passes on what is not its own to that for AWS. None: never started here."""
+        """Of the stand-in for Lambda's Kafka mappings, which passes on what is not its own to that for AWS.
+        None: never started here."""
         return f"http://{self.address('lambda')}" if "lambda" in self.ports else None
 
     def queue_url(self, name: str) -> str:
@@ -83,7 +85,8 @@ def load_state(folder: Folder) -> State | None:
 
 
 def new_state() -> State:
-    # Kafka's form of a random id: 16 bytes, URL-safe base64 without padding. A leading dash would read as an option of StorageTool.
+    # Kafka's form of a random id: 16 bytes, URL-safe base64 without padding. A leading dash would read as an
+    # option of StorageTool.
     while (cluster_id := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return State(kafka_cluster_id=cluster_id)
@@ -91,4 +94,7 @@ def new_state() -> State:
 
 def save_state(folder: Folder, state: State) -> None:
     ports = {name: {"number": p.number, "given": p.given} for name, p in sorted(state.ports.items())}
-    write_atomically(folder.state_file, json.dumps({"kafka_cluster_id": state.kafka_cluster_id, "ports": ports}, indent=2) + "\n")
+    write_atomically(
+        folder.state_file,
+        json.dumps({"kafka_cluster_id": state.kafka_cluster_id, "ports": ports}, indent=2) + "\n",
+    )

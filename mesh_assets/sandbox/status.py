@@ -15,7 +15,8 @@ ServerState = Literal["running", "stopped", "not answering", "died"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """`stopped`: ended by us or never started. `died`: ended by something else. `said`: what it answered instead, when not answering.
+    """`stopped`: ended by us or never started. `died`: ended by something else. `said`: what it answered
+    instead, when not answering.
 
     `pid`, `since` and `memory_bytes` are those of a live process, else None; memory includes its children.
     """
@@ -32,7 +33,9 @@ class ServerStatus:
     log: Path
 
 
-def read_status(server: Server, record: ProcessRecord | None, setting: Setting | None, *, log: Path) -> ServerStatus:
+def read_status(
+    server: Server, record: ProcessRecord | None, setting: Setting | None, *, log: Path
+) -> ServerStatus:
     """`record` None: nothing was started; `setting` None: the folder has no ports for it yet."""
     endpoint = server.endpoint(setting.state) if setting else None
     process = record.process() if record else None

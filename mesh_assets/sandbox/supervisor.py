@@ -1,4 +1,5 @@
-"""Keeps the feed running: starts it, and starts it again when it ends by itself. `python -m mesh_assets.sandbox.supervisor FOLDER`."""
+"""Keeps the feed running: starts it, and starts it again when it ends by itself. `python -m
+mesh_assets.sandbox.supervisor FOLDER`."""
 
 import logging
 import signal
@@ -27,7 +28,9 @@ def supervise(command: list[str], asked_to_stop: threading.Event) -> None:
                 _end(child)
                 return
         pause = 1.0 if time.monotonic() - begun > _STEADY_SECONDS else min(pause * 2, _LONGEST_PAUSE_SECONDS)
-        _log.error("the feed ended by itself with code %s; it starts again in %.0f s", child.returncode, pause)
+        _log.error(
+            "the feed ended by itself with code %s; it starts again in %.0f s", child.returncode, pause
+        )
         asked_to_stop.wait(pause)
 
 
@@ -40,7 +43,9 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
+    )
     asked_to_stop = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler

@@ -1,7 +1,8 @@
-"""Who may come in at the warehouse broker's secured listeners: certificates and a user, made once for a sandbox.
+"""Who may come in at the warehouse broker's secured listeners: certificates and a user, made once for a
+sandbox.
 
-They lie in the folder `credentials`, readable by the user alone, and are good for nothing else. Both come from one authority of the
-sandbox's own, which no machine trusts: a client has to be told of it.
+They lie in the folder `credentials`, readable by the user alone, and are good for nothing else. Both come
+from one authority of the sandbox's own, which no machine trusts: a client has to be told of it.
 """
 
 import secrets
@@ -26,7 +27,8 @@ _LAST = "password"
 class WarehouseAccess:
     """What a client needs. `username` and `password` are good for PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512.
 
-    `authority`, `certificate`, `key`: PEM files. `broker`: the broker's own key and chain in one PEM file, as Kafka reads it.
+    `authority`, `certificate`, `key`: PEM files. `broker`: the broker's own key and chain in one PEM file, as
+    Kafka reads it.
     """
 
     username: str
@@ -57,10 +59,16 @@ def _make(home: Path) -> None:
     try:
         import trustme
     except ImportError as error:
-        raise SandboxError("the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'") from error
+        raise SandboxError(
+            "the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'"
+        ) from error
     authority = trustme.CA(organization_name="Mesh Assets sandbox", organization_unit_name="authority")
-    broker = authority.issue_cert(LOOPBACK, "localhost", common_name="warehouse broker", organization_name="Mesh Assets sandbox")
-    client = authority.issue_cert("client.sandbox.test", common_name=USERNAME, organization_name="Mesh Assets sandbox")
+    broker = authority.issue_cert(
+        LOOPBACK, "localhost", common_name="warehouse broker", organization_name="Mesh Assets sandbox"
+    )
+    client = authority.issue_cert(
+        "client.sandbox.test", common_name=USERNAME, organization_name="Mesh Assets sandbox"
+    )
     texts = {
         "authority.pem": authority.cert_pem.bytes().decode(),
         "client.pem": _chain(client),
@@ -78,7 +86,12 @@ def _chain(certificate: "trustme.LeafCert") -> str:
 
 def _key(certificate: "trustme.LeafCert") -> str:
     """The private key as PKCS#8, the only form Kafka reads."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_pem_private_key,
+    )
 
     key = load_pem_private_key(certificate.private_key_pem.bytes(), password=None)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

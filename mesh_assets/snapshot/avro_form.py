@@ -1,7 +1,7 @@
 """The Avro form of the events, and nothing else knows it: records to framed bytes and back.
 
-The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects it: a zero byte, the schema's id in
-the registry as four bytes, big-endian, then the Avro encoding without a header.
+The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects it: a zero
+byte, the schema's id in the registry as four bytes, big-endian, then the Avro encoding without a header.
 """
 
 import io
@@ -53,7 +53,8 @@ def encode_change_event(event: ChangeEvent, schema_id: int) -> bytes:
 
 
 def decode_discovery_event(value: bytes, schema_by_id: Callable[[int], str]) -> DiscoveryEvent:
-    """The event, also when an older version wrote it. `schema_by_id` gives the text of the schema it was written with.
+    """The event, also when an older version wrote it. `schema_by_id` gives the text of the schema it was
+    written with.
 
     Raises UnexpectedAnswerError when the value is no such event.
     """
@@ -68,8 +69,8 @@ def decode_change_event(value: bytes, schema_by_id: Callable[[int], str]) -> Cha
 def _name_branches(record: dict[str, Any], names: tuple[str, ...]) -> None:
     """Tells fastavro which branch of "null or an array" a list is, as it wants to be told: by a pair.
 
-    A tuple would be taken for such a pair, and for a list it would validate every value in it first: half of the time of 36,000
-    partitions (0.5 of 1.05 s).
+    A tuple would be taken for such a pair, and for a list it would validate every value in it first: half of
+    the time of 36,000 partitions (0.5 of 1.05 s).
     """
     for name in names:
         if record[name] is not None:
@@ -90,13 +91,27 @@ def _framed(name: str, plain: dict[str, Any], schema_id: int) -> bytes:
 
 def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], str]) -> object:
     if len(value) < _FRAME.size or value[0] != 0:
-        raise UnexpectedAnswerError("the record's value is not framed with a schema id; something else wrote it")
+        raise UnexpectedAnswerError(
+            "the record's value is not framed with a schema id; something else wrote it"
+        )
     _, schema_id = _FRAME.unpack_from(value)
     text = schema_by_id(schema_id)
     try:
-        plain = fastavro.schemaless_reader(io.BytesIO(memoryview(value)[_FRAME.size :]), _parsed(text), _parsed(schema_text(name)))
+        plain = fastavro.schemaless_reader(
+            io.BytesIO(memoryview(value)[_FRAME.size :]), _parsed(text), _parsed(schema_text(name))
+        )
         return msgspec.convert(plain, form)
     except MeshError:
         raise
-    except (ValueError, TypeError, KeyError, EOFError, IndexError, fastavro.read.SchemaResolutionError, msgspec.ValidationError) as error:
-        raise UnexpectedAnswerError(f"the record's value is no {name} as this version knows it (schema id {schema_id}): {error}") from error
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        IndexError,
+        fastavro.read.SchemaResolutionError,
+        msgspec.ValidationError,
+    ) as error:
+        raise UnexpectedAnswerError(
+            f"the record's value is no {name} as this version knows it (schema id {schema_id}): {error}"
+        ) from error

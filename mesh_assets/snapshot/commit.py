@@ -10,12 +10,13 @@ The effects of a run, in order; a run that is killed between any two of them lea
 6. move `latest.json` (compare-and-swap on the version read under the lock);
 7. remove the lock.
 
-Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence, ids and document again, which
-consumers recognise. From 6 on it only clears up.
+Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence, ids
+and document again, which consumers recognise. From 6 on it only clears up.
 
-The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the newest snapshot, then applies
-changes with a higher sequence, misses none: a change that stood before the subscription has its snapshot before it. And only a
-snapshot can be refused for its size: then nothing of that sequence was published, and the record is taken back.
+The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the
+newest snapshot, then applies changes with a higher sequence, misses none: a change that stood before the
+subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of that
+sequence was published, and the record is taken back.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,14 +40,17 @@ from mesh_assets.snapshot.publishing import PublishedEvent, Publisher, RefusedEv
 LEASE_SECONDS = 120.0
 
 Assemble = Callable[[Document | None, int], Document]
-"""The document of this run, from the latest published document (None: there is none) and the sequence it is to have."""
+"""The document of this run, from the latest published document (None: there is none) and the sequence it is
+to have."""
 
 
 class Published(Record, frozen=True, kw_only=True):
-    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger leads.
+    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
+    leads.
 
-    `repeated` is what an earlier run had left and this run published first; its triggers are dealt with, too. `approximate_tokens`:
-    the document's JSON bytes divided by four, a rule of thumb for language models. `notes` are sentences for the user.
+    `repeated` is what an earlier run had left and this run published first; its triggers are dealt with, too.
+    `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
+    `notes` are sentences for the user.
     """
 
     pointer: Pointer
@@ -63,7 +67,14 @@ class Published(Record, frozen=True, kw_only=True):
 class _Run:
     """One run on one cluster, with what all its steps need."""
 
-    def __init__(self, store: InventoryStore, cluster: str, cluster_id: str, publisher: Publisher, ids: SchemaIds | None) -> None:
+    def __init__(
+        self,
+        store: InventoryStore,
+        cluster: str,
+        cluster_id: str,
+        publisher: Publisher,
+        ids: SchemaIds | None,
+    ) -> None:
         self.store = store
         self.cluster = cluster
         self.cluster_id = cluster_id
@@ -75,7 +86,9 @@ class _Run:
     ) -> tuple[Pointer, PublishedEvent]:
         """Steps 5 and 6 for a record that stands in the lock."""
         event = discovery_event(document, triggers=record.triggers, change_count=len(record.changes))
-        published = self.publisher.publish_snapshot(event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish())
+        published = self.publisher.publish_snapshot(
+            event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
+        )
         if record.changes:
             changes = change_events(
                 record.changes,
@@ -99,13 +112,17 @@ class _Run:
             self.publish_record(lock, record, self.store.read_document(record.document), latest[1])
         lock.write_record(None)
 
-    def publish_own(self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]) -> Published:
+    def publish_own(
+        self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]
+    ) -> Published:
         """Steps 3 to 6."""
         latest = self.store.latest(self.cluster_id)
         previous = None if latest is None else self.store.read_document(latest[0].document)
         sequence = 1 if latest is None else latest[0].sequence + 1
         document = assemble(previous, sequence)
-        assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), "assemble changed the sequence or the cluster"
+        assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), (
+            "assemble changed the sequence or the cluster"
+        )
         document = replace(document, discovery_timestamp=_whole_milliseconds(document.discovery_timestamp))
         changes = diff_documents(previous, document)
         key = self.store.free_document_key(self.cluster_id, document.discovery_timestamp)
@@ -120,10 +137,12 @@ class _Run:
         )
         lock.write_record(record)
         try:
-            pointer, event = self.publish_record(lock, record, document, None if latest is None else latest[1])
+            pointer, event = self.publish_record(
+                lock, record, document, None if latest is None else latest[1]
+            )
         except RefusedEventError:
-            # This run wrote the record and the first event was refused: nothing of this sequence is in Kafka. Kept, the record would
-            # stand in the way of every later run, even of a smaller state.
+            # This run wrote the record and the first event was refused: nothing of this sequence is in Kafka.
+            # Kept, the record would stand in the way of every later run, even of a smaller state.
             lock.forget(stored)
             raise
         return Published(
@@ -142,7 +161,9 @@ class _Run:
         stored = record.document
         if not self.store.objects.shared:
             return None
-        return ClaimedDocument(uri=self.store.objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes)
+        return ClaimedDocument(
+            uri=self.store.objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes
+        )
 
     def _pointer(self, record: WriteAhead, document: Document, published: PublishedEvent) -> Pointer:
         return Pointer(
@@ -164,8 +185,8 @@ class _Run:
         try:
             self.store.move_latest(pointer, version)
         except ConflictError:
-            # The lock expired while this run published. Whoever took it over found the record in it, published it again and moved the
-            # pointer: nobody gets past this sequence otherwise.
+            # The lock expired while this run published. Whoever took it over found the record in it,
+            # published it again and moved the pointer: nobody gets past this sequence otherwise.
             latest = self.store.latest(self.cluster_id)
             if latest is None or latest[0].sequence < pointer.sequence:
                 raise
@@ -185,11 +206,13 @@ def publish_snapshot(
     clock: Clock | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Published:
-    """Publishes the cluster's state as the next snapshot, with its changes, after whatever an earlier run left unfinished.
+    """Publishes the cluster's state as the next snapshot, with its changes, after whatever an earlier run
+    left unfinished.
 
-    `cluster` is the name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds without a sign of life.
-    `wait_seconds`: how long to wait for another run (default: its whole lease). Raises ConflictError when another run holds the
-    cluster, PublishError when an event cannot be published, StoreError when the store fails; whatever `assemble` raises passes through.
+    `cluster` is the name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds
+    without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
+    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published,
+    StoreError when the store fails; whatever `assemble` raises passes through.
     """
     clock = clock or SystemClock()
     say = progress or _silent
@@ -199,13 +222,24 @@ def publish_snapshot(
     run = _Run(store, cluster, cluster_id, publisher, ids)
     wait = timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds)
     with acquire_lock(
-        store, cluster=cluster, cluster_id=cluster_id, run_id=run_id, lease=lease, wait=wait, clock=clock, progress=say
+        store,
+        cluster=cluster,
+        cluster_id=cluster_id,
+        run_id=run_id,
+        lease=lease,
+        wait=wait,
+        clock=clock,
+        progress=say,
     ) as lock:
         left = lock.record
         if left is not None:
-            say(f"{cluster}: run {left.run_id} ended before snapshot {left.sequence} was complete; publishing it again first")
+            say(
+                f"{cluster}: run {left.run_id} ended before snapshot {left.sequence} was complete; publishing it again first"
+            )
             run.publish_left(lock, left)
-        published = run.publish_own(lock, run_id=run_id, assemble=assemble, triggers=most_severe_first(triggers))
+        published = run.publish_own(
+            lock, run_id=run_id, assemble=assemble, triggers=most_severe_first(triggers)
+        )
         lock.finish()
     return replace(published, repeated=left)
 

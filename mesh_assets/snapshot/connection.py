@@ -1,4 +1,5 @@
-"""The clients of librdkafka for the cluster that carries the events: made for one purpose, quiet, and able to say what went wrong."""
+"""The clients of librdkafka for the cluster that carries the events: made for one purpose, quiet, and able to
+say what went wrong."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,11 +19,13 @@ _PRODUCER: dict[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
     "compression.type": "zstd",
-    # librdkafka compares a message with this before it compresses it; the topic's max.message.bytes judges the compressed batch.
+    # librdkafka compares a message with this before it compresses it; the topic's max.message.bytes judges
+    # the compressed batch.
     "message.max.bytes": 1_000_000_000,
     "queue.buffering.max.kbytes": 2_097_151,
     "allow.auto.create.topics": False,
-    # Java's partitioner, so that another client finds a key where it expects it, should the topic have several partitions.
+    # Java's partitioner, so that another client finds a key where it expects it, should the topic have
+    # several partitions.
     "partitioner": "murmur2_random",
     # How large a batch was after compression is told in the statistics only.
     "statistics.interval.ms": 50,
@@ -48,7 +51,14 @@ class EventsConnection:
             on_confluent_cloud=cluster.on_confluent_cloud,
         )
 
-    def __init__(self, *, cluster: str, properties: Mapping[str, str], timeout_seconds: float, on_confluent_cloud: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        cluster: str,
+        properties: Mapping[str, str],
+        timeout_seconds: float,
+        on_confluent_cloud: bool = False,
+    ) -> None:
         self.cluster = cluster
         self.timeout_seconds = timeout_seconds
         self._properties = properties
@@ -63,7 +73,12 @@ class EventsConnection:
         """A producer that gives a message up `timeout_seconds` after it was handed over."""
         # 0 would mean "never".
         client: Producer = self._make(
-            Producer, {**_PRODUCER, "message.timeout.ms": max(1000, int(timeout_seconds * 1000)), "stats_cb": statistics}
+            Producer,
+            {
+                **_PRODUCER,
+                "message.timeout.ms": max(1000, int(timeout_seconds * 1000)),
+                "stats_cb": statistics,
+            },
         )
         return client
 
@@ -75,10 +90,18 @@ class EventsConnection:
         """What a failed call means."""
         if self.log.refusal:
             return authentication_refused(self._endpoint, self.log.refusal)
-        return from_kafka_error(error, endpoint=self._endpoint, doing=doing, right=right, cause=self.log.failure)
+        return from_kafka_error(
+            error, endpoint=self._endpoint, doing=doing, right=right, cause=self.log.failure
+        )
 
     def _make(self, factory: Callable[[dict[str, Any]], Any], fixed: Mapping[str, Any]) -> Any:
-        configuration = {**_UNLESS_SET, **self._properties, **fixed, "error_cb": self.log.on_error, "logger": self.log}
+        configuration = {
+            **_UNLESS_SET,
+            **self._properties,
+            **fixed,
+            "error_cb": self.log.on_error,
+            "logger": self.log,
+        }
         try:
             return factory(configuration)
         except KafkaException as error:

@@ -21,7 +21,12 @@ _TOPIC_SECONDS = 3.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 # The brokers' own answers that mean "not written"; everything else leaves it open.
 _REFUSED = frozenset(
-    {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION}
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.INVALID_RECORD,
+        KafkaError.POLICY_VIOLATION,
+    }
 )
 
 
@@ -30,7 +35,8 @@ class TooLargeError(RefusedEventError):
 
 
 class Delivered(Record, frozen=True, kw_only=True):
-    """`last`: where the last message went. `batch_bytes`: the largest batch as sent and stored, compressed; None if unknown."""
+    """`last`: where the last message went. `batch_bytes`: the largest batch as sent and stored, compressed;
+    None if unknown."""
 
     last: EventPosition
     batch_bytes: int | None
@@ -67,13 +73,17 @@ def deliver(
     deadline: float,
     measure: bool = False,
 ) -> Delivered:
-    """Sends (key, value) pairs in their order and waits until all are acknowledged by all in-sync replicas. At least one.
+    """Sends (key, value) pairs in their order and waits until all are acknowledged by all in-sync replicas.
+    At least one.
 
-    `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after which nothing is
-    sent any more. Raises TooLargeError or RefusedEventError when the brokers refused, PublishError when it failed or is uncertain.
+    `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after
+    which nothing is sent any more. Raises TooLargeError or RefusedEventError when the brokers refused,
+    PublishError when it failed or is uncertain.
     """
     outcome = _Outcome(topic)
-    producer = connection.producer(timeout_seconds=deadline - time.monotonic(), statistics=outcome.on_statistics)
+    producer = connection.producer(
+        timeout_seconds=deadline - time.monotonic(), statistics=outcome.on_statistics
+    )
     try:
         _connect(producer, connection, topic, deadline)
         for key, value in messages:
@@ -97,7 +107,8 @@ def deliver(
 
 
 def _connect(producer: Producer, connection: EventsConnection, topic: str, deadline: float) -> None:
-    """Waits until a broker is connected: an idempotent producer that has work before then sleeps 500 ms (measured: 0.51 s, so 0.06).
+    """Waits until a broker is connected: an idempotent producer that has work before then sleeps 500 ms
+    (measured: 0.51 s, so 0.06).
 
     Raises RefusedEventError when there is no such topic: librdkafka would wait 30 s for it.
     """
@@ -116,7 +127,13 @@ def _connect(producer: Producer, connection: EventsConnection, topic: str, deadl
 
 
 def _hand_over(
-    producer: Producer, connection: EventsConnection, topic: str, key: str, value: bytes | None, outcome: _Outcome, deadline: float
+    producer: Producer,
+    connection: EventsConnection,
+    topic: str,
+    key: str,
+    value: bytes | None,
+    outcome: _Outcome,
+    deadline: float,
 ) -> None:
     while True:
         _give_up_when_due(connection, topic, deadline)
@@ -138,7 +155,9 @@ def _give_up_when_due(connection: EventsConnection, topic: str, deadline: float)
     now = time.monotonic()
     if now >= deadline or log.seconds_down(now - 2 * _SECONDS_DOWN) >= _SECONDS_DOWN:
         cause = f": {log.failure}" if log.failure else ""
-        raise PublishError(f"{connection.cluster}: {topic} did not acknowledge in time{cause}; the next run publishes the same again")
+        raise PublishError(
+            f"{connection.cluster}: {topic} did not acknowledge in time{cause}; the next run publishes the same again"
+        )
 
 
 def _failure(connection: EventsConnection, topic: str, error: KafkaError) -> PublishError:

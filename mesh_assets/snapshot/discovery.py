@@ -1,4 +1,5 @@
-"""The second half of a discovery: collected sections become the next snapshot of their cluster, its changes, and a report."""
+"""The second half of a discovery: collected sections become the next snapshot of their cluster, its changes,
+and a report."""
 
 import logging
 import time
@@ -17,7 +18,13 @@ from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.metrics.summary import key_figures
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
-from mesh_assets.inventory.sections import ConnectorsSection, MetricsSection, SchemasSection, Section, SectionName
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionName,
+)
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.tables import write_tables
 from mesh_assets.inventory.triggers import Trigger
@@ -43,10 +50,12 @@ def publish_discovery(
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
     """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
 
-    `trigger` is the run's own; with it the snapshot names all that waited in the inbox when the reading began, and exactly these are
-    removed once it is published. `from_inbox`: the own one is a copy of one of them.
+    `trigger` is the run's own; with it the snapshot names all that waited in the inbox when the reading
+    began, and exactly these are removed once it is published. `from_inbox`: the own one is a copy of one of
+    them.
 
-    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published (the next run repeats it).
+    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published
+    (the next run repeats it).
     """
     cluster = estate.clusters[name]
     cluster_id = _cluster_id(name, collected)
@@ -78,19 +87,31 @@ def publish_discovery(
             progress=logger.info,
         )
     left = published.repeated
-    inbox.remove(cluster_id, {*taken.ids, *(dealt_with(waiting, left.triggers, before=left.discovery_timestamp) if left else ())})
+    inbox.remove(
+        cluster_id,
+        {*taken.ids, *(dealt_with(waiting, left.triggers, before=left.discovery_timestamp) if left else ())},
+    )
     publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     write_tables(store.objects, published.document, published.changes)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
-    report = _report(cluster, collected, published, publishing=publishing, http_requests=publisher.http_requests, store=store)
+    report = _report(
+        cluster,
+        collected,
+        published,
+        publishing=publishing,
+        http_requests=publisher.http_requests,
+        store=store,
+    )
     return report, published.changes
 
 
 def _cluster_id(name: str, collected: Mapping[SectionName, Section]) -> str:
     ids = {section.cluster_id for section in collected.values()}
     if len(ids) != 1:
-        raise MeshError(f"{name}: the sections come from different clusters ({', '.join(sorted(ids))}); run the discovery again")
+        raise MeshError(
+            f"{name}: the sections come from different clusters ({', '.join(sorted(ids))}); run the discovery again"
+        )
     return ids.pop()
 
 
@@ -128,9 +149,14 @@ def _report(
         level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,
         schemas_by_type=dict(
-            sorted(Counter(s.schema_type for s in document.schemas).items(), key=lambda counted: (-counted[1], counted[0]))
+            sorted(
+                Counter(s.schema_type for s in document.schemas).items(),
+                key=lambda counted: (-counted[1], counted[0]),
+            )
         ),
-        inactive_connectors=tuple(connector.name for connector in document.connectors if not connector.active),
+        inactive_connectors=tuple(
+            connector.name for connector in document.connectors if not connector.active
+        ),
         groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
         sections=document.sections,
         total_changes=None if published.baseline else len(headlines),
@@ -145,7 +171,12 @@ def _report(
             claim_check=event.claim_check,
         ),
         inventory_location=store.objects.location(published.pointer.document.key),
-        notes=(*stand_in_notes(collected), *hidden_notes(document), *metrics_notes(document), *_notes(published)),
+        notes=(
+            *stand_in_notes(collected),
+            *hidden_notes(document),
+            *metrics_notes(document),
+            *_notes(published),
+        ),
         metrics=key_figures(document.metrics),
     )
 
@@ -154,7 +185,10 @@ def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
     """That what was read is not the real thing, once for each stand-in."""
     by_text: dict[str, list[str]] = {}
     for name, section in sections.items():
-        if isinstance(section, ConnectorsSection | SchemasSection | MetricsSection) and section.stand_in is not None:
+        if (
+            isinstance(section, ConnectorsSection | SchemasSection | MetricsSection)
+            and section.stand_in is not None
+        ):
             by_text.setdefault(section.stand_in, []).append(name)
     return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
 
@@ -177,4 +211,7 @@ def _notes(published: Published) -> tuple[str, ...]:
     left = published.repeated
     if left is None:
         return published.notes
-    return (*published.notes, f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first")
+    return (
+        *published.notes,
+        f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first",
+    )

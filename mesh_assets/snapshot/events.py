@@ -1,4 +1,5 @@
-"""The two events as records: what a snapshot says of a cluster, and what one change says. Pure functions make them."""
+"""The two events as records: what a snapshot says of a cluster, and what one change says. Pure functions make
+them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,12 +9,20 @@ from msgspec.structs import replace
 from mesh_assets.errors import PublishError
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Record, RegistryFacts, Schema, Topic
+from mesh_assets.inventory.records import (
+    Connector,
+    ConsumerGroup,
+    Metrics,
+    Record,
+    RegistryFacts,
+    Schema,
+    Topic,
+)
 from mesh_assets.inventory.sections import SectionName, SectionState
 from mesh_assets.inventory.triggers import Trigger, TriggerType
 
-# In characters. A created resource stands in `after` as JSON, which zstd makes five times smaller and more: both sides of a change stay
-# below Kafka's default max.message.bytes (1,048,588) together.
+# In characters. A created resource stands in `after` as JSON, which zstd makes five times smaller and more:
+# both sides of a change stay below Kafka's default max.message.bytes (1,048,588) together.
 LONGEST_VALUE = 1_000_000
 LONGEST_SENTENCE = 65_536
 
@@ -92,7 +101,8 @@ class DiscoveryEvent(Record, frozen=True, kw_only=True):
 
 
 class ChangeEvent(Record, frozen=True, kw_only=True):
-    """One change. `id` is `<cluster id>-<sequence>-<index>`; `truncated`: a value too long for an event is cut."""
+    """One change. `id` is `<cluster id>-<sequence>-<index>`; `truncated`: a value too long for an event is
+    cut."""
 
     id: str
     sequence: int
@@ -116,7 +126,8 @@ def leading_trigger(triggers: Sequence[Trigger]) -> Trigger:
 
 
 def most_severe_first(triggers: Sequence[Trigger]) -> tuple[Trigger, ...]:
-    """The triggers with the one that leads in front, otherwise as they came; of equally severe ones the first leads."""
+    """The triggers with the one that leads in front, otherwise as they came; of equally severe ones the first
+    leads."""
     leading = min(range(len(triggers)), key=lambda index: _SEVERITY.index(triggers[index].type))
     return (triggers[leading], *triggers[:leading], *triggers[leading + 1 :])
 
@@ -153,15 +164,25 @@ def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_c
 
 def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEvent:
     """The event without its lists: the state stands in the claimed document."""
-    state = replace(event.cluster_state, topics=None, connectors=None, schemas=None, consumer_groups=None, metrics_snapshot=None)
+    state = replace(
+        event.cluster_state,
+        topics=None,
+        connectors=None,
+        schemas=None,
+        consumer_groups=None,
+        metrics_snapshot=None,
+    )
     return replace(event, cluster_state=state, document=claimed)
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from. Raises PublishError for a claim check, which does not hold it."""
+    """The document that the event was made from. Raises PublishError for a claim check, which does not hold
+    it."""
     state = event.cluster_state
     if event.document is not None:
-        raise PublishError(f"snapshot {event.sequence} of {state.cluster_name} is a claim check; its state is at {event.document.uri}")
+        raise PublishError(
+            f"snapshot {event.sequence} of {state.cluster_name} is a claim check; its state is at {event.document.uri}"
+        )
     return Document(
         format=event.format,
         environment=EnvironmentIdentity(id=state.environment_id, name=state.environment_name),
@@ -183,7 +204,12 @@ def document_of(event: DiscoveryEvent) -> Document:
 
 
 def change_events(
-    changes: Sequence[Change], *, cluster_id: str, sequence: int, discovery_timestamp: datetime, triggers: Sequence[Trigger]
+    changes: Sequence[Change],
+    *,
+    cluster_id: str,
+    sequence: int,
+    discovery_timestamp: datetime,
+    triggers: Sequence[Trigger],
 ) -> Iterator[ChangeEvent]:
     """The changes in their order, each under an id that is the same whenever they are published again."""
     trigger = _cause(leading_trigger(triggers))

@@ -1,4 +1,5 @@
-"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is about to publish."""
+"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is
+about to publish."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,17 +15,28 @@ from mesh_assets.snapshot.clock import Clock
 from mesh_assets.snapshot.processes import is_gone, this_process
 
 POLL_SECONDS = 0.5
-# Between the moment the brokers stop trying and the lock's expiry: clocks of two machines differ by less, and latest.json moves.
+# Between the moment the brokers stop trying and the lock's expiry: clocks of two machines differ by less, and
+# latest.json moves.
 MARGIN_SECONDS = 10.0
 
 
 class ClusterLock:
     """A held lock. As a context it ends however the run does, except by `kill -9`:
 
-    without a record it is removed, with one it is left for the next run to publish, at once and not only at the expiry.
+    without a record it is removed, with one it is left for the next run to publish, at once and not only at
+    the expiry.
     """
 
-    def __init__(self, store: InventoryStore, cluster_id: str, pending: Pending, version: str, *, lease: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: InventoryStore,
+        cluster_id: str,
+        pending: Pending,
+        version: str,
+        *,
+        lease: timedelta,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._cluster_id = cluster_id
         self._pending: Pending | None = pending
@@ -36,7 +48,9 @@ class ClusterLock:
     def __enter__(self) -> "ClusterLock":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with suppress(StoreError):  # the error that ended the run matters more; the expiry does the rest
             if self._pending is None:
                 return
@@ -50,7 +64,8 @@ class ClusterLock:
         return None if self._pending is None else self._pending.record
 
     def seconds_to_publish(self) -> float:
-        """How long publishing may take so that it is over before another run may begin. Raises ConflictError when time has run out."""
+        """How long publishing may take so that it is over before another run may begin. Raises ConflictError
+        when time has run out."""
         left = (self._held().expires_at - self._clock.now()).total_seconds() - MARGIN_SECONDS
         if left <= 0:
             raise ConflictError(
@@ -59,13 +74,15 @@ class ClusterLock:
         return left
 
     def write_document(self, key: str, data: bytes) -> StoredDocument:
-        """Writes a document whose key stands in the lock first, so that no run that is killed leaves one nobody knows."""
+        """Writes a document whose key stands in the lock first, so that no run that is killed leaves one
+        nobody knows."""
         self._renew(draft=key, record=None)
         self._drafted = self._store.put_document(key, data)
         return self._drafted
 
     def write_record(self, record: WriteAhead | None) -> None:
-        """Says what is about to be published (None: all of it is), and holds the lock for a full lease from now."""
+        """Says what is about to be published (None: all of it is), and holds the lock for a full lease from
+        now."""
         self._renew(draft=None, record=record)
         self._drafted = None
 
@@ -75,7 +92,8 @@ class ClusterLock:
         self._drafted = document
 
     def finish(self) -> None:
-        """Gives the lock up when everything is published and moved; if that fails, the next run finds nothing left to do."""
+        """Gives the lock up when everything is published and moved; if that fails, the next run finds nothing
+        left to do."""
         self._drafted = None
         with suppress(StoreError):
             self.remove()
@@ -94,7 +112,9 @@ class ClusterLock:
             self._drafted = None
 
     def _renew(self, *, draft: str | None, record: WriteAhead | None) -> None:
-        self._write(replace(self._held(), expires_at=self._clock.now() + self._lease, draft=draft, record=record))
+        self._write(
+            replace(self._held(), expires_at=self._clock.now() + self._lease, draft=draft, record=record)
+        )
 
     def _write(self, pending: Pending) -> None:
         try:
@@ -126,8 +146,9 @@ def acquire_lock(
 ) -> ClusterLock:
     """Takes the cluster's lock, waiting up to `wait` for the run that holds it.
 
-    Taken over at once: a lock that has expired, that its run left, that this run holds itself (an earlier attempt of it), or whose
-    process on this host is gone. Raises ConflictError saying which run holds it, and until when, when waiting does not help.
+    Taken over at once: a lock that has expired, that its run left, that this run holds itself (an earlier
+    attempt of it), or whose process on this host is gone. Raises ConflictError saying which run holds it, and
+    until when, when waiting does not help.
     """
     holder = this_process(run_id)
     deadline = clock.now() + wait

@@ -11,16 +11,24 @@ _PROC = Path("/proc")
 
 def this_process(run_id: str) -> Holder:
     pid = os.getpid()
-    return Holder(run_id=run_id, host=socket.gethostname(), pid=pid, machine=_machine(), started=_started(pid))
+    return Holder(
+        run_id=run_id, host=socket.gethostname(), pid=pid, machine=_machine(), started=_started(pid)
+    )
 
 
 def is_gone(holder: Holder) -> bool:
-    """True only where it is certain: same host, same boot, same process namespace, and no such process any more.
+    """True only where it is certain: same host, same boot, same process namespace, and no such process any
+    more.
 
     Elsewhere, and on systems without /proc, only the expiry tells.
     """
     machine = _machine()
-    if machine is None or holder.machine != machine or holder.host != socket.gethostname() or holder.started is None:
+    if (
+        machine is None
+        or holder.machine != machine
+        or holder.host != socket.gethostname()
+        or holder.started is None
+    ):
         return False
     return _started(holder.pid) != holder.started
 
@@ -40,6 +48,7 @@ def _started(pid: int) -> str | None:
         status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The name in parentheses can hold anything; the fields behind it are the state (3rd), …, the start (22nd).
+    # The name in parentheses can hold anything; the fields behind it are the state (3rd), …, the start
+    # (22nd).
     fields = status.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else fields[19]

@@ -57,13 +57,23 @@ class KafkaPublisher:
                 f"the events of {self._connection.cluster} need a schema registry; give the cluster a schema_registry in the estate, "
                 "or name one that has one: events: {cluster: NAME}"
             )
-        self._facts = ensure_topics(self._connection, self._topics, create=self._create_topics, replication_factor=self._replication_factor)
+        self._facts = ensure_topics(
+            self._connection,
+            self._topics,
+            create=self._create_topics,
+            replication_factor=self._replication_factor,
+        )
         self._ids, self._registry_note = register_schemas(
-            self._registrar, events_topic=self._topics.events, changes_topic=self._topics.changes, cached=cached
+            self._registrar,
+            events_topic=self._topics.events,
+            changes_topic=self._topics.changes,
+            cached=cached,
         )
         return self._ids
 
-    def publish_snapshot(self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float) -> PublishedEvent:
+    def publish_snapshot(
+        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+    ) -> PublishedEvent:
         deadline = time.monotonic() + timeout_seconds
         ids = self._prepared()
         value = encode_discovery_event(event, ids.event_id)
@@ -71,7 +81,11 @@ class KafkaPublisher:
             return self._publish(event, value, claim=False, deadline=deadline)
         except TooLargeError as error:
             size = f"{len(value):,} bytes before compression"
-            limit = "" if self._facts is None or self._facts.max_message_bytes is None else f" {self._facts.max_message_bytes:,}"
+            limit = (
+                ""
+                if self._facts is None or self._facts.max_message_bytes is None
+                else f" {self._facts.max_message_bytes:,}"
+            )
             topic = self._topics.events
             if claimed is None:
                 raise RefusedEventError(
@@ -89,12 +103,23 @@ class KafkaPublisher:
         try:
             deliver(self._connection, self._topics.changes, messages, deadline=deadline)
         except RefusedEventError as error:
-            raise PublishError(f"{error}; the snapshot is published, and the next run publishes it and its changes again") from error
+            raise PublishError(
+                f"{error}; the snapshot is published, and the next run publishes it and its changes again"
+            ) from error
 
-    def _publish(self, event: DiscoveryEvent, value: bytes, *, claim: bool, deadline: float) -> PublishedEvent:
+    def _publish(
+        self, event: DiscoveryEvent, value: bytes, *, claim: bool, deadline: float
+    ) -> PublishedEvent:
         key = event.cluster_state.cluster_id
-        delivered = deliver(self._connection, self._topics.events, [(key, value)], deadline=deadline, measure=True)
-        return PublishedEvent(position=delivered.last, bytes=len(value), compressed_bytes=delivered.batch_bytes, claim_check=claim)
+        delivered = deliver(
+            self._connection, self._topics.events, [(key, value)], deadline=deadline, measure=True
+        )
+        return PublishedEvent(
+            position=delivered.last,
+            bytes=len(value),
+            compressed_bytes=delivered.batch_bytes,
+            claim_check=claim,
+        )
 
     def _prepared(self) -> SchemaIds:
         if self._ids is None:
@@ -103,12 +128,15 @@ class KafkaPublisher:
 
 
 def carrier_of(estate: Estate, name: str) -> Cluster:
-    """The cluster that carries the events about the cluster `name`: itself, or the one that the estate's `events.cluster` names."""
+    """The cluster that carries the events about the cluster `name`: itself, or the one that the estate's
+    `events.cluster` names."""
     return estate.clusters[estate.events.cluster or name]
 
 
 @contextmanager
-def open_publisher(estate: Estate, name: str, *, topics: EventTopics | None = None) -> Iterator[KafkaPublisher]:
+def open_publisher(
+    estate: Estate, name: str, *, topics: EventTopics | None = None
+) -> Iterator[KafkaPublisher]:
     """The publisher of the events about the cluster `name`.
 
     Contacts nothing yet. Raises EstateError when a secret cannot be resolved.

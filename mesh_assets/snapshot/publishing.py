@@ -14,7 +14,8 @@ class RefusedEventError(PublishError):
 
 
 class PublishedEvent(Record, frozen=True, kw_only=True):
-    """Where the snapshot went. `bytes`: its value; `compressed_bytes`: the batch that carried it, as sent and stored, None if unknown."""
+    """Where the snapshot went. `bytes`: its value; `compressed_bytes`: the batch that carried it, as sent and
+    stored, None if unknown."""
 
     position: EventPosition
     bytes: int
@@ -35,14 +36,17 @@ class Publisher(Protocol):
         """What the user should know though it stops nothing, one sentence each; complete after `prepare`."""
         ...
 
-    def publish_snapshot(self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float) -> PublishedEvent:
+    def publish_snapshot(
+        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+    ) -> PublishedEvent:
         """Publishes and waits for the delivery. Too large: as a claim check of `claimed`, where there is one.
 
-        Nothing is sent after `timeout_seconds`. Raises RefusedEventError when it is certain that nothing is in the topic, PublishError
-        when it failed or is uncertain.
+        Nothing is sent after `timeout_seconds`. Raises RefusedEventError when it is certain that nothing is
+        in the topic, PublishError when it failed or is uncertain.
         """
         ...
 
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
-        """Publishes in order and waits for the delivery of all. Raises PublishError, never RefusedEventError: the snapshot is out."""
+        """Publishes in order and waits for the delivery of all. Raises PublishError, never RefusedEventError:
+        the snapshot is out."""
         ...

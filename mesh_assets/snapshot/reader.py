@@ -4,7 +4,14 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.model import Estate
@@ -17,7 +24,8 @@ from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import DiscoveryEvent
 from mesh_assets.snapshot.publisher import carrier_of
 
-# Offsets looked at from the end: most often the last event is the wanted one; with many clusters in one topic it is further back.
+# Offsets looked at from the end: most often the last event is the wanted one; with many clusters in one topic
+# it is further back.
 _FIRST_STEP = 8
 _GROWTH = 8
 
@@ -29,7 +37,8 @@ class SchemaReader(Protocol):
 
 
 class ReadSnapshot(Record, frozen=True, kw_only=True):
-    """An event as Kafka has it. `written_at`: the record's timestamp, None when it has none; `bytes`: its value."""
+    """An event as Kafka has it. `written_at`: the record's timestamp, None when it has none; `bytes`: its
+    value."""
 
     event: DiscoveryEvent
     position: EventPosition
@@ -48,14 +57,19 @@ def read_newest_snapshot(
 ) -> ReadSnapshot | None:
     """The newest snapshot of the cluster `name` from the cluster that carries its events.
 
-    `known_ids` (of the pointer in the store) spare the registry. None: never published, or retired. Raises PlatformError,
-    and EstateError when the event's schema is needed and the carrying cluster has no registry.
+    `known_ids` (of the pointer in the store) spare the registry. None: never published, or retired. Raises
+    PlatformError, and EstateError when the event's schema is needed and the carrying cluster has no registry.
     """
     carrier = carrier_of(estate, name)
     registry = None if carrier.schema_registry is None else SchemaRegistryClient(carrier.schema_registry)
     try:
         return newest_snapshot(
-            EventsConnection.to(carrier), registry, cluster_id=cluster_id, known_ids=known_ids, topic=topic, timeout_seconds=timeout_seconds
+            EventsConnection.to(carrier),
+            registry,
+            cluster_id=cluster_id,
+            known_ids=known_ids,
+            topic=topic,
+            timeout_seconds=timeout_seconds,
         )
     finally:
         if registry is not None:
@@ -80,7 +94,10 @@ def newest_snapshot(
         return None  # a tombstone
 
     def text_of(schema_id: int) -> str:
-        if known_ids is not None and (known_ids.event_id, known_ids.event_fingerprint) == (schema_id, fingerprint("discovery_event")):
+        if known_ids is not None and (known_ids.event_id, known_ids.event_fingerprint) == (
+            schema_id,
+            fingerprint("discovery_event"),
+        ):
             return schema_text("discovery_event")
         if registry is None:
             raise EstateError(
@@ -88,19 +105,25 @@ def newest_snapshot(
             )
         found = registry.schema_by_id(schema_id)
         if found is None:
-            raise UnexpectedAnswerError(f"the schema registry of {connection.cluster} does not know the event's schema {schema_id}")
+            raise UnexpectedAnswerError(
+                f"the schema registry of {connection.cluster} does not know the event's schema {schema_id}"
+            )
         return found.definition
 
     kind, milliseconds = message.timestamp()
     return ReadSnapshot(
         event=decode_discovery_event(value, text_of),
         position=EventPosition(topic=topic, partition=partition, offset=offset),
-        written_at=None if kind == TIMESTAMP_NOT_AVAILABLE else datetime.fromtimestamp(milliseconds / 1000, UTC),
+        written_at=None
+        if kind == TIMESTAMP_NOT_AVAILABLE
+        else datetime.fromtimestamp(milliseconds / 1000, UTC),
         bytes=len(value),
     )
 
 
-def newest_record(connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float) -> Message | None:
+def newest_record(
+    connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float
+) -> Message | None:
     """The newest record of that key, which can be a tombstone; None when there is none or no such topic."""
     deadline = time.monotonic() + timeout_seconds
     consumer = connection.consumer()
@@ -110,21 +133,30 @@ def newest_record(connection: EventsConnection, topic: str, *, key: str, timeout
             if described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
             raise KafkaException(described.error)
-        found = [_newest_in(consumer, connection, TopicPartition(topic, number), key, deadline) for number in described.partitions]
+        found = [
+            _newest_in(consumer, connection, TopicPartition(topic, number), key, deadline)
+            for number in described.partitions
+        ]
     except KafkaException as error:
-        raise connection.failure(error.args[0], doing=f"reading {topic}", right=f"READ on the topic {topic}") from error
+        raise connection.failure(
+            error.args[0], doing=f"reading {topic}", right=f"READ on the topic {topic}"
+        ) from error
     finally:
         consumer.close()
     messages = [message for message in found if message is not None]
     return max(messages, key=lambda message: message.timestamp()[1], default=None)
 
 
-def _newest_in(consumer: Consumer, connection: EventsConnection, place: TopicPartition, key: str, deadline: float) -> Message | None:
+def _newest_in(
+    consumer: Consumer, connection: EventsConnection, place: TopicPartition, key: str, deadline: float
+) -> Message | None:
     low, end = consumer.get_watermark_offsets(place, timeout=_left(connection, place.topic, deadline))
     step = _FIRST_STEP
     while end > low:
         start = max(low, end - step)
-        found = _last_between(consumer, connection, TopicPartition(place.topic, place.partition, start), end, key, deadline)
+        found = _last_between(
+            consumer, connection, TopicPartition(place.topic, place.partition, start), end, key, deadline
+        )
         if found is not None:
             return found
         end, step = start, step * _GROWTH
@@ -132,9 +164,15 @@ def _newest_in(consumer: Consumer, connection: EventsConnection, place: TopicPar
 
 
 def _last_between(
-    consumer: Consumer, connection: EventsConnection, start: TopicPartition, end: int, key: str, deadline: float
+    consumer: Consumer,
+    connection: EventsConnection,
+    start: TopicPartition,
+    end: int,
+    key: str,
+    deadline: float,
 ) -> Message | None:
-    """The last record of the key from `start` up to, not including, the offset `end`. Compaction leaves gaps, also at `end`."""
+    """The last record of the key from `start` up to, not including, the offset `end`. Compaction leaves gaps,
+    also at `end`."""
     consumer.assign([start])
     found: Message | None = None
     while True:

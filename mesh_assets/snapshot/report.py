@@ -10,7 +10,8 @@ from mesh_assets.inventory.triggers import Trigger
 
 
 class EventReport(Record, frozen=True, kw_only=True):
-    """Where the event went. `compressed_bytes`: the batch that carried it, as sent and stored; None if unknown.
+    """Where the event went. `compressed_bytes`: the batch that carried it, as sent and stored; None if
+    unknown.
 
     `approximate_tokens`: JSON bytes of the document divided by four, a rule of thumb for language models.
     """
@@ -25,11 +26,11 @@ class EventReport(Record, frozen=True, kw_only=True):
 
 
 class DiscoveryReport(Record, frozen=True, kw_only=True):
-    """`total_changes`: those a person counts (a new schema version is one, whatever comes along with it); None: there was no earlier
-    document to compare with. `first_changes`: the sentences of the first of them.
+    """`total_changes`: those a person counts (a new schema version is one, whatever comes along with it);
+    None: there was no earlier document to compare with. `first_changes`: the sentences of the first of them.
 
-    `seconds` is from the first read to the moved pointer. `level_requests`: how many of the HTTP requests were for levels and modes of
-    subjects. `notes`: what the user should know though it stopped nothing.
+    `seconds` is from the first read to the moved pointer. `level_requests`: how many of the HTTP requests
+    were for levels and modes of subjects. `notes`: what the user should know though it stopped nothing.
     """
 
     cluster: str

@@ -1,4 +1,5 @@
-"""The ids under which the schema registry knows the two event schemas: registered at each run, remembered for when it is silent."""
+"""The ids under which the schema registry knows the two event schemas: registered at each run, remembered for
+when it is silent."""
 
 from typing import Protocol
 
@@ -24,7 +25,8 @@ def register_schemas(
 ) -> tuple[SchemaIds, str | None]:
     """The ids, and a sentence when they are the remembered ones because the registry failed.
 
-    `cached` counts only for the same registry and the same schemas. Raises PublishError when there is neither.
+    `cached` counts only for the same registry and the same schemas. Raises PublishError when there is
+    neither.
     """
     event_fingerprint, change_fingerprint = fingerprint("discovery_event"), fingerprint("change_event")
     try:
@@ -36,8 +38,12 @@ def register_schemas(
             change_fingerprint=change_fingerprint,
         )
     except PlatformError as error:
-        known = None if cached is None else (cached.registry, cached.event_fingerprint, cached.change_fingerprint)
+        known = (
+            None if cached is None else (cached.registry, cached.event_fingerprint, cached.change_fingerprint)
+        )
         if cached is None or known != (registrar.url, event_fingerprint, change_fingerprint):
-            raise PublishError(f"the event schemas could not be registered, and no ids of them are known from before: {error}") from error
+            raise PublishError(
+                f"the event schemas could not be registered, and no ids of them are known from before: {error}"
+            ) from error
         return cached, f"the event schemas were published under the ids known from before: {error}"
     return ids, None

@@ -14,8 +14,8 @@ from mesh_assets.snapshot.connection import EventsConnection
 
 _R = TypeVar("_R")
 
-# A compacted topic's newest segment is never compacted, so it must end: after 4 h or with the compaction lag of 6 h, whichever is
-# sooner; both are within what managed clusters allow.
+# A compacted topic's newest segment is never compacted, so it must end: after 4 h or with the compaction lag
+# of 6 h, whichever is sooner; both are within what managed clusters allow.
 EVENTS_CONFIG = {
     "cleanup.policy": "compact",
     "segment.ms": "14400000",
@@ -37,17 +37,20 @@ class EventTopics(Record, frozen=True, kw_only=True):
 
 
 class TopicFacts(Record, frozen=True, kw_only=True):
-    """`max_message_bytes` of the snapshot's topic, None when its configs may not be read. `notes`: sentences for the user."""
+    """`max_message_bytes` of the snapshot's topic, None when its configs may not be read. `notes`: sentences
+    for the user."""
 
     max_message_bytes: int | None
     notes: tuple[str, ...]
 
 
-def ensure_topics(connection: EventsConnection, topics: EventTopics, *, create: bool, replication_factor: int | None) -> TopicFacts:
+def ensure_topics(
+    connection: EventsConnection, topics: EventTopics, *, create: bool, replication_factor: int | None
+) -> TopicFacts:
     """Makes the topics that are missing, if `create`, and looks at those that are there.
 
-    `replication_factor` None: the broker's default. Raises PublishError when a topic is missing and may not be made, or would lose
-    events: snapshots that are not compacted, changes that are.
+    `replication_factor` None: the broker's default. Raises PublishError when a topic is missing and may not
+    be made, or would lose events: snapshots that are not compacted, changes that are.
     """
     admin = connection.admin()
     notes: list[str] = []
@@ -62,7 +65,9 @@ def ensure_topics(connection: EventsConnection, topics: EventTopics, *, create: 
             notes += _create(admin, connection, topic, config, replication_factor)
             answer = config
         if isinstance(answer, int):
-            notes.append(f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked")
+            notes.append(
+                f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked"
+            )
         found[topic] = None if isinstance(answer, int) else answer
     _check_policies(connection, topics, found, notes)
     config_of_events = found[topics.events]
@@ -71,7 +76,10 @@ def ensure_topics(connection: EventsConnection, topics: EventTopics, *, create: 
 
 
 def _check_policies(
-    connection: EventsConnection, topics: EventTopics, found: Mapping[str, Mapping[str, str] | None], notes: list[str]
+    connection: EventsConnection,
+    topics: EventTopics,
+    found: Mapping[str, Mapping[str, str] | None],
+    notes: list[str],
 ) -> None:
     events, changes = found[topics.events], found[topics.changes]
     if events is not None:
@@ -102,18 +110,26 @@ def _read_config(admin: AdminClient, connection: EventsConnection, topic: str) -
         code: int = error.args[0].code()
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART or code in _UNAUTHORIZED:
             return code
-        sentence = connection.failure(error.args[0], doing=f"reading the configs of {topic}", right="DESCRIBE_CONFIGS on the topic")
+        sentence = connection.failure(
+            error.args[0], doing=f"reading the configs of {topic}", right="DESCRIBE_CONFIGS on the topic"
+        )
         raise PublishError(f"{connection.cluster}: {sentence}") from error
     return {name: entry.value for name, entry in entries.items() if entry.value is not None}
 
 
 def _create(
-    admin: AdminClient, connection: EventsConnection, topic: str, config: Mapping[str, str], replication_factor: int | None
+    admin: AdminClient,
+    connection: EventsConnection,
+    topic: str,
+    config: Mapping[str, str],
+    replication_factor: int | None,
 ) -> list[str]:
     """Makes the topic; what the user should know about it."""
     reduced = {name: value for name, value in config.items() if name in _ESSENTIAL}
     for wanted in (config, reduced):
-        new = NewTopic(topic, num_partitions=1, replication_factor=replication_factor or -1, config=dict(wanted))
+        new = NewTopic(
+            topic, num_partitions=1, replication_factor=replication_factor or -1, config=dict(wanted)
+        )
         try:
             future = admin.create_topics([new], request_timeout=connection.timeout_seconds)[topic]
             _answer(future, connection)
@@ -123,7 +139,9 @@ def _create(
                 return []
             if code in _CONFIG_REFUSED and wanted is config:
                 continue
-            sentence = connection.failure(error.args[0], doing=f"creating the topic {topic}", right="CREATE on the topic")
+            sentence = connection.failure(
+                error.args[0], doing=f"creating the topic {topic}", right="CREATE on the topic"
+            )
             raise PublishError(f"{connection.cluster}: {sentence}; {_recipe(topic, config)}") from error
         if wanted is config:
             return []
@@ -136,7 +154,9 @@ def _answer(future: "Future[_R]", connection: EventsConnection) -> _R:
     try:
         return future.result(timeout=connection.timeout_seconds + _GRACE_SECONDS)
     except TimeoutError as error:
-        raise PublishError(f"{connection.cluster}: Kafka did not answer within {connection.timeout_seconds:.0f} s") from error
+        raise PublishError(
+            f"{connection.cluster}: Kafka did not answer within {connection.timeout_seconds:.0f} s"
+        ) from error
 
 
 def _recipe(topic: str, config: Mapping[str, str]) -> str:

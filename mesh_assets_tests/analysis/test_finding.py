@@ -33,4 +33,6 @@ def test_owners_are_found_in_schemas_and_configs() -> None:
 
 
 def test_only_the_kinds_asked_for() -> None:
-    assert [match.name for match in find_things(DOCUMENT, "email", kinds=frozenset({"connector"}))] == ["sink"]
+    assert [match.name for match in find_things(DOCUMENT, "email", kinds=frozenset({"connector"}))] == [
+        "sink"
+    ]

@@ -12,10 +12,19 @@ def connector(name: str) -> Thing:
 
 
 SOURCE = a_connector(
-    "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),), config={"connection.url": "jdbc:x"}
+    "orders-source",
+    type="source",
+    topics=(ConnectorTopic(name="orders", known="observed"),),
+    config={"connection.url": "jdbc:x"},
 )
-SINK = a_connector("orders-sink", topics=(ConnectorTopic(name="orders", known="declared"),), config={"s3.bucket.name": "lake"})
-DOCUMENT = a_document(topics=(a_topic("orders"),), connectors=(SOURCE, SINK), consumer_groups=(a_group("billing"),))
+SINK = a_connector(
+    "orders-sink",
+    topics=(ConnectorTopic(name="orders", known="declared"),),
+    config={"s3.bucket.name": "lake"},
+)
+DOCUMENT = a_document(
+    topics=(a_topic("orders"),), connectors=(SOURCE, SINK), consumer_groups=(a_group("billing"),)
+)
 
 
 def test_every_edge_says_how_it_is_known() -> None:
@@ -28,12 +37,32 @@ def test_every_edge_says_how_it_is_known() -> None:
             known="declared",
             by="its config connection.url",
         ),
-        Edge(source=connector("orders-source"), target=topic("orders"), known="observed", by="what Connect saw it use"),
+        Edge(
+            source=connector("orders-source"),
+            target=topic("orders"),
+            known="observed",
+            by="what Connect saw it use",
+        ),
         Edge(source=topic("orders"), target=connector("orders-sink"), known="declared", by="its config"),
-        Edge(source=connector("orders-sink"), target=Thing(kind="external", name="lake"), known="declared", by="its config s3.bucket.name"),
-        Edge(source=topic("orders"), target=Thing(kind="consumer_group", name="billing"), known="observed", by="committed offsets"),
+        Edge(
+            source=connector("orders-sink"),
+            target=Thing(kind="external", name="lake"),
+            known="declared",
+            by="its config s3.bucket.name",
+        ),
+        Edge(
+            source=topic("orders"),
+            target=Thing(kind="consumer_group", name="billing"),
+            known="observed",
+            by="committed offsets",
+        ),
         Edge(source=topic("orders"), target=mapping, known="declared", by="event source mapping"),
-        Edge(source=mapping, target=Thing(kind="function", name="bill"), known="declared", by="event source mapping"),
+        Edge(
+            source=mapping,
+            target=Thing(kind="function", name="bill"),
+            known="declared",
+            by="event source mapping",
+        ),
     }
 
 
@@ -47,9 +76,14 @@ def test_upstream_goes_against_the_flow_and_no_further_than_asked() -> None:
 
 
 def test_a_router_that_cannot_be_followed_gives_a_note_and_no_edge() -> None:
-    lost = a_connector("lost", type="source", topics=(), topics_note="its transform route decides the topic record by record")
+    lost = a_connector(
+        "lost", type="source", topics=(), topics_note="its transform route decides the topic record by record"
+    )
     graph = lineage_graph(a_document(topics=(a_topic("orders"),), connectors=(lost,)))
-    assert (graph.edges, graph.notes) == ((), {connector("lost"): "its transform route decides the topic record by record"})
+    assert (graph.edges, graph.notes) == (
+        (),
+        {connector("lost"): "its transform route decides the topic record by record"},
+    )
 
 
 def test_a_connector_of_unknown_type_gives_no_edge() -> None:
@@ -60,12 +94,18 @@ def test_a_connector_of_unknown_type_gives_no_edge() -> None:
 
 def test_a_circle_ends() -> None:
     there = a_connector("there", type="sink", topics=(ConnectorTopic(name="a", known="declared"),))
-    back = a_connector("there", type="source", connect="other", topics=(ConnectorTopic(name="a", known="declared"),))
-    walked = walk_lineage(lineage_graph(a_document(connectors=(there, back))), topic("a"), direction="both", depth=9)
+    back = a_connector(
+        "there", type="source", connect="other", topics=(ConnectorTopic(name="a", known="declared"),)
+    )
+    walked = walk_lineage(
+        lineage_graph(a_document(connectors=(there, back))), topic("a"), direction="both", depth=9
+    )
     assert len(walked.edges) == 2
 
 
 def test_a_walk_says_that_it_was_cut() -> None:
     many = tuple(a_connector(f"sink-{number}") for number in range(20))
-    walked = walk_lineage(lineage_graph(a_document(connectors=many)), topic("orders"), direction="downstream", depth=1, most=5)
+    walked = walk_lineage(
+        lineage_graph(a_document(connectors=many)), topic("orders"), direction="downstream", depth=1, most=5
+    )
     assert (len(walked.edges), walked.more) == (5, True)

@@ -4,13 +4,26 @@ from mesh_assets.analysis.personal_fields import is_personal, mask_personal
 
 
 @pytest.mark.parametrize(
-    "field", ["email", "billingAddress", "date_of_birth", "dateOfBirth", "name", "customer_name", "SSN", "ip_address", "phoneNumber"]
+    "field",
+    [
+        "email",
+        "billingAddress",
+        "date_of_birth",
+        "dateOfBirth",
+        "name",
+        "customer_name",
+        "SSN",
+        "ip_address",
+        "phoneNumber",
+    ],
 )
 def test_what_looks_personal(field: str) -> None:
     assert is_personal(field)
 
 
-@pytest.mark.parametrize("field", ["order_id", "product_name", "units", "status", "topic_name", "amount", "region_id"])
+@pytest.mark.parametrize(
+    "field", ["order_id", "product_name", "units", "status", "topic_name", "amount", "region_id"]
+)
 def test_what_does_not(field: str) -> None:
     assert not is_personal(field)
 

@@ -5,7 +5,16 @@ from msgspec.structs import replace
 from mesh_assets.analysis.problems import count_problems, find_problems
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, Partition, TopicSchema
-from mesh_assets_tests.documents import MOMENT, NOT_CONFIGURED, STALE, a_connector, a_document, a_group, a_metrics, a_topic
+from mesh_assets_tests.documents import (
+    MOMENT,
+    NOT_CONFIGURED,
+    STALE,
+    a_connector,
+    a_document,
+    a_group,
+    a_metrics,
+    a_topic,
+)
 
 WITH_SCHEMA = TopicSchema(value_subjects=("orders-value",))
 
@@ -15,7 +24,11 @@ def sentences(document: Document, before: Document | None = None) -> list[str]:
 
 
 def test_a_healthy_cluster_has_no_problem() -> None:
-    document = a_document(topics=(a_topic("orders", schema=WITH_SCHEMA),), connectors=(a_connector(),), consumer_groups=(a_group(),))
+    document = a_document(
+        topics=(a_topic("orders", schema=WITH_SCHEMA),),
+        connectors=(a_connector(),),
+        consumer_groups=(a_group(),),
+    )
     assert find_problems(document) == ()
 
 
@@ -28,7 +41,9 @@ def test_a_failed_task_is_told_with_its_cause_and_what_the_connector_reads() -> 
 
 
 def test_lag_grows_only_against_the_document_before() -> None:
-    now = a_document(consumer_groups=(a_group(total_lag_records=900),), discovery_timestamp=MOMENT + timedelta(hours=6))
+    now = a_document(
+        consumer_groups=(a_group(total_lag_records=900),), discovery_timestamp=MOMENT + timedelta(hours=6)
+    )
     before = a_document(consumer_groups=(a_group(total_lag_records=40),))
     assert sentences(now) == []
     assert sentences(now, before) == ["fraud-detection: 900 records behind, 40 at 2026-11-23 16:40 UTC"]
@@ -66,7 +81,9 @@ def test_a_section_that_is_not_current_is_a_problem_with_its_reason() -> None:
 
 
 def test_a_topic_is_silent_only_where_something_says_that_records_should_come() -> None:
-    feeding = a_connector("orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),))
+    feeding = a_connector(
+        "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)
+    )
     before = a_document(metrics=a_metrics(orders=4.0, users=2.5, audit=0.0, payments=1.0))
     now = a_document(connectors=(feeding,), metrics=a_metrics(orders=0.0, users=0.0, audit=0.0, payments=3.0))
     assert sentences(now, before) == [

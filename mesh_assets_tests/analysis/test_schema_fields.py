@@ -13,7 +13,14 @@ AVRO = json.dumps(
             {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
             {
                 "name": "lines",
-                "type": {"type": "array", "items": {"type": "record", "name": "Line", "fields": [{"name": "sku", "type": "string"}]}},
+                "type": {
+                    "type": "array",
+                    "items": {
+                        "type": "record",
+                        "name": "Line",
+                        "fields": [{"name": "sku", "type": "string"}],
+                    },
+                },
             },
         ],
     }
@@ -23,7 +30,9 @@ JSON = json.dumps(
         "type": "object",
         "required": ["id"],
         "properties": {"id": {"type": "string"}, "to": {"$ref": "#/definitions/address"}},
-        "definitions": {"address": {"type": "object", "properties": {"city": {"type": "string", "description": "where"}}}},
+        "definitions": {
+            "address": {"type": "object", "properties": {"city": {"type": "string", "description": "where"}}}
+        },
     }
 )
 PROTOBUF = """

@@ -33,7 +33,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(configure, arguments)
 
 
-def test_from_terraform_to_an_estate_that_loads_with_its_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_terraform_to_an_estate_that_loads_with_its_secrets(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = run("--from-terraform", "../outputs.json")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in project.iterdir()) == [".env", ".mcp.json", "estate.yaml"]
@@ -41,7 +43,9 @@ def test_from_terraform_to_an_estate_that_loads_with_its_secrets(project: Path, 
     for text in (result.output, (project / "estate.yaml").read_text(), (project / ".mcp.json").read_text()):
         assert not any(secret in text for secret in SECRETS.values())
     # load_estate sets what `.env` has; the test takes it back.
-    for name in (line.partition("=")[0] for line in (project / ".env").read_text().splitlines() if "=" in line):
+    for name in (
+        line.partition("=")[0] for line in (project / ".env").read_text().splitlines() if "=" in line
+    ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -58,7 +62,10 @@ def test_a_variable_that_is_set_for_terraform_and_would_win_is_named(monkeypatch
     monkeypatch.setenv("CONFLUENT_CLOUD_API_KEY", "THE-ADMINISTRATORS")
     monkeypatch.setenv("KAFKA_API_KEY", SECRETS["discovery_agent_cluster_api_key"])
     result = run("--from-terraform", "../outputs.json")
-    assert "CONFLUENT_CLOUD_API_KEY is set otherwise here (for Terraform?), which wins over .env: unset" in result.output
+    assert (
+        "CONFLUENT_CLOUD_API_KEY is set otherwise here (for Terraform?), which wins over .env: unset"
+        in result.output
+    )
     assert "THE-ADMINISTRATORS" not in result.output
 
 
@@ -106,8 +113,12 @@ def test_a_cloud_key_that_is_not_set_is_named() -> None:
     assert "set CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET" in str(result.exception)
 
 
-def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (project / ".env").write_text("CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=cloud-s3cr3t\n")
+def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".env").write_text(
+        "CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=cloud-s3cr3t\n"
+    )
     # `.env` sets them; monkeypatch knows them, so that the test takes them back.
     for name in ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"):
         monkeypatch.setenv(name, "")
@@ -117,7 +128,10 @@ def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written
     result = run("--confluent-environment", "env-7zpqx1")
     assert result.exit_code == 0, result.output
     cluster = load_estate(project / "estate.yaml").clusters["data-mesh-cluster"]
-    assert (cluster.cluster_id, cluster.kafka.bootstrap_servers) == ("lkc-nd1ng3", "pkc-00000.confluent.cloud:9092")
+    assert (cluster.cluster_id, cluster.kafka.bootstrap_servers) == (
+        "lkc-nd1ng3",
+        "pkc-00000.confluent.cloud:9092",
+    )
     assert cluster.schema_registry is not None
     assert cluster.schema_registry.url == "https://psrc-00000.confluent.cloud"
     assert "cannot be asked from Confluent Cloud" in result.output
@@ -148,7 +162,10 @@ def confluent_cloud(request: httpx.Request) -> httpx.Response:
             }
         ],
         "/srcm/v3/clusters": [
-            {"id": "lsrc-8wrx70", "spec": {"http_endpoint": "https://psrc-00000.confluent.cloud", "package": "ESSENTIALS"}}
+            {
+                "id": "lsrc-8wrx70",
+                "spec": {"http_endpoint": "https://psrc-00000.confluent.cloud", "package": "ESSENTIALS"},
+            }
         ],
     }
     return httpx.Response(200, json={"metadata": {}, "data": lists[request.url.path]})

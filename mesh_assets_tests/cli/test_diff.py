@@ -14,7 +14,9 @@ from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, NEVER_READ, STALE, a_connector, a_document, a_schema, a_topic
 
-BEFORE = a_document(topics=(a_topic("orders"),), connectors=(a_connector(),), schemas=(a_schema(definition="a"),))
+BEFORE = a_document(
+    topics=(a_topic("orders"),), connectors=(a_connector(),), schemas=(a_schema(definition="a"),)
+)
 AFTER = a_document(
     topics=(a_topic("orders"), a_topic("payments", partitions=6)),
     connectors=(a_connector(status="FAILED", trace="Boom: no\n\tat x"),),
@@ -39,7 +41,9 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def publish(store: InventoryStore, document: Document) -> None:
     """As a discovery leaves it in the store, without the events."""
     cluster_id = document.cluster.id
-    stored = store.put_document(store.free_document_key(cluster_id, document.discovery_timestamp), encode_document(document))
+    stored = store.put_document(
+        store.free_document_key(cluster_id, document.discovery_timestamp), encode_document(document)
+    )
     latest = store.latest(cluster_id)
     pointer = Pointer(
         cluster=document.cluster.name,
@@ -126,7 +130,9 @@ def test_a_kind_that_does_not_exist_is_bad_input() -> None:
 
 
 def test_sections_that_cannot_be_compared_are_named_beside_the_output() -> None:
-    Path("c.json").write_bytes(encode_document(a_document(sections={"topics": STALE, "connectors": NEVER_READ})))
+    Path("c.json").write_bytes(
+        encode_document(a_document(sections={"topics": STALE, "connectors": NEVER_READ}))
+    )
     result = mesh_diff("a.json", "c.json", "--json")
     assert result.stderr == (
         "not compared: topics, stale in B: connection refused\n"
@@ -159,10 +165,18 @@ def test_a_file_that_is_no_document_is_bad_input() -> None:
 
 @pytest.mark.usefixtures("a_store_with_both")
 @pytest.mark.parametrize(
-    "before", ["2026-11-23T16:40:02Z", "2026-11-23T17:40:01+00:00", "2026-11-23T17:00", "inventory-2026-11-23T16-40-02Z.json"]
+    "before",
+    [
+        "2026-11-23T16:40:02Z",
+        "2026-11-23T17:40:01+00:00",
+        "2026-11-23T17:00",
+        "inventory-2026-11-23T16-40-02Z.json",
+    ],
 )
 @pytest.mark.parametrize("cluster", [(), ("--cluster", "warehouse"), ("--cluster", "lkc-1")])
-def test_moments_mean_the_newest_document_of_the_store_at_or_before_them(before: str, cluster: tuple[str, ...]) -> None:
+def test_moments_mean_the_newest_document_of_the_store_at_or_before_them(
+    before: str, cluster: tuple[str, ...]
+) -> None:
     assert mesh_diff(before, "latest", *cluster).stdout == mesh_diff("a.json", "b.json").stdout
 
 
@@ -179,4 +193,7 @@ def test_with_several_clusters_in_the_store_one_must_be_named(a_store_with_both:
     assert result.exit_code == 2
     assert "say which cluster with --cluster; the store has: other, warehouse" in result.stderr
     assert mesh_diff("2026-11-23T16:40:02Z", "latest", "--cluster", "warehouse").exit_code == 0
-    assert "the store has no documents of cluster nowhere" in mesh_diff("a.json", "latest", "--cluster", "nowhere").stderr
+    assert (
+        "the store has no documents of cluster nowhere"
+        in mesh_diff("a.json", "latest", "--cluster", "nowhere").stderr
+    )

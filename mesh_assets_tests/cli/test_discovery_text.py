@@ -88,20 +88,26 @@ def test_what_is_not_well_is_said() -> None:
 def test_what_was_never_read_is_unknown_and_not_zero() -> None:
     nothing = replace(REPORT.summary, total_connectors=0, active_connectors=0, total_schemas=0)
     sections = {**REPORT.sections, "connectors": NEVER_READ, "schemas": NEVER_READ}
-    lines = discovery_text(replace(REPORT, sections=sections, summary=nothing, schemas_by_type={})).splitlines()
+    lines = discovery_text(
+        replace(REPORT, sections=sections, summary=nothing, schemas_by_type={})
+    ).splitlines()
 
     assert lines[2:4] == ["       ? connectors  unknown", "       ? schemas     unknown"]
 
 
 def test_what_is_not_configured_is_not_counted_as_zero() -> None:
-    text = discovery_text(replace(REPORT, sections={**REPORT.sections, "connectors": NOT_CONFIGURED, "schemas": NOT_CONFIGURED}))
+    text = discovery_text(
+        replace(REPORT, sections={**REPORT.sections, "connectors": NOT_CONFIGURED, "schemas": NOT_CONFIGURED})
+    )
 
     assert "connectors" not in text
     assert " schemas " not in text
 
 
 def test_a_first_snapshot_compares_with_nothing_and_an_unchanged_one_has_no_changes() -> None:
-    assert "the first snapshot: nothing to compare with" in discovery_text(replace(REPORT, total_changes=None, first_changes=()))
+    assert "the first snapshot: nothing to compare with" in discovery_text(
+        replace(REPORT, total_changes=None, first_changes=())
+    )
     assert "       0 changes" in discovery_text(replace(REPORT, total_changes=0, first_changes=()))
 
 
@@ -113,4 +119,10 @@ def test_many_changes_are_cut_with_their_number() -> None:
 
 
 def test_sizes_are_short() -> None:
-    assert [size_text(n) for n in (0, 999, 1_000, 999_499, 11_300_000)] == ["0 B", "999 B", "1 kB", "999 kB", "11.3 MB"]
+    assert [size_text(n) for n in (0, 999, 1_000, 999_499, 11_300_000)] == [
+        "0 B",
+        "999 B",
+        "1 kB",
+        "999 kB",
+        "11.3 MB",
+    ]

@@ -33,7 +33,13 @@ CONNECT = AccessFinding(
     notes=("a note",),
 )
 FAILED = AccessFinding(
-    cluster="lake", system="kafka", endpoint="", identity="", state="failed", facts={}, missing=("kafka.password: not set",)
+    cluster="lake",
+    system="kafka",
+    endpoint="",
+    identity="",
+    state="failed",
+    facts={},
+    missing=("kafka.password: not set",),
 )
 INCOMPLETE = AccessFinding(
     cluster="lake",
@@ -82,9 +88,19 @@ def test_the_table_has_a_line_a_system(found: list[AccessFinding]) -> None:
             "cluster id abc, 1 broker, 9,003 topics, 9,000 selected, 2 groups",
             "all (a super user, or no authorizer)",
         ],
-        ["ok", "warehouse", "connect", "http://c:8083", "anonymous", "version 4.3.1, 40 connectors, belongs to this cluster", "reads"],
+        [
+            "ok",
+            "warehouse",
+            "connect",
+            "http://c:8083",
+            "anonymous",
+            "version 4.3.1, 40 connectors, belongs to this cluster",
+            "reads",
+        ],
     ]
-    assert len({line.index(word) for line, word in zip(lines, ("rights", "all (", "reads"), strict=False)}) == 1
+    assert (
+        len({line.index(word) for line, word in zip(lines, ("rights", "all (", "reads"), strict=False)}) == 1
+    )
     assert lines[3:] == [
         "",
         "Good to know",
@@ -146,7 +162,9 @@ def test_an_unknown_cluster_is_refused(found: list[AccessFinding], monkeypatch: 
 
 
 @pytest.mark.sandbox
-def test_the_sandbox_is_ready_for_discovery(sandbox: Sandbox, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sandbox_is_ready_for_discovery(
+    sandbox: Sandbox, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert sandbox.names
     monkeypatch.setenv("MESH_ESTATE", str(endpoints.estate_file))
     result = check("--cluster", "warehouse")

@@ -30,7 +30,10 @@ PLAIN = {
 
 def document() -> dict[str, Any]:
     """As `terraform output -json` has them."""
-    return {name: {"sensitive": name in SECRETS, "type": "string", "value": value} for name, value in {**PLAIN, **SECRETS}.items()}
+    return {
+        name: {"sensitive": name in SECRETS, "type": "string", "value": value}
+        for name, value in {**PLAIN, **SECRETS}.items()
+    }
 
 
 def outputs_json(**changes: Any) -> str:

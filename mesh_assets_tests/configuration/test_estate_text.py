@@ -29,13 +29,21 @@ def entry() -> dict[str, Any]:
 
 
 def test_a_new_file_loads(entry: dict[str, Any]) -> None:
-    estate = parse_estate(merged_estate(None, {"data-mesh-cluster": entry}, source="estate.yaml"), source="estate.yaml")
+    estate = parse_estate(
+        merged_estate(None, {"data-mesh-cluster": entry}, source="estate.yaml"), source="estate.yaml"
+    )
     cluster = estate.clusters["data-mesh-cluster"]
-    assert (cluster.cluster_id, cluster.environment and cluster.environment.name) == ("lkc-nd1ng3", "agentic-data-mesh")
+    assert (cluster.cluster_id, cluster.environment and cluster.environment.name) == (
+        "lkc-nd1ng3",
+        "agentic-data-mesh",
+    )
     assert cluster.kafka.bootstrap_servers == "pkc-00000.eu-central-1.aws.confluent.cloud:9092"
     assert (cluster.kafka.username, cluster.kafka.password) == ("${KAFKA_API_KEY}", "${KAFKA_API_SECRET}")
     assert cluster.schema_registry is not None
-    assert (cluster.schema_registry.id, cluster.schema_registry.password) == ("lsrc-8wrx70", "${SCHEMA_REGISTRY_API_SECRET}")
+    assert (cluster.schema_registry.id, cluster.schema_registry.password) == (
+        "lsrc-8wrx70",
+        "${SCHEMA_REGISTRY_API_SECRET}",
+    )
     assert [endpoint.kind for endpoint in cluster.connect] == ["confluent_cloud"]
     assert cluster.control_plane is not None
     assert cluster.metrics.kind == "confluent_cloud"
@@ -63,16 +71,22 @@ def test_a_file_with_another_indentation_keeps_it(entry: dict[str, Any], mapping
 def test_a_cluster_that_is_there_is_replaced_by_force_alone(entry: dict[str, Any]) -> None:
     merged = merged_estate(ESTATE, {"data-mesh-cluster": entry}, source="estate.yaml")
     other = entry | {"kafka": entry["kafka"] | {"username": "${OTHER}"}}
-    with pytest.raises(ConfigurationError, match="has a cluster data-mesh-cluster already; --force replaces its entry"):
+    with pytest.raises(
+        ConfigurationError, match="has a cluster data-mesh-cluster already; --force replaces its entry"
+    ):
         merged_estate(merged, {"data-mesh-cluster": other}, source="estate.yaml")
-    forced = parse_estate(merged_estate(merged, {"data-mesh-cluster": other}, source="x", force=True), source="x")
+    forced = parse_estate(
+        merged_estate(merged, {"data-mesh-cluster": other}, source="x", force=True), source="x"
+    )
     assert forced.clusters["data-mesh-cluster"].kafka.username == "${OTHER}"
     with pytest.raises(ConfigurationError, match="has the cluster lkc-nd1ng3 already, as data-mesh-cluster"):
         merged_estate(merged, {"second-name": entry}, source="estate.yaml", force=True)
 
 
 def test_keys_may_stand_in_ssm_and_triggers_come_along() -> None:
-    entry = entry_from_terraform(parse_terraform_outputs(outputs_json(), source="x"), in_parameters("/discovery-agent"))
+    entry = entry_from_terraform(
+        parse_terraform_outputs(outputs_json(), source="x"), in_parameters("/discovery-agent")
+    )
     triggers = {"queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/q"}
     merged = merged_estate(None, {"data-mesh-cluster": entry}, triggers=triggers, source="x")
     estate = parse_estate(merged, source="x")
@@ -80,7 +94,12 @@ def test_keys_may_stand_in_ssm_and_triggers_come_along() -> None:
     assert estate.triggers is not None
     assert merged_estate(merged, {"data-mesh-cluster": entry}, triggers=triggers, source="x") == merged
     with pytest.raises(ConfigurationError, match=r"^x has triggers of its own; --force replaces them$"):
-        merged_estate(merged, {}, triggers={"queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/other"}, source="x")
+        merged_estate(
+            merged,
+            {},
+            triggers={"queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/other"},
+            source="x",
+        )
 
 
 def test_what_is_no_estate_is_left_alone(entry: dict[str, Any]) -> None:

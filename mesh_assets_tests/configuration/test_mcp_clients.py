@@ -17,7 +17,12 @@ from mesh_assets.errors import ConfigurationError
     ],
 )
 def test_each_client_gets_its_own_shape_in_its_own_place(
-    client: McpClient, file: str, key: str, extra: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: McpClient,
+    file: str,
+    key: str,
+    extra: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert mcp_file(client, Path("project")) == Path("project") / file
@@ -45,17 +50,24 @@ def test_other_servers_stay_and_an_entry_that_differs_is_replaced_by_force_alone
     assert json.loads(merged) == {"mcpServers": {"other": {"command": "x"}, **entry["mcpServers"]}, "more": 1}
     assert merged_mcp(merged, entry, source=".mcp.json") == merged
     another = mcp_entry("claude", estate=Path("other.yaml"), store=".mesh")
-    with pytest.raises(ConfigurationError, match=r"^\.mcp\.json has a server mesh-assets already; --force replaces it$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^\.mcp\.json has a server mesh-assets already; --force replaces it$"
+    ):
         merged_mcp(merged, another, source=".mcp.json")
     assert (
-        json.loads(merged_mcp(merged, another, source="x", force=True))["mcpServers"]["mesh-assets"] == another["mcpServers"]["mesh-assets"]
+        json.loads(merged_mcp(merged, another, source="x", force=True))["mcpServers"]["mesh-assets"]
+        == another["mcpServers"]["mesh-assets"]
     )
     assert merged_mcp(None, entry, source="x") == entry_json(entry)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("{ // mine\n}", "is not plain JSON"), ("[]", "is of another form"), ('{"mcpServers": []}', "is of another form")],
+    [
+        ("{ // mine\n}", "is not plain JSON"),
+        ("[]", "is of another form"),
+        ('{"mcpServers": []}', "is of another form"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_left_alone(text: str, complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):

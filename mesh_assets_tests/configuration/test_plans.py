@@ -7,7 +7,11 @@ from mesh_assets.configuration.plans import Plan, plan_from_environment
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
-from mesh_assets.platforms.confluent_cloud.control_plane import CloudEnvironment, KafkaCluster, SchemaRegistryCluster
+from mesh_assets.platforms.confluent_cloud.control_plane import (
+    CloudEnvironment,
+    KafkaCluster,
+    SchemaRegistryCluster,
+)
 
 ENVIRONMENT = CloudEnvironment(id="env-7zpqx1", name="agentic-data-mesh", crn=None)
 MESH = KafkaCluster(
@@ -23,7 +27,13 @@ MESH = KafkaCluster(
     crn=None,
     phase="PROVISIONED",
 )
-ORDERS = replace(MESH, id="lkc-222222", name="Orders (EU)", kind="BASIC", bootstrap_servers="pkc-22222.confluent.cloud:9092")
+ORDERS = replace(
+    MESH,
+    id="lkc-222222",
+    name="Orders (EU)",
+    kind="BASIC",
+    bootstrap_servers="pkc-22222.confluent.cloud:9092",
+)
 UNFINISHED = replace(MESH, id="lkc-333333", name="later", bootstrap_servers=None, phase="PROVISIONING")
 REGISTRY = SchemaRegistryCluster(
     id="lsrc-8wrx70",
@@ -41,7 +51,10 @@ REGISTRY = SchemaRegistryCluster(
 
 class FakeControlPlane:
     def __init__(
-        self, *clusters: KafkaCluster, registry: SchemaRegistryCluster | None = REGISTRY, url: str = "https://api.confluent.cloud"
+        self,
+        *clusters: KafkaCluster,
+        registry: SchemaRegistryCluster | None = REGISTRY,
+        url: str = "https://api.confluent.cloud",
     ):
         self.url = url
         self.stand_in = None if url.startswith("https:") else "not Confluent Cloud"
@@ -63,7 +76,9 @@ def estate(tmp_path: Path) -> Path:
     return tmp_path / "estate.yaml"
 
 
-def plan(control_plane: FakeControlPlane, estate: Path, *, environment: str = "env-7zpqx1", force: bool = False) -> Plan:
+def plan(
+    control_plane: FakeControlPlane, estate: Path, *, environment: str = "env-7zpqx1", force: bool = False
+) -> Plan:
     return plan_from_environment(control_plane, environment, estate=estate, force=force)
 
 
@@ -90,11 +105,16 @@ def test_all_clusters_of_an_environment_become_entries_with_keys_of_their_own(es
 
 def test_a_single_cluster_has_the_plain_variables_as_terraforms_has(estate: Path) -> None:
     (file,) = plan(FakeControlPlane(MESH), estate).files
-    assert parse_estate(file.text, source="x").clusters["data-mesh-cluster"].kafka.username == "${KAFKA_API_KEY}"
+    assert (
+        parse_estate(file.text, source="x").clusters["data-mesh-cluster"].kafka.username == "${KAFKA_API_KEY}"
+    )
 
 
 def test_clusters_of_the_same_name_are_called_by_their_ids(estate: Path) -> None:
-    assert plan(FakeControlPlane(MESH, replace(ORDERS, name="data mesh cluster")), estate).clusters == ("lkc-nd1ng3", "lkc-222222")
+    assert plan(FakeControlPlane(MESH, replace(ORDERS, name="data mesh cluster")), estate).clusters == (
+        "lkc-nd1ng3",
+        "lkc-222222",
+    )
 
 
 def test_a_cluster_that_the_estate_has_stays_as_it_is_unless_forced(estate: Path) -> None:
@@ -103,7 +123,9 @@ def test_a_cluster_that_the_estate_has_stays_as_it_is_unless_forced(estate: Path
     made = plan(FakeControlPlane(MESH, ORDERS), estate)
     assert made.clusters == ("Orders-EU",)
     assert made.files[0].text.startswith(text)
-    assert any(note.startswith(f"mesh (lkc-nd1ng3) stands in {estate} already and stays") for note in made.notes)
+    assert any(
+        note.startswith(f"mesh (lkc-nd1ng3) stands in {estate} already and stays") for note in made.notes
+    )
     forced = parse_estate(plan(FakeControlPlane(MESH, ORDERS), estate, force=True).files[0].text, source="x")
     assert forced.clusters["mesh"].kafka.bootstrap_servers == MESH.bootstrap_servers
     with pytest.raises(ConfigurationError, match=r"^nothing of env-7zpqx1 is to be written: mesh "):
@@ -127,7 +149,13 @@ def test_a_stand_in_is_named_and_reached_without_tls(estate: Path) -> None:
 
 
 def test_an_environment_that_is_not_seen_and_one_without_clusters_are_refused(estate: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"sees no environment env-9; it sees: env-1 \(other\), env-7zpqx1 \(agentic-data-mesh\)"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"sees no environment env-9; it sees: env-1 \(other\), env-7zpqx1 \(agentic-data-mesh\)",
+    ):
         plan(FakeControlPlane(MESH), estate, environment="env-9")
-    with pytest.raises(ConfigurationError, match="sees no Kafka cluster in env-1; its owner needs the role Operator on the environment"):
+    with pytest.raises(
+        ConfigurationError,
+        match="sees no Kafka cluster in env-1; its owner needs the role Operator on the environment",
+    ):
         plan(FakeControlPlane(MESH), estate, environment="env-1")

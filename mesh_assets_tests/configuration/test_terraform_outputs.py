@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from mesh_assets.configuration import terraform_outputs
-from mesh_assets.configuration.terraform_outputs import TerraformOutputs, parse_terraform_outputs, read_terraform_outputs
+from mesh_assets.configuration.terraform_outputs import (
+    TerraformOutputs,
+    parse_terraform_outputs,
+    read_terraform_outputs,
+)
 from mesh_assets.errors import ConfigurationError
 from mesh_assets_tests.configuration.outputs import PLAIN, SECRETS, document, outputs_json
 from mesh_assets_tests.terraform.configuration import outputs, read
@@ -20,12 +24,17 @@ PRINTS = "expected what `terraform output -json` prints"
 
 def test_the_outputs_are_read_and_their_secrets_are_in_no_representation() -> None:
     found = parse_terraform_outputs(outputs_json(), source="outputs.json")
-    assert (found.kafka_cluster_id, found.discovery_agent_cluster_api_secret) == ("lkc-nd1ng3", "kafka/s3cr3t+1=")
+    assert (found.kafka_cluster_id, found.discovery_agent_cluster_api_secret) == (
+        "lkc-nd1ng3",
+        "kafka/s3cr3t+1=",
+    )
     assert not any(secret in repr(found) for secret in SECRETS.values())
 
 
 def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
-    found = parse_terraform_outputs(outputs_json(store=None, trigger_queue_url=None, environment_name=None), source="x")
+    found = parse_terraform_outputs(
+        outputs_json(store=None, trigger_queue_url=None, environment_name=None), source="x"
+    )
     assert (found.store, found.trigger_queue_url, found.environment_name) == (None, None, None)
 
 
@@ -36,7 +45,10 @@ def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
         ("kafka_cluster_id = lkc-1", f"x is not JSON (line 1); {PRINTS}"),
         ("", f"x is not JSON (line 1); {PRINTS}"),
         ('"pkc-1"', f"x is JSON of another kind; {PRINTS}: a value, a type and `sensitive` for each output"),
-        (json.dumps(PLAIN), f"x is JSON of another kind; {PRINTS}: a value, a type and `sensitive` for each output"),
+        (
+            json.dumps(PLAIN),
+            f"x is JSON of another kind; {PRINTS}: a value, a type and `sensitive` for each output",
+        ),
         (
             outputs_json(kafka_cluster_id=None, discovery_agent_sr_api_key=None),
             "x lacks the outputs kafka_cluster_id, discovery_agent_sr_api_key; "
@@ -51,7 +63,13 @@ def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
             "x: the output environment_id is no text on one line; take terraform/outputs.tf as it is",
         ),
         (
-            outputs_json(discovery_agent_sr_api_secret={"sensitive": False, "type": "string", "value": "registry's s3cr3t #2"}),
+            outputs_json(
+                discovery_agent_sr_api_secret={
+                    "sensitive": False,
+                    "type": "string",
+                    "value": "registry's s3cr3t #2",
+                }
+            ),
             "x: the output discovery_agent_sr_api_secret holds a key and is not sensitive, so every `terraform apply` prints it; "
             "write `sensitive = true` in it, apply, and replace the key if others could see it",
         ),
@@ -68,18 +86,27 @@ def test_a_file_and_stdin_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "outputs.json").write_text(outputs_json())
     monkeypatch.setattr(sys, "stdin", io.StringIO(outputs_json()))
     assert read_terraform_outputs(str(tmp_path / "outputs.json")) == read_terraform_outputs("-")
-    with pytest.raises(ConfigurationError, match=r"^there is no \S+; expected a folder that Terraform was applied in, or a file"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^there is no \S+; expected a folder that Terraform was applied in, or a file",
+    ):
         read_terraform_outputs(str(tmp_path / "absent"))
 
 
-def test_without_terraform_the_sentence_says_how_to_do_it_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_terraform_the_sentence_says_how_to_do_it_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError) as caught:
         read_terraform_outputs(str(tmp_path))
-    assert f"terraform -chdir={tmp_path} output -json | mesh-assets configure --from-terraform -" in str(caught.value)
+    assert f"terraform -chdir={tmp_path} output -json | mesh-assets configure --from-terraform -" in str(
+        caught.value
+    )
 
 
-def test_a_folder_that_terraform_was_applied_in_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_terraform_was_applied_in_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By Terraform itself, over a state it wrote: outputs need no provider."""
     terraform_on_path(tmp_path / "bin", monkeypatch)
     applied = tmp_path / "applied"
@@ -90,12 +117,17 @@ def test_a_folder_that_terraform_was_applied_in_is_asked(tmp_path: Path, monkeyp
             for name, item in document().items()
         )
     )
-    with pytest.raises(ConfigurationError, match=r"^the state of \S+ has no outputs; run `terraform apply` first"):
+    with pytest.raises(
+        ConfigurationError, match=r"^the state of \S+ has no outputs; run `terraform apply` first"
+    ):
         read_terraform_outputs(str(applied))
     assert os.system(f"cd {shlex.quote(str(applied))} && terraform apply -auto-approve >apply.txt 2>&1") == 0
     assert read_terraform_outputs(str(applied)) == parse_terraform_outputs(outputs_json(), source="x")
     (applied / "terraform.tfstate").write_text("{")
-    with pytest.raises(ConfigurationError, match=r"^`terraform output` failed in \S+: .+; does `terraform init` there help\?$"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^`terraform output` failed in \S+: .+; does `terraform init` there help\?$",
+    ):
         read_terraform_outputs(str(applied))
 
 

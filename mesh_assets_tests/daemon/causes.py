@@ -10,7 +10,12 @@ from mesh_assets_tests.daemon.queue import TriggerQueue
 PREFIX = "daemon-test"
 # Topics. A subject `…-value` goes with the first two.
 EVOLVING, LATER = f"{PREFIX}-evolving", f"{PREFIX}-later"
-CHANGED, GOING, COMING, POISONED = f"{PREFIX}-changed", f"{PREFIX}-going", f"{PREFIX}-coming", f"{PREFIX}-poisoned"
+CHANGED, GOING, COMING, POISONED = (
+    f"{PREFIX}-changed",
+    f"{PREFIX}-going",
+    f"{PREFIX}-coming",
+    f"{PREFIX}-poisoned",
+)
 SINK = f"{PREFIX}-sink"
 DEPLOYMENT, ALARM = "deployment-4711", "far-behind"
 
@@ -41,6 +46,8 @@ def make_causes(changing: Changing, queue: TriggerQueue) -> None:
     changing.make_topic(COMING, partitions=3)
     changing.delete_topics([GOING])
     changing.set_retention_ms(CHANGED, 86_400_000)
-    queue.publish(type="external", resource=DEPLOYMENT, details="Deployed by the pipeline", cluster="warehouse")
+    queue.publish(
+        type="external", resource=DEPLOYMENT, details="Deployed by the pipeline", cluster="warehouse"
+    )
     queue.raise_alarm(ALARM, reason="52013 records behind")
     changing.wait_for_task(SINK, "FAILED")

@@ -1,4 +1,5 @@
-"""What changes while a daemon runs: topics, subjects and a sink of these tests alone, on the sandbox's servers."""
+"""What changes while a daemon runs: topics, subjects and a sink of these tests alone, on the sandbox's
+servers."""
 
 import time
 from collections.abc import Sequence
@@ -26,7 +27,9 @@ class Changing:
         self._admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
 
     def make_topic(self, name: str, *, partitions: int = 1) -> None:
-        self._admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])[name].result(30)
+        self._admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])[
+            name
+        ].result(30)
 
     def delete_topics(self, names: Sequence[str]) -> None:
         """Those of them that exist."""
@@ -51,7 +54,9 @@ class Changing:
         """A schema that differs by its version, compatible or not."""
         registry = self._endpoints.registry_url
         httpx.put(f"{registry}/config/{subject}", json={"compatibility": "NONE"}).raise_for_status()
-        schema = f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{version}"}}'
+        schema = (
+            f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{version}"}}'
+        )
         content = {"schemaType": "JSON", "schema": schema}
         httpx.post(f"{registry}/subjects/{subject}/versions", json=content).raise_for_status()
 
@@ -71,7 +76,9 @@ class Changing:
             "value.converter.schemas.enable": "false",
             **more,
         }
-        httpx.put(f"{self._endpoints.connect_url}/connectors/{name}/config", json=config, timeout=30).raise_for_status()
+        httpx.put(
+            f"{self._endpoints.connect_url}/connectors/{name}/config", json=config, timeout=30
+        ).raise_for_status()
 
     def wait_for_task(self, connector: str, state: str) -> None:
         url, deadline = f"{self._endpoints.connect_url}/connectors/{connector}/status", time.monotonic() + 60

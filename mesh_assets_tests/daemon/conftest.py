@@ -25,15 +25,20 @@ from mesh_assets_tests.workplace import PROJECT, Workplace
 def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Running, over an estate whose registry, Connect worker and trigger queue it reaches through doors.
 
-    The causes are made after the first discovery and before it starts: so its sensors notice all of them in their first ticks, before
-    the run that the first of them requests begins to read.
+    The causes are made after the first discovery and before it starts: so its sensors notice all of them in
+    their first ticks, before the run that the first of them requests begins to read.
     """
     folder, endpoints = tmp_path_factory.mktemp("daemon"), sandbox.endpoints()
     changing = Changing(endpoints)
     queue = TriggerQueue(aws_url, f"{secrets.randbelow(10**12):012d}")
     with ExitStack() as until_the_end:
         doors = {
-            name: Door(url) for name, url in (("registry", endpoints.registry_url), ("connect", endpoints.connect_url), ("aws", aws_url))
+            name: Door(url)
+            for name, url in (
+                ("registry", endpoints.registry_url),
+                ("connect", endpoints.connect_url),
+                ("aws", aws_url),
+            )
         }
         for door in doors.values():
             until_the_end.callback(door.close)

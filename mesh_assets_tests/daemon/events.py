@@ -25,7 +25,11 @@ class Events:
         self._registry = SchemaRegistryClient(SchemaRegistryConnection(url=endpoints.registry_url))
         self._texts: dict[int, str] = {}
         self._consumer = Consumer(
-            {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "daemon-test-reader", "enable.auto.commit": False}
+            {
+                "bootstrap.servers": endpoints.bootstrap_servers,
+                "group.id": "daemon-test-reader",
+                "enable.auto.commit": False,
+            }
         )
         self._places = [TopicPartition(topic, 0) for topic in (EVENTS_TOPIC, CHANGES_TOPIC)]
         for place in self._places:
@@ -37,14 +41,17 @@ class Events:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._consumer.close()
         self._registry.close()
 
     def snapshot_made_for(
         self, type_: TriggerType, resource: str, *, within_seconds: float, after: int = 0
     ) -> tuple[DiscoveryEvent, TriggerCause]:
-        """The first snapshot with that cause, which may have come with others; `after` so many that were seen before."""
+        """The first snapshot with that cause, which may have come with others; `after` so many that were seen
+        before."""
 
         def found() -> tuple[DiscoveryEvent, TriggerCause] | None:
             for snapshot in self.snapshots[after:]:
@@ -53,7 +60,9 @@ class Events:
                         return snapshot, cause
             return None
 
-        return self._wait(found, within_seconds=within_seconds, what=f"a snapshot made for {type_} {resource}")
+        return self._wait(
+            found, within_seconds=within_seconds, what=f"a snapshot made for {type_} {resource}"
+        )
 
     def read_all(self) -> None:
         """What has been published until now."""
@@ -66,25 +75,40 @@ class Events:
     def _have_reached(self, ends: list[int]) -> bool:
         # A position is only known once something was read.
         positions = zip(self._consumer.position(self._places), self._places, strict=True)
-        return all(max(now.offset, start.offset) >= end for (now, start), end in zip(positions, ends, strict=True))
+        return all(
+            max(now.offset, start.offset) >= end for (now, start), end in zip(positions, ends, strict=True)
+        )
 
     def changes_of(self, snapshot: DiscoveryEvent, resource: str) -> dict[str, str]:
         """Field (or kind) → sentence, of the changes of that snapshot and resource."""
 
         def found() -> dict[str, str] | None:
-            all_of_it = [change for change in self.changes if change.discovery_timestamp == snapshot.discovery_timestamp]
+            all_of_it = [
+                change
+                for change in self.changes
+                if change.discovery_timestamp == snapshot.discovery_timestamp
+            ]
             if len(all_of_it) < snapshot.change_count:
                 return None
-            return {change.field or change.kind: change.sentence for change in all_of_it if change.resource == resource}
+            return {
+                change.field or change.kind: change.sentence
+                for change in all_of_it
+                if change.resource == resource
+            }
 
-        return self._wait(found, within_seconds=10, what=f"changes of {resource} with sequence {snapshot.sequence}")
+        return self._wait(
+            found, within_seconds=10, what=f"changes of {resource} with sequence {snapshot.sequence}"
+        )
 
     def _wait(self, found: Callable[[], T | None], *, within_seconds: float, what: str) -> T:
         deadline = time.monotonic() + within_seconds
         while (result := found()) is None:
             left = deadline - time.monotonic()
             if left <= 0:
-                seen = [[f"{cause.type} {cause.resource}" for cause in snapshot.trigger.changes] for snapshot in self.snapshots]
+                seen = [
+                    [f"{cause.type} {cause.resource}" for cause in snapshot.trigger.changes]
+                    for snapshot in self.snapshots
+                ]
                 raise AssertionError(f"no {what} within {within_seconds:.0f} s; snapshots seen: {seen}")
             self._read(min(left, 0.5))
         return result

@@ -1,4 +1,5 @@
-"""The trigger queue as Terraform makes it: a topic of SNS whose messages, and alarms, arrive in a queue of SQS."""
+"""The trigger queue as Terraform makes it: a topic of SNS whose messages, and alarms, arrive in a queue of
+SQS."""
 
 import json
 from typing import Any
@@ -41,5 +42,9 @@ class TriggerQueue:
 
     def _client(self, service: str) -> Any:
         return boto3.session.Session().client(
-            service, endpoint_url=self._url, region_name="us-east-1", aws_access_key_id=self.account, aws_secret_access_key="x"
+            service,
+            endpoint_url=self._url,
+            region_name="us-east-1",
+            aws_access_key_id=self.account,
+            aws_secret_access_key="x",
         )

@@ -18,14 +18,16 @@ from mesh_assets_tests.workplace import PROJECT, Workplace
 
 # The daemon looks at its sensors every 5 s, however short their intervals are.
 INTERVAL_SECONDS = 5
-# What is promised is one interval and 30 s, on a machine that is not busy with other things; a test only needs to know that it happens.
+# What is promised is one interval and 30 s, on a machine that is not busy with other things; a test only
+# needs to know that it happens.
 IN_TIME = 150
 _LOG = "daemon.log"
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """`events`: those that appear since before it was started. `doors`: to the systems it can be cut off from, by name."""
+    """`events`: those that appear since before it was started. `doors`: to the systems it can be cut off
+    from, by name."""
 
     workplace: Workplace
     events: Events
@@ -34,7 +36,8 @@ class Daemon:
     doors: Mapping[str, Door]
 
     def settle(self) -> None:
-        """Until nothing waits in the inbox: a run under way would take what comes next into its own snapshot, without naming it."""
+        """Until nothing waits in the inbox: a run under way would take what comes next into its own snapshot,
+        without naming it."""
         store = self.workplace.store
         cluster_id = store.cluster_id(self.workplace.cluster)
         assert cluster_id is not None
@@ -48,11 +51,16 @@ class Daemon:
 
         def seen() -> list[int]:
             lines = (self.workplace.folder / _LOG).read_text().splitlines()
-            return [sum(f"Sensor {sensor} skipped" in line and phrase in line for line in lines) for sensor, phrase in saying]
+            return [
+                sum(f"Sensor {sensor} skipped" in line and phrase in line for line in lines)
+                for sensor, phrase in saying
+            ]
 
         before, deadline = seen(), time.monotonic() + IN_TIME
         while any(now - then < count for now, then in zip(seen(), before, strict=True)):
-            assert time.monotonic() < deadline, f"of {saying} the daemon skipped {before} ticks before and {seen()} now"
+            assert time.monotonic() < deadline, (
+                f"of {saying} the daemon skipped {before} ticks before and {seen()} now"
+            )
             time.sleep(0.5)
 
 
@@ -61,9 +69,18 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
     log = workplace.folder / _LOG
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "dagster-daemon"), "run", "--workspace", str(PROJECT / "workspace.yaml")],
+            [
+                str(Path(sys.executable).parent / "dagster-daemon"),
+                "run",
+                "--workspace",
+                str(PROJECT / "workspace.yaml"),
+            ],
             cwd=workplace.folder,
-            env={**workplace.environment, "MESH_SENSOR_INTERVAL_SECONDS": str(INTERVAL_SECONDS), "PYTHONWARNINGS": "ignore"},
+            env={
+                **workplace.environment,
+                "MESH_SENSOR_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
+                "PYTHONWARNINGS": "ignore",
+            },
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

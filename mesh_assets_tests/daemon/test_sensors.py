@@ -1,4 +1,5 @@
-"""Real causes, a running daemon, and nobody who starts a discovery: each becomes a snapshot that says why it was made."""
+"""Real causes, a running daemon, and nobody who starts a discovery: each becomes a snapshot that says why it
+was made."""
 
 import time
 
@@ -7,8 +8,20 @@ import pytest
 from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.usual import get_usuals
 from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.inventory.triggers import TriggerType
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.daemon.causes import ALARM, CHANGED, COMING, DEPLOYMENT, EVOLVING, GOING, LATER, POISONED, PREFIX, SINK
+from mesh_assets_tests.daemon.causes import (
+    ALARM,
+    CHANGED,
+    COMING,
+    DEPLOYMENT,
+    EVOLVING,
+    GOING,
+    LATER,
+    POISONED,
+    PREFIX,
+    SINK,
+)
 from mesh_assets_tests.daemon.running import IN_TIME, INTERVAL_SECONDS, Daemon
 
 pytestmark = pytest.mark.sandbox
@@ -26,18 +39,25 @@ def test_a_new_version_of_a_subject(daemon: Daemon) -> None:
 
     assert cause.details == "Schema version 1 → 2"
     assert daemon.events.changes_of(snapshot, subject)["version"] == "Schema version 1 → 2"
-    assert [schema.version for schema in snapshot.cluster_state.schemas or () if schema.subject == subject] == [2]
+    assert [
+        schema.version for schema in snapshot.cluster_state.schemas or () if schema.subject == subject
+    ] == [2]
 
 
 def test_a_task_that_bad_input_fails_and_its_recovery(daemon: Daemon) -> None:
     failed, cause = daemon.events.snapshot_made_for("connector_failed", SINK, within_seconds=IN_TIME)
     daemon.settle()
-    daemon.changing.put_sink(SINK, POISONED, daemon.workplace.folder / "sink.txt", **{"errors.tolerance": "all"})
+    daemon.changing.put_sink(
+        SINK, POISONED, daemon.workplace.folder / "sink.txt", **{"errors.tolerance": "all"}
+    )
     recovered, _ = daemon.events.snapshot_made_for("connector_recovered", SINK, within_seconds=IN_TIME)
 
     assert str(cause.details).startswith(f"Connector {SINK}: task 0 RUNNING → FAILED: ")
     assert daemon.events.changes_of(failed, SINK)["tasks.0.state"] == cause.details
-    assert daemon.events.changes_of(recovered, SINK)["tasks.0.state"] == f"Connector {SINK}: task 0 FAILED → RUNNING"
+    assert (
+        daemon.events.changes_of(recovered, SINK)["tasks.0.state"]
+        == f"Connector {SINK}: task 0 FAILED → RUNNING"
+    )
 
 
 def test_a_topic_that_comes_and_one_that_goes(daemon: Daemon) -> None:
@@ -66,7 +86,8 @@ def test_a_message_and_an_alarm_on_the_trigger_queue(daemon: Daemon) -> None:
 
 
 def test_a_feed_that_stops(daemon: Daemon, sandbox: Sandbox) -> None:
-    """A busy topic that falls silent; it must have been read for a while before anybody can call that unusual."""
+    """A busy topic that falls silent; it must have been read for a while before anybody can call that
+    unusual."""
     deadline = time.monotonic() + 120
     while not _is_usual(daemon.workplace.store, BUSY):
         assert time.monotonic() < deadline, f"nothing is known of the rate of {BUSY}"
@@ -74,7 +95,9 @@ def test_a_feed_that_stops(daemon: Daemon, sandbox: Sandbox) -> None:
 
     before = len(daemon.events.snapshots)
     with sandbox.quiet():
-        snapshot, cause = daemon.events.snapshot_made_for("metrics_anomaly", BUSY, within_seconds=IN_TIME + SILENT, after=before)
+        snapshot, cause = daemon.events.snapshot_made_for(
+            "metrics_anomaly", BUSY, within_seconds=IN_TIME + SILENT, after=before
+        )
 
     assert str(cause.details).startswith(f"{BUSY}: 0 records/s for ")
     assert any(state.name == BUSY for state in snapshot.cluster_state.topics or ())
@@ -93,31 +116,64 @@ def test_systems_that_are_away_for_several_ticks_and_what_came_after(daemon: Dae
     registry, connect, aws = (daemon.doors[name] for name in ("registry", "connect", "aws"))
     with registry.closed(), connect.closed(), aws.closed():
         away = "cannot be reached"
-        daemon.wait_for_ticks(("schema_changes", away), ("connector_failures", away), ("trigger_queue", "no answer"), count=AWAY_TICKS)
+        daemon.wait_for_ticks(
+            ("schema_changes", away),
+            ("connector_failures", away),
+            ("trigger_queue", "no answer"),
+            count=AWAY_TICKS,
+        )
     daemon.settle()
     daemon.changing.register(subject, 2)
-    daemon.queue.publish(type="external", resource=deployment, details="Deployed by the pipeline", cluster="warehouse")
+    daemon.queue.publish(
+        type="external", resource=deployment, details="Deployed by the pipeline", cluster="warehouse"
+    )
 
-    snapshot, _ = daemon.events.snapshot_made_for("schema_updated", subject, within_seconds=IN_TIME, after=before)
+    snapshot, _ = daemon.events.snapshot_made_for(
+        "schema_updated", subject, within_seconds=IN_TIME, after=before
+    )
     daemon.events.snapshot_made_for("external", deployment, within_seconds=IN_TIME, after=before)
 
-    causes = [(cause.type, cause.resource) for made in daemon.events.snapshots[before:] for cause in made.trigger.changes]
+    causes = [
+        (cause.type, cause.resource)
+        for made in daemon.events.snapshots[before:]
+        for cause in made.trigger.changes
+    ]
     # A feed that another test had stopped is none of this.
-    assert sorted(cause for cause in causes if cause[0] != "metrics_anomaly") == [("external", deployment), ("schema_updated", subject)]
+    assert sorted(cause for cause in causes if cause[0] != "metrics_anomaly") == [
+        ("external", deployment),
+        ("schema_updated", subject),
+    ]
     assert daemon.events.changes_of(snapshot, subject)["version"] == "Schema version 1 → 2"
-    assert "deleted" not in {change.kind for change in daemon.events.changes if change.resource_type in ("schema", "connector")}
+    assert "deleted" not in {
+        change.kind for change in daemon.events.changes if change.resource_type in ("schema", "connector")
+    }
 
 
 def test_what_was_dealt_with_launches_nothing_again_and_leaves_the_inbox(daemon: Daemon) -> None:
     """Each cause leads to one snapshot, however often the sensors look afterwards."""
-    for kind, resource in (("schema_updated", f"{EVOLVING}-value"), ("resource_created", COMING), ("topic_changed", CHANGED)):
+    dealt_with: tuple[tuple[TriggerType, str], ...] = (
+        ("schema_updated", f"{EVOLVING}-value"),
+        ("resource_created", COMING),
+        ("topic_changed", CHANGED),
+    )
+    for kind, resource in dealt_with:
         daemon.events.snapshot_made_for(kind, resource, within_seconds=IN_TIME)
     daemon.settle()
     nothing = "nothing new"
-    daemon.wait_for_ticks(("schema_changes", nothing), ("connector_failures", nothing), ("resource_changes", nothing), count=2)
+    daemon.wait_for_ticks(
+        ("schema_changes", nothing), ("connector_failures", nothing), ("resource_changes", nothing), count=2
+    )
     daemon.settle()
     daemon.events.read_all()
 
-    causes = [(cause.type, str(cause.resource), str(cause.details)) for made in daemon.events.snapshots for cause in made.trigger.changes]
-    ours = [cause for cause in causes if cause[1].startswith(PREFIX) or cause[0] in ("external", "cloudwatch_alarm")]
+    causes = [
+        (cause.type, str(cause.resource), str(cause.details))
+        for made in daemon.events.snapshots
+        for cause in made.trigger.changes
+    ]
+    ours = [
+        cause
+        for cause in causes
+        if cause[1].startswith(PREFIX) or cause[0] in ("external", "cloudwatch_alarm")
+    ]
     assert sorted(set(ours)) == sorted(ours)

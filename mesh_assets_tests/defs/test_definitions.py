@@ -42,7 +42,10 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
     assert checks == {
         "discovery_snapshot:current",
         *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
-        *(f"inventory/{name}:complete" for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")),
+        *(
+            f"inventory/{name}:complete"
+            for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")
+        ),
     }
 
 
@@ -53,11 +56,15 @@ def test_there_is_one_partition_a_cluster(definitions: dg.Definitions) -> None:
     assert list(job.partitions_def.get_partition_keys()) == ["warehouse", "payments"]
 
 
-def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(definitions: dg.Definitions) -> None:
+def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(
+    definitions: dg.Definitions,
+) -> None:
     schedule = definitions.resolve_schedule_def("discovery_schedule")
     moment = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
-    with dg.build_schedule_context(scheduled_execution_time=moment, repository_def=definitions.get_repository_def()) as context:
+    with dg.build_schedule_context(
+        scheduled_execution_time=moment, repository_def=definitions.get_repository_def()
+    ) as context:
         tick = schedule.evaluate_tick(context)
 
     assert schedule.cron_schedule == "0 */6 * * *"
@@ -69,14 +76,18 @@ def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(de
     assert len({request.run_key for request in tick.run_requests or ()}) == 2
 
 
-def test_a_wrong_estate_stops_the_loading_with_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_estate_stops_the_loading_with_its_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "nowhere.yaml"))
 
     with pytest.raises(EstateError, match="there is no estate file"):
         defs()
 
 
-def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(definitions: dg.Definitions, tmp_path: Path) -> None:
+def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
+    definitions: dg.Definitions, tmp_path: Path
+) -> None:
     with dg.instance_for_test() as instance:
         result = definitions.resolve_job_def("discovery").execute_in_process(
             instance=instance, partition_key="warehouse", raise_on_error=False

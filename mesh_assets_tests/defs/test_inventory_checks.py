@@ -10,12 +10,18 @@ def section(metrics: Metrics, *, stale: bool = False) -> MetricsSection:
 
 
 def test_metrics_are_complete_when_every_source_answered() -> None:
-    check = complete_check("metrics", section(some_metrics(sources=(MetricsSource(name="offsets"), MetricsSource(name="cloudwatch")))))
+    check = complete_check(
+        "metrics",
+        section(some_metrics(sources=(MetricsSource(name="offsets"), MetricsSource(name="cloudwatch")))),
+    )
     assert (check.passed, check.description) == (True, None)
 
 
 def test_a_source_that_failed_fails_the_check_of_a_section_that_is_fresh_by_the_offsets() -> None:
-    sources = (MetricsSource(name="offsets"), MetricsSource(name="confluent_cloud", error="the key needs MetricsViewer"))
+    sources = (
+        MetricsSource(name="offsets"),
+        MetricsSource(name="confluent_cloud", error="the key needs MetricsViewer"),
+    )
     check = complete_check("metrics", section(some_metrics(sources=sources)))
     assert (check.passed, check.description) == (False, "the key needs MetricsViewer")
 

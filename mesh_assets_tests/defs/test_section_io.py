@@ -23,16 +23,24 @@ def collected() -> TopicsSection:
     return SECTION
 
 
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: list[str], partition: str = "warehouse") -> list[Section | None]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: list[str], partition: str = "warehouse"
+) -> list[Section | None]:
     loaded: list[Section | None] = []
 
-    @dg.asset(ins={"topics": dg.AssetIn(key=["inventory", "topics"], input_manager_key="sections")}, partitions_def=PARTITIONS)
+    @dg.asset(
+        ins={"topics": dg.AssetIn(key=["inventory", "topics"], input_manager_key="sections")},
+        partitions_def=PARTITIONS,
+    )
     def reader(topics: TopicsSection | None) -> None:
         loaded.append(topics)
 
     monkeypatch.setenv("MESH_STORE", str(tmp_path))
     result = dg.materialize(
-        [collected, reader], selection=selection, partition_key=partition, resources={"sections": SectionIOManager(StoreResource())}
+        [collected, reader],
+        selection=selection,
+        partition_key=partition,
+        resources={"sections": SectionIOManager(StoreResource())},
     )
     assert result.success
     return loaded
@@ -42,7 +50,9 @@ def test_a_section_of_the_same_run_arrives_as_it_was(tmp_path: Path, monkeypatch
     assert run(tmp_path, monkeypatch, ["inventory/topics", "reader"]) == [SECTION]
 
 
-def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(tmp_path, monkeypatch, ["inventory/topics"])
 
     assert run(tmp_path, monkeypatch, ["reader"]) == [None]

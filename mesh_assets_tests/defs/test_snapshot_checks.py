@@ -16,7 +16,9 @@ def test_sections_read_lately_are_current_also_when_the_newest_reading_failed() 
 
 
 def test_a_section_that_has_not_been_read_for_long_or_ever_is_named() -> None:
-    old = current_check({**ALL_FRESH, "schemas": STALE}, now=MOMENT + timedelta(hours=OLDEST_HOURS, seconds=1))
+    old = current_check(
+        {**ALL_FRESH, "schemas": STALE}, now=MOMENT + timedelta(hours=OLDEST_HOURS, seconds=1)
+    )
     never = current_check({**ALL_FRESH, "schemas": NEVER_READ}, now=MOMENT)
 
     assert (old.passed, never.passed) == (False, False)

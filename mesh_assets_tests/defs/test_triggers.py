@@ -11,7 +11,11 @@ from mesh_assets.inventory.triggers import Trigger
         ({}, Trigger(type="manual")),
         ({"dagster/schedule_name": "discovery_schedule"}, Trigger(type="schedule")),
         (
-            {"mesh/trigger": "schema_updated", "mesh/trigger_resource": "users-value", "mesh/trigger_details": "2 → 3"},
+            {
+                "mesh/trigger": "schema_updated",
+                "mesh/trigger_resource": "users-value",
+                "mesh/trigger_details": "2 → 3",
+            },
             Trigger(type="schema_updated", resource="users-value", details="2 → 3"),
         ),
     ],

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.sandbox
 
 
 def kafka(sandbox: Sandbox, main_class: str, *arguments: str) -> str:
-    command = sandbox.kafka_tool(main_class, "--bootstrap-server", sandbox.endpoints().bootstrap_servers, *arguments)
+    command = sandbox.kafka_tool(
+        main_class, "--bootstrap-server", sandbox.endpoints().bootstrap_servers, *arguments
+    )
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
@@ -21,19 +23,44 @@ def test_topics_partitions_configs_offsets_and_lag_agree(sandbox: Sandbox, workp
         workplace.discover()
         document = workplace.latest()
         described = kafka(sandbox, "org.apache.kafka.tools.TopicCommand", "--describe", "--exclude-internal")
-        latest = kafka(sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-1", "--exclude-internal-topics")
-        earliest = kafka(sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-2", "--exclude-internal-topics")
-        groups = kafka(sandbox, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--describe", "--all-groups", "--offsets")
-        configs = kafka(sandbox, "kafka.admin.ConfigCommand", "--describe", "--entity-type", "topics", "--all", "--entity-name", "orders")
+        latest = kafka(
+            sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-1", "--exclude-internal-topics"
+        )
+        earliest = kafka(
+            sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-2", "--exclude-internal-topics"
+        )
+        groups = kafka(
+            sandbox,
+            "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+            "--describe",
+            "--all-groups",
+            "--offsets",
+        )
+        configs = kafka(
+            sandbox,
+            "kafka.admin.ConfigCommand",
+            "--describe",
+            "--entity-type",
+            "topics",
+            "--all",
+            "--entity-name",
+            "orders",
+        )
 
     names = {topic.name for topic in document.topics}
-    assert {(n, i) for n, i in topics_told(described) if n in names} == {(topic.name, topic.id) for topic in document.topics}
+    assert {(n, i) for n, i in topics_told(described) if n in names} == {
+        (topic.name, topic.id) for topic in document.topics
+    }
     assert {key: replicas for key, replicas in replicas_told(described).items() if key[0] in names} == {
-        (topic.name, p.partition): (p.leader, p.replicas, p.isr) for topic in document.topics for p in topic.partitions
+        (topic.name, p.partition): (p.leader, p.replicas, p.isr)
+        for topic in document.topics
+        for p in topic.partitions
     }
     for told, field in ((latest, "latest"), (earliest, "earliest")):
         assert {key: offset for key, offset in offsets_told(told).items() if key[0] in names} == {
-            (topic.name, p.partition): getattr(p, field) for topic in document.topics for p in topic.partitions
+            (topic.name, p.partition): getattr(p, field)
+            for topic in document.topics
+            for p in topic.partitions
         }
     orders = next(topic for topic in document.topics if topic.name == "orders")
     assert configs_told(configs) == orders.config
@@ -50,8 +77,14 @@ def topics_told(text: str) -> set[tuple[str, str]]:
 
 
 def replicas_told(text: str) -> dict[tuple[str, int], tuple[int, tuple[int, ...], tuple[int, ...]]]:
-    lines = re.findall(r"^\tTopic: (\S+)\s+Partition: (\d+)\s+Leader: (\d+)\s+Replicas: (\S+)\s+Isr: (\S+)", text, re.MULTILINE)
-    return {(topic, int(p)): (int(leader), _ids(replicas), _ids(isr)) for topic, p, leader, replicas, isr in lines}
+    lines = re.findall(
+        r"^\tTopic: (\S+)\s+Partition: (\d+)\s+Leader: (\d+)\s+Replicas: (\S+)\s+Isr: (\S+)",
+        text,
+        re.MULTILINE,
+    )
+    return {
+        (topic, int(p)): (int(leader), _ids(replicas), _ids(isr)) for topic, p, leader, replicas, isr in lines
+    }
 
 
 def _ids(text: str) -> tuple[int, ...]:
@@ -59,7 +92,10 @@ def _ids(text: str) -> tuple[int, ...]:
 
 
 def offsets_told(text: str) -> dict[tuple[str, int], int]:
-    return {(topic, int(p)): int(offset) for topic, p, offset in re.findall(r"^(\S+):(\d+):(\d+)$", text, re.MULTILINE)}
+    return {
+        (topic, int(p)): int(offset)
+        for topic, p, offset in re.findall(r"^(\S+):(\d+):(\d+)$", text, re.MULTILINE)
+    }
 
 
 def configs_told(text: str) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""What happens between two discoveries stands in the second: real topics, connectors and schemas come, change and go."""
+"""What happens between two discoveries stands in the second: real topics, connectors and schemas come, change
+and go."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ def a_topic(endpoints: Endpoints, name: str) -> Iterator[None]:
         admin.delete_topics([name])[name].result(30)
 
 
-def test_a_topic_that_came_and_went_is_created_and_then_deleted(workplace: Workplace, endpoints: Endpoints) -> None:
+def test_a_topic_that_came_and_went_is_created_and_then_deleted(
+    workplace: Workplace, endpoints: Endpoints
+) -> None:
     workplace.discover()
     with a_topic(endpoints, "payments"):
         created = workplace.discover()
@@ -39,10 +42,15 @@ def test_a_topic_that_came_and_went_is_created_and_then_deleted(workplace: Workp
 def test_a_new_version_of_a_schema_is_one_change(workplace: Workplace, endpoints: Endpoints) -> None:
     subject = f"{endpoints.registry_url}/subjects/discovery-test-value"
     first, second = (
-        {"schemaType": "JSON", "schema": f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{n}"}}'}
+        {
+            "schemaType": "JSON",
+            "schema": f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{n}"}}',
+        }
         for n in (1, 2)
     )
-    httpx.put(f"{endpoints.registry_url}/config/discovery-test-value", json={"compatibility": "NONE"}).raise_for_status()
+    httpx.put(
+        f"{endpoints.registry_url}/config/discovery-test-value", json={"compatibility": "NONE"}
+    ).raise_for_status()
     httpx.post(f"{subject}/versions", json=first).raise_for_status()
     try:
         workplace.discover()

@@ -1,4 +1,5 @@
-"""From a Cloud key to a discovery: what `configure` writes for an environment really reads it, against the stand-in for Confluent Cloud."""
+"""From a Cloud key to a discovery: what `configure` writes for an environment really reads it, against the
+stand-in for Confluent Cloud."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ from mesh_assets_tests.workplace import PROJECT, Workplace
 pytestmark = pytest.mark.sandbox
 
 
-def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_keys_it_asks_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_keys_it_asks_for(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     keys, url = sandbox_keys(sandbox.folder), sandbox.endpoints().cloud_url
     assert url is not None
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
@@ -23,7 +26,9 @@ def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_k
         cluster=CLUSTER,
         variables={"CONFLUENT_CLOUD_API_KEY": keys.cloud.id, "CONFLUENT_CLOUD_API_SECRET": keys.cloud.secret},
     )
-    configured = workplace.mesh_assets("configure", "--confluent-environment", ENVIRONMENT_ID, "--confluent-url", url)
+    configured = workplace.mesh_assets(
+        "configure", "--confluent-environment", ENVIRONMENT_ID, "--confluent-url", url
+    )
     assert configured.returncode == 0, configured.stderr
     assert f"{url} is a stand-in" in configured.stdout
     assert keys.cloud.secret not in configured.stdout + workplace.estate.read_text()
@@ -36,7 +41,10 @@ def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_k
     )
     report = workplace.discover()
     assert report["cluster_id"] == CLUSTER_ID
-    assert {name: report["summary"][name] for name in ("total_topics", "total_partitions", "total_connectors", "total_schemas")} == {
+    assert {
+        name: report["summary"][name]
+        for name in ("total_topics", "total_partitions", "total_connectors", "total_schemas")
+    } == {
         "total_topics": 37,
         "total_partitions": 222,
         "total_connectors": 37,

@@ -1,4 +1,5 @@
-"""The scenario the project was founded for: `data-mesh-cluster` of the environment `agentic-data-mesh`, with keys of least privilege."""
+"""The scenario the project was founded for: `data-mesh-cluster` of the environment `agentic-data-mesh`, with
+keys of least privilege."""
 
 import re
 import shutil
@@ -36,11 +37,17 @@ def cloud(sandbox: Sandbox) -> Iterator[StandIn]:
 
 def with_keys(workplace: Workplace, keys: dict[str, Key]) -> Workplace:
     """The workplace of somebody who has set other keys than `.env` holds."""
-    pairs = [pair for kind, key in keys.items() for pair in zip(variable_names(kind), (key.id, key.secret), strict=True)]
+    pairs = [
+        pair
+        for kind, key in keys.items()
+        for pair in zip(variable_names(kind), (key.id, key.secret), strict=True)
+    ]
     return replace(workplace, variables=dict(pairs))
 
 
-def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_stand_in(workplace: Workplace) -> None:
+def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_stand_in(
+    workplace: Workplace,
+) -> None:
     done = workplace.mesh_assets("discover")
 
     assert done.returncode == 0, done.stderr
@@ -58,13 +65,23 @@ def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_s
     assert int(requests) <= 12
     document = workplace.latest()
     assert {state.status for state in document.sections.values()} == {"fresh"}
-    assert {connector.name: connector.id for connector in document.connectors} == {d.name: d.id for d in DATAGENS}
+    assert {connector.name: connector.id for connector in document.connectors} == {
+        d.name: d.id for d in DATAGENS
+    }
     orders = next(topic for topic in document.topics if topic.name == "orders")
     assert orders.connectors == ("DatagenSourceConnector_orders",)
     assert orders.schema.value_subjects == ("orders-value",)
     assert orders.details.message_count
-    [config] = [connector.config for connector in document.connectors if connector.name == "DatagenSourceConnector_orders"]
-    assert (config["quickstart"], config["output.data.format"], config["kafka.api.secret"]) == ("ORDERS", "AVRO", MASK)
+    [config] = [
+        connector.config
+        for connector in document.connectors
+        if connector.name == "DatagenSourceConnector_orders"
+    ]
+    assert (config["quickstart"], config["output.data.format"], config["kafka.api.secret"]) == (
+        "ORDERS",
+        "AVRO",
+        MASK,
+    )
 
 
 def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cloud: StandIn) -> None:
@@ -81,7 +98,9 @@ def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cl
     assert [source.error for source in metrics.sources if source.error is not None] == []
 
 
-def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_section(workplace: Workplace, cloud: StandIn) -> None:
+def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_section(
+    workplace: Workplace, cloud: StandIn
+) -> None:
     workplace.discover()
     before = workplace.latest()
     keys = cloud.keys
@@ -118,8 +137,12 @@ def test_a_key_that_is_not_set_is_named_and_nothing_is_read(workplace: Workplace
     assert "is not set" in sentence
 
 
-def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(workplace: Workplace, sandbox: Sandbox) -> None:
-    done = with_keys(workplace, {"kafka": Key(sandbox_keys(sandbox.folder).kafka.id, "wrong")}).mesh_assets("discover")
+def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(
+    workplace: Workplace, sandbox: Sandbox
+) -> None:
+    done = with_keys(workplace, {"kafka": Key(sandbox_keys(sandbox.folder).kafka.id, "wrong")}).mesh_assets(
+        "discover"
+    )
 
     assert done.returncode == 1
     [sentence] = done.stderr.strip().splitlines()
@@ -128,7 +151,9 @@ def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(workplace: Work
     assert "Authentication failed" in sentence
 
 
-def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(workplace: Workplace, cloud: StandIn) -> None:
+def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(
+    workplace: Workplace, cloud: StandIn
+) -> None:
     workplace.discover()
     before = workplace.latest()
     cloud.tell("shown", {"connectors": 30, "subjects": 30})
@@ -141,7 +166,9 @@ def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(workpl
     assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
 
 
-def test_passing_faults_are_waited_out_and_an_answer_that_is_cut_is_no_deletion(workplace: Workplace, cloud: StandIn) -> None:
+def test_passing_faults_are_waited_out_and_an_answer_that_is_cut_is_no_deletion(
+    workplace: Workplace, cloud: StandIn
+) -> None:
     once = {"html": True, "seconds": 1, "times": 1}
     cloud.tell(
         "faults",
@@ -161,23 +188,37 @@ def test_passing_faults_are_waited_out_and_an_answer_that_is_cut_is_no_deletion(
     assert not [sentence for sentence in cut["first_changes"] if "deleted" in sentence]
 
 
-def test_the_environment_configures_itself_and_then_only_lacks_the_other_keys(workplace: Workplace, cloud: StandIn) -> None:
+def test_the_environment_configures_itself_and_then_only_lacks_the_other_keys(
+    workplace: Workplace, cloud: StandIn
+) -> None:
     variables = {
         variable: value
-        for kind, prefix in (("cloud", "CONFLUENT_CLOUD"), ("kafka", "KAFKA"), ("schema_registry", "SCHEMA_REGISTRY"))
-        for variable, value in zip((f"{prefix}_API_KEY", f"{prefix}_API_SECRET"), astuple(getattr(cloud.keys, kind)), strict=True)
+        for kind, prefix in (
+            ("cloud", "CONFLUENT_CLOUD"),
+            ("kafka", "KAFKA"),
+            ("schema_registry", "SCHEMA_REGISTRY"),
+        )
+        for variable, value in zip(
+            (f"{prefix}_API_KEY", f"{prefix}_API_SECRET"), astuple(getattr(cloud.keys, kind)), strict=True
+        )
     }
     own = replace(workplace, estate=workplace.folder / "own.yaml", variables=variables)
-    configured = own.mesh_assets("configure", "--confluent-environment", ENVIRONMENT_ID, "--confluent-url", cloud.url)
+    configured = own.mesh_assets(
+        "configure", "--confluent-environment", ENVIRONMENT_ID, "--confluent-url", cloud.url
+    )
     checked = own.mesh_assets("estate", "check", "--cluster", CLUSTER)
 
     assert configured.returncode == 0, configured.stderr
     assert checked.returncode == 0, checked.stdout
     assert sum(line.startswith("ok") for line in checked.stdout.splitlines()) >= 5
-    assert not any(key.secret in configured.stdout + checked.stdout for key in (cloud.keys.cloud, cloud.keys.kafka))
+    assert not any(
+        key.secret in configured.stdout + checked.stdout for key in (cloud.keys.cloud, cloud.keys.kafka)
+    )
 
 
-def test_a_paused_connectors_data_stops_and_comes_back(workplace: Workplace, cloud: StandIn, sandbox: Sandbox) -> None:
+def test_a_paused_connectors_data_stops_and_comes_back(
+    workplace: Workplace, cloud: StandIn, sandbox: Sandbox
+) -> None:
     connector, topic = "DatagenSourceConnector_clickstream", "clickstream"
     broker = str(sandbox.endpoints().cloud_bootstrap_servers)
 

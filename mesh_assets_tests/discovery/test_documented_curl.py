@@ -23,22 +23,40 @@ _RUN_SECONDS = 120
 
 
 def documented_command() -> str:
-    [command] = re.findall(r"```sh\n(curl .*?)```", (PROJECT / "docs" / "triggers.md").read_text(), flags=re.DOTALL)
+    [command] = re.findall(
+        r"```sh\n(curl .*?)```", (PROJECT / "docs" / "triggers.md").read_text(), flags=re.DOTALL
+    )
     return str(command)
 
 
 @pytest.fixture
 def webserver(workplace: Workplace) -> Iterator[str]:
-    """The webserver with the project's workspace. Runs are launched at once, since no daemon is there to take them from the queue."""
+    """The webserver with the project's workspace. Runs are launched at once, since no daemon is there to take
+    them from the queue."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     del settings["concurrency"]
     settings["run_coordinator"]["class"] = "DefaultRunCoordinator"
     (workplace.folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["-m", "dagster_webserver", "--host", "127.0.0.1", "--port", str(port), "--workspace", str(PROJECT / "workspace.yaml")]
+    command = [
+        "-m",
+        "dagster_webserver",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workspace",
+        str(PROJECT / "workspace.yaml"),
+    ]
     with (workplace.folder / "webserver.log").open("w") as log:
-        process = subprocess.Popen([sys.executable, *command], cwd=workplace.folder, env=workplace.environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=workplace.folder,
+            env=workplace.environment,
+            stdout=log,
+            stderr=log,
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/server_info", process, workplace.folder / "webserver.log")
@@ -61,12 +79,17 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def _end_of_run(url: str, run_id: str) -> str:
-    query = {"query": "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", "variables": {"id": run_id}}
+    query = {
+        "query": "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }",
+        "variables": {"id": run_id},
+    }
     deadline = time.monotonic() + _RUN_SECONDS
     pause = threading.Event()
     status = "unknown"
     while time.monotonic() < deadline:
-        status = httpx.post(f"{url}/graphql", json=query, timeout=30, trust_env=False).json()["data"]["runOrError"]["status"]
+        status = httpx.post(f"{url}/graphql", json=query, timeout=30, trust_env=False).json()["data"][
+            "runOrError"
+        ]["status"]
         if status in ("SUCCESS", "FAILURE", "CANCELED"):
             break
         pause.wait(0.5)
@@ -89,7 +112,9 @@ def launched(command: str, url: str) -> dict[str, Any]:
 
 
 @pytest.mark.sandbox
-def test_the_documented_command_launches_a_discovery_with_its_trigger(webserver: str, workplace: Workplace) -> None:
+def test_the_documented_command_launches_a_discovery_with_its_trigger(
+    webserver: str, workplace: Workplace
+) -> None:
     answer = launched(documented_command(), webserver)
 
     assert answer["__typename"] == "LaunchRunSuccess", answer

@@ -29,7 +29,9 @@ def failed_checks(workplace: Workplace, run_id: str) -> set[str]:
     with chdir(workplace.folder), dg.DagsterInstance.from_config(str(workplace.folder)) as instance:
         evaluations = [
             record.event_log_entry.dagster_event.asset_check_evaluation_data
-            for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+            for record in instance.get_records_for_run(
+                run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            ).records
             if record.event_log_entry.dagster_event is not None
         ]
     return {"/".join(evaluation.asset_key.path) for evaluation in evaluations if not evaluation.passed}
@@ -39,7 +41,9 @@ def changes_of_anything_but_groups(report: dict[str, Any]) -> list[str]:
     """The sinks' own groups are really empty while Connect is stopped, which is a change and no deletion."""
     assert report["total_changes"] == len(report["first_changes"])
     groups = [
-        sentence for sentence in report["first_changes"] if re.search(r"^Consumer group .*: (active → empty|empty → active)$", sentence)
+        sentence
+        for sentence in report["first_changes"]
+        if re.search(r"^Consumer group .*: (active → empty|empty → active)$", sentence)
     ]
     return [sentence for sentence in report["first_changes"] if sentence not in groups]
 
@@ -77,7 +81,9 @@ def test_with_a_source_stopped_its_section_is_stale_with_the_last_good_data_and_
     assert during.sections[section].status == "stale"  # type: ignore[index]  # a section's name
     assert during.sections[section].collected_at == before.sections[section].collected_at  # type: ignore[index]
     assert during.sections[section].error  # type: ignore[index]
-    assert {name for name, state in during.sections.items() if state.status == "fresh"} == set(during.sections) - {section}
+    assert {name for name, state in during.sections.items() if state.status == "fresh"} == set(
+        during.sections
+    ) - {section}
     assert changes_of_anything_but_groups(report) == []
     assert failed_checks(workplace, report["run_id"]) == {f"inventory/{section}"}
     assert changes_of_anything_but_groups(healed) == []
@@ -85,7 +91,9 @@ def test_with_a_source_stopped_its_section_is_stale_with_the_last_good_data_and_
     assert failed_checks(workplace, healed["run_id"]) == set()
 
 
-def test_a_first_discovery_without_a_source_says_that_nothing_is_known_of_it(sandbox: Sandbox, workplace: Workplace) -> None:
+def test_a_first_discovery_without_a_source_says_that_nothing_is_known_of_it(
+    sandbox: Sandbox, workplace: Workplace
+) -> None:
     with stopped(sandbox, "connect"):
         done = workplace.mesh_assets("discover")
     second = workplace.discover()

@@ -13,7 +13,10 @@ from mesh_assets_tests.workplace import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
 
-SECRETS = {name: f"{name}-kept-elsewhere" for name in ("registry-user", "registry-password", "connect-user", "connect-password")}
+SECRETS = {
+    name: f"{name}-kept-elsewhere"
+    for name in ("registry-user", "registry-password", "connect-user", "connect-password")
+}
 
 
 def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
@@ -25,17 +28,27 @@ def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
     session = boto3.session.Session()
     ssm, secretsmanager = session.client("ssm"), session.client("secretsmanager")
     ssm.put_parameter(Name="/agent/registry-user", Value=SECRETS["registry-user"], Type="SecureString")
-    secretsmanager.create_secret(Name="registry", SecretString=json.dumps({"password": SECRETS["registry-password"]}))
+    secretsmanager.create_secret(
+        Name="registry", SecretString=json.dumps({"password": SECRETS["registry-password"]})
+    )
     ssm.close()
     secretsmanager.close()
-    registry = {"username": "ssm:/agent/registry-user", "password": "secretsmanager:registry#password", "url": endpoints.registry_url}
+    registry = {
+        "username": "ssm:/agent/registry-user",
+        "password": "secretsmanager:registry#password",
+        "url": endpoints.registry_url,
+    }
     connect = {
         "kind": "kafka_connect",
         "username": "vault:secret/connect#user",
         "password": "vault:secret/connect#password",
         "url": endpoints.connect_url,
     }
-    cluster = {"kafka": {"bootstrap_servers": endpoints.bootstrap_servers}, "schema_registry": registry, "connect": [connect]}
+    cluster = {
+        "kafka": {"bootstrap_servers": endpoints.bootstrap_servers},
+        "schema_registry": registry,
+        "connect": [connect],
+    }
     (tmp_path / "estate.yaml").write_text(json.dumps({"clusters": {"warehouse": cluster}}))
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     workplace = Workplace(tmp_path, tmp_path / "estate.yaml")
@@ -43,14 +56,18 @@ def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
 
     with a_vault() as vault:
         monkeypatch.setenv("VAULT_ADDR", vault.address)
-        vault.secrets["secret/data/connect"] = {"user": SECRETS["connect-user"], "password": SECRETS["connect-password"]}
+        vault.secrets["secret/data/connect"] = {
+            "user": SECRETS["connect-user"],
+            "password": SECRETS["connect-password"],
+        }
         discovered = workplace.mesh_assets("discover", "-v")
         del vault.secrets["secret/data/connect"]["password"]
         checked = workplace.mesh_assets("estate", "check", "--json")
 
     assert discovered.returncode == 0, discovered.stderr
     assert {state.status for state in workplace.latest().sections.values()} == {"fresh"}
-    # A system that does not answer in the check's time, on a busy machine, is told without as whom it was asked.
+    # A system that does not answer in the check's time, on a busy machine, is told without as whom it was
+    # asked.
     for reference in ("ssm:/agent/registry-user", "vault:secret/connect#password"):
         assert reference in checked.stdout or "no complete answer within" in checked.stdout
     written = [path.read_bytes() for path in workplace.folder.rglob("*") if path.is_file()]

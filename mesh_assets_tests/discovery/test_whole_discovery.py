@@ -21,7 +21,14 @@ def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Wo
     assert (summary.total_connectors, summary.active_connectors) == (40, 40)
     assert {state.status for state in document.sections.values()} == {"fresh"}
     words = " ".join(done.stdout.split())
-    for phrase in ("37 topics", "222 partitions", "40 connectors", "40 active", f"{summary.total_schemas} schemas", "sequence 1"):
+    for phrase in (
+        "37 topics",
+        "222 partitions",
+        "40 connectors",
+        "40 active",
+        f"{summary.total_schemas} schemas",
+        "sequence 1",
+    ):
         assert phrase in words
     assert "discovery-events[0]@" in words
     assert f"store/inventories/{document.cluster.id}/inventory-" in words
@@ -43,7 +50,11 @@ def test_a_document_holds_what_the_issue_promises_of_each_section(workplace: Wor
     assert {schema.schema_type for schema in document.schemas} == {"JSON"}
     assert any(schema.references for schema in document.schemas)
     assert all(schema.compatibility.value for schema in document.schemas)
-    live = [group for group in document.consumer_groups if group.state == "Stable" and group.protocol_type == "consumer" and group.members]
+    live = [
+        group
+        for group in document.consumer_groups
+        if group.state == "Stable" and group.protocol_type == "consumer" and group.members
+    ]
     assert len(live) >= 3
     assert any(group.state == "Empty" and group.offsets for group in document.consumer_groups)
     assert document.metrics is not None
@@ -51,9 +62,18 @@ def test_a_document_holds_what_the_issue_promises_of_each_section(workplace: Wor
     assert document.metrics.partition_health.under_replicated == 0
 
 
-def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_it(workplace: Workplace) -> None:
+def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_it(
+    workplace: Workplace,
+) -> None:
     first = workplace.discover()
-    second = workplace.discover("--trigger-type", "schema_updated", "--trigger-resource", "users-value", "--trigger-details", "by hand")
+    second = workplace.discover(
+        "--trigger-type",
+        "schema_updated",
+        "--trigger-resource",
+        "users-value",
+        "--trigger-details",
+        "by hand",
+    )
 
     assert (first["sequence"], first["total_changes"]) == (1, None)
     assert (second["sequence"], second["total_changes"]) == (2, 0)
@@ -79,7 +99,9 @@ def test_tables_hold_the_same_as_the_document(workplace: Workplace) -> None:
     document = workplace.latest()
     tables = Path(workplace.folder / "store" / "tables")
     topics = pq.read_table(tables / "topics", partitioning="hive").to_pylist()
-    assert {(row["topic"], row["message_count"]) for row in topics} == {(t.name, t.details.message_count) for t in document.topics}
+    assert {(row["topic"], row["message_count"]) for row in topics} == {
+        (t.name, t.details.message_count) for t in document.topics
+    }
     configs = pq.read_table(tables / "topic_configs", partitioning="hive").to_pylist()
     assert len(configs) == sum(len(topic.config or {}) for topic in document.topics)
     assert {str(row["cluster_id"]) for row in topics} == {document.cluster.id}
@@ -109,21 +131,30 @@ def test_the_newest_event_is_read_back_from_kafka(workplace: Workplace) -> None:
     ("arguments", "sentence"),
     [
         (["discover", "--cluster", "nowhere"], "the estate has no cluster 'nowhere'; it has: warehouse"),
-        (["snapshot", "show", "--cluster", "nowhere"], "the estate has no cluster 'nowhere'; it has: warehouse"),
+        (
+            ["snapshot", "show", "--cluster", "nowhere"],
+            "the estate has no cluster 'nowhere'; it has: warehouse",
+        ),
     ],
 )
-def test_an_unknown_cluster_is_refused_with_the_known_ones(workplace: Workplace, arguments: list[str], sentence: str) -> None:
+def test_an_unknown_cluster_is_refused_with_the_known_ones(
+    workplace: Workplace, arguments: list[str], sentence: str
+) -> None:
     done = workplace.mesh_assets(*arguments)
 
     assert done.returncode == 1
     assert done.stderr.strip() == f"mesh-assets: {sentence}"
 
 
-def test_dagsters_own_commands_run_the_same_job(workplace: Workplace, sandbox: Sandbox, endpoints: Endpoints) -> None:
+def test_dagsters_own_commands_run_the_same_job(
+    workplace: Workplace, sandbox: Sandbox, endpoints: Endpoints
+) -> None:
     assert endpoints == sandbox.endpoints()
     tags = '{"mesh/trigger": "external", "mesh/trigger_resource": "curl", "dagster/partition": "warehouse"}'
 
-    executed = workplace.run("dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags)
+    executed = workplace.run(
+        "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags
+    )
     materialized = workplace.run(
         "dagster", "asset", "materialize", "-m", "mesh_assets.definitions", "--select", "*", "--partition", "warehouse"
     )  # fmt: skip

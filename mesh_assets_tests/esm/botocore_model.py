@@ -1,6 +1,8 @@
-"""Requests and answers held against botocore's own service model: what its client checks, and what it does not.
+"""Requests and answers held against botocore's own service model: what its client checks, and what it does
+not.
 
-botocore checks required and unknown names, types and minimums. Maxima, enumerations and patterns stand in the model all the same.
+botocore checks required and unknown names, types and minimums. Maxima, enumerations and patterns stand in the
+model all the same.
 """
 
 import re
@@ -24,7 +26,11 @@ def request_problems(service: str, name: str, request: Mapping[str, Any]) -> lis
 
 def answer_problems(service: str, name: str, answer: Mapping[str, Any]) -> list[str]:
     shape = operation(service, name).output_shape
-    return [] if shape is None else _problems(shape, {k: v for k, v in answer.items() if k != "ResponseMetadata"})
+    return (
+        []
+        if shape is None
+        else _problems(shape, {k: v for k, v in answer.items() if k != "ResponseMetadata"})
+    )
 
 
 def _problems(shape: Shape | None, value: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,5 @@
-"""An AWS of fake client objects, at the seam where boto3's would be: it keeps mappings, roles and more, records every call, and refuses
-what botocore's model does not allow. What it answers is of that model too.
+"""An AWS of fake client objects, at the seam where boto3's would be: it keeps mappings, roles and more,
+records every call, and refuses what botocore's model does not allow. What it answers is of that model too.
 """
 
 import json
@@ -29,7 +29,10 @@ READING = ("get_", "list_", "describe_", "simulate_", "head_")
 
 
 def refusal(code: str, message: str = "", status: int = 400) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Operation")
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},
+        "Operation",
+    )
 
 
 def function_arn(name: str) -> str:
@@ -37,22 +40,32 @@ def function_arn(name: str) -> str:
 
 
 class FakeAws:
-    """`calls` holds every call: service, method, arguments. `failing` has an answer's stead: an error by `service.method`."""
+    """`calls` holds every call: service, method, arguments. `failing` has an answer's stead: an error by
+    `service.method`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.failing: dict[str, list[Exception]] = {}
         self.mappings: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, Callable[..., dict[str, Any]]] = {
-            "sts.get_caller_identity": lambda: {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/engineer", "UserId": "AIDA"},
+            "sts.get_caller_identity": lambda: {
+                "Account": ACCOUNT,
+                "Arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
+                "UserId": "AIDA",
+            },
             "lambda.get_event_source_mapping": lambda UUID: self._mapping(UUID),  # noqa: N803 - AWS' names
             "lambda.list_event_source_mappings": self._list,
             "lambda.create_event_source_mapping": self._create,
             "lambda.update_event_source_mapping": self._update,
-            "lambda.delete_event_source_mapping": lambda UUID: {**self.mappings.pop(UUID), "State": "Deleting"},  # noqa: N803
+            "lambda.delete_event_source_mapping": lambda UUID: {  # noqa: N803
+                **self.mappings.pop(UUID),
+                "State": "Deleting",
+            },
             "lambda.get_function_configuration": self._function,
             "kafka.describe_cluster_v2": self._cluster,
-            "kafka.get_bootstrap_brokers": lambda ClusterArn: {"BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"},  # noqa: N803, ARG005
+            "kafka.get_bootstrap_brokers": lambda ClusterArn: {  # noqa: ARG005, N803
+                "BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"
+            },
             "secretsmanager.describe_secret": self._secret,
             "iam.get_role": lambda RoleName: {"Role": self._role(RoleName)},  # noqa: N803
             "iam.create_role": self._create_role,
@@ -60,7 +73,10 @@ class FakeAws:
             "iam.get_role_policy": self._role_policy,
             "iam.put_role_policy": self._put_role_policy,
             "iam.list_attached_role_policies": lambda RoleName: {  # noqa: N803
-                "AttachedPolicies": [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in self.attached.get(RoleName, [])]
+                "AttachedPolicies": [
+                    {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn}
+                    for arn in self.attached.get(RoleName, [])
+                ]
             },
             "iam.get_policy": lambda PolicyArn: {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v3"}},  # noqa: N803
             "iam.get_policy_version": lambda PolicyArn, VersionId: {  # noqa: N803, ARG005
@@ -77,7 +93,9 @@ class FakeAws:
         self.secrets: dict[str, str | None] = {SECRET_ARN: KEY_ARN}
 
     def access(self, **account: Any) -> AwsAccess:
-        return AwsAccess(AwsAccount(**{"region": REGION, **account}), make_client=lambda service, _: _Client(self, service))
+        return AwsAccess(
+            AwsAccount(**{"region": REGION, **account}), make_client=lambda service, _: _Client(self, service)
+        )
 
     def mutations(self) -> list[str]:
         return [f"{service}.{method}" for service, method, _ in self.calls if not method.startswith(READING)]
@@ -110,14 +128,22 @@ class FakeAws:
         return self.mappings[uuid]
 
     def _list(self, **arguments: Any) -> dict[str, Any]:
-        fitting = [m for m in self.mappings.values() if arguments.get("EventSourceArn") in (None, m.get("EventSourceArn"))]
+        fitting = [
+            m
+            for m in self.mappings.values()
+            if arguments.get("EventSourceArn") in (None, m.get("EventSourceArn"))
+        ]
         start, size = int(arguments.get("Marker", 0)), arguments["MaxItems"]
         page: dict[str, Any] = {"EventSourceMappings": fitting[start : start + size]}
         return {**page, "NextMarker": str(start + size)} if start + size < len(fitting) else page
 
     def _create(self, **arguments: Any) -> dict[str, Any]:
         uuid = str(uuids.uuid4())
-        asked = {name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled", "Tags")}
+        asked = {
+            name: value
+            for name, value in arguments.items()
+            if name not in ("FunctionName", "Enabled", "Tags")
+        }
         self.mappings[uuid] = {
             **asked,
             "UUID": uuid,
@@ -131,7 +157,9 @@ class FakeAws:
 
     def _update(self, **arguments: Any) -> dict[str, Any]:
         mapping = self._mapping(arguments["UUID"])
-        mapping.update({name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled")})
+        mapping.update(
+            {name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled")}
+        )
         mapping["State"] = "Updating"
         return mapping
 
@@ -139,13 +167,24 @@ class FakeAws:
         name = FunctionName.rpartition(":function:")[2].split(":")[0]
         if name not in self.functions:
             raise refusal("ResourceNotFoundException", f"Function not found: {FunctionName}", 404)
-        return {"FunctionName": name, "FunctionArn": function_arn(name), "Role": self.functions[name], "State": "Active"}
+        return {
+            "FunctionName": name,
+            "FunctionArn": function_arn(name),
+            "Role": self.functions[name],
+            "State": "Active",
+        }
 
     def _cluster(self, ClusterArn: str) -> dict[str, Any]:  # noqa: N803
         if ClusterArn not in self.clusters:
             raise refusal("NotFoundException", "cluster not found", 404)
         iam = {"Sasl": {"Iam": {"Enabled": self.clusters[ClusterArn]}}}
-        return {"ClusterInfo": {"ClusterArn": ClusterArn, "State": "ACTIVE", "Serverless": {"VpcConfigs": [], "ClientAuthentication": iam}}}
+        return {
+            "ClusterInfo": {
+                "ClusterArn": ClusterArn,
+                "State": "ACTIVE",
+                "Serverless": {"VpcConfigs": [], "ClientAuthentication": iam},
+            }
+        }
 
     def _secret(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
         if SecretId not in self.secrets:
@@ -161,7 +200,13 @@ class FakeAws:
     def _role(self, role: str) -> dict[str, Any]:
         self._inline(role)
         trust = self.trust.get(role) or {
-            "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ]
         }
         return {
             "Path": "/",
@@ -182,24 +227,39 @@ class FakeAws:
     def _role_policy(self, RoleName: str, PolicyName: str) -> dict[str, Any]:  # noqa: N803
         if PolicyName not in self._inline(RoleName):
             raise refusal("NoSuchEntity", f"The role policy with name {PolicyName} cannot be found.", 404)
-        return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": quote(json.dumps(self.roles[RoleName][PolicyName]))}
+        return {
+            "RoleName": RoleName,
+            "PolicyName": PolicyName,
+            "PolicyDocument": quote(json.dumps(self.roles[RoleName][PolicyName])),
+        }
 
     def _put_role_policy(self, RoleName: str, PolicyName: str, PolicyDocument: str) -> dict[str, Any]:  # noqa: N803
         self._inline(RoleName)[PolicyName] = json.loads(PolicyDocument)
         return {}
 
-    def _simulate(self, PolicySourceArn: str, ActionNames: list[str], ResourceArns: list[str]) -> dict[str, Any]:  # noqa: N803
+    def _simulate(
+        self,
+        PolicySourceArn: str,  # noqa: N803
+        ActionNames: list[str],  # noqa: N803
+        ResourceArns: list[str],  # noqa: N803
+    ) -> dict[str, Any]:
         role = PolicySourceArn.rpartition("/")[2]
-        documents = [*self._inline(role).values(), *(self.managed[arn] for arn in self.attached.get(role, []))]
+        documents = [
+            *self._inline(role).values(),
+            *(self.managed[arn] for arn in self.attached.get(role, [])),
+        ]
         statements = [statement for document in documents for statement in document["Statement"]]
 
         def decision(action: str, resource: str) -> str:
             fitting = {
                 s["Effect"]
                 for s in statements
-                if any(fnmatchcase(action, a) for a in s["Action"]) and any(fnmatchcase(resource, r) for r in s["Resource"])
+                if any(fnmatchcase(action, a) for a in s["Action"])
+                and any(fnmatchcase(resource, r) for r in s["Resource"])
             }
-            return "explicitDeny" if "Deny" in fitting else "allowed" if "Allow" in fitting else "implicitDeny"
+            return (
+                "explicitDeny" if "Deny" in fitting else "allowed" if "Allow" in fitting else "implicitDeny"
+            )
 
         return {
             "EvaluationResults": [
@@ -207,7 +267,10 @@ class FakeAws:
                     "EvalActionName": action,
                     "EvalResourceName": ResourceArns[0],
                     "EvalDecision": decision(action, ResourceArns[0]),
-                    "ResourceSpecificResults": [{"EvalResourceName": r, "EvalResourceDecision": decision(action, r)} for r in ResourceArns],
+                    "ResourceSpecificResults": [
+                        {"EvalResourceName": r, "EvalResourceDecision": decision(action, r)}
+                        for r in ResourceArns
+                    ],
                 }
                 for action in ActionNames
             ]

@@ -5,7 +5,10 @@ from typing import Any
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
 
-VPC = [{"type": "VPC_SUBNET", "uri": "subnet:subnet-0a1b"}, {"type": "VPC_SECURITY_GROUP", "uri": "security_group:sg-0a1b"}]
+VPC = [
+    {"type": "VPC_SUBNET", "uri": "subnet:subnet-0a1b"},
+    {"type": "VPC_SECURITY_GROUP", "uri": "security_group:sg-0a1b"},
+]
 SELF_MANAGED_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:kafka/payers-AbCdEf"
 
 MSK: dict[str, Any] = {
@@ -15,7 +18,10 @@ MSK: dict[str, Any] = {
     "starting_position": "TRIM_HORIZON",
     "kafka_consumer_group_id": "orders-handler",
 }
-MSK_SCRAM: dict[str, Any] = {**MSK, "source_access_configurations": [{"type": "SASL_SCRAM_512_AUTH", "uri": SECRET_ARN}]}
+MSK_SCRAM: dict[str, Any] = {
+    **MSK,
+    "source_access_configurations": [{"type": "SASL_SCRAM_512_AUTH", "uri": SECRET_ARN}],
+}
 SELF_MANAGED: dict[str, Any] = {
     **{name: value for name, value in MSK.items() if name != "event_source_arn"},
     "kafka_bootstrap_servers": ["b1.example.com:9092", "b2.example.com:9092"],

@@ -13,7 +13,10 @@ from mesh_assets_tests.esm.fake_aws import ACCOUNT, FakeAws, refusal
 
 
 def an_estate(accounts: str) -> Estate:
-    return parse_estate(f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: {accounts}}}", source="e")
+    return parse_estate(
+        f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: {accounts}}}",
+        source="e",
+    )
 
 
 def test_there_is_no_default_region() -> None:
@@ -25,9 +28,17 @@ def test_the_region_given_wins_over_the_environment_and_that_over_the_estate() -
     estate = an_estate("[{region: eu-west-1, endpoint_url: 'http://127.0.0.1:4566'}]")
 
     assert aws_account(estate, environment={}).endpoint_url == "http://127.0.0.1:4566"
-    assert aws_account(estate, environment={"AWS_REGION": "us-gov-west-1", "AWS_DEFAULT_REGION": "us-east-1"}).region == "us-gov-west-1"
+    assert (
+        aws_account(
+            estate, environment={"AWS_REGION": "us-gov-west-1", "AWS_DEFAULT_REGION": "us-east-1"}
+        ).region
+        == "us-gov-west-1"
+    )
     assert aws_account(estate, environment={"AWS_DEFAULT_REGION": "cn-north-1"}).region == "cn-north-1"
-    assert aws_account(estate, region="eu-west-1", environment={"AWS_REGION": "us-east-1"}).endpoint_url == "http://127.0.0.1:4566"
+    assert (
+        aws_account(estate, region="eu-west-1", environment={"AWS_REGION": "us-east-1"}).endpoint_url
+        == "http://127.0.0.1:4566"
+    )
 
 
 def test_a_region_with_several_accounts_needs_a_profile() -> None:
@@ -35,7 +46,9 @@ def test_a_region_with_several_accounts_needs_a_profile() -> None:
 
     with pytest.raises(EstateError, match=r"has 2 for region eu-west-1 \(dev, prod\); set AWS_PROFILE"):
         aws_account(estate, environment={"AWS_REGION": "eu-west-1"})
-    assert aws_account(estate, environment={"AWS_REGION": "eu-west-1", "AWS_PROFILE": "prod"}).profile == "prod"
+    assert (
+        aws_account(estate, environment={"AWS_REGION": "eu-west-1", "AWS_PROFILE": "prod"}).profile == "prod"
+    )
 
 
 def test_what_is_no_region_is_refused() -> None:
@@ -71,7 +84,9 @@ def test_no_credentials_are_told_without_a_call(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
-    with pytest.raises(RefusedError, match="sts:GetCallerIdentity on AWS in eu-west-1: no AWS credentials were found"):
+    with pytest.raises(
+        RefusedError, match="sts:GetCallerIdentity on AWS in eu-west-1: no AWS credentials were found"
+    ):
         _ = AwsAccess(AwsAccount(region="eu-west-1")).identity
 
 

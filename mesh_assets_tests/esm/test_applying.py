@@ -29,7 +29,9 @@ def created(service: MappingService, options: PlanOptions | None = None, **chang
 
 
 def test_it_gives_the_rights_and_makes_the_mapping(aws: FakeAws, service: MappingService) -> None:
-    theirs = {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}]}
+    theirs = {
+        "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}]
+    }
     aws.roles[ROLE]["theirs"] = theirs
 
     applied = created(service)
@@ -41,7 +43,9 @@ def test_it_gives_the_rights_and_makes_the_mapping(aws: FakeAws, service: Mappin
     assert sorted(aws.roles[ROLE]) == sorted(["theirs", aws.asked("iam.put_role_policy")[0]["PolicyName"]])
 
 
-def test_nothing_is_called_that_changes_anything_without_a_plans_id(aws: FakeAws, service: MappingService) -> None:
+def test_nothing_is_called_that_changes_anything_without_a_plans_id(
+    aws: FakeAws, service: MappingService
+) -> None:
     """Every default path: list, get, and all plans, found and refused."""
     uuid = aws.add_mapping()
     service.list()
@@ -80,8 +84,12 @@ def test_a_plan_is_refused_when_the_world_moved(aws: FakeAws, service: MappingSe
     assert aws.mutations() == []
 
 
-def test_rights_that_cannot_be_given_stop_it_with_the_statement_to_hand_on(aws: FakeAws, service: MappingService) -> None:
-    aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", "not authorized to perform: iam:PutRolePolicy", 403)]
+def test_rights_that_cannot_be_given_stop_it_with_the_statement_to_hand_on(
+    aws: FakeAws, service: MappingService
+) -> None:
+    aws.failing["iam.put_role_policy"] = [
+        refusal("AccessDenied", "not authorized to perform: iam:PutRolePolicy", 403)
+    ]
 
     with pytest.raises(PermissionsError, match=f"iam:PutRolePolicy on role {ROLE}: access denied") as caught:
         created(service)
@@ -109,22 +117,32 @@ def test_a_blocked_plan_does_nothing(aws: FakeAws, service: MappingService) -> N
 
 
 def test_lambda_is_given_time_to_learn_of_new_rights(aws: FakeAws, service: MappingService) -> None:
-    late = refusal("InvalidParameterValueException", "The function execution role does not have permissions to call DescribeCluster")
+    late = refusal(
+        "InvalidParameterValueException",
+        "The function execution role does not have permissions to call DescribeCluster",
+    )
     aws.failing["lambda.create_event_source_mapping"] = [late, late]
 
     assert created(service).mapping is not None
     assert len(aws.asked("lambda.create_event_source_mapping")) == 3
 
 
-def test_what_lambda_refuses_for_another_reason_is_told_at_once(aws: FakeAws, service: MappingService) -> None:
-    aws.failing["lambda.create_event_source_mapping"] = [refusal("InvalidParameterValueException", "Unsupported broker version")]
+def test_what_lambda_refuses_for_another_reason_is_told_at_once(
+    aws: FakeAws, service: MappingService
+) -> None:
+    aws.failing["lambda.create_event_source_mapping"] = [
+        refusal("InvalidParameterValueException", "Unsupported broker version")
+    ]
 
-    with pytest.raises(InvalidForLambdaError, match="Lambda does not take the request: Unsupported broker version"):
+    with pytest.raises(
+        InvalidForLambdaError, match="Lambda does not take the request: Unsupported broker version"
+    ):
         created(service)
 
 
 def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: MappingService) -> None:
-    """Another made it between plan and call: with another source in the list's eyes, so that planning did not see it."""
+    """Another made it between plan and call: with another source in the list's eyes, so that planning did not
+    see it."""
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping(topic="hidden", BatchSize=5)
     message = (
@@ -133,7 +151,9 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
     )
     aws.failing["lambda.create_event_source_mapping"] = [refusal("ResourceConflictException", message, 409)]
 
-    with pytest.raises(MappingConflictError, match=f"mapping {uuid} of this topic to this function exists already") as caught:
+    with pytest.raises(
+        MappingConflictError, match=f"mapping {uuid} of this topic to this function exists already"
+    ) as caught:
         created(service)
 
     assert caught.value.existing_uuid == uuid
@@ -141,7 +161,9 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
 
 
 def test_a_conflict_that_names_nobody_is_told_all_the_same(aws: FakeAws, service: MappingService) -> None:
-    aws.failing["lambda.create_event_source_mapping"] = [refusal("ResourceConflictException", "in progress", 409)]
+    aws.failing["lambda.create_event_source_mapping"] = [
+        refusal("ResourceConflictException", "in progress", 409)
+    ]
 
     with pytest.raises(MappingConflictError, match="such a mapping exists already") as caught:
         created(service)
@@ -152,7 +174,9 @@ def test_updating_and_deleting(aws: FakeAws, service: MappingService) -> None:
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping()
 
-    updated = service.update(update(uuid=uuid, batch_size=7), service.plan_update(update(uuid=uuid, batch_size=7)).id)
+    updated = service.update(
+        update(uuid=uuid, batch_size=7), service.plan_update(update(uuid=uuid, batch_size=7)).id
+    )
     assert updated.mapping is not None
     assert updated.mapping.batch_size == 7
     aws.mappings[uuid]["State"] = "Enabled"
@@ -174,9 +198,13 @@ def test_a_mapping_in_use_is_told_as_busy(aws: FakeAws, service: MappingService)
 
 def test_a_refusal_names_action_and_resource(aws: FakeAws, service: MappingService) -> None:
     aws.roles[ROLE]["all"] = ALL
-    aws.failing["lambda.create_event_source_mapping"] = [refusal("AccessDeniedException", "User is not authorized", 403)]
+    aws.failing["lambda.create_event_source_mapping"] = [
+        refusal("AccessDeniedException", "User is not authorized", 403)
+    ]
 
-    with pytest.raises(RefusedError, match="lambda:CreateEventSourceMapping on function orders-handler: access denied"):
+    with pytest.raises(
+        RefusedError, match="lambda:CreateEventSourceMapping on function orders-handler: access denied"
+    ):
         created(service)
 
 
@@ -191,7 +219,9 @@ def test_permissions_are_added_once(aws: FakeAws, service: MappingService) -> No
 
 def test_a_role_is_made_once(aws: FakeAws, service: MappingService) -> None:
     request = create(MSK)
-    applied = service.create_execution_role("new-role", request, service.plan_execution_role("new-role", request).id)
+    applied = service.create_execution_role(
+        "new-role", request, service.plan_execution_role("new-role", request).id
+    )
 
     assert applied.mapping is None
     assert aws.mutations() == ["iam.create_role", "iam.put_role_policy"]

@@ -17,7 +17,9 @@ from mesh_assets.esm.arns import function_in, msk_cluster_in
         ("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:pay:3", "pay", "3", "123456789012"),
     ],
 )
-def test_a_function_is_known_by_name_partial_arn_and_arn(text: str, name: str, qualifier: str | None, account: str | None) -> None:
+def test_a_function_is_known_by_name_partial_arn_and_arn(
+    text: str, name: str, qualifier: str | None, account: str | None
+) -> None:
     function = function_in(text)
 
     assert function is not None
@@ -34,12 +36,20 @@ def test_topic_and_group_arns_hold_the_clusters_uuid_and_partition(partition: st
     cluster = msk_cluster_in(f"arn:{partition}:kafka:cn-north-1:123456789012:cluster/orders/0f6d-7")
 
     assert cluster is not None
-    assert cluster.topic_arn("payments") == f"arn:{partition}:kafka:cn-north-1:123456789012:topic/orders/0f6d-7/payments"
-    assert cluster.group_arn("payers") == f"arn:{partition}:kafka:cn-north-1:123456789012:group/orders/0f6d-7/payers"
+    assert (
+        cluster.topic_arn("payments")
+        == f"arn:{partition}:kafka:cn-north-1:123456789012:topic/orders/0f6d-7/payments"
+    )
+    assert (
+        cluster.group_arn("payers")
+        == f"arn:{partition}:kafka:cn-north-1:123456789012:group/orders/0f6d-7/payers"
+    )
 
 
 def test_a_vpc_connection_leads_to_the_owners_cluster() -> None:
-    cluster = msk_cluster_in("arn:aws:kafka:eu-central-1:123456789012:vpc-connection/999999999999/orders/0f6d-7")
+    cluster = msk_cluster_in(
+        "arn:aws:kafka:eu-central-1:123456789012:vpc-connection/999999999999/orders/0f6d-7"
+    )
 
     assert cluster is not None
     assert cluster.by_vpc_connection

@@ -15,10 +15,19 @@ from mesh_assets.platforms.kafka import ClusterMetadata, PartitionMetadata, Topi
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, FakeAws, refusal
 
 SERVERS = (
-    "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092,b2.example:9092'}}, msk: {kafka: {bootstrap_servers: 'b-2.orders:9098'}}}"
+    "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092,b2.example:9092'}}, "
+    "msk: {kafka: {bootstrap_servers: 'b-2.orders:9098'}}}"
 )
 BY_ARN = f"clusters: {{msk: {{kafka: {{cluster_arn: '{CLUSTER_ARN}', security_protocol: SASL_SSL, sasl_mechanism: AWS_MSK_IAM}}}}}}"
-WIRING = Wiring(partition="aws", region=REGION, account_id=ACCOUNT, function_name="f", topic="orders", group="g", cluster_arn=None)
+WIRING = Wiring(
+    partition="aws",
+    region=REGION,
+    account_id=ACCOUNT,
+    function_name="f",
+    topic="orders",
+    group="g",
+    cluster_arn=None,
+)
 
 
 def estate(text: str) -> Estate:

@@ -11,18 +11,29 @@ from mesh_assets.esm.errors import AmbiguousMappingError, MappingNotFoundError
 from mesh_assets.esm.lookup import find_mapping, get_mapping, list_mappings
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, WHEN, FakeAws, function_arn, refusal
 
-OWN: dict[str, Any] = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092", "b2.example:9092"]}}}
+OWN: dict[str, Any] = {
+    "SelfManagedEventSource": {
+        "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092", "b2.example:9092"]}
+    }
+}
 
 
 def test_it_lists_every_page(aws: FakeAws) -> None:
     made = [aws.add_mapping(topic=f"topic-{number}") for number in range(205)]
 
     assert [mapping.uuid for mapping in list_mappings(aws.access())] == made
-    assert [asked.get("Marker") for asked in aws.asked("lambda.list_event_source_mappings")] == [None, "100", "200"]
+    assert [asked.get("Marker") for asked in aws.asked("lambda.list_event_source_mappings")] == [
+        None,
+        "100",
+        "200",
+    ]
 
 
 def test_a_list_that_repeats_itself_is_an_error_and_no_list(aws: FakeAws) -> None:
-    aws.answers["lambda.list_event_source_mappings"] = lambda **_: {"EventSourceMappings": [], "NextMarker": "again"}
+    aws.answers["lambda.list_event_source_mappings"] = lambda **_: {
+        "EventSourceMappings": [],
+        "NextMarker": "again",
+    }
 
     with pytest.raises(UnexpectedAnswerError, match="round in circles"):
         list_mappings(aws.access())
@@ -68,7 +79,11 @@ def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
 
     mapping = get_mapping(aws.access(), uuid)
 
-    assert (mapping.function_name, mapping.topic, mapping.source) == ("pay:live", "orders", "b1.example:9092,b2.example:9092")
+    assert (mapping.function_name, mapping.topic, mapping.source) == (
+        "pay:live",
+        "orders",
+        "b1.example:9092,b2.example:9092",
+    )
     assert (mapping.consumer_group_id, mapping.min_pollers, mapping.max_pollers) == ("payers", 1, 4)
     assert (mapping.source_access[0].type, mapping.source_access[0].uri) == ("IAM_AUTH", None)
     assert mapping.on_failure_destination == "arn:aws:sqs:eu-central-1:123456789012:dead"
@@ -102,7 +117,9 @@ def test_several_that_fit_are_candidates_and_none_is_taken(aws: FakeAws) -> None
 
 
 def test_a_miss_says_what_was_looked_for(aws: FakeAws) -> None:
-    with pytest.raises(MappingNotFoundError, match=f"no event source mapping in {REGION} has function pay, topic payments"):
+    with pytest.raises(
+        MappingNotFoundError, match=f"no event source mapping in {REGION} has function pay, topic payments"
+    ):
         find_mapping(aws.access(), function="pay", topic="payments")
     with pytest.raises(MappingNotFoundError, match="no event source mapping 4f6a"):
         find_mapping(aws.access(), uuid="4f6a7c5e-0000-4000-8000-000000000000")
@@ -114,7 +131,9 @@ def test_a_throttled_call_is_repeated(aws: FakeAws, monkeypatch: pytest.MonkeyPa
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     uuid = aws.add_mapping()
-    aws.failing["lambda.get_event_source_mapping"] = [refusal("TooManyRequestsException", "Rate exceeded", 429)] * 3
+    aws.failing["lambda.get_event_source_mapping"] = [
+        refusal("TooManyRequestsException", "Rate exceeded", 429)
+    ] * 3
 
     assert get_mapping(aws.access(), uuid).uuid == uuid
     assert len(pauses) == 3
@@ -128,20 +147,29 @@ def test_throttling_that_does_not_end_is_told(aws: FakeAws, monkeypatch: pytest.
     monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + 2 * seconds))
     aws.failing["lambda.get_event_source_mapping"] = [refusal("TooManyRequestsException")] * 100
 
-    with pytest.raises(UnreachableError, match=r"lambda:GetEventSourceMapping on event source mapping .* busy"):
+    with pytest.raises(
+        UnreachableError, match=r"lambda:GetEventSourceMapping on event source mapping .* busy"
+    ):
         get_mapping(aws.access(), "4f6a7c5e-0000-4000-8000-000000000000")
 
 
 def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
-    aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", "User: arn… is not authorized", 403)]
+    aws.failing["lambda.list_event_source_mappings"] = [
+        refusal("AccessDeniedException", "User: arn… is not authorized", 403)
+    ]
 
-    with pytest.raises(RefusedError, match="lambda:ListEventSourceMappings on the event source mappings of eu-central-1: access denied"):
+    with pytest.raises(
+        RefusedError,
+        match="lambda:ListEventSourceMappings on the event source mappings of eu-central-1: access denied",
+    ):
         list_mappings(aws.access())
 
 
 def test_an_answer_that_is_no_answer_of_aws_is_told_as_one(aws: FakeAws) -> None:
     aws.failing["lambda.list_event_source_mappings"] = [ResponseParserError("<html>hello</html>")]
 
-    with pytest.raises(UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer is not one of AWS") as caught:
+    with pytest.raises(
+        UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer is not one of AWS"
+    ) as caught:
         list_mappings(aws.access())
     assert "html" not in str(caught.value)

@@ -44,7 +44,9 @@ def test_a_plan_to_create_has_the_exact_request_and_the_policys_diff(aws: FakeAw
     }
     assert plan.permissions is not None
     assert plan.permissions.change is not None
-    assert "+ Allow kafka-cluster:DescribeTopic, kafka-cluster:ReadData on " in "\n".join(plan.permissions.change.lines())
+    assert "+ Allow kafka-cluster:DescribeTopic, kafka-cluster:ReadData on " in "\n".join(
+        plan.permissions.change.lines()
+    )
     assert plan.observed["topic"] == {"partitions": 3}
     assert aws.mutations() == []
 
@@ -80,8 +82,18 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
         (MSK, {"roles": {}}, "target", "the function's role does not exist"),
         (MSK, {"clusters": {}}, "event_source_arn", "no such MSK cluster"),
         (MSK_SCRAM, {"secrets": {}}, "source_access_configurations", "no such secret"),
-        (MSK_SCRAM, {"secrets": {SECRET_ARN: None}}, "source_access_configurations", "a customer key encrypts"),
-        ({**MSK, "event_source_arn": CLUSTER_ARN.replace("eu-central-1", "eu-west-1")}, {}, "event_source_arn", "is in eu-west-1"),
+        (
+            MSK_SCRAM,
+            {"secrets": {SECRET_ARN: None}},
+            "source_access_configurations",
+            "a customer key encrypts",
+        ),
+        (
+            {**MSK, "event_source_arn": CLUSTER_ARN.replace("eu-central-1", "eu-west-1")},
+            {},
+            "event_source_arn",
+            "is in eu-west-1",
+        ),
         (
             {**MSK, "target": "arn:aws:lambda:eu-west-1:123456789012:function:orders-handler"},
             {},
@@ -90,7 +102,9 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
         ),
     ],
 )
-def test_what_is_not_there_is_a_fault(aws: FakeAws, request_data: dict[str, Any], world: dict[str, Any], field: str, words: str) -> None:
+def test_what_is_not_there_is_a_fault(
+    aws: FakeAws, request_data: dict[str, Any], world: dict[str, Any], field: str, words: str
+) -> None:
     for name, value in world.items():
         setattr(aws, name, value)
 
@@ -101,14 +115,23 @@ def test_what_is_not_there_is_a_fault(aws: FakeAws, request_data: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "call", ["lambda.get_function_configuration", "iam.get_role", "kafka.describe_cluster_v2", "secretsmanager.describe_secret"]
+    "call",
+    [
+        "lambda.get_function_configuration",
+        "iam.get_role",
+        "kafka.describe_cluster_v2",
+        "secretsmanager.describe_secret",
+    ],
 )
 def test_what_may_not_be_looked_at_is_a_warning(aws: FakeAws, call: str) -> None:
     aws.failing[call] = [DENIED]
 
     plan = service(aws).plan_create(create(MSK_SCRAM))
 
-    assert any("could not be looked at" in warning.rule and "access denied" in warning.rule for warning in plan.warnings)
+    assert any(
+        "could not be looked at" in warning.rule and "access denied" in warning.rule
+        for warning in plan.warnings
+    )
 
 
 def test_what_does_not_answer_is_an_error(aws: FakeAws) -> None:
@@ -118,7 +141,9 @@ def test_what_does_not_answer_is_an_error(aws: FakeAws) -> None:
         service(aws).plan_create(create(MSK))
 
 
-def test_a_topic_that_is_not_there_is_a_fault_and_one_that_cannot_be_looked_up_a_warning(aws: FakeAws) -> None:
+def test_a_topic_that_is_not_there_is_a_fault_and_one_that_cannot_be_looked_up_a_warning(
+    aws: FakeAws,
+) -> None:
     def nowhere(*_: object) -> int | None:
         raise UnknownClusterError("the estate has no cluster with these bootstrap servers")
 
@@ -127,7 +152,10 @@ def test_a_topic_that_is_not_there_is_a_fault_and_one_that_cannot_be_looked_up_a
 
     with pytest.raises(InvalidRequestError, match="the cluster has no such topic"):
         service(aws, lambda *_: None).plan_create(create(MSK))
-    for lookup, words in ((nowhere, "was not looked up: the estate has no cluster"), (down, "could not be looked up: b1:9092 refuses")):
+    for lookup, words in (
+        (nowhere, "was not looked up: the estate has no cluster"),
+        (down, "could not be looked up: b1:9092 refuses"),
+    ):
         plan = service(aws, lookup).plan_create(create(MSK))
         assert any(words in warning.rule for warning in plan.warnings)
 
@@ -215,7 +243,9 @@ def test_an_update_finds_its_mapping_by_function_source_and_topic(aws: FakeAws) 
     aws.add_mapping(topic="other")
     uuid = aws.add_mapping()
 
-    plan = service(aws).plan_update(update(target="orders-handler", event_source_arn=CLUSTER_ARN, kafka_topic="orders", batch_size=7))
+    plan = service(aws).plan_update(
+        update(target="orders-handler", event_source_arn=CLUSTER_ARN, kafka_topic="orders", batch_size=7)
+    )
 
     assert plan.calls[-1].arguments == {"UUID": uuid, "BatchSize": 7}
 
@@ -224,7 +254,9 @@ def test_an_update_finds_its_mapping_by_function_source_and_topic(aws: FakeAws) 
 def test_a_mapping_that_is_changing_takes_no_change(aws: FakeAws, state: str) -> None:
     uuid = aws.add_mapping(State=state)
 
-    with pytest.raises(MappingBusyError, match=f"is {state}, and Lambda changes only one that is Enabled or Disabled"):
+    with pytest.raises(
+        MappingBusyError, match=f"is {state}, and Lambda changes only one that is Enabled or Disabled"
+    ):
         service(aws).plan_update(update(uuid=uuid, batch_size=7))
     with pytest.raises(MappingBusyError):
         service(aws).plan_delete(uuid)
@@ -249,7 +281,10 @@ def test_a_mappings_role_gets_what_it_lacks(aws: FakeAws) -> None:
     plan = service(aws).plan_permissions(uuid)
 
     assert operations(plan) == ["iam:PutRolePolicy"]
-    assert f":group/orders/0f6d1c2e-8a41-4a7e-9f10-1f6f2f0d1b3a-7/{uuid}" in plan.calls[0].arguments["PolicyDocument"]
+    assert (
+        f":group/orders/0f6d1c2e-8a41-4a7e-9f10-1f6f2f0d1b3a-7/{uuid}"
+        in plan.calls[0].arguments["PolicyDocument"]
+    )
 
 
 def test_a_self_managed_mapping_is_planned_as_well(aws: FakeAws) -> None:
@@ -257,7 +292,9 @@ def test_a_self_managed_mapping_is_planned_as_well(aws: FakeAws) -> None:
 
     plan = service(aws).plan_create(create(SELF_MANAGED))
 
-    assert plan.calls[-1].arguments["SelfManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "orders-handler"}
+    assert plan.calls[-1].arguments["SelfManagedKafkaEventSourceConfig"] == {
+        "ConsumerGroupId": "orders-handler"
+    }
     assert aws.asked("kafka.describe_cluster_v2") == []
     assert "kms:Decrypt" not in str(plan.permissions)
 
@@ -274,7 +311,13 @@ def test_a_new_role_trusts_lambda_and_has_the_mappings_rights_only(aws: FakeAws)
 
 
 def test_a_role_that_does_not_trust_lambda_is_not_taken(aws: FakeAws) -> None:
-    aws.trust[ROLE] = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}
+    aws.trust[ROLE] = {
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    }
 
     with pytest.raises(Exception, match=r"exists and does not trust lambda\.amazonaws\.com"):
         service(aws).plan_execution_role(ROLE, create(MSK))

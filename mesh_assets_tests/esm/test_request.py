@@ -7,13 +7,21 @@ import pytest
 from mesh_assets.esm.errors import InvalidRequestError
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
 
-ASKED: dict[str, Any] = {"target": "pay", "kafka_topic": "payments", "kafka_bootstrap_servers": "b1.example:9092, b2.example:9092"}
+ASKED: dict[str, Any] = {
+    "target": "pay",
+    "kafka_topic": "payments",
+    "kafka_bootstrap_servers": "b1.example:9092, b2.example:9092",
+}
 
 
 def test_lists_may_be_text_with_commas_and_names_may_be_aws_own() -> None:
     request = read_request(
         CreateRequest,
-        {**ASKED, "source_access_configurations": [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}], "filter_patterns": [{"value": {}}]},
+        {
+            **ASKED,
+            "source_access_configurations": [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}],
+            "filter_patterns": [{"value": {}}],
+        },
     )
 
     assert request.kafka_bootstrap_servers == ("b1.example:9092", "b2.example:9092")
@@ -24,12 +32,22 @@ def test_lists_may_be_text_with_commas_and_names_may_be_aws_own() -> None:
 
 
 def test_every_wrong_shape_is_told_at_once() -> None:
-    asked = {"kafka_topic": "t1", "batch_size": True, "starting_position_timestamp": "2026-01-01T00:00:00", "password": "hunter2"}
+    asked = {
+        "kafka_topic": "t1",
+        "batch_size": True,
+        "starting_position_timestamp": "2026-01-01T00:00:00",
+        "password": "hunter2",
+    }
 
     with pytest.raises(InvalidRequestError) as caught:
         read_request(CreateRequest, asked)
 
-    assert sorted(finding.field for finding in caught.value.findings) == ["batch_size", "password", "starting_position_timestamp", "target"]
+    assert sorted(finding.field for finding in caught.value.findings) == [
+        "batch_size",
+        "password",
+        "starting_position_timestamp",
+        "target",
+    ]
     assert "hunter2" not in str(caught.value)
     assert "add the zone" in str(caught.value)
 
@@ -41,4 +59,9 @@ def test_an_update_leaves_alone_what_it_does_not_name() -> None:
 
 
 def test_every_parameter_says_what_it_is() -> None:
-    assert [name for kind in (CreateRequest, UpdateRequest) for name, field in kind.model_fields.items() if not field.description] == []
+    assert [
+        name
+        for kind in (CreateRequest, UpdateRequest)
+        for name, field in kind.model_fields.items()
+        if not field.description
+    ] == []

@@ -1,4 +1,5 @@
-"""The service against the stand-in for AWS: a real role, function, topic and broker; every request through boto3 and HTTP."""
+"""The service against the stand-in for AWS: a real role, function, topic and broker; every request through
+boto3 and HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +35,10 @@ def account(lambda_url: str, endpoints: Endpoints) -> Iterator[AwsAccount]:
 
 @pytest.fixture
 def service(account: AwsAccount, endpoints: Endpoints) -> MappingService:
-    access = AwsAccess(Account(region="us-east-1", endpoint_url=account.url), make_client=lambda service, _: account.client(service))
+    access = AwsAccess(
+        Account(region="us-east-1", endpoint_url=account.url),
+        make_client=lambda service, _: account.client(service),
+    )
     return MappingService(access, load_estate(endpoints.estate_file))
 
 
@@ -49,10 +53,14 @@ def msk(account: AwsAccount, **changes: Any) -> CreateRequest:
     return read_request(CreateRequest, {**asked, **changes})
 
 
-def test_a_mapping_is_made_watched_found_changed_and_deleted(account: AwsAccount, service: MappingService) -> None:
+def test_a_mapping_is_made_watched_found_changed_and_deleted(
+    account: AwsAccount, service: MappingService
+) -> None:
     request = msk(account)
     plan = service.plan_create(request)
-    assert plan.observed["topic"] == {"partitions": 2}  # looked up on the real broker, by the estate's connection
+    assert plan.observed["topic"] == {
+        "partitions": 2
+    }  # looked up on the real broker, by the estate's connection
     assert plan.observed["cluster"]["iam"] is True
     assert [call.operation for call in plan.calls] == ["PutRolePolicy", "CreateEventSourceMapping"]
 
@@ -64,8 +72,16 @@ def test_a_mapping_is_made_watched_found_changed_and_deleted(account: AwsAccount
 
     # The policy is really there, and recognised by IAM's own simulation: nothing is to add.
     assert service.plan_permissions(made.uuid).calls == ()
-    assert [mapping.uuid for mapping in service.list(function="consume", topic=request.kafka_topic, state="enabled")] == [made.uuid]
-    assert service.get(function="consume", source=request.event_source_arn, topic=request.kafka_topic).consumer_group_id == "consumers"
+    assert [
+        mapping.uuid
+        for mapping in service.list(function="consume", topic=request.kafka_topic, state="enabled")
+    ] == [made.uuid]
+    assert (
+        service.get(
+            function="consume", source=request.event_source_arn, topic=request.kafka_topic
+        ).consumer_group_id
+        == "consumers"
+    )
 
     change = update(uuid=made.uuid, batch_size=7, enabled=False)
     service.update(change, service.plan_update(change).id)
@@ -79,7 +95,9 @@ def test_a_mapping_is_made_watched_found_changed_and_deleted(account: AwsAccount
         service.get(made.uuid)
 
 
-def test_records_reach_the_function_through_a_mapping_it_made(account: AwsAccount, service: MappingService) -> None:
+def test_records_reach_the_function_through_a_mapping_it_made(
+    account: AwsAccount, service: MappingService
+) -> None:
     topic = account.topic()
     request = create(
         {
@@ -103,7 +121,9 @@ def test_records_reach_the_function_through_a_mapping_it_made(account: AwsAccoun
     service.wait(made.uuid, "deleted")
 
 
-def test_a_conflict_at_aws_carries_the_uuid_and_the_difference(account: AwsAccount, service: MappingService) -> None:
+def test_a_conflict_at_aws_carries_the_uuid_and_the_difference(
+    account: AwsAccount, service: MappingService
+) -> None:
     request = msk(account)
     uuid = service.create(request, service.plan_create(request).id).mapping.uuid  # type: ignore[union-attr]
     other = request.model_copy(update={"kafka_consumer_group_id": "others", "batch_size": 5})
@@ -119,7 +139,9 @@ def test_a_conflict_at_aws_carries_the_uuid_and_the_difference(account: AwsAccou
         service.plan_create(request)
 
 
-def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(account: AwsAccount, service: MappingService) -> None:
+def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(
+    account: AwsAccount, service: MappingService
+) -> None:
     account.faults(deny=["iam:PutRolePolicy"], state_delay_seconds=0.1)
     request = msk(account)
 
@@ -133,16 +155,23 @@ def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(
     assert "hand this policy to an administrator" in applied.warnings[0]
 
 
-def test_throttling_is_outlived_and_a_refusal_names_its_action(account: AwsAccount, service: MappingService) -> None:
+def test_throttling_is_outlived_and_a_refusal_names_its_action(
+    account: AwsAccount, service: MappingService
+) -> None:
     account.faults(throttle=2)
     assert service.list() == ()
 
     account.faults(deny=["lambda:ListEventSourceMappings"])
-    with pytest.raises(RefusedError, match="lambda:ListEventSourceMappings on the event source mappings of us-east-1: access denied"):
+    with pytest.raises(
+        RefusedError,
+        match="lambda:ListEventSourceMappings on the event source mappings of us-east-1: access denied",
+    ):
         service.list()
 
 
-def test_an_execution_role_is_made_with_trust_and_rights_and_made_once(account: AwsAccount, service: MappingService) -> None:
+def test_an_execution_role_is_made_with_trust_and_rights_and_made_once(
+    account: AwsAccount, service: MappingService
+) -> None:
     request = msk(account)
 
     service.create_execution_role("new-role", request, service.plan_execution_role("new-role", request).id)

@@ -35,10 +35,14 @@ class Clock:
             self._aws.mappings[UUID]["State"] = state
 
 
-def wait(aws: FakeAws, states: list[str | None], wanted: Wanted, told: list[Progress] | None = None) -> EventSourceMapping | None:
+def wait(
+    aws: FakeAws, states: list[str | None], wanted: Wanted, told: list[Progress] | None = None
+) -> EventSourceMapping | None:
     clock = Clock(aws, states)
     progress = None if told is None else told.append
-    return wait_until(aws.access(), UUID, wanted, deadline_seconds=60, progress=progress, sleep=clock.sleep, clock=clock)
+    return wait_until(
+        aws.access(), UUID, wanted, deadline_seconds=60, progress=progress, sleep=clock.sleep, clock=clock
+    )
 
 
 def test_it_tells_each_change_of_state_once(aws: FakeAws) -> None:
@@ -65,5 +69,7 @@ def test_a_mapping_that_ends_disabled_is_told_at_once(aws: FakeAws) -> None:
 
 
 def test_after_the_deadline_it_says_state_reason_and_last_result(aws: FakeAws) -> None:
-    with pytest.raises(WaitTimeoutError, match=r"is Creating after \d+ s, not Enabled \(USER_INITIATED; last result: OK\)"):
+    with pytest.raises(
+        WaitTimeoutError, match=r"is Creating after \d+ s, not Enabled \(USER_INITIATED; last result: OK\)"
+    ):
         wait(aws, ["Creating"], "Enabled")

@@ -50,7 +50,11 @@ def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
     assert cloud.kafka.password == "ssm:/discovery-agent/cluster-api-secret"
     [connect] = cloud.connect
     assert isinstance(connect, ConfluentCloudConnectEndpoint)
-    assert (connect.url, connect.environment_id, connect.cluster_id) == ("https://api.confluent.cloud", "env-7zpqx1", "lkc-nd1ng3")
+    assert (connect.url, connect.environment_id, connect.cluster_id) == (
+        "https://api.confluent.cloud",
+        "env-7zpqx1",
+        "lkc-nd1ng3",
+    )
     assert cloud.control_plane is not None
     assert cloud.control_plane.url == "https://api.confluent.cloud"
     assert isinstance(cloud.metrics, ConfluentCloudMetrics)
@@ -61,14 +65,22 @@ def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
 def test_internal_topics_and_the_projects_own_are_left_out_unless_the_estate_says_otherwise() -> None:
     warehouse = parse_estate(WHOLE, source="estate.yaml").clusters["data-mesh-cluster"]
 
-    names = ["orders", "__consumer_offsets", "_schemas", "connect-configs", EVENTS_TOPIC, CHANGES_TOPIC, "_private"]
+    names = [
+        "orders",
+        "__consumer_offsets",
+        "_schemas",
+        "connect-configs",
+        EVENTS_TOPIC,
+        CHANGES_TOPIC,
+        "_private",
+    ]
     assert warehouse.topics.select(names) == ["_private", "orders"]
 
 
 def test_exclusion_wins_over_inclusion_and_case_matters() -> None:
-    cluster = parse_estate(WHOLE.replace('include: ["orders*"]', 'include: ["orders*"], exclude: ["*-tmp"]'), source="e").clusters[
-        "warehouse"
-    ]
+    cluster = parse_estate(
+        WHOLE.replace('include: ["orders*"]', 'include: ["orders*"], exclude: ["*-tmp"]'), source="e"
+    ).clusters["warehouse"]
 
     assert cluster.topics.select(["orders", "orders-tmp", "Orders", "users"]) == ["orders"]
 
@@ -88,7 +100,9 @@ def test_a_missing_field_is_named_with_the_line_of_what_lacks_it() -> None:
 def test_a_secret_written_into_the_file_is_refused_and_not_repeated() -> None:
     [finding] = findings(WHOLE.replace("${SR_SECRET}", "hunter2"))
 
-    assert finding.startswith("estate.yaml:13: clusters.data-mesh-cluster.schema_registry.password: a secret must be named")
+    assert finding.startswith(
+        "estate.yaml:13: clusters.data-mesh-cluster.schema_registry.password: a secret must be named"
+    )
     assert "hunter2" not in finding
 
 
@@ -120,13 +134,19 @@ def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_k
 
 
 def test_ids_of_a_managed_connect_endpoint_that_stand_in_it_win() -> None:
-    [connect] = parse_estate(managed_connect(environment_id="env-1", cluster_id="lkc-1"), source="e").clusters["a"].connect
+    [connect] = (
+        parse_estate(managed_connect(environment_id="env-1", cluster_id="lkc-1"), source="e")
+        .clusters["a"]
+        .connect
+    )
     assert isinstance(connect, ConfluentCloudConnectEndpoint)
     assert (connect.environment_id, connect.cluster_id) == ("env-1", "lkc-1")
 
 
 def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
-    assert findings(managed_connect(environment_id="env-1", cluster_id="lkc-1", username="", colour="red")) == [
+    assert findings(
+        managed_connect(environment_id="env-1", cluster_id="lkc-1", username="", colour="red")
+    ) == [
         "estate.yaml:5: clusters.a.connect.0.username: is missing",
         "estate.yaml:5: clusters.a.connect.0.colour: is not a field here; check its spelling or remove it",
     ]
@@ -134,7 +154,9 @@ def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
 
 def test_an_endpoint_of_no_known_kind_is_told_which_there_are() -> None:
     [finding] = findings(managed_connect(kind="kafka-connect"))
-    assert finding.startswith("estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is none; expected one of 'kafka_connect', ")
+    assert finding.startswith(
+        "estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is none; expected one of 'kafka_connect', "
+    )
     assert findings(managed_connect(kind="")) == ["estate.yaml:5: clusters.a.connect.0.kind: is missing"]
 
 
@@ -144,7 +166,10 @@ def metrics_of(entry: str) -> object:
 
 
 def test_metrics_come_from_offsets_unless_the_estate_names_a_cloud() -> None:
-    assert parse_estate("clusters: {a: {kafka: {bootstrap_servers: x}}}", source="e").clusters["a"].metrics == OffsetMetrics()
+    assert (
+        parse_estate("clusters: {a: {kafka: {bootstrap_servers: x}}}", source="e").clusters["a"].metrics
+        == OffsetMetrics()
+    )
     assert metrics_of("kind: offsets") == OffsetMetrics()
     assert metrics_of("kind: cloudwatch") == CloudWatchMetrics(kind="cloudwatch")
     assert metrics_of("kind: cloudwatch, region: eu-west-1, cluster_name: payments") == CloudWatchMetrics(
@@ -164,13 +189,21 @@ def test_the_metrics_of_confluent_cloud_need_a_key() -> None:
 def test_all_findings_come_at_once() -> None:
     text = "clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: TLS}\n    schema_registry: {url: ftp://x}\n"
 
-    assert [line.split(": ")[1] for line in findings(text)] == ["clusters.a.kafka.security_protocol", "clusters.a.schema_registry.url"]
+    assert [line.split(": ")[1] for line in findings(text)] == [
+        "clusters.a.kafka.security_protocol",
+        "clusters.a.schema_registry.url",
+    ]
 
 
 def test_sasl_without_its_parts_says_which_are_missing() -> None:
-    [finding] = findings("clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: SASL_SSL, username: u}\n")
+    [finding] = findings(
+        "clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: SASL_SSL, username: u}\n"
+    )
 
-    assert finding == "estate.yaml:3: clusters.a.kafka: security_protocol SASL_SSL needs sasl_mechanism, password"
+    assert (
+        finding
+        == "estate.yaml:3: clusters.a.kafka: security_protocol SASL_SSL needs sasl_mechanism, password"
+    )
 
 
 def test_events_on_an_unknown_cluster_are_refused() -> None:
@@ -185,8 +218,14 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ("", "estate.yaml:1: expected a mapping with `clusters:`, found an empty file"),
         ("- a\n", "estate.yaml:1: expected a mapping with `clusters:`, found a list"),
         ("clusters: {a: [\n", "estate.yaml:2: not YAML"),
-        ("clusters:\n  a: {kafka: {bootstrap_servers: x}}\n  a: {}\n", "estate.yaml:3: a stands here a second time"),
-        ("clusters:\n  a/b: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 'a/b' may only hold"),
+        (
+            "clusters:\n  a: {kafka: {bootstrap_servers: x}}\n  a: {}\n",
+            "estate.yaml:3: a stands here a second time",
+        ),
+        (
+            "clusters:\n  a/b: {kafka: {bootstrap_servers: x}}\n",
+            "estate.yaml:2: cluster name 'a/b' may only hold",
+        ),
         ("clusters:\n  7: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 7 is not text"),
         ("clusters: {}\n", "estate.yaml:1: clusters: "),
         ("clusters:\n  a: 3\n", "estate.yaml:2: clusters.a: "),
@@ -206,7 +245,9 @@ def test_the_file_is_the_one_the_environment_names() -> None:
     assert estate_path({}) == Path("estate.yaml")
 
 
-def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "estate.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'h:1'}}}\n")
     (tmp_path / ".env").write_text("MESH_TEST_A=from the file\nMESH_TEST_B=from the file\n")
     monkeypatch.setenv("MESH_TEST_B", "from the environment")

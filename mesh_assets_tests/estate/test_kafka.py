@@ -9,7 +9,12 @@ from mesh_assets.estate.kafka import KafkaConnection
 
 ARN = "arn:aws:kafka:eu-west-1:123456789012:cluster/payments/0f1c9f2e-6f0e-4b0a-9d1c-0c9a8d9b7f66-2"
 IAM = {"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}
-SCRAM = {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "username": "u", "password": "ssm:/p"}
+SCRAM = {
+    "security_protocol": "SASL_SSL",
+    "sasl_mechanism": "SCRAM-SHA-512",
+    "username": "u",
+    "password": "ssm:/p",
+}
 
 
 @pytest.mark.parametrize(
@@ -32,9 +37,18 @@ def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, An
     [
         ({}, "expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both"),
         ({"bootstrap_servers": "one:9092", "cluster_arn": ARN}, "and not both"),
-        ({"bootstrap_servers": "one:9098", "sasl_mechanism": "AWS_MSK_IAM"}, "AWS_MSK_IAM needs security_protocol SASL_SSL"),
-        ({"bootstrap_servers": "one:9098", **IAM, "username": "alice"}, "AWS_MSK_IAM takes no username and password"),
-        ({"cluster_arn": ARN, **SCRAM, "sasl_mechanism": "PLAIN"}, "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512"),
+        (
+            {"bootstrap_servers": "one:9098", "sasl_mechanism": "AWS_MSK_IAM"},
+            "AWS_MSK_IAM needs security_protocol SASL_SSL",
+        ),
+        (
+            {"bootstrap_servers": "one:9098", **IAM, "username": "alice"},
+            "AWS_MSK_IAM takes no username and password",
+        ),
+        (
+            {"cluster_arn": ARN, **SCRAM, "sasl_mechanism": "PLAIN"},
+            "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512",
+        ),
         ({"cluster_arn": ARN, "msk_network": "public"}, "msk_network public has no brokers for PLAINTEXT"),
         ({"cluster_arn": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, "cluster_arn"),
     ],

@@ -1,4 +1,5 @@
-"""A cluster without servers: Kafka behind the seam of its four reads, Connect and the registry behind their transports."""
+"""A cluster without servers: Kafka behind the seam of its four reads, Connect and the registry behind their
+transports."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,9 +37,11 @@ CLUSTER_ID = "lkc-1"
 
 @dataclass
 class FakeKafka:
-    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each reading adds to the ends.
+    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each
+    reading adds to the ends.
 
-    `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for by name.
+    `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for
+    by name.
     """
 
     topics: dict[str, list[int]] = field(default_factory=dict)
@@ -61,7 +64,10 @@ class FakeKafka:
                     name=name,
                     id=f"id-of-{name}",
                     internal=name.startswith("__"),
-                    partitions=tuple(PartitionMetadata(partition=p, leader=1, replicas=(1,), isr=(1,)) for p in range(len(ends))),
+                    partitions=tuple(
+                        PartitionMetadata(partition=p, leader=1, replicas=(1,), isr=(1,))
+                        for p in range(len(ends))
+                    ),
                 )
                 for name, ends in sorted(self.topics.items())
             ),
@@ -70,7 +76,10 @@ class FakeKafka:
     def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
         self._count("configs")
         values: dict[str, str | None] = {"cleanup.policy": "delete", "min.insync.replicas": "1"}
-        return {name: TopicConfigs(topic=name, values=dict(values), overridden=("cleanup.policy",)) for name in topics}
+        return {
+            name: TopicConfigs(topic=name, values=dict(values), overridden=("cleanup.policy",))
+            for name in topics
+        }
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
         self._count("offsets")
@@ -78,7 +87,9 @@ class FakeKafka:
         reading = OffsetsReading(
             read_at=moment,
             topics={
-                name: tuple(PartitionOffsets(partition=p, earliest=0, latest=self.topics[name][p]) for p in partitions)
+                name: tuple(
+                    PartitionOffsets(partition=p, earliest=0, latest=self.topics[name][p]) for p in partitions
+                )
                 for name, partitions in partitions_by_topic.items()
             },
         )
@@ -88,7 +99,9 @@ class FakeKafka:
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         self._count("groups")
         chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
-        return GroupsReading(read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen))
+        return GroupsReading(
+            read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen)
+        )
 
     def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
         self._count("topic_presence")
@@ -107,16 +120,24 @@ class FakeKafka:
             raise self.fail[read]
 
 
-def a_worker(connectors: Mapping[str, Mapping[str, str]], *, passwords: Mapping[str, str] | None = None) -> httpx.MockTransport:
-    """A Connect worker that knows the expanded list, name → config, and of connector classes one config each that is a password."""
+def a_worker(
+    connectors: Mapping[str, Mapping[str, str]], *, passwords: Mapping[str, str] | None = None
+) -> httpx.MockTransport:
+    """A Connect worker that knows the expanded list, name → config, and of connector classes one config each
+    that is a password."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         plugin = request.url.path.removeprefix("/connector-plugins/").removesuffix("/config")
         if passwords and plugin in passwords:
-            return httpx.Response(200, json=[{"name": passwords[plugin], "type": "PASSWORD"}, {"name": "topic", "type": "STRING"}])
+            return httpx.Response(
+                200,
+                json=[{"name": passwords[plugin], "type": "PASSWORD"}, {"name": "topic", "type": "STRING"}],
+            )
         if request.url.path != "/connectors":
             return httpx.Response(404, json={"error_code": 404, "message": "not found"})
-        return httpx.Response(200, json={name: _entry(name, dict(config)) for name, config in connectors.items()})
+        return httpx.Response(
+            200, json={name: _entry(name, dict(config)) for name, config in connectors.items()}
+        )
 
     return httpx.MockTransport(answer)
 
@@ -135,8 +156,9 @@ def a_cluster(**fields: Any) -> Cluster:
 
 @dataclass
 class FakeCloudConnect:
-    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → the connector's own. `hidden`: left out of the list, as a
-    filter by rights would. `by_name`: the status that such a one answers by its name. `stand_in`: what it says it stands in for.
+    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → the connector's own. `hidden`:
+    left out of the list, as a filter by rights would. `by_name`: the status that such a one answers by its
+    name. `stand_in`: what it says it stands in for.
     """
 
     states: dict[str, str] = field(default_factory=dict)
@@ -147,28 +169,57 @@ class FakeCloudConnect:
 
     def client(self) -> ConfluentCloudConnectClient:
         endpoint = ConfluentCloudConnectEndpoint(
-            kind="confluent_cloud", username="CLOUDKEY", password="${HOME}", environment_id="env-1", cluster_id=CLUSTER_ID
+            kind="confluent_cloud",
+            username="CLOUDKEY",
+            password="${HOME}",
+            environment_id="env-1",
+            cluster_id=CLUSTER_ID,
         )
-        return ConfluentCloudConnectClient(endpoint, transport=httpx.MockTransport(self), clock=FakeTime().clock)
+        return ConfluentCloudConnectClient(
+            endpoint, transport=httpx.MockTransport(self), clock=FakeTime().clock
+        )
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         _, _, name = request.url.path.partition("/connectors")
         self.requests.append(name or "list")
         headers = {} if self.stand_in is None else {"X-Mesh-Stand-In": self.stand_in}
         if not name:
-            listed = {name: self._entry(name, state) for name, state in self.states.items() if name not in self.hidden}
+            listed = {
+                name: self._entry(name, state)
+                for name, state in self.states.items()
+                if name not in self.hidden
+            }
             return httpx.Response(200, json=listed, headers=headers)
         if name.strip("/") not in self.states:
-            return httpx.Response(404, json={"error": {"code": 404, "message": "resource not found"}}, headers=headers)
-        return httpx.Response(self.by_name, json={"error": {"code": self.by_name, "message": "Forbidden"}}, headers=headers)
+            return httpx.Response(
+                404, json={"error": {"code": 404, "message": "resource not found"}}, headers=headers
+            )
+        return httpx.Response(
+            self.by_name, json={"error": {"code": self.by_name, "message": "Forbidden"}}, headers=headers
+        )
 
     def _entry(self, name: str, state: str) -> dict[str, Any]:
-        config = {"connector.class": "DatagenSource", "kafka.topic": name, "quickstart": name.upper(), "kafka.api.secret": "*" * 16}
+        config = {
+            "connector.class": "DatagenSource",
+            "kafka.topic": name,
+            "quickstart": name.upper(),
+            "kafka.api.secret": "*" * 16,
+        }
         task = {"id": 0, "state": state, "worker_id": name, "msg": ""}
         return {
             "id": {"id": f"lcc-{name}", "id_type": "ID"},
-            "info": {"name": name, "config": config, "tasks": [{"connector": name, "task": 0}], "type": "source"},
-            "status": {"name": name, "connector": {"state": state, "worker_id": name, "trace": ""}, "tasks": [task], "type": "source"},
+            "info": {
+                "name": name,
+                "config": config,
+                "tasks": [{"connector": name, "task": 0}],
+                "type": "source",
+            },
+            "status": {
+                "name": name,
+                "connector": {"state": state, "worker_id": name, "trace": ""},
+                "tasks": [task],
+                "type": "source",
+            },
         }
 
 

@@ -22,7 +22,9 @@ ARN = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:payments-lag"
 
 
 def an_alarm(name: str = "payments-lag", since: datetime = SINCE) -> AlarmInAlarm:
-    return AlarmInAlarm(name=name, arn=ARN.replace("payments-lag", name), reason="Threshold Crossed", since=since)
+    return AlarmInAlarm(
+        name=name, arn=ARN.replace("payments-lag", name), reason="Threshold Crossed", since=since
+    )
 
 
 class CloudWatch:
@@ -47,7 +49,9 @@ def store() -> InventoryStore:
 
 
 def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> AlarmsSeen:
-    seen = look_at_alarms(a_cluster(alarms=CloudWatchAlarms.model_validate(settings)), store, read=cloudwatch, now=lambda: NOW)
+    seen = look_at_alarms(
+        a_cluster(alarms=CloudWatchAlarms.model_validate(settings)), store, read=cloudwatch, now=lambda: NOW
+    )
     seen.keep()
     return seen
 
@@ -102,11 +106,18 @@ def test_only_alarms_whose_names_fit_are_told(store: InventoryStore) -> None:
 
 def test_an_alarm_that_a_message_told_waits_once(store: InventoryStore) -> None:
     told_by_message = read_alarm_notification(
-        {"AlarmName": "payments-lag", "NewStateValue": "ALARM", "AlarmArn": ARN, "StateChangeTime": "2026-11-23T16:40:02.123+0000"},
+        {
+            "AlarmName": "payments-lag",
+            "NewStateValue": "ALARM",
+            "AlarmArn": ARN,
+            "StateChangeTime": "2026-11-23T16:40:02.123+0000",
+        },
         message_id="m-1",
     )
     assert isinstance(told_by_message, Understood)
-    Inbox(store.objects).put(CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause, source="trigger_queue", now=NOW)
+    Inbox(store.objects).put(
+        CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause, source="trigger_queue", now=NOW
+    )
     look(store, CloudWatch(an_alarm()))
     assert len(told(store)) == 1
 
@@ -126,7 +137,9 @@ def test_a_crash_before_it_is_remembered_tells_it_again_under_the_same_cause(sto
     assert len(told(store)) == 1
 
 
-def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobody(store: InventoryStore) -> None:
+def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobody(
+    store: InventoryStore,
+) -> None:
     cloudwatch = CloudWatch(an_alarm())
     cloudwatch.error = AssertionError("it was asked")
     assert look_at_alarms(a_cluster(), store, read=cloudwatch).begun == ()

@@ -21,7 +21,14 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
-from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID, FakeCloudConnect, FakeKafka, a_cluster, a_worker, opened
+from mesh_assets_tests.inventory.cluster_fakes import (
+    CLUSTER_ID,
+    FakeCloudConnect,
+    FakeKafka,
+    a_cluster,
+    a_worker,
+    opened,
+)
 from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_schemas
 
 
@@ -43,8 +50,12 @@ def collect(
     cloud: FakeCloudConnect | None = None,
     **cluster: object,
 ) -> dict[SectionName, Section]:
-    clients = opened(kafka, registry=None if registry is None else registry.client(), workers=workers, cloud=cloud)
-    return collect_sections(a_cluster(**cluster), wanted, previous=lambda _: previous, clients=clients, sleep=Slept())
+    clients = opened(
+        kafka, registry=None if registry is None else registry.client(), workers=workers, cloud=cloud
+    )
+    return collect_sections(
+        a_cluster(**cluster), wanted, previous=lambda _: previous, clients=clients, sleep=Slept()
+    )
 
 
 def a_kafka_group(committed: int | None) -> ConsumerGroup:
@@ -60,7 +71,11 @@ def a_kafka_group(committed: int | None) -> ConsumerGroup:
 
 
 def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> None:
-    kafka = FakeKafka(topics={"orders": [10, 20]}, consumer_groups=(a_kafka_group(4),), read_at=[MOMENT + timedelta(hours=1)])
+    kafka = FakeKafka(
+        topics={"orders": [10, 20]},
+        consumer_groups=(a_kafka_group(4),),
+        read_at=[MOMENT + timedelta(hours=1)],
+    )
     previous = a_document(topics=(a_topic("orders", partitions=2),))
 
     sections = collect(kafka, previous=previous)
@@ -72,7 +87,9 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     assert metrics.records is not None
     assert topics.records[0].details.message_count == 30
     assert groups.records[0].total_lag_records == 6
-    assert {section.state.collected_at for section in (topics, groups, metrics)} == {MOMENT + timedelta(hours=1)}
+    assert {section.state.collected_at for section in (topics, groups, metrics)} == {
+        MOMENT + timedelta(hours=1)
+    }
     # 10 a partition in the document of an hour ago: 10 more records in 3,600 s.
     assert metrics.records.topics[0].records_in_per_second == pytest.approx(10 / 3600, abs=0.001)
     assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
@@ -108,7 +125,9 @@ def test_another_cluster_than_the_estate_says_is_refused() -> None:
         ("groups", {"consumer_groups", "metrics"}),
     ],
 )
-def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last_good_data(failing: str, stale: set[str]) -> None:
+def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last_good_data(
+    failing: str, stale: set[str]
+) -> None:
     previous = a_document(topics=(a_topic("orders"), a_topic("gone-since")), consumer_groups=(a_group(),))
     kafka = FakeKafka(topics={"orders": [10]}, fail={failing: RefusedError("no right to read")})
 
@@ -135,7 +154,9 @@ def test_one_endpoint_that_fails_makes_the_connectors_stale_as_a_whole() -> None
     down = httpx.MockTransport(lambda _: httpx.Response(500, text="boom"))
     previous = a_document(connectors=(a_connector(),))
 
-    section = collect(FakeKafka(), previous=previous, workers=(a_worker({"a": {"topic": "orders"}}), down))["connectors"]
+    section = collect(FakeKafka(), previous=previous, workers=(a_worker({"a": {"topic": "orders"}}), down))[
+        "connectors"
+    ]
 
     assert section.records == previous.connectors
     assert section.state.status == "stale"
@@ -143,7 +164,9 @@ def test_one_endpoint_that_fails_makes_the_connectors_stale_as_a_whole() -> None
 
 
 def test_a_registry_that_fails_leaves_the_schemas_stale() -> None:
-    registry = Confluent(before=lambda _: httpx.Response(500, json={"error_code": 50001, "message": "backend"}))
+    registry = Confluent(
+        before=lambda _: httpx.Response(500, json={"error_code": 50001, "message": "backend"})
+    )
     previous = a_document(schemas=(a_schema(),))
 
     section = collect(FakeKafka(), previous=previous, registry=registry)["schemas"]
@@ -153,17 +176,25 @@ def test_a_registry_that_fails_leaves_the_schemas_stale() -> None:
 
 
 def test_connector_configs_are_masked_before_they_become_records() -> None:
-    worker = a_worker({"a": {"topic": "orders", "database.password": "hunter2", "url": "jdbc:x://u:hunter2@db/s"}})
+    worker = a_worker(
+        {"a": {"topic": "orders", "database.password": "hunter2", "url": "jdbc:x://u:hunter2@db/s"}}
+    )
 
     section = collect(FakeKafka(), workers=(worker,))["connectors"]
 
     assert isinstance(section, ConnectorsSection)
-    assert section.records[0].config == {"database.password": MASK, "topic": "orders", "url": f"jdbc:x://{MASK}@db/s"}
+    assert section.records[0].config == {
+        "database.password": MASK,
+        "topic": "orders",
+        "url": f"jdbc:x://{MASK}@db/s",
+    }
     assert "hunter2" not in repr(section)
 
 
 def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -> None:
-    worker = a_worker({"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}}, passwords={"Vault": "pin"})
+    worker = a_worker(
+        {"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}}, passwords={"Vault": "pin"}
+    )
 
     section = collect(FakeKafka(), workers=(worker,))["connectors"]
 
@@ -172,9 +203,15 @@ def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -
 
 
 def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:
-    kafka = FakeKafka(topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]}, consumer_groups=(a_kafka_group(0),))
+    kafka = FakeKafka(
+        topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]}, consumer_groups=(a_kafka_group(0),)
+    )
 
-    sections = collect(kafka, topics=TopicPatterns(exclude=("tmp-*", "__*")), consumer_groups=NamePatterns(exclude=("fraud-*",)))
+    sections = collect(
+        kafka,
+        topics=TopicPatterns(exclude=("tmp-*", "__*")),
+        consumer_groups=NamePatterns(exclude=("fraud-*",)),
+    )
 
     topics, groups = sections["topics"], sections["consumer_groups"]
     assert isinstance(topics, TopicsSection)
@@ -208,7 +245,9 @@ def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connect
 
     assert len(sections["schemas"].records or ()) == subjects  # type: ignore[arg-type]  # schemas, not metrics
     costs = [section.cost for section in sections.values()]
-    assert sum(cost.http_requests - cost.level_requests for cost in costs) <= most - 2  # two more register the events' schemas
+    assert (
+        sum(cost.http_requests - cost.level_requests for cost in costs) <= most - 2
+    )  # two more register the events' schemas
 
 
 def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_first() -> None:
@@ -225,7 +264,10 @@ def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_f
     assert known == [500, 1000, 1200]
     assert document is not None
     by_subject = {schema.subject: schema for schema in document.schemas}
-    assert (by_subject[some_schemas(1)[0].subject].compatibility.value, by_subject[some_schemas(1)[0].subject].compatibility.own) == (
+    assert (
+        by_subject[some_schemas(1)[0].subject].compatibility.value,
+        by_subject[some_schemas(1)[0].subject].compatibility.own,
+    ) == (
         "FULL",
         True,
     )
@@ -234,7 +276,12 @@ def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_f
 def test_the_projects_own_subjects_are_not_part_of_the_picture() -> None:
     from mesh_assets_tests.platforms.schema_registry.fakes import a_schema as a_registered_schema
 
-    registry = Confluent(schemas=[a_registered_schema("discovery-events-value"), a_registered_schema("orders-value", schema_id=2)])
+    registry = Confluent(
+        schemas=[
+            a_registered_schema("discovery-events-value"),
+            a_registered_schema("orders-value", schema_id=2),
+        ]
+    )
 
     section = collect(FakeKafka(), registry=registry)["schemas"]
 

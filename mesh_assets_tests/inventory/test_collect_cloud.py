@@ -16,16 +16,18 @@ ROLES = "the role Operator on the cluster to see connectors, and DeveloperRead o
 
 def connectors_of(cloud: FakeCloudConnect, *, previous: Document | None = None) -> ConnectorsSection:
     clients = opened(FakeKafka(), cloud=cloud)
-    section = collect_sections(a_cluster(), ["connectors"], previous=lambda _: previous, clients=clients, sleep=lambda _: None)[
-        "connectors"
-    ]
+    section = collect_sections(
+        a_cluster(), ["connectors"], previous=lambda _: previous, clients=clients, sleep=lambda _: None
+    )["connectors"]
     assert isinstance(section, ConnectorsSection)
     return section
 
 
 def schemas_of(registry: Confluent, *, previous: Document | None = None) -> SchemasSection:
     clients = opened(FakeKafka(), registry=registry.client())
-    section = collect_sections(a_cluster(), ["schemas"], previous=lambda _: previous, clients=clients, sleep=lambda _: None)["schemas"]
+    section = collect_sections(
+        a_cluster(), ["schemas"], previous=lambda _: previous, clients=clients, sleep=lambda _: None
+    )["schemas"]
     assert isinstance(section, SchemasSection)
     return section
 
@@ -47,7 +49,12 @@ def test_a_managed_connector_is_a_record_with_its_id_its_topic_and_its_quickstar
             worker_id="orders",
             trace=None,
             tasks=(ConnectorTask(id=0, state="RUNNING", worker_id="orders"),),
-            config={"connector.class": "DatagenSource", "kafka.api.secret": MASK, "kafka.topic": "orders", "quickstart": "ORDERS"},
+            config={
+                "connector.class": "DatagenSource",
+                "kafka.api.secret": MASK,
+                "kafka.topic": "orders",
+                "quickstart": "ORDERS",
+            },
             quickstart="ORDERS",
             topics=(ConnectorTopic(name="orders", known="declared"),),
         ),
@@ -100,7 +107,9 @@ def test_a_registry_that_shows_fewer_subjects_for_want_of_rights_deletes_none() 
     previous = a_document(schemas=schemas_of(registry).records)
     registry.schemas.pop()
     registry.before = lambda request: (
-        error(403, 40301, "User is denied operation Read on Subject: users-value") if "users-value" in request.url.path else None
+        error(403, 40301, "User is denied operation Read on Subject: users-value")
+        if "users-value" in request.url.path
+        else None
     )
     section = schemas_of(registry, previous=previous)
     assert [schema.subject for schema in section.records] == ["orders-value", "users-value"]
@@ -115,7 +124,10 @@ def test_a_subject_that_is_deleted_is_deleted() -> None:
     previous = a_document(schemas=schemas_of(registry).records)
     registry.schemas.pop()
     section = schemas_of(registry, previous=previous)
-    assert ([schema.subject for schema in section.records], section.state.status) == (["orders-value"], "fresh")
+    assert ([schema.subject for schema in section.records], section.state.status) == (
+        ["orders-value"],
+        "fresh",
+    )
     assert registry.requests.count("GET /subjects/users-value/versions/latest") == 1
 
 
@@ -126,7 +138,12 @@ def test_a_role_that_hides_configs_changes_no_config_and_says_why_topics_are_unk
     cloud._entry = lambda name, state: {**entry(name, state), "info": None}  # type: ignore[method-assign]
     (record,) = connectors_of(cloud).records
     assert record == replace(
-        hidden, connector_class=None, quickstart=None, topics=(), topics_note="its config may not be read", tasks=hidden.tasks
+        hidden,
+        connector_class=None,
+        quickstart=None,
+        topics=(),
+        topics_note="its config may not be read",
+        tasks=hidden.tasks,
     )
 
 

@@ -19,12 +19,22 @@ ROUTE = {
         ("source", {"topic.prefix": "db-"}, DeclaredTopics(unknown_because="its config names no topic")),
         (
             "source",
-            {"topic": "db-orders", **ROUTE, "transforms.route.regex": "db-(.*)", "transforms.route.replacement": "shop.$1"},
+            {
+                "topic": "db-orders",
+                **ROUTE,
+                "transforms.route.regex": "db-(.*)",
+                "transforms.route.replacement": "shop.$1",
+            },
             DeclaredTopics(names=("shop.orders",)),
         ),
         (
             "source",
-            {"topic": "orders", **ROUTE, "transforms.route.regex": "db-(.*)", "transforms.route.replacement": "shop.$1"},
+            {
+                "topic": "orders",
+                **ROUTE,
+                "transforms.route.regex": "db-(.*)",
+                "transforms.route.replacement": "shop.$1",
+            },
             DeclaredTopics(names=("orders",)),
         ),
         (
@@ -34,17 +44,35 @@ ROUTE = {
         ),
         (
             "source",
-            {"topic": "o", **ROUTE, "transforms.route.regex": "o", "transforms.route.replacement": "x", "transforms.route.predicate": "p"},
-            DeclaredTopics(unknown_because="its transform route (RegexRouter) decides the topic record by record"),
+            {
+                "topic": "o",
+                **ROUTE,
+                "transforms.route.regex": "o",
+                "transforms.route.replacement": "x",
+                "transforms.route.predicate": "p",
+            },
+            DeclaredTopics(
+                unknown_because="its transform route (RegexRouter) decides the topic record by record"
+            ),
         ),
         (
             "source",
-            {"topic": "orders", "transforms": "t", "transforms.t.type": "org.apache.kafka.connect.transforms.TimestampRouter"},
-            DeclaredTopics(unknown_because="its transform t (TimestampRouter) decides the topic record by record"),
+            {
+                "topic": "orders",
+                "transforms": "t",
+                "transforms.t.type": "org.apache.kafka.connect.transforms.TimestampRouter",
+            },
+            DeclaredTopics(
+                unknown_because="its transform t (TimestampRouter) decides the topic record by record"
+            ),
         ),
         (
             "sink",
-            {"topics": "orders", "transforms": "t", "transforms.t.type": "org.apache.kafka.connect.transforms.TimestampRouter"},
+            {
+                "topics": "orders",
+                "transforms": "t",
+                "transforms.t.type": "org.apache.kafka.connect.transforms.TimestampRouter",
+            },
             DeclaredTopics(names=("orders",)),
         ),
     ],
@@ -56,4 +84,8 @@ def test_topics_come_from_the_config_or_it_is_said_why_not(
 
 
 def test_a_config_that_may_not_be_read_says_so_for_sources_and_sinks() -> None:
-    assert declared_topics("source", {}) == declared_topics("sink", {}) == DeclaredTopics(unknown_because="its config may not be read")
+    assert (
+        declared_topics("source", {})
+        == declared_topics("sink", {})
+        == DeclaredTopics(unknown_because="its config may not be read")
+    )

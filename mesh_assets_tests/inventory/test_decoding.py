@@ -10,10 +10,17 @@ from mesh_assets.inventory.decoding import Decoded, RecordDecoder
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
 
 MONEY = {"type": "record", "name": "Money", "fields": [{"name": "amount", "type": "int"}]}
-ORDER = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}, {"name": "total", "type": "Money"}]}
+ORDER = {
+    "type": "record",
+    "name": "Order",
+    "fields": [{"name": "id", "type": "string"}, {"name": "total", "type": "Money"}],
+}
 SCHEMAS = {
     1: SchemaText(
-        id=1, schema_type="AVRO", definition=json.dumps(ORDER), references=(SchemaReference(name="Money", subject="money", version=1),)
+        id=1,
+        schema_type="AVRO",
+        definition=json.dumps(ORDER),
+        references=(SchemaReference(name="Money", subject="money", version=1),),
     ),
     2: SchemaText(id=2, schema_type="JSON", definition="{}"),
     3: SchemaText(id=3, schema_type="PROTOBUF", definition="message A {}"),
@@ -21,7 +28,9 @@ SCHEMAS = {
 
 
 def version(subject: str, number: int) -> RegisteredSchema:
-    return RegisteredSchema(subject=subject, version=number, id=9, schema_type="AVRO", definition=json.dumps(MONEY))
+    return RegisteredSchema(
+        subject=subject, version=number, id=9, schema_type="AVRO", definition=json.dumps(MONEY)
+    )
 
 
 def framed(schema_id: int, data: bytes) -> bytes:
@@ -53,8 +62,12 @@ def test_json_with_and_without_a_schema(decoder: RecordDecoder) -> None:
     assert decoder.decode(None) == Decoded(value=None, format="null")
 
 
-@pytest.mark.parametrize("data", [framed(3, b"ada@example.com"), framed(1, b"\xff\xff\xff"), framed(77, b"\xff"), b"\xfe\xff"])
-def test_what_cannot_be_read_field_by_field_is_told_by_its_size_alone(decoder: RecordDecoder, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data", [framed(3, b"ada@example.com"), framed(1, b"\xff\xff\xff"), framed(77, b"\xff"), b"\xfe\xff"]
+)
+def test_what_cannot_be_read_field_by_field_is_told_by_its_size_alone(
+    decoder: RecordDecoder, data: bytes
+) -> None:
     decoded = decoder.decode(data)
     assert str(decoded.value).endswith("bytes)")
     assert decoded.note is not None

@@ -19,7 +19,13 @@ def inbox(tmp_path: Path) -> Inbox:
 
 def test_the_same_cause_waits_once(inbox: Inbox) -> None:
     first = inbox.put("lkc-1", UPDATED, cause="users-value version 2", source="schema_changes", now=MOMENT)
-    again = inbox.put("lkc-1", UPDATED, cause="users-value version 2", source="schema_changes", now=MOMENT + timedelta(minutes=5))
+    again = inbox.put(
+        "lkc-1",
+        UPDATED,
+        cause="users-value version 2",
+        source="schema_changes",
+        now=MOMENT + timedelta(minutes=5),
+    )
     other = inbox.put("lkc-1", UPDATED, cause="users-value version 3", source="schema_changes", now=MOMENT)
 
     assert (first, again, other) == (True, False, True)

@@ -15,7 +15,17 @@ from mesh_assets.inventory.sections import (
     SectionState,
     TopicsSection,
 )
-from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, STALE, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.documents import (
+    FRESH,
+    MOMENT,
+    NEVER_READ,
+    STALE,
+    a_connector,
+    a_document,
+    a_group,
+    a_schema,
+    a_topic,
+)
 
 LATER = MOMENT + timedelta(minutes=5)
 
@@ -29,7 +39,9 @@ def five_sections(**given: Section) -> dict[SectionName, Section]:
         "topics": given.get("topics", a_topics_section()),
         "connectors": given.get("connectors", ConnectorsSection(cluster_id="lkc-1", state=FRESH, records=())),
         "schemas": given.get("schemas", SchemasSection(cluster_id="lkc-1", state=FRESH, records=())),
-        "consumer_groups": given.get("consumer_groups", ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=())),
+        "consumer_groups": given.get(
+            "consumer_groups", ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=())
+        ),
         "metrics": given.get("metrics", MetricsSection(cluster_id="lkc-1", state=FRESH, records=None)),
     }
 
@@ -51,7 +63,10 @@ def fresh_at(minutes: int) -> SectionState:
 
 
 def test_a_fresh_section_is_taken() -> None:
-    document = join(five_sections(topics=a_topics_section(a_topic("users"), a_topic("orders"))), a_document(topics=(a_topic("old"),)))
+    document = join(
+        five_sections(topics=a_topics_section(a_topic("users"), a_topic("orders"))),
+        a_document(topics=(a_topic("old"),)),
+    )
 
     assert [topic.name for topic in document.topics] == ["orders", "users"]
     assert document.sections["topics"] == FRESH
@@ -72,7 +87,9 @@ def test_a_failed_section_that_was_never_read_is_stale_and_empty_and_says_so() -
     section = stale_section("topics", "lkc-1", None, "refused")
 
     assert section == a_topics_section(
-        state=SectionState(status="stale", collected_at=None, error="refused; never read before, so nothing is known")
+        state=SectionState(
+            status="stale", collected_at=None, error="refused; never read before, so nothing is known"
+        )
     )
 
 
@@ -83,7 +100,9 @@ def test_a_section_that_was_not_part_of_the_run_keeps_what_is_known_and_is_not_c
     document = join(sections, a_document(connectors=(a_connector(),)))
 
     assert [connector.name for connector in document.connectors] == ["orders-sink"]
-    assert document.sections["connectors"] == SectionState(status="stale", collected_at=MOMENT, error="not part of this run")
+    assert document.sections["connectors"] == SectionState(
+        status="stale", collected_at=MOMENT, error="not part of this run"
+    )
 
 
 def test_what_was_collected_earlier_and_published_later_does_not_overwrite_what_is_newer() -> None:
@@ -108,7 +127,9 @@ def many_topics(count: int) -> tuple[Topic, ...]:
 
 
 def settle(collected: Section, previous: Document, *, minutes: int) -> Section:
-    return settle_section("topics", collected, cluster_id="lkc-1", previous=previous, now=MOMENT + timedelta(minutes=minutes))
+    return settle_section(
+        "topics", collected, cluster_id="lkc-1", previous=previous, now=MOMENT + timedelta(minutes=minutes)
+    )
 
 
 def test_more_than_half_vanishing_at_once_is_held_back_with_the_reason() -> None:
@@ -120,11 +141,16 @@ def test_more_than_half_vanishing_at_once_is_held_back_with_the_reason() -> None
     assert section.records == latest.topics
     assert section.state.status == "stale"
     assert section.state.held_since == MOMENT + timedelta(minutes=1)
-    assert section.state.error == "11 of 20 topics were gone at once; held back until a reading after 16:51:02 UTC agrees"
+    assert (
+        section.state.error
+        == "11 of 20 topics were gone at once; held back until a reading after 16:51:02 UTC agrees"
+    )
 
 
 def test_a_held_disappearance_stays_held_until_ten_minutes_have_passed_and_is_then_believed() -> None:
-    held = SectionState(status="stale", collected_at=MOMENT, error="held", held_since=MOMENT + timedelta(minutes=1))
+    held = SectionState(
+        status="stale", collected_at=MOMENT, error="held", held_since=MOMENT + timedelta(minutes=1)
+    )
     latest = a_document(topics=many_topics(20), sections={"topics": held})
     few = a_topics_section(*many_topics(9), state=fresh_at(10))
 
@@ -154,7 +180,9 @@ def test_half_or_fewer_than_ten_may_vanish_at_once() -> None:
 
 
 def test_a_section_that_is_not_configured_any_more_is_empty_without_being_stale() -> None:
-    gone = ConnectorsSection(cluster_id="lkc-1", state=SectionState(status="not_configured", collected_at=None), records=())
+    gone = ConnectorsSection(
+        cluster_id="lkc-1", state=SectionState(status="not_configured", collected_at=None), records=()
+    )
 
     document = join(five_sections(connectors=gone), a_document(connectors=(a_connector(),)))
 
@@ -176,7 +204,9 @@ def test_topics_are_linked_with_their_subjects_and_connectors_and_nothing_simila
     )
     by_pattern = a_connector("by-pattern", topics=(), topics_pattern="orders.*")
     unreadable = a_connector("unreadable", topics=(), topics_pattern="orders(")
-    connectors = ConnectorsSection(cluster_id="lkc-1", state=FRESH, records=(a_connector(), by_pattern, unreadable))
+    connectors = ConnectorsSection(
+        cluster_id="lkc-1", state=FRESH, records=(a_connector(), by_pattern, unreadable)
+    )
 
     document = join(five_sections(topics=topics, schemas=schemas, connectors=connectors))
 
@@ -202,8 +232,14 @@ def test_topics_are_linked_with_their_subjects_and_connectors_and_nothing_simila
 
 def test_everything_is_sorted_whatever_the_order_of_reading() -> None:
     groups = (a_group("b"), a_group("a"))
-    one = join(five_sections(consumer_groups=ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=groups)))
-    other = join(five_sections(consumer_groups=ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=groups[::-1])))
+    one = join(
+        five_sections(consumer_groups=ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=groups))
+    )
+    other = join(
+        five_sections(
+            consumer_groups=ConsumerGroupsSection(cluster_id="lkc-1", state=FRESH, records=groups[::-1])
+        )
+    )
 
     assert one == other
     assert replace(one, sequence=2) == one

@@ -66,7 +66,10 @@ def test_what_is_no_secret_stays_readable(key: str, value: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        ("jdbc:mysql://db/shop?user=app&password=hunter2&ssl=true", f"jdbc:mysql://db/shop?user=app&password={MASK}&ssl=true"),
+        (
+            "jdbc:mysql://db/shop?user=app&password=hunter2&ssl=true",
+            f"jdbc:mysql://db/shop?user=app&password={MASK}&ssl=true",
+        ),
         ("mongodb+srv://app:hunter2@cluster0.example/db", f"mongodb+srv://{MASK}@cluster0.example/db"),
         ("https://app:hunter2@host/path", f"https://{MASK}@host/path"),
         ("AccountName=x;AccountKey=hunter2==;Endpoint=y", f"AccountName=x;AccountKey={MASK};Endpoint=y"),
@@ -80,14 +83,24 @@ def test_credentials_inside_a_text_are_masked_and_the_rest_stays(text: str, mask
 
 @pytest.mark.parametrize(
     "value",
-    ["-----BEGIN RSA PRIVATE KEY-----\nabc", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.sig", "Bearer abcdef"],
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nabc",
+        "AKIAIOSFODNN7EXAMPLE",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.sig",
+        "Bearer abcdef",
+    ],
 )
 def test_a_value_that_is_a_secret_by_its_form_is_masked_under_any_key(value: str) -> None:
     assert mask_value("transforms.x.value", value) == MASK
 
 
-@given(st.dictionaries(st.text(), st.one_of(st.none(), st.text())), st.sampled_from(["password", "DB_PASSWORD", "x.password"]))
-def test_no_config_lets_a_password_through_and_no_key_is_lost(config: dict[str, str | None], key: str) -> None:
+@given(
+    st.dictionaries(st.text(), st.one_of(st.none(), st.text())),
+    st.sampled_from(["password", "DB_PASSWORD", "x.password"]),
+)
+def test_no_config_lets_a_password_through_and_no_key_is_lost(
+    config: dict[str, str | None], key: str
+) -> None:
     masked = mask_config({**config, key: SECRET})
 
     assert masked.keys() == {*config, key}

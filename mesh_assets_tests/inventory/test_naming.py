@@ -9,19 +9,29 @@ TOPICS = {"orders", "orders-v2", "users"}
     ("schema_type", "definition", "name"),
     [
         ("AVRO", '{"type":"record","name":"Order","namespace":"com.shop","fields":[]}', "com.shop.Order"),
-        ("AVRO", '{"type":"record","name":"com.shop.Order","namespace":"ignored","fields":[]}', "com.shop.Order"),
+        (
+            "AVRO",
+            '{"type":"record","name":"com.shop.Order","namespace":"ignored","fields":[]}',
+            "com.shop.Order",
+        ),
         ("AVRO", '{"type":"record","name":"Order","fields":[]}', "Order"),
         ("AVRO", '"string"', None),
         ("AVRO", '["null","string"]', None),
         ("AVRO", "{not json", None),
         ("JSON", '{"title":"Order","type":"object"}', "Order"),
         ("JSON", '{"type":"object"}', None),
-        ("PROTOBUF", 'syntax = "proto3";\npackage com.shop;\n// message Nope {}\nmessage Order { string id = 1; }', "com.shop.Order"),
+        (
+            "PROTOBUF",
+            'syntax = "proto3";\npackage com.shop;\n// message Nope {}\nmessage Order { string id = 1; }',
+            "com.shop.Order",
+        ),
         ("PROTOBUF", 'syntax = "proto3";\nmessage Order { message Line {} }', "Order"),
         ("PROTOBUF", 'syntax = "proto3";\nenum Kind { A = 0; }', None),
     ],
 )
-def test_the_name_of_a_schemas_record_comes_from_the_schema(schema_type: str, definition: str, name: str | None) -> None:
+def test_the_name_of_a_schemas_record_comes_from_the_schema(
+    schema_type: str, definition: str, name: str | None
+) -> None:
     assert record_name(schema_type, definition) == name
 
 

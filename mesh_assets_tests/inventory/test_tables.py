@@ -29,7 +29,14 @@ def rows(folder: Path, table: str) -> list[dict[str, object]]:
 
 def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_path: Path) -> None:
     document = a_document(
-        topics=(a_topic("orders", partitions=2, config={"cleanup.policy": "compact"}, config_overrides=("cleanup.policy",)),),
+        topics=(
+            a_topic(
+                "orders",
+                partitions=2,
+                config={"cleanup.policy": "compact"},
+                config_overrides=("cleanup.policy",),
+            ),
+        ),
         connectors=(a_connector(),),
         schemas=(a_schema(),),
         consumer_groups=(a_group(),),
@@ -48,12 +55,19 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "changes": 1,
     }
     [config] = rows(tmp_path, "topic_configs")
-    assert (config["topic"], config["config"], config["value"], config["overridden"]) == ("orders", "cleanup.policy", "compact", True)
+    assert (config["topic"], config["config"], config["value"], config["overridden"]) == (
+        "orders",
+        "cleanup.policy",
+        "compact",
+        True,
+    )
     assert (config["cluster_id"], config["cluster"], config["sequence"]) == ("lkc-1", "warehouse", 1)
     assert config["discovery_timestamp"] == document.discovery_timestamp
 
 
-def test_a_cluster_replaces_its_own_rows_keeps_its_changes_and_leaves_other_clusters_alone(tmp_path: Path) -> None:
+def test_a_cluster_replaces_its_own_rows_keeps_its_changes_and_leaves_other_clusters_alone(
+    tmp_path: Path,
+) -> None:
     store = open_store(str(tmp_path))
     other = a_document(topics=(a_topic("other"),))
     write_tables(store, replace(other, cluster=replace(other.cluster, id="lkc-2")), ())

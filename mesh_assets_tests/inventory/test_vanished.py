@@ -25,7 +25,9 @@ class Source:
 
 
 def confirm(source: Source, *names: str) -> None:
-    confirm_gone(names, one_by_one(source), noun="connectors", source="Connect at https://x", advice="grant Operator")
+    confirm_gone(
+        names, one_by_one(source), noun="connectors", source="Connect at https://x", advice="grant Operator"
+    )
 
 
 def test_nothing_vanished_asks_nothing() -> None:
@@ -50,7 +52,9 @@ def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
 
 
 def test_one_of_which_nothing_is_told_is_not_taken_for_deleted() -> None:
-    with pytest.raises(UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is filtered"):
+    with pytest.raises(
+        UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is filtered"
+    ):
         confirm(Source({"a": "refused", "b": "refused"}), "a", "b")
 
 

@@ -10,7 +10,11 @@ from mesh_assets_tests.inventory.cluster_fakes import FakeKafka, a_cluster, open
 
 def collect(kafka: FakeKafka, previous: Document, **cluster: object) -> dict[SectionName, Section]:
     return collect_sections(
-        a_cluster(**cluster), ["topics", "consumer_groups"], previous=lambda _: previous, clients=opened(kafka), sleep=lambda _: None
+        a_cluster(**cluster),
+        ["topics", "consumer_groups"],
+        previous=lambda _: previous,
+        clients=opened(kafka),
+        sleep=lambda _: None,
     )
 
 
@@ -34,17 +38,31 @@ def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
 
 def test_a_topic_that_the_estate_leaves_out_now_is_not_asked_for() -> None:
     kafka = FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"})
-    topics = collect(kafka, a_document(topics=(a_topic("orders"), a_topic("users"))), topics={"exclude": ("users",)})["topics"]
+    topics = collect(
+        kafka, a_document(topics=(a_topic("orders"), a_topic("users"))), topics={"exclude": ("users",)}
+    )["topics"]
     assert topics.state.status == "fresh"
     assert kafka.requests["topic_presence"] == 0
 
 
 def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
     previous = a_document(consumer_groups=(a_group("fraud"), a_group("billing")))
-    left = ConsumerGroup(group_id="billing", type="classic", protocol_type="consumer", state="Empty", coordinator=1, members=(), offsets=())
-    groups = collect(FakeKafka(consumer_groups=(left,), hidden={"fraud": "refused"}), previous)["consumer_groups"]
+    left = ConsumerGroup(
+        group_id="billing",
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
+    )
+    groups = collect(FakeKafka(consumer_groups=(left,), hidden={"fraud": "refused"}), previous)[
+        "consumer_groups"
+    ]
     assert groups.records == previous.consumer_groups
-    assert "lists 1 consumer group no more, yet refuses to say whether fraud is still there" in (groups.state.error or "")
+    assert "lists 1 consumer group no more, yet refuses to say whether fraud is still there" in (
+        groups.state.error or ""
+    )
 
 
 def test_a_group_that_expired_is_gone() -> None:

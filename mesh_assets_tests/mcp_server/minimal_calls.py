@@ -5,7 +5,11 @@ from typing import Any
 UUID = "a8c5714d-6203-416a-a404-1a18c8ae03ef"
 NO_REGION = "no AWS region is known"
 NO_FLINK = "`flink: {url, organization_id"
-MAPPING = {"target": "bill-orders", "kafka_topic": "orders", "event_source_arn": "arn:aws:kafka:eu-central-1:123456789012:cluster/x/y"}
+MAPPING = {
+    "target": "bill-orders",
+    "kafka_topic": "orders",
+    "event_source_arn": "arn:aws:kafka:eu-central-1:123456789012:cluster/x/y",
+}
 # The arguments of a call, and what its refusal says where the estate lacks what it needs (None: it answers).
 CALLS: dict[str, tuple[dict[str, Any], str | None]] = {
     "list_clusters": ({}, None),

@@ -15,7 +15,11 @@ _ADDRESS = re.compile(r"(http://\S+/mcp)")
 
 
 def environment(world: World) -> dict[str, str]:
-    return {**os.environ, "MESH_ESTATE": str(world.folder / "estate.yaml"), "MESH_STORE": str(world.folder / "store")}
+    return {
+        **os.environ,
+        "MESH_ESTATE": str(world.folder / "estate.yaml"),
+        "MESH_STORE": str(world.folder / "store"),
+    }
 
 
 @contextmanager

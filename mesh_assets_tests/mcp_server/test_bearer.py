@@ -8,13 +8,19 @@ from typing import Any
 import anyio
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from jwt.algorithms import ECAlgorithm
 
 from mesh_assets.mcp_server.bearer import JwtVerifier
 from mesh_assets.mcp_server.settings import OAuth
 
-OAUTH = OAuth(issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks")
+OAUTH = OAuth(
+    issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks"
+)
 Make = Callable[..., str]
 
 
@@ -48,7 +54,11 @@ def make_token(key: EllipticCurvePrivateKey, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_good_token_is_let_in_with_its_scopes(make_token: Make) -> None:
     access = anyio.run(JwtVerifier(OAUTH).verify_token, make_token())
     assert access is not None
-    assert (access.client_id, access.scopes, access.resource) == ("agent", ["mesh.read", "mesh.write"], OAUTH.audience)
+    assert (access.client_id, access.scopes, access.resource) == (
+        "agent",
+        ["mesh.read", "mesh.write"],
+        OAUTH.audience,
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +72,9 @@ def test_a_good_token_is_let_in_with_its_scopes(make_token: Make) -> None:
         {"exp": None},
         {"nbf": int(time.time()) + 3_600},
     ],
-    ids=lambda claims: " ".join(f"{name} {'missing' if value is None else 'wrong'}" for name, value in claims.items()),
+    ids=lambda claims: " ".join(
+        f"{name} {'missing' if value is None else 'wrong'}" for name, value in claims.items()
+    ),
 )
 def test_a_token_for_others_or_out_of_time_is_refused(make_token: Make, claims: dict[str, Any]) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(**claims)) is None

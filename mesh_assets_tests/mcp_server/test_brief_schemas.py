@@ -32,7 +32,12 @@ def test_a_schema_keeps_what_tells_something() -> None:
 
 def test_it_accepts_the_same_values_but_null() -> None:
     jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
-    for wrong in ({"title": "A", "pages": 0}, {"title": "A", "pages": None}, {"title": "A", "sequel": {}}, {"title": "A", "shelf": []}):
+    for wrong in (
+        {"title": "A", "pages": 0},
+        {"title": "A", "pages": None},
+        {"title": "A", "sequel": {}},
+        {"title": "A", "shelf": []},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, BRIEF)
 

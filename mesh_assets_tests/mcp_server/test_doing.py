@@ -54,13 +54,17 @@ def test_a_discovery_needs_leave(world: World) -> None:
     assert "--allow-writes" in world.refusal("run_discovery")
 
 
-def test_a_discovery_that_fails_says_why(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_discovery_that_fails_says_why(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = make_world(allow_writes=True)
     monkeypatch.setenv("DAGSTER_HOME", str(world.folder / "nowhere"))
     assert "DAGSTER_HOME" in world.refusal("run_discovery")
 
 
-def test_a_cancelled_discovery_ends_its_process(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_discovery_ends_its_process(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = make_world(allow_writes=True)
     pid = world.folder / "pid"
     python = world.folder / "python"

@@ -1,4 +1,5 @@
-"""Every tool by every way a client can come: in memory, over stdio and over HTTP, each on the newest protocol and the one before."""
+"""Every tool by every way a client can come: in memory, over stdio and over HTTP, each on the newest protocol
+and the one before."""
 
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,11 @@ def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             patch.delenv(name, raising=False)
-        yield make_a_world(tmp_path_factory.mktemp("every-tool"), the_day_before(), replace(today(), metrics=a_metrics(orders=3.5)))
+        yield make_a_world(
+            tmp_path_factory.mktemp("every-tool"),
+            the_day_before(),
+            replace(today(), metrics=a_metrics(orders=3.5)),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +46,18 @@ def address(one_world: World) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", params=[f"{way}, {mode}" for way in ("memory", "stdio", "http") for mode in ("auto", "legacy")])
+@pytest.fixture(
+    scope="module",
+    params=[f"{way}, {mode}" for way in ("memory", "stdio", "http") for mode in ("auto", "legacy")],
+)
 def said(request: pytest.FixtureRequest, one_world: World) -> Said:
     """All tools called by one client."""
     way, mode = request.param.split(", ")
     server: Any = one_world.server
     if way == "stdio":
-        server = stdio_client(StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_world)))
+        server = stdio_client(
+            StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_world))
+        )
     elif way == "http":
         server = request.getfixturevalue("address")
 
@@ -55,7 +65,9 @@ def said(request: pytest.FixtureRequest, one_world: World) -> Said:
         with anyio.fail_after(SECONDS):
             async with Client(server, mode=mode) as client:
                 promised = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
-                answers = {tool: await client.call_tool(tool, arguments) for tool, (arguments, _) in CALLS.items()}
+                answers = {
+                    tool: await client.call_tool(tool, arguments) for tool, (arguments, _) in CALLS.items()
+                }
         return Said(promised, answers)
 
     return anyio.run(run)

@@ -1,4 +1,5 @@
-"""Flink's tools, from an agent's call to the statements API; the API is a stand-in written from its published specification."""
+"""Flink's tools, from an agent's call to the statements API; the API is a stand-in written from its published
+specification."""
 
 import functools
 from collections.abc import Callable
@@ -22,7 +23,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> FlinkStandIn:
     return stand_in
 
 
-def test_a_query_gives_columns_and_rows_and_leaves_no_statement_behind(make_world: Callable[..., World], stand_in: FlinkStandIn) -> None:
+def test_a_query_gives_columns_and_rows_and_leaves_no_statement_behind(
+    make_world: Callable[..., World], stand_in: FlinkStandIn
+) -> None:
     answer = make_world(estate=FLINK).answer("execute_flink_sql", sql="SELECT id, email FROM users")
 
     assert answer["columns"] == ["id INTEGER", "email VARCHAR"]
@@ -50,10 +53,14 @@ def test_what_flink_says_of_a_statement_it_does_not_take_reaches_the_agent(
     make_world: Callable[..., World], stand_in: FlinkStandIn
 ) -> None:
     stand_in.refuses = "SQL parse failed at line 1"
-    assert "SQL parse failed at line 1" in make_world(estate=FLINK).refusal("execute_flink_sql", sql="SELECT FROM")
+    assert "SQL parse failed at line 1" in make_world(estate=FLINK).refusal(
+        "execute_flink_sql", sql="SELECT FROM"
+    )
 
 
-def test_a_wrong_key_is_one_sentence_without_the_secret(make_world: Callable[..., World], stand_in: FlinkStandIn) -> None:
+def test_a_wrong_key_is_one_sentence_without_the_secret(
+    make_world: Callable[..., World], stand_in: FlinkStandIn
+) -> None:
     stand_in.key = ("key", "another")
     refusal = make_world(estate=FLINK).refusal("list_flink_statements")
     assert "401" in refusal

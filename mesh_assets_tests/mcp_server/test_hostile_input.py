@@ -36,7 +36,9 @@ MEGABYTE = "x" * 1_000_000
         ("no_such_tool", {}, "no_such_tool"),
     ],
 )
-def test_a_bad_argument_is_answered_with_a_sentence(world: World, tool: str, arguments: dict[str, Any], says: str) -> None:
+def test_a_bad_argument_is_answered_with_a_sentence(
+    world: World, tool: str, arguments: dict[str, Any], says: str
+) -> None:
     text = world.refusal(tool, **arguments)
     assert says in text
     assert len(text) < 1_000

@@ -25,13 +25,17 @@ def make_wired(aws: FakeAws, make_world: Callable[..., World]) -> Callable[..., 
         now = [0.0]
         world = make_world(today(), estate=estate)
         known = world.server.known
-        known.mappings = KnownMappings(lambda: known.estate, open_access=lambda _: aws.access(), clock=lambda: now[0])
+        known.mappings = KnownMappings(
+            lambda: known.estate, open_access=lambda _: aws.access(), clock=lambda: now[0]
+        )
         return world, now
 
     return make
 
 
-def test_a_topic_leads_to_the_function_that_reads_it(aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]) -> None:
+def test_a_topic_leads_to_the_function_that_reads_it(
+    aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]
+) -> None:
     uuid = aws.add_mapping("bill-orders", "orders", **SELF_MANAGED, State="Disabled")
     lineage = make_wired()[0].answer("get_lineage", topic="orders", direction="downstream")
     assert f"event source mapping {uuid}" in lineage["downstream"]["1"]
@@ -49,7 +53,10 @@ def test_a_topic_of_the_same_name_in_another_cluster_is_not_meant(
     lineage = make_wired()[0].answer("get_lineage", topic="orders", direction="downstream")
     assert not [edge for edge in lineage["edges"] if "mapping" in edge["by"]]
     [note] = lineage["about"]["notes"]
-    assert "event source mappings of eu-central-1 that are left out: 1, because the estate has no cluster" in note
+    assert (
+        "event source mappings of eu-central-1 that are left out: 1, because the estate has no cluster"
+        in note
+    )
 
 
 def test_mappings_are_listed_once_in_a_while_and_a_failure_is_told_and_tried_again(
@@ -57,7 +64,9 @@ def test_mappings_are_listed_once_in_a_while_and_a_failure_is_told_and_tried_aga
 ) -> None:
     world, now = make_wired()
     aws.add_mapping("bill-orders", "orders", **SELF_MANAGED)
-    aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", "not authorized", 403)]
+    aws.failing["lambda.list_event_source_mappings"] = [
+        refusal("AccessDeniedException", "not authorized", 403)
+    ]
     [note] = world.answer("get_lineage", topic="orders")["about"]["notes"]
     assert "could not be listed" in note
     assert "lambda:ListEventSourceMappings" in note

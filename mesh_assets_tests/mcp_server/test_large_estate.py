@@ -12,19 +12,36 @@ from mesh_assets_tests.documents import a_connector, a_document, a_group, a_sche
 from mesh_assets_tests.mcp_server.world import World
 
 TOPICS = 9_000
-LISTS = ("list_topics", "list_connectors", "list_schemas", "list_consumer_groups", "list_problems", "list_changes")
+LISTS = (
+    "list_topics",
+    "list_connectors",
+    "list_schemas",
+    "list_consumer_groups",
+    "list_problems",
+    "list_changes",
+)
 
 
 def a_large_document() -> Document:
-    names = [f"company.domain-{number % 40:02}.subdomain.events-of-kind-{number:05}.v1" for number in range(TOPICS)]
-    definition = json.dumps({"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(20)}})
+    names = [
+        f"company.domain-{number % 40:02}.subdomain.events-of-kind-{number:05}.v1" for number in range(TOPICS)
+    ]
+    definition = json.dumps(
+        {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(20)}}
+    )
     return a_document(
         topics=tuple(
-            a_topic(name, partitions=6, schema=TopicSchema(value_subjects=(f"{name}-value",) if number % 2 else ()))
+            a_topic(
+                name,
+                partitions=6,
+                schema=TopicSchema(value_subjects=(f"{name}-value",) if number % 2 else ()),
+            )
             for number, name in enumerate(names)
         ),
         connectors=tuple(a_connector(f"connector-of-{name}", tasks=("FAILED",)) for name in names[:500]),
-        schemas=tuple(a_schema(f"{name}-value", definition=definition, id=number) for number, name in enumerate(names)),
+        schemas=tuple(
+            a_schema(f"{name}-value", definition=definition, id=number) for number, name in enumerate(names)
+        ),
         consumer_groups=tuple(a_group(f"group-of-{name}", topics=tuple(names[:60])) for name in names[:1000]),
     )
 

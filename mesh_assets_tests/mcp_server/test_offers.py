@@ -37,7 +37,9 @@ def test_resources_hold_what_the_tools_answer(world: World, mode: Mode) -> None:
         assert "external lake" in json.dumps(read(world, f"mesh://warehouse/{start}/lineage", mode))
 
 
-@pytest.mark.parametrize("uri", ["mesh://nope/inventory", "mesh://warehouse/topics/nope", "mesh://warehouse/nothing"])
+@pytest.mark.parametrize(
+    "uri", ["mesh://nope/inventory", "mesh://warehouse/topics/nope", "mesh://warehouse/nothing"]
+)
 def test_a_resource_that_is_not_there_is_an_error_and_not_an_empty_one(world: World, uri: str) -> None:
     async def refused(client: Client) -> None:
         with pytest.raises(MCPError, match=r"nope|nothing"):
@@ -57,11 +59,20 @@ def test_every_prompt_names_only_tools_that_there_are(world: World) -> None:
         return found
 
     said = ask(world, texts)
-    assert set(said) == {"triage_failed_connector", "review_schema_change", "wire_topic_to_lambda", "weekly_estate_review"}
+    assert set(said) == {
+        "triage_failed_connector",
+        "review_schema_change",
+        "wire_topic_to_lambda",
+        "weekly_estate_review",
+    }
     tools = {tool.name for tool in anyio.run(world.server.list_tools)}
     for name, text in said.items():
         named = {word.strip("`.,:;()").partition("(")[0] for word in text.split()}
-        called = {word for word in named if word.partition("_")[0] in ("list", "get", "describe", "create", "test", "validate")} - {""}
+        called = {
+            word
+            for word in named
+            if word.partition("_")[0] in ("list", "get", "describe", "create", "test", "validate")
+        } - {""}
         assert {word for word in called if "_" in word} <= tools, name
 
 
@@ -71,13 +82,25 @@ def test_every_prompt_names_only_tools_that_there_are(world: World) -> None:
         (TOPIC, "cluster", "ware", ["warehouse"]),
         (TOPIC, "topic", "", ["orders", "payments", "users"]),
         (TOPIC, "topic", "RS", ["orders", "users"]),
-        (PromptReference(type="ref/prompt", name="triage_failed_connector"), "connector", "sink", ["orders-sink"]),
+        (
+            PromptReference(type="ref/prompt", name="triage_failed_connector"),
+            "connector",
+            "sink",
+            ["orders-sink"],
+        ),
         (PromptReference(type="ref/prompt", name="review_schema_change"), "subject", "u", ["users-value"]),
         (TOPIC, "topic", "nothing-like-it", []),
     ],
 )
-def test_names_complete_what_was_typed(world: World, reference: Any, argument: str, typed: str, offered: list[str]) -> None:
-    assert ask(world, lambda client: client.complete(reference, {"name": argument, "value": typed})).completion.values == offered
+def test_names_complete_what_was_typed(
+    world: World, reference: Any, argument: str, typed: str, offered: list[str]
+) -> None:
+    assert (
+        ask(
+            world, lambda client: client.complete(reference, {"name": argument, "value": typed})
+        ).completion.values
+        == offered
+    )
 
 
 def test_names_are_those_of_the_cluster_chosen_before(world: World) -> None:

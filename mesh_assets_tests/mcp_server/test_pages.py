@@ -8,7 +8,14 @@ class Row(Answer):
     name: str
 
 
-def page(names: list[str], *, cursor: str | None = None, limit: int | None = 2, question: str = "q", version: str = "1") -> Cut[Row]:
+def page(
+    names: list[str],
+    *,
+    cursor: str | None = None,
+    limit: int | None = 2,
+    question: str = "q",
+    version: str = "1",
+) -> Cut[Row]:
     return cut_page(
         names,
         place=lambda name: (name,),
@@ -44,6 +51,9 @@ def test_a_page_is_cut_by_bytes_and_holds_at_least_one_row() -> None:
 
 
 def test_a_pattern_is_a_shell_pattern_or_part_of_a_name() -> None:
-    assert [name for name in ("orders", "eu-Orders", "users") if matches(name, "order")] == ["orders", "eu-Orders"]
+    assert [name for name in ("orders", "eu-Orders", "users") if matches(name, "order")] == [
+        "orders",
+        "eu-Orders",
+    ]
     assert [name for name in ("orders", "eu-orders") if matches(name, "orders*")] == ["orders"]
     assert matches("anything", None)

@@ -22,7 +22,12 @@ def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) 
     requests = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "list_topics", "arguments": {"source": "live"}}},
+        {
+            "jsonrpc": "2.0",
+            "id": 2,
+            "method": "tools/call",
+            "params": {"name": "list_topics", "arguments": {"source": "live"}},
+        },
         {"jsonrpc": "2.0", "id": 3, "method": "no/such/method"},
     ]
     text = "".join(json.dumps(request) + "\n" for request in requests) + "this is no JSON\n"
@@ -44,7 +49,11 @@ def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) 
     assert '"name":"list_topics"' in log, "the audit log goes to stderr"
 
 
-_INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+_INITIALIZE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
 
 
 def test_fifty_clients_at_once_over_http_on_both_protocols(world: World) -> None:
@@ -52,7 +61,11 @@ def test_fifty_clients_at_once_over_http_on_both_protocols(world: World) -> None
 
     async def one(url: str, mode: Any) -> None:
         async with Client(url, mode=mode) as client:
-            for tool, arguments in (("list_topics", {}), ("describe_topic", {"topic": "orders"}), ("list_problems", {})):
+            for tool, arguments in (
+                ("list_topics", {}),
+                ("describe_topic", {"topic": "orders"}),
+                ("list_problems", {}),
+            ):
                 result = await client.call_tool(tool, arguments)
                 if result.is_error:
                     errors.append(str(result.content))
@@ -77,10 +90,17 @@ def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(world: World
     good = {**accept, "Authorization": f"Bearer {token}"}
     with http_server(world, "--token-sha256", digest, "--max-body", "20000") as (url, _):
         assert httpx.post(url, json=body, headers=accept).status_code == 401
-        assert httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
+        assert (
+            httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
+        )
         assert httpx.post(url, json=body, headers=good).status_code == 200
         assert httpx.post(url, json=body, headers={**good, "Host": "evil.example"}).status_code == 421
-        assert httpx.post(url, content=b" " * 30_000, headers={**good, "Content-Type": "application/json"}).status_code == 413
+        assert (
+            httpx.post(
+                url, content=b" " * 30_000, headers={**good, "Content-Type": "application/json"}
+            ).status_code
+            == 413
+        )
         assert httpx.post(url, json=body, headers=good).status_code == 200
 
 

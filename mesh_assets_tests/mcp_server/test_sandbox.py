@@ -24,11 +24,17 @@ def server(endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The sandbox's estate, whose messages of orders and users may be read."""
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    text = endpoints.estate_file.read_text().replace("  warehouse:\n", "  warehouse:\n    allow_message_reading: [orders, users]\n", 1)
+    text = endpoints.estate_file.read_text().replace(
+        "  warehouse:\n", "  warehouse:\n    allow_message_reading: [orders, users]\n", 1
+    )
     estate = tmp_path / "estate.yaml"
     estate.write_text(text)
     settings = ServerSettings(
-        allow_writes=True, estate=estate, store=str(tmp_path / "store"), audit_log=tmp_path / "audit.jsonl", call_seconds=120
+        allow_writes=True,
+        estate=estate,
+        store=str(tmp_path / "store"),
+        audit_log=tmp_path / "audit.jsonl",
+        call_seconds=120,
     )
     return build_server(settings, known=KnownEstate(estate=estate, store=settings.store))
 
@@ -43,15 +49,24 @@ def test_an_agent_discovers_asks_and_samples(server: MeshServer) -> None:
         async with Client(server) as client:
 
             async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
-                result = await client.call_tool(tool, arguments, progress_callback=tell if tool == "run_discovery" else None)
+                result = await client.call_tool(
+                    tool, arguments, progress_callback=tell if tool == "run_discovery" else None
+                )
                 assert not result.is_error, (tool, result.content)
                 assert isinstance(result.structured_content, dict)
                 return result.structured_content
 
             found = await ask("run_discovery", cluster="warehouse")
-            assert (found["cluster"], found["sequence"], Path(found["inventory_location"]).is_file()) == ("warehouse", 1, True)
+            assert (found["cluster"], found["sequence"], Path(found["inventory_location"]).is_file()) == (
+                "warehouse",
+                1,
+                True,
+            )
             assert told
-            stored, live = await ask("list_topics", cluster="warehouse"), await ask("list_topics", cluster="warehouse", source="live")
+            stored, live = (
+                await ask("list_topics", cluster="warehouse"),
+                await ask("list_topics", cluster="warehouse", source="live"),
+            )
             assert stored["total"] == live["total"] == found["topics"]
             assert live["about"]["source"] == "live"
             older = await ask("get_schema", cluster="warehouse", subject="orders-value", version=1)

@@ -31,7 +31,12 @@ def test_every_call_is_in_the_audit_log_with_secrets_masked(world: World) -> Non
     world.answer("find", text="email")
     world.refusal("describe_topic", topic="nope", password="hunter2")
     first, second = lines(world)
-    assert (first["kind"], first["name"], first["arguments"], first["outcome"]) == ("tool", "find", {"text": "email"}, "ok")
+    assert (first["kind"], first["name"], first["arguments"], first["outcome"]) == (
+        "tool",
+        "find",
+        {"text": "email"},
+        "ok",
+    )
     assert first["answer_bytes"] > 100
     assert first["duration_ms"] >= 0
     assert (second["outcome"], second["arguments"]) == ("error", {"topic": "nope", "password": "********"})
@@ -61,13 +66,17 @@ def slow(make_world: Callable[..., World]) -> tuple[World, threading.Event, thre
     return world, begun, stopped
 
 
-def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(slow: tuple[World, threading.Event, threading.Event]) -> None:
+def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(
+    slow: tuple[World, threading.Event, threading.Event],
+) -> None:
     world, _, stopped = slow
     assert "was stopped after 1 s" in world.refusal("work")
     assert stopped.wait(20)
 
 
-def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(slow: tuple[World, threading.Event, threading.Event]) -> None:
+def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(
+    slow: tuple[World, threading.Event, threading.Event],
+) -> None:
     world, begun, stopped = slow
 
     async def run() -> None:
@@ -122,5 +131,7 @@ def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
         "import sys\nimport mesh_assets.mcp_server\nfrom mesh_assets.mcp_server.server import build_server\n"
         f"build_server()\nprint([name for name in {NOT_AT_ONCE!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -23,10 +23,19 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
     ),
     "Why did it fail?": ([("list_problems", {"kind": "failed_connector"})], ("out of space",)),
     "Who reads orders?": ([("describe_topic", {"topic": "orders"})], ("billing", "orders-sink")),
-    "What changed this week?": ([("list_changes", {"since": YESTERDAY})], ("payments", "Schema version 1", "orders-sink")),
-    "Where does an e-mail address occur?": ([("find", {"text": "email", "by": "field"})], ("users-value", "email: string")),
+    "What changed this week?": (
+        [("list_changes", {"since": YESTERDAY})],
+        ("payments", "Schema version 1", "orders-sink"),
+    ),
+    "Where does an e-mail address occur?": (
+        [("find", {"text": "email", "by": "field"})],
+        ("users-value", "email: string"),
+    ),
     "Which group is furthest behind, and where?": (
-        [("list_consumer_groups", {"sort": "lag", "limit": 1}), ("describe_consumer_group", {"group": "billing"})],
+        [
+            ("list_consumer_groups", {"sort": "lag", "limit": 1}),
+            ("describe_consumer_group", {"group": "billing"}),
+        ],
         ("billing", "900"),
     ),
     "Which topics have no schema?": ([("list_problems", {"kind": "missing_schema"})], ("payments", "orders")),
@@ -42,7 +51,10 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
         [("get_lineage", {"connector": "orders-source", "direction": "downstream"})],
         ("topic orders", "consumer group billing", "connector orders-sink"),
     ),
-    "How is the estate today?": ([("list_clusters", {}), ("get_cluster_summary", {})], ("failed_connector", "growing_lag", "warehouse")),
+    "How is the estate today?": (
+        [("list_clusters", {}), ("get_cluster_summary", {})],
+        ("failed_connector", "growing_lag", "warehouse"),
+    ),
 }
 
 
@@ -50,7 +62,10 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
 def test_a_question_is_answered_in_two_calls_and_twenty_kilobytes(world: World, question: str) -> None:
     calls, tells = QUESTIONS[question]
     assert len(calls) <= MOST_CALLS
-    text = "".join(json.dumps(world.answer(tool, **arguments), separators=(",", ":"), ensure_ascii=False) for tool, arguments in calls)
+    text = "".join(
+        json.dumps(world.answer(tool, **arguments), separators=(",", ":"), ensure_ascii=False)
+        for tool, arguments in calls
+    )
     assert len(text.encode()) <= MOST_BYTES
     for told in tells:
         assert told in text, (question, text)

@@ -22,7 +22,10 @@ def tools(server: MeshServer) -> dict[str, Any]:
 
 def test_tools_that_only_read_say_so_and_without_leave_nearly_all_do(world: World) -> None:
     found = {name: tool.annotations for name, tool in tools(world.server).items()}
-    assert {name for name, said in found.items() if not said.read_only_hint} == {"run_discovery", "execute_flink_sql"}
+    assert {name for name, said in found.items() if not said.read_only_hint} == {
+        "run_discovery",
+        "execute_flink_sql",
+    }
     assert not any(said.destructive_hint for said in found.values() if said.read_only_hint)
 
 
@@ -57,7 +60,10 @@ def test_what_changed_is_told_with_the_moment_and_counted(world: World) -> None:
 def test_lineage_of_a_topic_both_ways(world: World) -> None:
     answer = world.answer("get_lineage", topic="orders")
     assert answer["upstream"] == {"1": ["connector orders-source"]}
-    assert answer["downstream"] == {"1": ["connector orders-sink", "consumer group billing"], "2": ["external lake"]}
+    assert answer["downstream"] == {
+        "1": ["connector orders-sink", "consumer group billing"],
+        "2": ["external lake"],
+    }
 
 
 def test_secrets_of_a_config_are_not_shown(world: World) -> None:
@@ -67,7 +73,11 @@ def test_secrets_of_a_config_are_not_shown(world: World) -> None:
 
 def test_the_age_of_an_answer_and_what_is_not_current_stand_in_it(world: World) -> None:
     about = world.answer("list_topics")["about"]
-    assert (about["cluster"], about["source"], about["as_of"]) == ("warehouse", "latest", "2026-11-23T16:40:02Z")
+    assert (about["cluster"], about["source"], about["as_of"]) == (
+        "warehouse",
+        "latest",
+        "2026-11-23T16:40:02Z",
+    )
     assert about["age"]
 
 
@@ -78,7 +88,9 @@ def test_a_document_is_read_once_and_not_once_a_call(world: World) -> None:
     assert world.server.known.reads == 1
 
 
-def test_without_estate_or_store_the_server_starts_and_each_tool_says_what_is_missing(make_world: Any) -> None:
+def test_without_estate_or_store_the_server_starts_and_each_tool_says_what_is_missing(
+    make_world: Any,
+) -> None:
     world = make_world()
     (world.folder / "estate.yaml").unlink()
     assert set(tools(world.server)) == set(CALLS)

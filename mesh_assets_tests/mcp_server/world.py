@@ -56,7 +56,9 @@ def the_day_before() -> Document:
         topics=(a_topic("orders"), a_topic("users")),
         connectors=(
             a_connector("orders-sink", config={"s3.bucket.name": "lake", "aws.secret": "hush"}),
-            a_connector("orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)),
+            a_connector(
+                "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)
+            ),
         ),
         schemas=(a_schema("users-value", definition=USERS),),
         consumer_groups=(a_group("billing", total_lag_records=5),),
@@ -72,7 +74,12 @@ def today() -> Document:
             replace(a_topic("users"), schema=TopicSchema(value_subjects=("users-value",))),
         ),
         connectors=(
-            a_connector("orders-sink", tasks=("FAILED",), task_trace="x\nCaused by: out of space", config={"s3.bucket.name": "lake"}),
+            a_connector(
+                "orders-sink",
+                tasks=("FAILED",),
+                task_trace="x\nCaused by: out of space",
+                config={"s3.bucket.name": "lake"},
+            ),
             before.connectors[1],
         ),
         schemas=(a_schema("users-value", definition=USERS, version=2, id=7),),
@@ -127,6 +134,13 @@ def make_a_world(folder: Path, *documents: Document, estate: str = ESTATE, **set
     for document in documents:
         publish(store, document)
     chosen = ServerSettings(
-        **{"audit_log": folder / "audit.jsonl", "estate": folder / "estate.yaml", "store": str(folder / "store"), **settings}
+        **{
+            "audit_log": folder / "audit.jsonl",
+            "estate": folder / "estate.yaml",
+            "store": str(folder / "store"),
+            **settings,
+        }
     )
-    return World(folder, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store)
+    return World(
+        folder, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store
+    )

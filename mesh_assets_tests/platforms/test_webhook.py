@@ -4,7 +4,13 @@ import logging
 import httpx
 import pytest
 
-from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.errors import (
+    EstateError,
+    PlatformError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from mesh_assets.platforms.webhook import Webhook
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
@@ -23,7 +29,11 @@ def test_it_posts_the_text_as_slack_expects_it() -> None:
     webhook.post("héllo\nworld")
 
     [request] = script.requests
-    assert (request.method, str(request.url), request.headers["content-type"]) == ("POST", URL, "application/json")
+    assert (request.method, str(request.url), request.headers["content-type"]) == (
+        "POST",
+        URL,
+        "application/json",
+    )
     assert json.loads(request.content) == {"text": "héllo\nworld"}
 
 

@@ -18,7 +18,10 @@ def get(url: str) -> Any:
 def connector_states(box: Sandbox) -> dict[str, tuple[str, ...]]:
     """Connector → its own state and its tasks'."""
     found = get(f"{box.endpoints().connect_url}/connectors?expand=status")
-    return {name: (one["status"]["connector"]["state"], *(task["state"] for task in one["status"]["tasks"])) for name, one in found.items()}
+    return {
+        name: (one["status"]["connector"]["state"], *(task["state"] for task in one["status"]["tasks"]))
+        for name, one in found.items()
+    }
 
 
 ALL_RUNNING = dict.fromkeys(EXPECTED.connectors, ("RUNNING", "RUNNING"))
@@ -28,7 +31,10 @@ def schema_ids(box: Sandbox) -> dict[str, list[int]]:
     """Subject → the ids of its versions."""
     registry = box.endpoints().registry_url
     return {
-        subject: [get(f"{registry}/subjects/{subject}/versions/{v}")["id"] for v in get(f"{registry}/subjects/{subject}/versions")]
+        subject: [
+            get(f"{registry}/subjects/{subject}/versions/{v}")["id"]
+            for v in get(f"{registry}/subjects/{subject}/versions")
+        ]
         for subject in get(f"{registry}/subjects")
     }
 
@@ -55,7 +61,10 @@ def records_in_topics(box: Sandbox) -> dict[str, int]:
 
 def describe_groups(box: Sandbox, names: Sequence[str]) -> dict[str, Any]:
     client = admin(box)
-    return {name: future.result(timeout=10) for name, future in client.describe_consumer_groups(list(names)).items()}
+    return {
+        name: future.result(timeout=10)
+        for name, future in client.describe_consumer_groups(list(names)).items()
+    }
 
 
 def admin(box: Sandbox) -> AdminClient:

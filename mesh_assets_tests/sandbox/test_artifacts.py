@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import SandboxError
-from mesh_assets.sandbox.artifacts import Artifact, ensure_artifacts, ensure_unpacked, machine_cache, pinned_artifacts
+from mesh_assets.sandbox.artifacts import (
+    Artifact,
+    ensure_artifacts,
+    ensure_unpacked,
+    machine_cache,
+    pinned_artifacts,
+)
 from mesh_assets.sandbox.maven import maven_context
 from mesh_assets.sandbox.progress import Lines, silent
 
@@ -62,7 +68,10 @@ def test_a_file_is_fetched_once_and_then_used_offline(tmp_path: Path) -> None:
 def test_a_wrong_checksum_is_refused_deleted_and_told(tmp_path: Path) -> None:
     artifact = an_artifact()
     forged = Repository(b"not what was pinned")
-    with pytest.raises(SandboxError, match=r"org\.example:thing:1\.0:jar has the SHA-256 .* is expected: the file was deleted"):
+    with pytest.raises(
+        SandboxError,
+        match=r"org\.example:thing:1\.0:jar has the SHA-256 .* is expected: the file was deleted",
+    ):
         ensure_artifacts([artifact], cache=tmp_path, download=forged.download, progress=silent())
     assert not artifact.path(tmp_path).exists()
     assert list(tmp_path.rglob("*.jar")) == []
@@ -73,7 +82,10 @@ def test_two_at_once_download_once(tmp_path: Path) -> None:
     repository = Repository()
     with ThreadPoolExecutor(4) as pool:
         for done in [
-            pool.submit(ensure_artifacts, [artifact], cache=tmp_path, download=repository.download, progress=silent()) for _ in range(4)
+            pool.submit(
+                ensure_artifacts, [artifact], cache=tmp_path, download=repository.download, progress=silent()
+            )
+            for _ in range(4)
         ]:
             done.result()
     assert repository.served == ["thing"]
@@ -89,8 +101,14 @@ def test_a_file_cut_short_is_fetched_again(tmp_path: Path) -> None:
 
 def test_progress_is_told_in_plain_lines(tmp_path: Path) -> None:
     lines: list[str] = []
-    ensure_artifacts([an_artifact()], cache=tmp_path, download=Repository().download, progress=Lines(lines.append))
-    assert lines == ["downloading 1 files, 0 MB, once for this machine", "  0 MB of 0 MB", "all 1 files have the expected SHA-256"]
+    ensure_artifacts(
+        [an_artifact()], cache=tmp_path, download=Repository().download, progress=Lines(lines.append)
+    )
+    assert lines == [
+        "downloading 1 files, 0 MB, once for this machine",
+        "  0 MB of 0 MB",
+        "all 1 files have the expected SHA-256",
+    ]
 
 
 def test_an_archive_is_unpacked_once_and_whole(tmp_path: Path) -> None:
@@ -123,7 +141,9 @@ def test_the_pinned_list_names_every_file_with_its_digest_and_no_address() -> No
     assert not any("://" in str(a) for a in pinned)
 
 
-def test_the_cache_is_the_machines_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_the_machines_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert machine_cache() == tmp_path / "mesh-assets"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -1,4 +1,5 @@
-"""The stand-in for AWS: an environment of its own, loopback only, started when named, and nothing left behind."""
+"""The stand-in for AWS: an environment of its own, loopback only, started when named, and nothing left
+behind."""
 
 import io
 import re
@@ -30,24 +31,32 @@ def test_every_package_is_pinned_with_its_hashes_and_no_address() -> None:
 
     packages = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
     assert "ministack==1.5.33 " in lock
-    assert all(re.match(r"[a-z0-9_.-]+==\S+ .*\\\n    --hash=sha256:[0-9a-f]{64}", package) for package in packages)
+    assert all(
+        re.match(r"[a-z0-9_.-]+==\S+ .*\\\n    --hash=sha256:[0-9a-f]{64}", package) for package in packages
+    )
     assert "://" not in lock
 
 
-def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
     monkeypatch.setenv("PIP_NO_INDEX", "")
 
-    with pytest.raises(SandboxError, match="the first start needs the package index that pip is set up for") as caught:
+    with pytest.raises(
+        SandboxError, match="the first start needs the package index that pip is set up for"
+    ) as caught:
         ensure_ministack(silent(), cache=tmp_path)
 
     assert "\n" not in str(caught.value)
     assert [path.name for path in (tmp_path / "ministack").iterdir()] == ["install.lock"]
 
 
-def test_an_environment_that_is_there_is_used_without_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_is_there_is_used_without_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ministack_home(tmp_path).mkdir(parents=True)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     lines: list[str] = []
@@ -115,7 +124,9 @@ def test_it_starts_on_loopback_with_the_queues_that_its_estate_file_names(box: S
     triggers = load_estate(ends.estate_file).triggers
     assert triggers is not None
     assert triggers.endpoint_url == ends.aws_url
-    client(box, "sns").publish(TopicArn="arn:aws:sns:us-east-1:123456789012:discovery-agent-triggers", Message="{}")
+    client(box, "sns").publish(
+        TopicArn="arn:aws:sns:us-east-1:123456789012:discovery-agent-triggers", Message="{}"
+    )
     sqs = client(box, "sqs")
     assert len(sqs.receive_message(QueueUrl=triggers.queue_url, WaitTimeSeconds=5)["Messages"]) == 1
     assert "Messages" not in sqs.receive_message(QueueUrl=triggers.dead_letter_queue_url)
@@ -130,7 +141,13 @@ def test_a_restart_is_an_empty_account_and_a_stop_leaves_nothing(box: Sandbox) -
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("app.py", "def run(event, context): return event")
     functions = client(box, "lambda")
-    functions.create_function(FunctionName="echo", Runtime="python3.11", Role=role, Handler="app.run", Code={"ZipFile": archive.getvalue()})
+    functions.create_function(
+        FunctionName="echo",
+        Runtime="python3.11",
+        Role=role,
+        Handler="app.run",
+        Code={"ZipFile": archive.getvalue()},
+    )
     assert functions.invoke(FunctionName="echo", Payload=b'{"n": 1}')["Payload"].read() == b'{"n": 1}'
     home = box.folder.data / "aws"
     assert list((home / "tmp").glob("ministack-lambda-*")) != []

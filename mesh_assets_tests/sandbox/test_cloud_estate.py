@@ -1,4 +1,5 @@
-"""What the Datagen connectors write: every topic's records in its declared format, readable by the schema that is registered."""
+"""What the Datagen connectors write: every topic's records in its declared format, readable by the schema
+that is registered."""
 
 import json
 import struct
@@ -14,7 +15,10 @@ from mesh_assets.sandbox.estate.cloud_schemas import avro_schema, cloud_subjects
 from mesh_assets.sandbox.estate.records import record
 from mesh_assets.sandbox.feeding.encoding import encoder, message_class
 
-BY_FORMAT = {form: [datagen for datagen in DATAGENS if datagen.format == form] for form in ("AVRO", "JSON_SR", "PROTOBUF")}
+BY_FORMAT = {
+    form: [datagen for datagen in DATAGENS if datagen.format == form]
+    for form in ("AVRO", "JSON_SR", "PROTOBUF")
+}
 
 
 def the(topic: str) -> Datagen:
@@ -25,15 +29,25 @@ def test_there_are_37_datagen_connectors_with_ids_of_their_own() -> None:
     assert len({datagen.name for datagen in DATAGENS}) == len({datagen.id for datagen in DATAGENS}) == 37
     assert the("users").name == "DatagenSourceConnector_users"
     assert all(len(datagen.id) == len("lcc-") + 6 for datagen in DATAGENS)
-    assert {form: len(found) for form, found in BY_FORMAT.items()} == {"AVRO": 33, "JSON_SR": 2, "PROTOBUF": 2}
-    assert {subject.name for subject in cloud_subjects()} == {f"{datagen.topic.name}-value" for datagen in DATAGENS}
-    assert {topic for group in CLOUD_GROUPS for topic in group.topics} <= {datagen.topic.name for datagen in DATAGENS}
+    assert {form: len(found) for form, found in BY_FORMAT.items()} == {
+        "AVRO": 33,
+        "JSON_SR": 2,
+        "PROTOBUF": 2,
+    }
+    assert {subject.name for subject in cloud_subjects()} == {
+        f"{datagen.topic.name}-value" for datagen in DATAGENS
+    }
+    assert {topic for group in CLOUD_GROUPS for topic in group.topics} <= {
+        datagen.topic.name for datagen in DATAGENS
+    }
 
 
 @pytest.mark.parametrize("datagen", BY_FORMAT["AVRO"], ids=lambda datagen: datagen.topic.name)
 def test_an_avro_record_is_read_back_by_the_newest_schema_and_by_the_first(datagen: Datagen) -> None:
     encode = encoder(datagen, schema_id=7)
-    newest, first = (fastavro.parse_schema(avro_schema(datagen, version=v)) for v in (datagen.topic.schema_versions, 1))
+    newest, first = (
+        fastavro.parse_schema(avro_schema(datagen, version=v)) for v in (datagen.topic.schema_versions, 1)
+    )
     for number in range(20):
         content = record(datagen.topic, number)
         value = encode(content)
@@ -58,7 +72,9 @@ def test_a_protobuf_record_is_read_back_behind_the_frame_and_the_messages_place(
         value = encode(content)
         assert value[:6] == struct.pack(">bI", 0, 8) + b"\0"
         message = message_class(datagen).FromString(value[6:])
-        assert {field.name: found for field, found in message.ListFields()} == {name: one for name, one in content.items() if one}
+        assert {field.name: found for field, found in message.ListFields()} == {
+            name: one for name, one in content.items() if one
+        }
 
 
 @pytest.mark.parametrize("datagen", BY_FORMAT["PROTOBUF"], ids=lambda datagen: datagen.topic.name)

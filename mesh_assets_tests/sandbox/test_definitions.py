@@ -59,7 +59,11 @@ def test_each_topic_has_a_source_and_three_sinks_make_40_connectors() -> None:
 
 
 def test_every_topic_has_a_subject_and_schemas_are_as_varied_as_promised() -> None:
-    assert {f"{t}-value" for t in PROMISED_TOPICS} | {"common.address", "common.geo_point", "common.money"} == set(EXPECTED.subjects)
+    assert {f"{t}-value" for t in PROMISED_TOPICS} | {
+        "common.address",
+        "common.geo_point",
+        "common.money",
+    } == set(EXPECTED.subjects)
     assert len(EXPECTED.subjects_with_two_versions) >= 6
     assert len(EXPECTED.subjects_with_references) >= 3
     assert len(set(EXPECTED.compatibility_levels.values())) >= 4
@@ -76,7 +80,9 @@ def test_a_shared_key_always_names_something_that_exists() -> None:
         (name, field.entity): {record(topic, n)[name] for n in range(topic.backlog)}
         for topic in TOPICS
         for name, field in topic.fields.items()
-        if field.entity and record(topic, 0)[name] == field.entity.id(0) and record(topic, 1)[name] == field.entity.id(1)
+        if field.entity
+        and record(topic, 0)[name] == field.entity.id(0)
+        and record(topic, 1)[name] == field.entity.id(1)
     }
     for topic in TOPICS:
         for name, field in topic.fields.items():
@@ -87,7 +93,14 @@ def test_a_shared_key_always_names_something_that_exists() -> None:
 
 def test_one_password_is_planted_in_clear_and_one_by_reference() -> None:
     configs = all_connectors(feeds=_NOWHERE, sinks=_NOWHERE, secrets=_NOWHERE / "secrets.properties")
-    planted = sorted(name for name, config in configs.items() if any(PLANTED_PASSWORD in value for value in config.values()))
+    planted = sorted(
+        name
+        for name, config in configs.items()
+        if any(PLANTED_PASSWORD in value for value in config.values())
+    )
     assert planted == ["siem-logs-source", "transactions-source"]
-    assert configs["payroll-employee-source"]["database.password"] == "${file:/secrets.properties:payroll.password}"
+    assert (
+        configs["payroll-employee-source"]["database.password"]
+        == "${file:/secrets.properties:payroll.password}"
+    )
     assert REFERENCED_PASSWORD not in str(configs)

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.sandbox
 def test_all_37_topics_have_6_partitions_and_their_configs(sandbox: Sandbox) -> None:
     client = admin(sandbox)
     found = client.list_topics(timeout=10).topics
-    assert {t: len(found[t].partitions) for t in EXPECTED.topics if t in found} == dict.fromkeys(EXPECTED.topics, 6)
+    assert {t: len(found[t].partitions) for t in EXPECTED.topics if t in found} == dict.fromkeys(
+        EXPECTED.topics, 6
+    )
     futures = client.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in TOPICS])
     configs = {resource.name: future.result(timeout=10) for resource, future in futures.items()}
     for topic in TOPICS:
@@ -51,7 +53,13 @@ def test_every_line_of_the_feeds_arrives_and_sinks_write(sandbox: Sandbox) -> No
 
 
 def test_a_record_of_a_compacted_topic_has_a_key_and_is_json(sandbox: Sandbox) -> None:
-    consumer = Consumer({"bootstrap.servers": sandbox.endpoints().bootstrap_servers, "group.id": "none", "enable.auto.commit": False})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": sandbox.endpoints().bootstrap_servers,
+            "group.id": "none",
+            "enable.auto.commit": False,
+        }
+    )
     consumer.assign([TopicPartition("users", p, 0) for p in range(6)])
     message = consumer.poll(20)
     consumer.close()
@@ -66,13 +74,17 @@ def test_a_record_of_a_compacted_topic_has_a_key_and_is_json(sandbox: Sandbox) -
 def test_subjects_versions_references_and_levels_are_as_defined(sandbox: Sandbox) -> None:
     registry = sandbox.endpoints().registry_url
     # Other tests of the session have discovered this estate, which registers the events' two schemas.
-    assert {subject for subject in get(f"{registry}/subjects") if not subject.startswith("discovery-")} == set(EXPECTED.subjects)
+    assert {
+        subject for subject in get(f"{registry}/subjects") if not subject.startswith("discovery-")
+    } == set(EXPECTED.subjects)
     for subject in EXPECTED.subjects:
         versions = [1, 2] if subject in EXPECTED.subjects_with_two_versions else [1]
         assert get(f"{registry}/subjects/{subject}/versions") == versions
     for subject in EXPECTED.subjects_with_references:
         assert get(f"{registry}/subjects/{subject}/versions/latest")["references"] != []
-    levels = {subject: get(f"{registry}/config/{subject}")["compatibilityLevel"] for subject in EXPECTED.subjects}
+    levels = {
+        subject: get(f"{registry}/config/{subject}")["compatibilityLevel"] for subject in EXPECTED.subjects
+    }
     assert levels == {**dict.fromkeys(EXPECTED.subjects, "BACKWARD"), **EXPECTED.compatibility_levels}
 
 

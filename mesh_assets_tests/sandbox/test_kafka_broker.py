@@ -25,7 +25,10 @@ A_BROKER = Broker(
     listeners=(
         Listener(name="OPEN", port="edge"),
         Listener(
-            name="KEYED", port="edge-keyed", protocol="SASL_PLAINTEXT", properties=lambda setting: {"keyed.in": setting.folder.root.name}
+            name="KEYED",
+            port="edge-keyed",
+            protocol="SASL_PLAINTEXT",
+            properties=lambda setting: {"keyed.in": setting.folder.root.name},
         ),
     ),
     controller=Listener(name="QUORUM", port="edge-quorum"),
@@ -76,11 +79,15 @@ def client(sandbox: Sandbox) -> Client:
 
 
 @pytest.mark.sandbox
-def test_the_second_cluster_says_its_id_and_shows_its_topics_to_the_discoverys_key(sandbox: Sandbox, client: Client) -> None:
+def test_the_second_cluster_says_its_id_and_shows_its_topics_to_the_discoverys_key(
+    sandbox: Sandbox, client: Client
+) -> None:
     metadata = client(sandbox_keys(sandbox.folder).kafka).list_topics(timeout=20)
 
     assert metadata.cluster_id == CLUSTER_ID
-    assert {name: len(metadata.topics[name].partitions) for name in EXPECTED.topics} == dict.fromkeys(EXPECTED.topics, 6)
+    assert {name: len(metadata.topics[name].partitions) for name in EXPECTED.topics} == dict.fromkeys(
+        EXPECTED.topics, 6
+    )
 
 
 @pytest.mark.sandbox
@@ -93,14 +100,20 @@ def test_a_wrong_secret_is_refused(sandbox: Sandbox, client: Client) -> None:
     key = sandbox_keys(sandbox.folder).kafka
     with pytest.raises(KafkaException) as caught:
         client(Key(key.id, "wrong")).list_topics(timeout=5)
-    assert caught.value.args[0].code() in (KafkaError._AUTHENTICATION, KafkaError._TRANSPORT, KafkaError._TIMED_OUT)
+    assert caught.value.args[0].code() in (
+        KafkaError._AUTHENTICATION,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+    )
 
 
 @pytest.mark.sandbox
 def test_keys_stand_nowhere_but_in_env_and_in_settings_only_the_user_can_read(sandbox: Sandbox) -> None:
     secret = sandbox_keys(sandbox.folder).kafka.secret.encode()
     holders = {
-        path for path in sandbox.folder.root.rglob("*") if path.is_file() and "data" not in path.parts and secret in path.read_bytes()
+        path
+        for path in sandbox.folder.root.rglob("*")
+        if path.is_file() and "data" not in path.parts and secret in path.read_bytes()
     }
     assert holders == {sandbox.folder.env_file, sandbox.folder.config / "cloud-broker.properties"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in holders} == {0o600}

@@ -38,7 +38,9 @@ def test_a_given_port_is_used_kept_and_never_replaced(a_taken_port: int) -> None
     free = choose_free(())
     ports, _ = plan_ports(["broker"], kept={}, given={"broker": free}, running=())
     assert ports == {"broker": Port(free, given=True)}
-    with pytest.raises(SandboxError, match=f"port {a_taken_port}, given for broker, is taken by .*pid {os.getpid()}"):
+    with pytest.raises(
+        SandboxError, match=f"port {a_taken_port}, given for broker, is taken by .*pid {os.getpid()}"
+    ):
         plan_ports(["broker"], kept={}, given={"broker": a_taken_port}, running=())
     with pytest.raises(SandboxError, match="is taken by"):
         plan_ports(["broker"], kept={"broker": Port(a_taken_port, given=True)}, given={}, running=())

@@ -9,7 +9,15 @@ import psutil
 import pytest
 
 from mesh_assets.errors import SandboxError
-from mesh_assets.sandbox.process import ProcessRecord, end, kill, last_relevant_line, load_record, pause, spawn
+from mesh_assets.sandbox.process import (
+    ProcessRecord,
+    end,
+    kill,
+    last_relevant_line,
+    load_record,
+    pause,
+    spawn,
+)
 
 SLEEPER = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{SLEEPER}']); print('ready', flush=True); time.sleep(60)"
@@ -18,9 +26,15 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 def start(folder: Path, code: str) -> ProcessRecord:
     log = folder / "log"
-    record = spawn([sys.executable, "-c", code], log=log, record=folder / "record.json", fingerprint="f", cwd=folder)
+    record = spawn(
+        [sys.executable, "-c", code], log=log, record=folder / "record.json", fingerprint="f", cwd=folder
+    )
     deadline = time.monotonic() + 10
-    while "ready" in code and (not log.exists() or "ready" not in log.read_text()) and time.monotonic() < deadline:
+    while (
+        "ready" in code
+        and (not log.exists() or "ready" not in log.read_text())
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     return record
 
@@ -77,14 +91,22 @@ def test_a_paused_one_can_be_ended(tmp_path: Path) -> None:
     assert record.process() is None
 
 
-@pytest.mark.parametrize("left_by_a_crash", ["", "{", '{"pid": "x", "created": 1, "fingerprint": "f"}', "[1]", '{"pid": 1}'])
+@pytest.mark.parametrize(
+    "left_by_a_crash", ["", "{", '{"pid": "x", "created": 1, "fingerprint": "f"}', "[1]", '{"pid": 1}']
+)
 def test_half_a_record_is_no_record(tmp_path: Path, left_by_a_crash: str) -> None:
     (tmp_path / "record.json").write_text(left_by_a_crash)
     assert load_record(tmp_path / "record.json") is None
 
 
 def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
-    record = spawn([str(tmp_path / "nothing")], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path)
+    record = spawn(
+        [str(tmp_path / "nothing")],
+        log=tmp_path / "log",
+        record=tmp_path / "r.json",
+        fingerprint="f",
+        cwd=tmp_path,
+    )
     deadline = time.monotonic() + 5
     while record.process() is not None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -99,19 +121,29 @@ def test_one_that_has_ended_before_it_could_be_looked_at_is_found_dead_like_any_
 
     with monkeypatch.context() as patch:
         patch.setattr("mesh_assets.sandbox.process.psutil.Process", gone)
-        record = spawn(["true"], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path)
+        record = spawn(
+            ["true"], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path
+        )
     assert record.process() is None
     assert load_record(tmp_path / "r.json") == record
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="could not be started"):
-        spawn(["true"], log=tmp_path / "log", record=tmp_path / "r.json", fingerprint="f", cwd=tmp_path / "nowhere")
+        spawn(
+            ["true"],
+            log=tmp_path / "log",
+            record=tmp_path / "r.json",
+            fingerprint="f",
+            cwd=tmp_path / "nowhere",
+        )
 
 
 def test_the_relevant_line_is_the_last_trouble_and_no_stack_frame(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_text("INFO begin\nERROR disk full\n    at org.example.Disk.write(Disk.java:1)\nINFO shutting down\n")
+    log.write_text(
+        "INFO begin\nERROR disk full\n    at org.example.Disk.write(Disk.java:1)\nINFO shutting down\n"
+    )
     assert last_relevant_line(log) == "ERROR disk full"
     log.write_text("INFO begin\nINFO going on\n")
     assert last_relevant_line(log) == "INFO going on"

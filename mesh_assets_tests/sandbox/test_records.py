@@ -18,8 +18,12 @@ by_name = {topic.name: topic for topic in TOPICS}
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     text = "\n".join(found for topic in TOPICS for found in backlog(topic))
-    # Changes when definitions change, never by itself: not with the machine, the run or the order in which records are made.
-    assert hashlib.sha256(text.encode()).hexdigest() == "cc7a49db2b7f83938a32aa0649a3248c62ee549090821a42f5653896948978d2"
+    # Changes when definitions change, never by itself: not with the machine, the run or the order in which
+    # records are made.
+    assert (
+        hashlib.sha256(text.encode()).hexdigest()
+        == "cc7a49db2b7f83938a32aa0649a3248c62ee549090821a42f5653896948978d2"
+    )
 
 
 def test_a_record_does_not_depend_on_those_made_before() -> None:
@@ -39,7 +43,9 @@ def test_every_record_keeps_to_the_newest_schema_of_its_topic(topic: Topic) -> N
     registry: Registry[object] = Registry().with_resources(
         (kind.file, Resource.from_contents(json.loads(texts[kind.subject]))) for kind in SHARED_TYPES
     )
-    validator = jsonschema.Draft7Validator(json_schema(topic, version=topic.schema_versions), registry=registry)
+    validator = jsonschema.Draft7Validator(
+        json_schema(topic, version=topic.schema_versions), registry=registry
+    )
     for number in range(0, topic.backlog + 50, 7):
         assert list(validator.iter_errors(record(topic, number))) == []
 

@@ -12,7 +12,14 @@ from mesh_assets.sandbox.maven import download
 from mesh_assets.sandbox.ports import LOOPBACK
 from mesh_assets.sandbox.progress import Lines, silent
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.sandbox.live import ALL_RUNNING, connector_states, get, lines_in_feeds, records_in_topics, schema_ids
+from mesh_assets_tests.sandbox.live import (
+    ALL_RUNNING,
+    connector_states,
+    get,
+    lines_in_feeds,
+    records_in_topics,
+    schema_ids,
+)
 
 pytestmark = pytest.mark.sandbox
 
@@ -57,7 +64,9 @@ def test_a_second_start_changes_nothing(sandbox: Sandbox) -> None:
     lines: list[str] = []
     sandbox.start(progress=Lines(lines.append))
     assert [(s.name, s.pid) for s in sandbox.status()] == before
-    assert not [line for line in lines if line.startswith(("starting", "creating", "registering", "downloading"))]
+    assert not [
+        line for line in lines if line.startswith(("starting", "creating", "registering", "downloading"))
+    ]
 
 
 def test_with_a_full_cache_nothing_is_downloaded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - fills it
@@ -107,7 +116,13 @@ def test_a_paused_server_does_not_answer_until_it_is_resumed(sandbox: Sandbox) -
 def test_kafkas_own_tools_run(sandbox: Sandbox) -> None:
     broker = sandbox.endpoints().bootstrap_servers
     listed = subprocess.run(
-        sandbox.kafka_tool("org.apache.kafka.tools.TopicCommand", "--list", "--exclude-internal", "--bootstrap-server", broker),
+        sandbox.kafka_tool(
+            "org.apache.kafka.tools.TopicCommand",
+            "--list",
+            "--exclude-internal",
+            "--bootstrap-server",
+            broker,
+        ),
         capture_output=True,
         text=True,
         timeout=60,

@@ -26,12 +26,19 @@ from mesh_assets.sandbox.state import State
 NO_JAVA = JavaRuntime(java=Path("java"), kafka_jars=(), plugin_jar=Path("plugin"), registry_home=Path("home"))
 
 
-def a_server(name: str, *, needs: tuple[str, ...] = (), code: str | None = None, seconds: float = 20) -> Server:
+def a_server(
+    name: str, *, needs: tuple[str, ...] = (), code: str | None = None, seconds: float = 20
+) -> Server:
     """Serves its folder by HTTP, or does what `code` says instead."""
 
     def launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001
         port = str(setting.state.ports[name].number)
-        return Launch(command=(sys.executable, *(("-c", code) if code else ("-m", "http.server", port, "--bind", "127.0.0.1"))))
+        return Launch(
+            command=(
+                sys.executable,
+                *(("-c", code) if code else ("-m", "http.server", port, "--bind", "127.0.0.1")),
+            )
+        )
 
     return Server(
         name=name,
@@ -58,7 +65,11 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made = []
 
     def one(*servers: Server) -> Sandbox:
-        made.append(Sandbox(tmp_path / "box", servers=servers or (BROKER, REGISTRY, CONNECT), runtime=lambda _: NO_JAVA))
+        made.append(
+            Sandbox(
+                tmp_path / "box", servers=servers or (BROKER, REGISTRY, CONNECT), runtime=lambda _: NO_JAVA
+            )
+        )
         return made[-1]
 
     yield one
@@ -78,7 +89,9 @@ def test_nothing_was_ever_started(make: Make) -> None:
     box = make()
     assert states(box) == {"broker": "stopped", "registry": "stopped", "connect": "stopped"}
     assert box.stop() == ()
-    with pytest.raises(SandboxError, match=r"there is no sandbox in .*; make one with: mesh-assets sandbox start"):
+    with pytest.raises(
+        SandboxError, match=r"there is no sandbox in .*; make one with: mesh-assets sandbox start"
+    ):
         box.endpoints()
     assert not box.folder.root.exists()
 
@@ -121,14 +134,19 @@ def test_all_stop_in_reverse_order_and_keep_their_ports(make: Make) -> None:
 
 
 def test_an_unknown_server_is_told_with_those_there_are(make: Make) -> None:
-    with pytest.raises(SandboxError, match="the sandbox has no server brokr; it has broker, registry, connect"):
+    with pytest.raises(
+        SandboxError, match="the sandbox has no server brokr; it has broker, registry, connect"
+    ):
         make().start(["brokr"])
 
 
 def test_one_that_dies_is_told_with_its_last_words_and_its_log(make: Make) -> None:
     dying = a_server("registry", code="import sys; sys.exit('ERROR the disk is full')")
     box = make(BROKER, dying, CONNECT)
-    with pytest.raises(SandboxError, match=r'registry died while it started; its log says: "ERROR the disk is full"; read .*registry\.log'):
+    with pytest.raises(
+        SandboxError,
+        match=r'registry died while it started; its log says: "ERROR the disk is full"; read .*registry\.log',
+    ):
         box.start()
     assert states(box) == {"broker": "running", "registry": "died", "connect": "running"}
     box.stop()
@@ -137,7 +155,10 @@ def test_one_that_dies_is_told_with_its_last_words_and_its_log(make: Make) -> No
 
 def test_one_that_does_not_answer_is_told_too(make: Make) -> None:
     mute = a_server("registry", code="print('thinking', flush=True); import time; time.sleep(60)", seconds=1)
-    with pytest.raises(SandboxError, match=r"registry runs but did not answer within 1 s \(ConnectError\); .*thinking.*registry\.log"):
+    with pytest.raises(
+        SandboxError,
+        match=r"registry runs but did not answer within 1 s \(ConnectError\); .*thinking.*registry\.log",
+    ):
         make(BROKER, mute, CONNECT).start()
 
 
@@ -172,7 +193,9 @@ def test_a_server_whose_settings_changed_is_restarted_alone(make: Make) -> None:
     box = make()
     box.start()
     before = pids(box)
-    other = replace(REGISTRY, launch=lambda setting, java: replace(REGISTRY.launch(setting, java), also="new"))
+    other = replace(
+        REGISTRY, launch=lambda setting, java: replace(REGISTRY.launch(setting, java), also="new")
+    )
     make(BROKER, other, CONNECT).start()
     after = pids(box)
     assert after["registry"] != before["registry"]
@@ -188,7 +211,9 @@ def test_state_left_by_a_crash_is_no_obstacle(make: Make) -> None:
     record = load_record(box.folder.record("connect"))
     assert record is not None
     # After a reboot another process can have the pid: this very one, say.
-    box.folder.record("connect").write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "fingerprint": "f"}))
+    box.folder.record("connect").write_text(
+        json.dumps({"pid": os.getpid(), "created": 1.0, "fingerprint": "f"})
+    )
     assert box.start() == ends
     assert set(states(box).values()) == {"running"}
 
@@ -216,7 +241,9 @@ def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
 
     def slowly(server: Server) -> Server:
         def launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001
-            return Launch(command=(sys.executable, "-c", slow.format(port=setting.state.ports[server.name].number)))
+            return Launch(
+                command=(sys.executable, "-c", slow.format(port=setting.state.ports[server.name].number))
+            )
 
         return replace(server, launch=launch)
 
@@ -226,7 +253,9 @@ def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
     assert time.monotonic() - begun < 2.9
 
 
-def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ports = {"broker": Port(1), "cloud-broker": Port(2), "registry": Port(3)}
     setting = Setting(folder=Folder(tmp_path), state=State(kafka_cluster_id="id", ports=ports))
     prints = set()
@@ -237,7 +266,12 @@ def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(tmp
 
 
 def test_a_broker_that_moves_takes_those_who_use_it_along(make: Make) -> None:
-    using = replace(CONNECT, launch=lambda setting, java: replace(CONNECT.launch(setting, java), also=setting.state.bootstrap_servers))
+    using = replace(
+        CONNECT,
+        launch=lambda setting, java: replace(
+            CONNECT.launch(setting, java), also=setting.state.bootstrap_servers
+        ),
+    )
     box = make(BROKER, REGISTRY, using)
     box.start()
     before = pids(box)

@@ -13,7 +13,10 @@ from mesh_assets.sandbox.folder import Folder, sandbox_folder
 from mesh_assets.sandbox.ports import Port
 from mesh_assets.sandbox.state import State, load_state, new_state, save_state
 
-A_STATE = State(kafka_cluster_id="nW6fj1hDQ0mXDE0vTQy-Xw", ports={"broker": Port(1), "connect": Port(2), "registry": Port(3, given=True)})
+A_STATE = State(
+    kafka_cluster_id="nW6fj1hDQ0mXDE0vTQy-Xw",
+    ports={"broker": Port(1), "connect": Port(2), "registry": Port(3, given=True)},
+)
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def test_the_estate_file_names_the_stand_in_for_mappings_where_it_was_started() 
     }
 
 
-def test_the_folder_is_the_one_given_then_the_environments_then_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_is_the_one_given_then_the_environments_then_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MESH_SANDBOX", str(tmp_path / "elsewhere"))
     assert sandbox_folder(tmp_path / "given") == tmp_path / "given"
     assert sandbox_folder() == tmp_path / "elsewhere"

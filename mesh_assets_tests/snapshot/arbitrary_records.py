@@ -1,4 +1,5 @@
-"""Arbitrary records of any kind, made from their field's types: a field that is added is covered without a change here."""
+"""Arbitrary records of any kind, made from their field's types: a field that is added is covered without a
+change here."""
 
 from datetime import UTC, datetime
 from types import UnionType
@@ -16,13 +17,18 @@ _SIMPLE: dict[Any, SearchStrategy[Any]] = {
     int: st.integers(-(2**31), 2**31 - 1),
     float: st.floats(allow_nan=False),
     type(None): st.none(),
-    datetime: st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)),
+    datetime: st.datetimes(
+        min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)
+    ),
 }
 
 
 def arbitrary(kind: type[_T], **fields: SearchStrategy[Any]) -> SearchStrategy[_T]:
     """Records of `kind`; `fields` instead of what their types would give."""
-    made = {field.name: fields[field.name] if field.name in fields else _of(field.type) for field in msgspec.structs.fields(kind)}
+    made = {
+        field.name: fields[field.name] if field.name in fields else _of(field.type)
+        for field in msgspec.structs.fields(kind)
+    }
     return st.builds(kind, **made)
 
 

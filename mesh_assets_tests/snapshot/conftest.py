@@ -1,4 +1,5 @@
-"""The session's real broker and registry as the publishing tests need them: with topics of their own that go afterwards."""
+"""The session's real broker and registry as the publishing tests need them: with topics of their own that go
+afterwards."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,9 @@ def estate(endpoints: Endpoints) -> Estate:
 
 @pytest.fixture
 def connection(endpoints: Endpoints) -> EventsConnection:
-    return EventsConnection(cluster="warehouse", properties={"bootstrap.servers": endpoints.bootstrap_servers}, timeout_seconds=15)
+    return EventsConnection(
+        cluster="warehouse", properties={"bootstrap.servers": endpoints.bootstrap_servers}, timeout_seconds=15
+    )
 
 
 @pytest.fixture

@@ -20,7 +20,13 @@ from mesh_assets.snapshot.avro_form import (
     encode_discovery_event,
     schema_text,
 )
-from mesh_assets.snapshot.events import ClaimedDocument, change_events, claim_check, discovery_event, document_of
+from mesh_assets.snapshot.events import (
+    ClaimedDocument,
+    change_events,
+    claim_check,
+    discovery_event,
+    document_of,
+)
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.snapshot.arbitrary_records import arbitrary
 
@@ -40,7 +46,10 @@ def _schema_of_changes(_schema_id: int) -> str:
 
 
 @settings(max_examples=100, deadline=None)
-@given(arbitrary(Document, discovery_timestamp=whole_milliseconds), st.lists(arbitrary(Trigger), min_size=1, max_size=3))
+@given(
+    arbitrary(Document, discovery_timestamp=whole_milliseconds),
+    st.lists(arbitrary(Trigger), min_size=1, max_size=3),
+)
 def test_a_snapshot_loses_nothing_of_the_document(document: Document, triggers: list[Trigger]) -> None:
     event = discovery_event(document, triggers=triggers, change_count=3)
     read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
@@ -51,18 +60,24 @@ def test_a_snapshot_loses_nothing_of_the_document(document: Document, triggers: 
 @settings(deadline=None)
 @given(st.lists(arbitrary(Change), max_size=3), whole_milliseconds)
 def test_a_change_event_loses_nothing_of_the_change(changes: list[Change], moment: datetime) -> None:
-    for event in change_events(changes, cluster_id="lkc-1", sequence=2, discovery_timestamp=moment, triggers=MANUAL):
+    for event in change_events(
+        changes, cluster_id="lkc-1", sequence=2, discovery_timestamp=moment, triggers=MANUAL
+    ):
         assert decode_change_event(encode_change_event(event, 7), _schema_of_changes) == event
 
 
 def test_a_claim_check_says_where_the_state_is_and_holds_none_of_it() -> None:
-    document = a_document(topics=(a_topic(),), connectors=(a_connector(),), schemas=(a_schema(),), consumer_groups=(a_group(),))
+    document = a_document(
+        topics=(a_topic(),), connectors=(a_connector(),), schemas=(a_schema(),), consumer_groups=(a_group(),)
+    )
     claimed = ClaimedDocument(uri="s3://mesh/inventory.json", sha256="ab", bytes=12)
     event = claim_check(discovery_event(document, triggers=MANUAL, change_count=0), claimed)
     read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
     state = read.cluster_state
     assert (read.document, read.summary, read.sections) == (claimed, document.summary, document.sections)
-    assert (state.topics, state.connectors, state.schemas, state.consumer_groups, state.metrics_snapshot) == (None,) * 5
+    assert (state.topics, state.connectors, state.schemas, state.consumer_groups, state.metrics_snapshot) == (
+        None,
+    ) * 5
     with pytest.raises(PublishError, match=r"claim check; its state is at s3://mesh/inventory\.json"):
         document_of(read)
 
@@ -80,7 +95,10 @@ def test_a_reader_that_knows_nothing_of_this_project_reads_the_frame_and_the_fie
         "details": None,
         "changes": [{"type": "manual", "resource": None, "details": None}],
     }
-    assert (event["cluster_state"]["environment_id"], event["cluster_state"]["cluster_id"]) == ("env-1", "lkc-1")
+    assert (event["cluster_state"]["environment_id"], event["cluster_state"]["cluster_id"]) == (
+        "env-1",
+        "lkc-1",
+    )
     assert event["cluster_state"]["topics"][0]["config"] == {"retention.ms": "1000", "secret": None}
     assert event["sections"]["topics"]["status"] == "fresh"
     assert event["document"] is None
@@ -162,19 +180,31 @@ def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> Non
     assert read.cluster_state.connectors == (a_connector(id=None),)
 
 
-@pytest.mark.parametrize("value", [b"", b"{}", b"\x01\x00\x00\x00\x01abc", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x01\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"{}", b"\x01\x00\x00\x00\x01abc", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x01\xff\xff\xff"],
+)
 def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: bytes) -> None:
     with pytest.raises(UnexpectedAnswerError, match="the record's value is"):
         decode_discovery_event(value, _schema_of_events)
 
 
 def test_an_event_of_another_schema_is_an_error_that_names_its_id() -> None:
-    (change,) = change_events([_a_change()], cluster_id="lkc-1", sequence=1, discovery_timestamp=MOMENT, triggers=MANUAL)
+    (change,) = change_events(
+        [_a_change()], cluster_id="lkc-1", sequence=1, discovery_timestamp=MOMENT, triggers=MANUAL
+    )
     with pytest.raises(UnexpectedAnswerError, match="schema id 9"):
         decode_discovery_event(encode_change_event(change, 9), _schema_of_changes)
 
 
 def _a_change() -> Change:
     return Change(
-        kind="created", resource_type="topic", resource="orders", field=None, before=None, after="{}", severity="info", sentence="s"
+        kind="created",
+        resource_type="topic",
+        resource="orders",
+        field=None,
+        before=None,
+        after="{}",
+        severity="info",
+        sentence="s",
     )

@@ -10,7 +10,16 @@ from mesh_assets.snapshot.events import document_of
 from mesh_assets.snapshot.publishing import RefusedEventError
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
-from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, LEASE_SECONDS, Killed, Life, LogPublisher, MovedClock, World
+from mesh_assets_tests.snapshot.world import (
+    CLUSTER,
+    CLUSTER_ID,
+    LEASE_SECONDS,
+    Killed,
+    Life,
+    LogPublisher,
+    MovedClock,
+    World,
+)
 
 
 @pytest.fixture
@@ -35,14 +44,22 @@ def test_the_next_one_is_assembled_from_the_latest_document_and_tells_what_diffe
         ("lkc-1-2-0", second.changes[0].kind, second.changes[0].resource),
         ("lkc-1-2-1", second.changes[1].kind, second.changes[1].resource),
     ]
-    assert {(change.kind, change.resource) for change in second.changes} == {("created", "ratings"), ("deleted", "users")}
+    assert {(change.kind, change.resource) for change in second.changes} == {
+        ("created", "ratings"),
+        ("deleted", "users"),
+    }
     check_at_rest(world)
 
 
 def test_the_snapshot_goes_before_its_changes(world: World) -> None:
     world.run(("orders",))
     world.run(("users",))
-    assert [type(entry).__name__ for entry in world.log.entries] == ["DiscoveryEvent", "DiscoveryEvent", "ChangeEvent", "ChangeEvent"]
+    assert [type(entry).__name__ for entry in world.log.entries] == [
+        "DiscoveryEvent",
+        "DiscoveryEvent",
+        "ChangeEvent",
+        "ChangeEvent",
+    ]
 
 
 def test_what_is_published_is_told_as_it_is(world: World) -> None:
@@ -66,7 +83,11 @@ def test_document_and_event_have_the_same_whole_milliseconds(world: World) -> No
 
 
 def test_all_triggers_stand_in_the_event_and_the_most_severe_leads(world: World) -> None:
-    triggers = (Trigger(type="schedule"), Trigger(type="connector_failed", resource="orders-sink"), Trigger(type="topic_changed"))
+    triggers = (
+        Trigger(type="schedule"),
+        Trigger(type="connector_failed", resource="orders-sink"),
+        Trigger(type="topic_changed"),
+    )
     published = world.run(triggers=triggers)
     trigger = world.log.snapshots[0].trigger
     assert (trigger.type, trigger.resource) == ("connector_failed", "orders-sink")
@@ -77,7 +98,9 @@ def test_all_triggers_stand_in_the_event_and_the_most_severe_leads(world: World)
 def test_the_triggers_of_a_run_that_was_killed_are_repeated_with_it(world: World) -> None:
     world.run()
     with pytest.raises(Killed):
-        world.run(("users",), life=Life(5), triggers=(Trigger(type="schema_deleted", resource="users-value"),))
+        world.run(
+            ("users",), life=Life(5), triggers=(Trigger(type="schema_deleted", resource="users-value"),)
+        )
     published = world.run()
     assert published.repeated is not None
     assert published.repeated.triggers == (Trigger(type="schema_deleted", resource="users-value"),)
@@ -106,7 +129,9 @@ def test_brokers_that_are_down_leave_the_record_to_the_next_run_which_does_not_w
     check_at_rest(world)
 
 
-def test_a_snapshot_that_is_refused_as_too_large_leaves_nothing_and_blocks_no_smaller_one(world: World) -> None:
+def test_a_snapshot_that_is_refused_as_too_large_leaves_nothing_and_blocks_no_smaller_one(
+    world: World,
+) -> None:
     world.run(("orders",))
     world.log.largest_bytes = 1_000
     with pytest.raises(RefusedEventError):
@@ -123,11 +148,20 @@ def test_a_snapshot_that_is_too_large_claims_its_document_where_others_can_read_
     event = world.log.snapshots[0]
     assert event.document is not None
     assert event.document.uri == f"memory:///{published.pointer.document.key}"
-    assert (event.document.sha256, event.document.bytes) == (published.pointer.document.sha256, published.pointer.document.bytes)
-    assert (event.cluster_state.topics, event.summary.total_topics, published.event.claim_check) == (None, 1, True)
+    assert (event.document.sha256, event.document.bytes) == (
+        published.pointer.document.sha256,
+        published.pointer.document.bytes,
+    )
+    assert (event.cluster_state.topics, event.summary.total_topics, published.event.claim_check) == (
+        None,
+        1,
+        True,
+    )
 
 
-def test_a_record_that_was_too_large_by_the_time_it_is_repeated_is_kept_until_it_can_be_published(world: World) -> None:
+def test_a_record_that_was_too_large_by_the_time_it_is_repeated_is_kept_until_it_can_be_published(
+    world: World,
+) -> None:
     world.run(("orders",))
     world.killed_run(5, ("orders", "users", "ratings", "shoes"))
     world.log.largest_bytes = 1_000
@@ -223,7 +257,9 @@ def test_two_clusters_of_one_store_do_not_know_of_each_other(world: World) -> No
         cluster="lake",
         cluster_id="lkc-2",
         run_id="run-3",
-        assemble=lambda _, sequence: a_document(sequence=sequence, cluster=a_document().cluster.__class__(id="lkc-2", name="lake")),
+        assemble=lambda _, sequence: a_document(
+            sequence=sequence, cluster=a_document().cluster.__class__(id="lkc-2", name="lake")
+        ),
         triggers=(Trigger(type="manual"),),
         publisher=LogPublisher(world.log, Life(), world.clock),
         clock=world.clock,

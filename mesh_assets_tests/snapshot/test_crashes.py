@@ -1,7 +1,8 @@
-"""A run can die between any two of its effects, or stand still for as long as it likes: the topics and the store stay whole.
+"""A run can die between any two of its effects, or stand still for as long as it likes: the topics and the
+store stay whole.
 
-What needs thousands of runs has a store in memory, the rest a folder and S3 as well: that these are the same to whoever uses them is
-what `inventory/store/test_objects.py` holds.
+What needs thousands of runs has a store in memory, the rest a folder and S3 as well: that these are the same
+to whoever uses them is what `inventory/store/test_objects.py` holds.
 """
 
 import itertools
@@ -20,7 +21,12 @@ from mesh_assets_tests.inventory.store.stores import KINDS, new_objects
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, World
 
-BEFORE, WHILE, AFTER, LAST = ("orders", "users"), ("orders", "pageviews", "ratings"), ("users",), ("orders", "users")
+BEFORE, WHILE, AFTER, LAST = (
+    ("orders", "users"),
+    ("orders", "pageviews", "ratings"),
+    ("users",),
+    ("orders", "users"),
+)
 # More effects than a run has that publishes another's record and then its own.
 MOST_EFFECTS = 24
 
@@ -45,7 +51,9 @@ def _world(*, with_history: bool, store: ObjectStore | None = None) -> World:
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next(new_world: NewWorld, with_history: bool) -> None:
+def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next(
+    new_world: NewWorld, with_history: bool
+) -> None:
     for effect in range(1, MOST_EFFECTS):
         world = new_world(with_history)
         died = world.killed_run(effect, WHILE)
@@ -81,11 +89,16 @@ def test_a_killed_run_whose_snapshot_may_be_published_is_repeated_with_the_same_
             published = world.run(AFTER)
             if published.repeated is not None:
                 repeats.add(effect)
-                assert (published.repeated.run_id, published.repeated.sequence, published.document.sequence) == ("run-2", 2, 3)
+                assert (
+                    published.repeated.run_id,
+                    published.repeated.sequence,
+                    published.document.sequence,
+                ) == ("run-2", 2, 3)
                 assert [event.sequence for event in world.log.snapshots[-2:]] == [2, 3] or effect > 8
             else:
                 assert published.document.sequence == 2
-    # Lock, draft and document leave nothing to repeat; with the record (4) it begins, and ends with the removed lock.
+    # Lock, draft and document leave nothing to repeat; with the record (4) it begins, and ends with the
+    # removed lock.
     assert min(repeats) == 5
     assert repeats == set(range(5, max(repeats) + 1))
 
@@ -120,7 +133,9 @@ def _stand_still(world: World) -> None:
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(new_world: NewWorld, with_history: bool) -> None:
+def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(
+    new_world: NewWorld, with_history: bool
+) -> None:
     woken = 0
     for effect in range(1, MOST_EFFECTS):
         world = new_world(with_history)
@@ -144,7 +159,9 @@ def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world
 
     def another_is_faster() -> None:
         with pytest.raises(Killed):
-            world.run(AFTER, life=Life(3))  # it holds the lock, then dies: the lock has most of its lease left
+            world.run(
+                AFTER, life=Life(3)
+            )  # it holds the lock, then dies: the lock has most of its lease left
 
     with pytest.raises(ConflictError, match=r"being discovered by run run-4 .* until 2026-11-23T16:44:"):
         world.run(LAST, life=Life(1, another_is_faster), wait_seconds=0)
@@ -166,7 +183,9 @@ def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world
         max_size=8,
     )
 )
-def test_whatever_runs_die_when_the_topics_tell_one_story(runs: list[tuple[set[str], int | None, int, bool]]) -> None:
+def test_whatever_runs_die_when_the_topics_tell_one_story(
+    runs: list[tuple[set[str], int | None, int, bool]],
+) -> None:
     world = World()
     for topics, dies_at, pause_seconds, brokers_are_down in runs:
         world.clock.sleep(pause_seconds)

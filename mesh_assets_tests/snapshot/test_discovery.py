@@ -8,13 +8,19 @@ FRESH = SectionState(status="fresh", collected_at=MOMENT)
 def test_a_stand_in_is_named_once_with_all_that_was_read_from_it() -> None:
     notes = stand_in_notes(
         {
-            "connectors": ConnectorsSection(cluster_id="c", state=FRESH, records=(), stand_in="the sandbox's cloud"),
+            "connectors": ConnectorsSection(
+                cluster_id="c", state=FRESH, records=(), stand_in="the sandbox's cloud"
+            ),
             "schemas": SchemasSection(cluster_id="c", state=FRESH, records=()),
-            "metrics": MetricsSection(cluster_id="c", state=FRESH, records=None, stand_in="the sandbox's cloud"),
+            "metrics": MetricsSection(
+                cluster_id="c", state=FRESH, records=None, stand_in="the sandbox's cloud"
+            ),
         }
     )
     assert list(notes) == ["connectors, metrics come from a stand-in: the sandbox's cloud"]
 
 
 def test_what_is_real_has_no_such_note() -> None:
-    assert list(stand_in_notes({"connectors": ConnectorsSection(cluster_id="c", state=FRESH, records=())})) == []
+    assert (
+        list(stand_in_notes({"connectors": ConnectorsSection(cluster_id="c", state=FRESH, records=())})) == []
+    )

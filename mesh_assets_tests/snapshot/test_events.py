@@ -2,13 +2,26 @@ import pytest
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger, TriggerType
-from mesh_assets.snapshot.events import LONGEST_VALUE, change_events, discovery_event, leading_trigger, most_severe_first
+from mesh_assets.snapshot.events import (
+    LONGEST_VALUE,
+    change_events,
+    discovery_event,
+    leading_trigger,
+    most_severe_first,
+)
 from mesh_assets_tests.documents import MOMENT, a_document
 
 
 def _change(after: str | None, sentence: str = "s") -> Change:
     return Change(
-        kind="updated", resource_type="schema", resource="x", field="f", before="1", after=after, severity="info", sentence=sentence
+        kind="updated",
+        resource_type="schema",
+        resource="x",
+        field="f",
+        before="1",
+        after=after,
+        severity="info",
+        sentence=sentence,
     )
 
 
@@ -26,7 +39,13 @@ def test_ids_of_changes_are_the_same_each_time_and_follow_their_order() -> None:
     changes = [_change("2"), _change("3")]
 
     def ids() -> list[str]:
-        events = change_events(changes, cluster_id="lkc-1", sequence=7, discovery_timestamp=MOMENT, triggers=[Trigger(type="manual")])
+        events = change_events(
+            changes,
+            cluster_id="lkc-1",
+            sequence=7,
+            discovery_timestamp=MOMENT,
+            triggers=[Trigger(type="manual")],
+        )
         return [event.id for event in events]
 
     assert ids() == ids() == ["lkc-1-7-0", "lkc-1-7-1"]
@@ -34,8 +53,20 @@ def test_ids_of_changes_are_the_same_each_time_and_follow_their_order() -> None:
 
 def test_a_value_too_long_for_an_event_is_cut_and_says_so() -> None:
     changes = [_change("x" * (LONGEST_VALUE + 1)), _change("x" * LONGEST_VALUE), _change(None, "y" * 100_000)]
-    events = list(change_events(changes, cluster_id="lkc-1", sequence=7, discovery_timestamp=MOMENT, triggers=[Trigger(type="manual")]))
-    assert [(len(event.after or ""), event.truncated) for event in events] == [(LONGEST_VALUE, True), (LONGEST_VALUE, False), (0, True)]
+    events = list(
+        change_events(
+            changes,
+            cluster_id="lkc-1",
+            sequence=7,
+            discovery_timestamp=MOMENT,
+            triggers=[Trigger(type="manual")],
+        )
+    )
+    assert [(len(event.after or ""), event.truncated) for event in events] == [
+        (LONGEST_VALUE, True),
+        (LONGEST_VALUE, False),
+        (0, True),
+    ]
 
 
 def test_a_trigger_from_outside_cannot_make_the_event_arbitrarily_large() -> None:

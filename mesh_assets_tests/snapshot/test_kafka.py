@@ -66,7 +66,11 @@ def publisher(connection: EventsConnection, event_topics: EventTopics) -> KafkaP
 
 
 def _publish(
-    objects: ObjectStore, publisher: KafkaPublisher, *topics: str, cluster_id: str = CLUSTER_ID, life: Life | None = None
+    objects: ObjectStore,
+    publisher: KafkaPublisher,
+    *topics: str,
+    cluster_id: str = CLUSTER_ID,
+    life: Life | None = None,
 ) -> Published:
     def assemble(_previous: Document | None, sequence: int) -> Document:
         cluster = a_document().cluster
@@ -90,7 +94,9 @@ def _publish(
 
 def _records(endpoints: Endpoints, topic: str) -> Iterator[tuple[str, bytes | None]]:
     """Key and value of all records of the topic: a plain consumer, nothing of this project."""
-    consumer = Consumer({"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "plain", "enable.partition.eof": True})
+    consumer = Consumer(
+        {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "plain", "enable.partition.eof": True}
+    )
     consumer.assign([TopicPartition(topic, 0, 0)])
     try:
         while True:
@@ -107,7 +113,10 @@ def _records(endpoints: Endpoints, topic: str) -> Iterator[tuple[str, bytes | No
 
 def _config(admin: AdminClient, topic: str) -> dict[str, str]:
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    return {name: entry.value for name, entry in admin.describe_configs([resource])[resource].result(timeout=20).items()}
+    return {
+        name: entry.value
+        for name, entry in admin.describe_configs([resource])[resource].result(timeout=20).items()
+    }
 
 
 def test_a_reader_written_without_this_project_finds_the_whole_state(
@@ -136,12 +145,17 @@ def test_a_reader_written_without_this_project_finds_the_whole_state(
     assert [key for key, _ in decoded] == [CLUSTER_ID] * 4
     snapshots, changes = [event for _, event in decoded[:2]], [event for _, event in decoded[2:]]
     state = snapshots[1]["cluster_state"]
-    assert (snapshots[1]["sequence"], state["cluster_id"], state["environment_id"]) == (2, CLUSTER_ID, "env-1")
+    assert (snapshots[1]["sequence"], state["cluster_id"], state["environment_id"]) == (
+        2,
+        CLUSTER_ID,
+        "env-1",
+    )
     assert snapshots[1]["discovery_timestamp"] == published.document.discovery_timestamp
     assert [topic["name"] for topic in state["topics"]] == ["orders", "ratings"]
     assert state["topics"][0]["partitions"][0]["latest"] == 10
     assert {(change["id"], change["kind"], change["resource"]) for change in changes} == {
-        (f"{CLUSTER_ID}-2-{index}", change.kind, change.resource) for index, change in enumerate(published.changes)
+        (f"{CLUSTER_ID}-2-{index}", change.kind, change.resource)
+        for index, change in enumerate(published.changes)
     }
 
 
@@ -152,7 +166,11 @@ def test_missing_topics_are_made_so_that_snapshots_stay_and_changes_go(
     publisher.prepare(None)
     events, changes = _config(admin, event_topics.events), _config(admin, event_topics.changes)
     assert (events["cleanup.policy"], changes["cleanup.policy"]) == ("compact", "delete")
-    assert (events["segment.ms"], events["max.compaction.lag.ms"], events["max.message.bytes"]) == ("14400000", "21600000", "8388608")
+    assert (events["segment.ms"], events["max.compaction.lag.ms"], events["max.message.bytes"]) == (
+        "14400000",
+        "21600000",
+        "8388608",
+    )
     assert changes["retention.ms"] == "2592000000"
     described = admin.list_topics(timeout=20).topics
     assert [len(described[name].partitions) for name in (event_topics.events, event_topics.changes)] == [1, 1]
@@ -164,13 +182,16 @@ def test_a_missing_topic_that_may_not_be_made_is_a_sentence_with_the_command(
 ) -> None:
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics, create_topics=False)
     with pytest.raises(
-        PublishError, match=f"{event_topics.events} is missing on warehouse .*kafka-topics --create .*cleanup.policy=compact"
+        PublishError,
+        match=f"{event_topics.events} is missing on warehouse .*kafka-topics --create .*cleanup.policy=compact",
     ):
         _publish(objects, publisher)
     assert objects.data == {}
 
 
-def test_a_replication_that_the_cluster_cannot_give_is_a_sentence(connection: EventsConnection, event_topics: EventTopics) -> None:
+def test_a_replication_that_the_cluster_cannot_give_is_a_sentence(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
     with pytest.raises(PublishError, match="creating the topic"):
         ensure_topics(connection, event_topics, create=True, replication_factor=3)
 
@@ -179,7 +200,9 @@ def test_a_topic_that_would_lose_snapshots_is_refused(
     publisher: KafkaPublisher, event_topics: EventTopics, make_topic: MakeTopic, objects: MemoryObjects
 ) -> None:
     make_topic(event_topics.events, {"cleanup.policy": "delete"})
-    with pytest.raises(PublishError, match=r"has cleanup\.policy=delete, .* --add-config cleanup\.policy=compact"):
+    with pytest.raises(
+        PublishError, match=r"has cleanup\.policy=delete, .* --add-config cleanup\.policy=compact"
+    ):
         _publish(objects, publisher)
     assert objects.data == {}
 
@@ -223,7 +246,11 @@ def test_what_only_fits_compressed_is_published_as_it_is(
 
 
 def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_what_to_do(
-    publisher: KafkaPublisher, endpoints: Endpoints, event_topics: EventTopics, make_topic: MakeTopic, objects: MemoryObjects
+    publisher: KafkaPublisher,
+    endpoints: Endpoints,
+    event_topics: EventTopics,
+    make_topic: MakeTopic,
+    objects: MemoryObjects,
 ) -> None:
     make_topic(event_topics.events, {**COMPACT, "max.message.bytes": "2000"})
     with pytest.raises(RefusedEventError) as caught:
@@ -231,7 +258,10 @@ def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_
     sentence = str(caught.value)
     assert "is larger than" in sentence
     assert "(max.message.bytes 2,000), and nobody else could read a document in a local folder" in sentence
-    assert f"raise max.message.bytes of {event_topics.events} on warehouse, or set MESH_STORE to s3://bucket/prefix" in sentence
+    assert (
+        f"raise max.message.bytes of {event_topics.events} on warehouse, or set MESH_STORE to s3://bucket/prefix"
+        in sentence
+    )
     assert list(_records(endpoints, event_topics.events)) == []
     assert objects.data == {}
     assert _publish(objects, publisher, "orders").document.sequence == 1
@@ -246,7 +276,10 @@ def test_what_is_too_large_after_compression_claims_its_document_in_a_store_that
     read = newest_snapshot(connection, None, cluster_id=CLUSTER_ID, known_ids=IDS, topic=event_topics.events)
     assert read is not None
     assert read.event.document is not None
-    assert (read.event.document.uri, read.event.cluster_state.topics) == (f"memory:///{published.pointer.document.key}", None)
+    assert (read.event.document.uri, read.event.cluster_state.topics) == (
+        f"memory:///{published.pointer.document.key}",
+        None,
+    )
     assert read.event.summary == published.document.summary
     assert published.event.claim_check
 
@@ -258,13 +291,19 @@ def _incompressible() -> list[str]:
 
 def _publish_and_die(bootstrap_servers: str, topics: EventTopics, folder: Path, effect: int) -> None:
     """In a process of its own: `kill -9` just before that effect on the store."""
-    connection = EventsConnection(cluster="warehouse", properties={"bootstrap.servers": bootstrap_servers}, timeout_seconds=15)
+    connection = EventsConnection(
+        cluster="warehouse", properties={"bootstrap.servers": bootstrap_servers}, timeout_seconds=15
+    )
     life = Life(effect, lambda: os.kill(os.getpid(), signal.SIGKILL))
     _publish(FolderStore(folder), KafkaPublisher(connection, ARegistry(), topics=topics), "users", life=life)
 
 
 def test_a_run_that_is_killed_after_publishing_is_repeated_byte_for_byte_and_at_once(
-    publisher: KafkaPublisher, connection: EventsConnection, endpoints: Endpoints, event_topics: EventTopics, tmp_path: Path
+    publisher: KafkaPublisher,
+    connection: EventsConnection,
+    endpoints: Endpoints,
+    event_topics: EventTopics,
+    tmp_path: Path,
 ) -> None:
     store = FolderStore(tmp_path)
     _publish(store, publisher, "orders")
@@ -302,14 +341,25 @@ def test_the_newest_snapshot_of_one_of_many_clusters_is_found(
         _publish(objects, publisher, "users")
     read = newest_snapshot(connection, None, cluster_id="lkc-old", known_ids=IDS, topic=event_topics.events)
     assert read is not None
-    assert (document_of(read.event), read.position.offset, read.bytes) == (wanted.document, 0, wanted.event.bytes)
+    assert (document_of(read.event), read.position.offset, read.bytes) == (
+        wanted.document,
+        0,
+        wanted.event.bytes,
+    )
     assert read.written_at is not None
     assert abs((datetime.now(UTC) - read.written_at).total_seconds()) < 60
-    assert newest_snapshot(connection, None, cluster_id="lkc-none", known_ids=IDS, topic=event_topics.events) is None
+    assert (
+        newest_snapshot(connection, None, cluster_id="lkc-none", known_ids=IDS, topic=event_topics.events)
+        is None
+    )
 
 
 def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
-    publisher: KafkaPublisher, connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects, estate: Estate
+    publisher: KafkaPublisher,
+    connection: EventsConnection,
+    event_topics: EventTopics,
+    objects: MemoryObjects,
+    estate: Estate,
 ) -> None:
     _publish(objects, publisher, "orders")
     position = retire_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events)
@@ -334,7 +384,11 @@ def test_a_topic_that_does_not_exist_holds_no_snapshot_and_is_not_made_by_lookin
 
 
 def test_reading_makes_no_consumer_group(
-    publisher: KafkaPublisher, connection: EventsConnection, admin: AdminClient, event_topics: EventTopics, objects: MemoryObjects
+    publisher: KafkaPublisher,
+    connection: EventsConnection,
+    admin: AdminClient,
+    event_topics: EventTopics,
+    objects: MemoryObjects,
 ) -> None:
     _publish(objects, publisher, "orders")
     newest_snapshot(connection, None, cluster_id=CLUSTER_ID, known_ids=IDS, topic=event_topics.events)
@@ -346,10 +400,14 @@ def test_a_registry_that_is_down_after_the_first_run_does_not_keep_a_snapshot_fr
     connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
 ) -> None:
     _publish(objects, KafkaPublisher(connection, ARegistry(), topics=event_topics), "orders")
-    broken = KafkaPublisher(connection, ARegistry(UnreachableError("connection refused")), topics=event_topics)
+    broken = KafkaPublisher(
+        connection, ARegistry(UnreachableError("connection refused")), topics=event_topics
+    )
     published = _publish(objects, broken, "users")
     assert published.document.sequence == 2
-    assert published.notes == ("the event schemas were published under the ids known from before: connection refused",)
+    assert published.notes == (
+        "the event schemas were published under the ids known from before: connection refused",
+    )
     assert published.pointer.schema_ids == IDS
 
 
@@ -360,27 +418,41 @@ def test_events_go_to_the_cluster_that_the_estate_names_for_all(
         {
             "clusters": {
                 "edge": {"name": "edge", "kafka": {"bootstrap_servers": "127.0.0.1:1"}},
-                "warehouse": {"name": "warehouse", "kafka": {"bootstrap_servers": endpoints.bootstrap_servers}},
+                "warehouse": {
+                    "name": "warehouse",
+                    "kafka": {"bootstrap_servers": endpoints.bootstrap_servers},
+                },
             },
             "events": {"cluster": "warehouse"},
         }
     )
     with (
         open_publisher(estate, "edge", topics=event_topics) as publisher,
-        pytest.raises(PublishError, match=r"the events of warehouse need a schema registry; .* events: \{cluster: NAME\}"),
+        pytest.raises(
+            PublishError,
+            match=r"the events of warehouse need a schema registry; .* events: \{cluster: NAME\}",
+        ),
     ):
         _publish(objects, publisher, "orders")
     known = newest_snapshot(
-        EventsConnection.to(estate.clusters["warehouse"]), None, cluster_id="edge", known_ids=IDS, topic=event_topics.events
+        EventsConnection.to(estate.clusters["warehouse"]),
+        None,
+        cluster_id="edge",
+        known_ids=IDS,
+        topic=event_topics.events,
     )
     assert known is None
 
 
-def test_brokers_that_are_down_are_one_sentence_within_the_time_and_nothing_is_written(objects: MemoryObjects) -> None:
+def test_brokers_that_are_down_are_one_sentence_within_the_time_and_nothing_is_written(
+    objects: MemoryObjects,
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    connection = EventsConnection(cluster="warehouse", properties={"bootstrap.servers": f"127.0.0.1:{port}"}, timeout_seconds=2)
+    connection = EventsConnection(
+        cluster="warehouse", properties={"bootstrap.servers": f"127.0.0.1:{port}"}, timeout_seconds=2
+    )
     start = time.monotonic()
     with pytest.raises(PublishError, match=rf"warehouse: Kafka at 127\.0\.0\.1:{port} could not be reached"):
         _publish(objects, KafkaPublisher(connection, ARegistry()), "orders")

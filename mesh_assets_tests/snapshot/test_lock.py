@@ -29,7 +29,12 @@ def clock() -> MovedClock:
 
 
 def _acquire(
-    store: InventoryStore, clock: MovedClock, run_id: str, *, wait_seconds: float = 0, said: list[str] | None = None
+    store: InventoryStore,
+    clock: MovedClock,
+    run_id: str,
+    *,
+    wait_seconds: float = 0,
+    said: list[str] | None = None,
 ) -> ClusterLock:
     heard: list[str] = [] if said is None else said
     return acquire_lock(
@@ -44,7 +49,9 @@ def _acquire(
     )
 
 
-def test_a_lock_that_is_held_refuses_another_run_with_who_holds_it_and_until_when(store: InventoryStore, clock: MovedClock) -> None:
+def test_a_lock_that_is_held_refuses_another_run_with_who_holds_it_and_until_when(
+    store: InventoryStore, clock: MovedClock
+) -> None:
     _acquire(store, clock, "run-1")
     with pytest.raises(ConflictError) as caught:
         _acquire(store, clock, "run-2")
@@ -55,7 +62,9 @@ def test_a_lock_that_is_held_refuses_another_run_with_who_holds_it_and_until_whe
     )
 
 
-def test_a_run_that_waits_gets_the_lock_when_it_expires_and_says_once_what_it_waits_for(store: InventoryStore, clock: MovedClock) -> None:
+def test_a_run_that_waits_gets_the_lock_when_it_expires_and_says_once_what_it_waits_for(
+    store: InventoryStore, clock: MovedClock
+) -> None:
     said: list[str] = []
     _acquire(store, clock, "run-1")
     _acquire(store, clock, "run-2", wait_seconds=121, said=said)
@@ -103,7 +112,9 @@ def test_a_lock_that_was_taken_over_can_do_nothing_more(store: InventoryStore, c
     assert store.list_documents("lkc-1") == []
 
 
-def test_publishing_ends_some_time_before_another_run_can_begin(store: InventoryStore, clock: MovedClock) -> None:
+def test_publishing_ends_some_time_before_another_run_can_begin(
+    store: InventoryStore, clock: MovedClock
+) -> None:
     with _acquire(store, clock, "run-1") as lock:
         assert lock.seconds_to_publish() == 110
         clock.sleep(110)
@@ -113,7 +124,9 @@ def test_publishing_ends_some_time_before_another_run_can_begin(store: Inventory
         assert lock.seconds_to_publish() == 110
 
 
-def test_a_pending_file_that_cannot_be_read_is_an_error_that_names_it(store: InventoryStore, clock: MovedClock) -> None:
+def test_a_pending_file_that_cannot_be_read_is_an_error_that_names_it(
+    store: InventoryStore, clock: MovedClock
+) -> None:
     store.objects.put("inventories/lkc-1/pending.json", b"{")
     with pytest.raises(StoreError, match=re.escape(store.objects.location("inventories/lkc-1/pending.json"))):
         _acquire(store, clock, "run-1")
@@ -125,7 +138,9 @@ def test_a_living_process_is_not_gone() -> None:
 
 def test_a_process_that_ended_is_gone() -> None:
     program = "from mesh_assets.snapshot.processes import this_process as t; import msgspec; print(msgspec.json.encode(t('r')).decode())"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
     holder = replace(this_process("run-1"), pid=int(ended.stdout.split('"pid":')[1].split(",")[0]))
     assert is_gone(holder)
 
@@ -144,6 +159,8 @@ def test_another_process_under_the_same_number_is_not_taken_for_the_holder() -> 
     assert is_gone(replace(this_process("run-1"), started="1"))
 
 
-@pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"machine": "another boot"}, {"machine": None}, {"started": None}])
+@pytest.mark.parametrize(
+    "elsewhere", [{"host": "other"}, {"machine": "another boot"}, {"machine": None}, {"started": None}]
+)
 def test_of_a_process_elsewhere_nothing_is_certain(elsewhere: dict[str, str | None]) -> None:
     assert not is_gone(replace(this_process("run-1"), pid=2**22 + 1, **elsewhere))

@@ -15,7 +15,15 @@ from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets_tests.documents import a_document, a_topic
 from mesh_assets_tests.inventory.store.stores import NewStore
-from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, Log, LogPublisher, MortalObjects, MovedClock
+from mesh_assets_tests.snapshot.world import (
+    CLUSTER,
+    CLUSTER_ID,
+    Life,
+    Log,
+    LogPublisher,
+    MortalObjects,
+    MovedClock,
+)
 
 _ROUNDS = 6
 
@@ -60,14 +68,18 @@ def _discover(store: str, log: Path, run_id: str, topic: str, ends_at: int | Non
     )
 
 
-def _in_a_process_of_its_own(store: str, log: Path, run_id: str, topic: str, ends_at: int | None = None) -> int | None:
+def _in_a_process_of_its_own(
+    store: str, log: Path, run_id: str, topic: str, ends_at: int | None = None
+) -> int | None:
     process = get_context("fork").Process(target=_discover, args=(store, log, run_id, topic, ends_at))
     process.start()
     process.join(60)
     return process.exitcode
 
 
-def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(new_store: NewStore, tmp_path: Path) -> None:
+def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(
+    new_store: NewStore, tmp_path: Path
+) -> None:
     for effect in range(1, 20):
         store, log = new_store(), tmp_path / f"log-{effect}"
         _discover(store, log, "run-1", "orders")
@@ -75,7 +87,9 @@ def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(new_store: N
         start = time.monotonic()
         _discover(store, log, "run-3", "ratings")
         assert time.monotonic() - start < 20, "the lock of a process that is gone is not waited for"
-        snapshots = [int(line.removeprefix("snapshot-")) for line in FileLog(log).lines if line.startswith("snapshot")]
+        snapshots = [
+            int(line.removeprefix("snapshot-")) for line in FileLog(log).lines if line.startswith("snapshot")
+        ]
         latest = InventoryStore(open_store(store)).latest_document(CLUSTER_ID)
         assert snapshots == sorted(snapshots)
         assert latest is not None
@@ -91,9 +105,14 @@ def _discover_often(store: str, log: Path, name: str) -> None:
         _discover(store, log, f"{name}-{number}", f"{name}-{number}")
 
 
-def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(new_store: NewStore, tmp_path: Path) -> None:
+def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(
+    new_store: NewStore, tmp_path: Path
+) -> None:
     kept, log = new_store(), tmp_path / "log"
-    processes = [get_context("spawn").Process(target=_discover_often, args=(kept, log, f"run-{number}")) for number in range(2)]
+    processes = [
+        get_context("spawn").Process(target=_discover_often, args=(kept, log, f"run-{number}"))
+        for number in range(2)
+    ]
     for process in processes:
         process.start()
     for process in processes:

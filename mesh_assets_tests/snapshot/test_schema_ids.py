@@ -29,7 +29,9 @@ class ARegistry:
 
 
 def _register(registry: ARegistry, cached: SchemaIds | None = None) -> tuple[SchemaIds, str | None]:
-    return register_schemas(registry, events_topic="discovery-events", changes_topic="discovery-changes", cached=cached)
+    return register_schemas(
+        registry, events_topic="discovery-events", changes_topic="discovery-changes", cached=cached
+    )
 
 
 @pytest.fixture
@@ -48,7 +50,9 @@ def test_both_schemas_are_registered_for_the_values_of_their_topics() -> None:
 
 
 @pytest.mark.parametrize("error", [UnreachableError("connection refused"), RefusedError("401")])
-def test_a_registry_that_fails_leaves_the_ids_known_from_before_and_a_note(error: Exception, known: SchemaIds) -> None:
+def test_a_registry_that_fails_leaves_the_ids_known_from_before_and_a_note(
+    error: Exception, known: SchemaIds
+) -> None:
     ids, note = _register(ARegistry(error), known)
     assert ids == known
     assert note == f"the event schemas were published under the ids known from before: {error}"
@@ -59,7 +63,9 @@ def test_a_registry_that_fails_at_the_first_run_is_an_error() -> None:
         _register(ARegistry(UnreachableError("connection refused")))
 
 
-@pytest.mark.parametrize("other", [{"registry": "http://other"}, {"event_fingerprint": "x"}, {"change_fingerprint": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"registry": "http://other"}, {"event_fingerprint": "x"}, {"change_fingerprint": "x"}]
+)
 def test_ids_of_another_registry_or_schema_do_not_count(other: dict[str, str], known: SchemaIds) -> None:
     with pytest.raises(PublishError):
         _register(ARegistry(UnreachableError("connection refused")), replace(known, **other))

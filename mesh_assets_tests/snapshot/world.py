@@ -1,5 +1,5 @@
-"""A world for the publishing protocol without waiting or servers: a store in memory, a log that stands in for both topics, a clock that
-is moved, and runs that can be killed or frozen at any of their effects."""
+"""A world for the publishing protocol without waiting or servers: a store in memory, a log that stands in for
+both topics, a clock that is moved, and runs that can be killed or frozen at any of their effects."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,8 @@ class MovedClock:
 
 
 class Life:
-    """Counts what a run does to the world. Just before effect `ends_at` (from 1) `then` happens once: it kills or freezes the run."""
+    """Counts what a run does to the world. Just before effect `ends_at` (from 1) `then` happens once: it
+    kills or freezes the run."""
 
     def __init__(self, ends_at: int | None = None, then: Callable[[], None] | None = None) -> None:
         self.effects = 0
@@ -151,7 +152,8 @@ class MortalObjects:
 
 
 class Log:
-    """What stands in both topics, in the order it was written. A snapshot with more than `largest_bytes` is refused."""
+    """What stands in both topics, in the order it was written. A snapshot with more than `largest_bytes` is
+    refused."""
 
     def __init__(self) -> None:
         self.entries: list[DiscoveryEvent | ChangeEvent] = []
@@ -168,7 +170,8 @@ class Log:
 
 
 class LogPublisher:
-    """A Publisher that appends to the log, one effect a message. As the contract says, nothing is sent once the time is over."""
+    """A Publisher that appends to the log, one effect a message. As the contract says, nothing is sent once
+    the time is over."""
 
     http_requests = 0
 
@@ -183,7 +186,9 @@ class LogPublisher:
         self.cached = cached
         return SchemaIds(registry="r", event_id=1, event_fingerprint="e", change_id=2, change_fingerprint="c")
 
-    def publish_snapshot(self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float) -> PublishedEvent:
+    def publish_snapshot(
+        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+    ) -> PublishedEvent:
         size = len(repr(event.cluster_state.topics))
         too_large = self._log.largest_bytes is not None and size > self._log.largest_bytes
         if too_large and claimed is None:
@@ -212,7 +217,8 @@ class LogPublisher:
 
 
 class World:
-    """`topics`: what a run sees that is not told otherwise. `previous`: what the last run was given to compare with."""
+    """`topics`: what a run sees that is not told otherwise. `previous`: what the last run was given to
+    compare with."""
 
     def __init__(self, *, shared_store: bool = False, store: ObjectStore | None = None) -> None:
         """`store` None: one in memory, `objects`."""

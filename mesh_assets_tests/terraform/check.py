@@ -1,4 +1,5 @@
-"""`python -m mesh_assets_tests.terraform.check`: is `terraform/` formatted and valid? Part of `make check`; the tests are pytest's."""
+"""`python -m mesh_assets_tests.terraform.check`: is `terraform/` formatted and valid? Part of `make check`;
+the tests are pytest's."""
 
 import sys
 
@@ -14,7 +15,10 @@ def main() -> int:
         for arguments in (("fmt", "-check", "-diff", "-recursive"), ("validate",)):
             answer = terraform.run(*arguments)
             if answer.status != 0:
-                print(f"terraform {' '.join(arguments)} (in terraform/):\n{answer.text.strip()}", file=sys.stderr)  # noqa: T201
+                print(  # noqa: T201
+                    f"terraform {' '.join(arguments)} (in terraform/):\n{answer.text.strip()}",
+                    file=sys.stderr,
+                )
                 return 1
     return 0
 

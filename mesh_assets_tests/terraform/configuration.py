@@ -15,7 +15,8 @@ _LOCAL = re.compile(r'^ +(events_topic|changes_topic) += "([^"]+)"$', re.MULTILI
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """`resource`: the end of its CRN, `topic=discovery-events`; the whole expression for a cluster or an organization."""
+    """`resource`: the end of its CRN, `topic=discovery-events`; the whole expression for a cluster or an
+    organization."""
 
     role: str
     resource: str

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mesh_assets_tests.terraform.terraform_cli import NOT_HERE, TerraformFolder, terraform_command, terraform_folder
+from mesh_assets_tests.terraform.terraform_cli import (
+    NOT_HERE,
+    TerraformFolder,
+    terraform_command,
+    terraform_folder,
+)
 
 
 @pytest.fixture

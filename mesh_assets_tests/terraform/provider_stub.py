@@ -1,8 +1,10 @@
-"""A provider that knows its schema and nothing else: all that `terraform validate`, and `terraform test` with mocks, ask a provider for.
+"""A provider that knows its schema and nothing else: all that `terraform validate`, and `terraform test` with
+mocks, ask a provider for.
 
-Terraform's providers are in no package registry, so the checks cannot install them. Terraform speaks gRPC (protocol 6) to a provider, and
-finds one that runs already by TF_REATTACH_PROVIDERS. This one serves the schemas in `schemas/` on a unix socket and agrees with everything
-that fits them. The real providers' own checks of values it does not know: test_static.py looks at what they would refuse.
+Terraform's providers are in no package registry, so the checks cannot install them. Terraform speaks gRPC
+(protocol 6) to a provider, and finds one that runs already by TF_REATTACH_PROVIDERS. This one serves the
+schemas in `schemas/` on a unix socket and agrees with everything that fits them. The real providers' own
+checks of values it does not know: test_static.py looks at what they would refuse.
 """
 
 import json
@@ -17,12 +19,16 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 SCHEMAS = Path(__file__).parent / "schemas"
-SOURCES = {"aws": "registry.terraform.io/hashicorp/aws", "confluent": "registry.terraform.io/confluentinc/confluent"}
+SOURCES = {
+    "aws": "registry.terraform.io/hashicorp/aws",
+    "confluent": "registry.terraform.io/confluentinc/confluent",
+}
 
 _SERVICE = "/tfplugin6.Provider/"
 _NESTING = {"list": 2, "set": 3}
-# The part of protocol 6 that a schema needs: message → field → (number, type). A type that is no scalar is a message of this table;
-# a star stands for "repeated". (A map is a repeated Entry, an enum travels as an int32.)
+# The part of protocol 6 that a schema needs: message → field → (number, type). A type that is no scalar is a
+# message of this table; a star stands for "repeated". (A map is a repeated Entry, an enum travels as an
+# int32.)
 _PROTOCOL: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "Attribute": {
         "name": (1, "string"),
@@ -43,7 +49,11 @@ _PROTOCOL: Mapping[str, Mapping[str, tuple[int, str]]] = {
     },
     "Schema": {"version": (1, "int64"), "block": (2, "Block")},
     "Entry": {"key": (1, "string"), "value": (2, "Schema")},
-    "Schemas": {"provider": (1, "Schema"), "resource_schemas": (2, "Entry*"), "data_source_schemas": (3, "Entry*")},
+    "Schemas": {
+        "provider": (1, "Schema"),
+        "resource_schemas": (2, "Entry*"),
+        "data_source_schemas": (3, "Entry*"),
+    },
 }
 
 
@@ -90,7 +100,8 @@ class _Provider(grpc.GenericRpcHandler):  # type: ignore[misc]  # it is untyped
 def _encode(schemas: Mapping[str, Any]) -> bytes:
     def block(form: Mapping[str, Any]) -> dict[str, Any]:
         attributes = [
-            {**flags, "name": name, "type": json.dumps(flags["type"]).encode()} for name, flags in form.get("attributes", {}).items()
+            {**flags, "name": name, "type": json.dumps(flags["type"]).encode()}
+            for name, flags in form.get("attributes", {}).items()
         ]
         blocks = [
             {
@@ -105,7 +116,9 @@ def _encode(schemas: Mapping[str, Any]) -> bytes:
         return {"attributes": attributes, "block_types": blocks}
 
     def entries(kind: str) -> list[dict[str, Any]]:
-        return [{"key": name, "value": {"block": block(form["block"])}} for name, form in schemas[kind].items()]
+        return [
+            {"key": name, "value": {"block": block(form["block"])}} for name, form in schemas[kind].items()
+        ]
 
     message: bytes = _message_class("Schemas")(
         provider={"block": block(schemas["provider"]["block"])},

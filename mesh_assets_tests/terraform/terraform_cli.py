@@ -1,4 +1,5 @@
-"""Running Terraform over `terraform/` where its registry cannot be reached: the command, a copy of the folder, the provider stubs."""
+"""Running Terraform over `terraform/` where its registry cannot be reached: the command, a copy of the
+folder, the provider stubs."""
 
 import os
 import shutil
@@ -68,10 +69,12 @@ def terraform_command() -> list[str] | None:
 
 @contextmanager
 def terraform_folder(command: Sequence[str], *, folder: Path = FOLDER) -> Iterator[TerraformFolder]:
-    """A copy, and providers to check it with; they run, so there is nothing to `init`. (A short path: a unix socket's has 108 bytes.)"""
+    """A copy, and providers to check it with; they run, so there is nothing to `init`. (A short path: a unix
+    socket's has 108 bytes.)"""
     with tempfile.TemporaryDirectory(prefix="tf-") as place, running_stubs(Path(place)) as environment:
         copy = Path(place) / "terraform"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars"))
-        # CHECKPOINT_DISABLE: no question at home for a newer version. The variable may name a file that does not exist.
+        # CHECKPOINT_DISABLE: no question at home for a newer version. The variable may name a file that does
+        # not exist.
         quiet = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
         yield TerraformFolder(copy, command, {**environment, **quiet})

@@ -1,4 +1,5 @@
-"""The roles are enough for everything a discovery does: each right that the code asks for is granted by a binding, or not needed."""
+"""The roles are enough for everything a discovery does: each right that the code asks for is granted by a
+binding, or not needed."""
 
 import ast
 import re
@@ -19,8 +20,8 @@ from mesh_assets_tests.terraform.terraform_cli import FOLDER
 OPERATOR = Binding("Operator", "local.operator_crn")
 OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 
-# The right, as the code words it when Kafka refuses → the bindings that grant it: all are needed. What the roles give: the reference
-# table in docs/terraform.md.
+# The right, as the code words it when Kafka refuses → the bindings that grant it: all are needed. What the
+# roles give: the reference table in docs/terraform.md.
 GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the cluster": [OPERATOR],
     "DESCRIBE on the topic": [OPERATOR],
@@ -35,10 +36,14 @@ GRANTS: dict[str, list[Binding]] = {
 HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
     CONNECT_KEY: {
         "Operator on the cluster": [OPERATOR],
-        "DeveloperRead on connector *": [Binding("DeveloperRead", "connector=${name}")],  # * unless names are given
+        "DeveloperRead on connector *": [
+            Binding("DeveloperRead", "connector=${name}")
+        ],  # * unless names are given
     },
     METRICS_KEY: {
-        "MetricsViewer, granted on the organization": [Binding("MetricsViewer", "data.confluent_organization.this.resource_name")]
+        "MetricsViewer, granted on the organization": [
+            Binding("MetricsViewer", "data.confluent_organization.this.resource_name")
+        ]
     },
     SCHEMA_REGISTRY_KEY: {
         "DeveloperRead on subject *": [Binding("DeveloperRead", "subject=*")],
@@ -47,7 +52,8 @@ HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
         ],
     },
 }
-# Terraform makes the topics; the publisher only where it may. Reading the messages of a topic is a right of its own: `enable_profiling`.
+# Terraform makes the topics; the publisher only where it may. Reading the messages of a topic is a right of
+# its own: `enable_profiling`.
 NOT_NEEDED = {"CREATE on the topic", "READ on topic …"}
 
 # On a Basic cluster the same rights, but for roles.
@@ -58,7 +64,10 @@ ACLS = {
     "DESCRIBE_CONFIGS on the topic": [("TOPIC", "*", "DESCRIBE_CONFIGS")],
     "DESCRIBE on the group": [("GROUP", "*", "DESCRIBE")],
     "DESCRIBE on the groups": [("GROUP", "*", "DESCRIBE")],
-    "WRITE on the topic …": [("TOPIC", "local.events_topic", "WRITE"), ("TOPIC", "local.changes_topic", "WRITE")],
+    "WRITE on the topic …": [
+        ("TOPIC", "local.events_topic", "WRITE"),
+        ("TOPIC", "local.changes_topic", "WRITE"),
+    ],
     "READ on the topic …": [("TOPIC", "local.events_topic", "READ")],
 }
 
@@ -74,7 +83,9 @@ def test_every_right_that_the_code_asks_of_kafka_is_granted_by_an_acl_on_a_basic
     text = (FOLDER / "acls.tf").read_text(encoding="utf-8")
     bound = {
         (kind, name.strip('"'), operation)
-        for kind, name, operation in re.findall(r'\{ type = "(\w+)", name = ("[^"]+"|[\w.]+), operation = "(\w+)" \}', text)
+        for kind, name, operation in re.findall(
+            r'\{ type = "(\w+)", name = ("[^"]+"|[\w.]+), operation = "(\w+)" \}', text
+        )
     }
     needed = rights_in_the_code() - NOT_NEEDED
     assert needed == ACLS.keys()
@@ -85,13 +96,18 @@ def test_every_right_that_the_code_asks_of_kafka_is_granted_by_an_acl_on_a_basic
 
 def test_terraform_makes_the_topics_that_the_agent_may_not_make() -> None:
     topics = resources("confluent_kafka_topic", blocks=read())
-    assert {topic["topic_name"] for topic in topics.values()} == {"${local.events_topic}", "${local.changes_topic}"}
+    assert {topic["topic_name"] for topic in topics.values()} == {
+        "${local.events_topic}",
+        "${local.changes_topic}",
+    }
 
 
 def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
     registrar = _Registrar()
-    schema_ids.register_schemas(registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None)
+    schema_ids.register_schemas(
+        registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None
+    )
     assert len(registrar.subjects) == 2
     for subject in registrar.subjects:
         assert Binding("DeveloperWrite", f"subject={subject}") in bound
@@ -126,7 +142,8 @@ def rights_in_the_code() -> set[str]:
 def _rights(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         if (isinstance(node, ast.keyword) and node.arg == "right") or (
-            isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == "_RIGHT" for name in node.targets)
+            isinstance(node, ast.Assign)
+            and any(isinstance(name, ast.Name) and name.id == "_RIGHT" for name in node.targets)
         ):
             yield from _text(node.value)
 

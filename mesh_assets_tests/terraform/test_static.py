@@ -1,4 +1,5 @@
-"""What neither Terraform nor the provider stubs can see: secrets where they do not belong, roles, and what the code relies on."""
+"""What neither Terraform nor the provider stubs can see: secrets where they do not belong, roles, and what
+the code relies on."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +12,15 @@ from mesh_assets.snapshot.topics import CHANGES_CONFIG, EVENTS_CONFIG
 from mesh_assets_tests.terraform.configuration import bindings, outputs, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
-# The reference table's: none is stronger than reading, but for writing to the project's own topics and subjects.
+# The reference table's: none is stronger than reading, but for writing to the project's own topics and
+# subjects.
 ALLOWED_ROLES = {"Operator", "MetricsViewer", "DeveloperRead", "DeveloperWrite"}
-WRITTEN = {f"topic={EVENTS_TOPIC}", f"topic={CHANGES_TOPIC}", f"subject={EVENTS_TOPIC}-value", f"subject={CHANGES_TOPIC}-value"}
+WRITTEN = {
+    f"topic={EVENTS_TOPIC}",
+    f"topic={CHANGES_TOPIC}",
+    f"subject={EVENTS_TOPIC}-value",
+    f"subject={CHANGES_TOPIC}-value",
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,11 @@ def test_no_role_is_stronger_than_the_tables(agents: str, blocks: dict[str, list
 
 
 def test_messages_may_be_read_only_of_the_snapshots_and_of_profiled_topics(agents: str) -> None:
-    readers = [binding.resource for binding in bindings(agents) if binding.role == "DeveloperRead" and "topic=" in binding.resource]
+    readers = [
+        binding.resource
+        for binding in bindings(agents)
+        if binding.role == "DeveloperRead" and "topic=" in binding.resource
+    ]
     assert readers == [f"topic={EVENTS_TOPIC}", "topic=${pattern}"]
     assert "for pattern in(var.enable_profiling ? var.profiled_topics : [])" in agents
 
@@ -53,7 +64,11 @@ def test_a_cluster_is_administered_by_nobody() -> None:
 
 def test_whatever_names_a_key_is_a_sensitive_output(blocks: dict[str, list[Any]]) -> None:
     keys = {name: body for name, body in outputs(blocks).items() if "confluent_api_key" in str(body["value"])}
-    assert sorted(keys) == [f"discovery_agent_{what}_api_{part}" for what in ("cloud", "cluster", "sr") for part in ("key", "secret")]
+    assert sorted(keys) == [
+        f"discovery_agent_{what}_api_{part}"
+        for what in ("cloud", "cluster", "sr")
+        for part in ("key", "secret")
+    ]
     assert all(body.get("sensitive") is True for body in keys.values())
 
 
@@ -70,7 +85,10 @@ def test_no_resource_holds_credentials(blocks: dict[str, list[Any]]) -> None:
             assert "credentials" not in body
             assert body["provider"] == "${confluent.kafka}"
     variables = {name: body for block in blocks["variable"] for name, body in block.items()}
-    assert {name for name, body in variables.items() if body.get("ephemeral")} == {"kafka_admin_api_key", "kafka_admin_api_secret"}
+    assert {name for name, body in variables.items() if body.get("ephemeral")} == {
+        "kafka_admin_api_key",
+        "kafka_admin_api_secret",
+    }
 
 
 def test_the_topics_are_as_the_publisher_would_make_them(blocks: dict[str, list[Any]], agents: str) -> None:
@@ -78,14 +96,18 @@ def test_the_topics_are_as_the_publisher_would_make_them(blocks: dict[str, list[
     # Confluent Cloud does not let its users set this one.
     events = {name: value for name, value in EVENTS_CONFIG.items() if name != "min.cleanable.dirty.ratio"}
     assert {name.strip('"'): value for name, value in topics["discovery_events"]["config"].items()} == events
-    assert {name.strip('"'): value for name, value in topics["discovery_changes"]["config"].items()} == CHANGES_CONFIG
+    assert {
+        name.strip('"'): value for name, value in topics["discovery_changes"]["config"].items()
+    } == CHANGES_CONFIG
     assert f'events_topic  = "{EVENTS_TOPIC}"' in agents
     assert f'changes_topic = "{CHANGES_TOPIC}"' in agents
 
 
 def test_no_current_object_ends_by_age_but_the_steps_of_runs(blocks: dict[str, list[Any]]) -> None:
     (lifecycle,) = resources("aws_s3_bucket_lifecycle_configuration", blocks=blocks).values()
-    ending = [rule["filter"][0]["prefix"] for rule in lifecycle["rule"] if "days" in rule.get("expiration", [{}])[0]]
+    ending = [
+        rule["filter"][0]["prefix"] for rule in lifecycle["rule"] if "days" in rule.get("expiration", [{}])[0]
+    ]
     assert ending == ["${var.store_prefix}/steps/"]
     # A key of every kind that the code writes; the claim check names the first.
     kept = [

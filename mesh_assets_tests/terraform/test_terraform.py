@@ -19,7 +19,9 @@ def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
 
 def _runs(folder: Path) -> int:
     """So many runs do the test files hold: none may be left out."""
-    return sum(path.read_text(encoding="utf-8").count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl"))
+    return sum(
+        path.read_text(encoding="utf-8").count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl")
+    )
 
 
 def test_a_line_out_of_form_is_found(terraform: TerraformFolder) -> None:
@@ -31,11 +33,36 @@ def test_a_line_out_of_form_is_found(terraform: TerraformFolder) -> None:
 @pytest.mark.parametrize(
     ("file", "written", "instead", "complaint"),
     [
-        ("agents.tf", "crn_pattern = each.value.on", "crn = each.value.on", 'An argument named "crn" is not expected here'),
-        ("agents.tf", "    kind        = confluent_service_account.discovery_agent.kind\n", "", 'The argument "kind" is required'),
-        ("agents.tf", '"confluent_role_binding" "', '"confluent_rolebinding" "', 'does not support resource type "confluent_rolebinding"'),
-        ("outputs.tf", "confluent_api_key.kafka.secret", "confluent_api_key.kafka.secrets", 'exported attribute named "secrets"'),
-        ("parameters.tf", "  value_wo         =", "  value_write_only =", '"value_write_only" is not expected here'),
+        (
+            "agents.tf",
+            "crn_pattern = each.value.on",
+            "crn = each.value.on",
+            'An argument named "crn" is not expected here',
+        ),
+        (
+            "agents.tf",
+            "    kind        = confluent_service_account.discovery_agent.kind\n",
+            "",
+            'The argument "kind" is required',
+        ),
+        (
+            "agents.tf",
+            '"confluent_role_binding" "',
+            '"confluent_rolebinding" "',
+            'does not support resource type "confluent_rolebinding"',
+        ),
+        (
+            "outputs.tf",
+            "confluent_api_key.kafka.secret",
+            "confluent_api_key.kafka.secrets",
+            'exported attribute named "secrets"',
+        ),
+        (
+            "parameters.tf",
+            "  value_wo         =",
+            "  value_write_only =",
+            '"value_write_only" is not expected here',
+        ),
         (
             "topics.tf",
             "  partitions_count = 1\n",
@@ -57,13 +84,49 @@ def test_a_name_that_the_providers_do_not_have_makes_it_invalid(
 @pytest.mark.parametrize(
     ("file", "written", "instead", "tests", "complaint"),
     [
-        ("agents.tf", '"Operator", on', '"CloudClusterAdmin", on', ROLES, "The roles are not those of docs/terraform.md."),
+        (
+            "agents.tf",
+            '"Operator", on',
+            '"CloudClusterAdmin", on',
+            ROLES,
+            "The roles are not those of docs/terraform.md.",
+        ),
         ("agents.tf", "/group=*", "/group=orders*", ROLES, "The roles are not those of docs/terraform.md."),
-        ("variables.tf", "  default     = false\n", "  default     = true\n", ROLES, "The roles are not those of docs/terraform.md."),
-        ("topics.tf", '"compact"', '"delete"', "-filter=tests/topics.tftest.hcl", "Snapshots must be compacted"),
-        ("outputs.tf", "  sensitive = true\n", "", "-filter=tests/keys.tftest.hcl", "Output refers to sensitive values"),
-        ("store.tf", "/steps/", "/inventories/", "-filter=tests/aws.tftest.hcl", "Objects end by age that a claim check may name."),
-        ("runner.tf", '"s3:DeleteObject"]', '"s3:*"]', "-filter=tests/aws.tftest.hcl", "The runner may do other things"),
+        (
+            "variables.tf",
+            "  default     = false\n",
+            "  default     = true\n",
+            ROLES,
+            "The roles are not those of docs/terraform.md.",
+        ),
+        (
+            "topics.tf",
+            '"compact"',
+            '"delete"',
+            "-filter=tests/topics.tftest.hcl",
+            "Snapshots must be compacted",
+        ),
+        (
+            "outputs.tf",
+            "  sensitive = true\n",
+            "",
+            "-filter=tests/keys.tftest.hcl",
+            "Output refers to sensitive values",
+        ),
+        (
+            "store.tf",
+            "/steps/",
+            "/inventories/",
+            "-filter=tests/aws.tftest.hcl",
+            "Objects end by age that a claim check may name.",
+        ),
+        (
+            "runner.tf",
+            '"s3:DeleteObject"]',
+            '"s3:*"]',
+            "-filter=tests/aws.tftest.hcl",
+            "The runner may do other things",
+        ),
     ],
 )
 def test_a_wrong_value_fails_terraforms_tests(

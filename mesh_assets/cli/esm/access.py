@@ -12,7 +12,9 @@ from mesh_assets.estate.model import Estate
 
 
 def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--region", metavar="REGION", help="AWS region. Default: AWS_REGION, else the estate's only account.")(command)
+    return click.option(
+        "--region", metavar="REGION", help="AWS region. Default: AWS_REGION, else the estate's only account."
+    )(command)
 
 
 def estate_if_any() -> Estate | None:

@@ -1,4 +1,5 @@
-"""What every command that changes something does: show the plan, or apply the one whose id is given, and wait if asked to."""
+"""What every command that changes something does: show the plan, or apply the one whose id is given, and wait
+if asked to."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,12 @@ from mesh_assets.esm.waiting import DEFAULT_DEADLINE_SECONDS, Progress, Wanted
 
 
 def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--json", "as_json", is_flag=True, help="The plan, or what was done, as JSON on stdout, nothing else.")(command)
-    return click.option("--apply", "plan_id", metavar="PLAN-ID", help="Carry out this plan. Default: only show it.")(command)
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="The plan, or what was done, as JSON on stdout, nothing else."
+    )(command)
+    return click.option(
+        "--apply", "plan_id", metavar="PLAN-ID", help="Carry out this plan. Default: only show it."
+    )(command)
 
 
 def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +37,9 @@ def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
-        "--continue-without-permissions", is_flag=True, help="Go on when the role's rights are not known or cannot be given."
+        "--continue-without-permissions",
+        is_flag=True,
+        help="Go on when the role's rights are not known or cannot be given.",
     )(command)
     return click.option("--no-permissions", is_flag=True, help="Leave the role's rights alone.")(command)
 
@@ -53,7 +60,10 @@ def wait(service: MappingService, uuid: str, wanted: Wanted, seconds: float) -> 
 
 
 def _tell(progress: Progress) -> None:
-    click.echo(f"{progress.seconds:6.1f} s  {progress.state or 'gone'}{f' ({progress.reason})' if progress.reason else ''}", err=True)
+    click.echo(
+        f"{progress.seconds:6.1f} s  {progress.state or 'gone'}{f' ({progress.reason})' if progress.reason else ''}",
+        err=True,
+    )
 
 
 def _json(value: Any) -> str:

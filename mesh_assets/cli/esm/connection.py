@@ -16,10 +16,19 @@ _SIGNS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "-      "}
 
 
 @click.command(short_help="Try a connection to Kafka, step by step.")
-@click.option("--mapping", "uuid", metavar="UUID", help="Use this mapping's own brokers, secret, topic and group.")
+@click.option(
+    "--mapping", "uuid", metavar="UUID", help="Use this mapping's own brokers, secret, topic and group."
+)
 @click.option("--topic", metavar="NAME", help="Also: does it exist, and may it be read.")
 @click.option("--group", metavar="NAME", help="Also: may this consumer group be used.")
-@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Seconds a step.")
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=1),
+    default=10.0,
+    show_default=True,
+    help="Seconds a step.",
+)
 @login_options
 @region_option
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout, nothing else.")
@@ -32,10 +41,12 @@ def connection(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Try a connection to Kafka as a mapping makes it: name, TCP, TLS with the certificate's facts, login, metadata, topic, rights.
+    """Try a connection to Kafka as a mapping makes it: name, TCP, TLS with the certificate's facts, login,
+    metadata, topic, rights.
 
-    Credentials are those of --secret, else those given by hand, else the --mapping's own. It is tried from this machine: Lambda's pollers
-    stand in the mapping's network, where names and security groups may differ. Reads only. Exit code 0 when no step failed, 1 otherwise.
+    Credentials are those of --secret, else those given by hand, else the --mapping's own. It is tried from
+    this machine: Lambda's pollers stand in the mapping's network, where names and security groups may differ.
+    Reads only. Exit code 0 when no step failed, 1 otherwise.
     """
     access = AccessOnce(lambda: aws_access(region))
     mapping = None if uuid is None else get_mapping(access(), uuid)
@@ -60,6 +71,8 @@ def connection(
 
 def _say(step: Step) -> None:
     facts = ", ".join(f"{name} {value}" for name, value in step.facts.items())
-    click.echo(f"{_SIGNS[step.state]} {step.name:<16} {'; '.join(part for part in (step.said, facts) if part)}".rstrip())
+    click.echo(
+        f"{_SIGNS[step.state]} {step.name:<16} {'; '.join(part for part in (step.said, facts) if part)}".rstrip()
+    )
     if step.cause:
         click.echo(f"{'':25}likely: {step.cause}")

@@ -12,7 +12,8 @@ from mesh_assets.cli.esm.carrying_out import plan_options, show, show_applied, w
 @wait_option
 @plan_options
 def delete(uuid: str, region: str | None, wait_seconds: float, plan_id: str | None, as_json: bool) -> None:
-    """Delete the mapping with this UUID: show it, or delete it with --apply. The function, its role and the topic stay."""
+    """Delete the mapping with this UUID: show it, or delete it with --apply. The function, its role and the
+    topic stay."""
     service = mapping_service(region)
     if plan_id is None:
         show(service.plan_delete(uuid), how="the same command with", as_json=as_json)

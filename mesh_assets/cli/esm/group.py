@@ -10,9 +10,17 @@ _COMMANDS = {
     "create": ("mesh_assets.cli.esm.create", "create", "Wire a topic to a function."),
     "update": ("mesh_assets.cli.esm.update", "update", "Change a mapping."),
     "delete": ("mesh_assets.cli.esm.delete", "delete", "Delete a mapping."),
-    "permissions": ("mesh_assets.cli.esm.permissions", "permissions", "Give a mapping's role the rights it lacks."),
+    "permissions": (
+        "mesh_assets.cli.esm.permissions",
+        "permissions",
+        "Give a mapping's role the rights it lacks.",
+    ),
     "role": ("mesh_assets.cli.esm.permissions", "role", "Make an execution role for a mapping's function."),
-    "connection": ("mesh_assets.cli.esm.connection", "connection", "Try a connection to Kafka, step by step."),
+    "connection": (
+        "mesh_assets.cli.esm.connection",
+        "connection",
+        "Try a connection to Kafka, step by step.",
+    ),
     "produce": ("mesh_assets.cli.esm.produce", "produce", "Write test messages into a topic."),
     "validate": ("mesh_assets.cli.esm.validate", "validate", "Prove that a mapping processes messages."),
 }

@@ -1,4 +1,5 @@
-"""Options that say how Kafka is reached, shared by the commands that reach it. A password is asked for without echo, and only here."""
+"""Options that say how Kafka is reached, shared by the commands that reach it. A password is asked for
+without echo, and only here."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,15 +15,36 @@ from mesh_assets.esm.mapping import EventSourceMapping
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option(
-        "--secret", "secret_arn", metavar="ARN", help="A secret of AWS Secrets Manager with the credentials; goes before all else."
+        "--secret",
+        "secret_arn",
+        metavar="ARN",
+        help="A secret of AWS Secrets Manager with the credentials; goes before all else.",
     ),
-    click.option("--bootstrap-servers", metavar="HOST:PORT,…", help="The brokers, where neither secret nor mapping names them."),
+    click.option(
+        "--bootstrap-servers",
+        metavar="HOST:PORT,…",
+        help="The brokers, where neither secret nor mapping names them.",
+    ),
     click.option("--cluster-arn", metavar="ARN", help="An MSK cluster, whose brokers are asked from AWS."),
-    click.option("--protocol", type=click.Choice(PROTOCOLS, case_sensitive=False), help="Default: PLAINTEXT, or what the mechanism needs."),
-    click.option("--mechanism", type=click.Choice(MECHANISMS, case_sensitive=False), help="How to log in (SASL)."),
-    click.option("--username", metavar="NAME", help="By hand: the password is asked for, without echo, and forgotten at the end."),
+    click.option(
+        "--protocol",
+        type=click.Choice(PROTOCOLS, case_sensitive=False),
+        help="Default: PLAINTEXT, or what the mechanism needs.",
+    ),
+    click.option(
+        "--mechanism", type=click.Choice(MECHANISMS, case_sensitive=False), help="How to log in (SASL)."
+    ),
+    click.option(
+        "--username",
+        metavar="NAME",
+        help="By hand: the password is asked for, without echo, and forgotten at the end.",
+    ),
     click.option("--ca", type=_FILE, help="PEM file of the authority that signed the brokers' certificates."),
-    click.option("--certificate", type=_FILE, help="PEM file of the client's certificate (mutual TLS); with --private-key."),
+    click.option(
+        "--certificate",
+        type=_FILE,
+        help="PEM file of the client's certificate (mutual TLS); with --private-key.",
+    ),
     click.option("--private-key", type=_FILE, help="PEM file of the client's private key."),
 )
 
@@ -46,11 +68,15 @@ def login_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def chosen_login(access: Callable[[], AwsAccess], mapping: EventSourceMapping | None, options: dict[str, Any]) -> tuple[KafkaLogin, bool]:
+def chosen_login(
+    access: Callable[[], AwsAccess], mapping: EventSourceMapping | None, options: dict[str, Any]
+) -> tuple[KafkaLogin, bool]:
     """The login that the options mean, and whether AWS had to be asked for it. `access` is called only then."""
     given = _given(options, mapping)
     secret_arn = options["secret_arn"]
-    needs_aws = secret_arn is not None or mapping is not None or (given is not None and given.cluster_arn is not None)
+    needs_aws = (
+        secret_arn is not None or mapping is not None or (given is not None and given.cluster_arn is not None)
+    )
     # By hand goes before the mapping's own only where something was given by hand.
     own = None if given is not None and secret_arn is None else mapping
     if not needs_aws and given is not None and given.sasl_mechanism != "AWS_MSK_IAM":
@@ -60,13 +86,25 @@ def chosen_login(access: Callable[[], AwsAccess], mapping: EventSourceMapping | 
 
 def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> KafkaLogin | None:
     """None: nothing was given by hand."""
-    names = ("bootstrap_servers", "cluster_arn", "protocol", "mechanism", "username", "ca", "certificate", "private_key")
+    names = (
+        "bootstrap_servers",
+        "cluster_arn",
+        "protocol",
+        "mechanism",
+        "username",
+        "ca",
+        "certificate",
+        "private_key",
+    )
     if not any(options[name] for name in names):
         return None
     mechanism, secret = options["mechanism"], options["secret_arn"]
     password = None
     if options["username"] and secret is None:
-        click.echo("The password is used for this session only: it is not stored, not logged, and not shown.", err=True)
+        click.echo(
+            "The password is used for this session only: it is not stored, not logged, and not shown.",
+            err=True,
+        )
         password = click.prompt(f"Password of {options['username']}", hide_input=True, err=True)
     tls = bool(options["ca"] or options["certificate"])
     protocol: Protocol = options["protocol"] or ("SASL_SSL" if mechanism else "SSL" if tls else "PLAINTEXT")

@@ -16,7 +16,8 @@ from mesh_assets.esm.request import CreateRequest
 @region_option
 @plan_options
 def permissions(uuid: str, region: str | None, plan_id: str | None, as_json: bool) -> None:
-    """Give the role of a mapping's function what the mapping needs and the role lacks, as one inline policy; others' are not touched."""
+    """Give the role of a mapping's function what the mapping needs and the role lacks, as one inline policy;
+    others' are not touched."""
     service = mapping_service(region)
     if plan_id is None:
         show(service.plan_permissions(uuid), how="the same command with", as_json=as_json)
@@ -29,10 +30,19 @@ def permissions(uuid: str, region: str | None, plan_id: str | None, as_json: boo
 @request_options(CreateRequest)
 @region_option
 @plan_options
-def role(name: str, request_file: Path | None, region: str | None, plan_id: str | None, as_json: bool, **parameters: Any) -> None:
-    """Make the execution role NAME: trusted by Lambda, with the rights of the mapping that the options describe, and no more.
+def role(
+    name: str,
+    request_file: Path | None,
+    region: str | None,
+    plan_id: str | None,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Make the execution role NAME: trusted by Lambda, with the rights of the mapping that the options
+    describe, and no more.
 
-    A role of that name that trusts Lambda is used as it is, and given what it lacks. The function need not exist yet.
+    A role of that name that trusts Lambda is used as it is, and given what it lacks. The function need not
+    exist yet.
     """
     request = request_from(CreateRequest, parameters, request_file)
     service = mapping_service(region)

@@ -18,14 +18,18 @@ _JSON = ("schema_registry",)
 _REPEATED = ("filter_patterns",)
 
 
-def request_options(kind: type[EsmModel], *, without: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def request_options(
+    kind: type[EsmModel], *, without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Adds an option for each field of the request, and `--request` for a JSON file with any of them."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in reversed([name for name in kind.model_fields if name not in without]):
             command = _option(kind, name)(command)
         path = click.Path(exists=True, dir_okay=False, path_type=Path)
-        return click.option("--request", "request_file", type=path, help="A JSON file with parameters; options given win.")(command)
+        return click.option(
+            "--request", "request_file", type=path, help="A JSON file with parameters; options given win."
+        )(command)
 
     return add
 
@@ -47,11 +51,17 @@ def _option(kind: type[EsmModel], name: str) -> Callable[[Callable[..., Any]], C
     if "Flag" in written or "bool" in written:
         return click.option(f"{text}/--no-{text[2:]}", default=None, help=description, hidden=hidden)
     if name in _PAIRS:
-        return click.option(text, multiple=True, metavar=_PAIRS[name], help=f"{description}; may be repeated.", hidden=hidden)
+        return click.option(
+            text, multiple=True, metavar=_PAIRS[name], help=f"{description}; may be repeated.", hidden=hidden
+        )
     if name in _REPEATED:
-        return click.option(text, multiple=True, metavar="JSON", help=f"{description}; may be repeated.", hidden=hidden)
+        return click.option(
+            text, multiple=True, metavar="JSON", help=f"{description}; may be repeated.", hidden=hidden
+        )
     kind_of_value = int if "int" in written else str
-    return click.option(text, type=kind_of_value, metavar="JSON" if name in _JSON else None, help=description, hidden=hidden)
+    return click.option(
+        text, type=kind_of_value, metavar="JSON" if name in _JSON else None, help=description, hidden=hidden
+    )
 
 
 def _value(name: str, value: Any) -> Any:
@@ -64,7 +74,9 @@ def _value(name: str, value: Any) -> Any:
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            raise MeshError(f"--{name.replace('_', '-')} is no JSON ({error.msg} at {error.pos}); expected an object") from error
+            raise MeshError(
+                f"--{name.replace('_', '-')} is no JSON ({error.msg} at {error.pos}); expected an object"
+            ) from error
     return value
 
 

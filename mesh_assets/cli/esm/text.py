@@ -42,15 +42,23 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
     """Everything that is set, a line each."""
     yield f"{mapping.function_name} ← {mapping.topic or '-'} of {cluster_name(mapping)}   {mapping.state or '-'}"
     changed = None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M:%S} UTC"
-    access = ", ".join(entry.type if entry.uri is None else f"{entry.type} {entry.uri}" for entry in mapping.source_access)
-    pollers = None if not mapping.is_provisioned else f"{mapping.min_pollers}-{mapping.max_pollers} {mapping.poller_group or ''}".rstrip()
+    access = ", ".join(
+        entry.type if entry.uri is None else f"{entry.type} {entry.uri}" for entry in mapping.source_access
+    )
+    pollers = (
+        None
+        if not mapping.is_provisioned
+        else f"{mapping.min_pollers}-{mapping.max_pollers} {mapping.poller_group or ''}".rstrip()
+    )
     facts = {
         "uuid": mapping.uuid,
         "function": mapping.function_arn,
         "source": mapping.source,
         "group": mapping.consumer_group_id,
         "last result": mapping.last_processing_result,
-        "changed": changed if mapping.state_transition_reason is None else f"{changed or '-'} ({mapping.state_transition_reason})",
+        "changed": changed
+        if mapping.state_transition_reason is None
+        else f"{changed or '-'} ({mapping.state_transition_reason})",
         "batch": f"{mapping.batch_size} records",
         "window": None if mapping.max_batching_window is None else f"{mapping.max_batching_window} s",
         "started at": mapping.starting_position,

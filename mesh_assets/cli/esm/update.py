@@ -6,7 +6,14 @@ from typing import Any
 import click
 
 from mesh_assets.cli.esm.access import mapping_service, region_option
-from mesh_assets.cli.esm.carrying_out import plan_options, rights_options, show, show_applied, wait, wait_option
+from mesh_assets.cli.esm.carrying_out import (
+    plan_options,
+    rights_options,
+    show,
+    show_applied,
+    wait,
+    wait_option,
+)
 from mesh_assets.cli.esm.request_options import request_from, request_options
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import UpdateRequest
@@ -32,10 +39,13 @@ def update(
 ) -> None:
     """Change a mapping: show what would change, or change it with --apply.
 
-    Name it by UUID (then --target is the function it shall call from now on), or by --target, --kafka-topic and its source.
+    Name it by UUID (then --target is the function it shall call from now on), or by --target, --kafka-topic
+    and its source.
     """
     request = request_from(UpdateRequest, {"uuid": uuid, **parameters}, request_file)
-    options = PlanOptions(add_permissions=not no_permissions, continue_without_permissions=continue_without_permissions)
+    options = PlanOptions(
+        add_permissions=not no_permissions, continue_without_permissions=continue_without_permissions
+    )
     service = mapping_service(region)
     if plan_id is None:
         show(service.plan_update(request, options), how="the same command with", as_json=as_json)
@@ -43,5 +53,9 @@ def update(
     applied = service.update(request, plan_id, options)
     show_applied(applied, as_json=as_json)
     if applied.mapping is not None:
-        enabled = request.enabled if request.enabled is not None else applied.plan.observed["mapping"]["State"] != "Disabled"
+        enabled = (
+            request.enabled
+            if request.enabled is not None
+            else applied.plan.observed["mapping"]["State"] != "Disabled"
+        )
         wait(service, applied.mapping.uuid, "Enabled" if enabled else "Disabled", wait_seconds)

@@ -17,10 +17,24 @@ from mesh_assets.esm.proof.validation import METRICS_SECONDS
 
 @click.command(short_help="Prove that a mapping processes messages.")
 @click.argument("uuid")
-@click.option("--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many test messages.")
-@click.option("--bytes", "bytes_each", type=click.IntRange(min=1), default=256, show_default=True, help="Of how many bytes each.")
+@click.option(
+    "--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many test messages."
+)
+@click.option(
+    "--bytes",
+    "bytes_each",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Of how many bytes each.",
+)
 @click.option("--key", metavar="TEXT", help="Their key. Default: none, and they go round the partitions.")
-@click.option("--deadline", type=click.FloatRange(min=1), metavar="SECONDS", help="Default: 30 for a mapping at work, 300 for a new one.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Default: 30 for a mapping at work, 300 for a new one.",
+)
 @click.option(
     "--metrics-wait",
     type=click.FloatRange(min=0),
@@ -31,8 +45,18 @@ from mesh_assets.esm.proof.validation import METRICS_SECONDS
 )
 @login_options
 @region_option
-@click.option("--apply", "plan_id", metavar="PLAN-ID", help="Write the messages of this plan and judge. Default: only show the plan.")
-@click.option("--json", "as_json", is_flag=True, help="The plan, or the verdict with its evidence, as JSON on stdout, nothing else.")
+@click.option(
+    "--apply",
+    "plan_id",
+    metavar="PLAN-ID",
+    help="Write the messages of this plan and judge. Default: only show the plan.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The plan, or the verdict with its evidence, as JSON on stdout, nothing else.",
+)
 def validate(
     uuid: str,
     messages: int,
@@ -47,16 +71,25 @@ def validate(
 ) -> None:
     """Write test messages into the topic of the mapping with this UUID, and say what became of them.
 
-    Verdicts: processed; committed, not processed; partly; behind; unproven; not processed; inconclusive (docs/esm-proof.md). The function
-    is invoked with the messages, and every other group of the topic receives them: the plan names them. Exit code 0 only for processed.
+    Verdicts: processed; committed, not processed; partly; behind; unproven; not processed; inconclusive
+    (docs/esm-proof.md). The function is invoked with the messages, and every other group of the topic
+    receives them: the plan names them. Exit code 0 only for processed.
     """
     access = AccessOnce(lambda: aws_access(region))
     mapping = get_mapping(access(), uuid)
     login, _ = chosen_login(access, mapping, options)
-    request = ValidationRequest(messages=messages, bytes_each=bytes_each, key=key, deadline_seconds=deadline, metrics_seconds=metrics_wait)
+    request = ValidationRequest(
+        messages=messages,
+        bytes_each=bytes_each,
+        key=key,
+        deadline_seconds=deadline,
+        metrics_seconds=metrics_wait,
+    )
     if plan_id is None:
         plan = plan_validation(access(), mapping, login, request)
-        click.echo(_json(plan) if as_json else "\n".join(produce_plan_text(plan, how="the same command with")))
+        click.echo(
+            _json(plan) if as_json else "\n".join(produce_plan_text(plan, how="the same command with"))
+        )
         return
     begun = time.monotonic()
 

@@ -48,7 +48,9 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         },
         check_specs=[
             dg.AssetCheckSpec(
-                "complete", asset=key, description="The section was read whole in this run; a stale one holds the last good data."
+                "complete",
+                asset=key,
+                description="The section was read whole in this run; a stale one holds the last good data.",
             )
             for key in INVENTORY_KEYS
         ],
@@ -77,8 +79,11 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
     state = section.state
-    # Fresh by its offsets, while another source of metrics could not be read: what that tells is unknown, not old.
-    missing = section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
+    # Fresh by its offsets, while another source of metrics could not be read: what that tells is unknown, not
+    # old.
+    missing = (
+        section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
+    )
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(["inventory", name]),
         check_name="complete",
@@ -87,6 +92,8 @@ def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
         description=state.error or "; ".join(missing) or None,
         metadata={
             "status": state.status,
-            **({"collected_at": dg.MetadataValue.timestamp(state.collected_at)} if state.collected_at else {}),
+            **(
+                {"collected_at": dg.MetadataValue.timestamp(state.collected_at)} if state.collected_at else {}
+            ),
         },
     )

@@ -1,4 +1,5 @@
-"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event goes without the other."""
+"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event goes
+without the other."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,9 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         group_name="discovery",
         partitions_def=partitions,
         pool="kafka",
-        ins={name: dg.AssetIn(key=["inventory", name], input_manager_key="sections") for name in SECTION_NAMES},
+        ins={
+            name: dg.AssetIn(key=["inventory", name], input_manager_key="sections") for name in SECTION_NAMES
+        },
         outs={
             "changes": dg.AssetOut(
                 dagster_type=dg.Nothing,
@@ -69,7 +72,9 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         )
         notify(estate.estate(), report, changes)
         store.store().drop_sections(context.run.run_id)
-        store.store().prune_sections(now=datetime.now(UTC))  # those of runs that failed and were never repeated
+        store.store().prune_sections(
+            now=datetime.now(UTC)
+        )  # those of runs that failed and were never repeated
         yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))
         yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report))
         yield current_check(report.sections, now=report.discovery_timestamp)
@@ -78,11 +83,13 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime) -> dg.AssetCheckResult:
-    """Freshness by when a section was really read, which a materialization with the last good data does not tell."""
+    """Freshness by when a section was really read, which a materialization with the last good data does not
+    tell."""
     old = [
         name
         for name, state in sections.items()
-        if state.status != "not_configured" and (state.collected_at is None or now - state.collected_at > timedelta(hours=OLDEST_HOURS))
+        if state.status != "not_configured"
+        and (state.collected_at is None or now - state.collected_at > timedelta(hours=OLDEST_HOURS))
     ]
     return dg.AssetCheckResult(
         asset_key=SNAPSHOT_KEY,

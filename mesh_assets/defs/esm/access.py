@@ -12,7 +12,8 @@ class MappingAccess(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Accounts and regions, by the estate and the environment of the run."""
 
     def service(self, region: str | None) -> MappingService:
-        """Raises EstateError without a region, RefusedError without good credentials: before anything else is done."""
+        """Raises EstateError without a region, RefusedError without good credentials: before anything else is
+        done."""
         estate = load_estate()
         access = self.account(aws_account(estate, region=region))
         _ = access.identity

@@ -31,14 +31,18 @@ def mappings_asset() -> dg.AssetsDefinition:
         description="Every event source mapping of a Kafka topic in the estate's AWS accounts: function, topic, group, state, last result.",
         # Reading only, so repeating is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
-        check_specs=[dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()
+        ],
     )
     def event_source_mappings(
         estate: EstateResource, mapping_access: MappingAccess
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = estate.estate().esm
         if settings is None:
-            yield dg.MaterializeResult(asset_key=MAPPINGS_KEY, metadata={"status": "not_configured", "message": NOT_CONFIGURED})
+            yield dg.MaterializeResult(
+                asset_key=MAPPINGS_KEY, metadata={"status": "not_configured", "message": NOT_CONFIGURED}
+            )
             yield from (_result(name, Health(passed=True, sentence=NOT_CONFIGURED)) for name in _CHECKS)
             return
         found: list[tuple[str, EventSourceMapping]] = []
@@ -55,14 +59,21 @@ def mappings_asset() -> dg.AssetsDefinition:
             found += [(owner, mapping) for mapping in mappings]
             lags += mapping_lags(estate.estate(), access, mappings)
         if failures:
-            raise MeshError("not all accounts could be read, and a part is not given for the whole:\n" + "\n".join(failures))
-        yield dg.MaterializeResult(asset_key=MAPPINGS_KEY, metadata={"status": "fresh", **mappings_metadata(found)})
+            raise MeshError(
+                "not all accounts could be read, and a part is not given for the whole:\n"
+                + "\n".join(failures)
+            )
+        yield dg.MaterializeResult(
+            asset_key=MAPPINGS_KEY, metadata={"status": "fresh", **mappings_metadata(found)}
+        )
         yield from _checks([mapping for _, mapping in found], lags)
 
     return event_source_mappings
 
 
-def _checks(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Iterator[dg.AssetCheckResult]:
+def _checks(
+    mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]
+) -> Iterator[dg.AssetCheckResult]:
     yield _result("enabled", enabled(mappings))
     yield _result("last_result_ok", last_result_ok(mappings))
     yield _result("not_lagging", not_lagging(mappings, lags))
@@ -75,5 +86,7 @@ def _result(name: str, health: Health) -> dg.AssetCheckResult:
         passed=health.passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=health.sentence,
-        metadata={"findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.findings) or "none")},
+        metadata={
+            "findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.findings) or "none")
+        },
     )

@@ -32,7 +32,8 @@ class SchemaRegistryConfig(dg.Config):
     access_configurations: list[RegistryAccessConfig] = Field(default=[])
 
 
-# Dagster's configs know plain types, lists, maps and configs; these are the fields that are none of them in the request.
+# Dagster's configs know plain types, lists, maps and configs; these are the fields that are none of them in
+# the request.
 _TYPES: dict[str, Any] = {
     "source_access_configurations": list[SourceAccessConfig],
     "schema_registry": SchemaRegistryConfig,
@@ -45,13 +46,19 @@ _TYPES: dict[str, Any] = {
 _APPLY = Field(default=False, description="False: only the plan. True: carry out the plan of plan_id")
 _PLAN_ID = Field(default=None, description="With apply: the plan's id, as the run that showed it says")
 _REGION = Field(default=None, description="AWS region; default: AWS_REGION, else the estate's only account")
-_REPEATED = Field(default=None, description="With apply: the mapping's UUID once more, so that no other is meant by mistake")
+_REPEATED = Field(
+    default=None, description="With apply: the mapping's UUID once more, so that no other is meant by mistake"
+)
 _WAIT = Field(default=WAIT_SECONDS, description="Seconds to wait for the mapping to settle; 0: not at all")
 _ADD = Field(default=True, description="Give the role what it lacks, as one inline policy of its own")
 _GO_ON = Field(default=False, description="Go on when the role's rights are not known or cannot be given")
 
 _RIGHTS: dict[str, Any] = {"add_permissions": (bool, _ADD), "continue_without_permissions": (bool, _GO_ON)}
-_PLAN: dict[str, Any] = {"apply": (bool, _APPLY), "plan_id": (str | None, _PLAN_ID), "region": (str | None, _REGION)}
+_PLAN: dict[str, Any] = {
+    "apply": (bool, _APPLY),
+    "plan_id": (str | None, _PLAN_ID),
+    "region": (str | None, _REGION),
+}
 _SETTLES: dict[str, Any] = {"wait_seconds": (float, _WAIT)}
 
 
@@ -67,7 +74,8 @@ def _fields(kind: type[EsmModel]) -> dict[str, Any]:
 
 
 def _plain(annotation: Any) -> Any:
-    """The one plain type of an annotation like `int | None`; text for times, which have no type of their own in a config."""
+    """The one plain type of an annotation like `int | None`; text for times, which have no type of their own
+    in a config."""
     for part in (annotation, *typing.get_args(annotation)):
         while typing.get_origin(part) is typing.Annotated:
             part = typing.get_args(part)[0]
@@ -111,16 +119,21 @@ def request_of(kind: type[Request], config: Any) -> Request:
 
 
 def plan_to_apply(config: Any, uuid: str | None = None) -> str | None:
-    """The id of the plan to carry out; None: only plan. `uuid`: the mapping a changing job is about, which its config must repeat.
+    """The id of the plan to carry out; None: only plan. `uuid`: the mapping a changing job is about, which
+    its config must repeat.
 
     Raises MeshError when apply is asked for without the id, or the UUID is not repeated.
     """
     if not config.apply:
         return None
     if uuid is not None and config.repeat_uuid != uuid:
-        raise MeshError(f"apply needs `repeat_uuid: {uuid}` in the config, so that no other mapping is meant by mistake; nothing was done")
+        raise MeshError(
+            f"apply needs `repeat_uuid: {uuid}` in the config, so that no other mapping is meant by mistake; nothing was done"
+        )
     if not config.plan_id:
-        raise MeshError("apply needs `plan_id`: run the job without apply first, look at the plan, and give its id; nothing was done")
+        raise MeshError(
+            "apply needs `plan_id`: run the job without apply first, look at the plan, and give its id; nothing was done"
+        )
     plan_id: str = config.plan_id
     return plan_id
 

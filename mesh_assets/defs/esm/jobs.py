@@ -1,6 +1,8 @@
-"""The jobs that change a mapping: they show the plan, and carry it out only with `apply: true` and the plan's id.
+"""The jobs that change a mapping: they show the plan, and carry it out only with `apply: true` and the plan's
+id.
 
-No op is retried: a change that failed is for a person to look at, and what AWS throttles is repeated inside the call.
+No op is retried: a change that failed is for a person to look at, and what AWS throttles is repeated inside
+the call.
 """
 
 from collections.abc import Callable
@@ -9,7 +11,14 @@ from typing import Any
 import dagster as dg
 
 from mesh_assets.defs.esm.access import MappingAccess
-from mesh_assets.defs.esm.config import CreateConfig, DeleteConfig, PermissionsConfig, UpdateConfig, plan_to_apply, request_of
+from mesh_assets.defs.esm.config import (
+    CreateConfig,
+    DeleteConfig,
+    PermissionsConfig,
+    UpdateConfig,
+    plan_to_apply,
+    request_of,
+)
 from mesh_assets.defs.esm.metadata import applied_metadata, plan_metadata
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.plan import Plan
@@ -41,7 +50,11 @@ def update_op(context: dg.OpExecutionContext, config: UpdateConfig, mapping_acce
     service = mapping_access.service(config.region)
 
     def wanted(plan: Plan) -> Wanted:
-        enabled = request.enabled if request.enabled is not None else plan.observed["mapping"]["State"] != "Disabled"
+        enabled = (
+            request.enabled
+            if request.enabled is not None
+            else plan.observed["mapping"]["State"] != "Disabled"
+        )
         return "Enabled" if enabled else "Disabled"
 
     plan_id = None
@@ -75,7 +88,9 @@ def delete_op(context: dg.OpExecutionContext, config: DeleteConfig, mapping_acce
 
 
 @dg.op(name="add_msk_permissions_op", description="Give the role of a mapping's function what it lacks.")
-def permissions_op(context: dg.OpExecutionContext, config: PermissionsConfig, mapping_access: MappingAccess) -> None:
+def permissions_op(
+    context: dg.OpExecutionContext, config: PermissionsConfig, mapping_access: MappingAccess
+) -> None:
     plan_id = plan_to_apply(config, config.uuid)
     service = mapping_access.service(config.region)
     _carry_out(
@@ -114,7 +129,10 @@ def _job(name: str, op: Any) -> dg.JobDefinition:
 
 
 def _options(config: Any) -> PlanOptions:
-    return PlanOptions(add_permissions=config.add_permissions, continue_without_permissions=config.continue_without_permissions)
+    return PlanOptions(
+        add_permissions=config.add_permissions,
+        continue_without_permissions=config.continue_without_permissions,
+    )
 
 
 def _carry_out(
@@ -130,7 +148,9 @@ def _carry_out(
     if plan_id is None:
         made = plan()
         context.add_output_metadata({**plan_metadata(made), "result": "planned only; nothing was done"})
-        context.log.info(f"plan {made.id}: {made.summary}; nothing was done. Run again with apply: true and plan_id: {made.id}")
+        context.log.info(
+            f"plan {made.id}: {made.summary}; nothing was done. Run again with apply: true and plan_id: {made.id}"
+        )
         return
     applied = apply(plan_id)
     metadata = {**plan_metadata(applied.plan), **applied_metadata(applied)}
@@ -140,7 +160,10 @@ def _carry_out(
     state = wanted(applied.plan)
     if applied.mapping is not None and state is not None and wait_seconds > 0:
         settled = service.wait(
-            applied.mapping.uuid, state, deadline_seconds=wait_seconds, progress=lambda progress: context.log.info(_sentence(progress))
+            applied.mapping.uuid,
+            state,
+            deadline_seconds=wait_seconds,
+            progress=lambda progress: context.log.info(_sentence(progress)),
         )
         metadata["state"] = "deleted" if settled is None else settled.state or "unknown"
     context.add_output_metadata(metadata)

@@ -24,12 +24,16 @@ def plan_metadata(plan: Plan) -> dict[str, Any]:
         "warnings": dg.MetadataValue.md("\n".join(f"- {warning}" for warning in plan.warnings) or "none"),
     }
     if plan.differences:
-        metadata["changes"] = dg.MetadataValue.md("\n".join(f"- {difference}" for difference in plan.differences))
+        metadata["changes"] = dg.MetadataValue.md(
+            "\n".join(f"- {difference}" for difference in plan.differences)
+        )
     if plan.permissions is not None:
         metadata["rights"] = plan.permissions.state
     if change is not None:
         metadata["policy"] = dg.MetadataValue.md(
-            f"{change.policy_name} of role {change.role_name}\n\n```diff\n" + "\n".join(change.lines()) + "\n```"
+            f"{change.policy_name} of role {change.role_name}\n\n```diff\n"
+            + "\n".join(change.lines())
+            + "\n```"
         )
     if plan.blocked is not None:
         metadata["blocked"] = plan.blocked

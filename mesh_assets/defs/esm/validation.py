@@ -1,4 +1,5 @@
-"""The job `validate_event_source_mapping`: proof that a mapping processes. It writes messages, so it is never retried."""
+"""The job `validate_event_source_mapping`: proof that a mapping processes. It writes messages, so it is never
+retried."""
 
 from typing import Any
 
@@ -10,7 +11,13 @@ from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.config import plan_to_apply
 from mesh_assets.esm.connection import find_login
 from mesh_assets.esm.lookup import get_mapping
-from mesh_assets.esm.proof import ProducePlan, Validation, ValidationRequest, plan_validation, validate_esm_processing
+from mesh_assets.esm.proof import (
+    ProducePlan,
+    Validation,
+    ValidationRequest,
+    plan_validation,
+    validate_esm_processing,
+)
 from mesh_assets.esm.proof.validation import METRICS_SECONDS
 
 NAME = "validate_event_source_mapping"
@@ -18,19 +25,38 @@ NAME = "validate_event_source_mapping"
 
 class ValidateConfig(dg.Config):
     uuid: str = Field(description="The mapping's UUID")
-    secret_arn: str | None = Field(default=None, description="Credentials to write the messages with; default: the mapping's own access")
+    secret_arn: str | None = Field(
+        default=None, description="Credentials to write the messages with; default: the mapping's own access"
+    )
     messages: int = Field(default=10, description="How many test messages")
     bytes_each: int = Field(default=256, description="Of how many bytes each")
-    key: str | None = Field(default=None, description="Their key; default: none, and they go round the partitions")
-    deadline_seconds: float | None = Field(default=None, description="Default: 30 for a mapping at work, 300 for a new one")
-    metrics_seconds: float = Field(default=METRICS_SECONDS, description="How long to wait for CloudWatch's counts")
-    region: str | None = Field(default=None, description="AWS region; default: AWS_REGION, else the estate's only account")
-    apply: bool = Field(default=False, description="False: only the plan. True: write the messages of plan_id and judge")
-    plan_id: str | None = Field(default=None, description="With apply: the plan's id, as the run that showed it says")
+    key: str | None = Field(
+        default=None, description="Their key; default: none, and they go round the partitions"
+    )
+    deadline_seconds: float | None = Field(
+        default=None, description="Default: 30 for a mapping at work, 300 for a new one"
+    )
+    metrics_seconds: float = Field(
+        default=METRICS_SECONDS, description="How long to wait for CloudWatch's counts"
+    )
+    region: str | None = Field(
+        default=None, description="AWS region; default: AWS_REGION, else the estate's only account"
+    )
+    apply: bool = Field(
+        default=False, description="False: only the plan. True: write the messages of plan_id and judge"
+    )
+    plan_id: str | None = Field(
+        default=None, description="With apply: the plan's id, as the run that showed it says"
+    )
 
 
-@dg.op(name="validate_event_source_mapping_op", description="Prove that a mapping processes: test messages in, and what became of them.")
-def validate_op(context: dg.OpExecutionContext, config: ValidateConfig, mapping_access: MappingAccess) -> None:
+@dg.op(
+    name="validate_event_source_mapping_op",
+    description="Prove that a mapping processes: test messages in, and what became of them.",
+)
+def validate_op(
+    context: dg.OpExecutionContext, config: ValidateConfig, mapping_access: MappingAccess
+) -> None:
     plan_id = plan_to_apply(config)
     access = mapping_access.service(config.region).access
     mapping = get_mapping(access, config.uuid)
@@ -45,12 +71,18 @@ def validate_op(context: dg.OpExecutionContext, config: ValidateConfig, mapping_
     if plan_id is None:
         plan = plan_validation(access, mapping, login, request)
         context.add_output_metadata({**_plan_metadata(plan), "result": "planned only; nothing was written"})
-        context.log.info(f"plan {plan.id}: nothing was written. Run again with apply: true and plan_id: {plan.id}")
+        context.log.info(
+            f"plan {plan.id}: nothing was written. Run again with apply: true and plan_id: {plan.id}"
+        )
         return
     found = validate_esm_processing(access, mapping, login, request, plan_id=plan_id, tell=context.log.info)
     metadata = validation_metadata(found)
     if found.verdict.name != "processed":
-        raise dg.Failure(description=f"{found.verdict.name}: {found.verdict.sentence}", metadata=metadata, allow_retries=False)
+        raise dg.Failure(
+            description=f"{found.verdict.name}: {found.verdict.sentence}",
+            metadata=metadata,
+            allow_retries=False,
+        )
     context.log.info(f"{found.verdict.name}: {found.verdict.sentence}")
     context.add_output_metadata(metadata)
 
@@ -81,7 +113,11 @@ def validation_metadata(found: Validation) -> dict[str, Any]:
 
 
 def _plan_metadata(plan: ProducePlan) -> dict[str, Any]:
-    others = plan.other_groups_error if plan.other_groups is None else ", ".join(plan.other_groups) or "no other group"
+    others = (
+        plan.other_groups_error
+        if plan.other_groups is None
+        else ", ".join(plan.other_groups) or "no other group"
+    )
     return {
         "plan_id": plan.id,
         "messages": f"{plan.messages} of {plan.bytes_each} bytes into {plan.topic}",

@@ -13,7 +13,8 @@ _PAUSE_BY_INTERVAL = 5
 
 
 def interval_seconds(default: int, *, environment: Mapping[str, str] | None = None) -> int:
-    """The interval of a sensor: `default`, or for all sensors what MESH_SENSOR_INTERVAL_SECONDS says (demo, tests)."""
+    """The interval of a sensor: `default`, or for all sensors what MESH_SENSOR_INTERVAL_SECONDS says (demo,
+    tests)."""
     shortened = _override(os.environ if environment is None else environment)
     return default if shortened is None else shortened
 

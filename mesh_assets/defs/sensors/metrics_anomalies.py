@@ -1,5 +1,5 @@
-"""`metrics_anomalies`: a reading of every cluster each tick, and CloudWatch's alarms about it; what is unusual goes to the inbox, once
-until it ends."""
+"""`metrics_anomalies`: a reading of every cluster each tick, and CloudWatch's alarms about it; what is
+unusual goes to the inbox, once until it ends."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -49,12 +49,17 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
         description="Every 5 minutes, the offsets of all topics and groups: topics gone silent, rates that spike or drop, lag that grows, "
         "connectors that run and move nothing, against what is usual at that hour; and CloudWatch's alarms, where the estate names them.",
     )
-    def sensor(context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource) -> dg.SensorResult:
+    def sensor(
+        context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
+    ) -> dg.SensorResult:
         known = estate.estate().clusters
-        # A cluster that came into the estate file since the definitions were loaded has no partition to run on.
+        # A cluster that came into the estate file since the definitions were loaded has no partition to run
+        # on.
         clusters = {name: known[name] for name in partitions.get_partition_keys() if name in known}
         watching = Watching(interval_seconds=seconds)
-        result, log = tick(context.instance, clusters, watching, store=store.store(), cursor=decode_cursor(context.cursor))
+        result, log = tick(
+            context.instance, clusters, watching, store=store.store(), cursor=decode_cursor(context.cursor)
+        )
         for line in log:
             context.log.info(line)
         return result
@@ -63,9 +68,15 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
 
 
 def tick(
-    instance: dg.DagsterInstance, clusters: Mapping[str, Cluster], watching: Watching, *, store: InventoryStore, cursor: SensorCursor
+    instance: dg.DagsterInstance,
+    clusters: Mapping[str, Cluster],
+    watching: Watching,
+    *,
+    store: InventoryStore,
+    cursor: SensorCursor,
 ) -> tuple[dg.SensorResult, list[str]]:
-    """The tick's result, and a line for each anomaly or alarm that began or ended. Raises StoreError when the inbox cannot be read."""
+    """The tick's result, and a line for each anomaly or alarm that began or ended. Raises StoreError when the
+    inbox cannot be read."""
 
     def look(name: str) -> Watched:
         return watch_cluster(
@@ -83,7 +94,9 @@ def tick(
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
         with_alarms = [name for name, cluster in clusters.items() if cluster.alarms is not None]
         sweeping_alarms = pool.submit(sweep, with_alarms, look_for_alarms, pace=watching.pace)
-        swept = sweep(in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=watching.pace)
+        swept = sweep(
+            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=watching.pace
+        )
         alarms = sweeping_alarms.result()
     _keep(swept)
     _keep(alarms)
@@ -91,14 +104,17 @@ def tick(
     still_hung = [name for name in cursor.hung if name in swept.unreached]
     result = dg.SensorResult(
         run_requests=launches.requests,
-        cursor=encode_cursor(SensorCursor(unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})))),
+        cursor=encode_cursor(
+            SensorCursor(unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})))
+        ),
         skip_reason=None if launches.requests else _skip_reason(swept, alarms, launches),
     )
     return result, [*_log(swept), *_alarms_log(alarms)]
 
 
 def _keep(swept: Swept[Watched] | Swept[AlarmsSeen]) -> None:
-    """Writes what was seen. A cluster whose readings or alarms cannot be kept has failed, like one that cannot be read."""
+    """Writes what was seen. A cluster whose readings or alarms cannot be kept has failed, like one that
+    cannot be read."""
 
     def keep(name: str) -> tuple[str, str | None]:
         try:
@@ -116,7 +132,9 @@ def _keep(swept: Swept[Watched] | Swept[AlarmsSeen]) -> None:
 
 
 def _log(swept: Swept[Watched]) -> list[str]:
-    begun = [f"{name}: {anomaly.sentence}" for name, watched in swept.seen.items() for anomaly in watched.begun]
+    begun = [
+        f"{name}: {anomaly.sentence}" for name, watched in swept.seen.items() for anomaly in watched.begun
+    ]
     ended = [
         f"{name}: over since {anomaly.ended_at:%H:%M:%S} UTC: {anomaly.sentence}"
         for name, watched in swept.seen.items()
@@ -133,7 +151,11 @@ def _alarm_reasons(alarms: Swept[AlarmsSeen]) -> dict[str, str]:
     """Cluster → why its alarms are not known."""
     skipped = {name: seen.skipped for name, seen in alarms.seen.items() if seen.skipped is not None}
     failed = {name: f"its alarms could not be read: {why}" for name, why in alarms.failed.items()}
-    return skipped | failed | dict.fromkeys((*alarms.hung, *alarms.unreached), "CloudWatch did not answer in time")
+    return (
+        skipped
+        | failed
+        | dict.fromkeys((*alarms.hung, *alarms.unreached), "CloudWatch did not answer in time")
+    )
 
 
 def _skip_reason(swept: Swept[Watched], alarms: Swept[AlarmsSeen], launches: Launches) -> str:

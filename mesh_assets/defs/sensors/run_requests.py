@@ -1,4 +1,5 @@
-"""From the inbox to runs: one run for all that waits of a cluster, none while one is queued or running, pauses after failures."""
+"""From the inbox to runs: one run for all that waits of a cluster, none while one is queued or running,
+pauses after failures."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,12 @@ from mesh_assets.snapshot.events import leading_trigger
 DISCOVERY_JOB = "discovery"
 PARTITION_TAG = "dagster/partition"
 
-_IN_FLIGHT = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+_IN_FLIGHT = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 # 1, 2, 4, 8, 16, then 30 minutes: the sixth failure in a row is as far back as one needs to look.
@@ -36,11 +42,19 @@ class Launches:
     waiting: dict[str, str]
 
 
-def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: InventoryStore, *, now: datetime | None = None) -> Launches:
-    """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the inbox and nothing in its way.
+def requests_for(
+    instance: dg.DagsterInstance,
+    clusters: Iterable[str],
+    store: InventoryStore,
+    *,
+    now: datetime | None = None,
+) -> Launches:
+    """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the
+    inbox and nothing in its way.
 
-    To be called once in a tick, after what the tick found stands in the inbox, whether or not it found anything: triggers of failed
-    runs wait there too. `run_key` stays empty: it would be remembered for ever. Raises StoreError when the store fails.
+    To be called once in a tick, after what the tick found stands in the inbox, whether or not it found
+    anything: triggers of failed runs wait there too. `run_key` stays empty: it would be remembered for ever.
+    Raises StoreError when the store fails.
     """
     now = now or datetime.now(UTC)
     inbox = Inbox(store.objects)
@@ -61,7 +75,11 @@ def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: I
         if reason is not None:
             return name, f"{len(waiting)} waiting: {reason}", ()
         leading = leading_trigger([one.trigger for one in waiting])
-        return name, None, (dg.RunRequest(partition_key=name, tags={**trigger_tags(leading), FROM_INBOX_TAG: "true"}),)
+        return (
+            name,
+            None,
+            (dg.RunRequest(partition_key=name, tags={**trigger_tags(leading), FROM_INBOX_TAG: "true"}),),
+        )
 
     with ThreadPoolExecutor(max_workers=_LISTINGS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
         looked = list(pool.map(look, clusters))
@@ -72,7 +90,9 @@ def requests_for(instance: dg.DagsterInstance, clusters: Iterable[str], store: I
 
 
 def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRecord]":
-    return instance.get_run_records(filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT)
+    return instance.get_run_records(
+        filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT
+    )
 
 
 def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
@@ -80,7 +100,8 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
     records = list(records)
     for record in records:
         status = record.dagster_run.status
-        # The daemon records a run before it submits it. One that stays so was lost between the two, and must not be waited for.
+        # The daemon records a run before it submits it. One that stays so was lost between the two, and must
+        # not be waited for.
         created = status is dg.DagsterRunStatus.NOT_STARTED and now - record.create_timestamp < CLAIM_LASTS
         if created or status in _IN_FLIGHT:
             return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"
@@ -92,7 +113,11 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
     if not failures:
         return None
     newest = records[0]
-    ended = datetime.fromtimestamp(newest.end_time, UTC) if newest.end_time is not None else newest.update_timestamp
+    ended = (
+        datetime.fromtimestamp(newest.end_time, UTC)
+        if newest.end_time is not None
+        else newest.update_timestamp
+    )
     again = ended + pause_after(failures)
     return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC" if now < again else None
 

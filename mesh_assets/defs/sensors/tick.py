@@ -14,7 +14,13 @@ from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import open_clients
 from mesh_assets.inventory.collect import OpenClients
-from mesh_assets.inventory.observing.cursor import AT_REST, ClusterCursor, SensorCursor, decode_cursor, encode_cursor
+from mesh_assets.inventory.observing.cursor import (
+    AT_REST,
+    ClusterCursor,
+    SensorCursor,
+    decode_cursor,
+    encode_cursor,
+)
 from mesh_assets.inventory.observing.keeping import keep_findings
 from mesh_assets.inventory.observing.looking import Sight, look_at
 from mesh_assets.inventory.observing.observation import Observe
@@ -47,11 +53,16 @@ def observing_sensor(observing: Observing, partitions: dg.StaticPartitionsDefini
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=observing.description,
     )
-    def sensor(context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource) -> dg.SensorResult:
+    def sensor(
+        context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
+    ) -> dg.SensorResult:
         known = estate.estate().clusters
-        # A cluster that came into the estate file since the definitions were loaded has no partition to run on.
+        # A cluster that came into the estate file since the definitions were loaded has no partition to run
+        # on.
         clusters = {name: known[name] for name in partitions.get_partition_keys() if name in known}
-        return tick(context.instance, clusters, observing, store=store.store(), cursor=decode_cursor(context.cursor))
+        return tick(
+            context.instance, clusters, observing, store=store.store(), cursor=decode_cursor(context.cursor)
+        )
 
     return sensor
 
@@ -80,7 +91,9 @@ def tick(
             clients=observing.clients,
         )
 
-    swept = sweep(in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=observing.pace)
+    swept = sweep(
+        in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=observing.pace
+    )
     new = _keep(swept, store, source=observing.name, now=clock())
     launches = requests_for(instance, clusters, store, now=clock())
     return dg.SensorResult(
@@ -91,9 +104,11 @@ def tick(
 
 
 def _keep(swept: Swept[Sight], store: InventoryStore, *, source: str, now: datetime) -> int:
-    """Puts what was found into the inbox; how much of it is new there. What a newer document has overtaken counts as not reached.
+    """Puts what was found into the inbox; how much of it is new there. What a newer document has overtaken
+    counts as not reached.
 
-    `now` is later than every look: a run that had begun to read before must not take for dealt with what it cannot have seen.
+    `now` is later than every look: a run that had begun to read before must not take for dealt with what it
+    cannot have seen.
     """
 
     def keep(sight: Sight) -> int | None:
@@ -109,17 +124,25 @@ def _keep(swept: Swept[Sight], store: InventoryStore, *, source: str, now: datet
 
 
 def _next_cursor(cursor: SensorCursor, swept: Swept[Sight], clusters: dict[str, Cluster]) -> SensorCursor:
-    states: dict[str, ClusterCursor] = {name: state for name, state in cursor.clusters.items() if name in clusters}
+    states: dict[str, ClusterCursor] = {
+        name: state for name, state in cursor.clusters.items() if name in clusters
+    }
     states.update({name: sight.cursor for name, sight in swept.seen.items()})
-    # A registry that has lost its bulk list would be read subject by subject, too long for a tick, again and again.
+    # A registry that has lost its bulk list would be read subject by subject, too long for a tick, again and
+    # again.
     states.update({name: replace(states[name], bulk=False) for name in swept.hung if name in states})
     still_hung = [name for name in cursor.hung if name in swept.unreached]
-    return SensorCursor(unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})), clusters=states)
+    return SensorCursor(
+        unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})), clusters=states
+    )
 
 
 def _skip_reason(swept: Swept[Sight], launches: Launches, new: int) -> str:
-    """`98 of 100 clusters seen, nothing new; payments: …; …`: shortly, what was seen and what was not and why."""
-    reasons: dict[str, Sequence[str]] = {name: sight.notes for name, sight in swept.seen.items() if sight.notes}
+    """`98 of 100 clusters seen, nothing new; payments: …; …`: shortly, what was seen and what was not and
+    why."""
+    reasons: dict[str, Sequence[str]] = {
+        name: sight.notes for name, sight in swept.seen.items() if sight.notes
+    }
     reasons |= {name: (reason,) for name, reason in swept.failed.items()}
     reasons |= dict.fromkeys(swept.hung, ("did not answer in time",))
     reasons |= dict.fromkeys(swept.unreached, ("not reached, comes first in the next tick",))
@@ -128,7 +151,9 @@ def _skip_reason(swept: Swept[Sight], launches: Launches, new: int) -> str:
     total = seen + len(swept.failed) + len(swept.hung) + len(swept.unreached)
     start = f"{seen} of {total} clusters looked at, {f'{new} new in the inbox' if new else 'nothing new'}"
     by_text = Counter(text for texts in reasons.values() for text in texts)
-    shown = [f"{name}: {_shortened('; '.join(texts))}" for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]]
+    shown = [
+        f"{name}: {_shortened('; '.join(texts))}" for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
+    ]
     more = len(reasons) - len(shown)
     if more > 0:
         shown.append(f"and {more} more clusters ({len(by_text)} different reasons)")

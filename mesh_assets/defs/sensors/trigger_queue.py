@@ -14,7 +14,14 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.messages import QueueTriggers
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.inbox import Inbox
-from mesh_assets.inventory.queue_messages import LONGEST_WAIT_SECONDS, DeadLetters, Intake, Target, TriggerQueue, take_in
+from mesh_assets.inventory.queue_messages import (
+    LONGEST_WAIT_SECONDS,
+    DeadLetters,
+    Intake,
+    Target,
+    TriggerQueue,
+    take_in,
+)
 from mesh_assets.inventory.store.inventories import InventoryStore
 
 NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …}); see docs/triggers.md"
@@ -22,7 +29,8 @@ NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """The queue to read, and where goes what cannot be understood; None: it is left to the queue's own redrive."""
+    """The queue to read, and where goes what cannot be understood; None: it is left to the queue's own
+    redrive."""
 
     triggers: TriggerQueue
     dead_letters: DeadLetters | None
@@ -33,7 +41,9 @@ OpenQueues = Callable[[QueueTriggers], Queues]
 
 
 def open_queues(settings: QueueTriggers) -> Queues:
-    from mesh_assets.platforms.aws.sqs import SqsQueue  # boto3 is heavy, and only needed where a queue is configured
+    from mesh_assets.platforms.aws.sqs import (
+        SqsQueue,
+    )  # boto3 is heavy, and only needed where a queue is configured
 
     def opened(url: str) -> SqsQueue:
         return SqsQueue(url, region=settings.region, endpoint_url=settings.endpoint_url)
@@ -43,7 +53,8 @@ def open_queues(settings: QueueTriggers) -> Queues:
 
 
 def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
-    """Mounted whether or not a queue is configured: the estate is read anew at each tick, so that naming one takes effect at once."""
+    """Mounted whether or not a queue is configured: the estate is read anew at each tick, so that naming one
+    takes effect at once."""
 
     interval = interval_seconds(30)
 
@@ -54,11 +65,20 @@ def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Sensor
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Messages of the SQS queue: our own triggers, CloudWatch alarms, EventBridge events, Confluent Cloud notifications.",
     )
-    def sensor(context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource) -> dg.SensorResult:
+    def sensor(
+        context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
+    ) -> dg.SensorResult:
         known = estate.estate()
-        clusters = {name: known.clusters[name] for name in partitions.get_partition_keys() if name in known.clusters}
+        clusters = {
+            name: known.clusters[name] for name in partitions.get_partition_keys() if name in known.clusters
+        }
         result, notes = tick(
-            context.instance, known, clusters, store=store.store(), cursor=context.cursor, wait_seconds=min(interval, LONGEST_WAIT_SECONDS)
+            context.instance,
+            known,
+            clusters,
+            store=store.store(),
+            cursor=context.cursor,
+            wait_seconds=min(interval, LONGEST_WAIT_SECONDS),
         )
         for note in notes:
             context.log.info(note)
@@ -77,7 +97,8 @@ def tick(
     wait_seconds: int = LONGEST_WAIT_SECONDS,
     queues: OpenQueues = open_queues,
 ) -> tuple[dg.SensorResult, tuple[str, ...]]:
-    """The result, and a line for the log for each message. Raises StoreError when the store fails; then nothing was deleted unkept."""
+    """The result, and a line for the log for each message. Raises StoreError when the store fails; then
+    nothing was deleted unkept."""
     if estate.triggers is None:
         return dg.SensorResult(skip_reason=NOT_CONFIGURED), ()
     try:
@@ -88,7 +109,10 @@ def tick(
         opened.triggers,
         Inbox(store.objects),
         # The id that the brokers gave goes before that of the estate file: it is what the runs look for.
-        [Target(name=name, cluster_id=store.cluster_id(name) or cluster.cluster_id) for name, cluster in clusters.items()],
+        [
+            Target(name=name, cluster_id=store.cluster_id(name) or cluster.cluster_id)
+            for name, cluster in clusters.items()
+        ],
         dead_letters=opened.dead_letters,
         remembered=_remembered(cursor),
         now=lambda: datetime.now(UTC),
@@ -111,6 +135,8 @@ def _remembered(cursor: str | None) -> tuple[str, ...]:
 
 
 def _skip_reason(intake: Intake, launches: Launches) -> str:
-    found = f"{intake.received} messages, {len(intake.taken_in)} taken in" if intake.received else "no messages"
+    found = (
+        f"{intake.received} messages, {len(intake.taken_in)} taken in" if intake.received else "no messages"
+    )
     waiting = [f"{name}: {reason}" for name, reason in launches.waiting.items()]
     return "; ".join([*([] if intake.error is None else [intake.error]), found, *waiting[:10]])

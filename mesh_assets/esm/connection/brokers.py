@@ -27,7 +27,10 @@ class MskBrokers(Struct, frozen=True, kw_only=True):
         """Raises RefusedError, with what the cluster offers, when it has none of that kind."""
         found = self.by_network.get(network, {}).get(authentication)
         if found is None:
-            offered = ", ".join(f"{one} ({where})" for where, ways in self.by_network.items() for one in ways) or "nothing yet"
+            offered = (
+                ", ".join(f"{one} ({where})" for where, ways in self.by_network.items() for one in ways)
+                or "nothing yet"
+            )
             raise RefusedError(
                 f"{self.cluster_arn} has no {network} brokers for {authentication}; it offers {offered}; "
                 "choose one of these, or turn the other on in the cluster's settings"
@@ -36,9 +39,12 @@ class MskBrokers(Struct, frozen=True, kw_only=True):
 
 
 def get_msk_bootstrap_brokers(access: AwsAccess, cluster_arn: str) -> MskBrokers:
-    """The cluster's brokers of every authentication it has on. Raises RefusedError for an ARN that names no cluster of the account."""
+    """The cluster's brokers of every authentication it has on. Raises RefusedError for an ARN that names no
+    cluster of the account."""
     if msk_cluster_in(cluster_arn) is None:
-        raise RefusedError(f"{cluster_arn!r} is no ARN of an MSK cluster; expected arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID")
+        raise RefusedError(
+            f"{cluster_arn!r} is no ARN of an MSK cluster; expected arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID"
+        )
     answer = call(
         access.client("kafka").get_bootstrap_brokers,
         action="kafka:GetBootstrapBrokers",
@@ -47,7 +53,11 @@ def get_msk_bootstrap_brokers(access: AwsAccess, cluster_arn: str) -> MskBrokers
     )
     by_network: dict[Network, dict[Authentication, str]] = {}
     for network, infix in _NETWORKS.items():
-        ways = {way: answer[name] for way, suffix in _NAMES.items() if answer.get(name := f"BootstrapBrokerString{infix}{suffix}")}
+        ways = {
+            way: answer[name]
+            for way, suffix in _NAMES.items()
+            if answer.get(name := f"BootstrapBrokerString{infix}{suffix}")
+        }
         if ways:
             by_network[network] = ways
     return MskBrokers(cluster_arn=cluster_arn, by_network=by_network)

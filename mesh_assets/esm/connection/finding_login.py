@@ -1,4 +1,5 @@
-"""Whose credentials: those of a secret, else those a mapping uses, else those given by hand; never a mixture that nobody asked for."""
+"""Whose credentials: those of a secret, else those a mapping uses, else those given by hand; never a mixture
+that nobody asked for."""
 
 from dataclasses import replace
 
@@ -19,23 +20,35 @@ _NOT_HERE = "OAUTHBEARER"
 
 
 def find_login(
-    access: AwsAccess, *, secret_arn: str | None = None, mapping: EventSourceMapping | None = None, given: KafkaLogin | None = None
+    access: AwsAccess,
+    *,
+    secret_arn: str | None = None,
+    mapping: EventSourceMapping | None = None,
+    given: KafkaLogin | None = None,
 ) -> KafkaLogin:
-    """The first of: the secret, the mapping's own access, what was given. `given` completes a secret that names no servers or mechanism.
+    """The first of: the secret, the mapping's own access, what was given. `given` completes a secret that
+    names no servers or mechanism.
 
-    Raises EstateError when there is none, or it is not complete; RefusedError when a secret may not be read. Never names a value.
+    Raises EstateError when there is none, or it is not complete; RefusedError when a secret may not be read.
+    Never names a value.
     """
     base = given or KafkaLogin(bootstrap_servers="")
     if secret_arn is not None:
         if mapping is not None and not base.bootstrap_servers:
-            base = replace(base, bootstrap_servers=",".join(mapping.bootstrap_servers), cluster_arn=mapping.event_source_arn)
+            base = replace(
+                base,
+                bootstrap_servers=",".join(mapping.bootstrap_servers),
+                cluster_arn=mapping.event_source_arn,
+            )
         found = login_of(read_secret(access, secret_arn), origin=f"secret {secret_arn}", given=base)
     elif mapping is not None:
         found = _of_mapping(access, mapping, base)
     elif given is not None:
         found = given
     else:
-        raise EstateError("no credentials: name a secret by its ARN, or a mapping to use its own, or give them by hand on the command line")
+        raise EstateError(
+            "no credentials: name a secret by its ARN, or a mapping to use its own, or give them by hand on the command line"
+        )
     return _with_servers(access, found).checked()
 
 
@@ -44,34 +57,52 @@ def _of_mapping(access: AwsAccess, mapping: EventSourceMapping, given: KafkaLogi
     origin = f"the access of mapping {mapping.uuid}"
     unsupported = sorted(kind for kind in types if _NOT_HERE in kind)
     if unsupported:
-        raise EstateError(f"{origin} is {unsupported[0]}, which this test cannot do; give other credentials for the same brokers")
+        raise EstateError(
+            f"{origin} is {unsupported[0]}, which this test cannot do; give other credentials for the same brokers"
+        )
     base = replace(given, bootstrap_servers=",".join(mapping.bootstrap_servers) or given.bootstrap_servers)
     base = replace(base, cluster_arn=mapping.event_source_arn, topic=mapping.topic)
     authority = types.get("SERVER_ROOT_CA_CERTIFICATE")
     if authority is not None:
-        base = replace(base, authority=authority_of(read_secret(access, authority), origin=f"secret {authority}"))
+        base = replace(
+            base, authority=authority_of(read_secret(access, authority), origin=f"secret {authority}")
+        )
     certificate = types.get("CLIENT_CERTIFICATE_TLS_AUTH")
     if certificate is not None:
-        return login_of(read_secret(access, certificate), origin=f"{origin} (secret {certificate})", given=base)
+        return login_of(
+            read_secret(access, certificate), origin=f"{origin} (secret {certificate})", given=base
+        )
     for kind, mechanism in _MECHANISMS.items():
         if kind not in types:
             continue
         if mechanism == "AWS_MSK_IAM":
             return replace(
-                base, security_protocol="SASL_SSL", sasl_mechanism=mechanism, origin=f"{origin} (IAM, with your own AWS identity)"
+                base,
+                security_protocol="SASL_SSL",
+                sasl_mechanism=mechanism,
+                origin=f"{origin} (IAM, with your own AWS identity)",
             )
         wanted = replace(base, security_protocol="SASL_SSL", sasl_mechanism=mechanism)
-        return login_of(read_secret(access, str(types[kind])), origin=f"{origin} (secret {types[kind]})", given=wanted)
+        return login_of(
+            read_secret(access, str(types[kind])), origin=f"{origin} (secret {types[kind]})", given=wanted
+        )
     if mapping.event_source_arn is not None:
         # Lambda's own order where a mapping to MSK names no secret: IAM, TLS, plain text.
         brokers = get_msk_bootstrap_brokers(access, mapping.event_source_arn)
         offered = brokers.by_network.get("private", {})
         if "iam" in offered:
             return replace(
-                base, security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM", origin=f"{origin} (IAM, with your AWS identity)"
+                base,
+                security_protocol="SASL_SSL",
+                sasl_mechanism="AWS_MSK_IAM",
+                origin=f"{origin} (IAM, with your AWS identity)",
             )
-        return replace(base, security_protocol="SSL" if "tls" in offered else "PLAINTEXT", origin=f"{origin} (no secret)")
-    return replace(base, security_protocol="SSL" if authority else "PLAINTEXT", origin=f"{origin} (no secret)")
+        return replace(
+            base, security_protocol="SSL" if "tls" in offered else "PLAINTEXT", origin=f"{origin} (no secret)"
+        )
+    return replace(
+        base, security_protocol="SSL" if authority else "PLAINTEXT", origin=f"{origin} (no secret)"
+    )
 
 
 def _with_servers(access: AwsAccess, login: KafkaLogin) -> KafkaLogin:

@@ -1,4 +1,5 @@
-"""How a client comes in: brokers, protocol, and what proves who it is. Held for one session, never written down, never shown."""
+"""How a client comes in: brokers, protocol, and what proves who it is. Held for one session, never written
+down, never shown."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,7 +19,8 @@ MECHANISMS: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", 
 class KafkaLogin:
     """`certificate`, `key`, `authority`: PEM text. `origin` says where the credentials are from, for people.
 
-    `authority` None: those the machine trusts. `topic` and `cluster_arn`: named beside the credentials in a secret.
+    `authority` None: those the machine trusts. `topic` and `cluster_arn`: named beside the credentials in a
+    secret.
     """
 
     bootstrap_servers: str
@@ -58,7 +60,11 @@ class KafkaLogin:
         if not self.bootstrap_servers:
             raise EstateError("no bootstrap servers are known; name them, or the MSK cluster's ARN")
         if uses_sasl != (self.sasl_mechanism is not None):
-            wanted = "needs a SASL mechanism" if uses_sasl else f"has no place for {self.sasl_mechanism}; expected SASL_SSL"
+            wanted = (
+                "needs a SASL mechanism"
+                if uses_sasl
+                else f"has no place for {self.sasl_mechanism}; expected SASL_SSL"
+            )
             raise EstateError(f"security protocol {self.security_protocol} {wanted}")
         if self.sasl_mechanism not in (None, "AWS_MSK_IAM") and not (self.username and self.password):
             raise EstateError(f"{self.sasl_mechanism} needs a username and a password; {self.origin}")
@@ -70,7 +76,8 @@ class KafkaLogin:
 
 
 def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientProperties:
-    """librdkafka's words for it. `access` is needed for MSK IAM: its region. Raises EstateError, RefusedError without AWS credentials."""
+    """librdkafka's words for it. `access` is needed for MSK IAM: its region. Raises EstateError, RefusedError
+    without AWS credentials."""
     login.checked()
     given: dict[str, Any] = {
         "bootstrap.servers": login.bootstrap_servers,
@@ -85,10 +92,15 @@ def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientP
     }
     properties = ClientProperties({name: value for name, value in given.items() if value is not None})
     if login.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.aws.msk_iam import MskIamToken, signing_region  # boto3 is heavy, and only needed for MSK IAM
+        from mesh_assets.platforms.aws.msk_iam import (
+            MskIamToken,
+            signing_region,
+        )  # boto3 is heavy, and only needed for MSK IAM
 
         region = signing_region(
-            given=None if access is None else access.region, cluster_arn=login.cluster_arn, bootstrap_servers=login.bootstrap_servers
+            given=None if access is None else access.region,
+            cluster_arn=login.cluster_arn,
+            bootstrap_servers=login.bootstrap_servers,
         )
         token = MskIamToken(region, resource=login.cluster_arn or login.bootstrap_servers)
         token()  # inside librdkafka's callback the reason of a failure is lost

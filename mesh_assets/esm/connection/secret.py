@@ -1,4 +1,5 @@
-"""A secret of AWS Secrets Manager, read as credentials for Kafka: every form that Lambda, MSK and earlier servers write.
+"""A secret of AWS Secrets Manager, read as credentials for Kafka: every form that Lambda, MSK and earlier
+servers write.
 
 {"sasl": {"bootstrap_servers": …, "security_protocol": …, "sasl_mechanism": …, "sasl_plain_username": …, "sasl_plain_password": …},
  "topic": …, "cluster_arn": …}
@@ -28,7 +29,8 @@ _MECHANISM_NAMES: dict[str, Mechanism] = {
 
 
 def read_secret(access: AwsAccess, arn: str) -> Mapping[str, Any]:
-    """The secret's fields. Raises RefusedError that names the secret, and EstateError for one that is no JSON object; never a value."""
+    """The secret's fields. Raises RefusedError that names the secret, and EstateError for one that is no JSON
+    object; never a value."""
 
     def tell(error: Exception) -> Exception | None:
         if error_code(error) == "ResourceNotFoundException":
@@ -52,16 +54,22 @@ def read_secret(access: AwsAccess, arn: str) -> Mapping[str, Any]:
 
 
 def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> KafkaLogin:
-    """What the secret says, completed by what the caller has `given` where the secret is silent. Raises EstateError."""
+    """What the secret says, completed by what the caller has `given` where the secret is silent. Raises
+    EstateError."""
     topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")
-    named: dict[str, Any] = {"topic": topic or given.topic, "cluster_arn": cluster_arn or given.cluster_arn, "origin": origin}
+    named: dict[str, Any] = {
+        "topic": topic or given.topic,
+        "cluster_arn": cluster_arn or given.cluster_arn,
+        "origin": origin,
+    }
     for kind in ("sasl", "iam"):
         inner = fields.get(kind)
         if isinstance(inner, dict):
             return KafkaLogin(
                 bootstrap_servers=_servers(inner) or given.bootstrap_servers,
                 security_protocol=_protocol(inner, origin) or "SASL_SSL",
-                sasl_mechanism=_mechanism(inner, origin) or ("AWS_MSK_IAM" if kind == "iam" else given.sasl_mechanism or "SCRAM-SHA-512"),
+                sasl_mechanism=_mechanism(inner, origin)
+                or ("AWS_MSK_IAM" if kind == "iam" else given.sasl_mechanism or "SCRAM-SHA-512"),
                 username=_text(inner, "sasl_plain_username") or _text(inner, "username"),
                 password=_text(inner, "sasl_plain_password") or _text(inner, "password"),
                 authority=given.authority,
@@ -71,7 +79,9 @@ def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> Ka
     if "username" in fields and "password" in fields:
         return KafkaLogin(
             bootstrap_servers=servers,
-            security_protocol=given.security_protocol if given.security_protocol.startswith("SASL") else "SASL_SSL",
+            security_protocol=given.security_protocol
+            if given.security_protocol.startswith("SASL")
+            else "SASL_SSL",
             sasl_mechanism=_mechanism(fields, origin) or given.sasl_mechanism or "SCRAM-SHA-512",
             username=_text(fields, "username"),
             password=_text(fields, "password"),
@@ -90,7 +100,9 @@ def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> Ka
             authority=given.authority if key else certificate,
             **named,
         )
-    raise EstateError(f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are no credentials; expected {_FORMS}")
+    raise EstateError(
+        f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are no credentials; expected {_FORMS}"
+    )
 
 
 def authority_of(fields: Mapping[str, Any], *, origin: str) -> str:

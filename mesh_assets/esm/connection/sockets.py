@@ -1,4 +1,5 @@
-"""The steps below Kafka: the name, the port, the certificate. One of several bootstrap servers suffices, as for a client."""
+"""The steps below Kafka: the name, the port, the certificate. One of several bootstrap servers suffices, as
+for a client."""
 
 import socket
 import ssl
@@ -12,7 +13,13 @@ from mesh_assets.inventory.access.certificate import CertificateFacts, certifica
 
 Address = tuple[str, int]
 
-_PLAIN_TEXT = ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE", "UNSUPPORTED_PROTOCOL", "HTTP_REQUEST")
+_PLAIN_TEXT = (
+    "WRONG_VERSION_NUMBER",
+    "UNEXPECTED_MESSAGE",
+    "RECORD_LAYER_FAILURE",
+    "UNSUPPORTED_PROTOCOL",
+    "HTTP_REQUEST",
+)
 
 
 def addresses(servers: str) -> list[Address]:
@@ -20,7 +27,12 @@ def addresses(servers: str) -> list[Address]:
     found = []
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")
-        found.append((host.removeprefix("[").removesuffix("]"), int(port) if port.isdigit() and int(port) < 65536 else 0))
+        found.append(
+            (
+                host.removeprefix("[").removesuffix("]"),
+                int(port) if port.isdigit() and int(port) < 65536 else 0,
+            )
+        )
     return found
 
 
@@ -35,7 +47,9 @@ def resolve_names(servers: Sequence[Address]) -> tuple[Step, list[Address]]:
             socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             resolved.append((host, port))
         except (OSError, UnicodeError) as error:
-            failures.append(f"{host}: {error.strerror if isinstance(error, OSError) and error.strerror else 'no name'}")
+            failures.append(
+                f"{host}: {error.strerror if isinstance(error, OSError) and error.strerror else 'no name'}"
+            )
     if not resolved:
         cause = "a typing error, or a private name: MSK's brokers resolve only inside their VPC, or through its DNS"
         return Step(name="name resolution", state="failed", said="; ".join(failures), cause=cause), []
@@ -53,7 +67,9 @@ def connect(servers: Sequence[Address], *, timeout_seconds: float) -> tuple[Step
         try:
             with socket.create_connection((host, port), timeout=timeout_seconds):
                 milliseconds = int((time.monotonic() - begun) * 1000)
-            return Step(name="TCP", state="ok", facts={"server": f"{host}:{port}", "milliseconds": milliseconds}), (host, port)
+            return Step(
+                name="TCP", state="ok", facts={"server": f"{host}:{port}", "milliseconds": milliseconds}
+            ), (host, port)
         except TimeoutError:
             failures.append((f"{host}:{port}: no answer within {timeout_seconds:.0f} s", True))
         except OSError as error:
@@ -68,7 +84,8 @@ def connect(servers: Sequence[Address], *, timeout_seconds: float) -> tuple[Step
 
 
 def shake_hands(server: Address, login: KafkaLogin, *, timeout_seconds: float) -> Step:
-    """The TLS handshake, with the certificate's facts. The client's own certificate is not shown here: Kafka's client does that."""
+    """The TLS handshake, with the certificate's facts. The client's own certificate is not shown here:
+    Kafka's client does that."""
     try:
         context = ssl.create_default_context(cadata=login.authority)
     except ssl.SSLError:
@@ -91,10 +108,18 @@ def shake_hands(server: Address, login: KafkaLogin, *, timeout_seconds: float) -
             cause=_verification_cause(error, found, server[0], login),
         )
     except (ssl.SSLError, OSError) as error:
-        said = str(error.reason if isinstance(error, ssl.SSLError) and error.reason else error.strerror or type(error).__name__)
-        if "CERTIFICATE_REQUIRED" in said:  # a TLS 1.2 listener that wants a client's certificate says so at once
+        said = str(
+            error.reason
+            if isinstance(error, ssl.SSLError) and error.reason
+            else error.strerror or type(error).__name__
+        )
+        if (
+            "CERTIFICATE_REQUIRED" in said
+        ):  # a TLS 1.2 listener that wants a client's certificate says so at once
             return Step(name="TLS", state="ok", facts={"client certificate": "wanted"})
-        plain = isinstance(error, ssl.SSLEOFError | ConnectionResetError | TimeoutError) or any(word in said for word in _PLAIN_TEXT)
+        plain = isinstance(error, ssl.SSLEOFError | ConnectionResetError | TimeoutError) or any(
+            word in said for word in _PLAIN_TEXT
+        )
         cause = (
             "the listener does not speak TLS: use the TLS port, or security protocol PLAINTEXT"
             if plain
@@ -112,7 +137,8 @@ def _handshake(server: Address, context: ssl.SSLContext, timeout_seconds: float)
 
 
 def _unverified(server: Address, timeout_seconds: float) -> CertificateFacts | None:
-    """What the certificate says that could not be verified. Only looked at: nothing is sent over this connection."""
+    """What the certificate says that could not be verified. Only looked at: nothing is sent over this
+    connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -134,10 +160,16 @@ def _facts(found: CertificateFacts | None) -> dict[str, str | int]:
     }
 
 
-def _verification_cause(error: ssl.SSLCertVerificationError, found: CertificateFacts | None, host: str, login: KafkaLogin) -> str:
+def _verification_cause(
+    error: ssl.SSLCertVerificationError, found: CertificateFacts | None, host: str, login: KafkaLogin
+) -> str:
     text = error.verify_message.lower()
     if "expired" in text:
-        return f"it expired on {found.not_after:%Y-%m-%d}: renew the broker's certificate" if found else "renew the broker's certificate"
+        return (
+            f"it expired on {found.not_after:%Y-%m-%d}: renew the broker's certificate"
+            if found
+            else "renew the broker's certificate"
+        )
     if "not yet valid" in text:
         return "it is not valid yet: check the clocks"
     if "hostname" in text or "ip address" in text:

@@ -8,12 +8,20 @@ from msgspec import Struct
 StepName = Literal["name resolution", "TCP", "TLS", "authentication", "metadata", "topic", "rights"]
 State = Literal["ok", "failed", "skipped"]
 
-STEPS: tuple[StepName, ...] = ("name resolution", "TCP", "TLS", "authentication", "metadata", "topic", "rights")
+STEPS: tuple[StepName, ...] = (
+    "name resolution",
+    "TCP",
+    "TLS",
+    "authentication",
+    "metadata",
+    "topic",
+    "rights",
+)
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """`facts`: what was found, for people. `said`: of a failed step what happened, of a skipped one why. `cause`: the likely one, and what
-    to do; empty unless it failed."""
+    """`facts`: what was found, for people. `said`: of a failed step what happened, of a skipped one why.
+    `cause`: the likely one, and what to do; empty unless it failed."""
 
     name: StepName
     state: State
@@ -23,7 +31,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionReport(Struct, frozen=True, kw_only=True):
-    """`endpoint`: the brokers asked; `login`: as whom, in words; `origin`: where the credentials are from. Holds no secret."""
+    """`endpoint`: the brokers asked; `login`: as whom, in words; `origin`: where the credentials are from.
+    Holds no secret."""
 
     endpoint: str
     login: str

@@ -1,4 +1,5 @@
-"""The test of a connection: each step by itself, in the order a client takes them, so that the first that fails is the one to mend.
+"""The test of a connection: each step by itself, in the order a client takes them, so that the first that
+fails is the one to mend.
 
 Reads only: no group is joined, nothing is written, no topic comes to be.
 """
@@ -11,7 +12,12 @@ from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.connection.sockets import addresses, connect, resolve_names, shake_hands
 from mesh_assets.esm.connection.steps import STEPS, ConnectionReport, Step, StepName
-from mesh_assets.platforms.kafka.access import ClusterAccess, read_cluster_access, read_groups_access, read_topic_access
+from mesh_assets.platforms.kafka.access import (
+    ClusterAccess,
+    read_cluster_access,
+    read_groups_access,
+    read_topic_access,
+)
 from mesh_assets.platforms.kafka.session import Deadline, Session
 
 TIMEOUT_SECONDS = 10.0
@@ -26,10 +32,11 @@ def test_kafka_connection(
     timeout_seconds: float = TIMEOUT_SECONDS,
     tell: Callable[[Step], None] = lambda step: None,  # noqa: ARG005
 ) -> ConnectionReport:
-    """Every step is in the report: those after a failure are skipped. `access` is needed for MSK IAM. `topic` None: the login's own.
+    """Every step is in the report: those after a failure are skipped. `access` is needed for MSK IAM. `topic`
+    None: the login's own.
 
-    `tell` hears of each step as it ends. Raises EstateError for a login that is not complete; whatever the network or the brokers do is
-    in the report.
+    `tell` hears of each step as it ends. Raises EstateError for a login that is not complete; whatever the
+    network or the brokers do is in the report.
     """
     login.checked()
     steps: list[Step] = []
@@ -44,14 +51,18 @@ def test_kafka_connection(
             skipped = Step(name=name, state="skipped", said=f"{steps[-1].name} failed")
             steps.append(skipped)
             tell(skipped)
-    return ConnectionReport(endpoint=login.bootstrap_servers, login=login.authentication, origin=login.origin, steps=tuple(steps))
+    return ConnectionReport(
+        endpoint=login.bootstrap_servers, login=login.authentication, origin=login.origin, steps=tuple(steps)
+    )
 
 
 # A name that begins so is no test of this project's own.
 test_kafka_connection.__test__ = False  # type: ignore[attr-defined]
 
 
-def _steps(login: KafkaLogin, access: AwsAccess | None, topic: str | None, group: str | None, timeout_seconds: float) -> Iterator[Step]:
+def _steps(
+    login: KafkaLogin, access: AwsAccess | None, topic: str | None, group: str | None, timeout_seconds: float
+) -> Iterator[Step]:
     step, servers = resolve_names(addresses(login.bootstrap_servers))
     yield step
     step, server = connect(servers, timeout_seconds=timeout_seconds)
@@ -63,7 +74,12 @@ def _steps(login: KafkaLogin, access: AwsAccess | None, topic: str | None, group
     try:
         properties = properties_of(login, access)
     except (EstateError, PlatformError) as error:
-        yield Step(name="authentication", state="failed", said=str(error), cause="AWS gave no credentials to sign in with")
+        yield Step(
+            name="authentication",
+            state="failed",
+            said=str(error),
+            cause="AWS gave no credentials to sign in with",
+        )
         return
     with closing(Session(properties, timeout_seconds)) as session:
         yield _authenticate(session, login)
@@ -71,7 +87,11 @@ def _steps(login: KafkaLogin, access: AwsAccess | None, topic: str | None, group
         if isinstance(seen, Step):
             yield seen
             return
-        facts: dict[str, str | int] = {"cluster id": seen.cluster_id or "none", "brokers": seen.brokers, "visible topics": len(seen.topics)}
+        facts: dict[str, str | int] = {
+            "cluster id": seen.cluster_id or "none",
+            "brokers": seen.brokers,
+            "visible topics": len(seen.topics),
+        }
         yield Step(name="metadata", state="ok", facts=facts)
         yield from _rights(session, seen, topic, group, timeout_seconds)
 
@@ -80,7 +100,9 @@ def _authenticate(session: Session, login: KafkaLogin) -> Step:
     try:
         session.connect()
     except (EstateError, PlatformError) as error:
-        return Step(name="authentication", state="failed", said=str(error), cause=_authentication_cause(error, login))
+        return Step(
+            name="authentication", state="failed", said=str(error), cause=_authentication_cause(error, login)
+        )
     return Step(name="authentication", state="ok", facts={"as": login.authentication})
 
 
@@ -112,16 +134,26 @@ def _metadata(session: Session, timeout_seconds: float) -> ClusterAccess | Step:
         return Step(name="metadata", state="failed", said=str(error), cause=cause)
 
 
-def _rights(session: Session, seen: ClusterAccess, topic: str | None, group: str | None, timeout_seconds: float) -> Iterator[Step]:
+def _rights(
+    session: Session, seen: ClusterAccess, topic: str | None, group: str | None, timeout_seconds: float
+) -> Iterator[Step]:
     if topic is None:
         yield from (_not_asked("topic", "no topic was named"), _not_asked("rights", "no topic was named"))
         return
     deadline = Deadline(timeout_seconds)
     try:
         found = read_topic_access(session, [topic], deadline)[topic]
-        groups = {} if group is None else read_groups_access(session, lambda name: name == group, deadline, list_is_complete=None).groups
+        groups = (
+            {}
+            if group is None
+            else read_groups_access(
+                session, lambda name: name == group, deadline, list_is_complete=None
+            ).groups
+        )
     except PlatformError as error:
-        yield Step(name="topic", state="failed", said=str(error), cause="the brokers did not tell of the topic")
+        yield Step(
+            name="topic", state="failed", said=str(error), cause="the brokers did not tell of the topic"
+        )
         return
     if found.state != "here":
         hidden = found.state == "refused"
@@ -140,21 +172,35 @@ def _rights(session: Session, seen: ClusterAccess, topic: str | None, group: str
     yield _judge_rights(topic, found.operations, group, groups[group].state if group in groups else None)
 
 
-def _judge_rights(topic: str, operations: frozenset[str] | None, group: str | None, group_state: str | None) -> Step:
+def _judge_rights(
+    topic: str, operations: frozenset[str] | None, group: str | None, group_state: str | None
+) -> Step:
     facts: dict[str, str | int] = {}
     if operations is None:
         facts["topic"] = "the brokers do not tell rights"
     else:
         facts["topic"] = ", ".join(sorted(operations & {"READ", "DESCRIBE", "WRITE"})) or "none"
     if group is not None:
-        facts["group"] = {"here": "may be described", "refused": "may not be described"}.get(group_state or "", "not there yet")
+        facts["group"] = {"here": "may be described", "refused": "may not be described"}.get(
+            group_state or "", "not there yet"
+        )
     missing = [] if operations is None else sorted({"READ", "DESCRIBE"} - operations)
     if missing:
         cause = f"grant {' and '.join(missing)} on topic {topic} (MSK IAM: kafka-cluster:ReadData, kafka-cluster:DescribeTopic)"
-        return Step(name="rights", state="failed", facts=facts, said=f"no {' and '.join(missing)} on topic {topic}", cause=cause)
+        return Step(
+            name="rights",
+            state="failed",
+            facts=facts,
+            said=f"no {' and '.join(missing)} on topic {topic}",
+            cause=cause,
+        )
     if group_state == "refused":
-        cause = f"grant READ on group {group} (MSK IAM: kafka-cluster:DescribeGroup, kafka-cluster:AlterGroup)"
-        return Step(name="rights", state="failed", facts=facts, said=f"no DESCRIBE on group {group}", cause=cause)
+        cause = (
+            f"grant READ on group {group} (MSK IAM: kafka-cluster:DescribeGroup, kafka-cluster:AlterGroup)"
+        )
+        return Step(
+            name="rights", state="failed", facts=facts, said=f"no DESCRIBE on group {group}", cause=cause
+        )
     return Step(name="rights", state="ok", facts=facts)
 
 

@@ -33,7 +33,10 @@ def existing_role(access: AwsAccess, name: str) -> Mapping[str, Any] | None:
         role: Mapping[str, Any] = iam_call(access, "get_role", "iam:GetRole", name, RoleName=name)["Role"]
     except RoleMissingError:
         return None
-    if not any(_trusts_lambda(statement) for statement in statements_of(policy_document(role.get("AssumeRolePolicyDocument", "{}")))):
+    if not any(
+        _trusts_lambda(statement)
+        for statement in statements_of(policy_document(role.get("AssumeRolePolicyDocument", "{}")))
+    ):
         raise UntrustingRoleError(
             f"role {name} exists and does not trust {_LAMBDA}; choose another name, or let its owner add that to its trust policy"
         )
@@ -52,4 +55,8 @@ def creation_arguments(name: str, *, function_name: str) -> dict[str, Any]:
 def _trusts_lambda(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
     services = as_list(principal.get("Service")) if isinstance(principal, Mapping) else []
-    return statement.get("Effect") == "Allow" and _LAMBDA in services and "sts:AssumeRole" in as_list(statement.get("Action"))
+    return (
+        statement.get("Effect") == "Allow"
+        and _LAMBDA in services
+        and "sts:AssumeRole" in as_list(statement.get("Action"))
+    )

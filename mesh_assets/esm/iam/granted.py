@@ -1,4 +1,5 @@
-"""Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where that is not allowed."""
+"""Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where
+that is not allowed."""
 
 import json
 import re
@@ -26,8 +27,8 @@ class RoleMissingError(EsmError):
 class Rights(Struct, frozen=True, kw_only=True):
     """The statements whose rights are not all there, narrowed to what is missing.
 
-    `denied`: rights that a policy explicitly denies, which no further statement can give. `known` "unknown": neither way was allowed,
-    `missing` is everything and `why` says what was refused.
+    `denied`: rights that a policy explicitly denies, which no further statement can give. `known` "unknown":
+    neither way was allowed, `missing` is everything and `why` says what was refused.
     """
 
     known: Known
@@ -58,10 +59,14 @@ def iam_call(access: AwsAccess, method: str, action: str, name: str, **arguments
 
     def tell(error: Exception) -> MeshError | None:
         if error_code(error) == "NoSuchEntity":
-            return RoleMissingError(f"{action}: role {name} does not exist in this account, or what it names does not")
+            return RoleMissingError(
+                f"{action}: role {name} does not exist in this account, or what it names does not"
+            )
         return None
 
-    return call(getattr(access.client("iam"), method), action=action, resource=f"role {name}", tell=tell, **arguments)
+    return call(
+        getattr(access.client("iam"), method), action=action, resource=f"role {name}", tell=tell, **arguments
+    )
 
 
 def inline_policy(access: AwsAccess, role: str, policy: str) -> dict[str, Any] | None:
@@ -90,15 +95,22 @@ def _simulated(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) 
     for statement in needed:
         decisions = _decisions(access, role_arn, statement)
         lacking = {pair for pair, decision in decisions.items() if decision != "allowed"}
-        denied += [f"{action} on {resource}" for (action, resource), decision in decisions.items() if decision == "explicitDeny"]
+        denied += [
+            f"{action} on {resource}"
+            for (action, resource), decision in decisions.items()
+            if decision == "explicitDeny"
+        ]
         missing += _narrowed(statement, lacking)
     return Rights(known="simulated", missing=tuple(missing), denied=tuple(denied))
 
 
 def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
-    """IAM's decision for each action on each resource, asked a resource at a time: an answer about several could lack some."""
+    """IAM's decision for each action on each resource, asked a resource at a time: an answer about several
+    could lack some."""
     # What IAM does not answer is not taken for granted.
-    decisions = {(action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources}
+    decisions = {
+        (action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources
+    }
     for resource in statement.resources:
         # A name below stands for all of them: the simulation takes the ARN of one thing.
         arn = resource if resource == "*" else resource.replace("*", "any")
@@ -110,7 +122,9 @@ def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[t
     return decisions
 
 
-def _simulate(access: AwsAccess, role_arn: str, actions: tuple[str, ...], arn: str) -> Iterator[dict[str, Any]]:
+def _simulate(
+    access: AwsAccess, role_arn: str, actions: tuple[str, ...], arn: str
+) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
     while True:
         answer = iam_call(
@@ -137,18 +151,25 @@ def _read(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Ri
         pairs = [(action, resource) for action in statement.actions for resource in statement.resources]
         refused = {pair for pair in pairs if any(_covers(deny, *pair) for deny in denies)}
         denied += [f"{action} on {resource}" for action, resource in refused]
-        missing += _narrowed(statement, refused | {pair for pair in pairs if not any(_covers(allow, *pair) for allow in allows)})
+        missing += _narrowed(
+            statement,
+            refused | {pair for pair in pairs if not any(_covers(allow, *pair) for allow in allows)},
+        )
     return Rights(known="read", missing=tuple(missing), denied=tuple(denied))
 
 
-def _policy_statements(access: AwsAccess, role: str) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def _policy_statements(
+    access: AwsAccess, role: str
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """What the role's policies allow without a condition, and what they deny, with or without one."""
     documents: list[Mapping[str, Any]] = []
     for name in _listed(access, role, "list_role_policies", "iam:ListRolePolicies", "PolicyNames"):
         document = inline_policy(access, role, name)
         if document is not None:
             documents.append(document)
-    for attached in _listed(access, role, "list_attached_role_policies", "iam:ListAttachedRolePolicies", "AttachedPolicies"):
+    for attached in _listed(
+        access, role, "list_attached_role_policies", "iam:ListAttachedRolePolicies", "AttachedPolicies"
+    ):
         documents.append(_attached(access, role, attached["PolicyArn"]))
     statements = [statement for document in documents for statement in statements_of(document)]
     allows = [s for s in statements if s.get("Effect") == "Allow" and not s.get("Condition")]
@@ -160,9 +181,14 @@ def _attached(access: AwsAccess, role: str, arn: str) -> Mapping[str, Any]:
     if known is not None:
         return known
     policy = iam_call(access, "get_policy", "iam:GetPolicy", role, PolicyArn=arn)["Policy"]
-    version = iam_call(access, "get_policy_version", "iam:GetPolicyVersion", role, PolicyArn=arn, VersionId=policy["DefaultVersionId"])[
-        "PolicyVersion"
-    ]
+    version = iam_call(
+        access,
+        "get_policy_version",
+        "iam:GetPolicyVersion",
+        role,
+        PolicyArn=arn,
+        VersionId=policy["DefaultVersionId"],
+    )["PolicyVersion"]
     return policy_document(version["Document"])
 
 
@@ -193,12 +219,13 @@ def _narrowed(statement: Statement, lacking: set[tuple[str, str]]) -> list[State
 
 
 def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether the statement speaks of the action on the whole resource. One with NotAction or NotResource is not followed."""
+    """Whether the statement speaks of the action on the whole resource. One with NotAction or NotResource is
+    not followed."""
     if "NotAction" in statement or "NotResource" in statement:
         return statement.get("Effect") == "Deny"  # a denial that cannot be followed is taken for one
-    return any(_pattern(a, ignoring_case=True).fullmatch(action) for a in as_list(statement.get("Action"))) and any(
-        _pattern(r).fullmatch(resource) for r in as_list(statement.get("Resource"))
-    )
+    return any(
+        _pattern(a, ignoring_case=True).fullmatch(action) for a in as_list(statement.get("Action"))
+    ) and any(_pattern(r).fullmatch(resource) for r in as_list(statement.get("Resource")))
 
 
 @cache

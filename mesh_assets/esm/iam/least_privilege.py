@@ -1,8 +1,9 @@
 """The rights a mapping needs of its function's role, and no more.
 
-`*` as a whole resource stands only with the EC2 network actions, which AWS cannot scope to what does not exist yet, and with
-kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource: an ARN would grant nothing. A `*` at the
-end of a named thing stands where the names below it are made by others: log streams, schemas of the registry, objects of the bucket.
+`*` as a whole resource stands only with the EC2 network actions, which AWS cannot scope to what does not
+exist yet, and with kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no
+resource: an ARN would grant nothing. A `*` at the end of a named thing stands where the names below it are
+made by others: log streams, schemas of the registry, objects of the bucket.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ UNSCOPED_MSK_ACTION = "kafka:GetBootstrapBrokers"
 
 
 def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
-    """Every right, a statement each kind. Without a group the group's rights are left out: it is not known yet."""
+    """Every right, a statement each kind. Without a group the group's rights are left out: it is not known
+    yet."""
     return tuple(_statements(wiring))
 
 
@@ -43,16 +45,22 @@ def _statements(wiring: Wiring) -> Iterator[Statement]:
     if wiring.glue_registry_arn is not None:
         schemas = wiring.glue_registry_arn.replace(":registry/", ":schema/", 1) + "/*"
         yield Statement(sid="Registry", actions=("glue:GetRegistry",), resources=(wiring.glue_registry_arn,))
-        yield Statement(sid="Schemas", actions=("glue:GetSchemaVersion",), resources=(wiring.glue_registry_arn, schemas))
+        yield Statement(
+            sid="Schemas", actions=("glue:GetSchemaVersion",), resources=(wiring.glue_registry_arn, schemas)
+        )
     if wiring.on_failure_destination is not None:
-        yield from _destination(wiring.on_failure_destination, cluster if wiring.uses_iam_authentication else None)
+        yield from _destination(
+            wiring.on_failure_destination, cluster if wiring.uses_iam_authentication else None
+        )
 
 
 def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
     yield Statement(sid="Cluster", actions=("kafka:DescribeClusterV2",), resources=(cluster.cluster_arn,))
     yield Statement(sid="BootstrapBrokers", actions=(UNSCOPED_MSK_ACTION,), resources=("*",))
     if cluster.by_vpc_connection and wiring.cluster_arn is not None:
-        yield Statement(sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(wiring.cluster_arn,))
+        yield Statement(
+            sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(wiring.cluster_arn,)
+        )
     if not wiring.uses_iam_authentication:
         return
     yield Statement(
@@ -61,7 +69,9 @@ def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
         resources=(cluster.cluster_arn,),
     )
     yield Statement(
-        sid="ReadTopic", actions=("kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"), resources=(cluster.topic_arn(wiring.topic),)
+        sid="ReadTopic",
+        actions=("kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+        resources=(cluster.topic_arn(wiring.topic),),
     )
     if wiring.group is not None:
         yield Statement(
@@ -73,7 +83,11 @@ def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
 
 def _logs(wiring: Wiring) -> Iterator[Statement]:
     group = f"arn:{wiring.partition}:logs:{wiring.region}:{wiring.account_id}:log-group:/aws/lambda/{wiring.function_name}"
-    yield Statement(sid="LogGroup", actions=("logs:CreateLogGroup", "logs:CreateLogStream"), resources=(group, f"{group}:*"))
+    yield Statement(
+        sid="LogGroup",
+        actions=("logs:CreateLogGroup", "logs:CreateLogStream"),
+        resources=(group, f"{group}:*"),
+    )
     yield Statement(sid="LogEvents", actions=("logs:PutLogEvents",), resources=(f"{group}:log-stream:*",))
 
 
@@ -82,7 +96,9 @@ def _destination(destination: str, cluster: MskCluster | None) -> Iterator[State
         if cluster is not None:  # elsewhere it is the secret's user whose rights count
             topic = cluster.topic_arn(destination.removeprefix(KAFKA_DESTINATION))
             yield Statement(
-                sid="WriteFailedRecords", actions=("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"), resources=(topic,)
+                sid="WriteFailedRecords",
+                actions=("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"),
+                resources=(topic,),
             )
         return
     arn = arn_in(destination)

@@ -21,4 +21,8 @@ def known_document(policy_arn: str) -> dict[str, Any] | None:
     if ":iam::aws:policy/" not in f":{partition_and_rest}":
         return None
     actions = _ACTIONS.get(policy_arn.rpartition("/")[2])
-    return None if actions is None else {"Version": VERSION, "Statement": {"Effect": "Allow", "Action": list(actions), "Resource": "*"}}
+    return (
+        None
+        if actions is None
+        else {"Version": VERSION, "Statement": {"Effect": "Allow", "Action": list(actions), "Resource": "*"}}
+    )

@@ -1,4 +1,5 @@
-"""The change of a role's rights that a mapping asks for: one inline policy with a name of its own, never another."""
+"""The change of a role's rights that a mapping asks for: one inline policy with a name of its own, never
+another."""
 
 import hashlib
 import re
@@ -20,8 +21,9 @@ PermissionState = Literal["granted", "to_add", "unknown", "denied"]
 class PermissionsPlan(Struct, frozen=True, kw_only=True):
     """What becomes of the role's rights.
 
-    `granted`: everything is there, `change` None. `to_add`: `change` closes the gap. `unknown` (the role could not be looked at) and
-    `denied` (a policy forbids something outright): nothing is changed; `statement` is what an administrator has to give, `why` the reason.
+    `granted`: everything is there, `change` None. `to_add`: `change` closes the gap. `unknown` (the role
+    could not be looked at) and `denied` (a policy forbids something outright): nothing is changed;
+    `statement` is what an administrator has to give, `why` the reason.
     """
 
     role_arn: str
@@ -48,7 +50,9 @@ def plan_permissions(access: AwsAccess, role_arn: str, wiring: Wiring) -> Permis
         before = inline_policy(access, role, policy)
     except RefusedError as error:  # writing what cannot be read could take something away
         return PermissionsPlan(role_arn=role_arn, state="unknown", statement=statement, why=str(error))
-    change = PolicyChange(role_name=role, policy_name=policy, before=before, after=extended(before, rights.missing))
+    change = PolicyChange(
+        role_name=role, policy_name=policy, before=before, after=extended(before, rights.missing)
+    )
     return PermissionsPlan(role_arn=role_arn, state="to_add", change=change, statement=statement)
 
 

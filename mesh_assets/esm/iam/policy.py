@@ -17,11 +17,17 @@ class Statement(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        return {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):
-    """One inline policy of a role, before and after. `before` None: it is not there yet. No other policy is touched."""
+    """One inline policy of a role, before and after. `before` None: it is not there yet. No other policy is
+    touched."""
 
     role_name: str
     policy_name: str

@@ -7,5 +7,9 @@ from mesh_assets.esm.plan import PlannedCall
 
 
 def put_policy_calls(change: PolicyChange) -> tuple[PlannedCall, ...]:
-    arguments = {"RoleName": change.role_name, "PolicyName": change.policy_name, "PolicyDocument": json.dumps(change.after)}
+    arguments = {
+        "RoleName": change.role_name,
+        "PolicyName": change.policy_name,
+        "PolicyDocument": json.dumps(change.after),
+    }
     return (PlannedCall(service="iam", operation="PutRolePolicy", arguments=arguments),)

@@ -15,7 +15,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     """A mapping as its rights see it. `group` None: AWS will use the mapping's UUID, which is not known yet.
 
     `keys`: the customer keys that the secrets are encrypted with. `glue_registry_arn` None: no Glue registry.
-    `iam_enabled` None: nobody asked the cluster, so it is taken to authenticate by IAM when there is no secret.
+    `iam_enabled` None: nobody asked the cluster, so it is taken to authenticate by IAM when there is no
+    secret.
     """
 
     partition: str
@@ -34,7 +35,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
     @property
     def uses_iam_authentication(self) -> bool:
-        """Lambda's choice with MSK: a secret's way when there is one, then IAM, and TLS or plaintext only where IAM is off."""
+        """Lambda's choice with MSK: a secret's way when there is one, then IAM, and TLS or plaintext only
+        where IAM is off."""
         return self.cluster_arn is not None and not self.secrets and self.iam_enabled is not False
 
 
@@ -49,7 +51,11 @@ def wiring_of_request(request: CreateRequest, *, partition: str, region: str, ac
         group=request.kafka_consumer_group_id,
         cluster_arn=request.event_source_arn or None,
         secrets=tuple(dict.fromkeys(entry.uri for entry in entries if entry.type in SECRETS and entry.uri))
-        + _registry_secrets(tuple(entry.uri for entry in request.schema_registry.access_configurations) if request.schema_registry else ()),
+        + _registry_secrets(
+            tuple(entry.uri for entry in request.schema_registry.access_configurations)
+            if request.schema_registry
+            else ()
+        ),
         uses_vpc=bool(request.event_source_arn) or any(entry.type in VPC for entry in entries),
         glue_registry_arn=_glue(None if request.schema_registry is None else request.schema_registry.uri),
         on_failure_destination=request.on_failure_destination or None,
@@ -57,7 +63,8 @@ def wiring_of_request(request: CreateRequest, *, partition: str, region: str, ac
 
 
 def wiring_of_mapping(mapping: EventSourceMapping, *, changes: Mapping[str, Any] | None = None) -> Wiring:
-    """The wiring of a mapping as it is, or as it will be once the update with these API arguments is carried out."""
+    """The wiring of a mapping as it is, or as it will be once the update with these API arguments is carried
+    out."""
     after = {**mapping.configuration, **(changes or {})}
     function = function_in(mapping.function_arn)
     arn = arn_in(mapping.function_arn)
@@ -75,15 +82,24 @@ def wiring_of_mapping(mapping: EventSourceMapping, *, changes: Mapping[str, Any]
         partition=arn.partition if arn else "aws",
         region=arn.region if arn else "",
         account_id=arn.account if arn else "",
-        function_name=_function_name(target) if target else function.name if function else mapping.function_name,
+        function_name=_function_name(target)
+        if target
+        else function.name
+        if function
+        else mapping.function_name,
         topic=mapping.topic or "",
         group=mapping.consumer_group_id,
         cluster_arn=mapping.event_source_arn,
-        secrets=tuple(dict.fromkeys(entry["URI"] for entry in entries if entry["Type"] in SECRETS and entry.get("URI")))
+        secrets=tuple(
+            dict.fromkeys(entry["URI"] for entry in entries if entry["Type"] in SECRETS and entry.get("URI"))
+        )
         + _registry_secrets(tuple(entry.get("URI") for entry in registry.get("AccessConfigs", ()))),
         uses_vpc=mapping.event_source_arn is not None or any(entry["Type"] in VPC for entry in entries),
         glue_registry_arn=_glue(registry.get("SchemaRegistryURI")),
-        on_failure_destination=((after.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or None,
+        on_failure_destination=((after.get("DestinationConfig") or {}).get("OnFailure") or {}).get(
+            "Destination"
+        )
+        or None,
     )
 
 

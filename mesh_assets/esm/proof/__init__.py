@@ -1,12 +1,25 @@
-"""Proof that a mapping processes: test messages in, and what the offsets, the group's members and the counts then say.
+"""Proof that a mapping processes: test messages in, and what the offsets, the group's members and the counts
+then say.
 
-Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset_after_production`, `produce_test_messages`, and the plans.
+Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset_after_production`,
+`produce_test_messages`, and the plans.
 """
 
-from mesh_assets.esm.proof.messages import Produced, ProducePlan, check_plan, plan_test_messages, produce_test_messages
+from mesh_assets.esm.proof.messages import (
+    Produced,
+    ProducePlan,
+    check_plan,
+    plan_test_messages,
+    produce_test_messages,
+)
 from mesh_assets.esm.proof.positions import Position, get_initial_offset
 from mesh_assets.esm.proof.progress import PartitionProgress, check_offset_after_production
-from mesh_assets.esm.proof.validation import Validation, ValidationRequest, plan_validation, validate_esm_processing
+from mesh_assets.esm.proof.validation import (
+    Validation,
+    ValidationRequest,
+    plan_validation,
+    validate_esm_processing,
+)
 from mesh_assets.esm.proof.verdict import Verdict, judge
 
 __all__ = [

@@ -1,4 +1,5 @@
-"""What CloudWatch counts of a function and a mapping. Not known is None: no data point can mean zero, or that none has arrived yet."""
+"""What CloudWatch counts of a function and a mapping. Not known is None: no data point can mean zero, or that
+none has arrived yet."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,8 @@ from mesh_assets.esm.mapping import EventSourceMapping
 
 _NAMESPACE = "AWS/Lambda"
 _PERIOD_SECONDS = 60
-# Metric by the name of its field. The first two are of the function, the others of the mapping, which has them only with EventCount.
+# Metric by the name of its field. The first two are of the function, the others of the mapping, which has
+# them only with EventCount.
 _OF_FUNCTION = {"invocations": "Invocations", "errors": "Errors"}
 _OF_MAPPING = {
     "polled": "PolledEventCount",
@@ -27,7 +29,8 @@ _OF_MAPPING = {
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """`invocations` and `errors`: of the function, whoever calls it. The others are records of this mapping; None without EventCount.
+    """`invocations` and `errors`: of the function, whoever calls it. The others are records of this mapping;
+    None without EventCount.
 
     `per_mapping`: whether the mapping counts at all (MetricsConfig EventCount).
     """
@@ -49,7 +52,11 @@ class Counts(Struct, frozen=True, kw_only=True):
 
     def told(self) -> dict[str, int]:
         """What is known, for people."""
-        known = {name.replace("_", " "): value for name, value in msgspec.structs.asdict(self).items() if name != "per_mapping"}
+        known = {
+            name.replace("_", " "): value
+            for name, value in msgspec.structs.asdict(self).items()
+            if name != "per_mapping"
+        }
         return {name: value for name, value in known.items() if value is not None}
 
     def since(self, earlier: "Counts") -> "Counts":
@@ -67,8 +74,15 @@ def window_start(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-def read_counts(access: AwsAccess, mapping: EventSourceMapping, *, since: datetime, now: Callable[[], datetime] | None = None) -> Counts:
-    """Sums from the minute of `since` on. One request. Raises PlatformError when CloudWatch could not be asked."""
+def read_counts(
+    access: AwsAccess,
+    mapping: EventSourceMapping,
+    *,
+    since: datetime,
+    now: Callable[[], datetime] | None = None,
+) -> Counts:
+    """Sums from the minute of `since` on. One request. Raises PlatformError when CloudWatch could not be
+    asked."""
     function = function_in(mapping.function_arn)
     name = mapping.function_arn if function is None else function.name
     per_mapping = "EventCount" in mapping.metrics
@@ -97,4 +111,8 @@ def _query(field: str, dimension: tuple[str, str]) -> dict[str, Any]:
         "MetricName": (_OF_FUNCTION | _OF_MAPPING)[field],
         "Dimensions": [{"Name": dimension[0], "Value": dimension[1]}],
     }
-    return {"Id": field, "MetricStat": {"Metric": metric, "Period": _PERIOD_SECONDS, "Stat": "Sum"}, "ReturnData": True}
+    return {
+        "Id": field,
+        "MetricStat": {"Metric": metric, "Period": _PERIOD_SECONDS, "Stat": "Sum"},
+        "ReturnData": True,
+    }

@@ -34,7 +34,8 @@ _RIGHT = "WRITE on the topic"
 
 
 class ProducePlan(Struct, frozen=True, kw_only=True):
-    """What would be written where, and who else reads it. `key` None: the messages go round the partitions. `id` is the hash of the rest.
+    """What would be written where, and who else reads it. `key` None: the messages go round the partitions.
+    `id` is the hash of the rest.
 
     `other_groups` None: they could not be read, with the reason in `other_groups_error`.
     """
@@ -81,11 +82,14 @@ def plan_test_messages(
     group: str | None,
     timeout_seconds: float = 15,
 ) -> ProducePlan:
-    """Reads only. `group`: the mapping's own, which is not counted among the others. Raises EstateError, PlatformError."""
+    """Reads only. `group`: the mapping's own, which is not counted among the others. Raises EstateError,
+    PlatformError."""
     if not 1 <= messages <= MOST_MESSAGES:
         raise EstateError(f"{messages} test messages are asked for; expected 1 to {MOST_MESSAGES:,}")
     if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
-        raise EstateError(f"test messages of {bytes_each} bytes are asked for; expected {FEWEST_BYTES} to {MOST_BYTES:,}")
+        raise EstateError(
+            f"test messages of {bytes_each} bytes are asked for; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
+        )
     with closing(Session(properties, timeout_seconds)) as session:
         partitions = partitions_of(session, topic)
         try:
@@ -123,7 +127,8 @@ def produce_test_messages(
     *,
     tell: Callable[[str], None] = lambda text: None,  # noqa: ARG005
 ) -> Produced:
-    """Writes them and waits until each is acknowledged by all replicas. Raises PlatformError when one was not: some may be there then."""
+    """Writes them and waits until each is acknowledged by all replicas. Raises PlatformError when one was
+    not: some may be there then."""
     endpoint = Endpoint(properties)
     delivered: list[tuple[int, int]] = []
     failures: list[KafkaError] = []
@@ -149,7 +154,9 @@ def produce_test_messages(
     try:
         producer = Producer(settings)
         for sequence in range(plan.messages):
-            partition = _ANY_PARTITION if plan.key is not None else plan.partitions[sequence % len(plan.partitions)]
+            partition = (
+                _ANY_PARTITION if plan.key is not None else plan.partitions[sequence % len(plan.partitions)]
+            )
             producer.produce(
                 plan.topic,
                 value=message_text(test_id, sequence, of=plan.messages, bytes_each=plan.bytes_each).encode(),
@@ -204,12 +211,14 @@ def _other_groups(session: Session, topic: str, group: str | None) -> tuple[str,
     return tuple(
         one.group_id
         for one in found
-        if any(topic in member.assignment for member in one.members or ()) or any(place.topic == topic for place in one.offsets or ())
+        if any(topic in member.assignment for member in one.members or ())
+        or any(place.topic == topic for place in one.offsets or ())
     )
 
 
 class _Silent:
-    """In the stead of a logger: librdkafka would write what went wrong, which the errors say already, to stderr."""
+    """In the stead of a logger: librdkafka would write what went wrong, which the errors say already, to
+    stderr."""
 
     def log(self, *arguments: object) -> None:
         pass

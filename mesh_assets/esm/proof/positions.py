@@ -1,4 +1,5 @@
-"""Where a group stands on a topic. What could not be read is an error, never a zero; that nothing was committed yet is none."""
+"""Where a group stands on a topic. What could not be read is an error, never a zero; that nothing was
+committed yet is none."""
 
 from collections.abc import Mapping
 
@@ -22,7 +23,8 @@ class Member(Struct, frozen=True, kw_only=True):
 class Position(Struct, frozen=True, kw_only=True):
     """A group on a topic, at one moment. `committed`: by partition, None where nothing was committed yet.
 
-    `start`: the first record there is; `end`: where the next one goes. `members`: those that have joined the group.
+    `start`: the first record there is; `end`: where the next one goes. `members`: those that have joined the
+    group.
     """
 
     group: str
@@ -39,7 +41,9 @@ class Position(Struct, frozen=True, kw_only=True):
     @property
     def lag_records(self) -> int | None:
         """Of the partitions that have a commit; None where none has."""
-        known = [self.end[partition] - offset for partition, offset in self.committed.items() if offset is not None]
+        known = [
+            self.end[partition] - offset for partition, offset in self.committed.items() if offset is not None
+        ]
         return sum(max(0, lag) for lag in known) if known else None
 
 
@@ -49,14 +53,19 @@ def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
     try:
         described = session.one(
             lambda: session.start(
-                "describe_topics", session.admin.describe_topics, TopicCollection([topic]), request_timeout=session.timeout_seconds
+                "describe_topics",
+                session.admin.describe_topics,
+                TopicCollection([topic]),
+                request_timeout=session.timeout_seconds,
             )[topic],
             doing=f"reading topic {topic}",
             right=f"DESCRIBE on topic {topic}",
         )
     except UnexpectedAnswerError as error:
         if KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART).name() in str(error):
-            raise RefusedError(f"there is no topic {topic} at {session.endpoint.servers}; check its name and the cluster") from error
+            raise RefusedError(
+                f"there is no topic {topic} at {session.endpoint.servers}; check its name and the cluster"
+            ) from error
         raise
     return tuple(sorted(partition.id for partition in described.partitions))
 
@@ -78,14 +87,22 @@ def read_position(session: Session, group: str, topic: str) -> Position:
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
     if found.members is None or found.offsets is None:
-        raise UnexpectedAnswerError(f"consumer group {group} could not be read ({found.error}); nothing can be proven without its offsets")
+        raise UnexpectedAnswerError(
+            f"consumer group {group} could not be read ({found.error}); nothing can be proven without its offsets"
+        )
     for place in found.offsets:
         if place.topic == topic:
             if place.error is not None:
-                raise UnexpectedAnswerError(f"what {group} committed on {topic}[{place.partition}] could not be read ({place.error})")
+                raise UnexpectedAnswerError(
+                    f"what {group} committed on {topic}[{place.partition}] could not be read ({place.error})"
+                )
             committed[place.partition] = place.committed
     members = tuple(
-        Member(client_id=member.client_id, host=member.host.removeprefix("/"), partitions=member.assignment.get(topic, ()))
+        Member(
+            client_id=member.client_id,
+            host=member.host.removeprefix("/"),
+            partitions=member.assignment.get(topic, ()),
+        )
         for member in found.members
     )
     return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)

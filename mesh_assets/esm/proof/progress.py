@@ -7,7 +7,8 @@ from mesh_assets.esm.proof.positions import Position
 
 
 class PartitionProgress(Struct, frozen=True, kw_only=True):
-    """`passed`: the group has committed beyond the last test message there. `ahead`: how many records it has to go to the first one.
+    """`passed`: the group has committed beyond the last test message there. `ahead`: how many records it has
+    to go to the first one.
 
     `moved`: how many records it has committed since before. `ahead` None: it has committed nothing there yet.
     """
@@ -21,8 +22,11 @@ class PartitionProgress(Struct, frozen=True, kw_only=True):
     moved: int
 
 
-def check_offset_after_production(before: Position, now: Position, produced: Produced) -> tuple[PartitionProgress, ...]:
-    """Of each partition that has a test message. A group that commits nothing where nothing was to be read is no failure."""
+def check_offset_after_production(
+    before: Position, now: Position, produced: Produced
+) -> tuple[PartitionProgress, ...]:
+    """Of each partition that has a test message. A group that commits nothing where nothing was to be read is
+    no failure."""
     return tuple(_progress(before, now, written) for written in produced.partitions)
 
 

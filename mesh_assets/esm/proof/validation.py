@@ -13,7 +13,13 @@ from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.proof.counts import Counts, read_counts
-from mesh_assets.esm.proof.messages import Produced, ProducePlan, check_plan, plan_test_messages, produce_test_messages
+from mesh_assets.esm.proof.messages import (
+    Produced,
+    ProducePlan,
+    check_plan,
+    plan_test_messages,
+    produce_test_messages,
+)
 from mesh_assets.esm.proof.positions import Member, Position, get_initial_offset, read_position
 from mesh_assets.esm.proof.progress import PartitionProgress, check_offset_after_production
 from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge
@@ -53,7 +59,8 @@ class Validation(Struct, frozen=True, kw_only=True):
 
 
 class ValidationRequest(Struct, frozen=True, kw_only=True):
-    """What is written, and how long is waited. `deadline_seconds` None: 30 for a mapping that is at work, 300 for a new one."""
+    """What is written, and how long is waited. `deadline_seconds` None: 30 for a mapping that is at work, 300
+    for a new one."""
 
     messages: int = 10
     bytes_each: int = 256
@@ -62,7 +69,9 @@ class ValidationRequest(Struct, frozen=True, kw_only=True):
     metrics_seconds: float = METRICS_SECONDS
 
 
-def plan_validation(access: AwsAccess, mapping: EventSourceMapping, login: KafkaLogin, request: ValidationRequest) -> ProducePlan:
+def plan_validation(
+    access: AwsAccess, mapping: EventSourceMapping, login: KafkaLogin, request: ValidationRequest
+) -> ProducePlan:
     """What a validation would write, and who else reads it. Reads only. Raises EstateError, PlatformError."""
     return plan_test_messages(
         properties_of(login, access),
@@ -83,10 +92,12 @@ def validate_esm_processing(
     plan_id: str | None = None,
     tell: Tell = lambda text: None,  # noqa: ARG005
 ) -> Validation:
-    """Writes test messages into the mapping's topic and says what became of them. `login`: as whom they are written.
+    """Writes test messages into the mapping's topic and says what became of them. `login`: as whom they are
+    written.
 
-    `plan_id`: of the plan that was looked at; another one is refused (PlanOutdatedError). Raises PlatformError as soon as an offset or a
-    count could not be read, or a message not be written: a proof is never made from a part.
+    `plan_id`: of the plan that was looked at; another one is refused (PlanOutdatedError). Raises
+    PlatformError as soon as an offset or a count could not be read, or a message not be written: a proof is
+    never made from a part.
     """
     topic, group = _topic(mapping), mapping.consumer_group_id
     properties = properties_of(login, access)
@@ -107,12 +118,25 @@ def validate_esm_processing(
         now, members = _wait(session, before, produced, begun + deadline_seconds, tell)
     elapsed = time.monotonic() - begun
     passed = all(one.passed for one in check_offset_after_production(before, now, produced))
-    counts = _counts(access, mapping, begun_at, counts_before, request, passed=passed, messages=produced.messages, tell=tell)
+    counts = _counts(
+        access,
+        mapping,
+        begun_at,
+        counts_before,
+        request,
+        passed=passed,
+        messages=produced.messages,
+        tell=tell,
+    )
     mapping = get_mapping(access, mapping.uuid)
-    return _result(mapping, before, now, produced, counts, deadline_seconds, elapsed, members, produced.messages)
+    return _result(
+        mapping, before, now, produced, counts, deadline_seconds, elapsed, members, produced.messages
+    )
 
 
-def _wait(session: Session, before: Position, produced: Produced, deadline: float, tell: Tell) -> tuple[Position, tuple[Member, ...]]:
+def _wait(
+    session: Session, before: Position, produced: Produced, deadline: float, tell: Tell
+) -> tuple[Position, tuple[Member, ...]]:
     """The last look, and every member seen in between."""
     seen = {(member.client_id, member.host): member for member in before.members}
     told = -1
@@ -140,7 +164,8 @@ def _counts(
     messages: int,
     tell: Tell,
 ) -> Counts:
-    """As soon as they tell of all messages; at the deadline what they tell until then. Where not all is committed, one look is enough."""
+    """As soon as they tell of all messages; at the deadline what they tell until then. Where not all is
+    committed, one look is enough."""
     deadline = time.monotonic() + (request.metrics_seconds if passed else 0.0)
     if passed:
         tell("offsets are passed; waiting for CloudWatch's counts")
@@ -165,8 +190,9 @@ def _result(
 ) -> Validation:
     progress = () if produced is None else check_offset_after_production(before, now, produced)
     if produced is None:
+        last = mapping.last_processing_result
         sentence = (
-            f"nothing was written: the mapping is {mapping.state}, so nothing polls; its last result: {mapping.last_processing_result}"
+            f"nothing was written: the mapping is {mapping.state}, so nothing polls; its last result: {last}"
         )
         verdict = Verdict(name="not processed", sentence=sentence, advice="enable the mapping")
     else:
@@ -202,7 +228,9 @@ def _result(
 
 def _topic(mapping: EventSourceMapping) -> str:
     if mapping.topic is None:
-        raise EstateError(f"mapping {mapping.uuid} reads no Kafka topic; only those of Kafka can be validated")
+        raise EstateError(
+            f"mapping {mapping.uuid} reads no Kafka topic; only those of Kafka can be validated"
+        )
     return mapping.topic
 
 

@@ -10,14 +10,17 @@ from mesh_assets.esm.proof.counts import Counts
 from mesh_assets.esm.proof.positions import Member, Position
 from mesh_assets.esm.proof.progress import PartitionProgress
 
-Name = Literal["processed", "committed, not processed", "partly", "behind", "unproven", "not processed", "inconclusive"]
+Name = Literal[
+    "processed", "committed, not processed", "partly", "behind", "unproven", "not processed", "inconclusive"
+]
 
 
 _LATE = "metrics can be minutes late: validate again with a longer --metrics-wait"
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """`members`: all that were seen in the group, before and after. `counts` None: they were not looked at, since not all was committed.
+    """`members`: all that were seen in the group, before and after. `counts` None: they were not looked at,
+    since not all was committed.
 
     `elapsed_seconds`: from the first test message to the last look.
     """
@@ -42,13 +45,18 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 def is_own(member: Member, mapping: EventSourceMapping) -> bool:
-    """Whether a member looks like one of the mapping's pollers. AWS does not say what they are called: an inference, nobody checked it."""
+    """Whether a member looks like one of the mapping's pollers. AWS does not say what they are called: an
+    inference, nobody checked it."""
     client_id = member.client_id.casefold()
     return mapping.uuid.casefold() in client_id or client_id.startswith("lambda")
 
 
 def foreign_members(evidence: Evidence) -> tuple[str, ...]:
-    found = {f"{member.client_id} at {member.host}" for member in evidence.members if not is_own(member, evidence.mapping)}
+    found = {
+        f"{member.client_id} at {member.host}"
+        for member in evidence.members
+        if not is_own(member, evidence.mapping)
+    }
     return tuple(sorted(found))
 
 
@@ -67,7 +75,11 @@ def judge(evidence: Evidence) -> Verdict:
 def _all_committed(evidence: Evidence) -> Verdict:
     counts, foreign = evidence.counts, foreign_members(evidence)
     if counts is None:
-        return Verdict(name="unproven", sentence="the offsets are passed, but no metrics were read", advice="read them again")
+        return Verdict(
+            name="unproven",
+            sentence="the offsets are passed, but no metrics were read",
+            advice="read them again",
+        )
     bad = {
         name: number
         for name, number in (
@@ -78,8 +90,12 @@ def _all_committed(evidence: Evidence) -> Verdict:
         )
         if number
     }
-    facts: dict[str, str | int] = {**counts.told(), **({"foreign members": ", ".join(foreign)} if foreign else {})}
-    # The mapping's own counts cover all messages: then no other member took one, whatever the members are called.
+    facts: dict[str, str | int] = {
+        **counts.told(),
+        **({"foreign members": ", ".join(foreign)} if foreign else {}),
+    }
+    # The mapping's own counts cover all messages: then no other member took one, whatever the members are
+    # called.
     covered = counts.per_mapping and (counts.invoked or 0) >= evidence.messages
     if foreign and not covered and not (counts.per_mapping and counts.seen >= evidence.messages):
         return Verdict(
@@ -111,7 +127,11 @@ def _all_committed(evidence: Evidence) -> Verdict:
         )
     if not counts.invocations:
         return _no_invocations(facts)
-    return _processed(evidence, facts, how="by its members; the function's own counts show no error (it may have other callers)")
+    return _processed(
+        evidence,
+        facts,
+        how="by its members; the function's own counts show no error (it may have other callers)",
+    )
 
 
 def _by_own_counts(evidence: Evidence, counts: Counts, facts: Mapping[str, str | int]) -> Verdict:
@@ -119,7 +139,9 @@ def _by_own_counts(evidence: Evidence, counts: Counts, facts: Mapping[str, str |
     if invoked >= evidence.messages:
         if not counts.invocations:
             return _no_invocations(facts)
-        return _processed(evidence, facts, how=f"and the mapping counts {invoked:,} records brought to the function")
+        return _processed(
+            evidence, facts, how=f"and the mapping counts {invoked:,} records brought to the function"
+        )
     if polled >= evidence.messages:
         return Verdict(
             name="committed, not processed",

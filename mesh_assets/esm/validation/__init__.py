@@ -1,4 +1,5 @@
-"""The rules of Kafka event source mappings, checked before any call: botocore itself checks names, types and minimums only.
+"""The rules of Kafka event source mappings, checked before any call: botocore itself checks names, types and
+minimums only.
 
 `create_findings` and `update_findings` give all that is wrong, and what is worth knowing, at once.
 """

@@ -16,7 +16,9 @@ def batch_findings(subject: Subject) -> Iterator[Finding]:
     if window is None:
         return
     if subject.queue_mode:
-        yield fault("max_batching_window", window, "a queue (share group) has no batching window", "leave it out")
+        yield fault(
+            "max_batching_window", window, "a queue (share group) has no batching window", "leave it out"
+        )
     elif not 0 <= window <= _LONGEST_WINDOW_SECONDS:
         yield fault("max_batching_window", window, f"0-{_LONGEST_WINDOW_SECONDS} seconds", "correct it")
     elif subject.existing is None or subject.existing.max_batching_window != window:

@@ -47,7 +47,9 @@ def create_findings(request: CreateRequest) -> tuple[Finding, ...]:
 
 def update_findings(request: UpdateRequest, existing: EventSourceMapping) -> tuple[Finding, ...]:
     """Every rule a change of the mapping breaks, and every warning. Nothing is called."""
-    subject = Subject(request=request, source="msk" if existing.event_source_arn else "self_managed", existing=existing)
+    subject = Subject(
+        request=request, source="msk" if existing.event_source_arn else "self_managed", existing=existing
+    )
     found = [finding for rule in _RULES for finding in rule(subject)]
     return _with_the_model(found, "UpdateEventSourceMapping", update_arguments(request, existing))
 
@@ -60,7 +62,13 @@ def require_no_fault(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _with_the_model(found: list[Finding], operation: str, arguments: dict[str, object]) -> tuple[Finding, ...]:
-    """The model has the last word, for a limit that is newer than our rules; what we said of a field better is not said again."""
+def _with_the_model(
+    found: list[Finding], operation: str, arguments: dict[str, object]
+) -> tuple[Finding, ...]:
+    """The model has the last word, for a limit that is newer than our rules; what we said of a field better
+    is not said again."""
     said = {finding.field.split(".")[0].split("[")[0] for finding in found if finding.severity == "fault"}
-    return (*found, *(finding for finding in model_findings(operation, arguments) if finding.field not in said))
+    return (
+        *found,
+        *(finding for finding in model_findings(operation, arguments) if finding.field not in said),
+    )

@@ -31,11 +31,23 @@ def failure_findings(subject: Subject) -> Iterator[Finding]:
     retries, age = request.retry_attempts, request.max_record_age
     if retries is not None:
         if subject.queue_mode and retries == ENDLESS:
-            yield fault("retry_attempts", retries, "a queue (share group) cannot retry without end", "give 0 (the default) or more")
+            yield fault(
+                "retry_attempts",
+                retries,
+                "a queue (share group) cannot retry without end",
+                "give 0 (the default) or more",
+            )
         elif not ENDLESS <= retries <= _MOST_RETRIES:
-            yield fault("retry_attempts", retries, f"-1 (until the record expires) to {_MOST_RETRIES}", "correct it")
+            yield fault(
+                "retry_attempts", retries, f"-1 (until the record expires) to {_MOST_RETRIES}", "correct it"
+            )
     if age is not None and age != ENDLESS and not _YOUNGEST_SECONDS <= age <= _OLDEST_SECONDS:
-        yield fault("max_record_age", age, f"-1 (never) or {_YOUNGEST_SECONDS}-{_OLDEST_SECONDS} seconds", "correct it")
+        yield fault(
+            "max_record_age",
+            age,
+            f"-1 (never) or {_YOUNGEST_SECONDS}-{_OLDEST_SECONDS} seconds",
+            "correct it",
+        )
     destination = request.on_failure_destination
     if destination == "" and subject.creating:
         yield fault("on_failure_destination", "''", "is empty", "leave it out")
@@ -48,7 +60,11 @@ def failure_findings(subject: Subject) -> Iterator[Finding]:
             "event source mappings have no destination on success, only on failure (OnSuccess is for asynchronous invocations)",
             "leave it out, or send from the function itself",
         )
-    if subject.after("on_failure_destination") and subject.after("retry_attempts") in (None, ENDLESS) and not subject.queue_mode:
+    if (
+        subject.after("on_failure_destination")
+        and subject.after("retry_attempts") in (None, ENDLESS)
+        and not subject.queue_mode
+    ):
         yield warning(
             "on_failure_destination",
             subject.after("on_failure_destination"),
@@ -74,13 +90,31 @@ def _destination(text: str, subject: Subject) -> Iterator[Finding]:
         topic = text.removeprefix(KAFKA_DESTINATION)
         if not _KAFKA_TOPIC.fullmatch(topic):
             yield fault(
-                field, text, "kafka:// is followed by a topic: letters, digits, '.', '_', '-', at most 249", "check the topic's name"
+                field,
+                text,
+                "kafka:// is followed by a topic: letters, digits, '.', '_', '-', at most 249",
+                "check the topic's name",
             )
         elif topic == subject.topic:
-            yield fault(field, text, "is the topic the mapping reads, so a failed record would come back for ever", "name another topic")
+            yield fault(
+                field,
+                text,
+                "is the topic the mapping reads, so a failed record would come back for ever",
+                "name another topic",
+            )
         return
     arn = arn_in(text)
     if arn is None or arn.service not in _DESTINATION_SERVICES:
-        yield fault(field, text, "is no ARN of an SQS queue, SNS topic or S3 bucket, and no kafka://topic", "give one of these")
+        yield fault(
+            field,
+            text,
+            "is no ARN of an SQS queue, SNS topic or S3 bucket, and no kafka://topic",
+            "give one of these",
+        )
     elif arn.service == "s3" and not _BUCKET.fullmatch(arn.resource):
-        yield fault(field, text, "an S3 destination is a bucket: arn:aws:s3:::NAME, without a key", "give the bucket's ARN")
+        yield fault(
+            field,
+            text,
+            "an S3 destination is a bucket: arn:aws:s3:::NAME, without a key",
+            "give the bucket's ARN",
+        )

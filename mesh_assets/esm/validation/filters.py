@@ -31,17 +31,34 @@ def filter_findings(subject: Subject) -> Iterator[Finding]:
     if arn is None or arn.service != "kms":
         yield fault("filter_kms_key_arn", key, "is no ARN of a KMS key", "give the key's ARN")
     if not subject.after("filter_patterns"):
-        yield fault("filter_kms_key_arn", key, "encrypts filter patterns, and there are none", "add filter_patterns, or leave it out")
+        yield fault(
+            "filter_kms_key_arn",
+            key,
+            "encrypts filter patterns, and there are none",
+            "add filter_patterns, or leave it out",
+        )
 
 
 def _pattern(field: str, pattern: str) -> Iterator[Finding]:
     if len(pattern) > _LONGEST_PATTERN:
-        yield fault(field, pattern, f"a pattern has at most {_LONGEST_PATTERN} characters, this has {len(pattern)}", "shorten it")
+        yield fault(
+            field,
+            pattern,
+            f"a pattern has at most {_LONGEST_PATTERN} characters, this has {len(pattern)}",
+            "shorten it",
+        )
         return
     try:
         read = json.loads(pattern)
     except json.JSONDecodeError as error:
-        yield fault(field, pattern, f"is no JSON ({error.msg} at {error.pos})", 'write it like {"value": {"status": ["failed"]}}')
+        yield fault(
+            field,
+            pattern,
+            f"is no JSON ({error.msg} at {error.pos})",
+            'write it like {"value": {"status": ["failed"]}}',
+        )
         return
     if not isinstance(read, dict):
-        yield fault(field, pattern, "a pattern is a JSON object", 'write it like {"value": {"status": ["failed"]}}')
+        yield fault(
+            field, pattern, "a pattern is a JSON object", 'write it like {"value": {"status": ["failed"]}}'
+        )

@@ -52,7 +52,9 @@ def _structure(shape: Any, value: Mapping[str, Any], field: str | None) -> Itera
     for name, member in value.items():
         own = _NESTED_FIELDS.get(name) or field or _FIELDS.get(name) or name
         if name not in shape.members:
-            yield fault(own, None, f"Lambda's API of this botocore has no {name}", "upgrade boto3, or leave it out")
+            yield fault(
+                own, None, f"Lambda's API of this botocore has no {name}", "upgrade boto3, or leave it out"
+            )
             continue
         yield from _value(shape.members[name], member, own)
 
@@ -80,7 +82,12 @@ def _value(shape: Any, value: Any, field: str) -> Iterator[Finding]:
             pattern = _compiled(limits.get("pattern", ""))
             if pattern is not None and not pattern.fullmatch(value):
                 # What is written where an ARN belongs may be a secret: the value is not shown.
-                yield fault(field, None, f"does not have the form that Lambda asks for: {pattern.pattern}", "correct it")
+                yield fault(
+                    field,
+                    None,
+                    f"does not have the form that Lambda asks for: {pattern.pattern}",
+                    "correct it",
+                )
 
 
 def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterator[Finding]:
@@ -92,7 +99,8 @@ def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterat
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for no pattern, and for one that Python's `re` cannot read (Unicode classes, of tags: those have a rule of their own)."""
+    """None for no pattern, and for one that Python's `re` cannot read (Unicode classes, of tags: those have a
+    rule of their own)."""
     if not pattern or r"\p{" in pattern:
         return None
     return re.compile(pattern)

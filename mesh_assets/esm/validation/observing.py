@@ -24,4 +24,9 @@ def observing_findings(subject: Subject) -> Iterator[Finding]:
     if level not in LOG_LEVELS:
         yield fault("log_level", level, f"is none of {', '.join(LOG_LEVELS)}", "choose one of them")
     if not subject.provisioned:
-        yield fault("log_level", level, "the poller's log is there in provisioned mode only", "set provisioned_mode, or leave it out")
+        yield fault(
+            "log_level",
+            level,
+            "the poller's log is there in provisioned mode only",
+            "set provisioned_mode, or leave it out",
+        )

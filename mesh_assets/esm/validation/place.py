@@ -25,9 +25,19 @@ def place_findings(subject: Subject) -> Iterator[Finding]:
     if target is not None:
         function = function_in(target)
         if function is None:
-            yield fault("target", target, "is no function name and no function's ARN", "give a name, name:alias, or the function's ARN")
+            yield fault(
+                "target",
+                target,
+                "is no function name and no function's ARN",
+                "give a name, name:alias, or the function's ARN",
+            )
         elif len(function.name) > _LONGEST_FUNCTION_NAME:
-            yield fault("target", target, f"a function's name has at most {_LONGEST_FUNCTION_NAME} characters", "check the name")
+            yield fault(
+                "target",
+                target,
+                f"a function's name has at most {_LONGEST_FUNCTION_NAME} characters",
+                "check the name",
+            )
     if subject.existing is not None:
         return
     yield from _topic(subject.request.kafka_topic)
@@ -58,7 +68,9 @@ def _topic(topic: str | None) -> Iterator[Finding]:
     if "," in topic:
         yield fault("kafka_topic", topic, "a mapping has exactly one topic", "make a mapping for each topic")
     elif len(topic) > _LONGEST_TOPIC:
-        yield fault("kafka_topic", topic, f"a topic's name has at most {_LONGEST_TOPIC} characters", "check the name")
+        yield fault(
+            "kafka_topic", topic, f"a topic's name has at most {_LONGEST_TOPIC} characters", "check the name"
+        )
     elif not _TOPIC.fullmatch(topic):
         yield fault(
             "kafka_topic",
@@ -73,7 +85,9 @@ def _cluster_arn(text: str) -> Iterator[Finding]:
         return
     arn = arn_in(text)
     if arn is None:
-        yield fault("event_source_arn", text, "is no ARN", "give the MSK cluster's ARN (`aws kafka list-clusters-v2`)")
+        yield fault(
+            "event_source_arn", text, "is no ARN", "give the MSK cluster's ARN (`aws kafka list-clusters-v2`)"
+        )
     elif arn.service != "kafka":
         yield fault(
             "event_source_arn",
@@ -93,10 +107,17 @@ def _cluster_arn(text: str) -> Iterator[Finding]:
 def _servers(servers: Sequence[str]) -> Iterator[Finding]:
     field = "kafka_bootstrap_servers"
     if len(servers) > _MOST_SERVERS:
-        yield fault(field, len(servers), f"at most {_MOST_SERVERS} servers", f"name {_MOST_SERVERS}; Lambda learns the others from them")
+        yield fault(
+            field,
+            len(servers),
+            f"at most {_MOST_SERVERS} servers",
+            f"name {_MOST_SERVERS}; Lambda learns the others from them",
+        )
     for server in servers:
         if not _SERVER.fullmatch(server):
-            yield fault(field, server, "each server is host:port, without a scheme", "e.g. broker-1.example.com:9092")
+            yield fault(
+                field, server, "each server is host:port, without a scheme", "e.g. broker-1.example.com:9092"
+            )
         elif not 0 < int(server.rpartition(":")[2]) <= _HIGHEST_PORT:
             yield fault(field, server, f"a port is 1-{_HIGHEST_PORT}", "correct the port")
         elif len(server) > _LONGEST_SERVER:

@@ -20,18 +20,31 @@ def poller_findings(subject: Subject) -> Iterator[Finding]:
         for field in ("min_pollers", "max_pollers", "poller_group"):
             if getattr(request, field):
                 yield fault(
-                    field, getattr(request, field), "needs provisioned mode, and provisioned_mode is false", "leave one of them out"
+                    field,
+                    getattr(request, field),
+                    "needs provisioned mode, and provisioned_mode is false",
+                    "leave one of them out",
                 )
         return
     lowest, highest = request.min_pollers, request.max_pollers
     if lowest is not None and not 1 <= lowest <= MOST_MIN_POLLERS:
-        yield fault("min_pollers", lowest, f"1-{MOST_MIN_POLLERS}", f"correct it; the default is {DEFAULT_MIN_POLLERS}")
+        yield fault(
+            "min_pollers",
+            lowest,
+            f"1-{MOST_MIN_POLLERS}",
+            f"correct it; the default is {DEFAULT_MIN_POLLERS}",
+        )
     if highest is not None and not 1 <= highest <= MOST_MAX_POLLERS:
         yield fault("max_pollers", highest, f"1-{MOST_MAX_POLLERS} for Kafka", "correct it")
     if subject.provisioned:
         least, most = effective_pollers(request, subject.existing)
         if least > most:
-            yield fault("min_pollers", least, f"is more than max_pollers, {most}", "raise max_pollers or lower min_pollers")
+            yield fault(
+                "min_pollers",
+                least,
+                f"is more than max_pollers, {most}",
+                "raise max_pollers or lower min_pollers",
+            )
     yield from _group(subject)
 
 
@@ -42,6 +55,16 @@ def _group(subject: Subject) -> Iterator[Finding]:
     if not _GROUP.fullmatch(group):
         yield fault("poller_group", group, "up to 128 letters, digits, '-' and '_'", "choose another")
     elif group == "" and subject.creating:
-        yield fault("poller_group", "''", "is empty, which makes a mapping leave its group, and a new one has none", "leave it out")
+        yield fault(
+            "poller_group",
+            "''",
+            "is empty, which makes a mapping leave its group, and a new one has none",
+            "leave it out",
+        )
     elif not subject.provisioned:
-        yield fault("poller_group", group, "only mappings in provisioned mode share pollers", "set provisioned_mode, or leave it out")
+        yield fault(
+            "poller_group",
+            group,
+            "only mappings in provisioned mode share pollers",
+            "set provisioned_mode, or leave it out",
+        )

@@ -20,7 +20,10 @@ def registry_findings(subject: Subject) -> Iterator[Finding]:
         return
     if not subject.provisioned:
         yield fault(
-            "schema_registry", registry.uri, "works in provisioned mode only", "set provisioned_mode (or min_pollers), or leave it out"
+            "schema_registry",
+            registry.uri,
+            "works in provisioned mode only",
+            "set provisioned_mode (or min_pollers), or leave it out",
         )
     if registry.event_record_format not in EVENT_FORMATS:
         yield fault(
@@ -31,9 +34,19 @@ def registry_findings(subject: Subject) -> Iterator[Finding]:
         )
     for attribute, times in Counter(registry.validate_attributes).items():
         if attribute not in ATTRIBUTES:
-            yield fault("schema_registry.validate_attributes", attribute, f"is none of {', '.join(ATTRIBUTES)}", "choose among them")
+            yield fault(
+                "schema_registry.validate_attributes",
+                attribute,
+                f"is none of {', '.join(ATTRIBUTES)}",
+                "choose among them",
+            )
         elif times > 1:
-            yield fault("schema_registry.validate_attributes", attribute, f"stands there {times} times", "name it once")
+            yield fault(
+                "schema_registry.validate_attributes",
+                attribute,
+                f"stands there {times} times",
+                "name it once",
+            )
     yield from _kind(registry)
 
 
@@ -41,17 +54,30 @@ def _kind(registry: SchemaRegistry) -> Iterator[Finding]:
     if registry.uri.startswith("https://"):
         if not registry.access_configurations:
             yield warning(
-                "schema_registry.access_configurations", None, "none is given: Confluent's registry asks for credentials", "name its secret"
+                "schema_registry.access_configurations",
+                None,
+                "none is given: Confluent's registry asks for credentials",
+                "name its secret",
             )
         for number, access in enumerate(registry.access_configurations):
             field = f"schema_registry.access_configurations[{number}]"
             if access.type not in ACCESS_TYPES:
-                yield fault(f"{field}.type", access.type, f"is none of {', '.join(ACCESS_TYPES)}", "choose one of them")
+                yield fault(
+                    f"{field}.type",
+                    access.type,
+                    f"is none of {', '.join(ACCESS_TYPES)}",
+                    "choose one of them",
+                )
             else:
                 yield from secret_findings(f"{field}.uri", access.uri)
         return
     arn = arn_in(registry.uri)
-    if arn is None or arn.service != "glue" or not arn.resource.startswith("registry/") or arn.resource == "registry/":
+    if (
+        arn is None
+        or arn.service != "glue"
+        or not arn.resource.startswith("registry/")
+        or arn.resource == "registry/"
+    ):
         yield fault(
             "schema_registry.uri",
             registry.uri,

@@ -13,6 +13,16 @@ def secret_findings(field: str, uri: str | None) -> Iterator[Finding]:
         return
     arn = arn_in(uri)
     if arn is None:
-        yield fault(field, None, "is no ARN (not shown: it could be the secret itself)", "give the ARN of the secret in Secrets Manager")
+        yield fault(
+            field,
+            None,
+            "is no ARN (not shown: it could be the secret itself)",
+            "give the ARN of the secret in Secrets Manager",
+        )
     elif arn.service != "secretsmanager" or not arn.resource.startswith("secret:"):
-        yield fault(field, uri, f"is an ARN of {arn.service}, not of a secret", "give the ARN of the secret in Secrets Manager")
+        yield fault(
+            field,
+            uri,
+            f"is an ARN of {arn.service}, not of a secret",
+            "give the ARN of the secret in Secrets Manager",
+        )

@@ -1,4 +1,5 @@
-"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and what goes with what."""
+"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and
+what goes with what."""
 
 import re
 from collections import Counter
@@ -13,7 +14,10 @@ from mesh_assets.esm.validation.subject import Subject
 SCRAM_512 = "SASL_SCRAM_512_AUTH"
 SCRAM_256 = "SASL_SCRAM_256_AUTH"
 MUTUAL_TLS = "CLIENT_CERTIFICATE_TLS_AUTH"
-VPC = {"VPC_SUBNET": re.compile(r"(subnet:)?subnet-[0-9a-zA-Z]+"), "VPC_SECURITY_GROUP": re.compile(r"(security_group:)?sg-[0-9a-zA-Z]+")}
+VPC = {
+    "VPC_SUBNET": re.compile(r"(subnet:)?subnet-[0-9a-zA-Z]+"),
+    "VPC_SECURITY_GROUP": re.compile(r"(security_group:)?sg-[0-9a-zA-Z]+"),
+}
 OAUTH = "OAUTHBEARER_AUTH"
 OAUTH_AUDIENCE = "OAUTHBEARER_AUDIENCE"
 IAM = "IAM_AUTH"
@@ -68,7 +72,12 @@ def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> F
     if source == "msk" and kind == SCRAM_256:
         return fault(field, kind, "MSK knows SCRAM with SHA-512 only", f"use {SCRAM_512}")
     if source == "msk" and kind in VPC:
-        return fault(field, kind, "an MSK source takes its subnets and security groups from the cluster", "leave it out")
+        return fault(
+            field,
+            kind,
+            "an MSK source takes its subnets and security groups from the cluster",
+            "leave it out",
+        )
     if source == "msk" and kind in (IAM, IAM_OAUTH):
         return fault(field, kind, "with MSK, IAM is what Lambda uses when there is no secret", "leave it out")
     if kind == "VIRTUAL_HOST":
@@ -85,23 +94,39 @@ def _uri(field: str, entry: SourceAccess) -> Iterator[Finding]:
         return
     if entry.type in (IAM, IAM_OAUTH):
         if entry.uri is not None:
-            yield fault(field, None, f"{entry.type} carries no URI: the function's role is what authenticates", "leave the uri out")
+            yield fault(
+                field,
+                None,
+                f"{entry.type} carries no URI: the function's role is what authenticates",
+                "leave the uri out",
+            )
         return
     if not entry.uri:
         yield fault(field, None, f"{entry.type} needs one", "give it")
         return
     if entry.type in VPC and not VPC[entry.type].fullmatch(entry.uri):
-        example = "subnet:subnet-0123456789abcdef0" if entry.type == "VPC_SUBNET" else "security_group:sg-0123456789abcdef0"
+        example = (
+            "subnet:subnet-0123456789abcdef0"
+            if entry.type == "VPC_SUBNET"
+            else "security_group:sg-0123456789abcdef0"
+        )
         yield fault(field, entry.uri, f"{entry.type} names one like {example}", "correct it")
     elif len(entry.uri) > _LONGEST_URI or not _URI.fullmatch(entry.uri):
-        yield fault(field, None, f"at most {_LONGEST_URI} characters of a-z A-Z 0-9 - / * : _ + = . @ and blank", "correct it")
+        yield fault(
+            field,
+            None,
+            f"at most {_LONGEST_URI} characters of a-z A-Z 0-9 - / * : _ + = . @ and blank",
+            "correct it",
+        )
 
 
 def _repeated(entries: Sequence[SourceAccess]) -> Iterator[Finding]:
     for kind, times in Counter(entry.type for entry in entries if entry.type not in VPC).items():
         if times > 1:
             yield fault(_FIELD, kind, f"stands there {times} times", "name each type once")
-    for (kind, uri), times in Counter((entry.type, entry.uri) for entry in entries if entry.type in VPC).items():
+    for (kind, uri), times in Counter(
+        (entry.type, entry.uri) for entry in entries if entry.type in VPC
+    ).items():
         if times > 1:
             yield fault(_FIELD, f"{kind} {uri}", f"stands there {times} times", "name it once")
 
@@ -110,7 +135,10 @@ def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Finding]
     kinds = {entry.type for entry in entries}
     if {SCRAM_512, MUTUAL_TLS} <= kinds:
         yield warning(
-            _FIELD, None, "with both, Lambda uses the certificate and never falls back to SCRAM", "leave the one out that is not meant"
+            _FIELD,
+            None,
+            "with both, Lambda uses the certificate and never falls back to SCRAM",
+            "leave the one out that is not meant",
         )
     arn = subject.request.event_source_arn if subject.existing is None else subject.existing.event_source_arn
     cluster = msk_cluster_in(arn or "")
@@ -120,7 +148,12 @@ def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Finding]
             continue
         field = f"{_FIELD}[{number}].uri"
         if not secret.resource.removeprefix("secret:").startswith(_MSK_PREFIX):
-            yield fault(field, entry.uri, f"MSK takes only SCRAM secrets whose name begins with {_MSK_PREFIX}", "name such a secret")
+            yield fault(
+                field,
+                entry.uri,
+                f"MSK takes only SCRAM secrets whose name begins with {_MSK_PREFIX}",
+                "name such a secret",
+            )
         if cluster is not None and (secret.account, secret.region) != (cluster.owner, cluster.region):
             yield fault(
                 field,
@@ -137,13 +170,18 @@ def _self_managed(kinds: set[str]) -> Iterator[Finding]:
         yield fault(_FIELD, has, "subnets and security groups come together", f"add {lacks}")
     if not kinds & set(VPC) and not kinds & {*_SASL, MUTUAL_TLS}:
         yield fault(
-            _FIELD, None, "without a VPC a self-managed cluster is reached over the internet and needs authentication", "name a secret"
+            _FIELD,
+            None,
+            "without a VPC a self-managed cluster is reached over the internet and needs authentication",
+            "name a secret",
         )
     for kind in sorted(kinds & set(_OF_OAUTH_ONLY)):
         if OAUTH not in kinds and IAM_OAUTH not in kinds:
             yield fault(_FIELD, kind, f"goes with {OAUTH} only", f"add {OAUTH} or leave it out")
     if OAUTH_AUDIENCE in kinds and not kinds & {OAUTH, IAM_OAUTH}:
-        yield fault(_FIELD, OAUTH_AUDIENCE, f"goes with {OAUTH} or {IAM_OAUTH}", "add one of them or leave it out")
+        yield fault(
+            _FIELD, OAUTH_AUDIENCE, f"goes with {OAUTH} or {IAM_OAUTH}", "add one of them or leave it out"
+        )
     if IAM_OAUTH in kinds:
         if OAUTH_AUDIENCE not in kinds:
             yield fault(_FIELD, IAM_OAUTH, f"needs {OAUTH_AUDIENCE}", "add it")
@@ -151,4 +189,9 @@ def _self_managed(kinds: set[str]) -> Iterator[Finding]:
             yield fault(_FIELD, kind, f"cannot be together with {IAM_OAUTH}", "leave one of them out")
     sasl = sorted(kinds & set(_SASL))
     if len(sasl) > 1:
-        yield warning(_FIELD, ", ".join(sasl), "a connection authenticates in one way", "leave out those that are not meant")
+        yield warning(
+            _FIELD,
+            ", ".join(sasl),
+            "a connection authenticates in one way",
+            "leave out those that are not meant",
+        )

@@ -34,7 +34,12 @@ def _group(subject: Subject) -> Iterator[Finding]:
             "set one",
         )
     elif not _GROUP.fullmatch(group):
-        yield fault("kafka_consumer_group_id", group, "1-200 characters of a-z A-Z 0-9 - / * : _ + = . @ and blank", "choose another")
+        yield fault(
+            "kafka_consumer_group_id",
+            group,
+            "1-200 characters of a-z A-Z 0-9 - / * : _ + = . @ and blank",
+            "choose another",
+        )
     elif "*" in group:
         yield warning(
             "kafka_consumer_group_id",
@@ -49,18 +54,32 @@ def _mode(subject: Subject) -> Iterator[Finding]:
     if mode is None:
         return
     if mode not in CONSUMPTION_MODES:
-        yield fault("consumption_mode", mode, f"is none of {', '.join(CONSUMPTION_MODES)}", "choose one of them")
+        yield fault(
+            "consumption_mode", mode, f"is none of {', '.join(CONSUMPTION_MODES)}", "choose one of them"
+        )
     elif subject.source == "msk":
-        yield fault("consumption_mode", mode, "an MSK source has none; self-managed sources only", "leave it out")
+        yield fault(
+            "consumption_mode", mode, "an MSK source has none; self-managed sources only", "leave it out"
+        )
     elif mode == "Queue":
-        yield warning("consumption_mode", mode, "needs Kafka 4.2 or later, and cannot be changed later", "check the brokers' version")
+        yield warning(
+            "consumption_mode",
+            mode,
+            "needs Kafka 4.2 or later, and cannot be changed later",
+            "check the brokers' version",
+        )
 
 
 def _no_position(subject: Subject) -> Iterator[Finding]:
     for field in ("starting_position", "starting_position_timestamp"):
         value = getattr(subject.request, field)
         if value is not None:
-            yield fault(field, str(value), "a queue (share group) has no starting position", "leave it out, or use consumption_mode Stream")
+            yield fault(
+                field,
+                str(value),
+                "a queue (share group) has no starting position",
+                "leave it out, or use consumption_mode Stream",
+            )
 
 
 def _position(subject: Subject) -> Iterator[Finding]:
@@ -73,9 +92,16 @@ def _position(subject: Subject) -> Iterator[Finding]:
             "choose LATEST (only what comes from now on), TRIM_HORIZON (everything there is) or AT_TIMESTAMP",
         )
     elif position not in STARTING_POSITIONS:
-        yield fault("starting_position", position, f"is none of {', '.join(STARTING_POSITIONS)}", "choose one of them")
+        yield fault(
+            "starting_position", position, f"is none of {', '.join(STARTING_POSITIONS)}", "choose one of them"
+        )
     if position == "AT_TIMESTAMP" and timestamp is None:
-        yield fault("starting_position_timestamp", None, "AT_TIMESTAMP needs it", "give the time to start from, with its zone")
+        yield fault(
+            "starting_position_timestamp",
+            None,
+            "AT_TIMESTAMP needs it",
+            "give the time to start from, with its zone",
+        )
     if position != "AT_TIMESTAMP" and timestamp is not None:
         yield fault(
             "starting_position_timestamp",
@@ -84,7 +110,12 @@ def _position(subject: Subject) -> Iterator[Finding]:
             "leave one or change the other",
         )
     if timestamp is not None and timestamp > datetime.now(UTC):
-        yield fault("starting_position_timestamp", timestamp.isoformat(), "is in the future", "give a time that has passed")
+        yield fault(
+            "starting_position_timestamp",
+            timestamp.isoformat(),
+            "is in the future",
+            "give a time that has passed",
+        )
     if position in STARTING_POSITIONS and subject.request.kafka_consumer_group_id is not None:
         yield warning(
             "starting_position",

@@ -14,7 +14,8 @@ Source = Literal["msk", "self_managed"]
 class Subject:
     """A request with what it will be a part of. `existing` None: the mapping is to be made.
 
-    `source` None: the request says neither or both, which is a finding of its own; rules that depend on it keep quiet then.
+    `source` None: the request says neither or both, which is a finding of its own; rules that depend on it
+    keep quiet then.
     """
 
     request: CreateRequest | UpdateRequest
@@ -34,7 +35,9 @@ class Subject:
         """Whether it consumes as a share group (ConsumptionMode Queue)."""
         if self.existing is None:
             return self.request.consumption_mode == "Queue"
-        return (self.existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get("ConsumptionMode") == "Queue"
+        return (self.existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get(
+            "ConsumptionMode"
+        ) == "Queue"
 
     @property
     def provisioned(self) -> bool:
@@ -43,7 +46,8 @@ class Subject:
         return asked if asked is not None else self.existing is not None and self.existing.is_provisioned
 
     def after(self, name: str) -> Any:
-        """The setting's value once the request is carried out, where the mapping's record has it under the same name."""
+        """The setting's value once the request is carried out, where the mapping's record has it under the
+        same name."""
         asked = getattr(self.request, name)
         return asked if asked is not None or self.existing is None else getattr(self.existing, name)
 

@@ -1,4 +1,5 @@
-"""Asking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster carries events."""
+"""Asking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
+carries events."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -31,9 +32,15 @@ _ROLES: dict[System, str] = {
 
 
 def check_brokers(
-    cluster: Cluster, events: Events, *, discovered: bool, carried: Sequence[str], admin_factory: ClientFactory = AdminClient
+    cluster: Cluster,
+    events: Events,
+    *,
+    discovered: bool,
+    carried: Sequence[str],
+    admin_factory: ClientFactory = AdminClient,
 ) -> tuple[AccessFinding, ...]:
-    """One connection for both findings. `discovered`: the cluster itself is to be checked; `carried`: whose events go there."""
+    """One connection for both findings. `discovered`: the cluster itself is to be checked; `carried`: whose
+    events go there."""
     systems: list[System] = ["kafka"] if discovered else []
     if carried:
         systems.append("events")
@@ -43,7 +50,10 @@ def check_brokers(
     except (EstateError, PlatformError) as error:
         return _failed(cluster, systems, endpoint, "", str(error))
     connected = Session(
-        properties, cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud, admin_factory=admin_factory
+        properties,
+        cluster.kafka.timeout_seconds,
+        on_confluent_cloud=cluster.on_confluent_cloud,
+        admin_factory=admin_factory,
     )
     identity = connected.endpoint.identity if connected.endpoint.takes_api_key else kafka_identity(properties)
     with closing(connected) as session:
@@ -52,10 +62,16 @@ def check_brokers(
             seen = read_cluster_access(session, deadline)
             findings = []
             if discovered:
-                findings.append(judge_kafka(cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity))
+                findings.append(
+                    judge_kafka(
+                        cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity
+                    )
+                )
             if carried:
                 reading = _read_events(session, seen, deadline)
-                findings.append(judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity))
+                findings.append(
+                    judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity)
+                )
             return tuple(map(_with_roles, findings)) if connected.endpoint.takes_api_key else tuple(findings)
         except (EstateError, PlatformError) as error:
             return _failed(cluster, systems, endpoint, identity, str(error))
@@ -66,7 +82,9 @@ def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Dea
     visible = every_topic_is_visible(session, deadline)
     complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
     try:
-        groups = read_groups_access(session, cluster.consumer_groups.selects, deadline, list_is_complete=complete)
+        groups = read_groups_access(
+            session, cluster.consumer_groups.selects, deadline, list_is_complete=complete
+        )
         error = None
     except PlatformError as failure:
         groups, error = None, str(failure)
@@ -82,7 +100,10 @@ def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Dea
 def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> EventsReading:
     topics = read_topic_access(session, EVENT_TOPICS, deadline)
     configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
-    policies = {name: None if config.values is None else config.values.get("cleanup.policy") for name, config in configs.items()}
+    policies = {
+        name: None if config.values is None else config.values.get("cleanup.policy")
+        for name, config in configs.items()
+    }
     return EventsReading(cluster=seen, topics=topics, policies=policies)
 
 
@@ -90,13 +111,26 @@ def _with_roles(finding: AccessFinding) -> AccessFinding:
     """On Confluent Cloud rights come with roles, except on Basic clusters: which ones give what is missing."""
     if finding.state != "incomplete":
         return finding
-    return replace(finding, notes=(*finding.notes, f"on Confluent Cloud these rights come with {_ROLES[finding.system]}"))
+    return replace(
+        finding, notes=(*finding.notes, f"on Confluent Cloud these rights come with {_ROLES[finding.system]}")
+    )
 
 
-def _failed(cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str) -> tuple[AccessFinding, ...]:
+def _failed(
+    cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str
+) -> tuple[AccessFinding, ...]:
     """The sentence once; what else hangs on the same connection refers to it."""
     first, *others = systems
     return (
         failed(cluster.name, first, endpoint, identity, sentence),
-        *(failed(cluster.name, other, endpoint, identity, f"not checked, because {first} of {cluster.name} failed") for other in others),
+        *(
+            failed(
+                cluster.name,
+                other,
+                endpoint,
+                identity,
+                f"not checked, because {first} of {cluster.name} failed",
+            )
+            for other in others
+        ),
     )

@@ -1,7 +1,8 @@
-"""The subject of a certificate, the name by which brokers know a client that speaks mutual TLS; and who signed it, until when.
+"""The subject of a certificate, the name by which brokers know a client that speaks mutual TLS; and who
+signed it, until when.
 
-The standard library reads these of a peer that it has verified, not of a file or of one it has not; this walks just so far into the DER
-(X.690) of a certificate (RFC 5280, 4.1) as its subject is.
+The standard library reads these of a peer that it has verified, not of a file or of one it has not; this
+walks just so far into the DER (X.690) of a certificate (RFC 5280, 4.1) as its subject is.
 """
 
 import re
@@ -14,7 +15,14 @@ from mesh_assets.inventory.records import Record
 
 _FIRST = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _CONTEXT_0 = 0xA0
-_SHORT_NAMES = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU"}
+_SHORT_NAMES = {
+    "2.5.4.3": "CN",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+}
 _ENCODINGS = {0x1E: "utf-16-be", 0x14: "latin-1"}  # BMPString, TeletexString; all others are read as UTF-8
 
 
@@ -22,7 +30,8 @@ _GENERALIZED_TIME = 0x18
 
 
 class CertificateFacts(Record, frozen=True, kw_only=True):
-    """`subject` and `issuer` in Java's order (the last part first): `CN=discovery,O=Example`; None where they are empty."""
+    """`subject` and `issuer` in Java's order (the last part first): `CN=discovery,O=Example`; None where they
+    are empty."""
 
     subject: str | None
     issuer: str | None
@@ -49,7 +58,9 @@ def certificate_facts(certificate: str | bytes) -> CertificateFacts | None:
         # version (optional), serial number, signature algorithm, issuer, validity, subject
         fields = [content for tag, content in _parts(signed) if tag != _CONTEXT_0]
         not_before, not_after = (_time(tag, content) for tag, content in _parts(fields[3]))
-        return CertificateFacts(subject=_name(fields[4]), issuer=_name(fields[2]), not_before=not_before, not_after=not_after)
+        return CertificateFacts(
+            subject=_name(fields[4]), issuer=_name(fields[2]), not_before=not_before, not_after=not_after
+        )
     except (ValueError, IndexError):
         return None
 

@@ -21,7 +21,8 @@ from mesh_assets.platforms.kafka.session import ClientFactory
 
 # An estate of tens of clusters with three systems each is asked in two rounds; the threads only wait.
 _SYSTEMS_AT_ONCE = 32
-# A system that is down is reported after 3 s, one that hangs after its timeout (15 s unless the estate says otherwise).
+# A system that is down is reported after 3 s, one that hangs after its timeout (15 s unless the estate says
+# otherwise).
 _WITHIN_SECONDS = 60.0
 
 
@@ -43,32 +44,43 @@ def check_estate(
     admin_factory: ClientFactory = AdminClient,
     transport: Transport | None = None,
 ) -> tuple[AccessFinding, ...]:
-    """What answers, as whom, with what rights, and what is missing, for the named clusters (none: all) and the carriers of their events.
+    """What answers, as whom, with what rights, and what is missing, for the named clusters (none: all) and
+    the carriers of their events.
 
-    Reads only. Raises nothing for a system that fails: its finding has the sentence. Raises EstateError for a name the estate does not
-    have.
+    Reads only. Raises nothing for a system that fails: its finding has the sentence. Raises EstateError for a
+    name the estate does not have.
     """
     unknown = [name for name in names if name not in estate.clusters]
     if unknown:
         raise EstateError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
     chosen = [cluster for name, cluster in estate.clusters.items() if not names or name in names]
     pieces = _pieces(estate, chosen, admin_factory=admin_factory, transport=transport)
-    answers = side_by_side([piece.ask for piece in pieces], workers=_SYSTEMS_AT_ONCE, within_seconds=within_seconds)
+    answers = side_by_side(
+        [piece.ask for piece in pieces], workers=_SYSTEMS_AT_ONCE, within_seconds=within_seconds
+    )
     findings = [
         finding
         for piece, answer in zip(pieces, answers, strict=True)
         for finding in (answer if answer is not None else (_late(piece, within_seconds),))
     ]
-    ids = {finding.cluster: str(finding.facts["cluster_id"]) for finding in findings if finding.system == "kafka" and finding.facts}
+    ids = {
+        finding.cluster: str(finding.facts["cluster_id"])
+        for finding in findings
+        if finding.system == "kafka" and finding.facts
+    }
     return tuple(
-        place_connect(finding, cluster_id=ids.get(finding.cluster) or estate.clusters[finding.cluster].cluster_id)
+        place_connect(
+            finding, cluster_id=ids.get(finding.cluster) or estate.clusters[finding.cluster].cluster_id
+        )
         if finding.system == "connect"
         else finding
         for finding in findings
     )
 
 
-def _pieces(estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientFactory, transport: Transport | None) -> list[_Piece]:
+def _pieces(
+    estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientFactory, transport: Transport | None
+) -> list[_Piece]:
     """In the estate's order, the carrier that was not chosen last."""
     carried: dict[str, list[str]] = {}
     for cluster in chosen:
@@ -99,7 +111,15 @@ def _pieces(estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientF
                     cluster=cluster.name,
                     system="schema registry",
                     endpoint=http_endpoint(registry, name="Schema Registry"),
-                    ask=_alone(partial(check_registry, cluster.name, registry, carries=cluster.name in carried, transport=transport)),
+                    ask=_alone(
+                        partial(
+                            check_registry,
+                            cluster.name,
+                            registry,
+                            carries=cluster.name in carried,
+                            transport=transport,
+                        )
+                    ),
                 )
             )
         control_plane = cluster.control_plane if discovered else None
@@ -138,5 +158,7 @@ def _alone(ask: Callable[[], AccessFinding]) -> Callable[[], tuple[AccessFinding
 
 
 def _late(piece: _Piece, seconds: float) -> AccessFinding:
-    sentence = f"no complete answer within {seconds:g} s; is it overloaded? try it alone: --cluster {piece.cluster}"
+    sentence = (
+        f"no complete answer within {seconds:g} s; is it overloaded? try it alone: --cluster {piece.cluster}"
+    )
     return failed(piece.cluster, piece.system, piece.endpoint, "", sentence)

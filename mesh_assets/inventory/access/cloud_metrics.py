@@ -12,7 +12,9 @@ from mesh_assets.platforms.http import Transport
 _SHOWN = "confluent_kafka_server_retained_bytes"
 
 
-def check_cloud_metrics(cluster: Cluster, source: ConfluentCloudMetrics, *, transport: Transport | None = None) -> AccessFinding:
+def check_cloud_metrics(
+    cluster: Cluster, source: ConfluentCloudMetrics, *, transport: Transport | None = None
+) -> AccessFinding:
     """One request, of the 160 an hour that the API allows for a cluster."""
     endpoint, key = http_endpoint(source, name=NAME), http_identity(source, name=NAME)
     identity = f"Cloud key {key}" if key else ""
@@ -23,13 +25,25 @@ def check_cloud_metrics(cluster: Cluster, source: ConfluentCloudMetrics, *, tran
     try:
         with MetricsApiClient(source, transport=transport) as client:
             export = client.export(
-                cluster.cluster_id, schema_registry_id=None if registry is None else registry.id, wanted=frozenset({_SHOWN})
+                cluster.cluster_id,
+                schema_registry_id=None if registry is None else registry.id,
+                wanted=frozenset({_SHOWN}),
             )
             stand_in = client.stand_in
     except (EstateError, PlatformError) as error:
         return failed(cluster.name, "metrics", endpoint, identity, str(error))
     notes = [*stand_in_notes(stand_in)]
     if export.inaccessible:
-        notes.append(f"no metrics of {', '.join(export.inaccessible)} are shown to this key, or there is no such thing")
+        notes.append(
+            f"no metrics of {', '.join(export.inaccessible)} are shown to this key, or there is no such thing"
+        )
     topics = len({sample.labels["topic"] for sample in export.samples if "topic" in sample.labels})
-    return answered(cluster.name, "metrics", endpoint, identity, facts={"topics_with_metrics": topics}, rights="reads", notes=notes)
+    return answered(
+        cluster.name,
+        "metrics",
+        endpoint,
+        identity,
+        facts={"topics_with_metrics": topics},
+        rights="reads",
+        notes=notes,
+    )

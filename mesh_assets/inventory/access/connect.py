@@ -1,4 +1,5 @@
-"""What discovery needs of Kafka Connect: its connectors, and that they are those of the cluster they are listed under."""
+"""What discovery needs of Kafka Connect: its connectors, and that they are those of the cluster they are
+listed under."""
 
 from msgspec.structs import replace
 
@@ -16,7 +17,9 @@ from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 _NAME = "Kafka Connect"
 
 
-def check_connect(cluster: Cluster, endpoint: ConnectEndpoint, *, transport: Transport | None = None) -> AccessFinding:
+def check_connect(
+    cluster: Cluster, endpoint: ConnectEndpoint, *, transport: Transport | None = None
+) -> AccessFinding:
     """One or two requests. Whose cluster it is, `place_connect` says when the brokers have answered."""
     match endpoint:
         case KafkaConnectEndpoint():
@@ -34,7 +37,9 @@ def connect_endpoint(endpoint: ConnectEndpoint) -> str:
     return http_endpoint(endpoint, name=_NAME)
 
 
-def _check_workers(cluster: str, endpoint: KafkaConnectEndpoint, *, transport: Transport | None) -> AccessFinding:
+def _check_workers(
+    cluster: str, endpoint: KafkaConnectEndpoint, *, transport: Transport | None
+) -> AccessFinding:
     url, identity = http_endpoint(endpoint, name=_NAME), http_identity(endpoint, name=_NAME)
     try:
         with KafkaConnectClient(endpoint, transport=transport) as client:
@@ -49,7 +54,8 @@ def _check_workers(cluster: str, endpoint: KafkaConnectEndpoint, *, transport: T
 
 
 def place_connect(finding: AccessFinding, *, cluster_id: str | None) -> AccessFinding:
-    """The finding with whether the worker's cluster is the one it is listed under; `cluster_id` None: that one is not known."""
+    """The finding with whether the worker's cluster is the one it is listed under; `cluster_id` None: that
+    one is not known."""
     if finding.state == "failed" or "belongs_to" in finding.facts:
         return finding
     theirs = finding.facts.get("kafka_cluster_id")
@@ -62,5 +68,8 @@ def place_connect(finding: AccessFinding, *, cluster_id: str | None) -> AccessFi
         "wrong cluster; list it under the cluster it belongs to"
     )
     return replace(
-        finding, state="incomplete", facts={**finding.facts, "belongs_to": "another cluster"}, missing=(*finding.missing, sentence)
+        finding,
+        state="incomplete",
+        facts={**finding.facts, "belongs_to": "another cluster"},
+        missing=(*finding.missing, sentence),
     )

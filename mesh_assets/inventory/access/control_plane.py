@@ -1,4 +1,5 @@
-"""What Confluent Cloud itself says of a cluster, against what the estate says: environment, cluster, registry, possible roles."""
+"""What Confluent Cloud itself says of a cluster, against what the estate says: environment, cluster,
+registry, possible roles."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,8 +23,9 @@ _OPERATOR = "Operator on the environment"
 
 
 class ControlPlaneReading(Record, frozen=True, kw_only=True):
-    """What was told. `organization` None: not told to this key. `environment` None: the estate gives none, or it is not visible; its
-    clusters and registries may be visible all the same, to a role on the cluster alone.
+    """What was told. `organization` None: not told to this key. `environment` None: the estate gives none, or
+    it is not visible; its clusters and registries may be visible all the same, to a role on the cluster
+    alone.
     """
 
     organization: Organization | None
@@ -34,7 +36,9 @@ class ControlPlaneReading(Record, frozen=True, kw_only=True):
     stand_in: str | None = None
 
 
-def check_control_plane(cluster: Cluster, connection: ControlPlaneConnection, *, transport: Transport | None = None) -> AccessFinding:
+def check_control_plane(
+    cluster: Cluster, connection: ControlPlaneConnection, *, transport: Transport | None = None
+) -> AccessFinding:
     """Four requests where lists fit a page."""
     endpoint, key = http_endpoint(connection, name=NAME), http_identity(connection, name=NAME)
     identity = f"Cloud key {key}" if key else ""
@@ -63,7 +67,9 @@ def _read(client: ControlPlaneClient, cluster: Cluster) -> ControlPlaneReading:
     )
 
 
-def judge_control_plane(cluster: Cluster, reading: ControlPlaneReading, *, endpoint: str, identity: str) -> AccessFinding:
+def judge_control_plane(
+    cluster: Cluster, reading: ControlPlaneReading, *, endpoint: str, identity: str
+) -> AccessFinding:
     found = _find(cluster, reading.clusters)
     return answered(
         cluster.name,
@@ -112,13 +118,22 @@ def _missing(cluster: Cluster, reading: ControlPlaneReading, found: KafkaCluster
         yield f"the estate gives no environment, so the cluster cannot be looked up; give `environment: {{id: env-…}}` (visible: {visible})"
         return
     if found is None and reading.clusters:
-        wanted = f"cluster {cluster.cluster_id}" if cluster.cluster_id else f"no cluster at {kafka_endpoint(cluster.kafka)}"
+        wanted = (
+            f"cluster {cluster.cluster_id}"
+            if cluster.cluster_id
+            else f"no cluster at {kafka_endpoint(cluster.kafka)}"
+        )
         yield (
             f"{wanted} {'is not' if cluster.cluster_id else 'is'} among the clusters of {cluster.environment.id} that this key sees "
             f"({some([_named(one) for one in reading.clusters])}); check cluster_id and environment.id, or grant {_OPERATOR}"
         )
     registry = cluster.schema_registry
-    if registry is not None and registry.id is not None and reading.registries and registry.id not in {r.id for r in reading.registries}:
+    if (
+        registry is not None
+        and registry.id is not None
+        and reading.registries
+        and registry.id not in {r.id for r in reading.registries}
+    ):
         ids = ", ".join(one.id for one in reading.registries)
         yield f"the estate says schema_registry.id {registry.id}, but the registry of {cluster.environment.id} is {ids}; correct it"
 
@@ -152,7 +167,9 @@ def _cluster_notes(cluster: Cluster, found: KafkaCluster) -> Iterator[str]:
         yield f"Confluent Cloud gives {found.bootstrap_servers} as its address, the estate {servers}: right for another endpoint only"
 
 
-def _registry_notes(connection: HttpConnection, registry_id: str | None, reading: ControlPlaneReading) -> Iterator[str]:
+def _registry_notes(
+    connection: HttpConnection, registry_id: str | None, reading: ControlPlaneReading
+) -> Iterator[str]:
     if not reading.registries:
         yield "no Schema Registry of the environment is visible to this key, so the estate's could not be compared"
         return

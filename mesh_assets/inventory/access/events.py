@@ -1,4 +1,5 @@
-"""What publishing needs of the cluster that carries the events: two topics, or the right to make them, and a schema registry."""
+"""What publishing needs of the cluster that carries the events: two topics, or the right to make them, and a
+schema registry."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +16,8 @@ _POLICY = {EVENTS_TOPIC: "compact", CHANGES_TOPIC: "delete"}
 
 
 class EventsReading(Record, frozen=True, kw_only=True):
-    """`topics`: the two; `policies`: the cleanup policies of those that exist, None where they could not be read."""
+    """`topics`: the two; `policies`: the cleanup policies of those that exist, None where they could not be
+    read."""
 
     cluster: ClusterAccess
     topics: dict[str, ResourceAccess]
@@ -26,10 +28,18 @@ class EventsReading(Record, frozen=True, kw_only=True):
 
 
 def judge_events(
-    carrier: Cluster, events: Events, carried: Sequence[str], reading: EventsReading, *, endpoint: str, identity: str
+    carrier: Cluster,
+    events: Events,
+    carried: Sequence[str],
+    reading: EventsReading,
+    *,
+    endpoint: str,
+    identity: str,
 ) -> AccessFinding:
     """`carried`: the clusters whose events go there."""
-    facts: dict[str, int | str] = {} if tuple(carried) == (carrier.name,) else {"carried_clusters": len(carried)}
+    facts: dict[str, int | str] = (
+        {} if tuple(carried) == (carrier.name,) else {"carried_clusters": len(carried)}
+    )
     facts |= {topic: _fact(topic, reading, events) for topic in EVENT_TOPICS}
     return answered(
         carrier.name,
@@ -38,7 +48,12 @@ def judge_events(
         identity,
         facts=facts,
         rights=_rights(reading, identity),
-        missing=[*_missing_topics(events, reading), *_missing_rights(reading), *_wrong_policies(reading), *_missing_registry(carrier)],
+        missing=[
+            *_missing_topics(events, reading),
+            *_missing_rights(reading),
+            *_wrong_policies(reading),
+            *_missing_registry(carrier),
+        ],
         notes=list(_notes(reading)),
     )
 
@@ -48,7 +63,11 @@ def _fact(topic: str, reading: EventsReading, events: Events) -> str:
     if state == "refused":
         return "not visible"
     if state == "absent":
-        return "absent (the first discovery creates it)" if events.create_topics and _may_create(reading) else "absent"
+        return (
+            "absent (the first discovery creates it)"
+            if events.create_topics and _may_create(reading)
+            else "absent"
+        )
     return reading.policies.get(topic) or "(cleanup policy unknown)"
 
 
@@ -86,7 +105,9 @@ def _missing_topics(events: Events, reading: EventsReading) -> Iterator[str]:
     absent = reading.those("absent")
     if not absent:
         return
-    recipe = "create " + " and ".join(f"{topic} (1 partition, cleanup.policy={_POLICY[topic]})" for topic in absent)
+    recipe = "create " + " and ".join(
+        f"{topic} (1 partition, cleanup.policy={_POLICY[topic]})" for topic in absent
+    )
     if not events.create_topics:
         yield f"{_all_of(absent)} missing and events.create_topics is false: nothing can be published; {recipe}, or set it to true"
     elif reading.cluster.operations is None:

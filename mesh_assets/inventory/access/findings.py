@@ -14,10 +14,11 @@ _NAMES_SHOWN = 3
 class AccessFinding(Record, frozen=True, kw_only=True):
     """One system of one cluster: whether discovery can do its work there.
 
-    system: `events` is the cluster as the carrier of the events. endpoint, identity: where, and as whom; empty when the estate's
-    references to them cannot be resolved. state: `failed` when it could not be asked, `incomplete` when something is missing. facts: what
-    it says of itself, in the order to show. rights: what the user may do there. missing: what discovery needs and has not, a sentence each:
-    what, the consequence, what to do. notes: what is good to know though discovery works.
+    system: `events` is the cluster as the carrier of the events. endpoint, identity: where, and as whom;
+    empty when the estate's references to them cannot be resolved. state: `failed` when it could not be asked,
+    `incomplete` when something is missing. facts: what it says of itself, in the order to show. rights: what
+    the user may do there. missing: what discovery needs and has not, a sentence each: what, the consequence,
+    what to do. notes: what is good to know though discovery works.
     """
 
     cluster: str
@@ -57,7 +58,13 @@ def answered(
 
 def failed(cluster: str, system: System, endpoint: str, identity: str, sentence: str) -> AccessFinding:
     return AccessFinding(
-        cluster=cluster, system=system, endpoint=endpoint, identity=identity, state="failed", facts={}, missing=(sentence,)
+        cluster=cluster,
+        system=system,
+        endpoint=endpoint,
+        identity=identity,
+        state="failed",
+        facts={},
+        missing=(sentence,),
     )
 
 

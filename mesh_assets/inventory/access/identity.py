@@ -31,7 +31,8 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
 
 
 def kafka_endpoint(connection: KafkaConnection) -> str:
-    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them cannot be resolved."""
+    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them
+    cannot be resolved."""
     try:
         return resolve(connection.address)
     except EstateError:

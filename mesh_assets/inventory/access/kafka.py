@@ -1,4 +1,5 @@
-"""What discovery needs of the brokers: to see the cluster, its topics with their configs, and its consumer groups."""
+"""What discovery needs of the brokers: to see the cluster, its topics with their configs, and its consumer
+groups."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,11 +7,18 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.access.findings import AccessFinding, answered, counted, some
 from mesh_assets.inventory.access.identity import ANONYMOUS
 from mesh_assets.inventory.records import Record
-from mesh_assets.platforms.kafka.access import EVERY_CLUSTER_OPERATION, EVERY_TOPIC_OPERATION, ClusterAccess, GroupsAccess, ResourceAccess
+from mesh_assets.platforms.kafka.access import (
+    EVERY_CLUSTER_OPERATION,
+    EVERY_TOPIC_OPERATION,
+    ClusterAccess,
+    GroupsAccess,
+    ResourceAccess,
+)
 
 
 class KafkaReading(Record, frozen=True, kw_only=True):
-    """What was told. `topics`: those in the picture. `groups` None: they could not be listed, with the reason in `groups_error`."""
+    """What was told. `topics`: those in the picture. `groups` None: they could not be listed, with the reason
+    in `groups_error`."""
 
     cluster: ClusterAccess
     topics: dict[str, ResourceAccess]
@@ -39,7 +47,9 @@ def judge_kafka(cluster: Cluster, reading: KafkaReading, *, endpoint: str, ident
 def holds_everything(cluster: ClusterAccess, topics: Mapping[str, ResourceAccess]) -> bool:
     """Whether every operation there is was told: a super user, or brokers without an authorizer."""
     described = [access.operations or frozenset() for access in topics.values() if access.state == "here"]
-    return (cluster.operations or frozenset()) >= EVERY_CLUSTER_OPERATION and all(told >= EVERY_TOPIC_OPERATION for told in described)
+    return (cluster.operations or frozenset()) >= EVERY_CLUSTER_OPERATION and all(
+        told >= EVERY_TOPIC_OPERATION for told in described
+    )
 
 
 def everything(identity: str) -> str:
@@ -48,7 +58,10 @@ def everything(identity: str) -> str:
 
 
 def _facts(reading: KafkaReading) -> dict[str, int | str]:
-    facts: dict[str, int | str] = {"cluster_id": reading.cluster.cluster_id or "none", "brokers": reading.cluster.brokers}
+    facts: dict[str, int | str] = {
+        "cluster_id": reading.cluster.cluster_id or "none",
+        "brokers": reading.cluster.brokers,
+    }
     facts["topics"] = len(reading.cluster.topics)
     if len(reading.topics) != len(reading.cluster.topics):
         facts["selected_topics"] = len(reading.topics)
@@ -66,7 +79,10 @@ def _rights(reading: KafkaReading, identity: str) -> str:
         return "the brokers do not tell"
     parts = ["cluster DESCRIBE" if _describes_cluster(reading) else "cluster none"]
     if reading.topics:
-        shares = [f"{operation} {_share(reading.topics, operation)}" for operation in ("DESCRIBE", "DESCRIBE_CONFIGS")]
+        shares = [
+            f"{operation} {_share(reading.topics, operation)}"
+            for operation in ("DESCRIBE", "DESCRIBE_CONFIGS")
+        ]
         parts.append(f"topics {', '.join(shares)}")
     if reading.groups is not None and reading.groups.groups:
         parts.append(f"groups DESCRIBE {_share(reading.groups.groups, 'DESCRIBE')}")
@@ -134,15 +150,21 @@ def _describes_cluster(reading: KafkaReading) -> bool:
 def _untold(reading: KafkaReading) -> bool:
     """Who describes a topic holds DESCRIBE on it; brokers that do not even say that say nothing about rights."""
     described = [access for access in reading.topics.values() if access.state == "here"]
-    return bool(described) and reading.cluster.operations is None and all(access.operations is None for access in described)
+    return (
+        bool(described)
+        and reading.cluster.operations is None
+        and all(access.operations is None for access in described)
+    )
 
 
 def _lacking(resources: Mapping[str, ResourceAccess], operation: str) -> list[str]:
-    """Those on which the operation is not granted, as far as it was told. What was described is granted DESCRIBE."""
+    """Those on which the operation is not granted, as far as it was told. What was described is granted
+    DESCRIBE."""
     return [
         name
         for name, access in resources.items()
-        if access.state == "refused" or (operation != "DESCRIBE" and access.operations is not None and operation not in access.operations)
+        if access.state == "refused"
+        or (operation != "DESCRIBE" and access.operations is not None and operation not in access.operations)
     ]
 
 
@@ -153,5 +175,9 @@ def _share(resources: Mapping[str, ResourceAccess], operation: str) -> str:
 def _share_of(lacking: list[str], resources: Mapping[str, ResourceAccess], noun: str) -> str:
     """`3 of 37 topics (orders, users, …)`."""
     whole = counted(len(resources), noun)
-    share = whole if len(resources) == 1 else f"{'any' if len(lacking) == len(resources) else f'{len(lacking):,}'} of {whole}"
+    share = (
+        whole
+        if len(resources) == 1
+        else f"{'any' if len(lacking) == len(resources) else f'{len(lacking):,}'} of {whole}"
+    )
     return f"{share} ({some(lacking)})"

@@ -2,13 +2,22 @@
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
-from mesh_assets.inventory.access.findings import AccessFinding, answered, counted, failed, some, stand_in_notes
+from mesh_assets.inventory.access.findings import (
+    AccessFinding,
+    answered,
+    counted,
+    failed,
+    some,
+    stand_in_notes,
+)
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.confluent_cloud.connect import NAME, ConfluentCloudConnectClient
 from mesh_assets.platforms.http import Transport
 
 
-def check_managed_connect(cluster: str, endpoint: ConfluentCloudConnectEndpoint, *, transport: Transport | None = None) -> AccessFinding:
+def check_managed_connect(
+    cluster: str, endpoint: ConfluentCloudConnectEndpoint, *, transport: Transport | None = None
+) -> AccessFinding:
     """One request."""
     url, key = http_endpoint(endpoint, name=NAME), http_identity(endpoint, name=NAME)
     identity = f"Cloud key {key}" if key else ""

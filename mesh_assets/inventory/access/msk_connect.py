@@ -1,4 +1,5 @@
-"""What discovery needs of MSK Connect: the list of connectors, and the configs of those that use this cluster."""
+"""What discovery needs of MSK Connect: the list of connectors, and the configs of those that use this
+cluster."""
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.model import Cluster
@@ -11,7 +12,10 @@ _IDENTITY = "the AWS credentials this runs with"
 
 def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessFinding:
     """A list, and one request a connector of the cluster."""
-    from mesh_assets.platforms.aws.msk_connect import NAME, MskConnectClient  # boto3 is heavy, and only needed here
+    from mesh_assets.platforms.aws.msk_connect import (
+        NAME,
+        MskConnectClient,
+    )  # boto3 is heavy, and only needed here
 
     url = " ".join(part for part in (NAME, endpoint.region) if part)
     try:
@@ -27,7 +31,11 @@ def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessF
             f"no config of {len(hidden):,} of {counted(len(connectors), 'connectors')} ({some(hidden)}): their topics and settings will be "
             "unknown; allow kafkaconnect:DescribeConnector on them"
         )
-    notes = [] if connectors else ["no connector of MSK Connect in this account and region uses the cluster's brokers"]
+    notes = (
+        []
+        if connectors
+        else ["no connector of MSK Connect in this account and region uses the cluster's brokers"]
+    )
     return answered(
         cluster.name,
         "connect",

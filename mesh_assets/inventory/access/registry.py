@@ -1,4 +1,5 @@
-"""What discovery needs of a schema registry: to read it, and to register the schemas of the events where it serves their carrier."""
+"""What discovery needs of a schema registry: to read it, and to register the schemas of the events where it
+serves their carrier."""
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
 from mesh_assets.estate.http import SchemaRegistryConnection
@@ -15,13 +16,16 @@ from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_l
 def check_registry(
     cluster: str, connection: SchemaRegistryConnection, *, carries: bool, transport: Transport | None = None
 ) -> AccessFinding:
-    """A handful of requests, however many subjects there are. `carries`: the schemas of the events are registered there."""
+    """A handful of requests, however many subjects there are. `carries`: the schemas of the events are
+    registered there."""
     endpoint, identity = http_endpoint(connection, name=NAME), http_identity(connection, name=NAME)
     try:
         with open_registry(connection, transport=transport) as service:
             identity = service.identity
             contexts = read_contexts(service)
-            names = [name for context in contexts for name in list_subjects(service, prefix=path_prefix(context))]
+            names = [
+                name for context in contexts for name in list_subjects(service, prefix=path_prefix(context))
+            ]
             facts: dict[str, int | str] = {"subjects": len(names)}
             if len(contexts) > 1:
                 facts["contexts"] = len(contexts)
@@ -35,7 +39,9 @@ def check_registry(
     if mode is not None:
         facts["mode"] = mode
     missing = []
-    unregistered = [subject for subject in (f"{EVENTS_TOPIC}-value", f"{CHANGES_TOPIC}-value") if subject not in names]
+    unregistered = [
+        subject for subject in (f"{EVENTS_TOPIC}-value", f"{CHANGES_TOPIC}-value") if subject not in names
+    ]
     if carries and unregistered and (mode or "").startswith("READONLY"):
         missing.append(
             f"its mode is {mode} and {' and '.join(unregistered)} are not registered yet: a registry that enforces modes will refuse them, "
@@ -44,8 +50,19 @@ def check_registry(
     rights = "reads; registering: not tried" if carries else "reads"
     notes = [*stand_in_notes(stand_in)]
     if not names and connection.id is not None:
-        notes.append("no subject is listed: there is none, or none that this key may see; to see all it needs DeveloperRead on subject *")
-    return answered(cluster, "schema registry", endpoint, identity, facts=facts, rights=rights, missing=missing, notes=notes)
+        notes.append(
+            "no subject is listed: there is none, or none that this key may see; to see all it needs DeveloperRead on subject *"
+        )
+    return answered(
+        cluster,
+        "schema registry",
+        endpoint,
+        identity,
+        facts=facts,
+        rights=rights,
+        missing=missing,
+        notes=notes,
+    )
 
 
 def _mode(service: HttpService) -> str | None:

@@ -9,11 +9,14 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def side_by_side(work: Sequence[Callable[[], Result]], *, workers: int, within_seconds: float) -> list[Result | None]:
-    """What each piece returned, in order; None for those that were not done in time. The first exception of one is raised.
+def side_by_side(
+    work: Sequence[Callable[[], Result]], *, workers: int, within_seconds: float
+) -> list[Result | None]:
+    """What each piece returned, in order; None for those that were not done in time. The first exception of
+    one is raised.
 
-    A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, these it does not. Pieces have deadlines of
-    their own as well, so what is left behind ends soon.
+    A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, these it does
+    not. Pieces have deadlines of their own as well, so what is left behind ends soon.
     """
     waiting: SimpleQueue[tuple[Future[Result], Callable[[], Result]]] = SimpleQueue()
     futures: list[Future[Result]] = []

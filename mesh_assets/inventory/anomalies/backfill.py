@@ -1,7 +1,9 @@
-"""Readings of the time before the first one, from the history that a platform keeps of its own, so that what is usual is known at once.
+"""Readings of the time before the first one, from the history that a platform keeps of its own, so that what
+is usual is known at once.
 
-Counts of records by topic, in steps as long as the sensor's interval, become ends of topics: of those only the differences are ever looked
-at. Groups have no such history. Between the last step and the first real reading a gap is left, in which nobody knows what came.
+Counts of records by topic, in steps as long as the sensor's interval, become ends of topics: of those only
+the differences are ever looked at. Groups have no such history. Between the last step and the first real
+reading a gap is left, in which nobody knows what came.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,13 +21,17 @@ _MOST_STEPS = 287
 
 
 def wanted_since(pace: Pace, *, oldest: datetime | None, now: datetime) -> bool:
-    """Whether the history is too young to speak, and the interval one that platforms have steps for. `oldest`: its first reading."""
+    """Whether the history is too young to speak, and the interval one that platforms have steps for.
+    `oldest`: its first reading."""
     young = timedelta(seconds=pace.minimum_readings * pace.interval_seconds)
     return pace.interval_seconds == USUAL_INTERVAL_SECONDS and (oldest is None or now - oldest < young)
 
 
-def chunks_before(reading: Reading, platform: MetricsReader, *, cluster_id: str, pace: Pace, oldest: datetime | None) -> list[Chunk]:
-    """The readings before `oldest` (None: before `reading`), the oldest first; none where the platform has no history.
+def chunks_before(
+    reading: Reading, platform: MetricsReader, *, cluster_id: str, pace: Pace, oldest: datetime | None
+) -> list[Chunk]:
+    """The readings before `oldest` (None: before `reading`), the oldest first; none where the platform has no
+    history.
 
     Raises PlatformError.
     """
@@ -37,12 +43,19 @@ def chunks_before(reading: Reading, platform: MetricsReader, *, cluster_id: str,
     last = (oldest or reading.read_at).timestamp() - pace.farthest_seconds - 1
     end = datetime.fromtimestamp(last // step * step, UTC)
     counts = platform.record_counts(
-        Asked(cluster_id=cluster_id, topics=tuple(sorted(series))), begin=end - timedelta(seconds=steps * step), end=end, step_seconds=step
+        Asked(cluster_id=cluster_id, topics=tuple(sorted(series))),
+        begin=end - timedelta(seconds=steps * step),
+        end=end,
+        step_seconds=step,
     )
     if not counts.topics:
         return []
     times = [counts.ends_at[0] - step, *counts.ends_at]
-    columns = {name: _ends(counts, topic, reading.ends[name]) for topic, name in series.items() if topic in counts.topics}
+    columns = {
+        name: _ends(counts, topic, reading.ends[name])
+        for topic, name in series.items()
+        if topic in counts.topics
+    }
     return [
         Chunk(
             times=times[start : start + READINGS_A_CHUNK],
@@ -55,7 +68,8 @@ def chunks_before(reading: Reading, platform: MetricsReader, *, cluster_id: str,
 
 
 def _ends(counts: RecordCounts, topic: str, newest: int) -> Column:
-    """Backwards from where the topic stands now. Before a step that is not told, one place is left open: no step reaches over it."""
+    """Backwards from where the topic stands now. Before a step that is not told, one place is left open: no
+    step reaches over it."""
     column: Column = [newest]
     level = newest
     for count in reversed(counts.topics[topic]):

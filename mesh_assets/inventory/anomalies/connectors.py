@@ -1,4 +1,5 @@
-"""Connectors that run and move nothing. What a connector moves is not told by Connect; it is seen in Kafka's offsets:
+"""Connectors that run and move nothing. What a connector moves is not told by Connect; it is seen in Kafka's
+offsets:
 
 a sink's in what its consumer group commits, a source's in its topics.
 """
@@ -47,18 +48,23 @@ def connector_links(connectors: Iterable[Connector]) -> list[ConnectorLink]:
 
 
 class ConnectorRules:
-    """Judges connectors by the series of their groups and topics. `silent_topics`: those whose silence is an anomaly now."""
+    """Judges connectors by the series of their groups and topics. `silent_topics`: those whose silence is an
+    anomaly now."""
 
     def __init__(self, window: Window, pace: Pace, *, silent_topics: Mapping[str, Anomaly]) -> None:
         self._window = window
         self._pace = pace
         self._silent_topics = silent_topics
         self._topics = {resource_of(series): column for series, column in window.ends.items()}
-        # The newest of a group's series: it has another one after each partition it commits on for the first time.
-        self._groups = {resource_of(series): column for series, column in window.commits.items() if column[-1] is not None}
+        # The newest of a group's series: it has another one after each partition it commits on for the first
+        # time.
+        self._groups = {
+            resource_of(series): column for series, column in window.commits.items() if column[-1] is not None
+        }
 
     def begins(self, link: ConnectorLink, usual: UsualRate | None) -> Finding | None:
-        """Whether it runs is not looked at here: that costs a request, and nearly always nothing is suspicious."""
+        """Whether it runs is not looked at here: that costs a request, and nearly always nothing is
+        suspicious."""
         return self._source(link) if link.group is None else self._sink(link, usual)
 
     def is_over(self, link: ConnectorLink) -> bool:
@@ -71,7 +77,9 @@ class ConnectorRules:
     def _source(self, link: ConnectorLink) -> Finding | None:
         if not self._all_silent(link.topics):
             return None
-        longest = min((self._silent_topics[topic] for topic in link.topics), key=lambda finding: finding.began_at)
+        longest = min(
+            (self._silent_topics[topic] for topic in link.topics), key=lambda finding: finding.began_at
+        )
         lasting = duration(self._window.times[-1] - longest.began_at.timestamp())
         topics = link.topics[0] if len(link.topics) == 1 else f"its {len(link.topics)} topics"
         return Finding(

@@ -1,4 +1,5 @@
-"""Consumer groups: a lag that grows and grows. A high one that stays, or comes and goes as it always did, is no news."""
+"""Consumer groups: a lag that grows and grows. A high one that stays, or comes and goes as it always did, is
+no news."""
 
 import itertools
 
@@ -13,7 +14,8 @@ from mesh_assets.inventory.anomalies.window import Window
 _ABOVE_PEAK = 1.5
 # Of what it is now, so much came in the readings that are judged.
 _NEW_SHARE = 0.2
-# A group that nobody reads for grows at nearly every reading; it was told of when that began, or has always been so.
+# A group that nobody reads for grows at nearly every reading; it was told of when that began, or has always
+# been so.
 _ALWAYS_GROWING = 0.8
 
 
@@ -27,7 +29,11 @@ class LagRule:
 
     def begins(self, group: str, column: Column, usual: UsualLag) -> Finding | None:
         now = column[-1]
-        if now is None or now < max(self._thresholds.lag_records, _ABOVE_PEAK * usual.peak) or usual.growing >= _ALWAYS_GROWING:
+        if (
+            now is None
+            or now < max(self._thresholds.lag_records, _ABOVE_PEAK * usual.peak)
+            or usual.growing >= _ALWAYS_GROWING
+        ):
             return None
         steps = self._pace.lag_readings
         lags = self._window.newest_values(column, steps + 1)

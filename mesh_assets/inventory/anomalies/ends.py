@@ -1,7 +1,9 @@
-"""Where the log of each partition ended, and when: what a time lag is read from. Kept of partitions that a group has committed on.
+"""Where the log of each partition ended, and when: what a time lag is read from. Kept of partitions that a
+group has committed on.
 
-Every reading of the last day (five minutes apart), and one an hour of the last 14: a lag of days need not be known to the minute. Both
-are chunks as of all readings, under `ends/recent/<cluster_id>/` and `ends/hourly/<cluster_id>/`.
+Every reading of the last day (five minutes apart), and one an hour of the last 14: a lag of days need not be
+known to the minute. Both are chunks as of all readings, under `ends/recent/<cluster_id>/` and
+`ends/hourly/<cluster_id>/`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,17 +25,31 @@ class KeptEnds:
         self._hourly = ReadingHistory(objects, cluster_id, folder="ends/hourly", kept=KEPT)
 
     def additions(self, reading: Reading) -> list[Callable[[], None]]:
-        """The writes that keep the reading's ends: with the recent ones, and with the hourly ones once an hour."""
-        ends = Reading(read_at=reading.read_at, ends=reading.places, commits={}, lags={}, topics=frozenset(), groups=frozenset())
-        return [*_additions(self._recent, ends, apart_seconds=0.0), *_additions(self._hourly, ends, apart_seconds=_HOURLY_SECONDS)]
+        """The writes that keep the reading's ends: with the recent ones, and with the hourly ones once an
+        hour."""
+        ends = Reading(
+            read_at=reading.read_at,
+            ends=reading.places,
+            commits={},
+            lags={},
+            topics=frozenset(),
+            groups=frozenset(),
+        )
+        return [
+            *_additions(self._recent, ends, apart_seconds=0.0),
+            *_additions(self._hourly, ends, apart_seconds=_HOURLY_SECONDS),
+        ]
 
     def backwards(self) -> Iterator[tuple[datetime, Mapping[str, Column], int]]:
-        """Every kept reading, the newest first, read when it is come to: when it was, its columns by place, and its index in them."""
+        """Every kept reading, the newest first, read when it is come to: when it was, its columns by place,
+        and its index in them."""
         recent = self._recent.entries()
         yield from _backwards(self._recent, recent)
         oldest = recent[0].began_at if recent else None
         yield from _backwards(
-            self._hourly, [entry for entry in self._hourly.entries() if oldest is None or entry.began_at < oldest], before=oldest
+            self._hourly,
+            [entry for entry in self._hourly.entries() if oldest is None or entry.began_at < oldest],
+            before=oldest,
         )
 
     def oldest(self) -> tuple[datetime, Mapping[str, Column], int] | None:
@@ -44,7 +60,9 @@ class KeptEnds:
         return None
 
 
-def _additions(history: ReadingHistory, reading: Reading, *, apart_seconds: float) -> list[Callable[[], None]]:
+def _additions(
+    history: ReadingHistory, reading: Reading, *, apart_seconds: float
+) -> list[Callable[[], None]]:
     entries = history.entries()
     newest = history.newest(entries)
     if newest is not None and reading.read_at.timestamp() - newest.chunk.times[-1] < apart_seconds:

@@ -6,12 +6,14 @@ from typing import Literal
 from mesh_assets.inventory.anomalies.statistics import UsualLag, UsualRate
 from mesh_assets.inventory.records import Record
 
-AnomalyKind = Literal["topic_silent", "rate_spike", "rate_drop", "lag_growing", "connector_without_throughput"]
+AnomalyKind = Literal[
+    "topic_silent", "rate_spike", "rate_drop", "lag_growing", "connector_without_throughput"
+]
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """Something unusual. `resource`: the topic, group or connector. `series`: what it was seen in. `began_at`: the reading before the
-    first unusual one."""
+    """Something unusual. `resource`: the topic, group or connector. `series`: what it was seen in.
+    `began_at`: the reading before the first unusual one."""
 
     kind: AnomalyKind
     resource: str

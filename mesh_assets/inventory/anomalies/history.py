@@ -1,7 +1,8 @@
 """The readings of the last 14 days: a chunk of twelve an object, `readings/<cluster_id>/<day>/<time>.bin`.
 
-A tick writes the newest chunk anew (an object of at most twelve readings, whatever the history's length) and reads the three newest.
-Those of a whole day, or of the same hour a week ago, are read once an hour, for what is usual.
+A tick writes the newest chunk anew (an object of at most twelve readings, whatever the history's length) and
+reads the three newest. Those of a whole day, or of the same hour a week ago, are read once an hour, for what
+is usual.
 """
 
 import itertools
@@ -20,7 +21,8 @@ from mesh_assets.inventory.store.objects import ObjectStore
 KEPT = timedelta(days=14)
 READINGS_A_CHUNK = 12
 _CHUNK_TIME = "%Y-%m-%d/%H-%M-%S-%fZ.bin"
-# Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels win a tenth and cost five times as much.
+# Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels win a tenth and cost five times as
+# much.
 _COMPRESSION = 1
 
 Column = list[int | None]
@@ -55,9 +57,12 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 class ReadingHistory:
-    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises StoreError when the store fails."""
+    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises
+    StoreError when the store fails."""
 
-    def __init__(self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT) -> None:
+    def __init__(
+        self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT
+    ) -> None:
         self._objects = objects
         self._folder = f"{folder}/{safe(cluster_id)}/"
         self._kept = kept
@@ -83,13 +88,16 @@ class ReadingHistory:
     def extended(self, newest: "NewestChunk | None", reading: Reading) -> "NewestChunk":
         """The newest chunk with the reading, or another with it alone when that is full. Not kept yet."""
         if newest is not None and len(newest.chunk.times) < READINGS_A_CHUNK:
-            return NewestChunk(entry=newest.entry, chunk=_extended(newest.chunk, reading), version=newest.version)
+            return NewestChunk(
+                entry=newest.entry, chunk=_extended(newest.chunk, reading), version=newest.version
+            )
         key = f"{self._folder}{reading.read_at.astimezone(UTC).strftime(_CHUNK_TIME)}"
         chunk = _extended(Chunk(times=[], ends={}, commits={}, lags={}), reading)
         return NewestChunk(entry=ChunkEntry(key=key, began_at=reading.read_at), chunk=chunk, version=None)
 
     def keep(self, newest: "NewestChunk") -> None:
-        """Writes the chunk over the version that it extends. Raises ConflictError when another wrote meanwhile."""
+        """Writes the chunk over the version that it extends. Raises ConflictError when another wrote
+        meanwhile."""
         if newest.version is None:
             self._objects.put_new(newest.entry.key, _encode(newest.chunk))
         else:
@@ -106,8 +114,13 @@ class ReadingHistory:
 
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
         """Removes the chunks whose readings are all older than they are kept."""
-        # A chunk ends where the next begins, so the last one that began too early still holds younger readings.
-        old = [entry for entry, following in itertools.pairwise(entries) if following.began_at <= now - self._kept]
+        # A chunk ends where the next begins, so the last one that began too early still holds younger
+        # readings.
+        old = [
+            entry
+            for entry, following in itertools.pairwise(entries)
+            if following.began_at <= now - self._kept
+        ]
         for entry in old:
             self._objects.delete(entry.key)
 
@@ -118,7 +131,9 @@ class ReadingHistory:
         try:
             return _decoder.decode(zlib.decompress(found[0])), found[1]
         except (msgspec.DecodeError, zlib.error) as error:
-            raise StoreError(f"{self._objects.location(key)} is no chunk of readings of this version: {error}; remove it") from error
+            raise StoreError(
+                f"{self._objects.location(key)} is no chunk of readings of this version: {error}; remove it"
+            ) from error
 
 
 def _encode(chunk: Chunk) -> bytes:

@@ -1,4 +1,5 @@
-"""One judgement of a cluster: which anomalies begin and which are over, from the newest readings, what is usual, and what is open."""
+"""One judgement of a cluster: which anomalies begin and which are over, from the newest readings, what is
+usual, and what is open."""
 
 from collections.abc import Callable
 
@@ -15,7 +16,8 @@ from mesh_assets.inventory.anomalies.usual import Usuals
 from mesh_assets.inventory.anomalies.window import Window
 
 Running = Callable[[], frozenset[str] | None]
-"""Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when it cannot tell."""
+"""Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when it cannot tell.
+"""
 
 
 class Judgement:
@@ -61,7 +63,8 @@ class Judgement:
             match anomaly.kind:
                 case "topic_silent" | "rate_spike" | "rate_drop" as kind:
                     column = self._window.ends.get(anomaly.series, [None])
-                    # Of a topic that was deleted and created again the old series ends; of one that could not be read nobody knows.
+                    # Of a topic that was deleted and created again the old series ends; of one that could not
+                    # be read nobody knows.
                     if (
                         anomaly.resource not in self._reading.topics
                         or (anomaly.series not in self._reading.ends and anomaly.resource in read)
@@ -79,12 +82,18 @@ class Judgement:
         for anomaly in self._open.values():
             if anomaly.kind == "lag_growing":
                 gone = anomaly.resource not in self._reading.groups
-                if gone or self._lag_rule.is_over(self._window.lags.get(anomaly.series, [None]), usuals.get(anomaly.series)):
+                if gone or self._lag_rule.is_over(
+                    self._window.lags.get(anomaly.series, [None]), usuals.get(anomaly.series)
+                ):
                     self._end(anomaly)
 
     def _connectors(self, running: Running) -> None:
         over = {anomaly.key for anomaly in self.ended}
-        silent = {a.resource: a for a in (*self._open.values(), *self.begun) if a.kind == "topic_silent" and a.key not in over}
+        silent = {
+            a.resource: a
+            for a in (*self._open.values(), *self.begun)
+            if a.kind == "topic_silent" and a.key not in over
+        }
         rules = ConnectorRules(self._window, self._pace, silent_topics=silent)
         links = {link.key: link for link in self._usuals.connectors}
         open_ = [anomaly for anomaly in self._open.values() if anomaly.kind == "connector_without_throughput"]
@@ -92,14 +101,19 @@ class Judgement:
         found = [
             finding
             for link in links.values()
-            if link.key not in known and (finding := rules.begins(link, self._usuals.commits.get(link.group or ""))) is not None
+            if link.key not in known
+            and (finding := rules.begins(link, self._usuals.commits.get(link.group or ""))) is not None
         ]
         if not found and not open_:
             return
         active = running()
         if active is None:
             return
-        self.begun += [anomaly_of(finding, noticed_at=self._reading.read_at) for finding in found if finding.series in active]
+        self.begun += [
+            anomaly_of(finding, noticed_at=self._reading.read_at)
+            for finding in found
+            if finding.series in active
+        ]
         for anomaly in open_:
             link = links.get(anomaly.series)
             # One that was paused, or has failed, is told of by other means.

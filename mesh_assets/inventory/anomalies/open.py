@@ -1,4 +1,5 @@
-"""The anomalies that are open and those that have ended, `readings/<cluster_id>/anomalies.json`: so that each is told once."""
+"""The anomalies that are open and those that have ended, `readings/<cluster_id>/anomalies.json`: so that each
+is told once."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +17,8 @@ _ENDED_KEPT = 1_000
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomaly from its begin to its end. `sentence`: as it was when it was noticed. `told`: it stands in the inbox, or stood there."""
+    """An anomaly from its begin to its end. `sentence`: as it was when it was noticed. `told`: it stands in
+    the inbox, or stood there."""
 
     kind: AnomalyKind
     resource: str
@@ -55,11 +57,20 @@ def anomaly_of(finding: Finding, *, noticed_at: datetime) -> Anomaly:
     )
 
 
-def moved_on(anomalies: Anomalies, *, begun: Iterable[Anomaly], ended: Iterable[Anomaly], now: datetime) -> Anomalies:
+def moved_on(
+    anomalies: Anomalies, *, begun: Iterable[Anomaly], ended: Iterable[Anomaly], now: datetime
+) -> Anomalies:
     """`ended`: of those that were open, with their end."""
     over = {anomaly.key: anomaly for anomaly in ended}
-    kept = tuple(anomaly for anomaly in (*anomalies.ended, *over.values()) if anomaly.ended_at is None or anomaly.ended_at > now - KEPT)
-    return Anomalies(open=(*(anomaly for anomaly in anomalies.open if anomaly.key not in over), *begun), ended=kept[-_ENDED_KEPT:])
+    kept = tuple(
+        anomaly
+        for anomaly in (*anomalies.ended, *over.values())
+        if anomaly.ended_at is None or anomaly.ended_at > now - KEPT
+    )
+    return Anomalies(
+        open=(*(anomaly for anomaly in anomalies.open if anomaly.key not in over), *begun),
+        ended=kept[-_ENDED_KEPT:],
+    )
 
 
 _decoder = msgspec.json.Decoder(Anomalies)
@@ -74,7 +85,9 @@ def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
     try:
         return _decoder.decode(found[0])
     except msgspec.DecodeError as error:
-        raise StoreError(f"{objects.location(key)} holds no anomalies of this version: {error}; remove it") from error
+        raise StoreError(
+            f"{objects.location(key)} holds no anomalies of this version: {error}; remove it"
+        ) from error
 
 
 def put_anomalies(objects: ObjectStore, cluster_id: str, anomalies: Anomalies) -> None:

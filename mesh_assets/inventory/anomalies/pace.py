@@ -1,4 +1,5 @@
-"""How often readings are taken, and what follows from it: which readings are close enough, and how many make a case."""
+"""How often readings are taken, and what follows from it: which readings are close enough, and how many make
+a case."""
 
 from mesh_assets.estate.sensing import AnomalyThresholds
 from mesh_assets.inventory.records import Record
@@ -8,16 +9,18 @@ USUAL_INTERVAL_SECONDS = 300.0
 
 # Below this the interval was shortened to watch something happen (demo, tests), and a case is made sooner.
 _SHORTENED_SECONDS = 60.0
-# The daemon looks at its sensors every 5 s, and a tick itself takes time: with short intervals a reading is late by much of an interval.
+# The daemon looks at its sensors every 5 s, and a tick itself takes time: with short intervals a reading is
+# late by much of an interval.
 _LATE_SECONDS = 30.0
 
 
 class Pace(Record, frozen=True, kw_only=True):
     """The thresholds that count readings, for one interval.
 
-    Two readings give a rate when they are between `closest_seconds` and `farthest_seconds` apart: farther is a gap, in which nobody knows
-    what happened, and closer says too little. `returned_readings`: how many ordinary ones in a row end an anomaly. `context_readings`: the
-    recent ones that what is new is compared with.
+    Two readings give a rate when they are between `closest_seconds` and `farthest_seconds` apart: farther is
+    a gap, in which nobody knows what happened, and closer says too little. `returned_readings`: how many
+    ordinary ones in a row end an anomaly. `context_readings`: the recent ones that what is new is compared
+    with.
     """
 
     interval_seconds: float

@@ -10,7 +10,14 @@ from msgspec import field
 from mesh_assets.errors import EstateError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Record
-from mesh_assets.platforms.kafka import ClusterMetadata, GroupsReading, KafkaReader, OffsetsReading, TopicMetadata, leading_partitions
+from mesh_assets.platforms.kafka import (
+    ClusterMetadata,
+    GroupsReading,
+    KafkaReader,
+    OffsetsReading,
+    TopicMetadata,
+    leading_partitions,
+)
 
 Ends = dict[tuple[str, int], int]
 
@@ -18,10 +25,11 @@ Ends = dict[tuple[str, int], int]
 class Reading(Record, frozen=True, kw_only=True):
     """What was seen at one moment. What could not be read whole is left out, never counted as nothing.
 
-    `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that one deleted and created again is
-    another series). `commits`: the sum of a group's committed offsets, by the group and the partitions it has committed on, so that a
-    partition committed for the first time is no consumption. `lags`: by group. `topics` and `groups`: all there are, read or not.
-    `places`: the end of each partition that a group has committed on, by `place_name`.
+    `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that one
+    deleted and created again is another series). `commits`: the sum of a group's committed offsets, by the
+    group and the partitions it has committed on, so that a partition committed for the first time is no
+    consumption. `lags`: by group. `topics` and `groups`: all there are, read or not. `places`: the end of
+    each partition that a group has committed on, by `place_name`.
     """
 
     read_at: datetime
@@ -36,7 +44,9 @@ class Reading(Record, frozen=True, kw_only=True):
 def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
     """Raises EstateError when it is another cluster than the estate says."""
     if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(f"{cluster.kafka.address} gives no cluster id, which the history is kept by")
+        raise UnexpectedAnswerError(
+            f"{cluster.kafka.address} gives no cluster id, which the history is kept by"
+        )
     if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
         raise EstateError(
             f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
@@ -56,13 +66,21 @@ def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata
         # Of all topics, whatever the patterns say: a group's lag on one that is left out is part of its lag.
         offsets = pool.submit(kafka.offsets, leading_partitions(metadata))
         groups = pool.submit(kafka.groups, selects_group)
-        selected = [topic for topic in metadata.topics if cluster.topics.selects(topic.name) and watched.topics.selects(topic.name)]
+        selected = [
+            topic
+            for topic in metadata.topics
+            if cluster.topics.selects(topic.name) and watched.topics.selects(topic.name)
+        ]
         ids = {topic.name: topic.id or "" for topic in metadata.topics}
         return reading_of(selected, offsets.result(), groups.result(), topic_ids=ids)
 
 
 def reading_of(
-    topics: Iterable[TopicMetadata], offsets: OffsetsReading, groups: GroupsReading, *, topic_ids: Mapping[str, str] | None = None
+    topics: Iterable[TopicMetadata],
+    offsets: OffsetsReading,
+    groups: GroupsReading,
+    *,
+    topic_ids: Mapping[str, str] | None = None,
 ) -> Reading:
     """`topic_ids`: of all topics there are; None: those of `topics`."""
     topics = tuple(topics)
@@ -85,17 +103,25 @@ def reading_of(
     for group in groups.groups:
         if group.offsets is None or any(offset.error is not None for offset in group.offsets):
             continue
-        committed = {(offset.topic, offset.partition): offset.committed for offset in group.offsets if offset.committed is not None}
+        committed = {
+            (offset.topic, offset.partition): offset.committed
+            for offset in group.offsets
+            if offset.committed is not None
+        }
         if not committed:
             continue
         for name, partition in committed.keys() & all_ends.keys():
             committed_on[place_name(name, ids.get(name, ""), partition)] = all_ends[name, partition]
-        commits[series_name(group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed)))] = sum(
-            committed.values()
-        )
+        commits[
+            series_name(
+                group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed))
+            )
+        ] = sum(committed.values())
         if committed.keys() <= all_ends.keys():
             # Commits can be read after the end they passed meanwhile: no lag then, not a negative one.
-            lags[group.group_id] = sum(max(0, all_ends[place] - offset) for place, offset in committed.items())
+            lags[group.group_id] = sum(
+                max(0, all_ends[place] - offset) for place, offset in committed.items()
+            )
     return Reading(
         read_at=offsets.read_at,
         ends=ends,
@@ -108,7 +134,8 @@ def reading_of(
 
 
 def series_name(name: str, identity: str) -> str:
-    """`orders/1c291ca3`: a name and a check sum of what makes it another series. Ids of 22 random letters would double the history."""
+    """`orders/1c291ca3`: a name and a check sum of what makes it another series. Ids of 22 random letters
+    would double the history."""
     return f"{name}/{crc32(identity.encode()):08x}"
 
 

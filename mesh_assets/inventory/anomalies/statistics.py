@@ -1,8 +1,9 @@
 """Robust statistics of one series: what is usual, and how far something is from it.
 
-Rates differ by factors, not by amounts, so they are compared by the logarithm of the records a reading brings (and one, for none):
-`level`. A median and a MAD are not moved by the anomalies among their samples. The MAD of a constant series is 0 and that of a few samples
-of the same hour says little about another week, so the deviation has a floor: 15 %, or what counting alone scatters (Poisson: 1/√n).
+Rates differ by factors, not by amounts, so they are compared by the logarithm of the records a reading brings
+(and one, for none): `level`. A median and a MAD are not moved by the anomalies among their samples. The MAD
+of a constant series is 0 and that of a few samples of the same hour says little about another week, so the
+deviation has a floor: 15 %, or what counting alone scatters (Poisson: 1/√n).
 """
 
 import math
@@ -20,15 +21,17 @@ _OUTSIDE = 0.05
 
 
 Basis = Literal["week", "day", "recent"]
-"""Where what is usual comes from: the same hour of the week, the same hour of the last days, or the last hours."""
+"""Where what is usual comes from: the same hour of the week, the same hour of the last days, or the last
+hours."""
 
 
 class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is usual of a rate. `middle` and `deviation` are levels; `low` and `high` records per second, the range it says it in.
+    """What is usual of a rate. `middle` and `deviation` are levels; `low` and `high` records per second, the
+    range it says it in.
 
-    `peak`: the highest `high` of late, halved each day. `longest_pause`: how many readings in a row without a record there were.
-    `seconds`: how long the time was that it is from. `spread`: the deviation without its floor, as a running mean over the hours, since
-    the one of a single hour is a chance.
+    `peak`: the highest `high` of late, halved each day. `longest_pause`: how many readings in a row without a
+    record there were. `seconds`: how long the time was that it is from. `spread`: the deviation without its
+    floor, as a running mean over the hours, since the one of a single hour is a chance.
     """
 
     samples: int
@@ -49,7 +52,8 @@ class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UsualLag(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is usual of a lag, in records. `growing`: the share of readings at which it had grown; near 1 for a group nobody reads for."""
+    """What is usual of a lag, in records. `growing`: the share of readings at which it had grown; near 1 for
+    a group nobody reads for."""
 
     samples: int
     basis: Basis
@@ -65,9 +69,16 @@ def level(records: float) -> float:
 
 
 def usual_rate(
-    rates: Sequence[float], *, interval_seconds: float, basis: Basis, seconds: float, before: UsualRate | None = None, fade: float = 1.0
+    rates: Sequence[float],
+    *,
+    interval_seconds: float,
+    basis: Basis,
+    seconds: float,
+    before: UsualRate | None = None,
+    fade: float = 1.0,
 ) -> UsualRate:
-    """`rates`: records per second, the oldest first, at least one. `before`: what was usual an hour ago, whose peak fades by `fade`."""
+    """`rates`: records per second, the oldest first, at least one. `before`: what was usual an hour ago,
+    whose peak fades by `fade`."""
     ordered = sorted(rates)
     count = len(ordered)
     middle = math.log1p(_median(ordered) * interval_seconds)
@@ -86,11 +97,15 @@ def usual_rate(
         low=low,
         high=high,
         peak=high if before is None else max(high, before.peak * fade),
-        longest_pause=0 if ordered[0] > 0 else max(sum(1 for _ in run) for none, run in groupby(rates, key=lambda rate: rate == 0) if none),
+        longest_pause=0
+        if ordered[0] > 0
+        else max(sum(1 for _ in run) for none, run in groupby(rates, key=lambda rate: rate == 0) if none),
     )
 
 
-def usual_lag(lags: Sequence[float], *, basis: Basis, seconds: float, before: UsualLag | None = None, fade: float = 1.0) -> UsualLag:
+def usual_lag(
+    lags: Sequence[float], *, basis: Basis, seconds: float, before: UsualLag | None = None, fade: float = 1.0
+) -> UsualLag:
     """`lags`: records, the oldest first, at least one."""
     low, high = _range(sorted(lags))
     grown = sum(1 for earlier, later in pairwise(lags) if later > earlier)

@@ -31,10 +31,20 @@ class TopicRules:
         newest = self._window.newest_steps(column, 1)
         if not newest or (newest[0].records > 0 and self._side(newest[0], usual) is None):
             return None  # nearly always: nothing is unusual
-        return self._silence(series, column, usual) if newest[0].records == 0 else self._unusual_rate(series, column, usual)
+        return (
+            self._silence(series, column, usual)
+            if newest[0].records == 0
+            else self._unusual_rate(series, column, usual)
+        )
 
-    def is_over(self, kind: Literal["topic_silent", "rate_spike", "rate_drop"], column: Column, usual: UsualRate | None) -> bool:
-        """Half way back is far enough, at several readings in a row, so that what wavers at the threshold is one anomaly."""
+    def is_over(
+        self,
+        kind: Literal["topic_silent", "rate_spike", "rate_drop"],
+        column: Column,
+        usual: UsualRate | None,
+    ) -> bool:
+        """Half way back is far enough, at several readings in a row, so that what wavers at the threshold is
+        one anomaly."""
         wanted = self._pace.returned_readings
         steps = self._window.newest_steps(column, wanted)
         if len(steps) < wanted:
@@ -77,13 +87,15 @@ class TopicRules:
             run.append(step)
         if side is None or len(run) < self._pace.unusual_readings:
             return None
-        # A topic that is filled in bursts is known by its highest ones, and not before a week has shown when they come.
+        # A topic that is filled in bursts is known by its highest ones, and not before a week has shown when
+        # they come.
         if not usual.steady and (side == "rate_drop" or usual.basis != "week" or mean(run) <= 2 * usual.peak):
             return None
         before = self._context(column, len(run))
         if before is None:
             return self._finding(side, series, run, usual) if usual.basis == "week" else None
-        # Also against the last hours: the slow change of a day, a holiday, and the first weekend of a history begin nothing.
+        # Also against the last hours: the slow change of a day, a holiday, and the first weekend of a history
+        # begin nothing.
         factor = self._factor(usual, side)
         apart = level(mean(run) * self._pace.interval_seconds) - level(before * self._pace.interval_seconds)
         sudden = apart >= math.log(factor) if side == "rate_spike" else apart <= -math.log(factor)
@@ -92,7 +104,11 @@ class TopicRules:
     def _context(self, column: Column, judged: int) -> float | None:
         """The median rate of the hours before what is judged; None when too little is known of them."""
         steps = self._window.earlier_steps(column, before=judged, most=self._pace.context_readings)
-        return median(step.per_second for step in steps) if len(steps) >= min(8, self._pace.context_readings) else None
+        return (
+            median(step.per_second for step in steps)
+            if len(steps) >= min(8, self._pace.context_readings)
+            else None
+        )
 
     def _side(self, step: Step, usual: UsualRate) -> Literal["rate_spike", "rate_drop"] | None:
         off = self._level(step) - usual.middle
@@ -105,14 +121,19 @@ class TopicRules:
 
     def _factor(self, usual: UsualRate, side: Literal["rate_spike", "rate_drop"]) -> float:
         factor = self._thresholds.spike_factor if side == "rate_spike" else self._thresholds.drop_factor
-        # Before a whole week is known the first night and the first weekend are new; they must be twice as far off (on the log scale).
+        # Before a whole week is known the first night and the first weekend are new; they must be twice as
+        # far off (on the log scale).
         return factor if usual.basis == "week" else factor**2
 
     def _level(self, step: Step) -> float:
         return level(step.per_second * self._pace.interval_seconds)
 
     def _finding(
-        self, kind: Literal["topic_silent", "rate_spike", "rate_drop"], series: str, run: Sequence[Step], usual: UsualRate
+        self,
+        kind: Literal["topic_silent", "rate_spike", "rate_drop"],
+        series: str,
+        run: Sequence[Step],
+        usual: UsualRate,
     ) -> Finding:
         topic = resource_of(series)
         lasting = duration(sum(step.seconds for step in run))

@@ -1,8 +1,9 @@
-"""What is usual of every series of a cluster, derived from the history once an hour and kept in `readings/<cluster_id>/usual.bin`.
+"""What is usual of every series of a cluster, derived from the history once an hour and kept in
+`readings/<cluster_id>/usual.bin`.
 
-From the same hour of the week (an hour around it, one and two weeks ago) where a series has enough readings there, else from the same
-hour of the last three days, else from the last 24 hours or what there is of them. A derived object: lost or of another version, it is
-made again.
+From the same hour of the week (an hour around it, one and two weeks ago) where a series has enough readings
+there, else from the same hour of the last three days, else from the last 24 hours or what there is of them. A
+derived object: lost or of another version, it is made again.
 """
 
 import zlib
@@ -34,7 +35,8 @@ _NEW_USUAL_SECONDS = 86_400.0
 
 
 class Usuals(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`topics` by series, `commits` (records per second) and `lags` by group. `computed_at`: seconds since 1970."""
+    """`topics` by series, `commits` (records per second) and `lags` by group. `computed_at`: seconds since
+    1970."""
 
     computed_at: float
     interval_seconds: float
@@ -65,7 +67,13 @@ class Samples:
         if not joined:
             gaps = [None, *gaps]
         self.seconds += times[-1] - times[0] if times else 0.0
-        _add_rates(self.topics, self._usual(chunk), {} if before is None else before.ends, gaps, lambda series: series)
+        _add_rates(
+            self.topics,
+            self._usual(chunk),
+            {} if before is None else before.ends,
+            gaps,
+            lambda series: series,
+        )
         _add_rates(self.commits, chunk.commits, {} if before is None else before.commits, gaps, resource_of)
         for group, column in chunk.lags.items():
             self.lags[group].extend([value for value in column if value is not None])
@@ -86,12 +94,17 @@ class Samples:
 
 
 def unusual_times(anomalies: Anomalies) -> dict[str, list[tuple[float, float]]]:
-    """When each topic's rate was unusual, in seconds since 1970: no part of what is usual. After a day the unusual is the usual."""
+    """When each topic's rate was unusual, in seconds since 1970: no part of what is usual. After a day the
+    unusual is the usual."""
     spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for anomaly in (*anomalies.ended, *anomalies.open):
         if anomaly.kind in ("topic_silent", "rate_spike", "rate_drop"):
             begin = anomaly.began_at.timestamp()
-            end = begin + _NEW_USUAL_SECONDS if anomaly.ended_at is None else min(anomaly.ended_at.timestamp(), begin + _NEW_USUAL_SECONDS)
+            end = (
+                begin + _NEW_USUAL_SECONDS
+                if anomaly.ended_at is None
+                else min(anomaly.ended_at.timestamp(), begin + _NEW_USUAL_SECONDS)
+            )
             spans[anomaly.series].append((begin, end))
     return dict(spans)
 
@@ -103,7 +116,8 @@ def _add_rates(
     gaps: Sequence[float | None],
     name: Callable[[str], str],
 ) -> None:
-    """`gaps` has one more than the columns: the step from the chunk before to this one's first reading is `gaps[1]`."""
+    """`gaps` has one more than the columns: the step from the chunk before to this one's first reading is
+    `gaps[1]`."""
     steps = gaps[1:]
     for series, column in columns.items():
         earlier = before.get(series)
@@ -127,7 +141,8 @@ def compute_usuals(
     connectors: list[ConnectorLink],
     anomalies: Anomalies,
 ) -> Usuals:
-    """What is usual for the hour from `now` on; `load` gives the chunks of entries; `before`: what was usual until now."""
+    """What is usual for the hour from `now` on; `load` gives the chunks of entries; `before`: what was usual
+    until now."""
     topics: dict[str, UsualRate] = {}
     commits: dict[str, UsualRate] = {}
     lags: dict[str, UsualLag] = {}
@@ -143,11 +158,22 @@ def compute_usuals(
         least = pace.minimum_readings * (2 if basis == "day" else 1)  # of more than one day
         margin = max(pace.unusual_readings, pace.silent_readings)
 
-        def of_rate(rates: "array[float]", old: UsualRate | None, basis: Basis = basis, whole: float = samples.seconds) -> UsualRate:
+        def of_rate(
+            rates: "array[float]", old: UsualRate | None, basis: Basis = basis, whole: float = samples.seconds
+        ) -> UsualRate:
             seconds = min(whole, len(rates) * pace.interval_seconds)
-            return usual_rate(rates, interval_seconds=pace.interval_seconds, basis=basis, seconds=seconds, before=old, fade=fade)
+            return usual_rate(
+                rates,
+                interval_seconds=pace.interval_seconds,
+                basis=basis,
+                seconds=seconds,
+                before=old,
+                fade=fade,
+            )
 
-        def of_lag(values: "array[float]", old: UsualLag | None, basis: Basis = basis, whole: float = samples.seconds) -> UsualLag:
+        def of_lag(
+            values: "array[float]", old: UsualLag | None, basis: Basis = basis, whole: float = samples.seconds
+        ) -> UsualLag:
             seconds = min(whole, len(values) * pace.interval_seconds)
             return usual_lag(values, basis=basis, seconds=seconds, before=old, fade=fade)
 
@@ -158,7 +184,10 @@ def compute_usuals(
             if group not in commits and len(settled := _settled(rates, basis, margin)) >= least:
                 commits[group] = of_rate(settled, known.commits.get(group))
         for group, values in samples.lags.items():
-            if group not in lags and len(settled := values if basis != "recent" else values[: -pace.lag_readings]) >= least:
+            if (
+                group not in lags
+                and len(settled := values if basis != "recent" else values[: -pace.lag_readings]) >= least
+            ):
                 lags[group] = of_lag(settled, known.lags.get(group))
         if all(chunk.ends.keys() <= topics.keys() and chunk.lags.keys() <= lags.keys() for chunk in newest):
             break

@@ -19,7 +19,13 @@ from mesh_assets.inventory.anomalies.judge import Judgement, Running
 from mesh_assets.inventory.anomalies.open import Anomalies, Anomaly, get_anomalies, moved_on, put_anomalies
 from mesh_assets.inventory.anomalies.pace import Pace, pace_of
 from mesh_assets.inventory.anomalies.readings import Reading, cluster_id_of, take_reading
-from mesh_assets.inventory.anomalies.usual import Usuals, compute_usuals, get_usuals, must_be_computed, put_usuals
+from mesh_assets.inventory.anomalies.usual import (
+    Usuals,
+    compute_usuals,
+    get_usuals,
+    must_be_computed,
+    put_usuals,
+)
 from mesh_assets.inventory.anomalies.window import Window
 from mesh_assets.inventory.clients import ClusterClients, open_clients
 from mesh_assets.inventory.connectors import ConnectReader, endpoint_name
@@ -32,7 +38,8 @@ SOURCE = "metrics_anomalies"
 
 # The newest readings that are judged: two hours at five minutes.
 _CHUNKS_JUDGED = 3
-# A whole cluster that stops is one event to its owner, and thousands of objects in the inbox would not fit a tick.
+# A whole cluster that stops is one event to its owner, and thousands of objects in the inbox would not fit a
+# tick.
 TOLD_ONE_BY_ONE = 100
 _NAMED = 5
 
@@ -48,9 +55,11 @@ def watch_cluster(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clients: OpenClients = open_clients,
 ) -> "Watched":
-    """Reads and judges; nothing is written before `Watched.keep`, so one that is late and no longer waited for changes nothing.
+    """Reads and judges; nothing is written before `Watched.keep`, so one that is late and no longer waited
+    for changes nothing.
 
-    Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. StoreError when the store fails.
+    Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. StoreError
+    when the store fails.
     """
     if not cluster.anomalies.enabled:
         return Watched(skipped="anomalies are switched off in the estate")
@@ -83,8 +92,9 @@ class Watched:
         self._writes = writes
 
     def keep(self) -> None:
-        """Keeps the reading and the state, and tells the inbox. A crash in between loses nothing: what was noticed and not told is told at
-        the next look, under the same cause. Raises StoreError, ConflictError when another has kept a reading meanwhile: then nothing was.
+        """Keeps the reading and the state, and tells the inbox. A crash in between loses nothing: what was
+        noticed and not told is told at the next look, under the same cause. Raises StoreError, ConflictError
+        when another has kept a reading meanwhile: then nothing was.
         """
         for write in self._writes:
             write()
@@ -93,7 +103,9 @@ class Watched:
 class Watch:
     """The readings and anomalies of one cluster for one look; not to be kept."""
 
-    def __init__(self, cluster: Cluster, cluster_id: str, store: InventoryStore, *, interval_seconds: float) -> None:
+    def __init__(
+        self, cluster: Cluster, cluster_id: str, store: InventoryStore, *, interval_seconds: float
+    ) -> None:
         self._cluster = cluster
         self._cluster_id = cluster_id
         self._store = store
@@ -114,14 +126,19 @@ class Watch:
         return f"the last reading is {seconds:.0f} s old; the next is taken {self._pace.closest_seconds:.0f} s after it or later"
 
     def look_back(self, reading: Reading, platform: MetricsReader) -> None:
-        """Fills a history that is too young to speak with what the platform keeps; where that fails, it grows by and by."""
+        """Fills a history that is too young to speak with what the platform keeps; where that fails, it grows
+        by and by."""
         oldest = self._entries[0].began_at if self._entries else None
         if not wanted_since(self._pace, oldest=oldest, now=reading.read_at):
             return
         try:
-            chunks = chunks_before(reading, platform, cluster_id=self._cluster_id, pace=self._pace, oldest=oldest)
+            chunks = chunks_before(
+                reading, platform, cluster_id=self._cluster_id, pace=self._pace, oldest=oldest
+            )
         except PlatformError as error:
-            logger.warning("%s: its history is not filled from its platform's metrics: %s", self._cluster.name, error)
+            logger.warning(
+                "%s: its history is not filled from its platform's metrics: %s", self._cluster.name, error
+            )
             return
         self._earlier = {self._history.entry_of(chunk).key: chunk for chunk in chunks}
 
@@ -133,7 +150,9 @@ class Watch:
         def load(wanted: Sequence[ChunkEntry]) -> list[Chunk]:
             """All of them in time's order: those from the platform come first, the newest last."""
             filled = [self._earlier[entry.key] for entry in wanted if entry.key in self._earlier]
-            stored = self._history.load([entry for entry in wanted if entry != newest.entry and entry.key not in self._earlier])
+            stored = self._history.load(
+                [entry for entry in wanted if entry != newest.entry and entry.key not in self._earlier]
+            )
             return [*filled, *stored, *([newest.chunk] if newest.entry in wanted else [])]
 
         objects = self._store.objects
@@ -149,7 +168,10 @@ class Watch:
         )
         judgement.judge(running)
         after = moved_on(before, begun=judgement.begun, ended=judgement.ended, now=reading.read_at)
-        writes: list[Callable[[], None]] = [lambda: self._history.keep(newest), *self._ends.additions(reading)]
+        writes: list[Callable[[], None]] = [
+            lambda: self._history.keep(newest),
+            *self._ends.additions(reading),
+        ]
         writes += [partial(self._history.insert, chunk) for chunk in self._earlier.values()]
         if newest.version is None:
             writes.append(lambda: self._history.prune(entries, now=reading.read_at))
@@ -161,14 +183,24 @@ class Watch:
         return Watched(begun=judgement.begun, ended=judgement.ended, writes=writes)
 
     def _usuals(
-        self, load: Callable[[Sequence[ChunkEntry]], list[Chunk]], entries: Sequence[ChunkEntry], now: datetime, anomalies: Anomalies
+        self,
+        load: Callable[[Sequence[ChunkEntry]], list[Chunk]],
+        entries: Sequence[ChunkEntry],
+        now: datetime,
+        anomalies: Anomalies,
     ) -> tuple[Usuals, Usuals | None]:
         """What is usual now, and what stands in the store."""
         known = get_usuals(self._store.objects, self._cluster_id)
         if known is not None and not must_be_computed(known, chunks=len(entries), pace=self._pace, now=now):
             return known, known
         return compute_usuals(
-            load, entries, pace=self._pace, now=now, before=known, connectors=self._connectors(), anomalies=anomalies
+            load,
+            entries,
+            pace=self._pace,
+            now=now,
+            before=known,
+            connectors=self._connectors(),
+            anomalies=anomalies,
         ), known
 
     def _connectors(self) -> list[ConnectorLink]:
@@ -189,19 +221,25 @@ class Watch:
 def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
     if len(untold) <= TOLD_ONE_BY_ONE:
         for anomaly in untold:
-            yield Trigger(type="metrics_anomaly", resource=anomaly.resource, details=anomaly.sentence), anomaly.cause
+            yield (
+                Trigger(type="metrics_anomaly", resource=anomaly.resource, details=anomaly.sentence),
+                anomaly.cause,
+            )
         return
     counts = Counter(anomaly.kind.replace("_", " ") for anomaly in untold)
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
     first = "; ".join(anomaly.sentence for anomaly in untold[:_NAMED])
     yield (
-        Trigger(type="metrics_anomaly", details=f"{len(untold):,} anomalies at once: {kinds}. The first: {first}"),
+        Trigger(
+            type="metrics_anomaly", details=f"{len(untold):,} anomalies at once: {kinds}. The first: {first}"
+        ),
         "\n".join(anomaly.cause for anomaly in untold),
     )
 
 
 def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[str] | None:
-    """The connectors that run with all their tasks, as Connect says now: the latest document may be hours old."""
+    """The connectors that run with all their tasks, as Connect says now: the latest document may be hours
+    old."""
     active = set()
     try:
         for endpoint in endpoints:
@@ -210,6 +248,10 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
                 if connector.runs:
                     active.add(f"{name}/{connector.name}")
     except PlatformError as error:
-        logger.warning("%s: connectors are not judged, since Connect cannot be asked whether they run: %s", cluster.name, error)
+        logger.warning(
+            "%s: connectors are not judged, since Connect cannot be asked whether they run: %s",
+            cluster.name,
+            error,
+        )
         return None
     return frozenset(active)

@@ -21,7 +21,8 @@ class Step(NamedTuple):
 
 
 class Window:
-    """The readings of some chunks in a row. `seconds[n]`: between readings n-1 and n; None where that is a gap, or too little.
+    """The readings of some chunks in a row. `seconds[n]`: between readings n-1 and n; None where that is a
+    gap, or too little.
 
     A series has a column when the newest chunk knows it; the newest reading is the last of each column.
     """
@@ -34,8 +35,8 @@ class Window:
         self.lags = _side_by_side(chunks, lambda chunk: chunk.lags)
 
     def newest_steps(self, column: Column, most: int) -> list[Step]:
-        """The steps up to now without a gap between them, the newest first. A counter that went back is a gap too: its topic or its
-        group's position was set anew."""
+        """The steps up to now without a gap between them, the newest first. A counter that went back is a gap
+        too: its topic or its group's position was set anew."""
         steps: list[Step] = []
         for index in range(len(column) - 1, 0, -1):
             step = self._step(column, index)
@@ -79,13 +80,18 @@ class Window:
 
 
 def spacing(times: Sequence[float], pace: Pace) -> list[float | None]:
-    """Seconds since the reading before, for each; None for the first, after a gap, and where two readings are too close."""
+    """Seconds since the reading before, for each; None for the first, after a gap, and where two readings are
+    too close."""
     closest, farthest = pace.closest_seconds, pace.farthest_seconds
     apart = [later - earlier for earlier, later in itertools.pairwise(times)]
-    return [None, *(seconds if closest <= seconds <= farthest else None for seconds in apart)] if times else []
+    return (
+        [None, *(seconds if closest <= seconds <= farthest else None for seconds in apart)] if times else []
+    )
 
 
-def _side_by_side(chunks: Sequence[Chunk], columns_of: Callable[[Chunk], Mapping[str, Column]]) -> dict[str, Column]:
+def _side_by_side(
+    chunks: Sequence[Chunk], columns_of: Callable[[Chunk], Mapping[str, Column]]
+) -> dict[str, Column]:
     if not chunks:
         return {}
     *older, newest = chunks

@@ -1,4 +1,5 @@
-"""What changed between two documents of a cluster: one pure function, its state and how changes are applied to it."""
+"""What changed between two documents of a cluster: one pure function, its state and how changes are applied
+to it."""
 
 from mesh_assets.inventory.diff.apply import apply_changes
 from mesh_assets.inventory.diff.consumer_groups import EPHEMERAL_GROUPS

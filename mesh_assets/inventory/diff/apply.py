@@ -1,8 +1,10 @@
-"""What a consumer of the changes does: the state before, and the changes in their order, give the state after.
+"""What a consumer of the changes does: the state before, and the changes in their order, give the state
+after.
 
-The whole contract: `created` puts the record that `after` holds as JSON, `deleted` removes the resource, `updated` sets the one field
-to `after`, or removes the field where `after` is None. What becomes known for the first time (the baseline of a section, a config
-that could not be read before) is no change: it stands in the snapshot.
+The whole contract: `created` puts the record that `after` holds as JSON, `deleted` removes the resource,
+`updated` sets the one field to `after`, or removes the field where `after` is None. What becomes known for
+the first time (the baseline of a section, a config that could not be read before) is no change: it stands in
+the snapshot.
 """
 
 from collections.abc import Iterable
@@ -25,11 +27,16 @@ _group = msgspec.json.Decoder(ConsumerGroup)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
-    """`state` with the changes applied; `state` itself stays as it is. Applying the same changes again alters nothing.
+    """`state` with the changes applied; `state` itself stays as it is. Applying the same changes again alters
+    nothing.
 
-    A change of a resource that the state does not hold is passed over: it was deleted by a later change already seen.
+    A change of a resource that the state does not hold is passed over: it was deleted by a later change
+    already seen.
     """
-    present: State = {resource_type: {key: dict(fields) for key, fields in resources.items()} for resource_type, resources in state.items()}
+    present: State = {
+        resource_type: {key: dict(fields) for key, fields in resources.items()}
+        for resource_type, resources in state.items()
+    }
     for change in changes:
         resources = present.setdefault(change.resource_type, {})
         if change.kind == "created":

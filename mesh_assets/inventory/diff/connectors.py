@@ -1,8 +1,9 @@
-"""Changes of connectors. Which worker runs what is volatile, declared topics and the quickstart follow from the config: no changes.
-A platform's id is none by itself: what is made anew under its name is the same connector to whoever uses it.
+"""Changes of connectors. Which worker runs what is volatile, declared topics and the quickstart follow from
+the config: no changes. A platform's id is none by itself: what is made anew under its name is the same
+connector to whoever uses it.
 
-Topics that Connect observed are no part of the config, so a newly observed one is a change. One that is not observed any more is
-not: Connect forgets them on a reset, and a reading that failed looks the same.
+Topics that Connect observed are no part of the config, so a newly observed one is a change. One that is not
+observed any more is not: Connect forgets them on a reset, and a reading that failed looks the same.
 """
 
 from collections import Counter
@@ -12,7 +13,17 @@ import msgspec
 from msgspec.structs import replace
 
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.diff.fields import Fields, because, created, deleted, differing_fields, json_text, listed, shown, updated
+from mesh_assets.inventory.diff.fields import (
+    Fields,
+    because,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
 from mesh_assets.inventory.masking import mask_config, mask_text, mask_value
 from mesh_assets.inventory.records import Connector
 
@@ -21,7 +32,8 @@ ConnectorKey = tuple[str, str]
 
 _CONFIG = "config."
 _TASKS = "tasks."
-# A connector that had no status yet and then is FAILED must not go unnoticed, nor one that recovered while its status was unknown.
+# A connector that had no status yet and then is FAILED must not go unnoticed, nor one that recovered while
+# its status was unknown.
 _LEARNED = ("status", "tasks")
 _BROKEN = frozenset({"FAILED", "DEGRADED"})
 _NOT_WORKING = frozenset({"PAUSED", "STOPPED", "UNASSIGNED"})
@@ -45,7 +57,10 @@ def connector_fields(connector: Connector) -> Fields:
         fields["tasks"] = str(len(connector.tasks))
         fields.update((f"{_TASKS}{task.id}.state", _known(task.state)) for task in connector.tasks)
     if not connector.config:
-        fields |= {_CONFIG: None, "connector_class": None}  # a connector without a config does not exist: it could not be read
+        fields |= {
+            _CONFIG: None,
+            "connector_class": None,
+        }  # a connector without a config does not exist: it could not be read
     else:
         fields.update((_CONFIG + key, value) for key, value in connector.config.items() if value is not None)
         if "connector.class" not in connector.config and connector.connector_class is not None:
@@ -70,22 +85,41 @@ def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> 
         if previous is None:
             broken = connector.status in _BROKEN or connector.failed_tasks > 0
             sentence = f"Connector {resources[key]} created: {connector.type}, {connector.status}{_reason(connector) if broken else ''}"
-            yield created("connector", resources[key], connector, sentence=sentence, severity="critical" if broken else "info")
+            yield created(
+                "connector",
+                resources[key],
+                connector,
+                sentence=sentence,
+                severity="critical" if broken else "info",
+            )
         elif previous != connector:
             yield from _diff_connector(resources[key], previous, connector)
 
 
-def _resources(old: Mapping[ConnectorKey, Connector], new: Mapping[ConnectorKey, Connector]) -> dict[ConnectorKey, str]:
-    """The name a person knows it by; with its endpoint where the name alone would leave open which one is meant.
+def _resources(
+    old: Mapping[ConnectorKey, Connector], new: Mapping[ConnectorKey, Connector]
+) -> dict[ConnectorKey, str]:
+    """The name a person knows it by; with its endpoint where the name alone would leave open which one is
+    meant.
 
     A name with a slash always has its endpoint, so that `a/b` can only mean the connector `b` of `a`.
     """
-    shared = {name for keys in (old, new) for name, number in Counter(name for _, name in keys).items() if number > 1}
-    return {(connect, name): f"{connect}/{name}" if name in shared or "/" in name else name for connect, name in {**old, **new}}
+    shared = {
+        name
+        for keys in (old, new)
+        for name, number in Counter(name for _, name in keys).items()
+        if number > 1
+    }
+    return {
+        (connect, name): f"{connect}/{name}" if name in shared or "/" in name else name
+        for connect, name in {**old, **new}
+    }
 
 
 def _diff_connector(resource: str, before: Connector, after: Connector) -> Iterator[Change]:
-    for field, old, new in differing_fields(connector_fields(before), connector_fields(after), learned=_LEARNED):
+    for field, old, new in differing_fields(
+        connector_fields(before), connector_fields(after), learned=_LEARNED
+    ):
         if field == "observed_topics" and new is None:
             continue
         if old is not None and field.startswith(_CONFIG):
@@ -137,23 +171,37 @@ def _task(field: str, old: str | None, new: str | None, after: Connector) -> str
     number = field.removeprefix(_TASKS).removesuffix(".state")
     if new is None:
         return f"task {number} is gone, was {old}"
-    trace = next((task.trace for task in after.tasks if str(task.id) == number), None) if new in _BROKEN else None
-    return f"task {number} is {new}{because(trace)}" if old is None else f"task {number} {old} → {new}{because(trace)}"
+    trace = (
+        next((task.trace for task in after.tasks if str(task.id) == number), None) if new in _BROKEN else None
+    )
+    return (
+        f"task {number} is {new}{because(trace)}"
+        if old is None
+        else f"task {number} {old} → {new}{because(trace)}"
+    )
 
 
 def _reason(connector: Connector) -> str:
-    """The connector's own trace; where it has none, that of its first failed task, which then is what broke it."""
-    traces = [connector.trace, *(task.trace for task in sorted(connector.tasks, key=lambda t: t.id) if task.state in _BROKEN)]
+    """The connector's own trace; where it has none, that of its first failed task, which then is what broke
+    it."""
+    traces = [
+        connector.trace,
+        *(task.trace for task in sorted(connector.tasks, key=lambda t: t.id) if task.state in _BROKEN),
+    ]
     return next((reason for trace in traces if (reason := because(trace))), "")
 
 
 def _masked(connector: Connector) -> Connector:
-    """The connector by the masking rules of today: an older version may have kept a value that is known as a secret now."""
+    """The connector by the masking rules of today: an older version may have kept a value that is known as a
+    secret now."""
     return replace(
         connector,
         config=mask_config(connector.config),
         trace=None if connector.trace is None else mask_text(connector.trace),
-        tasks=tuple(replace(task, trace=None if task.trace is None else mask_text(task.trace)) for task in connector.tasks),
+        tasks=tuple(
+            replace(task, trace=None if task.trace is None else mask_text(task.trace))
+            for task in connector.tasks
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""Changes of consumer groups. Members, offsets, lag, coordinator and rebalances come and go by themselves: no changes."""
+"""Changes of consumer groups. Members, offsets, lag, coordinator and rebalances come and go by themselves: no
+changes."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -6,7 +7,15 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.diff.fields import Fields, created, deleted, differing_fields, json_text, listed, updated
+from mesh_assets.inventory.diff.fields import (
+    Fields,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    updated,
+)
 from mesh_assets.inventory.records import ConsumerGroup
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
@@ -14,20 +23,34 @@ EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
 
 _WITHOUT_MEMBERS = frozenset({"empty", "dead"})
 _REBALANCING = frozenset(
-    {"preparingrebalance", "preparingrebalancing", "completingrebalance", "completingrebalancing", "assigning", "reconciling"}
+    {
+        "preparingrebalance",
+        "preparingrebalancing",
+        "completingrebalance",
+        "completingrebalancing",
+        "assigning",
+        "reconciling",
+    }
 )
 
 _decode_topics = msgspec.json.Decoder(list[str]).decode
 
 
 def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) -> dict[str, ConsumerGroup]:
-    return {group.group_id: group for group in groups if not any(fnmatchcase(group.group_id, pattern) for pattern in ephemeral)}
+    return {
+        group.group_id: group
+        for group in groups
+        if not any(fnmatchcase(group.group_id, pattern) for pattern in ephemeral)
+    }
 
 
 def group_fields(group: ConsumerGroup) -> Fields:
-    """`state` is `active` or `empty`. A rebalancing group is active: it has members that are being given their partitions."""
+    """`state` is `active` or `empty`. A rebalancing group is active: it has members that are being given
+    their partitions."""
     # While partitions are being assigned, a group that has committed nothing looks as if it read no topics.
-    assigning = _plain(group.state) in _REBALANCING and not any(offset.committed is not None for offset in group.offsets or ())
+    assigning = _plain(group.state) in _REBALANCING and not any(
+        offset.committed is not None for offset in group.offsets or ()
+    )
     unread = group.error is not None or group.offsets is None or group.members is None
     return {
         "type": None if _plain(group.type) in ("", "unknown") else group.type,
@@ -42,7 +65,12 @@ def diff_consumer_groups(
     old, new = lasting_groups(before, ephemeral), lasting_groups(after, ephemeral)
     for group_id, group in old.items():
         if group_id not in new:
-            yield deleted("consumer_group", group_id, group, sentence=f"Consumer group {group_id} deleted{_reading(group, 'read')}")
+            yield deleted(
+                "consumer_group",
+                group_id,
+                group,
+                sentence=f"Consumer group {group_id} deleted{_reading(group, 'read')}",
+            )
     for group_id, group in new.items():
         previous = old.get(group_id)
         if previous is None:
@@ -53,7 +81,12 @@ def diff_consumer_groups(
 
 
 def _unchanged(before: ConsumerGroup, after: ConsumerGroup) -> bool:
-    return before.type == after.type and before.state == after.state and before.topics == after.topics and before.error == after.error
+    return (
+        before.type == after.type
+        and before.state == after.state
+        and before.topics == after.topics
+        and before.error == after.error
+    )
 
 
 def _diff_group(before: ConsumerGroup, after: ConsumerGroup) -> Iterator[Change]:
@@ -79,7 +112,11 @@ def _what(field: str, before: str | None, after: str | None) -> str:
             old, new = set(_decode_topics(before or "[]")), set(_decode_topics(after or "[]"))
             parts = []
             if new - old:
-                parts.append(f"now also reads {listed(sorted(new - old))}" if old else f"now reads {listed(sorted(new))}")
+                parts.append(
+                    f"now also reads {listed(sorted(new - old))}"
+                    if old
+                    else f"now reads {listed(sorted(new))}"
+                )
             if old - new:
                 parts.append(f"no longer reads {listed(sorted(old - new))}")
             return ", ".join(parts)
@@ -97,7 +134,8 @@ def _activity(state: str) -> str | None:
 
 
 def _plain(state: str) -> str:
-    """`PreparingRebalance`, `PREPARING_REBALANCING` and `preparing rebalance` are the same word in different clients."""
+    """`PreparingRebalance`, `PREPARING_REBALANCING` and `preparing rebalance` are the same word in different
+    clients."""
     return state.replace("_", "").replace(" ", "").lower()
 
 

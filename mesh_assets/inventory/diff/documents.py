@@ -10,16 +10,21 @@ from mesh_assets.inventory.diff.topics import diff_topics
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
 
-# A topic that was deleted and created again is both, under one name: whoever applies the changes in order must delete first.
+# A topic that was deleted and created again is both, under one name: whoever applies the changes in order
+# must delete first.
 _KIND_ORDER = {"deleted": 0, "created": 1, "updated": 2}
 
 
-def diff_documents(before: Document | None, after: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS) -> tuple[Change, ...]:
-    """What changed from `before` to `after`, two documents of the same cluster: by resource type, resource and field.
+def diff_documents(
+    before: Document | None, after: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS
+) -> tuple[Change, ...]:
+    """What changed from `before` to `after`, two documents of the same cluster: by resource type, resource
+    and field.
 
-    The first document of a cluster is a baseline and gives no changes (`before` None), and so is the first reading of a section. A
-    value that is unknown now gives none, and one that was unknown before gives none, but for the states of connectors, tasks and
-    groups, which a consumer must end up knowing. `apply.py` says how a consumer uses the changes.
+    The first document of a cluster is a baseline and gives no changes (`before` None), and so is the first
+    reading of a section. A value that is unknown now gives none, and one that was unknown before gives none,
+    but for the states of connectors, tasks and groups, which a consumer must end up knowing. `apply.py` says
+    how a consumer uses the changes.
     """
     if before is None:
         return ()
@@ -27,8 +32,13 @@ def diff_documents(before: Document | None, after: Document, *, ephemeral_groups
 
 
 def compared_sections(before: Document, after: Document) -> tuple[SectionName, ...]:
-    """The sections that can give changes: read anew in `after`, and read at some time in `before` (its last good data count)."""
-    return tuple(name for name in SECTION_NAMES if name != "metrics" and _read_anew(after, name) and _read_ever(before, name))
+    """The sections that can give changes: read anew in `after`, and read at some time in `before` (its last
+    good data count)."""
+    return tuple(
+        name
+        for name in SECTION_NAMES
+        if name != "metrics" and _read_anew(after, name) and _read_ever(before, name)
+    )
 
 
 def _read_anew(document: Document, name: SectionName) -> bool:
@@ -51,7 +61,9 @@ def _changes(before: Document, after: Document, ephemeral_groups: tuple[str, ...
         yield from diff_schemas(before.schemas, after.schemas)
         yield from diff_registry(before.schema_registry, after.schema_registry)
     if "consumer_groups" in sections:
-        yield from diff_consumer_groups(before.consumer_groups, after.consumer_groups, ephemeral=ephemeral_groups)
+        yield from diff_consumer_groups(
+            before.consumer_groups, after.consumer_groups, ephemeral=ephemeral_groups
+        )
 
 
 def _position(change: Change) -> tuple[str, str, str, int]:

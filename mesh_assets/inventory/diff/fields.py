@@ -1,4 +1,5 @@
-"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and in changes."""
+"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and in
+changes."""
 
 from collections.abc import Iterator
 
@@ -8,7 +9,8 @@ from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Seve
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
 
 Fields = dict[str, str | None]
-"""Field → value as text. None: unknown, could not be read. A field that is not there does not exist on the resource.
+"""Field → value as text. None: unknown, could not be read. A field that is not there does not exist on the
+resource.
 
 A key that ends in a dot with None (`config.`) says that everything below it is unknown.
 """
@@ -30,11 +32,13 @@ def known_fields(fields: Fields) -> dict[str, str]:
     return {field: value for field, value in fields.items() if value is not None}
 
 
-def differing_fields(before: Fields, after: Fields, *, learned: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None, str | None]]:
+def differing_fields(
+    before: Fields, after: Fields, *, learned: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str | None, str | None]]:
     """Field, value before, value after, for each that differs; None where the field was or is not there.
 
-    What is unknown in `after` is never a difference, and neither is what was unknown in `before`, but for fields that start with
-    `learned`: these are reported with None before.
+    What is unknown in `after` is never a difference, and neither is what was unknown in `before`, but for
+    fields that start with `learned`: these are reported with None before.
     """
     unknown_before, unknown_after = _unknown_branches(before), _unknown_branches(after)
     for field in sorted({field for field, _ in before.items() ^ after.items()}):
@@ -51,18 +55,29 @@ def _unknown_branches(fields: Fields) -> tuple[str, ...]:
     return tuple(field for field, value in fields.items() if value is None and field.endswith("."))
 
 
-def created(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str, severity: Severity) -> Change:
-    """`after` is the whole record as the document holds it, so that whoever applies the change needs nothing else."""
+def created(
+    resource_type: ResourceType, resource: str, record: Resource, *, sentence: str, severity: Severity
+) -> Change:
+    """`after` is the whole record as the document holds it, so that whoever applies the change needs nothing
+    else."""
     return _change("created", resource_type, resource, None, (None, json_text(record)), severity, sentence)
 
 
 def deleted(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str) -> Change:
-    """`before` is the whole record as it was last known. Deletion is a warning: what it held is gone, and someone may still need it."""
+    """`before` is the whole record as it was last known. Deletion is a warning: what it held is gone, and
+    someone may still need it."""
     return _change("deleted", resource_type, resource, None, (json_text(record), None), "warning", sentence)
 
 
 def updated(
-    resource_type: ResourceType, resource: str, field: str, *, before: str | None, after: str | None, severity: Severity, sentence: str
+    resource_type: ResourceType,
+    resource: str,
+    field: str,
+    *,
+    before: str | None,
+    after: str | None,
+    severity: Severity,
+    sentence: str,
 ) -> Change:
     return _change("updated", resource_type, resource, field, (before, after), severity, sentence)
 

@@ -1,9 +1,20 @@
-"""Changes of schemas and of the registry. How a subject is named and which record it describes is derived: no change."""
+"""Changes of schemas and of the registry. How a subject is named and which record it describes is derived: no
+change."""
 
 from collections.abc import Iterable, Iterator
 
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.diff.fields import Fields, counted, created, deleted, differing_fields, json_text, listed, shown, updated
+from mesh_assets.inventory.diff.fields import (
+    Fields,
+    counted,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
 from mesh_assets.inventory.records import RegistryFacts, Schema, SubjectLevel
 
 SCHEMA_REGISTRY = "schema_registry"
@@ -11,7 +22,8 @@ SCHEMA_REGISTRY = "schema_registry"
 
 
 def schema_fields(schema: Schema) -> Fields:
-    """An inherited level is not the subject's: its field is not there, and a registry-wide change is one change, not one a subject."""
+    """An inherited level is not the subject's: its field is not there, and a registry-wide change is one
+    change, not one a subject."""
     fields: Fields = {
         "version": str(schema.version),
         "id": str(schema.id),
@@ -33,7 +45,12 @@ def diff_schemas(before: Iterable[Schema], after: Iterable[Schema]) -> Iterator[
     old, new = {schema.subject: schema for schema in before}, {schema.subject: schema for schema in after}
     for subject, schema in old.items():
         if subject not in new:
-            yield deleted("schema", subject, schema, sentence=f"Schema {subject} deleted: its latest version was {schema.version}")
+            yield deleted(
+                "schema",
+                subject,
+                schema,
+                sentence=f"Schema {subject} deleted: its latest version was {schema.version}",
+            )
     for subject, schema in new.items():
         previous = old.get(subject)
         if previous is None:
@@ -79,10 +96,12 @@ def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
 def _severity(field: str, before: Schema, after: Schema) -> Severity:
     match field:
         case "version":
-            # Growing is daily work that the registry's compatibility watches over; falling means that the latest version was deleted.
+            # Growing is daily work that the registry's compatibility watches over; falling means that the
+            # latest version was deleted.
             return "info" if after.version > before.version else "warning"
         case "definition" | "references" | "id":
-            # They come with a new version. Under an unchanged one the subject was deleted and registered anew.
+            # They come with a new version. Under an unchanged one the subject was deleted and registered
+            # anew.
             return "info" if after.version != before.version else "warning"
         case _:
             return "warning"
@@ -116,4 +135,7 @@ def _level(level: SubjectLevel) -> str:
 
 
 def _references(schema: Schema) -> str:
-    return listed(sorted(f"{reference.subject} version {reference.version}" for reference in schema.references)) or "none"
+    return (
+        listed(sorted(f"{reference.subject} version {reference.version}" for reference in schema.references))
+        or "none"
+    )

@@ -1,4 +1,5 @@
-"""The lasting state of a cluster: all of a document that is neither volatile nor derived nor unknown, as flat text."""
+"""The lasting state of a cluster: all of a document that is neither volatile nor derived nor unknown, as flat
+text."""
 
 from mesh_assets.inventory.changes import ResourceType
 from mesh_assets.inventory.diff.connectors import connector_fields, full_name
@@ -10,7 +11,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector
 
 State = dict[ResourceType, dict[str, dict[str, str]]]
-"""Resource type → resource → field → value, fields and values as in changes. A connector stands under `endpoint/name`."""
+"""Resource type → resource → field → value, fields and values as in changes. A connector stands under
+`endpoint/name`."""
 
 
 def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS) -> State:
@@ -19,7 +21,9 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
         "topic": {topic.name: known_fields(topic_fields(topic)) for topic in document.topics},
         "connector": {full_name(connector): connector_state(connector) for connector in document.connectors},
         "schema": {schema.subject: known_fields(schema_fields(schema)) for schema in document.schemas},
-        "schema_registry": {} if registry is None else {SCHEMA_REGISTRY: known_fields(registry_fields(registry))},
+        "schema_registry": {}
+        if registry is None
+        else {SCHEMA_REGISTRY: known_fields(registry_fields(registry))},
         "consumer_group": {
             group_id: known_fields(group_fields(group))
             for group_id, group in lasting_groups(document.consumer_groups, ephemeral_groups).items()

@@ -1,6 +1,7 @@
 """Changes of topics.
 
-Leaders, ISR, offsets and errors are health and traffic of the moment, schema and connector links are derived: no changes.
+Leaders, ISR, offsets and errors are health and traffic of the moment, schema and connector links are derived:
+no changes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,10 +9,21 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.diff.fields import Fields, counted, created, deleted, differing_fields, json_text, listed, shown, updated
+from mesh_assets.inventory.diff.fields import (
+    Fields,
+    counted,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
 from mesh_assets.inventory.records import Topic
 
-# What decides how long data is kept, how safe it is and what producers may send: a changed value can lose data or break a producer.
+# What decides how long data is kept, how safe it is and what producers may send: a changed value can lose
+# data or break a producer.
 _WEIGHTY_CONFIGS = frozenset(
     {
         "cleanup.policy",
@@ -54,13 +66,16 @@ def diff_topics(before: Iterable[Topic], after: Iterable[Topic]) -> Iterator[Cha
     for name, topic in new.items():
         previous = old.get(name)
         if previous is None:
-            yield created("topic", name, topic, sentence=f"Topic {name} created: {_size(topic)}", severity="info")
+            yield created(
+                "topic", name, topic, sentence=f"Topic {name} created: {_size(topic)}", severity="info"
+            )
         elif not _unchanged(previous, topic):
             yield from _diff_topic(previous, topic)
 
 
 def _unchanged(before: Topic, after: Topic) -> bool:
-    """Whether all that counts is equal, without building anything: of 9,000 topics nearly all are, but for their offsets."""
+    """Whether all that counts is equal, without building anything: of 9,000 topics nearly all are, but for
+    their offsets."""
     a, b = before.details, after.details
     return (
         before.id == after.id
@@ -71,7 +86,8 @@ def _unchanged(before: Topic, after: Topic) -> bool:
         and before.config == after.config
         and (
             before.partitions == after.partitions
-            or [(p.partition, p.replicas) for p in before.partitions] == [(p.partition, p.replicas) for p in after.partitions]
+            or [(p.partition, p.replicas) for p in before.partitions]
+            == [(p.partition, p.replicas) for p in after.partitions]
         )
     )
 
@@ -79,9 +95,21 @@ def _unchanged(before: Topic, after: Topic) -> bool:
 def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
     name = after.name
     if before.id is not None and after.id is not None and before.id != after.id:
-        # Another topic under the old name: its records and offsets are not the old one's, so nothing of it is an update.
-        yield deleted("topic", name, before, sentence=f"Topic {name} deleted and created again: the old one had {_size(before)}")
-        yield created("topic", name, after, sentence=f"Topic {name} created again after deletion: {_size(after)}", severity="warning")
+        # Another topic under the old name: its records and offsets are not the old one's, so nothing of it is
+        # an update.
+        yield deleted(
+            "topic",
+            name,
+            before,
+            sentence=f"Topic {name} deleted and created again: the old one had {_size(before)}",
+        )
+        yield created(
+            "topic",
+            name,
+            after,
+            sentence=f"Topic {name} created again after deletion: {_size(after)}",
+            severity="warning",
+        )
         return
     for field, old, new in differing_fields(topic_fields(before), topic_fields(after)):
         yield updated(
@@ -101,7 +129,9 @@ def _severity(field: str, before: str | None, after: str | None) -> Severity:
             return "warning"  # keys map to other partitions from now on
         case "replication_factor":
             return "warning" if int(after or 0) < int(before or 0) else "info"
-        case _ if before is not None and after is not None and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS:
+        case _ if (
+            before is not None and after is not None and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS
+        ):
             return "warning"
         case _:
             return "info"
@@ -139,14 +169,18 @@ def _moved(before: str | None, after: str | None) -> str:
 
 
 def _replicas(topic: Topic) -> str | None:
-    """Partition → replicas in their order (the first is the preferred leader). Unknown when one partition did not tell its replicas."""
+    """Partition → replicas in their order (the first is the preferred leader). Unknown when one partition did
+    not tell its replicas."""
     if not all(partition.replicas for partition in topic.partitions):
         return None
-    return json_text({str(p.partition): p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)})
+    return json_text(
+        {str(p.partition): p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)}
+    )
 
 
 def _described(topic: Topic) -> bool:
-    """Whether the brokers said anything of it, now or before: a topic in error without partitions is only a name."""
+    """Whether the brokers said anything of it, now or before: a topic in error without partitions is only a
+    name."""
     return topic.error is None or bool(topic.partitions)
 
 

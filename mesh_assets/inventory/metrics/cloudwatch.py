@@ -1,7 +1,8 @@
 """CloudWatch's metrics of an MSK cluster in this project's vocabulary: means and maxima of five minutes.
 
-Names, dimensions and levels of monitoring: "Amazon MSK metrics for monitoring with CloudWatch" in AWS's developer guide. What the offsets
-tell exactly (records in, lag in records) is not asked for again, since every metric asked for costs.
+Names, dimensions and levels of monitoring: "Amazon MSK metrics for monitoring with CloudWatch" in AWS's
+developer guide. What the offsets tell exactly (records in, lag in records) is not asked for again, since
+every metric asked for costs.
 """
 
 from collections import defaultdict
@@ -45,7 +46,13 @@ Values = Mapping[MetricQuery, float]
 class CloudWatchMetricsReader:
     """One MSK cluster's metrics, kept under its name there."""
 
-    def __init__(self, client: CloudWatchClient, *, cluster_name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        client: CloudWatchClient,
+        *,
+        cluster_name: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._client = client
         self._cluster_name = cluster_name
         self._now = now
@@ -69,7 +76,9 @@ class CloudWatchMetricsReader:
             if one.get(_GROUP) in set(asked.groups)
         ]
         of_brokers = [
-            self._query(name, statistic, (_BROKER, str(broker))) for broker in asked.brokers for name, statistic in _BROKER_METRICS.items()
+            self._query(name, statistic, (_BROKER, str(broker)))
+            for broker in asked.brokers
+            for name, statistic in _BROKER_METRICS.items()
         ]
         of_cluster = [self._query(name, "Maximum") for name in _CLUSTER_METRICS]
         queries = [*by_topic, *by_group, *of_brokers, *of_cluster]
@@ -79,7 +88,9 @@ class CloudWatchMetricsReader:
         brokers = tuple(self._broker(broker, values) for broker in asked.brokers)
         cluster = self._cluster(asked.brokers, values)
         missing = [text for text, some in ((_NO_TOPICS, by_topic), (_NO_TIME_LAG, by_group)) if not some]
-        nothing = f"CloudWatch has no metrics of {self._cluster_name}; check cluster_name and region in the estate"
+        nothing = (
+            f"CloudWatch has no metrics of {self._cluster_name}; check cluster_name and region in the estate"
+        )
         return Measurement(
             source=MetricsSource(
                 name="cloudwatch",
@@ -97,8 +108,11 @@ class CloudWatchMetricsReader:
             not_available=(*NOT_AVAILABLE, *missing),
         )
 
-    def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts:
-        """Records that came into each topic, from the rate of each step. Needs the level PER_TOPIC_PER_BROKER. Raises PlatformError."""
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts:
+        """Records that came into each topic, from the rate of each step. Needs the level
+        PER_TOPIC_PER_BROKER. Raises PlatformError."""
         listed = self._client.dimensions((_RECORDS_IN,), having={_CLUSTER: self._cluster_name})
         queries = _by_topic(_RECORDS_IN, listed[_RECORDS_IN], asked.topics)
         read = self._client.values(queries, begin=begin, end=end, period_seconds=step_seconds)
@@ -111,13 +125,17 @@ class CloudWatchMetricsReader:
         return RecordCounts(
             ends_at=tuple((moment + step).timestamp() for moment in begins),
             topics={
-                topic: tuple(round(some[moment] * step_seconds) if moment in some else None for moment in begins)
+                topic: tuple(
+                    round(some[moment] * step_seconds) if moment in some else None for moment in begins
+                )
                 for topic, some in rates.items()
             },
         )
 
     def _query(self, name: str, statistic: str, *dimensions: tuple[str, str]) -> MetricQuery:
-        return MetricQuery(name=name, dimensions=((_CLUSTER, self._cluster_name), *dimensions), statistic=statistic)
+        return MetricQuery(
+            name=name, dimensions=((_CLUSTER, self._cluster_name), *dimensions), statistic=statistic
+        )
 
     def _of_broker(self, broker: int, name: str, values: Values) -> float | None:
         return values.get(self._query(name, _BROKER_METRICS[name], (_BROKER, str(broker))))
@@ -169,7 +187,9 @@ def last_period(now: datetime) -> tuple[datetime, datetime]:
 def _by_topic(name: str, listed: Sequence[Mapping[str, str]], topics: Sequence[str]) -> list[MetricQuery]:
     """The metric by topic and broker; serverless clusters have it by topic alone."""
     wanted = set(topics)
-    return [MetricQuery(name=name, dimensions=tuple(one.items())) for one in listed if one.get(_TOPIC) in wanted]
+    return [
+        MetricQuery(name=name, dimensions=tuple(one.items())) for one in listed if one.get(_TOPIC) in wanted
+    ]
 
 
 def _topics(names: Sequence[str], queries: Sequence[MetricQuery], values: Values) -> tuple[TopicRate, ...]:

@@ -1,7 +1,8 @@
 """The metrics section: offsets always, and what the platform measures itself where the estate names it.
 
-The section is fresh when the offsets are: they are its ground. A platform that cannot be asked leaves its figures unknown, with the reason
-among `Metrics.sources`, and the check of the section fails; nothing old stands beside what is new.
+The section is fresh when the offsets are: they are its ground. A platform that cannot be asked leaves its
+figures unknown, with the reason among `Metrics.sources`, and the check of the section fails; nothing old
+stands beside what is new.
 """
 
 from collections.abc import Callable
@@ -32,8 +33,8 @@ SHORT_WINDOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics stand on: one reading of Kafka. `connectors`: those known; `previous`: the latest document; `kept`: the ends that the
-    sensor keeps, None where nobody does."""
+    """What metrics stand on: one reading of Kafka. `connectors`: those known; `previous`: the latest
+    document; `kept`: the ends that the sensor keeps, None where nobody does."""
 
     cluster_id: str
     read_at: datetime
@@ -46,7 +47,12 @@ class Ground:
 
 
 def collect_metrics(
-    cluster: Cluster, clients: ClusterClients, ground: Ground, *, phases: Phases, sleep: Callable[[float], None]
+    cluster: Cluster,
+    clients: ClusterClients,
+    ground: Ground,
+    *,
+    phases: Phases,
+    sleep: Callable[[float], None],
 ) -> MetricsSection:
     """Raises PlatformError when a second reading of the offsets is needed and fails."""
     after = positions(ground.topics, ground.groups, read_at=ground.read_at)
@@ -56,7 +62,13 @@ def collect_metrics(
     with phases.phase("time lag"):
         lags, unreadable = _lags(ground)
     metrics = offset_metrics(
-        ground.metadata, ground.topics, ground.groups, before=before, after=after, connectors=ground.connectors, time_lags=lags
+        ground.metadata,
+        ground.topics,
+        ground.groups,
+        before=before,
+        after=after,
+        connectors=ground.connectors,
+        time_lags=lags,
     )
     if unreadable is not None:
         (offsets,) = metrics.sources
@@ -74,7 +86,11 @@ def collect_metrics(
         state=SectionState(status="fresh", collected_at=ground.read_at),
         records=metrics,
         stand_in=None if reader is None else reader.stand_in,
-        cost=SectionCost(seconds=round(sum(seconds.values()), 3), http_requests=0 if reader is None else reader.requests, phases=seconds),
+        cost=SectionCost(
+            seconds=round(sum(seconds.values()), 3),
+            http_requests=0 if reader is None else reader.requests,
+            phases=seconds,
+        ),
     )
 
 
@@ -115,7 +131,13 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
 
 def _unknown_lags(metrics: Metrics) -> list[str]:
     late = sum(1 for rate in metrics.consumer_groups if rate.lag_records and rate.lag_seconds is None)
-    return [f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"] if late else []
+    return (
+        [
+            f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
+        ]
+        if late
+        else []
+    )
 
 
 def _positions_before(previous: Document | None) -> Positions | None:
@@ -131,12 +153,21 @@ def _earlier(previous: Document | None, ids: dict[str, str | None]) -> EndReadin
     before = _positions_before(previous)
     if before is None:
         return None
-    same = {place: end for place, end in before.ends.items() if before.topic_ids.get(place[0]) == ids.get(place[0])}
+    same = {
+        place: end
+        for place, end in before.ends.items()
+        if before.topic_ids.get(place[0]) == ids.get(place[0])
+    }
     return EndReading(read_at=before.read_at, ends=same)
 
 
 def _second_reading(
-    cluster: Cluster, clients: ClusterClients, ground: Ground, *, phases: Phases, sleep: Callable[[float], None]
+    cluster: Cluster,
+    clients: ClusterClients,
+    ground: Ground,
+    *,
+    phases: Phases,
+    sleep: Callable[[float], None],
 ) -> Positions:
     with phases.phase("kafka second reading"):
         sleep(max(0.0, (ground.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))

@@ -42,7 +42,14 @@ NOT_AVAILABLE = (
     "a topic or connector without a value: Confluent leaves out what had no traffic in that minute, so it is unknown, not zero",
     "load of single brokers: Confluent Cloud shows none",
 )
-_CLUSTER_FIGURES = (*_TOPIC_COUNTS, "records_in_per_second", "requests_per_second", "retained_bytes", "connections", "partitions")
+_CLUSTER_FIGURES = (
+    *_TOPIC_COUNTS,
+    "records_in_per_second",
+    "requests_per_second",
+    "retained_bytes",
+    "connections",
+    "partitions",
+)
 _NO_LOAD = "cluster load: told of dedicated clusters only"
 
 
@@ -63,13 +70,22 @@ class ConfluentCloudMetricsReader:
 
     def measure(self, asked: Asked) -> Measurement:
         """The newest minute. Raises PlatformError."""
-        by_id = {connector.id: connector for connector in asked.connectors if connector.id is not None and connector.id.startswith("lcc-")}
+        by_id = {
+            connector.id: connector
+            for connector in asked.connectors
+            if connector.id is not None and connector.id.startswith("lcc-")
+        }
         export = self._client.export(
-            asked.cluster_id, connector_ids=sorted(by_id), schema_registry_id=self._schema_registry_id, wanted=WANTED
+            asked.cluster_id,
+            connector_ids=sorted(by_id),
+            schema_registry_id=self._schema_registry_id,
+            wanted=WANTED,
         )
         values = _by_metric(export.samples)
         topics = tuple(_topic(name, values) for name in asked.topics)
-        connectors = tuple(_connector(by_id[one].name, by_id[one].connect, one, values) for one in sorted(by_id))
+        connectors = tuple(
+            _connector(by_id[one].name, by_id[one].connect, one, values) for one in sorted(by_id)
+        )
         cluster = _cluster(values)
         hidden = [by_id[one].name for one in export.inaccessible if one in by_id]
         cut = sorted({name for name, some in values.items() if len(some) >= MOST_POINTS})
@@ -89,8 +105,11 @@ class ConfluentCloudMetricsReader:
             not_available=(*NOT_AVAILABLE, *_not_told(cluster)),
         )
 
-    def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts:
-        """Records that came into each topic, in steps of five minutes. Raises PlatformError; ValueError for other steps."""
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts:
+        """Records that came into each topic, in steps of five minutes. Raises PlatformError; ValueError for
+        other steps."""
         if step_seconds != 300:
             raise ValueError(f"the history is read in steps of 300 s, not {step_seconds}")
         step = timedelta(seconds=step_seconds)
@@ -103,7 +122,11 @@ class ConfluentCloudMetricsReader:
             granularity="PT5M",
         )
         begins = [begin + step * n for n in range(int((end - begin) / step))]
-        topics = {topic: _counts(points, begins) for topic in asked.topics if (points := found.get(topic)) is not None}
+        topics = {
+            topic: _counts(points, begins)
+            for topic in asked.topics
+            if (points := found.get(topic)) is not None
+        }
         return RecordCounts(ends_at=tuple((moment + step).timestamp() for moment in begins), topics=topics)
 
 
@@ -113,10 +136,13 @@ def _counts(points: Mapping[datetime, float], begins: Sequence[datetime]) -> tup
 
 
 def _by_metric(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
-    """Metric → what it is of (a topic, a connector; empty for the cluster itself) → value; other labels are summed over."""
+    """Metric → what it is of (a topic, a connector; empty for the cluster itself) → value; other labels are
+    summed over."""
     values: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for sample in samples:
-        values[sample.name][sample.labels.get("topic") or sample.labels.get("connector_id") or ""] += sample.value
+        values[sample.name][sample.labels.get("topic") or sample.labels.get("connector_id") or ""] += (
+            sample.value
+        )
     return {name: dict(some) for name, some in values.items()}
 
 
@@ -131,13 +157,18 @@ def _topic(name: str, values: Mapping[str, Mapping[str, float]]) -> TopicRate:
     )
 
 
-def _connector(name: str, connect: str, connector_id: str, values: Mapping[str, Mapping[str, float]]) -> ConnectorRate:
+def _connector(
+    name: str, connect: str, connector_id: str, values: Mapping[str, Mapping[str, float]]
+) -> ConnectorRate:
     dead = values.get(_DEAD_LETTERS, {}).get(connector_id)
     return ConnectorRate(
         connector=name,
         connect=connect,
         dead_letter_records=_whole(dead),
-        **{figure: _per_second(values.get(metric, {}).get(connector_id)) for figure, metric in _CONNECTOR_COUNTS.items()},
+        **{
+            figure: _per_second(values.get(metric, {}).get(connector_id))
+            for figure, metric in _CONNECTOR_COUNTS.items()
+        },
     )
 
 
@@ -175,7 +206,9 @@ def _incomplete(hidden: Sequence[str], cut: Sequence[str]) -> str | None:
     parts = []
     if hidden:
         names = ", ".join(hidden[:5]) + (f" and {len(hidden) - 5} more" if len(hidden) > 5 else "")
-        parts.append(f"the metrics of {names} are not shown to this Cloud key; its owner needs the role MetricsViewer")
+        parts.append(
+            f"the metrics of {names} are not shown to this Cloud key; its owner needs the role MetricsViewer"
+        )
     if cut:
         parts.append(f"{', '.join(cut)} came cut off at {MOST_POINTS:,} points, so sums of it are too low")
     return "; ".join(parts) or None

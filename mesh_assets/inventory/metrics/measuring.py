@@ -6,12 +6,20 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from mesh_assets.inventory.records import Broker, ClusterLoad, Connector, ConnectorRate, MetricsSource, Record, TopicRate
+from mesh_assets.inventory.records import (
+    Broker,
+    ClusterLoad,
+    Connector,
+    ConnectorRate,
+    MetricsSource,
+    Record,
+    TopicRate,
+)
 
 
 class Asked(Record, frozen=True, kw_only=True):
-    """What is to be measured: the cluster by its id, topics and groups that the estate selects, brokers that live, connectors that are
-    known."""
+    """What is to be measured: the cluster by its id, topics and groups that the estate selects, brokers that
+    live, connectors that are known."""
 
     cluster_id: str
     topics: tuple[str, ...]
@@ -21,8 +29,9 @@ class Asked(Record, frozen=True, kw_only=True):
 
 
 class Measurement(Record, frozen=True, kw_only=True):
-    """`topics`, `connectors` and `brokers` hold what was measured and nothing else (a topic's `records_in_per_second` is never among it,
-    nor an address of a broker). `group_estimates`: Amazon's estimated time lag, in seconds. `not_available`: as in Metrics.
+    """`topics`, `connectors` and `brokers` hold what was measured and nothing else (a topic's
+    `records_in_per_second` is never among it, nor an address of a broker). `group_estimates`: Amazon's
+    estimated time lag, in seconds. `not_available`: as in Metrics.
     """
 
     source: MetricsSource
@@ -35,7 +44,8 @@ class Measurement(Record, frozen=True, kw_only=True):
 
 
 class RecordCounts(Record, frozen=True, kw_only=True):
-    """Records that came into each topic in steps of equal length: `ends_at` are the steps' ends, the oldest first, in seconds since 1970.
+    """Records that came into each topic in steps of equal length: `ends_at` are the steps' ends, the oldest
+    first, in seconds since 1970.
 
     A topic's None: not told for that step. `lags`: each group's lag in records at those ends.
     """
@@ -53,11 +63,14 @@ class MetricsReader(Protocol):
     @property
     def stand_in(self) -> str | None: ...
     def measure(self, asked: Asked) -> Measurement: ...
-    def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts: ...
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts: ...
 
 
 def figures(records: Mapping[str, Iterable[Struct]]) -> tuple[str, ...]:
-    """The names of what is told at least once, as `topics.bytes_in_per_second`; `records` by the prefix of their names."""
+    """The names of what is told at least once, as `topics.bytes_in_per_second`; `records` by the prefix of
+    their names."""
     return tuple(
         f"{prefix}.{name}"
         for prefix, some in records.items()

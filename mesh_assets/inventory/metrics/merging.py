@@ -1,4 +1,5 @@
-"""Offsets and what a platform measures itself, put together. A platform that cannot be asked takes nothing from the offsets' figures."""
+"""Offsets and what a platform measures itself, put together. A platform that cannot be asked takes nothing
+from the offsets' figures."""
 
 from typing import TypeVar
 
@@ -38,12 +39,16 @@ def merged(metrics: Metrics, measured: Measurement) -> Metrics:
 
 
 def without(metrics: Metrics, name: MetricsSourceName, error: str) -> Metrics:
-    """`metrics` when the platform could not be asked: what it would have told is unknown, and `error` says why."""
+    """`metrics` when the platform could not be asked: what it would have told is unknown, and `error` says
+    why."""
     return replace(
         metrics,
         source=f"{metrics.source}, {name}",
         sources=(*metrics.sources, MetricsSource(name=name, error=error)),
-        not_available=(*metrics.not_available, f"what {name} tells: it could not be read in this run ({error})"),
+        not_available=(
+            *metrics.not_available,
+            f"what {name} tells: it could not be read in this run ({error})",
+        ),
     )
 
 
@@ -55,5 +60,9 @@ def _completed(known: T, measured: T | None) -> T:
     """`known` with what is None there and told in `measured`."""
     if measured is None:
         return known
-    told = {name: value for name, value in asdict(measured).items() if value is not None and getattr(known, name) is None}
+    told = {
+        name: value
+        for name, value in asdict(measured).items()
+        if value is not None and getattr(known, name) is None
+    }
     return replace(known, **told) if told else known

@@ -34,9 +34,11 @@ PartitionKey = tuple[str, int]
 
 
 class Positions(Record, frozen=True, kw_only=True):
-    """Where everything stood at one moment: end offsets by topic and partition, committed ones by group, topic and partition.
+    """Where everything stood at one moment: end offsets by topic and partition, committed ones by group,
+    topic and partition.
 
-    Only topics all of whose partitions could be read: of the others no rate can be told. `topic_ids`: those topics.
+    Only topics all of whose partitions could be read: of the others no rate can be told. `topic_ids`: those
+    topics.
     """
 
     read_at: datetime
@@ -46,10 +48,19 @@ class Positions(Record, frozen=True, kw_only=True):
 
 
 def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_at: datetime) -> Positions:
-    whole = [topic for topic in topics if topic.error is None and all(partition.latest is not None for partition in topic.partitions)]
+    whole = [
+        topic
+        for topic in topics
+        if topic.error is None and all(partition.latest is not None for partition in topic.partitions)
+    ]
     return Positions(
         read_at=read_at,
-        ends={(topic.name, p.partition): p.latest for topic in whole for p in topic.partitions if p.latest is not None},
+        ends={
+            (topic.name, p.partition): p.latest
+            for topic in whole
+            for p in topic.partitions
+            if p.latest is not None
+        },
         committed={
             (group.group_id, offset.topic, offset.partition): offset.committed
             for group in groups
@@ -70,7 +81,8 @@ def offset_metrics(
     connectors: Iterable[Connector] = (),
     time_lags: Mapping[str, TimeLag] | None = None,
 ) -> Metrics:
-    """`before` None, or not earlier than `after`: no window, so no rates. `time_lags`: by group, as far as known."""
+    """`before` None, or not earlier than `after`: no window, so no rates. `time_lags`: by group, as far as
+    known."""
     window = None if before is None else (after.read_at - before.read_at).total_seconds()
     usable = before if window is not None and window > 0 else None
     topic_rates = _topic_rates(topics, before=usable, after=after)
@@ -90,26 +102,42 @@ def offset_metrics(
         partition_health=_health(metadata, topics),
         connectors=connector_rates,
         sources=(
-            MetricsSource(name="offsets", window_start=start, window_end=end, window_seconds=seconds, figures=(*told, "partition_health")),
+            MetricsSource(
+                name="offsets",
+                window_start=start,
+                window_end=end,
+                window_seconds=seconds,
+                figures=(*told, "partition_health"),
+            ),
         ),
     )
 
 
-def _topic_rates(topics: tuple[Topic, ...], *, before: Positions | None, after: Positions) -> tuple[TopicRate, ...]:
+def _topic_rates(
+    topics: tuple[Topic, ...], *, before: Positions | None, after: Positions
+) -> tuple[TopicRate, ...]:
     grown: dict[str, int] = {}
     broken: set[str] = set()
     if before is not None:
         for (name, partition), end in after.ends.items():
-            # A partition that was not there began at 0; offsets that went back belong to another topic of the same name.
+            # A partition that was not there began at 0; offsets that went back belong to another topic of the
+            # same name.
             growth = end - before.ends.get((name, partition), 0)
             grown[name] = grown.get(name, 0) + growth
             if growth < 0:
                 broken.add(name)
     rates = []
     for topic in topics:
-        known = before is not None and topic.name in grown and topic.name not in broken and _same_topic(topic, before)
+        known = (
+            before is not None
+            and topic.name in grown
+            and topic.name not in broken
+            and _same_topic(topic, before)
+        )
         rate = _per_second(grown[topic.name], before, after) if known else None
-        rates.append(TopicRate(topic=topic.name, records_in_per_second=rate, message_count=topic.details.message_count))
+        rates.append(
+            TopicRate(topic=topic.name, records_in_per_second=rate, message_count=topic.details.message_count)
+        )
     return tuple(rates)
 
 
@@ -119,19 +147,26 @@ def _same_topic(topic: Topic, before: Positions | None) -> bool:
 
 
 def _group_rates(
-    groups: tuple[ConsumerGroup, ...], *, before: Positions | None, after: Positions, time_lags: Mapping[str, TimeLag]
+    groups: tuple[ConsumerGroup, ...],
+    *,
+    before: Positions | None,
+    after: Positions,
+    time_lags: Mapping[str, TimeLag],
 ) -> tuple[GroupRate, ...]:
     grown: dict[str, int] = {}
     if before is not None:
         for (group, topic, partition), committed in after.committed.items():
             earlier = before.committed.get((group, topic, partition))
             if earlier is not None:
-                # Offsets set back by hand are no consumption; a reset counts as none rather than as a negative rate.
+                # Offsets set back by hand are no consumption; a reset counts as none rather than as a
+                # negative rate.
                 grown[group] = grown.get(group, 0) + max(0, committed - earlier)
     return tuple(
         GroupRate(
             group_id=group.group_id,
-            records_committed_per_second=_per_second(grown[group.group_id], before, after) if group.group_id in grown else None,
+            records_committed_per_second=_per_second(grown[group.group_id], before, after)
+            if group.group_id in grown
+            else None,
             lag_records=group.total_lag_records,
             lag_seconds=None if (lag := time_lags.get(group.group_id)) is None else lag.seconds,
             lag_seconds_at_least=None if lag is None else lag.at_least_seconds,
@@ -141,7 +176,8 @@ def _group_rates(
 
 
 def _sink_rates(connectors: Iterable[Connector], groups: Iterable[GroupRate]) -> tuple[ConnectorRate, ...]:
-    """Sinks, by what their groups commit. What a source writes cannot be told from what others write to its topics."""
+    """Sinks, by what their groups commit. What a source writes cannot be told from what others write to its
+    topics."""
     committed = {rate.group_id: rate.records_committed_per_second for rate in groups}
     rates = ((connector, committed.get(sink_group(connector) or "")) for connector in connectors)
     return tuple(

@@ -1,4 +1,5 @@
-"""The few figures of a cluster's metrics that a person looks at first, for the terminal, the UI and the report alike."""
+"""The few figures of a cluster's metrics that a person looks at first, for the terminal, the UI and the
+report alike."""
 
 from collections.abc import Iterator
 
@@ -9,10 +10,11 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class KeyFigures(Record, frozen=True, kw_only=True):
-    """`records_in_per_second` sums the topics; the rest is what the platform tells of the cluster as a whole. None: not told.
+    """`records_in_per_second` sums the topics; the rest is what the platform tells of the cluster as a whole.
+    None: not told.
 
-    `slowest_group`: the one with the longest time lag, None where no group has any; `slowest_lag_seconds` is a lower bound if
-    `slowest_lag_is_at_least`. `errors`: why sources are missing.
+    `slowest_group`: the one with the longest time lag, None where no group has any; `slowest_lag_seconds` is
+    a lower bound if `slowest_lag_is_at_least`. `errors`: why sources are missing.
     """
 
     records_in_per_second: float | None = None
@@ -33,7 +35,13 @@ def key_figures(metrics: Metrics | None) -> KeyFigures:
         return KeyFigures()
     rates = [rate.records_in_per_second for rate in metrics.topics if rate.records_in_per_second is not None]
     slowest = metrics.slowest_group
-    lag = None if slowest is None else slowest.lag_seconds if slowest.lag_seconds is not None else slowest.lag_seconds_at_least
+    lag = (
+        None
+        if slowest is None
+        else slowest.lag_seconds
+        if slowest.lag_seconds is not None
+        else slowest.lag_seconds_at_least
+    )
     cluster = metrics.cluster
     return KeyFigures(
         records_in_per_second=round(sum(rates), 3) if rates else None,
@@ -51,7 +59,8 @@ def key_figures(metrics: Metrics | None) -> KeyFigures:
 
 
 def key_figures_text(known: KeyFigures) -> str:
-    """All that is known, in one line: `120 records/s in   3.2 MB/s in   load 34 %   fraud-detection 12 min behind`. Empty: nothing is."""
+    """All that is known, in one line: `120 records/s in   3.2 MB/s in   load 34 %   fraud-detection 12 min
+    behind`. Empty: nothing is."""
     return "   ".join(_parts(known))
 
 

@@ -1,7 +1,9 @@
-"""Time lag: how long ago the log's end stood where a group stands. From readings of the end that were kept, and from nothing else.
+"""Time lag: how long ago the log's end stood where a group stands. From readings of the end that were kept,
+and from nothing else.
 
-The time at which an end was passed is known to lie between two readings; in between, records are taken to have come evenly. Two
-readings too far apart for that, or a history that begins later, give a lower bound instead of a guess.
+The time at which an end was passed is known to lie between two readings; in between, records are taken to
+have come evenly. Two readings too far apart for that, or a history that begins later, give a lower bound
+instead of a guess.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,13 +19,15 @@ from mesh_assets.inventory.records import ConsumerGroup, Record
 Place = tuple[str, int]
 """A topic and a partition."""
 
-# Two readings bracket a moment well enough when they are this close (three ticks of the sensor), or a tenth of the lag itself.
+# Two readings bracket a moment well enough when they are this close (three ticks of the sensor), or a tenth
+# of the lag itself.
 _CLOSE_SECONDS = 900.0
 _SHARE_OF_LAG = 0.1
 
 
 class TimeLag(Record, frozen=True, kw_only=True):
-    """Of a group, on its slowest partition. `seconds` None: not known; then `at_least_seconds` is a lower bound, None without one."""
+    """Of a group, on its slowest partition. `seconds` None: not known; then `at_least_seconds` is a lower
+    bound, None without one."""
 
     seconds: float | None
     at_least_seconds: float | None
@@ -38,7 +42,8 @@ class EndReading(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class _Passed:
-    """When the end of one partition passed the offsets `wanted` (ascending): `later` is the oldest reading so far, past all of them."""
+    """When the end of one partition passed the offsets `wanted` (ascending): `later` is the oldest reading so
+    far, past all of them."""
 
     wanted: list[int]
     later_at: datetime
@@ -54,7 +59,8 @@ def time_lags(
     kept: KeptEnds | None = None,
     earlier: EndReading | None = None,
 ) -> dict[str, TimeLag]:
-    """By group, of those that have committed anything. `kept`: the sensor's readings; `earlier`: those of the document before.
+    """By group, of those that have committed anything. `kept`: the sensor's readings; `earlier`: those of the
+    document before.
 
     Raises StoreError when the kept readings cannot be read.
     """
@@ -71,7 +77,9 @@ def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _
             end = now.ends.get((offset.topic, offset.partition))
             if offset.committed is not None and end is not None and offset.committed < end:
                 wanted.setdefault((offset.topic, offset.partition), set()).add(offset.committed)
-    return {place: _Passed(sorted(offsets), now.read_at, now.ends[place]) for place, offsets in wanted.items()}
+    return {
+        place: _Passed(sorted(offsets), now.read_at, now.ends[place]) for place, offsets in wanted.items()
+    }
 
 
 def _search(
@@ -85,7 +93,8 @@ def _search(
     names = {place: place_name(place[0], topic_ids.get(place[0]) or "", place[1]) for place in searched}
     oldest = kept.oldest() if kept is not None and pending else None
     if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
-        # Groups that nobody reads for any more lag further back than the history: one object tells, instead of all of them.
+        # Groups that nobody reads for any more lag further back than the history: one object tells, instead
+        # of all of them.
         read_at, columns, index = oldest
         for place in list(pending):
             end = _kept_end(columns, names, index, place)
@@ -118,7 +127,9 @@ def _backwards(
         yield earlier.read_at, earlier.ends.get
 
 
-def _kept_end(columns: Mapping[str, Column], names: Mapping[Place, str], index: int, place: Place) -> int | None:
+def _kept_end(
+    columns: Mapping[str, Column], names: Mapping[Place, str], index: int, place: Place
+) -> int | None:
     column = columns.get(names[place])
     return None if column is None else column[index]
 
@@ -134,7 +145,9 @@ def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> b
         lag = (now - read_at).total_seconds() - after
         surely = (now - passed.later_at).total_seconds()
         known = apart <= max(_CLOSE_SECONDS, _SHARE_OF_LAG * lag)
-        passed.found[offset] = TimeLag(seconds=round(lag, 1) if known else None, at_least_seconds=None if known else round(surely, 1))
+        passed.found[offset] = TimeLag(
+            seconds=round(lag, 1) if known else None, at_least_seconds=None if known else round(surely, 1)
+        )
     passed.later_at, passed.later_end = read_at, end
     return bool(passed.wanted)
 

@@ -1,4 +1,5 @@
-"""From changes to triggers: one for each resource and type, with a cause that is the same whenever the same event is seen again."""
+"""From changes to triggers: one for each resource and type, with a cause that is the same whenever the same
+event is seen again."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,8 @@ from mesh_assets.inventory.diff import headline_changes
 from mesh_assets.inventory.observing.observation import Finding
 from mesh_assets.inventory.triggers import Trigger, TriggerType
 
-# So many triggers of one type are told apart; more of them at once (a new cluster, a mass deployment) are one trigger with their number.
+# So many triggers of one type are told apart; more of them at once (a new cluster, a mass deployment) are one
+# trigger with their number.
 TOLD_APART = 20
 _NAMED = 5
 # Stands in a run's tag, which the UI shows on one line.
@@ -31,10 +33,11 @@ _identity = msgspec.json.Decoder(_Identity)
 
 
 def trigger_type(change: Change) -> TriggerType | None:
-    """The trigger that a change is a reason for; None: it can wait for the next discovery. Connectors' states: see connectors.py.
+    """The trigger that a change is a reason for; None: it can wait for the next discovery. Connectors'
+    states: see connectors.py.
 
-    A subject that comes is `schema_updated` and one that goes `schema_deleted`, whoever sees it: two sensors that see the same event
-    make one trigger.
+    A subject that comes is `schema_updated` and one that goes `schema_deleted`, whoever sees it: two sensors
+    that see the same event make one trigger.
     """
     match change.resource_type:
         case "schema" | "schema_registry":
@@ -89,5 +92,8 @@ def _told_apart(type_: TriggerType, found: list[Finding]) -> list[Finding]:
     names = [str(one.trigger.resource) for one in found]
     details = f"{len(found)} at once: {', '.join(names[:_NAMED])} and {len(found) - _NAMED} more"
     return [
-        Finding(trigger=Trigger(type=type_, resource=None, details=shortened(details)), cause="\n".join(sorted(f.cause for f in found)))
+        Finding(
+            trigger=Trigger(type=type_, resource=None, details=shortened(details)),
+            cause="\n".join(sorted(f.cause for f in found)),
+        )
     ]

@@ -1,7 +1,8 @@
 """Who asks for the run of a cluster: sensors that tick at the same moment must not ask for one each.
 
-A sensor's run requests become runs only after its tick has returned, so another one cannot see them yet. The claim says that a run has
-been asked for. It is a courtesy, not a lock: it ends by itself, and a second run would only publish a snapshot without changes.
+A sensor's run requests become runs only after its tick has returned, so another one cannot see them yet. The
+claim says that a run has been asked for. It is a courtesy, not a lock: it ends by itself, and a second run
+would only publish a snapshot without changes.
 """
 
 from datetime import datetime, timedelta
@@ -25,8 +26,8 @@ _decoder = msgspec.json.Decoder(Claim)
 
 
 def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_run: datetime | None) -> bool:
-    """Whether the caller may ask for the run. `newest_run`: when the cluster's newest run was created; a claim older than that has
-    become a run, and says nothing any more. Raises StoreError when the store fails.
+    """Whether the caller may ask for the run. `newest_run`: when the cluster's newest run was created; a
+    claim older than that has become a run, and says nothing any more. Raises StoreError when the store fails.
     """
     key = f"launches/{safe(cluster_id)}.json"
     data = msgspec.json.encode(Claim(claimed_at=now))

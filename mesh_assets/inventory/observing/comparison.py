@@ -1,7 +1,8 @@
-"""Comparing an observed section with the latest document, by the rules of the discovery itself: its join and its diff.
+"""Comparing an observed section with the latest document, by the rules of the discovery itself: its join and
+its diff.
 
-What the discovery would not call a change is none here, and what it would hold back is held back: a sensor never launches a run that
-then finds nothing.
+What the discovery would not call a change is none here, and what it would hold back is held back: a sensor
+never launches a run that then finds nothing.
 """
 
 from datetime import datetime
@@ -35,7 +36,8 @@ _WORDS: dict[SectionName, str] = {
 
 
 class Compared(Record, frozen=True, kw_only=True):
-    """`changes`: what a discovery would publish now. `findings`: what concerns the section as a whole (a mass disappearance)."""
+    """`changes`: what a discovery would publish now. `findings`: what concerns the section as a whole (a mass
+    disappearance)."""
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -52,10 +54,21 @@ def compare_section(name: SectionName, observed: Section, document: Document, *,
     held_since = document.sections[name].held_since
     if settled.state.status != "fresh":
         if held_since is None:
-            # One run, which makes the document say so; the run that confirms it comes when the time of the hold is over.
+            # One run, which makes the document say so; the run that confirms it comes when the time of the
+            # hold is over.
             vanished = settled.state.error or "more than half is gone"
-            return Compared(findings=(_whole(name, f"{_WORDS[name]}: {vanished}", cause=f"{name} vanished after {document.sequence}"),))
-        return Compared(notes=(f"{name} held back until {(held_since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC",))
+            return Compared(
+                findings=(
+                    _whole(
+                        name,
+                        f"{_WORDS[name]}: {vanished}",
+                        cause=f"{name} vanished after {document.sequence}",
+                    ),
+                )
+            )
+        return Compared(
+            notes=(f"{name} held back until {(held_since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC",)
+        )
     changes = diff_documents(document, _with(document, name, observed))
     if held_since is None:
         return Compared(changes=changes)
@@ -68,7 +81,10 @@ def compare_section(name: SectionName, observed: Section, document: Document, *,
 
 def _whole(name: SectionName, details: str, *, cause: str) -> Finding:
     return Finding(
-        trigger=Trigger(type="schema_deleted" if name == "schemas" else "resource_deleted", resource=name, details=details), cause=cause
+        trigger=Trigger(
+            type="schema_deleted" if name == "schemas" else "resource_deleted", resource=name, details=details
+        ),
+        cause=cause,
     )
 
 
@@ -80,7 +96,9 @@ def _with(document: Document, name: SectionName, observed: Section) -> Document:
         case ConnectorsSection():
             return replace(document, sections=sections, connectors=observed.records)
         case SchemasSection():
-            return replace(document, sections=sections, schemas=observed.records, schema_registry=observed.registry)
+            return replace(
+                document, sections=sections, schemas=observed.records, schema_registry=observed.registry
+            )
         case ConsumerGroupsSection():
             return replace(document, sections=sections, consumer_groups=observed.records)
         case _:

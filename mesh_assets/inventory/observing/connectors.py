@@ -25,7 +25,8 @@ _BROKEN = ("FAILED", "DEGRADED")
 
 
 class ListedConnectors:
-    """A ConnectReader that gives the list alone: a connector's topics and a class's passwords would cost a request each."""
+    """A ConnectReader that gives the list alone: a connector's topics and a class's passwords would cost a
+    request each."""
 
     def __init__(self, endpoint: ConnectReader) -> None:
         self._endpoint = endpoint
@@ -69,7 +70,9 @@ def observe_connectors(look: Look) -> Observation:
         return Observation(findings=(), notes=(str(error),), cursor=look.cursor)
     if compared.findings or (compared.notes and not compared.changes):
         # The list as a whole is in doubt: resource_changes sees to that.
-        return Observation(findings=(), notes=compared.notes or ("many connectors are gone at once",), cursor=look.cursor)
+        return Observation(
+            findings=(), notes=compared.notes or ("many connectors are gone at once",), cursor=look.cursor
+        )
     quiet = timedelta(minutes=look.cluster.sensors.quiet_minutes)
     findings, flaps = _judged(observed, compared.changes, look, quiet)
     held = [name for name, state in flaps.items() if state.flapping or state.failures > 1]
@@ -77,10 +80,15 @@ def observe_connectors(look: Look) -> Observation:
     return Observation(findings=findings, notes=notes, cursor=replace(look.cursor, flaps=flaps))
 
 
-def compare_connectors(endpoints: Sequence[ConnectReader], document: Document, now: datetime) -> tuple[Compared, tuple[Connector, ...]]:
+def compare_connectors(
+    endpoints: Sequence[ConnectReader], document: Document, now: datetime
+) -> tuple[Compared, tuple[Connector, ...]]:
     """Raises PlatformError when one endpoint cannot be read: the section is whole or not at all."""
-    records = collect_connectors([ListedConnectors(endpoint) for endpoint in endpoints], previous=document.connectors, turn=0)
-    # No config leaves here, since nobody was asked which of its values are passwords. Without one it is unknown, and so no change.
+    records = collect_connectors(
+        [ListedConnectors(endpoint) for endpoint in endpoints], previous=document.connectors, turn=0
+    )
+    # No config leaves here, since nobody was asked which of its values are passwords. Without one it is
+    # unknown, and so no change.
     observed = tuple(replace(record, config={}) for record in records)
     section = ConnectorsSection(cluster_id=document.cluster.id, state=seen_now(now), records=observed)
     return compare_section("connectors", section, document, now=now), observed
@@ -100,10 +108,16 @@ def _judged(
         key = f"{connector.connect}/{connector.name}"
         # A name that two endpoints share stands with its endpoint in the changes.
         told = _told(
-            connector, before.get((connector.connect, connector.name)), by_resource.get(key) or by_resource.get(connector.name, [])
+            connector,
+            before.get((connector.connect, connector.name)),
+            by_resource.get(key) or by_resource.get(connector.name, []),
         )
         verdict, flaps = judge(
-            look.cursor.flaps.get(key), failed=_broken(connector), changed=told is not None, now=look.now.timestamp(), quiet=quiet
+            look.cursor.flaps.get(key),
+            failed=_broken(connector),
+            changed=told is not None,
+            now=look.now.timestamp(),
+            quiet=quiet,
         )
         if flaps is not None:
             remembered[key] = flaps
@@ -142,9 +156,8 @@ def _flapped(connector: Connector, before: Flaps, now: datetime) -> Finding:
     failed = _broken(connector)
     failures = before.failures + (failed and not before.failed)
     minutes = (now.timestamp() - before.since) / 60
-    details = (
-        f"Connector {connector.name}: failed {failures} times in {minutes:.0f} minutes, now {'failed' if failed else connector.status}"
-    )
+    status = "failed" if failed else connector.status
+    details = f"Connector {connector.name}: failed {failures} times in {minutes:.0f} minutes, now {status}"
     return Finding(
         trigger=Trigger(type="connector_failed", resource=connector.name, details=shortened(details)),
         cause=f"connector {connector.connect}/{connector.name} flapped from {before.since:.0f} on",

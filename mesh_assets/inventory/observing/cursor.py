@@ -1,4 +1,5 @@
-"""What a sensor keeps between two ticks: where it stopped, and a little of each cluster. Small: clusters at rest have no entry."""
+"""What a sensor keeps between two ticks: where it stopped, and a little of each cluster. Small: clusters at
+rest have no entry."""
 
 import msgspec
 from msgspec import field
@@ -7,7 +8,8 @@ from mesh_assets.inventory.records import Record
 
 
 class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A connector's recent failures. `since`: seconds since 1970, when the window began. `failed`: as it was last seen.
+    """A connector's recent failures. `since`: seconds since 1970, when the window began. `failed`: as it was
+    last seen.
 
     `flapping`: it had failed more than once in the window before, so everything is held until this one ends.
     """
@@ -19,8 +21,9 @@ class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """`…_after`: the last name of the last slice; None: everything fits into one. `bulk`: whether the registry has a bulk list, as
-    far as known. `flaps`: by `endpoint/name`, only of connectors that failed lately.
+    """`…_after`: the last name of the last slice; None: everything fits into one. `bulk`: whether the
+    registry has a bulk list, as far as known. `flaps`: by `endpoint/name`, only of connectors that failed
+    lately.
     """
 
     versions_after: str | None = None
@@ -31,7 +34,8 @@ class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """`unreached`: clusters that the last tick had no time for; they come first. `hung`: those that did not answer in time, last."""
+    """`unreached`: clusters that the last tick had no time for; they come first. `hung`: those that did not
+    answer in time, last."""
 
     unreached: tuple[str, ...] = ()
     hung: tuple[str, ...] = ()

@@ -8,11 +8,13 @@ from mesh_assets.inventory.store.inventories import InventoryStore
 
 
 def keep_findings(sight: Sight, store: InventoryStore, *, source: str, now: datetime) -> int | None:
-    """Puts what was found into the inbox; how much of it is new there. None: a newer document has come, so nothing was kept.
+    """Puts what was found into the inbox; how much of it is new there. None: a newer document has come, so
+    nothing was kept.
 
-    Between the look and now a run may have published the very change and emptied the inbox: kept, it would launch a second run for one
-    cause. A run moves `latest.json` before it removes its triggers, so what is new here while the document has not moved is not dealt
-    with; where it has moved, the next tick compares with the newer one. Raises StoreError when the store fails.
+    Between the look and now a run may have published the very change and emptied the inbox: kept, it would
+    launch a second run for one cause. A run moves `latest.json` before it removes its triggers, so what is
+    new here while the document has not moved is not dealt with; where it has moved, the next tick compares
+    with the newer one. Raises StoreError when the store fails.
     """
     cluster_id = sight.cluster_id
     if cluster_id is None or not sight.findings:
@@ -20,7 +22,10 @@ def keep_findings(sight: Sight, store: InventoryStore, *, source: str, now: date
     if _has_moved(store, cluster_id, sight):
         return None
     inbox = Inbox(store.objects)
-    new = sum(inbox.put(cluster_id, found.trigger, cause=found.cause, source=source, now=now) for found in sight.findings)
+    new = sum(
+        inbox.put(cluster_id, found.trigger, cause=found.cause, source=source, now=now)
+        for found in sight.findings
+    )
     if new and _has_moved(store, cluster_id, sight):
         mine = [one.id for one in inbox.waiting(cluster_id) if (one.source, one.received_at) == (source, now)]
         inbox.remove(cluster_id, mine)

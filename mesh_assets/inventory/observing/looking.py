@@ -11,15 +11,16 @@ from mesh_assets.inventory.observing.observation import Finding, Look, Observe
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.store.inventories import InventoryStore
 
-# Below what a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its thread after two or three
-# of these, so threads of clusters that hang do not pile up from tick to tick.
+# Below what a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
+# thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
 CALL_SECONDS = 8.0
 
 NO_DISCOVERY_YET = "no discovery yet"
 
 
 class Sight(Record, frozen=True, kw_only=True):
-    """`cluster_id` None: nothing to compare with, and so nothing was asked. `sequence`: of the document that was compared with."""
+    """`cluster_id` None: nothing to compare with, and so nothing was asked. `sequence`: of the document that
+    was compared with."""
 
     cluster_id: str | None
     sequence: int
@@ -45,7 +46,14 @@ def look_at(
         return Sight(cluster_id=None, sequence=0, findings=(), notes=(NO_DISCOVERY_YET,), cursor=cursor)
     with clients(in_a_hurry(cluster)) as opened:
         observation = observe(
-            Look(cluster=cluster, clients=opened, document=document, cursor=cursor, now=now, interval_seconds=interval_seconds)
+            Look(
+                cluster=cluster,
+                clients=opened,
+                document=document,
+                cursor=cursor,
+                now=now,
+                interval_seconds=interval_seconds,
+            )
         )
     return Sight(
         cluster_id=document.cluster.id,
@@ -60,13 +68,21 @@ def in_a_hurry(cluster: Cluster) -> Cluster:
     """The cluster with shorter timeouts."""
     registry = cluster.schema_registry
     metrics = cluster.metrics
-    hurried = metrics.model_copy(update=_at_most(metrics.timeout_seconds)) if isinstance(metrics, ConfluentCloudMetrics) else metrics
+    hurried = (
+        metrics.model_copy(update=_at_most(metrics.timeout_seconds))
+        if isinstance(metrics, ConfluentCloudMetrics)
+        else metrics
+    )
     return cluster.model_copy(
         update={
             "kafka": cluster.kafka.model_copy(update=_at_most(cluster.kafka.timeout_seconds)),
-            "schema_registry": None if registry is None else registry.model_copy(update=_at_most(registry.timeout_seconds)),
+            "schema_registry": None
+            if registry is None
+            else registry.model_copy(update=_at_most(registry.timeout_seconds)),
             "metrics": hurried,
-            "connect": tuple(endpoint.model_copy(update=_at_most(endpoint.timeout_seconds)) for endpoint in cluster.connect),
+            "connect": tuple(
+                endpoint.model_copy(update=_at_most(endpoint.timeout_seconds)) for endpoint in cluster.connect
+            ),
         }
     )
 

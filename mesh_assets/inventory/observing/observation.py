@@ -32,7 +32,8 @@ class Look:
 
 
 class Observation(Record, frozen=True, kw_only=True):
-    """What was found, and in `notes` what could not be looked at and why. A source that fails gives a note and no finding."""
+    """What was found, and in `notes` what could not be looked at and why. A source that fails gives a note
+    and no finding."""
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]

@@ -1,4 +1,5 @@
-"""A look at what there is: topics with partitions and, in slices, configs; connectors, subjects and groups by name.
+"""A look at what there is: topics with partitions and, in slices, configs; connectors, subjects and groups by
+name.
 
 Each source is looked at by itself: one that fails leaves a note, and the others are compared all the same.
 """
@@ -28,9 +29,12 @@ MOST_NEW_GROUPS = 100
 
 
 def observe_resources(look: Look) -> Observation:
-    """Topics, connectors, subjects and consumer groups that came or went; partitions and configs of topics that changed."""
+    """Topics, connectors, subjects and consumer groups that came or went; partitions and configs of topics
+    that changed."""
     names = sorted(topic.name for topic in look.document.topics)
-    size = slice_size(len(names), interval_seconds=look.interval_seconds, least=LEAST_CONFIGS, most=MOST_CONFIGS)
+    size = slice_size(
+        len(names), interval_seconds=look.interval_seconds, least=LEAST_CONFIGS, most=MOST_CONFIGS
+    )
     configs, configs_after = next_slice(names, after=look.cursor.configs_after, size=size)
     looked: list[Compared] = []
     failed: list[str] = []
@@ -60,7 +64,8 @@ def observe_resources(look: Look) -> Observation:
 
 
 def _is_ours(change: Change) -> bool:
-    """Updates of anything but topics are seen by chance here (a bulk list brings versions): they are the other sensors' to tell."""
+    """Updates of anything but topics are seen by chance here (a bulk list brings versions): they are the
+    other sensors' to tell."""
     return change.kind != "updated" or change.resource_type == "topic"
 
 
@@ -73,7 +78,9 @@ def _topics(look: Look, configs: frozenset[str]) -> Compared:
         )
     selected = [topic for topic in metadata.topics if look.cluster.topics.selects(topic.name)]
     known = {topic.name: topic for topic in look.document.topics}
-    confirm_topics_gone(look.clients.kafka, look.cluster, known.values(), listed={topic.name for topic in metadata.topics})
+    confirm_topics_gone(
+        look.clients.kafka, look.cluster, known.values(), listed={topic.name for topic in metadata.topics}
+    )
     records = topic_records(
         selected,
         configs=look.clients.kafka.configs([topic.name for topic in selected if topic.name in configs]),

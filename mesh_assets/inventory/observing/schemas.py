@@ -1,4 +1,5 @@
-"""A look at the registry: all names; versions at once where there is a bulk list, else in slices; levels in slices.
+"""A look at the registry: all names; versions at once where there is a bulk list, else in slices; levels in
+slices.
 
 The records are made by the discovery's own `collect_schemas`, over a registry that reads only a slice.
 """
@@ -98,7 +99,11 @@ class RegistrySlice:
         within_seconds: float = LEVEL_SECONDS,
     ) -> Sequence[SubjectLevels]:
         asked = sorted(self._levels & self.listed)
-        return self._registry.subject_levels(asked, within_seconds=min(within_seconds, LEVEL_SECONDS)) if asked else []
+        return (
+            self._registry.subject_levels(asked, within_seconds=min(within_seconds, LEVEL_SECONDS))
+            if asked
+            else []
+        )
 
     def global_compatibility(self) -> str | None:
         return self._registry.global_compatibility() if self._facts is None else self._facts.compatibility
@@ -115,7 +120,8 @@ class RegistrySlice:
 
 
 def observe_schemas(look: Look) -> Observation:
-    """Subjects created, deleted, with a new version, another level or mode; the registry's own level and mode."""
+    """Subjects created, deleted, with a new version, another level or mode; the registry's own level and
+    mode."""
     registry, cursor = look.clients.registry, look.cursor
     if registry is None:
         return Observation(findings=(), notes=("no schema registry",), cursor=cursor)
@@ -123,32 +129,51 @@ def observe_schemas(look: Look) -> Observation:
     versions, versions_after = next_slice(
         names,
         after=cursor.versions_after,
-        size=slice_size(len(names), interval_seconds=look.interval_seconds, least=LEAST_VERSIONS, most=MOST_VERSIONS),
+        size=slice_size(
+            len(names), interval_seconds=look.interval_seconds, least=LEAST_VERSIONS, most=MOST_VERSIONS
+        ),
     )
     levels, levels_after = next_slice(
         names,
         after=cursor.levels_after,
-        size=slice_size(len(names), interval_seconds=look.interval_seconds, least=LEAST_LEVELS, most=MOST_LEVELS),
+        size=slice_size(
+            len(names), interval_seconds=look.interval_seconds, least=LEAST_LEVELS, most=MOST_LEVELS
+        ),
     )
     try:
         compared = _compare(
-            registry, look.document, look.now, versions=None if cursor.bulk else versions | levels, levels=levels, facts=None
+            registry,
+            look.document,
+            look.now,
+            versions=None if cursor.bulk else versions | levels,
+            levels=levels,
+            facts=None,
         )
     except PlatformError as error:
-        # Only a reading that succeeded says that the registry has a bulk list: else one that lost it would be read subject by subject.
+        # Only a reading that succeeded says that the registry has a bulk list: else one that lost it would be
+        # read subject by subject.
         return Observation(findings=(), notes=(str(error),), cursor=replace(cursor, bulk=False))
     bulk = isinstance(registry, TellsOfBulkList) and bool(registry.has_bulk_list)
     return Observation(
         findings=(*compared.findings, *findings_of(compared.changes)),
         notes=compared.notes,
-        cursor=replace(cursor, bulk=bulk, versions_after=None if bulk else versions_after, levels_after=levels_after),
+        cursor=replace(
+            cursor, bulk=bulk, versions_after=None if bulk else versions_after, levels_after=levels_after
+        ),
     )
 
 
 def compare_subjects(registry: RegistryReader, document: Document, now: datetime) -> Compared:
     """Subjects created or deleted, by their names alone. Raises PlatformError."""
     unknown = RegistryFacts(compatibility=None, mode=None, contexts=())
-    return _compare(registry, document, now, versions=frozenset(), levels=frozenset(), facts=document.schema_registry or unknown)
+    return _compare(
+        registry,
+        document,
+        now,
+        versions=frozenset(),
+        levels=frozenset(),
+        facts=document.schema_registry or unknown,
+    )
 
 
 def _compare(
@@ -162,15 +187,20 @@ def _compare(
 ) -> Compared:
     known = {schema.subject: schema for schema in document.schemas}
     part = RegistrySlice(registry, known=known, versions=versions, levels=levels, facts=facts)
-    records, read_facts = collect_schemas(part, previous=document.schemas, selects=lambda subject: subject not in OWN_SUBJECTS, now=now)
+    records, read_facts = collect_schemas(
+        part, previous=document.schemas, selects=lambda subject: subject not in OWN_SUBJECTS, now=now
+    )
     confirm_subjects_gone(registry, known.keys() - part.listed)
     read = {schema.subject: schema for schema in records}
-    # A subject of the slice that is listed and has no version any more was deleted while it was read: it is gone.
+    # A subject of the slice that is listed and has no version any more was deleted while it was read: it is
+    # gone.
     asked = known.keys() if versions is None else versions
     observed = tuple(
         record
         for subject in sorted(part.listed)
         if (record := read.get(subject) or (None if subject in asked else known.get(subject))) is not None
     )
-    section = SchemasSection(cluster_id=document.cluster.id, state=seen_now(now), records=observed, registry=read_facts)
+    section = SchemasSection(
+        cluster_id=document.cluster.id, state=seen_now(now), records=observed, registry=read_facts
+    )
     return compare_section("schemas", section, document, now=now)

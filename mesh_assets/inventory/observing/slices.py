@@ -8,13 +8,15 @@ SEEN_WITHIN_SECONDS = 1800.0
 
 
 def slice_size(count: int, *, interval_seconds: float, least: int, most: int) -> int:
-    """How many of `count` to look at in one tick. `least`: what is cheap anyway; `most` wins over the half hour."""
+    """How many of `count` to look at in one tick. `least`: what is cheap anyway; `most` wins over the half
+    hour."""
     ticks = max(1, int(SEEN_WITHIN_SECONDS // interval_seconds))
     return min(most, max(least, math.ceil(count / ticks)))
 
 
 def next_slice(names: Sequence[str], *, after: str | None, size: int) -> tuple[frozenset[str], str | None]:
-    """`size` of the sorted `names` from behind `after` on, round the end, and the name to go on after; None: they were all.
+    """`size` of the sorted `names` from behind `after` on, round the end, and the name to go on after; None:
+    they were all.
 
     A name, not a number, remembers the place: names that come and go meanwhile shift nothing.
     """

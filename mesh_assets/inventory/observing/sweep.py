@@ -1,4 +1,5 @@
-"""Looking at all clusters within one tick: several at a time, each with a deadline, so that one that hangs blocks no other."""
+"""Looking at all clusters within one tick: several at a time, each with a deadline, so that one that hangs
+blocks no other."""
 
 import logging
 import time
@@ -16,8 +17,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """`at_once`: clusters looked at at the same time; mostly waiting, so more than there are cores. A tick of Dagster ends after 60 s,
-    and what is found must still be written down."""
+    """`at_once`: clusters looked at at the same time; mostly waiting, so more than there are cores. A tick of
+    Dagster ends after 60 s, and what is found must still be written down."""
 
     at_once: int = 16
     cluster_seconds: float = 25.0
@@ -29,8 +30,8 @@ PACE = Pace()
 
 @dataclass(slots=True)
 class Swept(Generic[Result]):
-    """`seen`: by cluster. `failed`: cluster → why. `hung`: not done within a cluster's time. `unreached`: not begun, or cut short by
-    the end of the tick.
+    """`seen`: by cluster. `failed`: cluster → why. `hung`: not done within a cluster's time. `unreached`: not
+    begun, or cut short by the end of the tick.
     """
 
     seen: dict[str, Result] = field(default_factory=dict)
@@ -40,7 +41,8 @@ class Swept(Generic[Result]):
 
 
 def in_turn(clusters: Sequence[str], *, unreached: Sequence[str], hung: Sequence[str]) -> list[str]:
-    """Those that the last tick did not reach first, those that hung last: they must not cost the healthy ones their time again."""
+    """Those that the last tick did not reach first, those that hung last: they must not cost the healthy ones
+    their time again."""
     first = [name for name in clusters if name in unreached and name not in hung]
     last = [name for name in clusters if name in hung]
     return [*first, *(name for name in clusters if name not in first and name not in last), *last]
@@ -49,8 +51,8 @@ def in_turn(clusters: Sequence[str], *, unreached: Sequence[str], hung: Sequence
 def sweep(clusters: Sequence[str], look: Callable[[str], Result], *, pace: Pace) -> Swept[Result]:
     """`look` at each of `clusters`, in their order. What it raises stops no other cluster.
 
-    Threads cannot be ended from outside: one whose time is over is left to its clients' timeouts, its result is not waited for, and its
-    place goes to the next cluster. So `look` must change nothing by itself.
+    Threads cannot be ended from outside: one whose time is over is left to its clients' timeouts, its result
+    is not waited for, and its place goes to the next cluster. So `look` must change nothing by itself.
     """
     swept: Swept[Result] = Swept()
     waiting = list(reversed(clusters))
@@ -67,7 +69,9 @@ def sweep(clusters: Sequence[str], look: Callable[[str], Result], *, pace: Pace)
                 name = waiting.pop()
                 under_way[pool.submit(look, name)] = name, now + pace.cluster_seconds
             next_deadline = min(deadline for _, deadline in under_way.values())
-            done, _ = wait(under_way, timeout=max(0.0, min(next_deadline, ends) - now), return_when=FIRST_COMPLETED)
+            done, _ = wait(
+                under_way, timeout=max(0.0, min(next_deadline, ends) - now), return_when=FIRST_COMPLETED
+            )
             for future in done:
                 _note(swept, under_way.pop(future)[0], future)
             now = time.monotonic()

@@ -23,13 +23,17 @@ def began_reading(collected: Mapping[SectionName, Section]) -> datetime | None:
     """When the collection began, or somewhat earlier; None when nothing was read in it."""
     times = [section.state.collected_at for section in collected.values() if section.state.status == "fresh"]
     known = [moment for moment in times if moment is not None]
-    seconds = max((section.cost.phases.get(_BEFORE_THE_FIRST_TIME, 0.0) for section in collected.values()), default=0.0)
+    seconds = max(
+        (section.cost.phases.get(_BEFORE_THE_FIRST_TIME, 0.0) for section in collected.values()), default=0.0
+    )
     return min(known) - timedelta(seconds=seconds) if known else None
 
 
-def take_triggers(waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox: bool, began: datetime | None) -> Taken:
-    """`own` is the run's trigger by its tags; with `from_inbox` it is a copy of one that waits, or of one that another run has dealt
-    with: then it counts only where nothing else waits.
+def take_triggers(
+    waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox: bool, began: datetime | None
+) -> Taken:
+    """`own` is the run's trigger by its tags; with `from_inbox` it is a copy of one that waits, or of one
+    that another run has dealt with: then it counts only where nothing else waits.
     """
     taken = [] if began is None else [one for one in waiting if one.received_at <= began]
     triggers = list(dict.fromkeys(one.trigger for one in taken))
@@ -38,6 +42,9 @@ def take_triggers(waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox
     return Taken(triggers=tuple(triggers), ids=tuple(one.id for one in taken))
 
 
-def dealt_with(waiting: Iterable[WaitingTrigger], triggers: Sequence[Trigger], *, before: datetime) -> tuple[str, ...]:
-    """What waits of `triggers`, those of a run that ended before it could remove them; `before`: the moment of its discovery."""
+def dealt_with(
+    waiting: Iterable[WaitingTrigger], triggers: Sequence[Trigger], *, before: datetime
+) -> tuple[str, ...]:
+    """What waits of `triggers`, those of a run that ended before it could remove them; `before`: the moment
+    of its discovery."""
     return tuple(one.id for one in waiting if one.trigger in triggers and one.received_at <= before)

@@ -1,6 +1,14 @@
 """What arrives on the trigger queue: read as a trigger, put into the inbox, and only then deleted."""
 
-from mesh_assets.inventory.queue_messages.intake import LONGEST_WAIT_SECONDS, DeadLetters, Intake, TakenIn, Target, TriggerQueue, take_in
+from mesh_assets.inventory.queue_messages.intake import (
+    LONGEST_WAIT_SECONDS,
+    DeadLetters,
+    Intake,
+    TakenIn,
+    Target,
+    TriggerQueue,
+    take_in,
+)
 from mesh_assets.inventory.queue_messages.reading import read_message
 from mesh_assets.inventory.queue_messages.readings import Ignored, NotUnderstood, Reading, Understood
 

@@ -1,4 +1,5 @@
-"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form of the same is in `events`.
+"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form of the same is
+in `events`.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
 """
@@ -11,7 +12,9 @@ from mesh_assets.inventory.queue_messages.readings import Ignored, NotUnderstood
 from mesh_assets.inventory.queue_messages.text import details_text, resource_text
 from mesh_assets.inventory.triggers import Trigger
 
-_CLUSTER_DIMENSIONS = frozenset({"cluster name", "clustername", "cluster", "cluster_id", "kafka_id", "kafka.id"})
+_CLUSTER_DIMENSIONS = frozenset(
+    {"cluster name", "clustername", "cluster", "cluster_id", "kafka_id", "kafka.id"}
+)
 
 
 def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> Reading:
@@ -20,7 +23,9 @@ def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> R
             arn, told = content.get("AlarmArn"), content.get("Trigger")
             return alarm(
                 name=name,
-                identity=arn if isinstance(arn, str) else f"{content.get('Region')} {content.get('AWSAccountId')} {name}",
+                identity=arn
+                if isinstance(arn, str)
+                else f"{content.get('Region')} {content.get('AWSAccountId')} {name}",
                 state=state,
                 reason=content.get("NewStateReason"),
                 changed_at=content.get("StateChangeTime"),
@@ -31,9 +36,17 @@ def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> R
 
 
 def alarm(
-    *, name: str, identity: str, state: str, reason: object, changed_at: object, dimensions: tuple[str, ...], message_id: str
+    *,
+    name: str,
+    identity: str,
+    state: str,
+    reason: object,
+    changed_at: object,
+    dimensions: tuple[str, ...],
+    message_id: str,
 ) -> Reading:
-    """Only ALARM asks for a discovery. The cause is the alarm's change of state, whichever way and however often it is told."""
+    """Only ALARM asks for a discovery. The cause is the alarm's change of state, whichever way and however
+    often it is told."""
     if state != "ALARM":
         return Ignored(reason=f"alarm {resource_text(name)} is {resource_text(state)}")
     moment = _moment(changed_at)
@@ -48,9 +61,18 @@ def _dimensions(told: Mapping[str, Any]) -> tuple[str, ...]:
     """The clusters that the alarm's metrics are about. AWS writes `name` here and `Name` elsewhere."""
     metrics = told.get("Metrics")
     parts = (
-        [told, *(metric["MetricStat"].get("Metric") for metric in metrics if _has_stat(metric))] if isinstance(metrics, list) else [told]
+        [told, *(metric["MetricStat"].get("Metric") for metric in metrics if _has_stat(metric))]
+        if isinstance(metrics, list)
+        else [told]
     )
-    return tuple(dict.fromkeys(value for part in parts if isinstance(part, dict) for value in _cluster_values(part.get("Dimensions"))))
+    return tuple(
+        dict.fromkeys(
+            value
+            for part in parts
+            if isinstance(part, dict)
+            for value in _cluster_values(part.get("Dimensions"))
+        )
+    )
 
 
 def _has_stat(metric: object) -> bool:
@@ -61,7 +83,9 @@ def _cluster_values(dimensions: object) -> Iterator[str]:
     for dimension in dimensions if isinstance(dimensions, list) else ():
         if isinstance(dimension, dict):
             fields = {str(key).lower(): value for key, value in dimension.items()}
-            if str(fields.get("name")).lower() in _CLUSTER_DIMENSIONS and isinstance(fields.get("value"), str):
+            if str(fields.get("name")).lower() in _CLUSTER_DIMENSIONS and isinstance(
+                fields.get("value"), str
+            ):
                 yield fields["value"]
 
 
@@ -69,7 +93,11 @@ def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
     """As EventBridge writes dimensions: an object of names and values."""
     if not isinstance(dimensions, dict):
         return ()
-    return tuple(value for name, value in dimensions.items() if name.lower() in _CLUSTER_DIMENSIONS and isinstance(value, str))
+    return tuple(
+        value
+        for name, value in dimensions.items()
+        if name.lower() in _CLUSTER_DIMENSIONS and isinstance(value, str)
+    )
 
 
 def _moment(text: object) -> str | None:

@@ -1,7 +1,8 @@
-"""Notifications of Confluent Cloud, as its generic webhook sends them: `id`, `title`, `message`, `created_at`.
+"""Notifications of Confluent Cloud, as its generic webhook sends them: `id`, `title`, `message`,
+`created_at`.
 
-https://docs.confluent.io/cloud/current/monitoring/configure-notifications.html
-A webhook posts to HTTPS, not to SNS: API Gateway or a function URL of the user's passes the body on, see docs/triggers.md.
+https://docs.confluent.io/cloud/current/monitoring/configure-notifications.html A webhook posts to HTTPS, not
+to SNS: API Gateway or a function URL of the user's passes the body on, see docs/triggers.md.
 """
 
 import re
@@ -17,7 +18,8 @@ _READ_CHARACTERS = 4_000
 
 
 def read_confluent_notification(content: Mapping[str, Any]) -> Reading:
-    """Always `external`: what happened stands in prose only, and a type is not guessed from prose. A cluster's id in it is a hint."""
+    """Always `external`: what happened stands in prose only, and a type is not guessed from prose. A
+    cluster's id in it is a hint."""
     notification_id = content.get("id")
     said = [text for name in ("title", "message") if isinstance(text := content.get(name), str)]
     if not isinstance(notification_id, str) or not notification_id or not said:

@@ -1,4 +1,5 @@
-"""EventBridge events: alarms, MSK, and the schema registry of Glue, which tells of itself through CloudTrail only.
+"""EventBridge events: alarms, MSK, and the schema registry of Glue, which tells of itself through CloudTrail
+only.
 
 https://docs.aws.amazon.com/eventbridge/latest/ref/overview-event-structure.html
 """
@@ -29,7 +30,9 @@ _READS = ("Get", "List", "Describe", "Query", "Check", "BatchGet")
 def read_event(content: Mapping[str, Any], *, message_id: str) -> Reading:
     source, kind, detail = content["source"], content["detail-type"], content.get("detail")
     if not isinstance(source, str) or not isinstance(kind, str) or not isinstance(detail, dict):
-        return NotUnderstood(reason="an EventBridge event whose source, detail-type or detail is missing or of another type")
+        return NotUnderstood(
+            reason="an EventBridge event whose source, detail-type or detail is missing or of another type"
+        )
     event_id = content.get("id")
     cause = f"event {event_id}" if isinstance(event_id, str) else f"message {message_id}"
     if source == "aws.cloudwatch" and kind == "CloudWatch Alarm State Change":
@@ -42,14 +45,18 @@ def read_event(content: Mapping[str, Any], *, message_id: str) -> Reading:
         return _msk(content, kind, detail, cause)
     if source == "aws.glue":
         return _glue(kind, detail, cause)
-    return NotUnderstood(reason="an EventBridge event that is none of CloudWatch alarms, MSK or the Glue schema registry")
+    return NotUnderstood(
+        reason="an EventBridge event that is none of CloudWatch alarms, MSK or the Glue schema registry"
+    )
 
 
 def _alarm(content: Mapping[str, Any], detail: Mapping[str, Any], cause: str) -> Reading:
     match detail:
         case {"alarmName": str(name), "state": {"value": str(value), **state}}:
             arns = content.get("resources")
-            arn = next((arn for arn in arns if isinstance(arn, str)), None) if isinstance(arns, list) else None
+            arn = (
+                next((arn for arn in arns if isinstance(arn, str)), None) if isinstance(arns, list) else None
+            )
             return alarm(
                 name=name,
                 identity=arn or f"{content.get('region')} {content.get('account')} {name}",
@@ -80,8 +87,13 @@ def _ignored_call(detail: Mapping[str, Any]) -> Ignored | None:
 
 
 def _msk(content: Mapping[str, Any], kind: str, detail: Mapping[str, Any], cause: str) -> Reading:
-    """The cluster stands in an ARN (`arn:aws:kafka:region:account:cluster/NAME/UUID`), in `resources` or in the call's parameters."""
-    arns = [arn for arn in (*_texts(content.get("resources")), *_parameters(detail, "clusterArn")) if ":cluster/" in arn]
+    """The cluster stands in an ARN (`arn:aws:kafka:region:account:cluster/NAME/UUID`), in `resources` or in
+    the call's parameters."""
+    arns = [
+        arn
+        for arn in (*_texts(content.get("resources")), *_parameters(detail, "clusterArn"))
+        if ":cluster/" in arn
+    ]
     names = [arn.partition(":cluster/")[2].split("/")[0] for arn in arns]
     names += _parameters(detail, "clusterName")
     call = detail.get("eventName") if kind == _THROUGH_CLOUDTRAIL else detail.get("eventTypeCode")

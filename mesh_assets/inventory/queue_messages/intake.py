@@ -26,7 +26,8 @@ _REMEMBERED = 200
 _MOST_MESSAGES = 200
 _TICK_SECONDS = 40.0
 LONGEST_WAIT_SECONDS = 10
-# After a first batch only what is there already: a poll of 0 s would ask some of SQS's servers and miss messages.
+# After a first batch only what is there already: a poll of 0 s would ask some of SQS's servers and miss
+# messages.
 _MORE_WAIT_SECONDS = 1
 
 
@@ -61,7 +62,8 @@ class TakenIn(Record, frozen=True, kw_only=True):
 
 
 class Intake(Record, frozen=True, kw_only=True):
-    """What a tick has done. `notes`: a line for everything a person may wonder about. `remembered`: for the next tick.
+    """What a tick has done. `notes`: a line for everything a person may wonder about. `remembered`: for the
+    next tick.
 
     `error`: why it ended early; what was not deleted by then comes again.
     """
@@ -84,7 +86,8 @@ def take_in(
     wait_seconds: int = LONGEST_WAIT_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Intake:
-    """Receives what is there, within a tick's bounds, and moves it: into the inbox, to the dead letters, or away. Raises nothing.
+    """Receives what is there, within a tick's bounds, and moves it: into the inbox, to the dead letters, or
+    away. Raises nothing.
 
     `wait_seconds`: how long to wait for a first message.
     """
@@ -107,7 +110,9 @@ def take_in(
             error = error or f"{failure}; what was taken in comes again and is recognised"
             break
         if kept:
-            work.notes.append(f"{len(kept)} messages could not be deleted; they come again and are recognised")
+            work.notes.append(
+                f"{len(kept)} messages could not be deleted; they come again and are recognised"
+            )
         if error is not None:
             break
         wait = _MORE_WAIT_SECONDS
@@ -173,7 +178,10 @@ class _Work:
             return True
         meant = self._meant(reading)
         if not meant:
-            return self._reject(message, f"trigger.cluster: expected one of {', '.join(target.name for target in self._targets)}")
+            return self._reject(
+                message,
+                f"trigger.cluster: expected one of {', '.join(target.name for target in self._targets)}",
+            )
         clusters = []
         for target in meant:
             if target.cluster_id is None:
@@ -181,7 +189,9 @@ class _Work:
                     f"{target.name} was never discovered: message {message.id} cannot wait for it; run `mesh-assets discover`"
                 )
                 continue
-            self._inbox.put(target.cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=self._now())
+            self._inbox.put(
+                target.cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=self._now()
+            )
             clusters.append(target.name)
         if not clusters:
             return False
@@ -194,7 +204,11 @@ class _Work:
         """The named cluster, by name or id; else those that a hint fits; else all."""
         if reading.cluster is not None:
             return [target for target in self._targets if reading.cluster in (target.name, target.cluster_id)]
-        hinted = [target for target in self._targets if target.name in reading.hints or target.cluster_id in reading.hints]
+        hinted = [
+            target
+            for target in self._targets
+            if target.name in reading.hints or target.cluster_id in reading.hints
+        ]
         return hinted or list(self._targets)
 
     def _reject(self, message: QueueMessage, reason: str) -> bool:
@@ -207,7 +221,11 @@ class _Work:
         try:
             self._dead_letters.send(message.body, attributes=attributes, deduplication_id=message.id)
         except PlatformError as failure:
-            self.notes.append(f"message {message.id} was not understood ({reason}) and stays on the queue: {failure}")
+            self.notes.append(
+                f"message {message.id} was not understood ({reason}) and stays on the queue: {failure}"
+            )
             return False
-        self.notes.append(f"message {message.id} was not understood and went to the dead-letter queue: {reason}")
+        self.notes.append(
+            f"message {message.id} was not understood and went to the dead-letter queue: {reason}"
+        )
         return True

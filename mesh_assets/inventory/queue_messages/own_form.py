@@ -1,4 +1,5 @@
-"""Our own form: `{"trigger": {"type", "resource", "details", "cluster", "id"}}`, every field but `trigger` optional."""
+"""Our own form: `{"trigger": {"type", "resource", "details", "cluster", "id"}}`, every field but `trigger`
+optional."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,8 @@ _TEXTS = ("resource", "details", "cluster", "id")
 def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Reading:
     """`type`: one of ours, default `external`. `id`: the sender's own, for what it may send twice.
 
-    A field of another type or an unknown trigger type is a mistake somebody wants to hear of, so it is not read as something else.
+    A field of another type or an unknown trigger type is a mistake somebody wants to hear of, so it is not
+    read as something else.
     """
     trigger = content["trigger"]
     if not isinstance(trigger, dict):
@@ -27,7 +29,11 @@ def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Reading:
         return NotUnderstood(reason=f"trigger.{wrong[0]}: expected text")
     sender_id = trigger.get("id") or None
     return Understood(
-        trigger=Trigger(type=known, resource=resource_text(trigger.get("resource")), details=details_text(trigger.get("details"))),
+        trigger=Trigger(
+            type=known,
+            resource=resource_text(trigger.get("resource")),
+            details=details_text(trigger.get("details")),
+        ),
         cause=f"message {message_id}" if sender_id is None else f"trigger {sender_id}",
         cluster=trigger.get("cluster") or None,
     )

@@ -16,7 +16,8 @@ _MOST_CHARACTERS = 1024 * 1024
 
 
 def read_message(body: str, *, message_id: str) -> Reading:
-    """The reading of `body`. `message_id` is SQS's; an SNS envelope's own id goes before it, since each of its deliveries has another."""
+    """The reading of `body`. `message_id` is SQS's; an SNS envelope's own id goes before it, since each of
+    its deliveries has another."""
     content = _json_object(body)
     if isinstance(content, NotUnderstood):
         return content

@@ -7,8 +7,9 @@ from mesh_assets.inventory.triggers import Trigger
 class Understood(Record, frozen=True, kw_only=True):
     """A message that asks for a discovery.
 
-    `cause` is the same for every delivery of the same event, on whatever way it came. `cluster` was named by the sender and must be of
-    the estate; `hints` are names that may or may not be a cluster's. Without either that fits, all clusters are meant.
+    `cause` is the same for every delivery of the same event, on whatever way it came. `cluster` was named by
+    the sender and must be of the estate; `hints` are names that may or may not be a cluster's. Without either
+    that fits, all clusters are meant.
     """
 
     trigger: Trigger

@@ -1,6 +1,8 @@
-"""Text that strangers wrote, made harmless before it is kept: one line, bounded, no control characters, no credentials.
+"""Text that strangers wrote, made harmless before it is kept: one line, bounded, no control characters, no
+credentials.
 
-It goes into run tags, events and, further on, to readers that are language models: it must stay a short quotation.
+It goes into run tags, events and, further on, to readers that are language models: it must stay a short
+quotation.
 """
 
 import unicodedata

@@ -26,13 +26,17 @@ class BucketStore:
 
     @classmethod
     def at(cls, url: str) -> "BucketStore":
-        """The store at `s3://bucket/prefix`. Looks for credentials as boto3 does, but does not ask the bucket yet."""
+        """The store at `s3://bucket/prefix`. Looks for credentials as boto3 does, but does not ask the bucket
+        yet."""
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket:
             raise StoreError(f"MESH_STORE is {url!r}; expected s3://bucket/prefix")
-        config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
+        config = Config(
+            connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
+        )
         try:
-            # A session of our own: boto3's default one is shared by all threads, and not safe to be made in several.
+            # A session of our own: boto3's default one is shared by all threads, and not safe to be made in
+            # several.
             client = boto3.session.Session().client("s3", config=config)
         except BotoCoreError as error:
             raise StoreError(f"no S3 client for {url}: {error}") from error
@@ -69,9 +73,15 @@ class BucketStore:
 
     def list(self, prefix: str) -> "list[StoredObject]":
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
             found = [
-                StoredObject(key=entry["Key"].removeprefix(self._prefix), bytes=entry["Size"], modified_at=entry["LastModified"])
+                StoredObject(
+                    key=entry["Key"].removeprefix(self._prefix),
+                    bytes=entry["Size"],
+                    modified_at=entry["LastModified"],
+                )
                 for page in pages
                 for entry in page.get("Contents", ())
             ]

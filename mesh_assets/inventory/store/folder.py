@@ -1,4 +1,5 @@
-"""A folder as a store of objects, safe across threads and processes of machines that share the file system's locks."""
+"""A folder as a store of objects, safe across threads and processes of machines that share the file system's
+locks."""
 
 import fcntl
 import hashlib
@@ -18,10 +19,12 @@ _ABANDONED_SECONDS = 86_400.0
 
 
 class FolderStore:
-    """Objects are files below `root`; `.tmp` holds files being written, `.lock` is locked while something is replaced or removed.
+    """Objects are files below `root`; `.tmp` holds files being written, `.lock` is locked while something is
+    replaced or removed.
 
-    A file appears under its key complete and synced, or not at all: it is written to `.tmp` first, then linked (create-only) or
-    renamed. The version is the SHA-256 of the content. Modes follow the umask, as for any file the user makes.
+    A file appears under its key complete and synced, or not at all: it is written to `.tmp` first, then
+    linked (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, as for
+    any file the user makes.
     """
 
     shared = False
@@ -82,7 +85,13 @@ class FolderStore:
                 if key.startswith(prefix) and not name.startswith("."):
                     with suppress(FileNotFoundError):  # removed since it was seen
                         status = path.stat()
-                        found.append(StoredObject(key=key, bytes=status.st_size, modified_at=datetime.fromtimestamp(status.st_mtime, UTC)))
+                        found.append(
+                            StoredObject(
+                                key=key,
+                                bytes=status.st_size,
+                                modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+                            )
+                        )
         return sorted(found, key=lambda entry: entry.key)
 
     def uri(self, key: str) -> str:

@@ -1,12 +1,12 @@
-"""The inventories in the store: documents, the pointer to the latest, the lock, and the sections that pass from step to step."""
+"""The inventories in the store: documents, the pointer to the latest, the lock, and the sections that pass
+from step to step."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.inventory.store import layout
 from mesh_assets.inventory.store.objects import ObjectStore
 from mesh_assets.inventory.store.pointers import (
@@ -32,7 +32,8 @@ class DocumentEntry(Record, frozen=True, kw_only=True):
 
 
 class InventoryStore:
-    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError when the store fails."""
+    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError when the store
+    fails."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self.objects = objects
@@ -43,10 +44,13 @@ class InventoryStore:
         """The pointer to the newest published document and its version; None when nothing was ever published."""
         key = layout.latest_key(cluster_id)
         found = self.objects.get(key)
-        return None if found is None else (decode_pointer(found[0], source=self.objects.location(key)), found[1])
+        return (
+            None if found is None else (decode_pointer(found[0], source=self.objects.location(key)), found[1])
+        )
 
     def latest_document(self, cluster_id: str) -> Document | None:
-        """The newest published document; None when nothing was ever published, StoreError when it is missing or damaged."""
+        """The newest published document; None when nothing was ever published, StoreError when it is missing
+        or damaged."""
         found = self.latest(cluster_id)
         return None if found is None else self.read_document(found[0].document)
 
@@ -60,11 +64,14 @@ class InventoryStore:
         if found is None:
             raise StoreError(f"{location} is missing though the store refers to it; restore it from a backup")
         if sha256(found[0]) != stored.sha256:
-            raise StoreError(f"{location} is not what was written there (its SHA-256 differs); restore it from a backup")
+            raise StoreError(
+                f"{location} is not what was written there (its SHA-256 differs); restore it from a backup"
+            )
         return found[0]
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:
-        """The document that held at `moment`: a time (also as ISO 8601 text), `latest`, a document's key or its file name.
+        """The document that held at `moment`: a time (also as ISO 8601 text), `latest`, a document's key or
+        its file name.
 
         Raises StoreError when there is none.
         """
@@ -92,10 +99,15 @@ class InventoryStore:
         return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
 
     def cluster_id(self, name: str) -> str | None:
-        """The id that the brokers last gave for that cluster of the estate; None when it was never discovered."""
+        """The id that the brokers last gave for that cluster of the estate; None when it was never
+        discovered."""
         key = layout.known_cluster_key(name)
         found = self.objects.get(key)
-        return None if found is None else decode_known_cluster(found[0], source=self.objects.location(key)).cluster_id
+        return (
+            None
+            if found is None
+            else decode_known_cluster(found[0], source=self.objects.location(key)).cluster_id
+        )
 
     def _key_at(self, cluster_id: str, moment: datetime | str) -> str:
         if isinstance(moment, str):
@@ -110,17 +122,26 @@ class InventoryStore:
         entries = self.list_documents(cluster_id)
         keys = [entry.key for entry in entries if entry.moment <= moment]
         if not keys:
-            known = f"the oldest is of {entries[0].moment:%Y-%m-%dT%H:%M:%SZ}" if entries else "there are none"
-            raise StoreError(f"no document of cluster {cluster_id} is as old as {moment:%Y-%m-%dT%H:%M:%SZ}; {known}")
+            known = (
+                f"the oldest is of {entries[0].moment:%Y-%m-%dT%H:%M:%SZ}" if entries else "there are none"
+            )
+            raise StoreError(
+                f"no document of cluster {cluster_id} is as old as {moment:%Y-%m-%dT%H:%M:%SZ}; {known}"
+            )
         return keys[-1]
 
     # --- publishing: only under the cluster's lock (mesh_assets.snapshot)
 
     def free_document_key(self, cluster_id: str, moment: datetime) -> str:
-        """A key for a document of that moment that nothing stands under; the second of one second gets the suffix `-2`."""
+        """A key for a document of that moment that nothing stands under; the second of one second gets the
+        suffix `-2`."""
         first = layout.document_key(cluster_id, moment, 1)
         taken = {entry.key for entry in self.objects.list(first.removesuffix(".json"))}
-        return next(key for attempt in range(1, len(taken) + 2) if (key := layout.document_key(cluster_id, moment, attempt)) not in taken)
+        return next(
+            key
+            for attempt in range(1, len(taken) + 2)
+            if (key := layout.document_key(cluster_id, moment, attempt)) not in taken
+        )
 
     def put_document(self, key: str, data: bytes) -> StoredDocument:
         self.objects.put_new(key, data)
@@ -133,23 +154,29 @@ class InventoryStore:
             self.objects.delete_if(stored.key, found[1])
 
     def move_latest(self, pointer: Pointer, version: str | None) -> str:
-        """Makes `pointer` the latest if the present one still has that version (None: there is none), else ConflictError."""
+        """Makes `pointer` the latest if the present one still has that version (None: there is none), else
+        ConflictError."""
         key = layout.latest_key(pointer.cluster_id)
         data = encode(pointer)
         return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
 
     def remember_cluster(self, name: str, cluster_id: str) -> None:
         if self.cluster_id(name) != cluster_id:
-            self.objects.put(layout.known_cluster_key(name), encode(KnownCluster(name=name, cluster_id=cluster_id)))
+            self.objects.put(
+                layout.known_cluster_key(name), encode(KnownCluster(name=name, cluster_id=cluster_id))
+            )
 
     def pending(self, cluster_id: str) -> tuple[Pending, str] | None:
         """The lock of the cluster and its version; None when nobody holds it."""
         key = layout.pending_key(cluster_id)
         found = self.objects.get(key)
-        return None if found is None else (decode_pending(found[0], source=self.objects.location(key)), found[1])
+        return (
+            None if found is None else (decode_pending(found[0], source=self.objects.location(key)), found[1])
+        )
 
     def put_pending(self, cluster_id: str, pending: Pending, version: str | None) -> str:
-        """Writes the lock if it still has that version (None: there is none), else ConflictError; the new version."""
+        """Writes the lock if it still has that version (None: there is none), else ConflictError; the new
+        version."""
         key = layout.pending_key(cluster_id)
         data = encode(pending)
         return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
@@ -180,12 +207,17 @@ class InventoryStore:
         runs: dict[str, list[tuple[str, datetime]]] = {}
         for entry in self.objects.list("steps/"):
             runs.setdefault(entry.key.split("/")[1], []).append((entry.key, entry.modified_at))
-        old = [key for entries in runs.values() if max(moment for _, moment in entries) < now - kept for key, _ in entries]
+        old = [
+            key
+            for entries in runs.values()
+            if max(moment for _, moment in entries) < now - kept
+            for key, _ in entries
+        ]
         for key in old:
             self.objects.delete(key)
         return len(old)
 
 
 def section_name(section: Section) -> SectionName:
-    name: Literal["topics", "connectors", "schemas", "consumer_groups", "metrics"] = section.__struct_config__.tag  # type: ignore[assignment]
-    return name
+    tag = section.__struct_config__.tag
+    return next(name for name in SECTION_NAMES if name == tag)

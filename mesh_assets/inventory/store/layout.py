@@ -11,7 +11,8 @@ _DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d
 
 
 def safe(name: str) -> str:
-    """A name as one part of a key: letters, digits, `-`, `_`, `.`, `~` stay, all else becomes %XX, and so does a leading dot.
+    """A name as one part of a key: letters, digits, `-`, `_`, `.`, `~` stay, all else becomes %XX, and so
+    does a leading dot.
 
     Different names give different parts. Raises StoreError for an empty name.
     """
@@ -51,9 +52,12 @@ def run_folder(run_id: str) -> str:
 
 
 def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
-    """The key of a document of that second; `attempt` counts from 1, where another document has the second already."""
+    """The key of a document of that second; `attempt` counts from 1, where another document has the second
+    already."""
     name = document_name(moment)
-    return cluster_folder(cluster_id) + (name if attempt == 1 else f"{name.removesuffix('.json')}-{attempt}.json")
+    return cluster_folder(cluster_id) + (
+        name if attempt == 1 else f"{name.removesuffix('.json')}-{attempt}.json"
+    )
 
 
 def document_moment(key: str) -> tuple[datetime, int] | None:

@@ -18,8 +18,9 @@ class StoredObject(Record, frozen=True, kw_only=True):
 class ObjectStore(Protocol):
     """Whole objects under keys like `inventories/abc/latest.json`, each read and written in one piece.
 
-    A version is an opaque text that changes whenever the content does; equal contents may have equal versions. Every method raises
-    StoreError when the store cannot be read or written, and for a key that is not one (absolute, `..`, empty parts, leading dots).
+    A version is an opaque text that changes whenever the content does; equal contents may have equal
+    versions. Every method raises StoreError when the store cannot be read or written, and for a key that is
+    not one (absolute, `..`, empty parts, leading dots).
     """
 
     @property
@@ -68,5 +69,7 @@ def checked_key(key: str) -> str:
     """The key itself. Raises StoreError when it could leave the store or hide in it."""
     parts = key.split("/")
     if not all(parts) or any(part.startswith(".") or "\\" in part or "\0" in part for part in parts):
-        raise StoreError(f"{key!r} is not a key of the store: expected names joined by '/', none empty or starting with a dot")
+        raise StoreError(
+            f"{key!r} is not a key of the store: expected names joined by '/', none empty or starting with a dot"
+        )
     return key

@@ -1,4 +1,5 @@
-"""The small records beside the documents, and their JSON form: which document is the latest, and what a run is about to publish."""
+"""The small records beside the documents, and their JSON form: which document is the latest, and what a run
+is about to publish."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -30,7 +31,8 @@ class EventPosition(Record, frozen=True, kw_only=True):
 
 
 class SchemaIds(Record, frozen=True, kw_only=True):
-    """The ids under which a registry knows the two event schemas. A fingerprint is the SHA-256 of the schema's text."""
+    """The ids under which a registry knows the two event schemas. A fingerprint is the SHA-256 of the
+    schema's text."""
 
     registry: str
     event_id: int
@@ -58,8 +60,9 @@ class Pointer(Record, frozen=True, kw_only=True):
 
 
 class Holder(Record, frozen=True, kw_only=True):
-    """The process that works on a cluster. `machine` is its boot and process namespace, None where it cannot be known; `started` is
-    the process's start as the kernel counts it, so that a reused process id is not taken for it."""
+    """The process that works on a cluster. `machine` is its boot and process namespace, None where it cannot
+    be known; `started` is the process's start as the kernel counts it, so that a reused process id is not
+    taken for it."""
 
     run_id: str
     host: str
@@ -82,8 +85,8 @@ class WriteAhead(Record, frozen=True, kw_only=True):
 class Pending(Record, frozen=True, kw_only=True):
     """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
 
-    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft` is the key of the document being written, before
-    there is a record; without a record it is of no use to anybody.
+    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft` is the key of the document
+    being written, before there is a record; without a record it is of no use to anybody.
     """
 
     format: int = 1
@@ -132,4 +135,6 @@ def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
     try:
         return decoder.decode(data)
     except msgspec.DecodeError as error:
-        raise StoreError(f"{source} cannot be read by this version: {error}; it was written by another version or damaged") from error
+        raise StoreError(
+            f"{source} cannot be read by this version: {error}; it was written by another version or damaged"
+        ) from error

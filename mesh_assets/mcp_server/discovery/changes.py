@@ -24,11 +24,18 @@ from mesh_assets.mcp_server.pages import BadArgumentError, cut_page, matches
 from mesh_assets.mcp_server.server import MeshServer
 
 _DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)
-_UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 class ChangeRow(Answer):
-    """`at`: the discovery that showed it. `before` and `after`: the values, cut at 120 characters; left out where there was none."""
+    """`at`: the discovery that showed it. `before` and `after`: the values, cut at 120 characters; left out
+    where there was none."""
 
     at: str
     kind: str
@@ -42,7 +49,8 @@ class ChangeRow(Answer):
 
 
 class ChangePage(Page):
-    """`compared_from` and `compared_to`: the documents at the ends; `compared_from` is older than asked, or the first there is."""
+    """`compared_from` and `compared_to`: the documents at the ends; `compared_from` is older than asked, or
+    the first there is."""
 
     changes: list[ChangeRow]
     compared_from: str | None = None
@@ -57,11 +65,18 @@ def add_changes(server: MeshServer) -> None:
     @server.answers("List changes", "reads_documents")
     def list_changes(
         cluster: ClusterName = None,
-        since: Annotated[str, Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z.")] = "24h",
+        since: Annotated[
+            str,
+            Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z."),
+        ] = "24h",
         until: Annotated[str | None, Field(max_length=40, description="As since; now when left out.")] = None,
-        resource_type: Annotated[ResourceType | None, Field(description="Only changes of these things.")] = None,
+        resource_type: Annotated[
+            ResourceType | None, Field(description="Only changes of these things.")
+        ] = None,
         kind: Annotated[ChangeKind | None, Field(description="Only such changes.")] = None,
-        severity: Annotated[Severity | None, Field(description="Only this severity. Failures of connectors are critical.")] = None,
+        severity: Annotated[
+            Severity | None, Field(description="Only this severity. Failures of connectors are critical.")
+        ] = None,
         pattern: PatternArgument = None,
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
@@ -74,7 +89,9 @@ def add_changes(server: MeshServer) -> None:
         if start > end:
             raise BadArgumentError(f"since ({moment_text(start)}) is later than until ({moment_text(end)})")
         cluster_id = document.cluster.id
-        history = read_history(known.store, cluster_id, since=start, until=end, read=lambda key: known.document(cluster_id, key))
+        history = read_history(
+            known.store, cluster_id, since=start, until=end, read=lambda key: known.document(cluster_id, key)
+        )
         found = [
             at
             for at in history.changes
@@ -140,7 +157,9 @@ def _counts(changes: list[ChangeAt]) -> dict[str, int]:
 def _notes(history: History, start: datetime) -> list[str]:
     notes = []
     if history.first is not None and history.first > start:
-        notes.append(f"the first document is of {moment_text(history.first)}; what happened before is not known")
+        notes.append(
+            f"the first document is of {moment_text(history.first)}; what happened before is not known"
+        )
     if history.documents < 2:
         notes.append("there are no two documents to compare in this time")
     if history.net:
@@ -158,4 +177,6 @@ def _moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise BadArgumentError(f"{shown(text)} is no time; expected `24h`, `7d`, `90min`, or one like 2026-11-23T16:40:00Z") from error
+        raise BadArgumentError(
+            f"{shown(text)} is no time; expected `24h`, `7d`, `90min`, or one like 2026-11-23T16:40:00Z"
+        ) from error

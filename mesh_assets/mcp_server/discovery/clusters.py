@@ -60,7 +60,8 @@ class SectionRow(Answer):
 
 
 class ClusterSummary(Answer):
-    """`problems`: how many by kind; list_problems tells them. `name_prefixes`: topics by the part before the first `.`, `-` or `_`."""
+    """`problems`: how many by kind; list_problems tells them. `name_prefixes`: topics by the part before the
+    first `.`, `-` or `_`."""
 
     about: About
     cluster_id: str
@@ -89,7 +90,9 @@ def add_clusters(server: MeshServer) -> None:
     known = server.known
 
     @server.answers("List clusters", "reads_documents")
-    def list_clusters(pattern: PatternArgument = None, limit: LimitArgument = None, cursor: CursorArgument = None) -> ClusterPage:
+    def list_clusters(
+        pattern: PatternArgument = None, limit: LimitArgument = None, cursor: CursorArgument = None
+    ) -> ClusterPage:
         """The clusters of the estate, with counts and the age of the newest document of each."""
         names = sorted(name for name in known.names() if matches(name, pattern))
         page = cut_page(
@@ -105,8 +108,11 @@ def add_clusters(server: MeshServer) -> None:
 
     @server.answers("Summarize a cluster", "reads_systems")
     def get_cluster_summary(cluster: ClusterName = None, source: SourceArgument = "latest") -> ClusterSummary:
-        """A cluster on one page: counts, how current each section is, problems by kind, the largest topics, the groups furthest behind."""
-        view = known.view(cluster, source, needs=("topics", "connectors", "schemas", "consumer_groups", "metrics"))
+        """A cluster on one page: counts, how current each section is, problems by kind, the largest topics,
+        the groups furthest behind."""
+        view = known.view(
+            cluster, source, needs=("topics", "connectors", "schemas", "consumer_groups", "metrics")
+        )
         document, summary = view.document, view.document.summary
         problems = problems_of(known, view)
         lags = {group.group_id: group.total_lag_records or 0 for group in document.consumer_groups}
@@ -135,7 +141,11 @@ def add_clusters(server: MeshServer) -> None:
             problems=count_problems(problems),
             worst=[cut(problem.sentence, 300) for problem in problems if problem.severity != "info"][:5],
             largest_topics=_largest(document.topics),
-            groups_furthest_behind=dict(sorted(((g, lag) for g, lag in lags.items() if lag), key=lambda pair: (-pair[1], pair[0]))[:_TOP]),
+            groups_furthest_behind=dict(
+                sorted(((g, lag) for g, lag in lags.items() if lag), key=lambda pair: (-pair[1], pair[0]))[
+                    :_TOP
+                ]
+            ),
             connector_states=dict(Counter(connector.status for connector in document.connectors)),
             name_prefixes=_prefixes(document.topics),
             excluded_topics=document.excluded_topics,
@@ -159,7 +169,9 @@ def _row(known: KnownEstate, name: str) -> ClusterRow:
         systems=_systems(cluster),
     )
     if pointer is None:
-        return row.model_copy(update={"note": "never discovered; run `mesh-assets discover`, or ask with source live"})
+        return row.model_copy(
+            update={"note": "never discovered; run `mesh-assets discover`, or ask with source live"}
+        )
     summary = pointer.summary
     return row.model_copy(
         update={
@@ -186,7 +198,10 @@ def _systems(cluster: Cluster | None) -> list[str]:
 
 
 def _largest(topics: tuple[Topic, ...]) -> dict[str, int]:
-    sizes = sorted(((topic.details.message_count or 0, topic.name) for topic in topics), key=lambda pair: (-pair[0], pair[1]))
+    sizes = sorted(
+        ((topic.details.message_count or 0, topic.name) for topic in topics),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
     return {name: size for size, name in sizes[:_TOP] if size}
 
 

@@ -56,7 +56,8 @@ class UsedTopic(Answer):
 
 
 class ConnectorDescription(Answer):
-    """`topics_note`: why the topics may be incomplete; without it they are complete. Traces are cut at 1,500 characters."""
+    """`topics_note`: why the topics may be incomplete; without it they are complete. Traces are cut at 1,500
+    characters."""
 
     about: About
     name: str
@@ -94,9 +95,15 @@ def add_connectors(server: MeshServer) -> None:
         cluster: ClusterName = None,
         pattern: PatternArgument = None,
         state: Annotated[
-            str | None, Field(max_length=40, description="Only those where the connector or a task is in it: FAILED, PAUSED, …")
+            str | None,
+            Field(
+                max_length=40,
+                description="Only those where the connector or a task is in it: FAILED, PAUSED, …",
+            ),
         ] = None,
-        topic: Annotated[str | None, Field(max_length=249, description="Only those that use this topic.")] = None,
+        topic: Annotated[
+            str | None, Field(max_length=249, description="Only those that use this topic.")
+        ] = None,
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
         source: SourceArgument = "latest",
@@ -107,7 +114,9 @@ def add_connectors(server: MeshServer) -> None:
             [
                 connector
                 for connector in view.document.connectors
-                if matches(connector.name, pattern) and _in_state(connector, state) and (topic is None or _uses(connector, topic))
+                if matches(connector.name, pattern)
+                and _in_state(connector, state)
+                and (topic is None or _uses(connector, topic))
             ],
             place=lambda connector: (connector.name, connector.connect),
             row=_row,
@@ -118,17 +127,26 @@ def add_connectors(server: MeshServer) -> None:
             narrow="pattern, state or topic",
         )
         return ConnectorPage(
-            about=view.about("connectors"), connectors=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint
+            about=view.about("connectors"),
+            connectors=page.rows,
+            total=page.total,
+            next_cursor=page.next_cursor,
+            hint=page.hint,
         )
 
     @server.answers("Describe a connector", "reads_systems")
     def describe_connector(
         connector: ConnectorName, cluster: ClusterName = None, source: SourceArgument = "latest"
     ) -> ConnectorDescription:
-        """One connector: status, tasks with the reasons of failures, the topics it uses and how that is known, rates."""
+        """One connector: status, tasks with the reasons of failures, the topics it uses and how that is
+        known, rates."""
         view = known.view(cluster, source, needs=("topics", "connectors"))
         found = the_connector(view.document, connector)
-        rates = {(rate.connector, rate.connect): rate for rate in view.document.metrics.connectors} if view.document.metrics else {}
+        rates = (
+            {(rate.connector, rate.connect): rate for rate in view.document.metrics.connectors}
+            if view.document.metrics
+            else {}
+        )
         rate = rates.get((found.name, found.connect))
         return ConnectorDescription(
             about=view.about("connectors"),
@@ -155,13 +173,19 @@ def add_connectors(server: MeshServer) -> None:
     def get_connector_config(
         connector: ConnectorName,
         cluster: ClusterName = None,
-        pattern: Annotated[str | None, Field(max_length=249, description="Only keys that match, e.g. `transforms*`.")] = None,
+        pattern: Annotated[
+            str | None, Field(max_length=249, description="Only keys that match, e.g. `transforms*`.")
+        ] = None,
         source: SourceArgument = "latest",
     ) -> ConnectorConfig:
         """The config of one connector, secrets masked."""
         view = known.view(cluster, source, needs=("connectors",))
         found = the_connector(view.document, connector)
-        config = {key: None if value is None else cut(value, 1_000) for key, value in found.config.items() if matches(key, pattern)}
+        config = {
+            key: None if value is None else cut(value, 1_000)
+            for key, value in found.config.items()
+            if matches(key, pattern)
+        }
         return ConnectorConfig(about=view.about("connectors"), connector=found.name, config=config)
 
 

@@ -26,7 +26,8 @@ _SHOWN = 40
 
 
 class GroupRow(Answer):
-    """`lag_seconds`: how far behind in time; `lag_seconds_at_least` where the kept readings do not reach back far enough."""
+    """`lag_seconds`: how far behind in time; `lag_seconds_at_least` where the kept readings do not reach back
+    far enough."""
 
     group: str
     state: str
@@ -79,7 +80,9 @@ def add_consumer_groups(server: MeshServer) -> None:
     def list_consumer_groups(
         cluster: ClusterName = None,
         pattern: PatternArgument = None,
-        topic: Annotated[str | None, Field(max_length=249, description="Only those that read this topic.")] = None,
+        topic: Annotated[
+            str | None, Field(max_length=249, description="Only those that read this topic.")
+        ] = None,
         sort: Annotated[Literal["name", "lag"], Field(description="`lag`: furthest behind first.")] = "name",
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
@@ -92,7 +95,11 @@ def add_consumer_groups(server: MeshServer) -> None:
         def place(group: ConsumerGroup) -> tuple[object, ...]:
             return (group.group_id,) if sort == "name" else (-(group.total_lag_records or 0), group.group_id)
 
-        groups = [g for g in view.document.consumer_groups if matches(g.group_id, pattern) and (topic is None or topic in g.topics)]
+        groups = [
+            g
+            for g in view.document.consumer_groups
+            if matches(g.group_id, pattern) and (topic is None or topic in g.topics)
+        ]
         page = cut_page(
             sorted(groups, key=place),
             place=place,
@@ -104,7 +111,11 @@ def add_consumer_groups(server: MeshServer) -> None:
             narrow="pattern or topic",
         )
         return GroupPage(
-            about=view.about("consumer_groups"), consumer_groups=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint
+            about=view.about("consumer_groups"),
+            consumer_groups=page.rows,
+            total=page.total,
+            next_cursor=page.next_cursor,
+            hint=page.hint,
         )
 
     @server.answers("Describe a consumer group", "reads_systems")
@@ -118,7 +129,9 @@ def add_consumer_groups(server: MeshServer) -> None:
         found = the_group(view.document, group)
         rate = _rates(view.document).get(found.group_id)
         topics = _topics(found)
-        members = None if found.members is None else [_member(member) for member in found.members]  # None: could not be read
+        members = (
+            None if found.members is None else [_member(member) for member in found.members]
+        )  # None: could not be read
         return GroupDescription(
             about=view.about("consumer_groups"),
             group=found.group_id,
@@ -175,4 +188,6 @@ def _topics(group: ConsumerGroup) -> list[TopicLag]:
 
 
 def _member(member: GroupMember) -> MemberRow:
-    return MemberRow(client_id=member.client_id, host=member.host, partitions=sum(map(len, member.assignment.values())))
+    return MemberRow(
+        client_id=member.client_id, host=member.host, partitions=sum(map(len, member.assignment.values()))
+    )

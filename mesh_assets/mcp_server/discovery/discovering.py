@@ -1,4 +1,5 @@
-"""Tool: a discovery now. It runs as the command line does, in a process of its own: Dagster is not for this one."""
+"""Tool: a discovery now. It runs as the command line does, in a process of its own: Dagster is not for this
+one."""
 
 import os
 import subprocess
@@ -22,7 +23,8 @@ _STEPS = 8
 
 
 class DiscoveryAnswer(Answer):
-    """What the discovery found and where it stands. `inventory_location`: the document; `changes` is missing for the first one."""
+    """What the discovery found and where it stands. `inventory_location`: the document; `changes` is missing
+    for the first one."""
 
     cluster: str
     cluster_id: str
@@ -51,11 +53,14 @@ def add_discovering(server: MeshServer) -> None:
 
     @server.answers("Run a discovery", "changes", times=LONG)
     async def run_discovery(cluster: ClusterName = None) -> DiscoveryAnswer:
-        """Reads everything of a cluster now, publishes it as an event and stores the document. Needs --allow-writes; takes seconds to
-        minutes. When it is cancelled, the process that does it is stopped and nothing half is published.
+        """Reads everything of a cluster now, publishes it as an event and stores the document. Needs
+        --allow-writes; takes seconds to minutes. When it is cancelled, the process that does it is stopped
+        and nothing half is published.
         """
         if not server.mesh.allow_writes:
-            raise BadArgumentError("a discovery writes events and documents, and the server may not: start it with --allow-writes")
+            raise BadArgumentError(
+                "a discovery writes events and documents, and the server may not: start it with --allow-writes"
+            )
         name = await in_thread(lambda: known.cluster(known.name(cluster)).name)
         out = await _run(["discover", "--json", "--verbose", "--cluster", name], _environment(server))
         try:
@@ -66,7 +71,8 @@ def add_discovering(server: MeshServer) -> None:
 
 
 async def _run(arguments: list[str], environment: dict[str, str]) -> bytes:
-    """stdout of `mesh-assets`; what it says on stderr is told as progress. Stops the process when the call is cancelled."""
+    """stdout of `mesh-assets`; what it says on stderr is told as progress. Stops the process when the call is
+    cancelled."""
     call = current_call()
     process = await anyio.open_process(
         [sys.executable, "-m", "mesh_assets.cli.main", *arguments],
@@ -101,7 +107,12 @@ async def _run(arguments: list[str], environment: dict[str, str]) -> bytes:
             await _end(process)
     if status != 0:
         raise DiscoveryFailedError(
-            cut(said[-1].removeprefix("mesh-assets: ") if said else f"the discovery ended with status {status}", 1_000)
+            cut(
+                said[-1].removeprefix("mesh-assets: ")
+                if said
+                else f"the discovery ended with status {status}",
+                1_000,
+            )
         )
     return bytes(out)
 
@@ -139,7 +150,11 @@ def _answer(report: dict[str, Any]) -> DiscoveryAnswer:
         consumer_groups=summary["total_consumer_groups"],
         changes=report["total_changes"],
         first_changes=list(report["first_changes"]),
-        not_current={name: state["error"] or "" for name, state in report["sections"].items() if state["status"] == "stale"},
+        not_current={
+            name: state["error"] or ""
+            for name, state in report["sections"].items()
+            if state["status"] == "stale"
+        },
         inventory_location=report["inventory_location"],
         event=f"{event['topic']}[{event['partition']}]@{event['offset']}",
         notes=list(report["notes"]),

@@ -13,7 +13,8 @@ from mesh_assets.mcp_server.server import MeshServer
 
 
 class FoundRow(Answer):
-    """`by`: what it was found by. `where`: the field and its type, the config and its value, or the text around."""
+    """`by`: what it was found by. `where`: the field and its type, the config and its value, or the text
+    around."""
 
     kind: str
     name: str
@@ -23,7 +24,8 @@ class FoundRow(Answer):
 
 
 class Found(Answer):
-    """Best first. `searched`: the clusters whose newest documents were looked through; `not_searched`: those with none, and why."""
+    """Best first. `searched`: the clusters whose newest documents were looked through; `not_searched`: those
+    with none, and why."""
 
     matches: list[FoundRow]
     total: int
@@ -39,14 +41,24 @@ def add_finding(server: MeshServer) -> None:
 
     @server.answers("Find anything", "reads_documents")
     def find(
-        text: Annotated[str, Field(min_length=1, max_length=200, description="Part of a name, a field, an owner or any text; case aside.")],
-        by: Annotated[By, Field(description="Only what is found by this: a field of a schema, an owner, …")] = "any",
+        text: Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=200,
+                description="Part of a name, a field, an owner or any text; case aside.",
+            ),
+        ],
+        by: Annotated[
+            By, Field(description="Only what is found by this: a field of a schema, an owner, …")
+        ] = "any",
         kind: Annotated[FoundKind | None, Field(description="Only such things.")] = None,
         cluster: ClusterName = None,
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
     ) -> Found:
-        """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner, config or other text."""
+        """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner,
+        config or other text."""
         names = known.names() if cluster is None else [known.name(cluster)]
         kinds = None if kind is None else frozenset({kind})
         searched: list[str] = []

@@ -6,7 +6,14 @@ from pydantic import Field
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.flink import FlinkConnection
-from mesh_assets.mcp_server.answers import Answer, ClusterName, CursorArgument, LimitArgument, PatternArgument, cut
+from mesh_assets.mcp_server.answers import (
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    PatternArgument,
+    cut,
+)
 from mesh_assets.mcp_server.calls import current_call
 from mesh_assets.mcp_server.known_estate import KnownEstate
 from mesh_assets.mcp_server.pages import BadArgumentError, cut_page, matches
@@ -33,7 +40,8 @@ class StatementPage(Answer):
 
 
 class SqlResult(Answer):
-    """`columns`: name and type. `complete`: these are all rows. `deleted`: the statement is gone again; otherwise it goes on and costs."""
+    """`columns`: name and type. `complete`: these are all rows. `deleted`: the statement is gone again;
+    otherwise it goes on and costs."""
 
     cluster: str
     statement: str
@@ -54,12 +62,18 @@ def add_flink(server: MeshServer) -> None:
     def list_flink_statements(
         cluster: ClusterName = None,
         pattern: PatternArgument = None,
-        phase: Annotated[str | None, Field(max_length=40, description="Only those in this phase: RUNNING, FAILED, …")] = None,
+        phase: Annotated[
+            str | None, Field(max_length=40, description="Only those in this phase: RUNNING, FAILED, …")
+        ] = None,
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
     ) -> StatementPage:
-        """Flink SQL statements of the cluster's compute pool, with phase and the beginning of their SQL. Asks Confluent Cloud now."""
-        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient, Statement  # HTTP is needed here only
+        """Flink SQL statements of the cluster's compute pool, with phase and the beginning of their SQL. Asks
+        Confluent Cloud now."""
+        from mesh_assets.platforms.confluent_cloud.flink import (
+            FlinkClient,
+            Statement,
+        )  # HTTP is needed here only
 
         name, connection = _connection(known, cluster)
         with FlinkClient(connection) as flink:
@@ -76,7 +90,11 @@ def add_flink(server: MeshServer) -> None:
             )
 
         page = cut_page(
-            [one for one in statements if matches(one.name, pattern) and (phase is None or one.phase == phase.upper())],
+            [
+                one
+                for one in statements
+                if matches(one.name, pattern) and (phase is None or one.phase == phase.upper())
+            ],
             place=lambda statement: (statement.name,),
             row=row,
             limit=limit,
@@ -85,17 +103,21 @@ def add_flink(server: MeshServer) -> None:
             version="",
             narrow="pattern or phase",
         )
-        return StatementPage(cluster=name, statements=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint)
+        return StatementPage(
+            cluster=name, statements=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint
+        )
 
     @server.answers("Execute Flink SQL", "destroys" if writes else "changes", times=LONG)
     def execute_flink_sql(
         sql: Annotated[str, Field(min_length=1, max_length=20_000, description="One statement.")],
         cluster: ClusterName = None,
         limit: Annotated[int, Field(ge=1, le=200, description="Most rows.")] = 20,
-        seconds: Annotated[int, Field(ge=1, le=300, description="How long to wait for the beginning, and for rows.")] = 30,
+        seconds: Annotated[
+            int, Field(ge=1, le=300, description="How long to wait for the beginning, and for rows.")
+        ] = 30,
     ) -> SqlResult:
-        """Runs one Flink SQL statement in the cluster's compute pool, which costs. Without --allow-writes only SELECT, WITH, VALUES, SHOW,
-        DESCRIBE and EXPLAIN; these are deleted again after their first rows.
+        """Runs one Flink SQL statement in the cluster's compute pool, which costs. Without --allow-writes
+        only SELECT, WITH, VALUES, SHOW, DESCRIBE and EXPLAIN; these are deleted again after their first rows.
         """
         from mesh_assets.mcp_server.discovery.flink_sql import reads_only
         from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
@@ -109,7 +131,13 @@ def add_flink(server: MeshServer) -> None:
         name, connection = _connection(known, cluster)
         call = current_call()
         with FlinkClient(connection) as flink:
-            result = flink.run(sql, most_rows=limit, within_seconds=min(seconds, call.seconds), keep=not only_reads, wait=call.wait)
+            result = flink.run(
+                sql,
+                most_rows=limit,
+                within_seconds=min(seconds, call.seconds),
+                keep=not only_reads,
+                wait=call.wait,
+            )
         rows: list[list[Any]] = []
         size = 0
         for row in result.rows:

@@ -34,7 +34,9 @@ def reads_only(sql: str) -> bool:
         if token["space"] is not None:
             continue
         if token["open"] is not None:
-            raise StatementError(f"the statement has {token['open']} at character {token.start() + 1} that is never closed")
+            raise StatementError(
+                f"the statement has {token['open']} at character {token.start() + 1} that is never closed"
+            )
         if ended:
             raise StatementError("expected one statement; pass each in a call of its own")
         if token["end"] is not None:

@@ -16,7 +16,8 @@ _WORDS = {kind: kind.replace("_", " ") for kind in get_args(ThingKind)}
 
 
 class EdgeRow(Answer):
-    """Data flows from `source` to `target`. `known`: declared (a config says it), observed (seen at work), inferred. `by`: what says so."""
+    """Data flows from `source` to `target`. `known`: declared (a config says it), observed (seen at work),
+    inferred. `by`: what says so."""
 
     source: str
     target: str
@@ -25,14 +26,17 @@ class EdgeRow(Answer):
 
 
 class LineageAnswer(Answer):
-    """Things are written as `kind name`. `upstream` and `downstream`: what was reached, by steps from the start."""
+    """Things are written as `kind name`. `upstream` and `downstream`: what was reached, by steps from the
+    start."""
 
     about: About
     start: str
     edges: list[EdgeRow]
     upstream: dict[str, list[str]]
     downstream: dict[str, list[str]]
-    incomplete: dict[str, str] = Field(description="Things whose edges may be missing, and why. Nothing is guessed in their place.")
+    incomplete: dict[str, str] = Field(
+        description="Things whose edges may be missing, and why. Nothing is guessed in their place."
+    )
     hint: str | None = None
 
 
@@ -42,20 +46,31 @@ def add_lineage(server: MeshServer) -> None:
     @server.answers("Get lineage", "reads_systems")
     def get_lineage(
         topic: Annotated[str | None, Field(max_length=249, description="Begin at this topic.")] = None,
-        connector: Annotated[str | None, Field(max_length=249, description="Begin at this connector.")] = None,
-        group: Annotated[str | None, Field(max_length=249, description="Begin at this consumer group.")] = None,
-        direction: Annotated[Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")] = "both",
-        depth: Annotated[int, Field(ge=1, le=10, description="Steps to follow; a connector between two topics is one.")] = 3,
+        connector: Annotated[
+            str | None, Field(max_length=249, description="Begin at this connector.")
+        ] = None,
+        group: Annotated[
+            str | None, Field(max_length=249, description="Begin at this consumer group.")
+        ] = None,
+        direction: Annotated[
+            Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")
+        ] = "both",
+        depth: Annotated[
+            int, Field(ge=1, le=10, description="Steps to follow; a connector between two topics is one.")
+        ] = 3,
         cluster: ClusterName = None,
         source: SourceArgument = "latest",
     ) -> LineageAnswer:
-        """What feeds a topic, connector or consumer group and what it feeds, up to Lambda functions. Each edge says how it is known."""
+        """What feeds a topic, connector or consumer group and what it feeds, up to Lambda functions. Each
+        edge says how it is known."""
         view = known.view(cluster, source, needs=("topics", "connectors", "consumer_groups"))
         start = _start(view.document, topic, connector, group)
         mapped = known.mappings.of(view.document.cluster.name)
         graph = lineage_graph(view.document, mapped.topics)
         ways = {
-            way: walk_lineage(graph, start, direction=way, depth=depth, most=_EDGES // (2 if direction == "both" else 1))
+            way: walk_lineage(
+                graph, start, direction=way, depth=depth, most=_EDGES // (2 if direction == "both" else 1)
+            )
             for way in ("upstream", "downstream")
             if direction in (way, "both")
         }
@@ -67,7 +82,9 @@ def add_lineage(server: MeshServer) -> None:
         return LineageAnswer(
             about=about,
             start=_text(start),
-            edges=[EdgeRow(source=_text(e.source), target=_text(e.target), known=e.known, by=e.by) for e in edges],
+            edges=[
+                EdgeRow(source=_text(e.source), target=_text(e.target), known=e.known, by=e.by) for e in edges
+            ],
             upstream=_reached(ways.get("upstream")),
             downstream=_reached(ways.get("downstream")),
             incomplete={_text(thing): note for thing, note in notes.items()},

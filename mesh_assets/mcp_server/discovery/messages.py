@@ -46,13 +46,15 @@ def add_messages(server: MeshServer) -> None:
 
     @server.answers("Sample messages", "reads_systems", times=LONG)
     def sample_messages(
-        topic: Annotated[Name, Field(description="The topic; the estate's allow_message_reading must name it.")],
+        topic: Annotated[
+            Name, Field(description="The topic; the estate's allow_message_reading must name it.")
+        ],
         cluster: ClusterName = None,
         partition: Annotated[int | None, Field(ge=0, le=100_000, description="Only this partition.")] = None,
         limit: Annotated[int, Field(ge=1, le=50, description="Most messages.")] = 5,
     ) -> Sample:
-        """The newest messages of a topic, decoded, personal fields masked. Only topics under the estate's allow_message_reading; reads
-        without a consumer group and commits nothing.
+        """The newest messages of a topic, decoded, personal fields masked. Only topics under the estate's
+        allow_message_reading; reads without a consumer group and commits nothing.
         """
         described = known.cluster(known.name(cluster))
         if not any(fnmatchcase(topic, pattern) for pattern in described.allow_message_reading):
@@ -70,13 +72,20 @@ def add_messages(server: MeshServer) -> None:
                 break
             kept.append(message)
         left = len(messages) - len(kept)
-        return Sample(cluster=described.name, topic=topic, messages=kept, hint=_hint(left=left, kept=len(kept), unread=unread))
+        return Sample(
+            cluster=described.name,
+            topic=topic,
+            messages=kept,
+            hint=_hint(left=left, kept=len(kept), unread=unread),
+        )
 
 
 def _hint(*, left: int, kept: int, unread: int) -> str | None:
     said = []
     if unread:
-        said.append(f"{unread} partitions were not read to their end, so newer records may be there; ask for one with `partition`")
+        said.append(
+            f"{unread} partitions were not read to their end, so newer records may be there; ask for one with `partition`"
+        )
     if left:
         said.append(f"{left} more were read and left out to keep this short")
     if not kept and not unread:
@@ -84,7 +93,9 @@ def _hint(*, left: int, kept: int, unread: int) -> str | None:
     return "; ".join(said) or None
 
 
-def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: Call) -> tuple[list[SampledMessage], int]:
+def _read(
+    cluster: Cluster, topic: str, partition: int | None, most: int, call: Call
+) -> tuple[list[SampledMessage], int]:
     """The messages, and how many partitions were not read to their end."""
     from mesh_assets.platforms.kafka import client_properties  # librdkafka is needed here only
     from mesh_assets.platforms.kafka.tail import read_tail
@@ -102,7 +113,11 @@ def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: 
     )
     registry = None if cluster.schema_registry is None else SchemaRegistryClient(cluster.schema_registry)
     try:
-        decoder = RecordDecoder(registry.schema_by_id, registry.version) if registry is not None else RecordDecoder(None)
+        decoder = (
+            RecordDecoder(registry.schema_by_id, registry.version)
+            if registry is not None
+            else RecordDecoder(None)
+        )
         made = []
         for record in tail.records:
             call.go_on()
@@ -116,7 +131,8 @@ def _read(cluster: Cluster, topic: str, partition: int | None, most: int, call: 
                     value=_masked(value),
                     format=value.format,
                     schema_id=value.schema_id,
-                    headers={cut(name, 80): _header(name, data) for name, data in record.headers[:20]} or None,
+                    headers={cut(name, 80): _header(name, data) for name, data in record.headers[:20]}
+                    or None,
                     note=value.note,
                 )
             )
@@ -138,4 +154,8 @@ def _header(name: str, data: bytes | None) -> str:
 
 
 def _time(timestamp_ms: int | None) -> str | None:
-    return None if timestamp_ms is None else datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return (
+        None
+        if timestamp_ms is None
+        else datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    )

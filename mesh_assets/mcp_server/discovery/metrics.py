@@ -45,22 +45,35 @@ def add_metrics(server: MeshServer) -> None:
     def get_metrics(
         cluster: ClusterName = None,
         topic: Annotated[str | None, Field(max_length=249, description="Only this topic's figures.")] = None,
-        group: Annotated[str | None, Field(max_length=249, description="Only this consumer group's figures.")] = None,
-        connector: Annotated[str | None, Field(max_length=249, description="Only this connector's figures.")] = None,
+        group: Annotated[
+            str | None, Field(max_length=249, description="Only this consumer group's figures.")
+        ] = None,
+        connector: Annotated[
+            str | None, Field(max_length=249, description="Only this connector's figures.")
+        ] = None,
         source: SourceArgument = "latest",
     ) -> MetricsAnswer:
-        """Rates, lag and health: of one topic, group or connector, or of the cluster with its busiest topics and slowest groups.
+        """Rates, lag and health: of one topic, group or connector, or of the cluster with its busiest topics
+        and slowest groups.
 
         With source=live a rate is measured over a few seconds.
         """
-        named = [(kind, name) for kind, name in (("topic", topic), ("group", group), ("connector", connector)) if name is not None]
+        named = [
+            (kind, name)
+            for kind, name in (("topic", topic), ("group", group), ("connector", connector))
+            if name is not None
+        ]
         if len(named) > 1:
-            raise BadArgumentError("give one of topic, group and connector, or none for the cluster as a whole")
+            raise BadArgumentError(
+                "give one of topic, group and connector, or none for the cluster as a whole"
+            )
         view = known.view(cluster, source, needs=("topics", "consumer_groups", "connectors", "metrics"))
         metrics = view.document.metrics
         about = view.about("metrics")
         if metrics is None:
-            raise UnknownError(f"no metrics of cluster {about.cluster} are known: {'; '.join(about.notes) or 'they were never read'}")
+            raise UnknownError(
+                f"no metrics of cluster {about.cluster} are known: {'; '.join(about.notes) or 'they were never read'}"
+            )
         sources = [
             SourceRow(
                 name=one.name,
@@ -73,26 +86,36 @@ def add_metrics(server: MeshServer) -> None:
         not_available = list(metrics.not_available[:20])
         if named:
             ((kind, name),) = named
-            return MetricsAnswer(about=about, sources=sources, thing=_of(metrics, kind, name), not_available=not_available)
+            return MetricsAnswer(
+                about=about, sources=sources, thing=_of(metrics, kind, name), not_available=not_available
+            )
         return MetricsAnswer(
             about=about,
             sources=sources,
             cluster_load=_figures(metrics.cluster) if metrics.cluster else None,
             partition_health=_figures(metrics.partition_health),
             brokers=[_figures(broker) for broker in metrics.brokers[:20]],
-            busiest_topics=[_figures(r) for r in sorted(metrics.topics, key=lambda r: -(r.records_in_per_second or 0))[:_BUSIEST]],
+            busiest_topics=[
+                _figures(r)
+                for r in sorted(metrics.topics, key=lambda r: -(r.records_in_per_second or 0))[:_BUSIEST]
+            ],
             slowest_groups=[
                 _figures(rate)
                 for rate in sorted(
                     metrics.consumer_groups,
-                    key=lambda r: (-(r.lag_seconds or r.lag_seconds_at_least or 0), -(r.lag_records or 0), r.group_id),
+                    key=lambda r: (
+                        -(r.lag_seconds or r.lag_seconds_at_least or 0),
+                        -(r.lag_records or 0),
+                        r.group_id,
+                    ),
                 )[:_BUSIEST]
             ],
             busiest_connectors=[
                 _figures(rate)
-                for rate in sorted(metrics.connectors, key=lambda r: -((r.records_in_per_second or 0) + (r.records_out_per_second or 0)))[
-                    :_BUSIEST
-                ]
+                for rate in sorted(
+                    metrics.connectors,
+                    key=lambda r: -((r.records_in_per_second or 0) + (r.records_out_per_second or 0)),
+                )[:_BUSIEST]
             ],
             not_available=not_available,
         )
@@ -107,7 +130,9 @@ def _of(metrics: Metrics, kind: str, name: str) -> Figures:
     else:
         found = next((rate for rate in metrics.connectors if rate.connector == name), None)
     if found is None:
-        raise UnknownError(f"there are no figures of {kind} {shown(name)}; find looks for a name, and not every source tells of connectors")
+        raise UnknownError(
+            f"there are no figures of {kind} {shown(name)}; find looks for a name, and not every source tells of connectors"
+        )
     return _figures(found)
 
 

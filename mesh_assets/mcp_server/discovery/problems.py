@@ -4,9 +4,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.problems import Problem, ProblemKind, count_problems, find_problems, problem_position
+from mesh_assets.analysis.problems import (
+    Problem,
+    ProblemKind,
+    count_problems,
+    find_problems,
+    problem_position,
+)
 from mesh_assets.inventory.changes import Severity
-from mesh_assets.mcp_server.answers import Answer, ClusterName, CursorArgument, LimitArgument, Page, PatternArgument, SourceArgument, cut
+from mesh_assets.mcp_server.answers import (
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    Page,
+    PatternArgument,
+    SourceArgument,
+    cut,
+)
 from mesh_assets.mcp_server.known_estate import KnownEstate, View
 from mesh_assets.mcp_server.pages import cut_page, matches
 from mesh_assets.mcp_server.server import MeshServer
@@ -39,10 +54,13 @@ def add_problems(server: MeshServer) -> None:
         cursor: CursorArgument = None,
         source: SourceArgument = "latest",
     ) -> ProblemPage:
-        """What is wrong now: failed connectors with reason and the topics they use, partitions without leader or under-replicated, growing
-        lag, groups that nobody reads for, topics that fell silent, topics without a schema, sections that are not current.
+        """What is wrong now: failed connectors with reason and the topics they use, partitions without leader
+        or under-replicated, growing lag, groups that nobody reads for, topics that fell silent, topics
+        without a schema, sections that are not current.
         """
-        view = known.view(cluster, source, needs=("topics", "connectors", "schemas", "consumer_groups", "metrics"))
+        view = known.view(
+            cluster, source, needs=("topics", "connectors", "schemas", "consumer_groups", "metrics")
+        )
         problems = problems_of(known, view)
         page = cut_page(
             [
@@ -78,4 +96,9 @@ def problems_of(known: KnownEstate, view: View) -> tuple[Problem, ...]:
 
 
 def _row(problem: Problem) -> ProblemRow:
-    return ProblemRow(kind=problem.kind, severity=problem.severity, resource=problem.resource, sentence=cut(problem.sentence, 500))
+    return ProblemRow(
+        kind=problem.kind,
+        severity=problem.severity,
+        resource=problem.resource,
+        sentence=cut(problem.sentence, 500),
+    )

@@ -1,4 +1,5 @@
-"""Tools: schemas. The document holds the latest version of each subject; older ones are asked from the registry."""
+"""Tools: schemas. The document holds the latest version of each subject; older ones are asked from the
+registry."""
 
 from typing import Annotated
 
@@ -30,7 +31,12 @@ _DEFINITION_CHARACTERS = 9_000
 _FIELDS = 60
 Subject = Annotated[Name, Field(description="The subject, e.g. `orders-value`.")]
 Version = Annotated[
-    int | None, Field(ge=1, le=2**31 - 1, description="A version; the latest when left out. Older ones are asked from the registry.")
+    int | None,
+    Field(
+        ge=1,
+        le=2**31 - 1,
+        description="A version; the latest when left out. Older ones are asked from the registry.",
+    ),
 ]
 
 
@@ -77,7 +83,8 @@ class FieldRow(Answer):
 
 
 class SchemaDescription(Answer):
-    """`naming`: how the subject got its name (topic, record, topic_record, unknown). `fields` None: the definition cannot be read."""
+    """`naming`: how the subject got its name (topic, record, topic_record, unknown). `fields` None: the
+    definition cannot be read."""
 
     about: About
     subject: str
@@ -118,7 +125,13 @@ def add_schemas(server: MeshServer) -> None:
             question=("schemas", view.document.cluster.name, pattern, source),
             version=view.version,
         )
-        return SchemaPage(about=view.about("schemas"), schemas=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint)
+        return SchemaPage(
+            about=view.about("schemas"),
+            schemas=page.rows,
+            total=page.total,
+            next_cursor=page.next_cursor,
+            hint=page.hint,
+        )
 
     @server.answers("Get a schema's text", "reads_systems")
     def get_schema(
@@ -142,7 +155,9 @@ def add_schemas(server: MeshServer) -> None:
             definition=schema.definition[offset:end],
             characters=len(schema.definition),
             references=_references(schema),
-            hint=f"{left:,} characters more: pass offset={end}; describe_schema lists the fields" if left > 0 else None,
+            hint=f"{left:,} characters more: pass offset={end}; describe_schema lists the fields"
+            if left > 0
+            else None,
         )
 
     @server.answers("Describe a schema", "reads_systems")
@@ -150,14 +165,19 @@ def add_schemas(server: MeshServer) -> None:
         subject: Subject,
         version: Version = None,
         cluster: ClusterName = None,
-        pattern: Annotated[str | None, Field(max_length=249, description="Only fields whose path matches.")] = None,
+        pattern: Annotated[
+            str | None, Field(max_length=249, description="Only fields whose path matches.")
+        ] = None,
         source: SourceArgument = "latest",
     ) -> SchemaDescription:
-        """One subject in brief: its fields with types and docs, compatibility, topics it describes, references."""
+        """One subject in brief: its fields with types and docs, compatibility, topics it describes,
+        references."""
         view = known.view(cluster, source, needs=("schemas", "topics"))
         schema = _version(known, view, subject, version)
         all_fields = schema_fields(schema.schema_type, schema.definition)
-        fields = None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
+        fields = (
+            None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
+        )
         properties = schema_properties(schema.schema_type, schema.definition)
         left = len(fields or ()) - _FIELDS
         return SchemaDescription(
@@ -177,10 +197,17 @@ def add_schemas(server: MeshServer) -> None:
             fields=None
             if fields is None
             else [
-                FieldRow(path=field.path, type=cut(field.type, 80), optional=field.optional, doc=cut(field.doc, 100) if field.doc else None)
+                FieldRow(
+                    path=field.path,
+                    type=cut(field.type, 80),
+                    optional=field.optional,
+                    doc=cut(field.doc, 100) if field.doc else None,
+                )
                 for field in fields[:_FIELDS]
             ],
-            hint=f"{left:,} fields more: narrow with pattern, or get_schema for the whole text" if left > 0 else None,
+            hint=f"{left:,} fields more: narrow with pattern, or get_schema for the whole text"
+            if left > 0
+            else None,
         )
 
 
@@ -189,23 +216,32 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
     if version is None or version == latest.version:
         return latest
     if version > latest.version:
-        raise UnknownError(f"{subject} has no version {version}; the latest is {latest.version} (as of {view.about('schemas').as_of})")
+        raise UnknownError(
+            f"{subject} has no version {version}; the latest is {latest.version} (as of {view.about('schemas').as_of})"
+        )
     connection = known.cluster(view.document.cluster.name).schema_registry
     if connection is None:
-        raise EstateError(f"version {version} of {subject} is not in the document, and the estate names no schema_registry to ask")
+        raise EstateError(
+            f"version {version} of {subject} is not in the document, and the estate names no schema_registry to ask"
+        )
     from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # HTTP is needed here only
 
     with SchemaRegistryClient(connection) as registry:
         found = registry.version(subject, version)
     if found is None:
-        raise UnknownError(f"the registry has no version {version} of {shown(subject)}; it may be deleted. The latest is {latest.version}")
+        raise UnknownError(
+            f"the registry has no version {version} of {shown(subject)}; it may be deleted. The latest is {latest.version}"
+        )
     return Schema(
         subject=found.subject,
         version=found.version,
         id=found.id,
         schema_type=found.schema_type,
         definition=found.definition,
-        references=tuple(SchemaReference(name=one.name, subject=one.subject, version=one.version) for one in found.references),
+        references=tuple(
+            SchemaReference(name=one.name, subject=one.subject, version=one.version)
+            for one in found.references
+        ),
         record_name=record_name(found.schema_type, found.definition),
         naming_strategy=latest.naming_strategy,
         compatibility=latest.compatibility,
@@ -217,12 +253,15 @@ def _topics(view: View, subject: str) -> list[str]:
     return [
         topic.name
         for topic in view.document.topics
-        if subject in (*topic.schema.key_subjects, *topic.schema.value_subjects, *topic.schema.record_subjects)
+        if subject
+        in (*topic.schema.key_subjects, *topic.schema.value_subjects, *topic.schema.record_subjects)
     ][:50]
 
 
 def _references(schema: Schema) -> list[Reference]:
-    return [Reference(name=one.name, subject=one.subject, version=one.version) for one in schema.references[:50]]
+    return [
+        Reference(name=one.name, subject=one.subject, version=one.version) for one in schema.references[:50]
+    ]
 
 
 def _row(schema: Schema) -> SchemaRow:

@@ -22,7 +22,13 @@ from mesh_assets.mcp_server.pages import cut_page, matches
 from mesh_assets.mcp_server.server import MeshServer
 
 _SHOWN = 50
-_EVERYTHING_OF_A_TOPIC: tuple[SectionName, ...] = ("topics", "connectors", "schemas", "consumer_groups", "metrics")
+_EVERYTHING_OF_A_TOPIC: tuple[SectionName, ...] = (
+    "topics",
+    "connectors",
+    "schemas",
+    "consumer_groups",
+    "metrics",
+)
 TopicName = Annotated[Name, Field(description="The topic's name.")]
 
 
@@ -68,7 +74,8 @@ class UsingConnector(Answer):
 
 
 class TopicDescription(Answer):
-    """`records_are`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists show at most 50."""
+    """`records_are`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists show
+    at most 50."""
 
     about: About
     name: str
@@ -94,7 +101,8 @@ class TopicDescription(Answer):
 
 
 class TopicConfigs(Answer):
-    """`overridden`: which of them are set on the topic itself; the others are defaults of the cluster. A sensitive value is left out."""
+    """`overridden`: which of them are set on the topic itself; the others are defaults of the cluster. A
+    sensitive value is left out."""
 
     about: About
     topic: str
@@ -114,7 +122,8 @@ def add_topics(server: MeshServer) -> None:
         cursor: CursorArgument = None,
         source: SourceArgument = "latest",
     ) -> TopicPage:
-        """Topics by name, with partitions, records, cleanup policy, and how many subjects and connectors belong to each."""
+        """Topics by name, with partitions, records, cleanup policy, and how many subjects and connectors
+        belong to each."""
         view = known.view(cluster, source, needs=("topics",))
         page = cut_page(
             [topic for topic in view.document.topics if matches(topic.name, pattern)],
@@ -125,17 +134,30 @@ def add_topics(server: MeshServer) -> None:
             question=("topics", view.document.cluster.name, pattern, source),
             version=view.version,
         )
-        return TopicPage(about=view.about("topics"), topics=page.rows, total=page.total, next_cursor=page.next_cursor, hint=page.hint)
+        return TopicPage(
+            about=view.about("topics"),
+            topics=page.rows,
+            total=page.total,
+            next_cursor=page.next_cursor,
+            hint=page.hint,
+        )
 
     @server.answers("Describe a topic", "reads_systems")
-    def describe_topic(topic: TopicName, cluster: ClusterName = None, source: SourceArgument = "latest") -> TopicDescription:
+    def describe_topic(
+        topic: TopicName, cluster: ClusterName = None, source: SourceArgument = "latest"
+    ) -> TopicDescription:
         """One topic: partitions, what is set on it, its schemas, rates, who writes to it and who reads it."""
         view = known.view(cluster, source, needs=_EVERYTHING_OF_A_TOPIC)
         document = view.document
         found = the_topic(document, topic)
         rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
         rate = rates.get(topic)
-        using = [_using(connector, link.known) for connector in document.connectors for link in connector.topics if link.name == topic]
+        using = [
+            _using(connector, link.known)
+            for connector in document.connectors
+            for link in connector.topics
+            if link.name == topic
+        ]
         writers = [one for one in using if one.type == "source"]
         readers = [one for one in using if one.type != "source"]
         groups = [_reading(group, topic) for group in document.consumer_groups if topic in group.topics]
@@ -162,14 +184,18 @@ def add_topics(server: MeshServer) -> None:
             reading_connectors=readers[:_SHOWN],
             reading_groups=groups[:_SHOWN],
             partition_details=partitions[:_SHOWN],
-            hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all" if longest > _SHOWN else None,
+            hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
+            if longest > _SHOWN
+            else None,
         )
 
     @server.answers("Get a topic's configs", "reads_systems")
     def get_topic_configs(
         topic: TopicName,
         cluster: ClusterName = None,
-        pattern: Annotated[str | None, Field(max_length=249, description="Only configs that match, e.g. `retention*`.")] = None,
+        pattern: Annotated[
+            str | None, Field(max_length=249, description="Only configs that match, e.g. `retention*`.")
+        ] = None,
         source: SourceArgument = "latest",
     ) -> TopicConfigs:
         """All configs of one topic in force, and which of them are set on the topic itself."""
@@ -215,5 +241,9 @@ def _using(connector: Connector, known: EdgeKnown) -> UsingConnector:
 
 
 def _reading(group: ConsumerGroup, topic: str) -> ReadingGroup:
-    lags = [offset.lag_records for offset in group.offsets or () if offset.topic == topic and offset.lag_records is not None]
+    lags = [
+        offset.lag_records
+        for offset in group.offsets or ()
+        if offset.topic == topic and offset.lag_records is not None
+    ]
     return ReadingGroup(group=group.group_id, state=group.state, lag_records=sum(lags) if lags else None)

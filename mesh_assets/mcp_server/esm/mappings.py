@@ -1,4 +1,5 @@
-"""Tools: event source mappings. Whatever changes something answers with a plan first, and does only what the plan with that id says."""
+"""Tools: event source mappings. Whatever changes something answers with a plan first, and does only what the
+plan with that id says."""
 
 import inspect
 import json
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
 
 MakeService = Callable[[], "MappingService"]
-PlanId = Annotated[str | None, Field(max_length=100, description="Of the plan to carry out; without it the plan is only shown.")]
+PlanId = Annotated[
+    str | None,
+    Field(max_length=100, description="Of the plan to carry out; without it the plan is only shown."),
+]
 Uuid = Annotated[Name, Field(description="The mapping's UUID.")]
 
 
@@ -52,7 +56,8 @@ class MappingAnswer(Answer):
 
 
 class PlanAnswer(Answer):
-    """`applied` False: nothing was done. `blocked`: why carrying it out would be refused. `statement`: rights that somebody has to give."""
+    """`applied` False: nothing was done. `blocked`: why carrying it out would be refused. `statement`: rights
+    that somebody has to give."""
 
     applied: bool
     plan_id: str
@@ -72,20 +77,32 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
     changes: Behaviour = "destroys" if server.mesh.allow_writes else "reads_systems"
     asking = _question if server.mesh.allow_writes else None
 
-    def carry_out(plan_id: str | None, plan: Callable[[], Plan], apply: Callable[[str], Applied]) -> PlanAnswer:
+    def carry_out(
+        plan_id: str | None, plan: Callable[[], Plan], apply: Callable[[str], Applied]
+    ) -> PlanAnswer:
         if plan_id is None:
-            how = "call again with this plan_id to carry it out" if server.mesh.allow_writes else "the server may not write: --allow-writes"
+            how = (
+                "call again with this plan_id to carry it out"
+                if server.mesh.allow_writes
+                else "the server may not write: --allow-writes"
+            )
             return _plan(plan(), following=how)
         if not server.mesh.allow_writes:
-            raise BadArgumentError("the server may not change anything: start it with --allow-writes; without plan_id the plan is shown")
+            raise BadArgumentError(
+                "the server may not change anything: start it with --allow-writes; without plan_id the plan is shown"
+            )
         done = apply(plan_id)
         return _plan(done.plan, following="done", applied=done)
 
     @server.answers("List event source mappings", "reads_systems")
     def list_event_source_mappings(
-        target: Annotated[str | None, Field(max_length=512, description="Only of this function: name or ARN.")] = None,
+        target: Annotated[
+            str | None, Field(max_length=512, description="Only of this function: name or ARN.")
+        ] = None,
         kafka_topic: Annotated[str | None, Field(max_length=249, description="Only of this topic.")] = None,
-        state: Annotated[str | None, Field(max_length=40, description="Only in this state: Enabled, Disabled, …")] = None,
+        state: Annotated[
+            str | None, Field(max_length=40, description="Only in this state: Enabled, Disabled, …")
+        ] = None,
         limit: LimitArgument = None,
         cursor: CursorArgument = None,
     ) -> MappingPage:
@@ -108,23 +125,31 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
         """One event source mapping with its whole configuration."""
         mapping = service().get(uuid)
         return MappingAnswer(
-            mapping=_row(mapping), consumer_group_id=mapping.consumer_group_id, configuration=msgspec.to_builtins(mapping.configuration)
+            mapping=_row(mapping),
+            consumer_group_id=mapping.consumer_group_id,
+            configuration=msgspec.to_builtins(mapping.configuration),
         )
 
     def create_event_source_mapping(plan_id: str | None = None, **given: Any) -> PlanAnswer:
-        """Plans a mapping of a Kafka topic to a Lambda function, with the rights it needs; with plan_id (and --allow-writes) makes it. An
-        agent can pass the id itself, so this is no human consent.
+        """Plans a mapping of a Kafka topic to a Lambda function, with the rights it needs; with plan_id (and
+        --allow-writes) makes it. An agent can pass the id itself, so this is no human consent.
         """
         request, mappings = read_request(CreateRequest, given), service()
-        return carry_out(plan_id, lambda: mappings.plan_create(request), lambda the_id: mappings.create(request, the_id))
+        return carry_out(
+            plan_id, lambda: mappings.plan_create(request), lambda the_id: mappings.create(request, the_id)
+        )
 
     def update_event_source_mapping(plan_id: str | None = None, **given: Any) -> PlanAnswer:
-        """Plans a change of a mapping; with plan_id (and --allow-writes) makes it. What is left out stays as it is."""
+        """Plans a change of a mapping; with plan_id (and --allow-writes) makes it. What is left out stays as
+        it is."""
         request, mappings = read_request(UpdateRequest, given), service()
-        return carry_out(plan_id, lambda: mappings.plan_update(request), lambda the_id: mappings.update(request, the_id))
+        return carry_out(
+            plan_id, lambda: mappings.plan_update(request), lambda the_id: mappings.update(request, the_id)
+        )
 
     def create_execution_role(role_name: str, plan_id: str | None = None, **given: Any) -> PlanAnswer:
-        """Plans a role for the function of such a mapping, with the least rights; with plan_id (and --allow-writes) makes it."""
+        """Plans a role for the function of such a mapping, with the least rights; with plan_id (and
+        --allow-writes) makes it."""
         request, mappings = read_request(CreateRequest, given), service()
         return carry_out(
             plan_id,
@@ -133,7 +158,9 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
         )
 
     role = inspect.Parameter(
-        "role_name", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Name, Field(max_length=64, description="The role's name.")]
+        "role_name",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[Name, Field(max_length=64, description="The role's name.")],
     )
     for function, model, first in (
         (create_event_source_mapping, CreateRequest, ()),
@@ -147,17 +174,25 @@ def add_mappings(server: MeshServer, make_service: MakeService | None = None) ->
     def delete_event_source_mapping(uuid: Uuid, plan_id: PlanId = None) -> PlanAnswer:
         """Plans the removal of a mapping; with plan_id (and --allow-writes) removes it."""
         mappings = service()
-        return carry_out(plan_id, lambda: mappings.plan_delete(uuid), lambda the_id: mappings.delete(uuid, the_id))
+        return carry_out(
+            plan_id, lambda: mappings.plan_delete(uuid), lambda the_id: mappings.delete(uuid, the_id)
+        )
 
     @server.answers("Add the rights a mapping needs", changes, times=LONG, asking=asking)
     def add_msk_permissions(uuid: Uuid, plan_id: PlanId = None) -> PlanAnswer:
-        """Plans the rights that the function's role lacks for its mapping; with plan_id (and --allow-writes) adds them."""
+        """Plans the rights that the function's role lacks for its mapping; with plan_id (and --allow-writes)
+        adds them."""
         mappings = service()
-        return carry_out(plan_id, lambda: mappings.plan_permissions(uuid), lambda the_id: mappings.add_permissions(uuid, the_id))
+        return carry_out(
+            plan_id,
+            lambda: mappings.plan_permissions(uuid),
+            lambda the_id: mappings.add_permissions(uuid, the_id),
+        )
 
 
 def mapping_service(server: MeshServer) -> "MappingService":
-    """As the command line makes it. Raises EstateError or RefusedError: no region, no credentials, another account."""
+    """As the command line makes it. Raises EstateError or RefusedError: no region, no credentials, another
+    account."""
     from mesh_assets.esm.service import MappingService  # it brings the Kafka client, for looking topics up
 
     path = server.mesh.estate or estate_path()
@@ -167,7 +202,9 @@ def mapping_service(server: MeshServer) -> "MappingService":
     return MappingService(access, estate)
 
 
-def _flat(function: Callable[..., PlanAnswer], model: type[BaseModel], first: tuple[inspect.Parameter, ...]) -> Callable[..., PlanAnswer]:
+def _flat(
+    function: Callable[..., PlanAnswer], model: type[BaseModel], first: tuple[inspect.Parameter, ...]
+) -> Callable[..., PlanAnswer]:
     """`function` with the fields of `model` as arguments of its own: what is not given is not passed on."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     fields = [
@@ -205,7 +242,10 @@ def _plan(plan: Plan, *, following: str, applied: Applied | None = None) -> Plan
         applied=applied is not None,
         plan_id=plan.id,
         summary=plan.summary,
-        calls=[{"service": call.service, "operation": call.operation, "arguments": dict(call.arguments)} for call in plan.calls],
+        calls=[
+            {"service": call.service, "operation": call.operation, "arguments": dict(call.arguments)}
+            for call in plan.calls
+        ],
         permissions=plan.permissions.state if plan.permissions else None,
         statement=plan.permissions.statement if plan.permissions else None,
         differences=list(plan.differences),
@@ -220,6 +260,9 @@ def _question(answer: PlanAnswer) -> Question | None:
     """None: carrying it out would be refused, or nothing would be done."""
     if answer.applied or answer.blocked is not None or not answer.calls:
         return None
-    calls = [f"{one['service']} {one['operation']} {json.dumps(one['arguments'], sort_keys=True)}" for one in answer.calls]
+    calls = [
+        f"{one['service']} {one['operation']} {json.dumps(one['arguments'], sort_keys=True)}"
+        for one in answer.calls
+    ]
     lines = [answer.summary, *calls, *(f"note: {warning}" for warning in answer.warnings)]
     return Question(plan_id=answer.plan_id, text="\n".join([*lines, f"Carry out plan {answer.plan_id}?"]))

@@ -1,4 +1,5 @@
-"""Tools: connections, test messages, and the proof that a mapping processes. All work as the mapping with the UUID does."""
+"""Tools: connections, test messages, and the proof that a mapping processes. All work as the mapping with the
+UUID does."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
 
 _SECONDS = 15.0
 SecretArn = Annotated[
-    str | None, Field(max_length=2048, description="ARN of a secret with other credentials; the mapping's own when left out.")
+    str | None,
+    Field(
+        max_length=2048,
+        description="ARN of a secret with other credentials; the mapping's own when left out.",
+    ),
 ]
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
 BytesEach = Annotated[int, Field(ge=1, le=1_000_000, description="Their size.")]
-Key = Annotated[str | None, Field(max_length=1_000, description="Their key; round the partitions when left out.")]
+Key = Annotated[
+    str | None, Field(max_length=1_000, description="Their key; round the partitions when left out.")
+]
 
 
 class BrokersAnswer(Answer):
@@ -35,7 +42,8 @@ class BrokersAnswer(Answer):
 
 
 class ConnectionAnswer(Answer):
-    """`steps` in the order a client takes them; those after a failure are skipped. Tried from this machine, not from Lambda's network."""
+    """`steps` in the order a client takes them; those after a failure are skipped. Tried from this machine,
+    not from Lambda's network."""
 
     ok: bool
     endpoint: str
@@ -45,7 +53,8 @@ class ConnectionAnswer(Answer):
 
 
 class PositionAnswer(Answer):
-    """By partition: what the group has committed (null: nothing yet), the first record there is, and where the next one goes."""
+    """By partition: what the group has committed (null: nothing yet), the first record there is, and where
+    the next one goes."""
 
     position: dict[str, Any]
     lag_records: int | None = None
@@ -81,11 +90,17 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
     writes = server.mesh.allow_writes
     changes: Behaviour = "changes" if writes else "reads_systems"
     asking = _question if writes else None
-    following = "call again with this plan's id to carry it out" if writes else "the server may not write: --allow-writes"
+    following = (
+        "call again with this plan's id to carry it out"
+        if writes
+        else "the server may not write: --allow-writes"
+    )
 
     def may_write() -> None:
         if not writes:
-            raise BadArgumentError("test messages are a change, and the server may make none: start it with --allow-writes")
+            raise BadArgumentError(
+                "test messages are a change, and the server may make none: start it with --allow-writes"
+            )
 
     @server.answers("Get an MSK cluster's brokers", "reads_systems")
     def get_msk_bootstrap_brokers(
@@ -99,19 +114,27 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
 
     @server.answers("Test a connection to Kafka", "reads_systems", times=LONG)
     def test_kafka_connection(uuid: Uuid, secret_arn: SecretArn = None) -> ConnectionAnswer:
-        """Tries the connection of a mapping step by step (names, TCP, TLS, login, metadata, topic, rights); says why a step failed."""
+        """Tries the connection of a mapping step by step (names, TCP, TLS, login, metadata, topic, rights);
+        says why a step failed."""
         from mesh_assets.esm import connection as connecting
 
         access, mapping, login = _reached(service, uuid, secret_arn)
         report = connecting.test_kafka_connection(
-            login, access=access, topic=mapping.topic, group=mapping.consumer_group_id, tell=lambda _: current_call().go_on()
+            login,
+            access=access,
+            topic=mapping.topic,
+            group=mapping.consumer_group_id,
+            tell=lambda _: current_call().go_on(),
         )
         steps = [msgspec.to_builtins(step) for step in report.steps]
-        return ConnectionAnswer(ok=report.ok, endpoint=report.endpoint, login=report.login, credentials=report.origin, steps=steps)
+        return ConnectionAnswer(
+            ok=report.ok, endpoint=report.endpoint, login=report.login, credentials=report.origin, steps=steps
+        )
 
     @server.answers("Get a mapping's offsets", "reads_systems", times=LONG)
     def get_initial_offset(uuid: Uuid, secret_arn: SecretArn = None) -> PositionAnswer:
-        """Where the consumer group of a mapping stands on its topic now; pass it to check_offset_after_production later."""
+        """Where the consumer group of a mapping stands on its topic now; pass it to
+        check_offset_after_production later."""
         from mesh_assets.esm import proof
         from mesh_assets.esm.connection.login import properties_of
         from mesh_assets.platforms.kafka.session import Session
@@ -130,7 +153,8 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         secret_arn: SecretArn = None,
         plan_id: PlanId = None,
     ) -> ProducedAnswer:
-        """Plans test messages into a mapping's topic, naming every group that would receive them; with plan_id writes them."""
+        """Plans test messages into a mapping's topic, naming every group that would receive them; with
+        plan_id writes them."""
         from mesh_assets.esm import proof
         from mesh_assets.esm.connection.login import properties_of
 
@@ -139,18 +163,27 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         access, mapping, login = _reached(service, uuid, secret_arn)
         properties = properties_of(login, access)
         plan = proof.plan_test_messages(
-            properties, topic=_topic(mapping), messages=messages, bytes_each=bytes_each, key=key, group=mapping.consumer_group_id
+            properties,
+            topic=_topic(mapping),
+            messages=messages,
+            bytes_each=bytes_each,
+            key=key,
+            group=mapping.consumer_group_id,
         )
         if plan_id is None:
             return ProducedAnswer(applied=False, plan=_plain(plan), next=following)
         proof.check_plan(plan, plan_id)
         done = proof.produce_test_messages(properties, plan, tell=_tell)
-        return ProducedAnswer(applied=True, plan=_plain(plan), produced=_plain(done), next="check_offset_after_production")
+        return ProducedAnswer(
+            applied=True, plan=_plain(plan), produced=_plain(done), next="check_offset_after_production"
+        )
 
     @server.answers("Check offsets after test messages", "reads_systems", times=LONG)
     def check_offset_after_production(
         uuid: Uuid,
-        initial: Annotated[dict[str, Any], Field(description="`position` of get_initial_offset, from before.")],
+        initial: Annotated[
+            dict[str, Any], Field(description="`position` of get_initial_offset, from before.")
+        ],
         produced: Annotated[dict[str, Any], Field(description="`produced` of produce_test_messages.")],
         secret_arn: SecretArn = None,
     ) -> ProgressAnswer:
@@ -163,12 +196,16 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
             before = msgspec.convert(initial, proof.Position, strict=False)
             written = msgspec.convert(produced, proof.Produced, strict=False)
         except msgspec.ValidationError as error:
-            raise BadArgumentError(f"initial and produced are to be passed as they were answered: {error}") from error
+            raise BadArgumentError(
+                f"initial and produced are to be passed as they were answered: {error}"
+            ) from error
         access, mapping, login = _reached(service, uuid, secret_arn)
         with closing(Session(properties_of(login, access), _SECONDS)) as session:
             now = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
         found = proof.check_offset_after_production(before, now, written)
-        return ProgressAnswer(passed=all(one.passed for one in found), partitions=[_plain(one) for one in found])
+        return ProgressAnswer(
+            passed=all(one.passed for one in found), partitions=[_plain(one) for one in found]
+        )
 
     @server.answers("Validate that a mapping processes", changes, times=LONG, asking=asking)
     def validate_esm_processing(
@@ -179,7 +216,8 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         secret_arn: SecretArn = None,
         plan_id: PlanId = None,
     ) -> ValidationAnswer:
-        """Plans test messages; with plan_id writes them and judges by offsets, members and counts whether the mapping processes."""
+        """Plans test messages; with plan_id writes them and judges by offsets, members and counts whether the
+        mapping processes."""
         from mesh_assets.esm import proof
 
         if plan_id is not None:
@@ -190,10 +228,14 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         if plan_id is None:
             return ValidationAnswer(applied=False, plan=_plain(plan), next=following)
         found = proof.validate_esm_processing(access, mapping, login, request, plan_id=plan_id, tell=_tell)
-        return ValidationAnswer(applied=True, plan=_plain(plan), validation=_plain(found), next=found.verdict.advice or "done")
+        return ValidationAnswer(
+            applied=True, plan=_plain(plan), validation=_plain(found), next=found.verdict.advice or "done"
+        )
 
 
-def _reached(service: MakeService, uuid: str, secret_arn: str | None) -> "tuple[AwsAccess, EventSourceMapping, KafkaLogin]":
+def _reached(
+    service: MakeService, uuid: str, secret_arn: str | None
+) -> "tuple[AwsAccess, EventSourceMapping, KafkaLogin]":
     from mesh_assets.esm.connection.finding_login import find_login
 
     mappings = service()

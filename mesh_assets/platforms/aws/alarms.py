@@ -39,7 +39,11 @@ def alarms_in_alarm(
 
 
 def _read(client: Any, name_prefix: str, resource: str) -> tuple[AlarmInAlarm, ...]:
-    asked: dict[str, Any] = {"StateValue": "ALARM", "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": _PAGE}
+    asked: dict[str, Any] = {
+        "StateValue": "ALARM",
+        "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
+        "MaxRecords": _PAGE,
+    }
     if name_prefix:
         asked["AlarmNamePrefix"] = name_prefix
     found: list[AlarmInAlarm] = []
@@ -55,7 +59,9 @@ def _read(client: Any, name_prefix: str, resource: str) -> tuple[AlarmInAlarm, .
         if not following:
             return tuple(sorted(found, key=lambda alarm: alarm.name))
         if following == asked.get("NextToken"):
-            raise UnexpectedAnswerError(f"{_ACTION} on {resource} gives the same page again and again; the list is not whole")
+            raise UnexpectedAnswerError(
+                f"{_ACTION} on {resource} gives the same page again and again; the list is not whole"
+            )
         asked["NextToken"] = following
 
 

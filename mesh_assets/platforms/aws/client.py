@@ -20,10 +20,13 @@ def aws_client(
     read_timeout_seconds: float = 10.0,
     attempts: int = 3,
 ) -> Any:
-    """A client of the service; nothing is contacted. `resource` is what messages name. Raises EstateError without a region."""
+    """A client of the service; nothing is contacted. `resource` is what messages name. Raises EstateError
+    without a region."""
     session = _session(service, resource, profile)
     if region is None and session.region_name is None:
-        raise EstateError(f"no AWS region is known for {resource}; write `region:` beside it in the estate, or set AWS_DEFAULT_REGION")
+        raise EstateError(
+            f"no AWS region is known for {resource}; write `region:` beside it in the estate, or set AWS_DEFAULT_REGION"
+        )
     config = Config(
         connect_timeout=5,
         read_timeout=read_timeout_seconds,
@@ -35,7 +38,9 @@ def aws_client(
     except BotoCoreError as error:
         raise aws_failure(error, action=service, resource=resource) from error
     except ValueError as error:  # botocore's answer to an endpoint that is no address
-        raise EstateError(f"endpoint_url of {resource} is no address: expected https://host[:port]") from error
+        raise EstateError(
+            f"endpoint_url of {resource} is no address: expected https://host[:port]"
+        ) from error
 
 
 def _session(service: str, resource: str, profile: str | None) -> Any:

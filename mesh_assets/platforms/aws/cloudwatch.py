@@ -1,7 +1,8 @@
 """CloudWatch's metrics: which there are, and their values, many in a request.
 
-Source: `ListMetrics` and `GetMetricData` of the CloudWatch API. A request takes 500 queries and answers 100,800 points; both are paged.
-GetMetricData costs by the metric asked for ($0.01 a thousand), so only what is needed should be.
+Source: `ListMetrics` and `GetMetricData` of the CloudWatch API. A request takes 500 queries and answers
+100,800 points; both are paged. GetMetricData costs by the metric asked for ($0.01 a thousand), so only what
+is needed should be.
 """
 
 import threading
@@ -34,15 +35,24 @@ class MetricQuery:
 
 
 class CloudWatchClient:
-    """Reads metrics of one namespace in one region. Safe to use from many threads; changes nothing. Methods raise PlatformError."""
+    """Reads metrics of one namespace in one region. Safe to use from many threads; changes nothing. Methods
+    raise PlatformError."""
 
     def __init__(
-        self, namespace: str, *, resource: str, region: str | None = None, endpoint_url: str | None = None, client: Any = None
+        self,
+        namespace: str,
+        *,
+        resource: str,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        client: Any = None,
     ) -> None:
         """`resource` is what messages name. Nothing is contacted; raises EstateError when no region is known."""
         self._namespace = namespace
         self._resource = resource
-        self._client = client or aws_client("cloudwatch", resource=resource, region=region, endpoint_url=endpoint_url)
+        self._client = client or aws_client(
+            "cloudwatch", resource=resource, region=region, endpoint_url=endpoint_url
+        )
         self._lock = threading.Lock()
         self._requests = 0
 
@@ -52,8 +62,11 @@ class CloudWatchClient:
         with self._lock:
             return self._requests
 
-    def dimensions(self, names: Sequence[str], *, having: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
-        """By metric: the dimensions of each of its series that had a value in the last three hours and has the dimensions `having`."""
+    def dimensions(
+        self, names: Sequence[str], *, having: Mapping[str, str]
+    ) -> dict[str, list[dict[str, str]]]:
+        """By metric: the dimensions of each of its series that had a value in the last three hours and has
+        the dimensions `having`."""
         found = in_flight(
             lambda name: self._listed(name, having),
             names,
@@ -63,7 +76,9 @@ class CloudWatchClient:
         )
         return dict(zip(names, found, strict=True))
 
-    def values(self, queries: Sequence[MetricQuery], *, begin: datetime, end: datetime, period_seconds: int) -> list[dict[datetime, float]]:
+    def values(
+        self, queries: Sequence[MetricQuery], *, begin: datetime, end: datetime, period_seconds: int
+    ) -> list[dict[datetime, float]]:
         """For each query, the value of each period by the period's begin; one without a value is missing."""
         periods = max(1, int((end - begin).total_seconds() // period_seconds))
         size = max(1, min(MOST_QUERIES, MOST_POINTS // periods))
@@ -90,9 +105,13 @@ class CloudWatchClient:
             for metric in answer.get("Metrics", ())
         ]
 
-    def _read(self, queries: Sequence[MetricQuery], begin: datetime, end: datetime, period_seconds: int) -> list[dict[datetime, float]]:
+    def _read(
+        self, queries: Sequence[MetricQuery], begin: datetime, end: datetime, period_seconds: int
+    ) -> list[dict[datetime, float]]:
         asked = {
-            "MetricDataQueries": [self._query(f"q{number}", query, period_seconds) for number, query in enumerate(queries)],
+            "MetricDataQueries": [
+                self._query(f"q{number}", query, period_seconds) for number, query in enumerate(queries)
+            ],
             "StartTime": begin,
             "EndTime": end,
         }
@@ -110,14 +129,22 @@ class CloudWatchClient:
             "MetricName": query.name,
             "Dimensions": [{"Name": name, "Value": value} for name, value in query.dimensions],
         }
-        return {"Id": number, "MetricStat": {"Metric": metric, "Period": period_seconds, "Stat": query.statistic}, "ReturnData": True}
+        return {
+            "Id": number,
+            "MetricStat": {"Metric": metric, "Period": period_seconds, "Stat": query.statistic},
+            "ReturnData": True,
+        }
 
     def _check(self, result: Mapping[str, Any]) -> None:
         match result.get("StatusCode"):
             case "Forbidden":
-                raise RefusedError(f"{self._what('GetMetricData')}: access denied; allow cloudwatch:GetMetricData to the role this runs as")
+                raise RefusedError(
+                    f"{self._what('GetMetricData')}: access denied; allow cloudwatch:GetMetricData to the role this runs as"
+                )
             case "InternalError":
-                raise UnreachableError(f"{self._what('GetMetricData')}: CloudWatch could not compute a metric; try later")
+                raise UnreachableError(
+                    f"{self._what('GetMetricData')}: CloudWatch could not compute a metric; try later"
+                )
 
     def _pages(self, action: str, method: str, asked: Mapping[str, Any]) -> "list[Mapping[str, Any]]":
         """All pages, whole or an error."""
@@ -127,7 +154,9 @@ class CloudWatchClient:
             with self._lock:
                 self._requests += 1
             try:
-                answer = getattr(self._client, method)(**asked, **({} if token is None else {"NextToken": token}))
+                answer = getattr(self._client, method)(
+                    **asked, **({} if token is None else {"NextToken": token})
+                )
             except (BotoCoreError, ClientError) as error:
                 raise aws_failure(error, action=f"cloudwatch:{action}", resource=self._resource) from error
             pages.append(answer)
@@ -135,7 +164,9 @@ class CloudWatchClient:
             if not following:
                 return pages
             if following == token:
-                raise UnexpectedAnswerError(f"{self._what(action)}: the same page came twice; the answer would never end")
+                raise UnexpectedAnswerError(
+                    f"{self._what(action)}: the same page came twice; the answer would never end"
+                )
             token = following
         raise UnexpectedAnswerError(f"{self._what(action)}: more than {_MOST_PAGES} pages")
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueMessage:
-    """A message as received. `receipt` is what deletes it, good until it becomes visible again. `receives`: how often it was handed out."""
+    """A message as received. `receipt` is what deletes it, good until it becomes visible again. `receives`:
+    how often it was handed out."""
 
     id: str
     body: str

@@ -21,12 +21,14 @@ _NAMES: dict[Login, str] = {"iam": "IAM", "scram": "SASL/SCRAM", "tls": "TLS", "
 def bootstrap_brokers(arn: str, *, login: Login, network: Network = "private", client: Any = None) -> str:
     """The brokers of the cluster, provisioned or serverless, for that way to log in; one request.
 
-    Raises RefusedError when there is no such cluster, when the request is not allowed, or when the cluster has no such brokers (with
-    those it has); UnreachableError when AWS does not answer.
+    Raises RefusedError when there is no such cluster, when the request is not allowed, or when the cluster
+    has no such brokers (with those it has); UnreachableError when AWS does not answer.
     """
     if client is not None:
         return _brokers(client, arn, login, network)
-    with closing(aws_client("kafka", resource=arn, region=arn.split(":")[3], endpoint_url=None, read_timeout_seconds=5)) as made:
+    with closing(
+        aws_client("kafka", resource=arn, region=arn.split(":")[3], endpoint_url=None, read_timeout_seconds=5)
+    ) as made:
         return _brokers(made, arn, login, network)
 
 
@@ -38,7 +40,12 @@ def _brokers(client: Any, arn: str, login: Login, network: Network) -> str:
     brokers = answer.get(_member(login, network))
     if brokers:
         return str(brokers)
-    there = [f"{_NAMES[one]} ({where})" for where in _NETWORKS for one in _LOGINS if answer.get(_member(one, where))]
+    there = [
+        f"{_NAMES[one]} ({where})"
+        for where in _NETWORKS
+        for one in _LOGINS
+        if answer.get(_member(one, where))
+    ]
     if not there:
         raise RefusedError(f"{arn} has no brokers yet; it is being created, or is being deleted")
     raise RefusedError(

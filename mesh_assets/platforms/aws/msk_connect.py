@@ -1,7 +1,8 @@
 """MSK Connect: the connectors of an account and region that use one cluster.
 
-A list in pages of 100 for all connectors, and one request for each of this cluster: only that tells the config. It tells of no tasks, of no
-topics a connector has used, and not whether a connector is a source or a sink; configs come in clear.
+A list in pages of 100 for all connectors, and one request for each of this cluster: only that tells the
+config. It tells of no tasks, of no topics a connector has used, and not whether a connector is a source or a
+sink; configs come in clear.
 """
 
 import re
@@ -36,7 +37,8 @@ class MskConnectClient:
     """A ConnectReader (inventory/connectors.py). Safe to use from many threads; changes nothing."""
 
     def __init__(self, endpoint: MskConnectEndpoint, *, bootstrap_servers: str, client: Any = None) -> None:
-        """`bootstrap_servers`: the cluster's. Nothing is contacted; raises EstateError when no region is known."""
+        """`bootstrap_servers`: the cluster's. Nothing is contacted; raises EstateError when no region is
+        known."""
         self._cluster = brokers_of(bootstrap_servers)
         self._client = client or aws_client(
             "kafkaconnect",
@@ -51,7 +53,9 @@ class MskConnectClient:
     def __enter__(self) -> "MskConnectClient":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -76,12 +80,22 @@ class MskConnectClient:
         return f"allow {_LIST} and {_DESCRIBE} on all connectors to the role or user this runs as"
 
     def connectors(self) -> tuple[Connector, ...]:
-        """The connectors of this cluster, by name. Raises PlatformError. A config that may not be read is empty."""
+        """The connectors of this cluster, by name. Raises PlatformError. A config that may not be read is
+        empty."""
         own = [entry for entry in self._list() if brokers_of(_bootstrap_servers(entry)) & self._cluster]
         read = in_flight(
-            self._described, own, workers=_IN_FLIGHT, within_seconds=_READ_SECONDS, what=f"reading {len(own)} connectors of {NAME}"
+            self._described,
+            own,
+            workers=_IN_FLIGHT,
+            within_seconds=_READ_SECONDS,
+            what=f"reading {len(own)} connectors of {NAME}",
         )
-        return tuple(sorted((connector for connector in read if connector is not None), key=lambda connector: connector.name))
+        return tuple(
+            sorted(
+                (connector for connector in read if connector is not None),
+                key=lambda connector: connector.name,
+            )
+        )
 
     def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - every Connect client has it
         """None: MSK Connect does not tell. No request."""
@@ -92,7 +106,8 @@ class MskConnectClient:
         return frozenset()
 
     def presence(self, name: str) -> Presence:
-        """Whether there is a connector `name` in the account and region, whatever the list says. Raises PlatformError."""
+        """Whether there is a connector `name` in the account and region, whatever the list says. Raises
+        PlatformError."""
         try:
             found = self._pages(connectorNamePrefix=name)
         except ClientError as error:
@@ -122,7 +137,9 @@ class MskConnectClient:
             if not following:
                 return entries
             if following == token.get("nextToken"):
-                raise UnexpectedAnswerError(f"{NAME} at {self.url} gives the same page again and again; the list is not whole")
+                raise UnexpectedAnswerError(
+                    f"{NAME} at {self.url} gives the same page again and again; the list is not whole"
+                )
             token = {"nextToken": following}
 
     def _described(self, entry: Mapping[str, Any]) -> Connector | None:
@@ -145,10 +162,12 @@ class MskConnectClient:
 
 
 def brokers_of(bootstrap_servers: str) -> frozenset[str]:
-    """What the brokers of a list have in common with those of another list of the same cluster: the host, on MSK without the broker's
-    number. AWS gives a few of many brokers, and another port for each way to log in.
+    """What the brokers of a list have in common with those of another list of the same cluster: the host, on
+    MSK without the broker's number. AWS gives a few of many brokers, and another port for each way to log in.
     """
-    hosts = (server.strip().rpartition(":")[0].lower() for server in bootstrap_servers.split(",") if server.strip())
+    hosts = (
+        server.strip().rpartition(":")[0].lower() for server in bootstrap_servers.split(",") if server.strip()
+    )
     return frozenset(_BROKER.sub("", host) for host in hosts)
 
 

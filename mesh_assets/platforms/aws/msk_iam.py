@@ -1,7 +1,9 @@
-"""Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good for 15 minutes.
+"""Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good
+for 15 minutes.
 
-librdkafka asks for one on a thread of its own when a client is made and again before it runs out (confluent-kafka 2.13 and later; before
-that it had to be polled for). A client is not made until it has the first one.
+librdkafka asks for one on a thread of its own when a client is made and again before it runs out
+(confluent-kafka 2.13 and later; before that it had to be polled for). A client is not made until it has the
+first one.
 """
 
 import logging
@@ -23,9 +25,11 @@ _ACTION = "kafka-cluster:Connect"
 
 
 class MskIamToken:
-    """Gives tokens for the clusters of one region: `oauth_cb` of a client of librdkafka. Safe to share between clients.
+    """Gives tokens for the clusters of one region: `oauth_cb` of a client of librdkafka. Safe to share
+    between clients.
 
-    Credentials are boto3's own, found when it is made and renewed by boto3. Raises RefusedError when there are none.
+    Credentials are boto3's own, found when it is made and renewed by boto3. Raises RefusedError when there
+    are none.
     """
 
     def __init__(self, region: str, *, resource: str) -> None:
@@ -42,10 +46,13 @@ class MskIamToken:
         return f"MskIamToken({self._region!r})"
 
     def __call__(self, _config: str = "") -> tuple[str, float]:
-        """A token and when it ends, in seconds since 1970. Raises PlatformError when the credentials cannot be renewed."""
+        """A token and when it ends, in seconds since 1970. Raises PlatformError when the credentials cannot
+        be renewed."""
         try:
             frozen = self._credentials.get_frozen_credentials()
-            token, ends_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(self._region, _These(frozen))
+            token, ends_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(
+                self._region, _These(frozen)
+            )
         except (BotoCoreError, ClientError) as error:
             failure = self._failure(error)
             # librdkafka says that its callback raised, and not what.
@@ -58,7 +65,8 @@ class MskIamToken:
 
 
 class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no types
-    """The signer's way to be given credentials: left to itself it looks for new ones each time, and fails unreadably without any."""
+    """The signer's way to be given credentials: left to itself it looks for new ones each time, and fails
+    unreadably without any."""
 
     def __init__(self, frozen: Any) -> None:
         super().__init__()
@@ -69,13 +77,15 @@ class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no type
 
 
 def region_of_brokers(bootstrap_servers: str) -> str | None:
-    """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a tunnel)."""
+    """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a
+    tunnel)."""
     match = _BROKER_REGION.search(bootstrap_servers.split(",")[0])
     return None if match is None else match[1]
 
 
 def region_of_cluster(connection: KafkaConnection) -> str | None:
-    """The region that the estate gives, or that stands in the ARN or in the brokers' names; None when nothing there tells it."""
+    """The region that the estate gives, or that stands in the ARN or in the brokers' names; None when nothing
+    there tells it."""
     of_arn = None if connection.cluster_arn is None else connection.cluster_arn.split(":")[3]
     return connection.region or of_arn or region_of_brokers(connection.bootstrap_servers or "")
 
@@ -85,5 +95,7 @@ def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_serv
     of_arn = None if cluster_arn is None else cluster_arn.split(":")[3]
     region = given or of_arn or region_of_brokers(bootstrap_servers) or boto3.session.Session().region_name
     if not region:
-        raise EstateError(f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it")
+        raise EstateError(
+            f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it"
+        )
     return str(region)

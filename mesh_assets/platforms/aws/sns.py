@@ -14,11 +14,17 @@ _SUBJECT_CHARACTERS = 100
 class SnsTopic:
     """The topic of one ARN. Raises PlatformError with the action and the topic."""
 
-    def __init__(self, arn: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None) -> None:
+    def __init__(
+        self, arn: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None
+    ) -> None:
         """`region` None: that in the ARN. Nothing is contacted."""
         self.arn = arn
         self._client = client or aws_client(
-            "sns", resource=str(self), region=region or arn.split(":")[3] or None, endpoint_url=endpoint_url, read_timeout_seconds=5
+            "sns",
+            resource=str(self),
+            region=region or arn.split(":")[3] or None,
+            endpoint_url=endpoint_url,
+            read_timeout_seconds=5,
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
-"""A queue of SQS: received in batches by long polling, deleted in batches, and a place for what cannot be understood."""
+"""A queue of SQS: received in batches by long polling, deleted in batches, and a place for what cannot be
+understood."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,11 @@ _REGION = re.compile(r"^https?://(?:sqs\.([a-z]{2}-[a-z0-9-]+)|([a-z]{2}-[a-z0-9
 class SqsQueue:
     """The queue at one address. Every method raises PlatformError with the action and the queue."""
 
-    def __init__(self, url: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None) -> None:
-        """`region` None: that in the address, else boto3's. Nothing is contacted; raises EstateError when no region is known."""
+    def __init__(
+        self, url: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None
+    ) -> None:
+        """`region` None: that in the address, else boto3's. Nothing is contacted; raises EstateError when no
+        region is known."""
         self.url = url
         self.name = url.rstrip("/").rpartition("/")[2]
         self._client = client or aws_client(
@@ -62,18 +66,26 @@ class SqsQueue:
         """Deletes them (at most ten); the ids of those SQS could not delete, which it will hand out again."""
         if not messages:
             return ()
-        entries = [{"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(messages)]
+        entries = [
+            {"Id": str(number), "ReceiptHandle": message.receipt} for number, message in enumerate(messages)
+        ]
         answer = self._call("DeleteMessage", "delete_message_batch", Entries=entries)
         return tuple(messages[int(failed["Id"])].id for failed in answer.get("Failed", ()))
 
     def send(self, body: str, *, attributes: Mapping[str, str], deduplication_id: str) -> None:
         """Sends a message with text attributes. `deduplication_id` serves queues that are FIFO."""
-        fifo = {"MessageGroupId": "mesh-assets", "MessageDeduplicationId": deduplication_id} if self.name.endswith(".fifo") else {}
+        fifo = (
+            {"MessageGroupId": "mesh-assets", "MessageDeduplicationId": deduplication_id}
+            if self.name.endswith(".fifo")
+            else {}
+        )
         self._call(
             "SendMessage",
             "send_message",
             MessageBody=body,
-            MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
             **fifo,
         )
 

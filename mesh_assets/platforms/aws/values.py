@@ -6,7 +6,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmInAlarm:
-    """An alarm of CloudWatch in ALARM. `since`: when it came to be so, UTC. `reason`: CloudWatch's own sentence."""
+    """An alarm of CloudWatch in ALARM. `since`: when it came to be so, UTC. `reason`: CloudWatch's own
+    sentence."""
 
     name: str
     arn: str

@@ -9,4 +9,11 @@ from mesh_assets.platforms.confluent_cloud.control_plane import (
     SchemaRegistryCluster,
 )
 
-__all__ = ["CloudEnvironment", "ConfluentCloudConnectClient", "ControlPlaneClient", "KafkaCluster", "Organization", "SchemaRegistryCluster"]
+__all__ = [
+    "CloudEnvironment",
+    "ConfluentCloudConnectClient",
+    "ControlPlaneClient",
+    "KafkaCluster",
+    "Organization",
+    "SchemaRegistryCluster",
+]

@@ -1,8 +1,9 @@
 """Confluent Cloud's Connect v1: all managed connectors of a cluster in one request.
 
-Source: Confluent's OpenAPI, `connect/v1` (listConnectv1ConnectorsWithExpansions, readConnectv1Connector). What differs from Kafka Connect:
-each connector has an id (`lcc-…`), states are NONE, PROVISIONING, RUNNING, DEGRADED, FAILED, PAUSED and DELETED, a task's trace is its
-`msg`, secrets come masked, and nothing tells which topics a connector has used.
+Source: Confluent's OpenAPI, `connect/v1` (listConnectv1ConnectorsWithExpansions, readConnectv1Connector).
+What differs from Kafka Connect: each connector has an id (`lcc-…`), states are NONE, PROVISIONING, RUNNING,
+DEGRADED, FAILED, PAUSED and DELETED, a task's trace is its `msg`, secrets come masked, and nothing tells
+which topics a connector has used.
 """
 
 from typing import Any
@@ -11,7 +12,15 @@ from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, ServiceClient, Transport, path_segment
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+    path_segment,
+)
 from mesh_assets.platforms.presence import Presence
 
 NAME = "Confluent Cloud Connect"
@@ -38,14 +47,14 @@ class ConfluentCloudConnectClient(ServiceClient):
                 clock=clock,
             )
         )
-        self._path = (
-            f"/connect/v1/environments/{path_segment(endpoint.environment_id)}/clusters/{path_segment(endpoint.cluster_id)}/connectors"
-        )
+        environment, cluster = path_segment(endpoint.environment_id), path_segment(endpoint.cluster_id)
+        self._path = f"/connect/v1/environments/{environment}/clusters/{cluster}/connectors"
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name, in one request. Raises PlatformError.
 
-        What a role does not show is missing from an entry: the config is empty then, the state UNKNOWN, the id None.
+        What a role does not show is missing from an entry: the config is empty then, the state UNKNOWN, the
+        id None.
         """
         answer = self._service.ask("GET", self._path, params={"expand": "info,status,id"})
         if answer.status == 404:
@@ -86,6 +95,8 @@ def _connector(name: str, entry: Any) -> Connector:
     identity = entry.get("id")
     own = identity.get("id") if isinstance(identity, dict) else None
     try:
-        return connector_of(name, info, entry.get("status") or {}, connector_id=own if isinstance(own, str) and own else None)
+        return connector_of(
+            name, info, entry.get("status") or {}, connector_id=own if isinstance(own, str) and own else None
+        )
     except ShapeError as error:
         raise ShapeError(f"{name!r} {error}") from error

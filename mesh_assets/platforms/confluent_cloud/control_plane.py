@@ -1,7 +1,8 @@
-"""Confluent Cloud's control plane: organization, environments, Kafka clusters and Schema Registries, as far as a Cloud key may see them.
+"""Confluent Cloud's control plane: organization, environments, Kafka clusters and Schema Registries, as far
+as a Cloud key may see them.
 
-Source: Confluent's OpenAPI, `org/v2`, `cmk/v2` and `srcm/v3`. A list shows only what the key's owner has a role on: what is missing from
-it need not be missing.
+Source: Confluent's OpenAPI, `org/v2`, `cmk/v2` and `srcm/v3`. A list shows only what the key's owner has a
+role on: what is missing from it need not be missing.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,15 @@ from mesh_assets.estate.http import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.confluent_cloud.pages import read_pages
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, ServiceClient, Transport
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Answer,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+)
 
 NAME = "Confluent Cloud"
 
@@ -34,8 +43,9 @@ class CloudEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaCluster:
-    """kind: BASIC, STANDARD, DEDICATED, ENTERPRISE or FREIGHT, always in capitals; None where it is not said. bootstrap_servers:
-    `host:port` without a protocol, the public endpoint first; None while the cluster is made. phase: PROVISIONING, PROVISIONED or FAILED.
+    """kind: BASIC, STANDARD, DEDICATED, ENTERPRISE or FREIGHT, always in capitals; None where it is not said.
+    bootstrap_servers: `host:port` without a protocol, the public endpoint first; None while the cluster is
+    made. phase: PROVISIONING, PROVISIONED or FAILED.
     """
 
     id: str
@@ -52,7 +62,8 @@ class KafkaCluster:
 
     @property
     def takes_granular_roles(self) -> bool | None:
-        """Whether roles on single topics, groups and connectors can be granted: not on Basic clusters. None: the kind is not known."""
+        """Whether roles on single topics, groups and connectors can be granted: not on Basic clusters. None:
+        the kind is not known."""
         return None if self.kind is None else self.kind != "BASIC"
 
 
@@ -73,7 +84,8 @@ class SchemaRegistryCluster:
 
 
 class ControlPlaneClient(ServiceClient):
-    """Reads what a Cloud key may see. Safe to use from many threads; changes nothing. Every method raises PlatformError."""
+    """Reads what a Cloud key may see. Safe to use from many threads; changes nothing. Every method raises
+    PlatformError."""
 
     def __init__(
         self,
@@ -97,14 +109,22 @@ class ControlPlaneClient(ServiceClient):
     def organizations(self) -> tuple[Organization, ...]:
         """Those the key belongs to: one."""
         return tuple(
-            Organization(id=_id(answer, item), name=_text(item, "display_name"), crn=_text(item, "metadata", "resource_name"))
+            Organization(
+                id=_id(answer, item),
+                name=_text(item, "display_name"),
+                crn=_text(item, "metadata", "resource_name"),
+            )
             for answer, item in read_pages(self._service, "/org/v2/organizations", {})
         )
 
     def environments(self) -> tuple[CloudEnvironment, ...]:
         """In the API's order."""
         return tuple(
-            CloudEnvironment(id=_id(answer, item), name=_text(item, "display_name"), crn=_text(item, "metadata", "resource_name"))
+            CloudEnvironment(
+                id=_id(answer, item),
+                name=_text(item, "display_name"),
+                crn=_text(item, "metadata", "resource_name"),
+            )
             for answer, item in read_pages(self._service, "/org/v2/environments", {})
         )
 
@@ -119,7 +139,9 @@ class ControlPlaneClient(ServiceClient):
         """Those of one environment: one, or none where Stream Governance is off."""
         return tuple(
             _registry(answer, item, environment_id)
-            for answer, item in read_pages(self._service, "/srcm/v3/clusters", {"environment": environment_id})
+            for answer, item in read_pages(
+                self._service, "/srcm/v3/clusters", {"environment": environment_id}
+            )
         )
 
 
@@ -144,7 +166,8 @@ def _kafka_cluster(answer: Answer, item: Any, environment_id: str) -> KafkaClust
 
 
 def _endpoints(item: Any) -> tuple[str | None, str | None]:
-    """Bootstrap and HTTP endpoint: those of the cluster, which are deprecated, else those of its access points, the public one first."""
+    """Bootstrap and HTTP endpoint: those of the cluster, which are deprecated, else those of its access
+    points, the public one first."""
     bootstrap, http = _text(item, "spec", "kafka_bootstrap_endpoint"), _text(item, "spec", "http_endpoint")
     points = _part(item, "spec", "endpoints")
     for name in sorted(points, key=lambda name: (name != "PUBLIC", name)) if isinstance(points, dict) else ():

@@ -1,7 +1,8 @@
 """The export's text as samples: OpenMetrics, or Prometheus' older form, by what the answer says it is.
 
-Only lines of the metrics that are wanted are parsed, and of those the samples and their type: Confluent's own published example has a
-UNIT line of another metric, which a strict parser refuses. 45,000 samples take 1.6 s of CPU (bench/metrics.py).
+Only lines of the metrics that are wanted are parsed, and of those the samples and their type: Confluent's own
+published example has a UNIT line of another metric, which a strict parser refuses. 45,000 samples take 1.6 s
+of CPU (bench/metrics.py).
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +27,8 @@ class Sample:
 
 
 def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
-    """The samples of the metrics of these names. Raises the fitting PlatformError, also when the text does not come to its end."""
+    """The samples of the metrics of these names. Raises the fitting PlatformError, also when the text does
+    not come to its end."""
     if not answer.ok:
         raise answer.error()
     strict = "openmetrics" in answer.headers.get("content-type", "").lower()
@@ -37,7 +39,12 @@ def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
         if strict and text.rstrip().rpartition("\n")[2] not in ("# EOF", "#EOF"):
             raise answer.unexpected("with a text that is cut off before its end")
         return [
-            Sample(name=sample.name, labels=sample.labels, value=float(sample.value), at=_moment(sample.timestamp))
+            Sample(
+                name=sample.name,
+                labels=sample.labels,
+                value=float(sample.value),
+                at=_moment(sample.timestamp),
+            )
             for family in _parser(strict=strict)("\n".join([*lines, "# EOF\n"] if strict else [*lines, ""]))
             for sample in family.samples
         ]

@@ -1,7 +1,8 @@
 """Confluent Cloud's Flink: SQL statements through `sql/v1` of its region.
 
-Source: Confluent's OpenAPI, `sql/v1` (Statements, Statement Results). A statement is a resource: it is created, goes through phases
-(PENDING, RUNNING, COMPLETED, FAILED, …) and stays until it is deleted. Results come in pages; a running statement's list goes on for ever.
+Source: Confluent's OpenAPI, `sql/v1` (Statements, Statement Results). A statement is a resource: it is
+created, goes through phases (PENDING, RUNNING, COMPLETED, FAILED, …) and stays until it is deleted. Results
+come in pages; a running statement's list goes on for ever.
 """
 
 import re
@@ -17,7 +18,16 @@ from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableE
 from mesh_assets.estate.flink import FlinkConnection
 from mesh_assets.platforms.confluent_cloud.limits import patient
 from mesh_assets.platforms.confluent_cloud.pages import read_pages
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, Credential, HttpService, RetryPolicy, Transport, path_segment
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Answer,
+    Clock,
+    Credential,
+    HttpService,
+    RetryPolicy,
+    Transport,
+    path_segment,
+)
 
 NAME = "Confluent Cloud Flink"
 _KEY = Credential(
@@ -33,7 +43,8 @@ _NOT_A_NAME = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """`phase` as Confluent says it; `detail`: what it says about it, an error as a rule. `columns`: names and types, once known."""
+    """`phase` as Confluent says it; `detail`: what it says about it, an error as a rule. `columns`: names and
+    types, once known."""
 
     name: str
     sql: str
@@ -48,7 +59,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The rows read, and whether these are all. Of an updating query the rows are those of the changes that add (`+I`, `+U`)."""
+    """The rows read, and whether these are all. Of an updating query the rows are those of the changes that
+    add (`+I`, `+U`)."""
 
     statement: Statement
     rows: tuple[tuple[Any, ...], ...]
@@ -83,13 +95,19 @@ class FlinkClient:
     def __enter__(self) -> "FlinkClient":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._service.close()
 
     def statements(self) -> tuple[Statement, ...]:
         """All statements of the compute pool, by name."""
-        found = read_pages(self._service, self._path, {"spec.compute_pool_id": self._connection.compute_pool_id})
-        return tuple(sorted((_statement(answer, item) for answer, item in found), key=lambda statement: statement.name))
+        found = read_pages(
+            self._service, self._path, {"spec.compute_pool_id": self._connection.compute_pool_id}
+        )
+        return tuple(
+            sorted((_statement(answer, item) for answer, item in found), key=lambda statement: statement.name)
+        )
 
     def run(
         self,
@@ -103,17 +121,28 @@ class FlinkClient:
     ) -> Result:
         """Runs one statement and reads up to `most_rows` rows of its result.
 
-        `keep` False: the statement is deleted at the end, however that comes (a query that goes on for ever would cost for ever). `wait`
-        may raise to give up. RefusedError when Flink does not accept the statement, UnreachableError when it does not begin in time.
+        `keep` False: the statement is deleted at the end, however that comes (a query that goes on for ever
+        would cost for ever). `wait` may raise to give up. RefusedError when Flink does not accept the
+        statement, UnreachableError when it does not begin in time.
         """
         deadline = time.monotonic() + within_seconds
-        unique = f"{_NOT_A_NAME.sub('-', name.lower()).strip('-')[:40] or 'mesh-assets'}-{uuid.uuid4().hex[:12]}"
+        unique = (
+            f"{_NOT_A_NAME.sub('-', name.lower()).strip('-')[:40] or 'mesh-assets'}-{uuid.uuid4().hex[:12]}"
+        )
         properties = {
             key: value
-            for key, value in (("sql.current-catalog", self._connection.catalog), ("sql.current-database", self._connection.database))
+            for key, value in (
+                ("sql.current-catalog", self._connection.catalog),
+                ("sql.current-database", self._connection.database),
+            )
             if value is not None
         }
-        spec = {"statement": sql, "properties": properties, "compute_pool_id": self._connection.compute_pool_id, "stopped": False}
+        spec = {
+            "statement": sql,
+            "properties": properties,
+            "compute_pool_id": self._connection.compute_pool_id,
+            "stopped": False,
+        }
         content = {
             "name": unique,
             "organization_id": self._connection.organization_id,
@@ -122,12 +151,16 @@ class FlinkClient:
         }
         answer = self._service.ask("POST", self._path, content=content)
         if answer.status in (400, 409, 422):
-            raise RefusedError(f"{self._service} does not accept the statement: {answer.message or 'it does not say why'}")
+            raise RefusedError(
+                f"{self._service} does not accept the statement: {answer.message or 'it does not say why'}"
+            )
         statement = _statement(answer, answer.json())
         try:
             statement = self._begun(statement, deadline, wait)
             if statement.phase == "FAILED":
-                raise RefusedError(f"{self._service}: the statement failed: {statement.detail or 'it does not say why'}")
+                raise RefusedError(
+                    f"{self._service}: the statement failed: {statement.detail or 'it does not say why'}"
+                )
             if not statement.columns:
                 return Result(statement=statement, rows=(), complete=statement.phase == "COMPLETED")
             return self._read(statement, most_rows, deadline, wait)
@@ -138,19 +171,25 @@ class FlinkClient:
     def _begun(self, statement: Statement, deadline: float, wait: Callable[[float], None]) -> Statement:
         while statement.phase not in _ENDED and statement.phase != "RUNNING":
             if time.monotonic() > deadline:
-                raise UnreachableError(f"{self._service}: the statement is still {statement.phase}; the compute pool may be exhausted")
+                raise UnreachableError(
+                    f"{self._service}: the statement is still {statement.phase}; the compute pool may be exhausted"
+                )
             wait(_POLL_SECONDS)
             answer = self._service.ask("GET", f"{self._path}/{path_segment(statement.name)}")
             statement = _statement(answer, answer.json())
         return statement
 
-    def _read(self, statement: Statement, most_rows: int, deadline: float, wait: Callable[[float], None]) -> Result:
+    def _read(
+        self, statement: Statement, most_rows: int, deadline: float, wait: Callable[[float], None]
+    ) -> Result:
         rows: list[tuple[Any, ...]] = []
         token: str | None = None
         quiet_since = time.monotonic()
         while True:
             params = {} if token is None else {"page_token": token}
-            answer = self._service.ask("GET", f"{self._path}/{path_segment(statement.name)}/results", params=params)
+            answer = self._service.ask(
+                "GET", f"{self._path}/{path_segment(statement.name)}/results", params=params
+            )
             value = answer.json()
             data = (value.get("results") or {}).get("data") if isinstance(value, dict) else None
             if not isinstance(data, list):
@@ -158,12 +197,18 @@ class FlinkClient:
             new = [
                 tuple(item["row"])
                 for item in data
-                if isinstance(item, dict) and isinstance(item.get("row"), list) and item.get("op", 0) in (0, 2)
+                if isinstance(item, dict)
+                and isinstance(item.get("row"), list)
+                and item.get("op", 0) in (0, 2)
             ]
             rows.extend(new)
             token = _next(answer, value)
             if token is None or len(rows) >= most_rows:
-                return Result(statement=statement, rows=tuple(rows[:most_rows]), complete=token is None and len(rows) <= most_rows)
+                return Result(
+                    statement=statement,
+                    rows=tuple(rows[:most_rows]),
+                    complete=token is None and len(rows) <= most_rows,
+                )
             now = time.monotonic()
             if new:
                 quiet_since = now
@@ -189,7 +234,9 @@ def _statement(answer: Answer, value: Any) -> Statement:
         kind=traits.get("sql_kind"),
         is_bounded=traits.get("is_bounded"),
         columns=tuple(
-            (str(column.get("name")), str((column.get("type") or {}).get("type"))) for column in columns if isinstance(column, dict)
+            (str(column.get("name")), str((column.get("type") or {}).get("type")))
+            for column in columns
+            if isinstance(column, dict)
         ),
     )
 

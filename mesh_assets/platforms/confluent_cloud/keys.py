@@ -1,4 +1,5 @@
-"""Confluent Cloud's three kinds of keys: each opens its own systems only, and a refusal says which kind was expected and which role.
+"""Confluent Cloud's three kinds of keys: each opens its own systems only, and a refusal says which kind was
+expected and which role.
 
 | Key | Opens |
 |---|---|
@@ -6,8 +7,8 @@
 | Kafka cluster key | the brokers |
 | Schema Registry key | the registry |
 
-401 is a key that is unknown there, most often one of another kind; 403 a key whose owner lacks a role. The roles are the weakest that
-do (docs/confluent-cloud.md).
+401 is a key that is unknown there, most often one of another kind; 403 a key whose owner lacks a role. The
+roles are the weakest that do (docs/confluent-cloud.md).
 """
 
 from mesh_assets.estate.confluent_cloud import is_confluent_host
@@ -44,11 +45,14 @@ _ROLE_OF = {
 
 
 def role_for(right: str) -> str:
-    """The role that gives `right`, which begins with Kafka's name of an operation: `WRITE on the topic orders`."""
+    """The role that gives `right`, which begins with Kafka's name of an operation: `WRITE on the topic
+    orders`."""
     return f"{_ROLE_OF.get(right.split()[0], 'the role Operator on the cluster')}; on Basic clusters an ACL"
 
 
-KAFKA_KEY_LACKS = "the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
+KAFKA_KEY_LACKS = (
+    "the owner of this Kafka API key needs the role Operator on the cluster (on Basic clusters: ACLs)"
+)
 
 SCHEMA_REGISTRY_KEY = Credential(
     kind="Schema Registry key",

@@ -1,7 +1,8 @@
 """Confluent Cloud's Metrics API v2: the newest minute of everything in one request, and history by query.
 
-Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). Values of counters are those of one minute. The
-export lags about three minutes behind; a principal may ask for each resource 160 times an hour.
+Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). Values of counters are
+those of one minute. The export lags about three minutes behind; a principal may ask for each resource 160
+times an hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +15,27 @@ from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.platforms.confluent_cloud.exposition import Sample, read_samples
 from mesh_assets.platforms.confluent_cloud.keys import cloud_key
 from mesh_assets.platforms.confluent_cloud.limits import patient
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Answer, Clock, HttpService, RetryPolicy, ServiceClient, Transport
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Answer,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+)
 
 NAME = "Confluent Cloud Metrics"
-METRICS_KEY = cloud_key(field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization")
+METRICS_KEY = cloud_key(
+    field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization"
+)
 
 MOST_POINTS = 60_000
 """Of a metric and a kind of resource, the export has so many points and silently leaves out the rest."""
 
-# An id is a parameter of its own (`resource.connector.id=lcc-xxxxxx&`, 33 characters): every version of the API takes that form, and 200 of
-# them stay below the 8 kB that servers commonly allow a request line. No limit is published.
+# An id is a parameter of its own (`resource.connector.id=lcc-xxxxxx&`, 33 characters): every version of the
+# API takes that form, and 200 of them stay below the 8 kB that servers commonly allow a request line. No
+# limit is published.
 _CONNECTORS_A_REQUEST = 200
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0, text/plain;version=0.0.4;q=0.5"
 _ACCESS = "confluent_scrape_resource_access_error"
@@ -43,7 +55,8 @@ _MOST_PAGES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """The newest minute. `inaccessible`: ids of connectors and registries that are unknown there or not shown to the key."""
+    """The newest minute. `inaccessible`: ids of connectors and registries that are unknown there or not shown
+    to the key."""
 
     samples: tuple[Sample, ...]
     inaccessible: tuple[str, ...] = ()
@@ -72,13 +85,23 @@ class MetricsApiClient(ServiceClient):
         )
 
     def export(
-        self, kafka_id: str, *, connector_ids: Sequence[str] = (), schema_registry_id: str | None = None, wanted: frozenset[str]
+        self,
+        kafka_id: str,
+        *,
+        connector_ids: Sequence[str] = (),
+        schema_registry_id: str | None = None,
+        wanted: frozenset[str],
     ) -> Export:
-        """The newest minute of the cluster, its connectors and its registry; of the metrics of these names (as exported) and no others.
+        """The newest minute of the cluster, its connectors and its registry; of the metrics of these names
+        (as exported) and no others.
 
-        One request for each 200 connectors. Raises RefusedError when the cluster's metrics are not shown to the key.
+        One request for each 200 connectors. Raises RefusedError when the cluster's metrics are not shown to
+        the key.
         """
-        chunks = [connector_ids[start : start + _CONNECTORS_A_REQUEST] for start in range(0, len(connector_ids), _CONNECTORS_A_REQUEST)]
+        chunks = [
+            connector_ids[start : start + _CONNECTORS_A_REQUEST]
+            for start in range(0, len(connector_ids), _CONNECTORS_A_REQUEST)
+        ]
         samples: list[Sample] = []
         for position, chunk in enumerate(chunks or [()]):
             params: dict[str, str | Sequence[str]] = {}
@@ -90,17 +113,35 @@ class MetricsApiClient(ServiceClient):
                 params["resource.connector.id"] = list(chunk)
             answer = self._service.ask("GET", "/v2/metrics/cloud/export", params=params, accept=_OPENMETRICS)
             samples += read_samples(answer, wanted | {_ACCESS})
-        denied = {sample.labels.get("resource_id", "") for sample in samples if sample.name == _ACCESS and sample.value}
+        denied = {
+            sample.labels.get("resource_id", "")
+            for sample in samples
+            if sample.name == _ACCESS and sample.value
+        }
         if kafka_id in denied:
-            raise RefusedError(f"{self._service} shows this key no metrics of {kafka_id}; {METRICS_KEY.lacking}, and {kafka_id} must exist")
-        return Export(samples=tuple(sample for sample in samples if sample.name != _ACCESS), inaccessible=tuple(sorted(denied)))
+            raise RefusedError(
+                f"{self._service} shows this key no metrics of {kafka_id}; {METRICS_KEY.lacking}, and {kafka_id} must exist"
+            )
+        return Export(
+            samples=tuple(sample for sample in samples if sample.name != _ACCESS),
+            inaccessible=tuple(sorted(denied)),
+        )
 
     def query(
-        self, metric: str, *, kafka_id: str, group_by: str, begin: datetime, end: datetime, granularity: Granularity
+        self,
+        metric: str,
+        *,
+        kafka_id: str,
+        group_by: str,
+        begin: datetime,
+        end: datetime,
+        granularity: Granularity,
     ) -> dict[str, dict[datetime, float]]:
-        """History of one metric, by the label `group_by` (`metric.topic`): the value of each step, by the step's begin.
+        """History of one metric, by the label `group_by` (`metric.topic`): the value of each step, by the
+        step's begin.
 
-        What had no value in a step is missing there. Raises ValueError when the interval is longer than the granularity allows.
+        What had no value in a step is missing there. Raises ValueError when the interval is longer than the
+        granularity allows.
         """
         longest = LONGEST_INTERVAL.get(granularity)
         if longest is not None and end - begin > longest:
@@ -119,7 +160,9 @@ class MetricsApiClient(ServiceClient):
         tokens: set[str] = set()
         params: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
-            answer = self._service.ask("POST", "/v2/metrics/cloud/query", params=params, content=body, idempotent=True)
+            answer = self._service.ask(
+                "POST", "/v2/metrics/cloud/query", params=params, content=body, idempotent=True
+            )
             token = _read_page(answer, group_by, found)
             if token is None:
                 return found
@@ -141,7 +184,9 @@ def _read_page(answer: Answer, group_by: str, found: dict[str, dict[datetime, fl
         pagination: Any = ((value.get("meta") or {}).get("pagination")) or {}
         token = pagination.get("next_page_token")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise answer.unexpected(f"with something that is no list of groups with points ({type(error).__name__}: {error})") from error
+        raise answer.unexpected(
+            f"with something that is no list of groups with points ({type(error).__name__}: {error})"
+        ) from error
     return str(token) if token else None
 
 

@@ -15,8 +15,9 @@ _MOST_PAGES = 100
 def read_pages(service: HttpService, path: str, params: Mapping[str, str]) -> list[tuple[Answer, Any]]:
     """Every item of the list at `path`, with the answer it came in. Raises PlatformError.
 
-    Of `metadata.next` only the token is taken, since the address in it could lead elsewhere with the key. A token that comes again, more
-    than 100 pages, and fewer items than `metadata.total_size` are errors: a list is whole or none.
+    Of `metadata.next` only the token is taken, since the address in it could lead elsewhere with the key. A
+    token that comes again, more than 100 pages, and fewer items than `metadata.total_size` are errors: a list
+    is whole or none.
     """
     items: list[tuple[Answer, Any]] = []
     tokens: set[str] = set()
@@ -24,7 +25,9 @@ def read_pages(service: HttpService, path: str, params: Mapping[str, str]) -> li
     for _ in range(_MOST_PAGES):
         answer = service.ask("GET", path, params=page)
         value = answer.json()
-        data, metadata = (value.get("data"), value.get("metadata") or {}) if isinstance(value, dict) else (None, {})
+        data, metadata = (
+            (value.get("data"), value.get("metadata") or {}) if isinstance(value, dict) else (None, {})
+        )
         if not isinstance(data, list) or not isinstance(metadata, dict):
             raise answer.unexpected("with something that is no page of a list")
         items.extend((answer, item) for item in data)
@@ -32,7 +35,9 @@ def read_pages(service: HttpService, path: str, params: Mapping[str, str]) -> li
         if token is None:
             total = metadata.get("total_size")
             if isinstance(total, int) and len(items) < total:
-                raise answer.unexpected(f"with {len(items):,} of {total:,} items and no further page; the list is not whole")
+                raise answer.unexpected(
+                    f"with {len(items):,} of {total:,} items and no further page; the list is not whole"
+                )
             return items
         if token in tokens:
             raise answer.unexpected("with a page token for the second time; the list would never end")

@@ -1,4 +1,5 @@
-"""HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is here."""
+"""HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is
+here."""
 
 from mesh_assets.platforms.http.answers import Answer
 from mesh_assets.platforms.http.client import ServiceClient

@@ -17,7 +17,8 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
-    """`text`, secrets taken out before, as one printable line: an answer must not be able to steer a terminal or fill a log."""
+    """`text`, secrets taken out before, as one printable line: an answer must not be able to steer a terminal
+    or fill a log."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -26,9 +27,10 @@ def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
 class Answer:
     """One answer, read to its end.
 
-    service: the service's name and address, as messages show it. request: method and path. who: as whom was asked. headers: found
-    in any case. credential: what it was asked with, and what to do when that is refused. note: why a "not now" was not repeated
-    further, empty for other answers. scrub: removes the credential from what the service says.
+    service: the service's name and address, as messages show it. request: method and path. who: as whom was
+    asked. headers: found in any case. credential: what it was asked with, and what to do when that is
+    refused. note: why a "not now" was not repeated further, empty for other answers. scrub: removes the
+    credential from what the service says.
     """
 
     service: str
@@ -49,7 +51,8 @@ class Answer:
     def error_code(self) -> int:
         """The service's own code (`error_code`, or `error.code`), else the status as such.
 
-        The body comes before the status: Apicurio answers 409 where Confluent answers 404, with the same 40405 inside.
+        The body comes before the status: Apicurio answers 409 where Confluent answers 404, with the same
+        40405 inside.
         """
         body = self._object()
         nested = body.get("error")
@@ -67,16 +70,23 @@ class Answer:
         nested = body.get("error")
         listed = body.get("errors")
         first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths. Confluent Cloud's control plane
-        # has a list of errors.
-        said = (body.get("message"), nested.get("message") if isinstance(nested, dict) else nested, first.get("detail"), first.get("title"))
+        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths.
+        # Confluent Cloud's control plane has a list of errors.
+        said = (
+            body.get("message"),
+            nested.get("message") if isinstance(nested, dict) else nested,
+            first.get("detail"),
+            first.get("title"),
+        )
         for text in (*said, body.get("title")):
             if isinstance(text, str) and text.strip():
                 return one_line(self.scrub(text))
         text = self.body.decode("utf-8", "replace")
         if self._is_html():
             title = _TITLE.search(text)
-            return one_line(self.scrub(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page"))
+            return one_line(
+                self.scrub(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page")
+            )
         return one_line(self.scrub(text.strip().strip('"')))
 
     def json(self) -> Any:
@@ -88,11 +98,16 @@ class Answer:
         try:
             return msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            what = "with an HTML page" if self._is_html() else f"with something that is not JSON ({one_line(str(error), limit=120)})"
+            what = (
+                "with an HTML page"
+                if self._is_html()
+                else f"with something that is not JSON ({one_line(str(error), limit=120)})"
+            )
             raise self.unexpected(f"{what}; is the url right?") from error
 
     def presence(self) -> Presence:
-        """What the answer to a thing's own path says of the thing. Raises PlatformError when it says nothing about it."""
+        """What the answer to a thing's own path says of the thing. Raises PlatformError when it says nothing
+        about it."""
         if self.ok:
             return "here"
         if self.status == 404:
@@ -110,11 +125,18 @@ class Answer:
             )
         if self.status in BUSY_STATUSES or self.note:
             note = f" ({self.note})" if self.note else ""
-            return UnreachableError(f"{self.service} is not able to answer now: {self.request} gave {self.status}{said}{note}")
+            return UnreachableError(
+                f"{self.service} is not able to answer now: {self.request} gave {self.status}{said}{note}"
+            )
         if 300 <= self.status < 400:
             # Without its query, which may hold a token.
-            place = one_line(self.scrub(self.headers.get("location", "").partition("?")[0])) or "somewhere it does not say"
-            return self.unexpected(f"with {self.status}: moved to {place}; put the right address in the estate")
+            place = (
+                one_line(self.scrub(self.headers.get("location", "").partition("?")[0]))
+                or "somewhere it does not say"
+            )
+            return self.unexpected(
+                f"with {self.status}: moved to {place}; put the right address in the estate"
+            )
         code = f" (code {self.error_code})" if self.error_code != self.status else ""
         hint = "; is the url right?" if self.error_code == 404 else ""
         return self.unexpected(f"with {self.status}{said}{code}{hint}")
@@ -124,10 +146,13 @@ class Answer:
         return UnexpectedAnswerError(f"{self.service} answered {self.request} {what}")
 
     def _is_html(self) -> bool:
-        return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
+        return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[
+            :9
+        ].lower().startswith((b"<!doctype", b"<html"))
 
     def _object(self) -> dict[str, Any]:
-        # Error bodies may be empty, HTML or a JSON string (Karapace, for an unknown path): then there is no object.
+        # Error bodies may be empty, HTML or a JSON string (Karapace, for an unknown path): then there is no
+        # object.
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,5 @@
-"""What every client of an HTTP service has in common: a life, an address, a count, and what the service says it is."""
+"""What every client of an HTTP service has in common: a life, an address, a count, and what the service says
+it is."""
 
 from types import TracebackType
 from typing import Self
@@ -7,7 +8,8 @@ from mesh_assets.platforms.http.service import HttpService
 
 
 class ServiceClient:
-    """A client of one service, which speaks its protocol over `_service`. Safe to use from many threads; a context manager."""
+    """A client of one service, which speaks its protocol over `_service`. Safe to use from many threads; a
+    context manager."""
 
     def __init__(self, service: HttpService) -> None:
         self._service = service
@@ -15,7 +17,9 @@ class ServiceClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:

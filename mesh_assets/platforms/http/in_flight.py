@@ -11,11 +11,19 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_flight(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int, within_seconds: float, what: str) -> list[Result]:
+def in_flight(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    within_seconds: float,
+    what: str,
+) -> list[Result]:
     """`function` of every item, in the items' order, at most `workers` at the same time.
 
-    The first failure is raised and what has not begun is dropped: a half result is no result. Raises UnreachableError when `what`
-    takes longer than `within_seconds`; what is under way then still ends by its own deadline.
+    The first failure is raised and what has not begun is dropped: a half result is no result. Raises
+    UnreachableError when `what` takes longer than `within_seconds`; what is under way then still ends by its
+    own deadline.
     """
     work = list(items)
     if not work:
@@ -39,7 +47,9 @@ def in_flight(function: Callable[[Item], Result], items: Iterable[Item], *, work
             if future in done and (error := future.exception()) is not None:
                 raise error
         if pending:
-            raise UnreachableError(f"{what} took longer than {within_seconds:g} s ({len(done)} of {len(work)} read)")
+            raise UnreachableError(
+                f"{what} took longer than {within_seconds:g} s ({len(done)} of {len(work)} read)"
+            )
         return [cast(Result, future.result()) for future in futures]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

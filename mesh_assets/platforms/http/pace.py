@@ -1,4 +1,5 @@
-"""A pace of its own, for services whose limit all of an organization's keys share: being turned away there turns others away too."""
+"""A pace of its own, for services whose limit all of an organization's keys share: being turned away there
+turns others away too."""
 
 import threading
 
@@ -6,7 +7,8 @@ from mesh_assets.platforms.http.retries import Clock
 
 
 class Pace:
-    """At most `burst` requests at once and `per_second` in the long run, so never more than `burst + per_second` in any second.
+    """At most `burst` requests at once and `per_second` in the long run, so never more than `burst +
+    per_second` in any second.
 
     Safe to use from many threads; they get their turns in the order in which they ask.
     """

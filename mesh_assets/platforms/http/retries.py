@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 BUSY_STATUSES = frozenset({429, 502, 503, 504})
 """Answers that say "not now": worth repeating for as long as the budget lasts."""
 
-# A reset above this is a point in time (seconds since 1970), below it a number of seconds: services differ in what they send.
+# A reset above this is a point in time (seconds since 1970), below it a number of seconds: services differ in
+# what they send.
 _EPOCH_SECONDS = 1_000_000_000
 
 # A try with less time than this left would fail whatever the service does.
@@ -58,21 +59,24 @@ class RetryPolicy:
 def asked_wait_seconds(headers: Mapping[str, str], *, now: float) -> float | None:
     """How long the service asks to be left alone, None when it does not say.
 
-    `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), else `rateLimit-reset` (Confluent Cloud's metrics API: relative
-    seconds; two of them where two limits hold) or `X-RateLimit-Reset` (its control plane). `headers` must find names in any case; `now`
-    is in seconds since 1970.
+    `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), else `rateLimit-reset` (Confluent Cloud's
+    metrics API: relative seconds; two of them where two limits hold) or `X-RateLimit-Reset` (its control
+    plane). `headers` must find names in any case; `now` is in seconds since 1970.
     """
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
         text = headers.get(name, "").strip()
         if text:
-            wait = _seconds(_of_the_limit_reached(text, headers) if name == "ratelimit-reset" else text, now=now)
+            wait = _seconds(
+                _of_the_limit_reached(text, headers) if name == "ratelimit-reset" else text, now=now
+            )
             if wait is not None:
                 return max(0.0, wait)
     return None
 
 
 def _of_the_limit_reached(resets: str, headers: Mapping[str, str]) -> str:
-    """Of several limits' resets (`12, 3400`) that of the one of which nothing remains; of the first where that is not said."""
+    """Of several limits' resets (`12, 3400`) that of the one of which nothing remains; of the first where
+    that is not said."""
     each = [text.strip() for text in resets.split(",")]
     remaining = [text.strip() for text in headers.get("ratelimit-remaining", "").split(",")]
     return next((reset for reset, left in zip(each, remaining, strict=False) if left == "0"), each[0])
@@ -94,7 +98,9 @@ def _seconds(text: str, *, now: float) -> float | None:
 class Attempts:
     """The tries of one call: what has been spent of the policy, and what the next step is."""
 
-    def __init__(self, policy: RetryPolicy, clock: Clock, *, may_repeat: bool, busy: frozenset[int] = BUSY_STATUSES) -> None:
+    def __init__(
+        self, policy: RetryPolicy, clock: Clock, *, may_repeat: bool, busy: frozenset[int] = BUSY_STATUSES
+    ) -> None:
         """`may_repeat`: the call is idempotent. `busy`: the statuses that mean "not now"."""
         self.tries = 0
         self.note = ""
@@ -119,17 +125,20 @@ class Attempts:
     def pause_after_failure(self, *, nothing_happened: bool, timed_out: bool) -> float | None:
         """Seconds to wait before trying again after no answer came, None to give up.
 
-        `nothing_happened`: the request cannot have reached the service. `timed_out`: it did, and the service was silent: that may
-        be load, and is tried for as long as the budget lasts.
+        `nothing_happened`: the request cannot have reached the service. `timed_out`: it did, and the service
+        was silent: that may be load, and is tried for as long as the budget lasts.
         """
         if not (self._may_repeat or nothing_happened) or self.tries >= self._policy.most_tries:
             return None
         pause = self._policy.backoff(self.tries, self._clock)
-        limit = self._policy.budget_seconds - _LEAST_TRY_SECONDS if timed_out else self._policy.failure_seconds
+        limit = (
+            self._policy.budget_seconds - _LEAST_TRY_SECONDS if timed_out else self._policy.failure_seconds
+        )
         return pause if self.elapsed_seconds + pause <= limit else None
 
     def pause_after(self, status: int, asked_seconds: float | None) -> float | None:
-        """Seconds to wait before asking again, None to take the answer as it is. `note` then says why, where that needs saying.
+        """Seconds to wait before asking again, None to take the answer as it is. `note` then says why, where
+        that needs saying.
 
         `asked_seconds`: the wait the service asked for.
         """
@@ -148,8 +157,9 @@ class Attempts:
             pause = asked_seconds + min(pause, 1.0)
         if pause > self.remaining_seconds:
             if asked_seconds is not None and asked_seconds > self.remaining_seconds:
+                allowed = f"{self._policy.budget_seconds:g} s"
                 self.note = (
-                    f"it asks for a wait of {asked_seconds:.0f} s, longer than the {self._policy.budget_seconds:g} s a call may take"
+                    f"it asks for a wait of {asked_seconds:.0f} s, longer than the {allowed} a call may take"
                 )
             return None
         return pause

@@ -17,7 +17,14 @@ from mesh_assets.estate.http import HttpConnection
 from mesh_assets.platforms.http.answers import Answer, one_line
 from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.pace import Pace
-from mesh_assets.platforms.http.retries import BUSY_STATUSES, SYSTEM_CLOCK, Attempts, Clock, RetryPolicy, asked_wait_seconds
+from mesh_assets.platforms.http.retries import (
+    BUSY_STATUSES,
+    SYSTEM_CLOCK,
+    Attempts,
+    Clock,
+    RetryPolicy,
+    asked_wait_seconds,
+)
 from mesh_assets.platforms.http.tls import tls_context, tls_failure
 from mesh_assets.platforms.http.urls import parse_base_url
 from mesh_assets.platforms.secrets import resolve, shown
@@ -26,7 +33,8 @@ Transport: TypeAlias = httpx.BaseTransport
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
-"""The largest answer read. Far above any list seen (499 connectors: 264 kB; 5,000 schemas: 3 MB), below what would hurt."""
+"""The largest answer read. Far above any list seen (499 connectors: 264 kB; 5,000 schemas: 3 MB), below what
+would hurt."""
 
 _MAX_ERROR_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_SECONDS = 5.0
@@ -39,9 +47,10 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 class HttpService:
     """A service at one address, read with retries. Safe to use from many threads.
 
-    A call is repeated while that can help: on 429, 502, 503 and 504 within the policy's budget, on a 500 a few times, on a connection
-    that fails for a few seconds. `Retry-After` is honoured, and a wait that is longer than the budget fails at once. Calls that
-    are not idempotent are repeated only where nothing can have happened (429, no connection).
+    A call is repeated while that can help: on 429, 502, 503 and 504 within the policy's budget, on a 500 a
+    few times, on a connection that fails for a few seconds. `Retry-After` is honoured, and a wait that is
+    longer than the budget fails at once. Calls that are not idempotent are repeated only where nothing can
+    have happened (429, no connection).
     """
 
     def __init__(
@@ -63,9 +72,10 @@ class HttpService:
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer; `media_type` is the
-        kind of JSON it speaks; `credential` what messages call username and password; `pace` holds requests back where the service has a
-        limit that others share; `shown_username` is what messages say instead of a username that is a secret too.
+        """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an
+        answer; `media_type` is the kind of JSON it speaks; `credential` what messages call username and
+        password; `pace` holds requests back where the service has a limit that others share; `shown_username`
+        is what messages say instead of a username that is a secret too.
 
         Raises EstateError when the address or the CA file is wrong; nothing is contacted.
         """
@@ -82,7 +92,11 @@ class HttpService:
         self._pace = pace
         self._timeout_seconds = timeout_seconds
         # Whoever allows one answer more time than the budget has means the budget to be at least that.
-        self._policy = policy if policy is not None else RetryPolicy(budget_seconds=max(RetryPolicy().budget_seconds, timeout_seconds))
+        self._policy = (
+            policy
+            if policy is not None
+            else RetryPolicy(budget_seconds=max(RetryPolicy().budget_seconds, timeout_seconds))
+        )
         self._max_body_bytes = max_body_bytes
         self._clock = clock
         self._lock = threading.Lock()
@@ -92,7 +106,8 @@ class HttpService:
         self._client = httpx.Client(
             auth=None if self._username is None else httpx.BasicAuth(self._username, self._password or ""),
             verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
-            # httpx keeps only 20 idle connections by default: 32 requests in flight would open new ones all the time.
+            # httpx keeps only 20 idle connections by default: 32 requests in flight would open new ones all
+            # the time.
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
             headers={"User-Agent": "mesh-assets", "Accept": _accept(media_type)},
             # A redirect could carry the credential elsewhere; a proxy cannot reach this machine's loopback.
@@ -140,7 +155,9 @@ class HttpService:
     def __enter__(self) -> "HttpService":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -162,7 +179,11 @@ class HttpService:
         """As whom it is asked, fit to be shown: `anonymous`, `alice`, `Cloud key ABC`."""
         if self._shown_username is None:
             return "anonymous"
-        return self._shown_username if self._credential is ANY_CREDENTIAL else f"{self._credential.kind} {self._shown_username}"
+        return (
+            self._shown_username
+            if self._credential is ANY_CREDENTIAL
+            else f"{self._credential.kind} {self._shown_username}"
+        )
 
     @property
     def rights_advice(self) -> str:
@@ -174,8 +195,16 @@ class HttpService:
         with self._lock:
             return self._counts[kind]
 
-    def get_json(self, path: str, params: Params | None = None, *, kind: str = "read", also_retry: frozenset[int] = frozenset()) -> Any:
-        """The JSON value at `path` (already escaped, see `path_segment`), below the service's address. Raises PlatformError."""
+    def get_json(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        kind: str = "read",
+        also_retry: frozenset[int] = frozenset(),
+    ) -> Any:
+        """The JSON value at `path` (already escaped, see `path_segment`), below the service's address. Raises
+        PlatformError."""
         return self.ask("GET", path, params=params, kind=kind, also_retry=also_retry).json()
 
     def post_json(self, path: str, content: Any, *, idempotent: bool = False, kind: str = "write") -> Any:
@@ -198,10 +227,12 @@ class HttpService:
         accept: str | None = None,
         kind: str = "read",
     ) -> Answer:
-        """The answer, whatever its status, after the retries it was worth: for callers to whom a 404 says something.
+        """The answer, whatever its status, after the retries it was worth: for callers to whom a 404 says
+        something.
 
-        `also_retry`: further statuses that mean "not now" here. `accept`: the media type wanted instead of JSON. Raises UnreachableError
-        when there is no answer in time and UnexpectedAnswerError when it is too large or broken.
+        `also_retry`: further statuses that mean "not now" here. `accept`: the media type wanted instead of
+        JSON. Raises UnreachableError when there is no answer in time and UnexpectedAnswerError when it is too
+        large or broken.
         """
         headers = {} if content is None else {"Content-Type": self._media_type}
         request = self._client.build_request(
@@ -225,7 +256,8 @@ class HttpService:
             except httpx.TransportError as error:
                 pause = attempts.pause_after_failure(
                     nothing_happened=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
-                    timed_out=isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout),
+                    timed_out=isinstance(error, httpx.TimeoutException)
+                    and not isinstance(error, httpx.ConnectTimeout),
                 )
                 if pause is None or tls_failure(error) is not None:
                     raise self._unreachable(error, f"{method} {path}", attempts) from error
@@ -239,9 +271,12 @@ class HttpService:
             self._clock.sleep(pause)
 
     def _exchange(self, request: httpx.Request, shown: str, attempts: Attempts) -> Answer:
-        """One request and its answer, read to its end. Raises httpx.TransportError, UnexpectedAnswerError, UnreachableError."""
+        """One request and its answer, read to its end. Raises httpx.TransportError, UnexpectedAnswerError,
+        UnreachableError."""
         seconds = max(0.001, min(self._timeout_seconds, attempts.remaining_seconds))
-        request.extensions["timeout"] = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT_SECONDS)).as_dict()
+        request.extensions["timeout"] = httpx.Timeout(
+            seconds, connect=min(seconds, _CONNECT_TIMEOUT_SECONDS)
+        ).as_dict()
         response = self._client.send(request, stream=True)
         try:
             limit = self._max_body_bytes if response.is_success else _MAX_ERROR_BYTES
@@ -249,20 +284,28 @@ class HttpService:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > limit and response.is_success:
-                    raise UnexpectedAnswerError(f"{self} answered {shown} with more than {limit:,} bytes; reading stopped there")
+                    raise UnexpectedAnswerError(
+                        f"{self} answered {shown} with more than {limit:,} bytes; reading stopped there"
+                    )
                 if len(body) > limit:
                     break
                 if attempts.remaining_seconds <= 0:
-                    raise UnreachableError(f"{self} was still sending its answer to {shown} after {attempts.elapsed_seconds:.0f} s")
+                    raise UnreachableError(
+                        f"{self} was still sending its answer to {shown} after {attempts.elapsed_seconds:.0f} s"
+                    )
         except httpx.DecodingError as error:
-            raise UnexpectedAnswerError(f"{self} answered {shown} with a broken compression ({one_line(str(error))})") from error
+            raise UnexpectedAnswerError(
+                f"{self} answered {shown} with a broken compression ({one_line(str(error))})"
+            ) from error
         finally:
             response.close()
         self._stand_in = one_line(response.headers.get(_STAND_IN, ""), limit=200) or self._stand_in
         return Answer(
             service=str(self),
             request=shown,
-            who="an anonymous reader" if self._username is None else f"{self._credential.kind} {self._shown_username}",
+            who="an anonymous reader"
+            if self._username is None
+            else f"{self._credential.kind} {self._shown_username}",
             credential=self._credential,
             status=response.status_code,
             headers=response.headers,
@@ -271,11 +314,14 @@ class HttpService:
         )
 
     def _wait_for_turn(self, attempts: Attempts, shown: str) -> None:
-        # A 429 one thread received holds for the others too: they would only be told the same, and use up the quota meanwhile.
+        # A 429 one thread received holds for the others too: they would only be told the same, and use up the
+        # quota meanwhile.
         with self._lock:
             wait = self._not_before - self._clock.monotonic()
         if wait > attempts.remaining_seconds:
-            raise UnreachableError(f"{self} asks to be left alone for another {wait:.0f} s, too long for {shown}; try later")
+            raise UnreachableError(
+                f"{self} asks to be left alone for another {wait:.0f} s, too long for {shown}; try later"
+            )
         if wait > 0:
             self._clock.sleep(wait)
 
@@ -291,7 +337,9 @@ class HttpService:
             return UnreachableError(f"{self} {one_line(handshake)}")
         if isinstance(error, httpx.TimeoutException):
             return UnreachableError(f"{self} did not answer {shown} in time ({reason}{tries})")
-        return UnreachableError(f"{self} cannot be reached ({reason}{tries}); is it running, and is the url right?")
+        return UnreachableError(
+            f"{self} cannot be reached ({reason}{tries}); is it running, and is the url right?"
+        )
 
     def _scrub(self, text: str) -> str:
         for secret in self._secrets:

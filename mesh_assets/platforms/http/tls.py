@@ -9,7 +9,8 @@ from mesh_assets.errors import EstateError
 
 
 def tls_failure(error: BaseException) -> str | None:
-    """What is wrong when the handshake failed, not the connection, so that repeating it changes nothing; None for other failures."""
+    """What is wrong when the handshake failed, not the connection, so that repeating it changes nothing; None
+    for other failures."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -21,7 +22,8 @@ def tls_failure(error: BaseException) -> str | None:
 
 
 def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
-    """What to trust: the usual authorities, or those of the file or folder `ca_location` of the service called `name`.
+    """What to trust: the usual authorities, or those of the file or folder `ca_location` of the service
+    called `name`.
 
     Raises EstateError when it holds none.
     """
@@ -29,6 +31,10 @@ def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     path = Path(ca_location).expanduser()
     try:
-        return ssl.create_default_context(cafile=None if path.is_dir() else str(path), capath=str(path) if path.is_dir() else None)
+        return ssl.create_default_context(
+            cafile=None if path.is_dir() else str(path), capath=str(path) if path.is_dir() else None
+        )
     except (OSError, ssl.SSLError) as error:
-        raise EstateError(f"ca_location of {name}: {ca_location} cannot be read as certificates in PEM form ({error})") from error
+        raise EstateError(
+            f"ca_location of {name}: {ca_location} cannot be read as certificates in PEM form ({error})"
+        ) from error

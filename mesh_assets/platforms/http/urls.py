@@ -8,7 +8,8 @@ from mesh_assets.errors import EstateError
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """Where a service lives. `shown` is the address without userinfo, query and trailing slash: safe in messages and logs.
+    """Where a service lives. `shown` is the address without userinfo, query and trailing slash: safe in
+    messages and logs.
 
     `username` and `password` are what the address itself carried (`https://user:secret@host`), None without.
     """
@@ -22,8 +23,8 @@ class BaseUrl:
 def parse_base_url(text: str, *, name: str) -> BaseUrl:
     """The parts of `text`, the address of the service called `name`.
 
-    Userinfo is taken out because httpx logs the address of every request. Raises EstateError without repeating the text, which
-    may hold a secret.
+    Userinfo is taken out because httpx logs the address of every request. Raises EstateError without
+    repeating the text, which may hold a secret.
     """
     expected = f"the url of {name} must look like https://host:port/path"
     try:
@@ -34,7 +35,9 @@ def parse_base_url(text: str, *, name: str) -> BaseUrl:
     if parts.scheme not in ("http", "https") or not host:
         raise EstateError(f"{expected}; got scheme {parts.scheme!r} and host {host!r}")
     if parts.query or parts.fragment:
-        raise EstateError(f"{expected}, without a query or a fragment; credentials go into username and password")
+        raise EstateError(
+            f"{expected}, without a query or a fragment; credentials go into username and password"
+        )
     location = f"[{host}]" if ":" in host else host
     if port is not None:
         location = f"{location}:{port}"
@@ -49,7 +52,8 @@ def parse_base_url(text: str, *, name: str) -> BaseUrl:
 def path_segment(name: str) -> str:
     """`name` as one segment of a path: everything reserved is escaped, the slash too.
 
-    Not the colon: it is allowed there, and a server that does not decode paths (AxonOps) would not find `:.context:subject`.
-    `.` and `..` are escaped, since clients and servers would fold them away and so address something else.
+    Not the colon: it is allowed there, and a server that does not decode paths (AxonOps) would not find
+    `:.context:subject`. `.` and `..` are escaped, since clients and servers would fold them away and so
+    address something else.
     """
     return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe=":")

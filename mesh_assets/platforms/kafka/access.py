@@ -1,4 +1,5 @@
-"""What the user may do, as the brokers tell it: authorized operations (KIP-430). Nothing is changed, and nothing comes to be.
+"""What the user may do, as the brokers tell it: authorized operations (KIP-430). Nothing is changed, and
+nothing comes to be.
 
 Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
 
@@ -22,7 +23,11 @@ from uuid import uuid4
 from confluent_kafka import KafkaError, TopicCollection
 
 from mesh_assets.platforms.kafka import admin_api
-from mesh_assets.platforms.kafka.admin_api import ConsumerGroupDescription, DescribeClusterResult, TopicDescription
+from mesh_assets.platforms.kafka.admin_api import (
+    ConsumerGroupDescription,
+    DescribeClusterResult,
+    TopicDescription,
+)
 from mesh_assets.platforms.kafka.chunks import in_chunks
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION
 from mesh_assets.platforms.kafka.group_listing import DEAD, list_groups
@@ -33,7 +38,8 @@ NAMES_A_CALL = 500
 CALLS_IN_FLIGHT = 4
 
 Operations = frozenset[str]
-"""Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE."""
+"""Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS,
+ALTER_CONFIGS, IDEMPOTENT_WRITE."""
 
 EVERY_CLUSTER_OPERATION: Operations = frozenset(
     {"CREATE", "ALTER", "DESCRIBE", "CLUSTER_ACTION", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "IDEMPOTENT_WRITE"}
@@ -42,7 +48,14 @@ EVERY_TOPIC_OPERATION: Operations = frozenset(
     {"READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"}
 )
 
-_ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._NOENT, KafkaError.GROUP_ID_NOT_FOUND})
+_ABSENT = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._NOENT,
+        KafkaError.GROUP_ID_NOT_FOUND,
+    }
+)
 _TOPICS = "asking for the rights on the topics"
 _GROUPS = "asking for the rights on the consumer groups"
 
@@ -50,8 +63,8 @@ _GROUPS = "asking for the rights on the consumer groups"
 class ResourceAccess(Value, frozen=True, kw_only=True):
     """What the user may do with one topic or group.
 
-    state: `here` (described), `absent`, or `refused`: without DESCRIBE, so whether it exists is not known. operations: None when it was
-    not described, or the brokers do not tell.
+    state: `here` (described), `absent`, or `refused`: without DESCRIBE, so whether it exists is not known.
+    operations: None when it was not described, or the brokers do not tell.
     """
 
     state: Literal["here", "absent", "refused"]
@@ -59,7 +72,8 @@ class ResourceAccess(Value, frozen=True, kw_only=True):
 
 
 class ClusterAccess(Value, frozen=True, kw_only=True):
-    """The cluster as the user sees it. `operations` None: none, or the brokers do not tell. `topics`: the visible ones, sorted."""
+    """The cluster as the user sees it. `operations` None: none, or the brokers do not tell. `topics`: the
+    visible ones, sorted."""
 
     cluster_id: str | None
     brokers: int
@@ -68,7 +82,8 @@ class ClusterAccess(Value, frozen=True, kw_only=True):
 
 
 class GroupsAccess(Value, frozen=True, kw_only=True):
-    """The visible groups. `excluded`: visible, but not selected. `every_group_is_visible` None: it cannot be told."""
+    """The visible groups. `excluded`: visible, but not selected. `every_group_is_visible` None: it cannot be
+    told."""
 
     groups: dict[str, ResourceAccess]
     excluded: int
@@ -90,7 +105,9 @@ def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
     )
     # Of all topics: asked for one by name, a broker with auto.create.topics.enable would create it.
     listing: admin_api.ClusterMetadata = session.one(
-        lambda: session.start_blocking("list_topics", session.admin.list_topics, timeout=deadline.call_seconds),
+        lambda: session.start_blocking(
+            "list_topics", session.admin.list_topics, timeout=deadline.call_seconds
+        ),
         doing="listing the topics",
         right="DESCRIBE on the topics",
     )
@@ -102,7 +119,9 @@ def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
     )
 
 
-def read_topic_access(session: Session, names: Iterable[str], deadline: Deadline) -> dict[str, ResourceAccess]:
+def read_topic_access(
+    session: Session, names: Iterable[str], deadline: Deadline
+) -> dict[str, ResourceAccess]:
     """The rights on each of the topics. Raises PlatformError when they could not be asked for as a whole."""
 
     def describe(chunk: list[str]) -> Mapping[str, Future[TopicDescription]]:
@@ -118,7 +137,8 @@ def read_topic_access(session: Session, names: Iterable[str], deadline: Deadline
 
 
 def every_topic_is_visible(session: Session, deadline: Deadline) -> bool:
-    """Whether the user may describe any topic, whatever its name; else some may be hidden. (A DENY on single ones is not noticed.)"""
+    """Whether the user may describe any topic, whatever its name; else some may be hidden. (A DENY on single
+    ones is not noticed.)"""
     name = uuid4().hex
     return read_topic_access(session, [name], deadline)[name].state != "refused"
 
@@ -148,7 +168,8 @@ def read_groups_access(
 
     groups = {name: access for name, access in read(selected).items() if access.state != "absent"}
     for name, group in others.items():
-        # Of other kinds than this call describes (Connect's workers, share groups); the older listing has described them already.
+        # Of other kinds than this call describes (Connect's workers, share groups); the older listing has
+        # described them already.
         refused = group.error is not None and group.error.code() in AUTHORIZATION
         if refused or (group.error is None and group.state != DEAD):
             groups[name] = ResourceAccess(state="refused" if refused else "here")
@@ -182,7 +203,9 @@ def _read(
         for name, future in answers.items():
             answer = outcome(future)
             if not isinstance(answer, KafkaError):
-                access[name] = ResourceAccess(state="here", operations=_operations(answer.authorized_operations))
+                access[name] = ResourceAccess(
+                    state="here", operations=_operations(answer.authorized_operations)
+                )
             elif answer.code() in AUTHORIZATION:
                 access[name] = ResourceAccess(state="refused")
             elif answer.code() in _ABSENT:

@@ -1,4 +1,5 @@
-"""The names of confluent-kafka's admin package that are used here. It has them, but does not declare them as exported."""
+"""The names of confluent-kafka's admin package that are used here. It has them, but does not declare them as
+exported."""
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,

@@ -1,7 +1,7 @@
 """The configs of topics, all of them, in chunks.
 
-89 % of the time goes to confluent-kafka's conversion of entries and their synonyms to Python, whatever the chunk (measured). So the
-chunk only bounds memory and the size of an answer.
+89 % of the time goes to confluent-kafka's conversion of entries and their synonyms to Python, whatever the
+chunk (measured). So the chunk only bounds memory and the size of an answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,8 @@ _ON_THE_TOPIC = (ConfigSource.DYNAMIC_TOPIC_CONFIG, ConfigSource.DYNAMIC_TOPIC_C
 
 
 def read_configs(session: Session, topics: Iterable[str]) -> dict[str, TopicConfigs]:
-    """The configs of each of `topics`, with the error in place of the values where Kafka refused them or the topic has gone.
+    """The configs of each of `topics`, with the error in place of the values where Kafka refused them or the
+    topic has gone.
 
     Raises UnreachableError or RefusedError when nothing could be read.
     """
@@ -38,7 +39,12 @@ def read_configs(session: Session, topics: Iterable[str]) -> dict[str, TopicConf
 
     def call(chunk: list[str]) -> Callable[[], Mapping[ConfigResource, Future[dict[str, ConfigEntry]]]]:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in chunk]
-        return lambda: session.start("describe_configs", session.admin.describe_configs, resources, request_timeout=deadline.call_seconds)
+        return lambda: session.start(
+            "describe_configs",
+            session.admin.describe_configs,
+            resources,
+            request_timeout=deadline.call_seconds,
+        )
 
     configs: dict[str, TopicConfigs] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -49,14 +55,19 @@ def read_configs(session: Session, topics: Iterable[str]) -> dict[str, TopicConf
             if isinstance(answer, KafkaError):
                 if answer.code() in NO_ANSWER | AUTHENTICATION:
                     raise session.failed(answer, doing=_DOING, right=_RIGHT)
-                configs[resource.name] = TopicConfigs(topic=resource.name, values=None, error=item_error(answer, _RIGHT))
+                configs[resource.name] = TopicConfigs(
+                    topic=resource.name, values=None, error=item_error(answer, _RIGHT)
+                )
             else:
                 configs[resource.name] = _configs(resource.name, answer, shared)
     return {name: configs[name] for name in names}
 
 
-def _configs(topic: str, entries: Mapping[str, ConfigEntry], shared: dict[tuple[str, ...], tuple[str, ...]]) -> TopicConfigs:
-    """Names and values are interned: thousands of topics differ in a handful of them, and each answer brings its own copies."""
+def _configs(
+    topic: str, entries: Mapping[str, ConfigEntry], shared: dict[tuple[str, ...], tuple[str, ...]]
+) -> TopicConfigs:
+    """Names and values are interned: thousands of topics differ in a handful of them, and each answer brings
+    its own copies."""
     values: dict[str, str | None] = {}
     overridden: list[str] = []
     for entry in entries.values():
@@ -65,4 +76,6 @@ def _configs(topic: str, entries: Mapping[str, ConfigEntry], shared: dict[tuple[
         if entry.source in _ON_THE_TOPIC:
             overridden.append(name)
     names = tuple(sorted(overridden))
-    return TopicConfigs(topic=topic, values=dict(sorted(values.items())), overridden=shared.setdefault(names, names))
+    return TopicConfigs(
+        topic=topic, values=dict(sorted(values.items())), overridden=shared.setdefault(names, names)
+    )

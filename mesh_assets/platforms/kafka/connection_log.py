@@ -1,7 +1,8 @@
 """What librdkafka says of its connections, kept so that a failure can name its cause.
 
-A failed call only says "timed out". The cause comes on two side channels that librdkafka serves from `poll`: error callbacks (refused
-connections, names, TLS, authentication) and log lines (a peer that hangs up: plain text against a TLS listener is seen nowhere else).
+A failed call only says "timed out". The cause comes on two side channels that librdkafka serves from `poll`:
+error callbacks (refused connections, names, TLS, authentication) and log lines (a peer that hangs up: plain
+text against a TLS listener is seen nowhere else).
 """
 
 import logging
@@ -15,7 +16,8 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.errors import Endpoint
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
-# librdkafka tries again after 0.25 to 2 s (session.py sets that) while a call is under way, and says each time that it failed.
+# librdkafka tries again after 0.25 to 2 s (session.py sets that) while a call is under way, and says each
+# time that it failed.
 FRESH_SECONDS = 3.0
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
 
@@ -29,9 +31,11 @@ class Failure(NamedTuple):
 
 
 class ConnectionLog:
-    """Takes librdkafka's errors (`on_error`) and log lines (`log`: it stands in for a `logging.Logger`), redacts and keeps the last ones.
+    """Takes librdkafka's errors (`on_error`) and log lines (`log`: it stands in for a `logging.Logger`),
+    redacts and keeps the last ones.
 
-    Nothing goes to standard error: lines are passed on at DEBUG level, repetitions left out, to the logger `mesh_assets.kafka`.
+    Nothing goes to standard error: lines are passed on at DEBUG level, repetitions left out, to the logger
+    `mesh_assets.kafka`.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -83,9 +87,11 @@ class ConnectionLog:
             return self._failure.text if self._failure else None
 
     def seconds_down(self, since: float) -> float:
-        """For how long after `since` (time.monotonic()) every broker has been out of reach; 0 while one may be in reach.
+        """For how long after `since` (time.monotonic()) every broker has been out of reach; 0 while one may
+        be in reach.
 
-        What was heard some time ago is no evidence: a client that nobody uses does not try to connect, nor hears that brokers are back.
+        What was heard some time ago is no evidence: a client that nobody uses does not try to connect, nor
+        hears that brokers are back.
         """
         with self._lock:
             now = time.monotonic()

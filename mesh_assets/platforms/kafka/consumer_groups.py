@@ -10,12 +10,20 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicParti
 from mesh_assets.platforms.kafka.admin_api import ConsumerGroupDescription, GroupMetadata, MemberDescription
 from mesh_assets.platforms.kafka.chunks import in_chunks
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, item_error
-from mesh_assets.platforms.kafka.group_listing import DEAD, UNKNOWN, ListedConsumer, list_groups, state_name, type_name
+from mesh_assets.platforms.kafka.group_listing import (
+    DEAD,
+    UNKNOWN,
+    ListedConsumer,
+    list_groups,
+    state_name,
+    type_name,
+)
 from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, GroupMember, GroupsReading
 
-# Described in one call, then asked for their offsets, one group a call, which is all that librdkafka offers: all in flight at once. The
-# first keeps the second safe (see `_may_be_asked`), so there must not be much time between them: 0.1 s for so many (measured).
+# Described in one call, then asked for their offsets, one group a call, which is all that librdkafka offers:
+# all in flight at once. The first keeps the second safe (see `_may_be_asked`), so there must not be much time
+# between them: 0.1 s for so many (measured).
 GROUPS_AT_ONCE = 300
 
 _DOING = "reading the consumer groups"
@@ -30,8 +38,9 @@ Description = ConsumerGroupDescription | KafkaError
 def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReading:
     """Every group whose id `selects`, of whatever kind, with members and committed offsets.
 
-    A group that went while it was read is absent; one that could not be read has an error, and None in place of what is not known.
-    Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or RefusedError when nothing could be read.
+    A group that went while it was read is absent; one that could not be read has an error, and None in place
+    of what is not known. Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or
+    RefusedError when nothing could be read.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
@@ -47,7 +56,9 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
         described = _describe(session, chunk, deadline)
         descriptions |= described
         commits |= {name: answer for name, answer in described.items() if isinstance(answer, KafkaError)}
-        commits |= _committed(session, [name for name, answer in described.items() if _may_be_asked(answer)], deadline)
+        commits |= _committed(
+            session, [name for name, answer in described.items() if _may_be_asked(answer)], deadline
+        )
     _not_all_silent(session, descriptions.values())
     _not_all_silent(session, commits.values())
     groups = [
@@ -55,7 +66,11 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
         for name in consumers
         if not _gone(descriptions[name]) and not _gone(commits[name])
     ]
-    groups += [_other_group(name, group, commits.get(name)) for name, group in others.items() if not _gone(descriptions.get(name))]
+    groups += [
+        _other_group(name, group, commits.get(name))
+        for name, group in others.items()
+        if not _gone(descriptions.get(name))
+    ]
     return GroupsReading(
         read_at=read_at,
         groups=tuple(sorted(groups, key=lambda group: group.group_id)),
@@ -64,10 +79,11 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
 
 
 def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
-    """One group, asked for by name, so that nothing hides it; None when there is no such group, which then has committed nothing.
+    """One group, asked for by name, so that nothing hides it; None when there is no such group, which then
+    has committed nothing.
 
-    What could not be read is None in it, with the error, as in `read_groups`. Makes the brokers' topic of offsets where there is none yet.
-    Raises UnreachableError or RefusedError when it could not be asked for.
+    What could not be read is None in it, with the error, as in `read_groups`. Makes the brokers' topic of
+    offsets where there is none yet. Raises UnreachableError or RefusedError when it could not be asked for.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
@@ -94,20 +110,27 @@ def _alive(group: GroupMetadata) -> bool:
 
 
 def _may_be_asked(answer: Description) -> bool:
-    """Whether the group can be asked for its offsets: its coordinator is known to be the right one, and ready.
+    """Whether the group can be asked for its offsets: its coordinator is known to be the right one, and
+    ready.
 
-    When it is not, it answers NOT_COORDINATOR, and on that answer to an admin client librdkafka follows a null pointer, which ends the
-    whole process (librdkafka issue 5040, seen with 2.16 after a broker's restart). Descriptions have no such trouble.
+    When it is not, it answers NOT_COORDINATOR, and on that answer to an admin client librdkafka follows a
+    null pointer, which ends the whole process (librdkafka issue 5040, seen with 2.16 after a broker's
+    restart). Descriptions have no such trouble.
     """
     if isinstance(answer, KafkaError):
-        return answer.code() == KafkaError._INVALID_ARG  # librdkafka's word for a group that was described, but is no consumer group
+        return (
+            answer.code() == KafkaError._INVALID_ARG
+        )  # librdkafka's word for a group that was described, but is no consumer group
     return not _gone(answer)
 
 
 def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[str, Description]:
     def call() -> Mapping[str, Future[ConsumerGroupDescription]]:
         return session.start(
-            "describe_consumer_groups", session.admin.describe_consumer_groups, names, request_timeout=deadline.call_seconds
+            "describe_consumer_groups",
+            session.admin.describe_consumer_groups,
+            names,
+            request_timeout=deadline.call_seconds,
         )
 
     descriptions: dict[str, Description] = {}
@@ -128,7 +151,9 @@ def _committed(session: Session, names: list[str], deadline: Deadline) -> dict[s
         )
 
     commits: dict[str, Committed | KafkaError] = {}
-    for name, answers in session.run(((name, call(name)) for name in names), window=GROUPS_AT_ONCE, deadline=deadline, doing=_DOING):
+    for name, answers in session.run(
+        ((name, call(name)) for name in names), window=GROUPS_AT_ONCE, deadline=deadline, doing=_DOING
+    ):
         answer = outcome(answers[name])
         commits[name] = answer if isinstance(answer, KafkaError) else answer.topic_partitions or []
     return commits
@@ -136,23 +161,38 @@ def _committed(session: Session, names: list[str], deadline: Deadline) -> dict[s
 
 def _not_all_silent(session: Session, answers: Collection[object]) -> None:
     """When no group was answered for, it is not the groups' trouble."""
-    errors = [answer for answer in answers if isinstance(answer, KafkaError) and answer.code() in NO_ANSWER | AUTHENTICATION]
+    errors = [
+        answer
+        for answer in answers
+        if isinstance(answer, KafkaError) and answer.code() in NO_ANSWER | AUTHENTICATION
+    ]
     if errors and len(errors) == len(answers):
         raise session.failed(errors[0], doing=_DOING, right=_RIGHT)
 
 
 def _consumer_group(
-    name: str, listed: ListedConsumer, description: ConsumerGroupDescription | KafkaError, commits: Committed | KafkaError
+    name: str,
+    listed: ListedConsumer,
+    description: ConsumerGroupDescription | KafkaError,
+    commits: Committed | KafkaError,
 ) -> ConsumerGroup:
-    errors = [item_error(answer, _RIGHT) for answer in (description, commits) if isinstance(answer, KafkaError)]
-    members = None if isinstance(description, KafkaError) else tuple(_member(member) for member in description.members)
+    errors = [
+        item_error(answer, _RIGHT) for answer in (description, commits) if isinstance(answer, KafkaError)
+    ]
+    members = (
+        None
+        if isinstance(description, KafkaError)
+        else tuple(_member(member) for member in description.members)
+    )
     described = None if isinstance(description, KafkaError) else description
     return ConsumerGroup(
         group_id=name,
         type=listed.type if listed.type != UNKNOWN or described is None else type_name(described.type),
         protocol_type=listed.protocol_type,
         state=listed.state if described is None else state_name(described.state),
-        coordinator=described.coordinator.id if described is not None and described.coordinator is not None else None,
+        coordinator=described.coordinator.id
+        if described is not None and described.coordinator is not None
+        else None,
         members=members,
         offsets=None if isinstance(commits, KafkaError) else _offsets(commits, members or ()),
         error="; ".join(dict.fromkeys(errors)) or None,
@@ -213,7 +253,9 @@ def _host(text: str | None) -> str:
     return (text or "").removeprefix("/")
 
 
-def _offsets(commits: Iterable[TopicPartition], members: Iterable[GroupMember]) -> tuple[CommittedPartition, ...]:
+def _offsets(
+    commits: Iterable[TopicPartition], members: Iterable[GroupMember]
+) -> tuple[CommittedPartition, ...]:
     """What the group has committed, and the partitions assigned to its members where it has not."""
     offsets: dict[tuple[str, int], CommittedPartition] = {}
     for member in members:

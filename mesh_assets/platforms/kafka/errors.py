@@ -1,4 +1,5 @@
-"""What librdkafka's errors mean for the user: one sentence, a class a caller can decide on, and never a secret in it."""
+"""What librdkafka's errors mean for the user: one sentence, a class a caller can decide on, and never a
+secret in it."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +47,8 @@ AUTHORIZATION = frozenset(
     }
 )
 
-# How a broker says over TLS that it wants another client certificate: alerts 42 to 46, 48, 49 and 116 of RFC 8446, in OpenSSL's words.
+# How a broker says over TLS that it wants another client certificate: alerts 42 to 46, 48, 49 and 116 of RFC
+# 8446, in OpenSSL's words.
 _CERTIFICATE_REFUSED = re.compile(
     r"alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown"
     r"|unknown ca|access denied)"
@@ -59,9 +61,15 @@ class Redactor:
     """Takes the secrets of a connection out of any text. librdkafka quotes values in some of its errors."""
 
     def __init__(self, properties: Mapping[str, object]) -> None:
-        secrets = {str(value) for name, value in properties.items() if SECRET_PROPERTY.search(name) and value not in (None, "")}
+        secrets = {
+            str(value)
+            for name, value in properties.items()
+            if SECRET_PROPERTY.search(name) and value not in (None, "")
+        }
         shown = properties.shown if isinstance(properties, ClientProperties) else {}
-        stand_ins = dict.fromkeys(secrets, MASK) | {str(properties[name]): text for name, text in shown.items()}
+        stand_ins = dict.fromkeys(secrets, MASK) | {
+            str(properties[name]): text for name, text in shown.items()
+        }
         self._stand_ins = sorted(stand_ins.items(), key=lambda pair: len(pair[0]), reverse=True)
 
     def __call__(self, text: str) -> str:
@@ -80,7 +88,9 @@ class Endpoint:
         self.mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
         self.username = shown_property(properties, "sasl.username") or ""
         self.redact = Redactor(properties)
-        self.takes_api_key = self.uses_sasl and (on_confluent_cloud or any(map(is_confluent_host, self.servers.split(","))))
+        self.takes_api_key = self.uses_sasl and (
+            on_confluent_cloud or any(map(is_confluent_host, self.servers.split(",")))
+        )
 
     @property
     def uses_sasl(self) -> bool:
@@ -96,20 +106,28 @@ class Endpoint:
         if self.takes_api_key and self.username:
             return f"Kafka API key {self.username}"
         if self.uses_sasl:
-            return f"user {self.username} ({self.mechanism})" if self.username else f"the {self.mechanism} identity"
+            return (
+                f"user {self.username} ({self.mechanism})"
+                if self.username
+                else f"the {self.mechanism} identity"
+            )
         return "the client certificate" if self.uses_tls else "an anonymous client"
 
 
 def item_error(error: KafkaError, right: str) -> str:
-    """The error of one topic, partition or group, to go with its value. `right`: what is needed when it was refused."""
+    """The error of one topic, partition or group, to go with its value. `right`: what is needed when it was
+    refused."""
     text = f"{error.name()}: {error.str()}"
     return f"{text}; needs {right}" if error.code() in AUTHORIZATION else text
 
 
-def from_kafka_error(error: KafkaError, *, endpoint: Endpoint, doing: str, right: str, cause: str | None = None) -> PlatformError:
+def from_kafka_error(
+    error: KafkaError, *, endpoint: Endpoint, doing: str, right: str, cause: str | None = None
+) -> PlatformError:
     """The PlatformError for a call that failed as a whole.
 
-    `doing`: "reading the topic configs"; `right`: what is needed when it was refused; `cause`: what librdkafka said of its connections.
+    `doing`: "reading the topic configs"; `right`: what is needed when it was refused; `cause`: what
+    librdkafka said of its connections.
     """
     code = error.code()
     said = endpoint.redact(error.str())
@@ -117,9 +135,13 @@ def from_kafka_error(error: KafkaError, *, endpoint: Endpoint, doing: str, right
         return authentication_refused(endpoint, said)
     if code in AUTHORIZATION:
         role = f"; on Confluent Cloud that is {role_for(right)}" if endpoint.takes_api_key else ""
-        return RefusedError(f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}{role}")
+        return RefusedError(
+            f"Kafka at {endpoint.servers} refused {doing} ({said}): {endpoint.identity} needs {right}{role}"
+        )
     if code in NO_ANSWER:
-        return UnreachableError(f"Kafka at {endpoint.servers} could not be reached while {doing}: {cause or said}")
+        return UnreachableError(
+            f"Kafka at {endpoint.servers} could not be reached while {doing}: {cause or said}"
+        )
     if code == KafkaError._UNSUPPORTED_FEATURE or code == KafkaError.UNSUPPORTED_VERSION:
         return UnexpectedAnswerError(f"Kafka at {endpoint.servers} does not support {doing}: {said}")
     return UnexpectedAnswerError(f"Kafka at {endpoint.servers} failed {doing}: {error.name()}: {said}")
@@ -131,7 +153,9 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
         hint = "; check kafka.sasl_mechanism, and that this listener expects SASL at all"
     elif endpoint.takes_api_key:
         hint = f"; {KAFKA_KEY_EXPECTED}"
-    return RefusedError(f"Kafka at {endpoint.servers} refused {endpoint.identity}: {explain(endpoint, said)}{hint}")
+    return RefusedError(
+        f"Kafka at {endpoint.servers} refused {endpoint.identity}: {explain(endpoint, said)}{hint}"
+    )
 
 
 def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> PlatformError:
@@ -141,11 +165,14 @@ def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> Platf
             f"Kafka at {endpoint.servers} refused the client's certificate ({match.group(1)}); "
             "check kafka.ssl_certificate_location and kafka.ssl_key_location"
         )
-    return UnreachableError(f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {explain(endpoint, said)}")
+    return UnreachableError(
+        f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {explain(endpoint, said)}"
+    )
 
 
 def explain(endpoint: Endpoint, said: str) -> str:
-    """A sentence of librdkafka's log about a connection, without its decoration, with what it means where that is known."""
+    """A sentence of librdkafka's log about a connection, without its decoration, with what it means where
+    that is known."""
     state = match.group(1) if (match := _NOISE.search(said)) else ""
     text = _NOISE.sub("", said)
     broker = ""

@@ -1,7 +1,8 @@
-"""Whether every coordinator of groups is there and knows its groups: without that, a list of groups has holes that nothing tells of.
+"""Whether every coordinator of groups is there and knows its groups: without that, a list of groups has holes
+that nothing tells of.
 
-Groups live in the partitions of __consumer_offsets; the leader of a partition coordinates its groups. Two holes, both seen with
-Kafka 4.3:
+Groups live in the partitions of __consumer_offsets; the leader of a partition coordinates its groups. Two
+holes, both seen with Kafka 4.3:
 
 - A listing only asks the brokers that are there. The groups of a partition without a leader are in nobody's list.
 - A broker that has just started leads its partitions, and lists no groups and no error until it begins to load them: for 7 s with
@@ -18,8 +19,15 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION, NO_ANSWER
 from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
 
-NOT_READY = frozenset({KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR})
-# How long coordinators are waited for. 300 groups are loaded within 0.5 s, but a broker with 16,000 partitions only begins after 7 s.
+NOT_READY = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+# How long coordinators are waited for. 300 groups are loaded within 0.5 s, but a broker with 16,000
+# partitions only begins after 7 s.
 READY_SECONDS = 10.0
 
 GROUPS_TOPIC = "__consumer_offsets"
@@ -29,10 +37,11 @@ _RIGHT = "DESCRIBE on the group"
 
 
 def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
-    """Returns when every coordinator knows its groups, or when that cannot be known: to a user who may not see __consumer_offsets
-    (Confluent Cloud hides it), or not describe groups of any name.
+    """Returns when every coordinator knows its groups, or when that cannot be known: to a user who may not
+    see __consumer_offsets (Confluent Cloud hides it), or not describe groups of any name.
 
-    Raises UnexpectedAnswerError when a coordinator is missing or not ready within `READY_SECONDS`, UnreachableError when none answers.
+    Raises UnexpectedAnswerError when a coordinator is missing or not ready within `READY_SECONDS`,
+    UnreachableError when none answers.
     """
     partitions = _partitions(session, deadline)
     if partitions == 0:
@@ -41,7 +50,12 @@ def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
     started = time.monotonic()
     while names:
         names, error = _not_ready(session, names, deadline)
-        if error is not None and error.code() not in NOT_READY and error.code() in NO_ANSWER and len(names) == partitions:
+        if (
+            error is not None
+            and error.code() not in NOT_READY
+            and error.code() in NO_ANSWER
+            and len(names) == partitions
+        ):
             raise session.failed(error, doing=_DOING, right=_RIGHT)
         if names and time.monotonic() - started >= min(READY_SECONDS, session.timeout_seconds):
             said = f" ({error.name()})" if error is not None else ""
@@ -54,9 +68,13 @@ def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
 
 
 def _partitions(session: Session, deadline: Deadline) -> int:
-    """How many partitions __consumer_offsets has; 0 when it does not exist (then there are no groups) or is not shown."""
+    """How many partitions __consumer_offsets has; 0 when it does not exist (then there are no groups) or is
+    not shown."""
     answers = session.start(
-        "describe_topics", session.admin.describe_topics, TopicCollection([GROUPS_TOPIC]), request_timeout=deadline.call_seconds
+        "describe_topics",
+        session.admin.describe_topics,
+        TopicCollection([GROUPS_TOPIC]),
+        request_timeout=deadline.call_seconds,
     )
     for _ in session.run([(None, lambda: answers)], window=1, deadline=deadline, doing=_DOING):
         pass
@@ -65,7 +83,11 @@ def _partitions(session: Session, deadline: Deadline) -> int:
         if answer.code() in NO_ANSWER:
             raise session.failed(answer, doing=_DOING, right="DESCRIBE on the topic")
         return 0
-    without = [str(partition.id) for partition in answer.partitions if partition.leader is None or partition.leader.id < 0]
+    without = [
+        str(partition.id)
+        for partition in answer.partitions
+        if partition.leader is None or partition.leader.id < 0
+    ]
     if without:
         raise UnexpectedAnswerError(
             f"the list of consumer groups of Kafka at {session.endpoint.servers} is incomplete: the groups in partitions "
@@ -76,15 +98,23 @@ def _partitions(session: Session, deadline: Deadline) -> int:
 
 def _not_ready(session: Session, names: list[str], deadline: Deadline) -> tuple[list[str], KafkaError | None]:
     """Those of the groups whose coordinator is not ready, and what one of these said."""
-    # Descriptions, and not offsets: those of a coordinator that is not ready crash librdkafka (see consumer_groups.py).
+    # Descriptions, and not offsets: those of a coordinator that is not ready crash librdkafka (see
+    # consumer_groups.py).
     answers = session.start(
-        "describe_consumer_groups", session.admin.describe_consumer_groups, names, request_timeout=deadline.call_seconds
+        "describe_consumer_groups",
+        session.admin.describe_consumer_groups,
+        names,
+        request_timeout=deadline.call_seconds,
     )
     for _ in session.run([(None, lambda: answers)], window=1, deadline=deadline, doing=_DOING):
         pass
-    errors = {name: answer for name, future in answers.items() if isinstance(answer := outcome(future), KafkaError)}
+    errors = {
+        name: answer for name, future in answers.items() if isinstance(answer := outcome(future), KafkaError)
+    }
     refused = any(error.code() in AUTHORIZATION for error in errors.values())
-    waiting = [] if refused else [name for name, error in errors.items() if error.code() in NOT_READY | NO_ANSWER]
+    waiting = (
+        [] if refused else [name for name, error in errors.items() if error.code() in NOT_READY | NO_ANSWER]
+    )
     return waiting, errors[waiting[0]] if waiting else None
 
 
@@ -101,7 +131,8 @@ def absent_groups(partitions: int) -> tuple[str, ...]:
 
 
 def partition_of(group: str, partitions: int) -> int:
-    """Where Kafka puts a group: `Utils.abs(groupId.hashCode()) % partitions`, by Java's String.hashCode; abs of Integer.MIN_VALUE is 0."""
+    """Where Kafka puts a group: `Utils.abs(groupId.hashCode()) % partitions`, by Java's String.hashCode; abs
+    of Integer.MIN_VALUE is 0."""
     value = 0
     encoded = group.encode("utf-16-be")
     for high, low in zip(encoded[::2], encoded[1::2], strict=True):

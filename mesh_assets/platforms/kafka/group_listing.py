@@ -1,8 +1,9 @@
 """Which groups there are, of every kind.
 
-librdkafka's listing of consumer groups (`list_consumer_groups`) leaves out, in the client, every group whose protocol type is neither
-`consumer` nor empty: Connect's workers, registries, share and streams groups. Its older listing (`list_groups`) has them all, but knows
-no types, and describes what DescribeGroups cannot (consumer groups of KIP-848, share, streams) as dead. Together they give the truth:
+librdkafka's listing of consumer groups (`list_consumer_groups`) leaves out, in the client, every group whose
+protocol type is neither `consumer` nor empty: Connect's workers, registries, share and streams groups. Its
+older listing (`list_groups`) has them all, but knows no types, and describes what DescribeGroups cannot
+(consumer groups of KIP-848, share, streams) as dead. Together they give the truth:
 
 - listed by the newer call: a consumer group, or one that only commits;
 - listed by the older one alone, and alive there: another user of the classic protocol, such as Connect;
@@ -30,7 +31,8 @@ Result = TypeVar("Result")
 UNKNOWN = "unknown"
 DEAD = "Dead"
 
-# Kafka's words. Of a KIP-848 group's states, librdkafka 2.16 does not know Assigning and Reconciling: they come as UNKNOWN.
+# Kafka's words. Of a KIP-848 group's states, librdkafka 2.16 does not know Assigning and Reconciling: they
+# come as UNKNOWN.
 _STATES = {
     ConsumerGroupState.STABLE: "Stable",
     ConsumerGroupState.EMPTY: "Empty",
@@ -42,7 +44,8 @@ _TYPES = {ConsumerGroupType.CLASSIC: "classic", ConsumerGroupType.CONSUMER: "con
 
 
 class ListedConsumer(NamedTuple):
-    """`type` is `unknown` with brokers before 4.0, `state` with brokers before 2.6. `protocol_type`: `consumer`, or empty."""
+    """`type` is `unknown` with brokers before 4.0, `state` with brokers before 2.6. `protocol_type`:
+    `consumer`, or empty."""
 
     type: str
     state: str
@@ -65,7 +68,8 @@ def type_name(group_type: object) -> str:
 
 
 def list_groups(session: Session, deadline: Deadline) -> Listing:
-    """All groups that the user may see. Raises UnexpectedAnswerError when a broker did not tell its groups: that list has holes."""
+    """All groups that the user may see. Raises UnexpectedAnswerError when a broker did not tell its groups:
+    that list has holes."""
     wait_for_coordinators(session, deadline)
     # In this order, so that a group that is created in between is listed as what it is.
     described = _list_described(session, deadline)
@@ -99,13 +103,21 @@ def list_groups(session: Session, deadline: Deadline) -> Listing:
 def _list_consumers(session: Session, deadline: Deadline) -> dict[str, ListedConsumer]:
     def ask() -> ListConsumerGroupsResult:
         listing: ListConsumerGroupsResult = session.one(
-            lambda: session.start("list_consumer_groups", session.admin.list_consumer_groups, request_timeout=deadline.call_seconds),
+            lambda: session.start(
+                "list_consumer_groups",
+                session.admin.list_consumer_groups,
+                request_timeout=deadline.call_seconds,
+            ),
             doing=_DOING,
             right=_RIGHT,
         )
         return listing
 
-    listing = _when_loaded(session, ask, lambda listing: any(_kafka_error(error).code() in NOT_READY for error in listing.errors or ()))
+    listing = _when_loaded(
+        session,
+        ask,
+        lambda listing: any(_kafka_error(error).code() in NOT_READY for error in listing.errors or ()),
+    )
     if listing.errors:
         errors = [_kafka_error(error) for error in listing.errors]
         first = errors[0]
@@ -132,24 +144,32 @@ def _kafka_error(error: object) -> KafkaError:
 
 
 def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMetadata]:
-    # confluent-kafka calls this listing deprecated and has no other that shows these groups. A filter for this one message, and not
-    # catch_warnings, which is not safe with threads.
+    # confluent-kafka calls this listing deprecated and has no other that shows these groups. A filter for
+    # this one message, and not catch_warnings, which is not safe with threads.
     warnings.filterwarnings("ignore", message=r"list_groups\(\) is deprecated", category=DeprecationWarning)
 
     def ask() -> list[GroupMetadata] | KafkaError:
         return session.answer(
-            lambda: session.start_blocking("list_groups", session.admin.list_groups, timeout=deadline.call_seconds), doing=_DOING
+            lambda: session.start_blocking(
+                "list_groups", session.admin.list_groups, timeout=deadline.call_seconds
+            ),
+            doing=_DOING,
         )
 
-    groups = _when_loaded(session, ask, lambda answer: isinstance(answer, KafkaError) and answer.code() in NOT_READY)
+    groups = _when_loaded(
+        session, ask, lambda answer: isinstance(answer, KafkaError) and answer.code() in NOT_READY
+    )
     if isinstance(groups, KafkaError):
         raise session.failed(groups, doing=_DOING, right=_RIGHT)
     return {str(group.id): group for group in groups}
 
 
 def _when_loaded(session: Session, ask: Callable[[], Result], loading: Callable[[Result], bool]) -> Result:
-    """The answer, asked for again while a broker says that it is still loading its groups, as it does after a start."""
+    """The answer, asked for again while a broker says that it is still loading its groups, as it does after a
+    start."""
     started = time.monotonic()
-    while loading(answer := ask()) and time.monotonic() - started < min(READY_SECONDS, session.timeout_seconds):
+    while loading(answer := ask()) and time.monotonic() - started < min(
+        READY_SECONDS, session.timeout_seconds
+    ):
         session.pause()
     return answer

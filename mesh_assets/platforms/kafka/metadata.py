@@ -1,8 +1,8 @@
 """Brokers and topics: one listing for everything, then the topics' ids in chunks.
 
-Neither call of librdkafka has it all: the listing (`list_topics`) is one request and carries the errors of partitions, but neither ids
-nor whether a topic is internal; `describe_topics` has both and wants names. Measured with 2,000 topics of 4 partitions: 0.01 and 0.1 CPU s,
-whatever the chunk.
+Neither call of librdkafka has it all: the listing (`list_topics`) is one request and carries the errors of
+partitions, but neither ids nor whether a topic is internal; `describe_topics` has both and wants names.
+Measured with 2,000 topics of 4 partitions: 0.01 and 0.1 CPU s, whatever the chunk.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +25,9 @@ _DOING = "reading the topics"
 _RIGHT = "DESCRIBE on the topic"
 _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._NOENT})
 # Kafka's own list (org.apache.kafka.common.internals.Topic), for topics that cannot be described.
-_INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"})
+_INTERNAL = frozenset(
+    {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"}
+)
 # What Kafka prints for a topic that has no id: a broker before 2.8.
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 
@@ -38,18 +40,24 @@ class _Described(NamedTuple):
 def read_metadata(session: Session) -> ClusterMetadata:
     """The cluster, its brokers and all topics that the user may see.
 
-    A topic that went between the two calls is absent; one that was refused is there, with its error.
-    Raises UnreachableError, RefusedError or UnexpectedAnswerError when the cluster could not be read as a whole.
+    A topic that went between the two calls is absent; one that was refused is there, with its error. Raises
+    UnreachableError, RefusedError or UnexpectedAnswerError when the cluster could not be read as a whole.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
     cluster: DescribeClusterResult = session.one(
-        lambda: session.start("describe_cluster", session.admin.describe_cluster, request_timeout=deadline.call_seconds),
+        lambda: session.start(
+            "describe_cluster", session.admin.describe_cluster, request_timeout=deadline.call_seconds
+        ),
         doing="reading the brokers",
         right="DESCRIBE on the cluster",
     )
     listing: admin_api.ClusterMetadata = session.one(
-        lambda: session.start_blocking("list_topics", session.admin.list_topics, timeout=deadline.call_seconds), doing=_DOING, right=_RIGHT
+        lambda: session.start_blocking(
+            "list_topics", session.admin.list_topics, timeout=deadline.call_seconds
+        ),
+        doing=_DOING,
+        right=_RIGHT,
     )
     described = _describe(session, sorted(listing.topics), deadline)
     controller = cluster.controller.id if cluster.controller is not None else listing.controller_id
@@ -60,14 +68,21 @@ def read_metadata(session: Session) -> ClusterMetadata:
             BrokerNode(id=node.id, host=node.host, port=node.port, rack=node.rack or None)
             for node in sorted(cluster.nodes, key=lambda node: node.id)
         ),
-        topics=tuple(topic for topic in (_topic(listing.topics[name], described[name]) for name in sorted(described)) if topic is not None),
+        topics=tuple(
+            topic
+            for topic in (_topic(listing.topics[name], described[name]) for name in sorted(described))
+            if topic is not None
+        ),
     )
 
 
 def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[str, _Described | KafkaError]:
     def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[TopicDescription]]]:
         return lambda: session.start(
-            "describe_topics", session.admin.describe_topics, TopicCollection(chunk), request_timeout=deadline.call_seconds
+            "describe_topics",
+            session.admin.describe_topics,
+            TopicCollection(chunk),
+            request_timeout=deadline.call_seconds,
         )
 
     calls = ((None, call(chunk)) for chunk in in_chunks(names, TOPICS_A_CALL))
@@ -77,7 +92,9 @@ def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[st
     return described
 
 
-def _described(session: Session, answers: Iterable[tuple[str, Future[TopicDescription]]]) -> Iterator[tuple[str, _Described | KafkaError]]:
+def _described(
+    session: Session, answers: Iterable[tuple[str, Future[TopicDescription]]]
+) -> Iterator[tuple[str, _Described | KafkaError]]:
     for name, future in answers:
         answer = outcome(future)
         if isinstance(answer, KafkaError):

@@ -1,9 +1,10 @@
 """The earliest and latest offsets of partitions, in bulk.
 
-By `Consumer.offsets_for_times` with the protocol's special timestamps (ListOffsets: -1 latest, -2 earliest), which librdkafka passes on
-as they are. It forms no group, and is the fastest way of this client: 0.62 s for 36,000 partitions in chunks of 2,000, where one
-`list_offsets` call is quadratic in its partitions (7.9 s). Its price: one partition's error fails the chunk without saying whose it
-was. Such a chunk is read again with `list_offsets`, which tells partitions apart.
+By `Consumer.offsets_for_times` with the protocol's special timestamps (ListOffsets: -1 latest, -2 earliest),
+which librdkafka passes on as they are. It forms no group, and is the fastest way of this client: 0.62 s for
+36,000 partitions in chunks of 2,000, where one `list_offsets` call is quadratic in its partitions (7.9 s).
+Its price: one partition's error fails the chunk without saying whose it was. Such a chunk is read again with
+`list_offsets`, which tells partitions apart.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -47,14 +48,21 @@ def read_offsets(session: Session, partitions_by_topic: Mapping[str, Collection[
     The latest offsets are read first, so that they are of one moment as far as may be.
     Raises UnreachableError or RefusedError when nothing could be read.
     """
-    places = [(topic, partition) for topic in sorted(partitions_by_topic) for partition in sorted(partitions_by_topic[topic])]
+    places = [
+        (topic, partition)
+        for topic in sorted(partitions_by_topic)
+        for partition in sorted(partitions_by_topic[topic])
+    ]
     if not places:
-        return OffsetsReading(read_at=datetime.now(UTC), topics=dict.fromkeys(sorted(partitions_by_topic), ()))
+        return OffsetsReading(
+            read_at=datetime.now(UTC), topics=dict.fromkeys(sorted(partitions_by_topic), ())
+        )
     session.connect()
     deadline = Deadline(session.timeout_seconds)
     read_at = datetime.now(UTC)
     latest = _read(session, places, "latest", deadline)
-    # What has no latest offset is not asked again: a broker that hangs would hold the second reading up as long as the first.
+    # What has no latest offset is not asked again: a broker that hangs would hold the second reading up as
+    # long as the first.
     readable = [place for place in places if isinstance(latest[place], int)]
     earliest = {**latest, **_read(session, readable, "earliest", deadline)}
     topics: dict[str, tuple[PartitionOffsets, ...]] = dict.fromkeys(sorted(partitions_by_topic), ())
@@ -77,7 +85,9 @@ def _read(session: Session, places: list[Place], edge: Edge, deadline: Deadline)
     def call(chunk: list[Place]) -> Callable[[], Mapping[None, Future[list[TopicPartition]]]]:
         asked = [TopicPartition(topic, partition, _TIMESTAMP[edge]) for topic, partition in chunk]
         return lambda: {
-            None: session.start_blocking("offsets_for_times", session.consumer.offsets_for_times, asked, timeout=deadline.call_seconds)
+            None: session.start_blocking(
+                "offsets_for_times", session.consumer.offsets_for_times, asked, timeout=deadline.call_seconds
+            )
         }
 
     offsets: dict[Place, Answer] = {}
@@ -102,24 +112,39 @@ def _read(session: Session, places: list[Place], edge: Edge, deadline: Deadline)
 
 def _answered(partitions: Iterable[TopicPartition]) -> Iterator[tuple[Place, Answer]]:
     for partition in partitions:
-        yield (partition.topic, partition.partition), partition.error if partition.error is not None else _known(partition.offset)
+        yield (
+            (partition.topic, partition.partition),
+            partition.error if partition.error is not None else _known(partition.offset),
+        )
 
 
 def _known(offset: int) -> Answer:
-    """librdkafka says -1 or -1001 for no offset, and not only with an error: so it does for a partition whose broker hangs (measured)."""
-    return offset if offset >= 0 else KafkaError(KafkaError.OFFSET_NOT_AVAILABLE, "no answer from the partition's broker")
+    """librdkafka says -1 or -1001 for no offset, and not only with an error: so it does for a partition whose
+    broker hangs (measured)."""
+    return (
+        offset
+        if offset >= 0
+        else KafkaError(KafkaError.OFFSET_NOT_AVAILABLE, "no answer from the partition's broker")
+    )
 
 
-def _read_apart(session: Session, places: list[Place], edge: Edge, deadline: Deadline) -> Iterator[tuple[Place, Answer]]:
+def _read_apart(
+    session: Session, places: list[Place], edge: Edge, deadline: Deadline
+) -> Iterator[tuple[Place, Answer]]:
     """The same by a call that gives each partition its own error."""
 
     def call(chunk: list[Place]) -> Callable[[], Mapping[TopicPartition, Future[ListOffsetsResultInfo]]]:
         spec = _SPEC[edge]
         asked = {TopicPartition(topic, partition): spec for topic, partition in chunk}
-        return lambda: session.start("list_offsets", session.admin.list_offsets, asked, request_timeout=deadline.call_seconds)
+        return lambda: session.start(
+            "list_offsets", session.admin.list_offsets, asked, request_timeout=deadline.call_seconds
+        )
 
     calls = ((None, call(chunk)) for chunk in in_chunks(places, PARTITIONS_A_SINGLE_CALL))
     for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=_DOING):
         for partition, future in answers.items():
             answer = outcome(future)
-            yield (partition.topic, partition.partition), answer if isinstance(answer, KafkaError) else _known(answer.offset)
+            yield (
+                (partition.topic, partition.partition),
+                answer if isinstance(answer, KafkaError) else _known(answer.offset),
+            )

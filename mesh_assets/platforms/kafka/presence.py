@@ -1,5 +1,5 @@
-"""Whether topics and groups exist that a list does not show: Kafka leaves out of its lists what the user may not describe, and does not
-say so; asked for by name it answers "not authorized".
+"""Whether topics and groups exist that a list does not show: Kafka leaves out of its lists what the user may
+not describe, and does not say so; asked for by name it answers "not authorized".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,8 @@ def topic_presence(session: Session, names: Sequence[str]) -> dict[str, Presence
 
 
 def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
-    """One call, for groups that were there once: describing one makes the broker create `__consumer_offsets` where there is none yet.
+    """One call, for groups that were there once: describing one makes the broker create `__consumer_offsets`
+    where there is none yet.
 
     What is gone is described as dead before Kafka 4.0, and not found since. Raises PlatformError.
     """
@@ -39,7 +40,9 @@ def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence
             request_timeout=deadline.call_seconds,
         )
 
-    calls: list[tuple[None, Callable[[], Mapping[str, Future[ConsumerGroupDescription]]]]] = [(None, call)] if names else []
+    calls: list[tuple[None, Callable[[], Mapping[str, Future[ConsumerGroupDescription]]]]] = (
+        [(None, call)] if names else []
+    )
     found: dict[str, Presence] = {}
     for _, answers in session.run(calls, window=1, deadline=deadline, doing=_DOING):
         for name, future in answers.items():

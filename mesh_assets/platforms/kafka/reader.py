@@ -19,10 +19,12 @@ from mesh_assets.platforms.presence import Presence
 
 
 class KafkaReader(Protocol):
-    """Four bulk reads of a cluster and two questions about single names, which may be under way at the same time in several threads.
+    """Four bulk reads of a cluster and two questions about single names, which may be under way at the same
+    time in several threads.
 
-    A read raises a PlatformError when it could not be done as a whole: UnreachableError, RefusedError, UnexpectedAnswerError. What could
-    not be read of a single topic, partition or group is None in its value, with the reason beside it; never empty, never a default.
+    A read raises a PlatformError when it could not be done as a whole: UnreachableError, RefusedError,
+    UnexpectedAnswerError. What could not be read of a single topic, partition or group is None in its value,
+    with the reason beside it; never empty, never a default.
     """
 
     @property
@@ -36,7 +38,8 @@ class KafkaReader(Protocol):
         """All configs of each of the topics; exactly the topics asked for are the keys."""
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
-        """Earliest and latest offset of each of the partitions. Partitions without a leader are not to be asked for."""
+        """Earliest and latest offset of each of the partitions. Partitions without a leader are not to be
+        asked for."""
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every group whose id is selected, of whatever kind, with its members and what it has committed."""
@@ -45,7 +48,8 @@ class KafkaReader(Protocol):
         """Whether there are topics of these few names, whatever the list of topics says."""
 
     def group_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
-        """Whether there are consumer groups of these few names, which were there once, whatever the listing says."""
+        """Whether there are consumer groups of these few names, which were there once, whatever the listing
+        says."""
 
     def close(self) -> None:
         """Ends the connections. No read may be started afterwards."""
@@ -54,10 +58,11 @@ class KafkaReader(Protocol):
 class ConfluentKafkaReader:
     """A KafkaReader on confluent-kafka (librdkafka). Connects when it is first used; a context manager.
 
-    `connection_properties`: librdkafka's configuration, as `client_properties` makes it. `timeout_seconds`: how long one call may take
-    without an answer; a cluster that cannot be reached is reported within that time, and after 3 s when that is certain (connections
-    refused by all brokers, names that do not resolve), at once when the brokers refuse to authenticate the user. `on_confluent_cloud`:
-    what the user is called there is an API key, and messages say so.
+    `connection_properties`: librdkafka's configuration, as `client_properties` makes it. `timeout_seconds`:
+    how long one call may take without an answer; a cluster that cannot be reached is reported within that
+    time, and after 3 s when that is certain (connections refused by all brokers, names that do not resolve),
+    at once when the brokers refuse to authenticate the user. `on_confluent_cloud`: what the user is called
+    there is an API key, and messages say so.
     """
 
     def __init__(
@@ -81,7 +86,8 @@ class ConfluentKafkaReader:
     def requests(self) -> Counter[str]:
         """How many calls to librdkafka were made so far, by its name for them. A copy.
 
-        One call can be several requests on the wire: one a broker (listings, offsets) or one a group (descriptions).
+        One call can be several requests on the wire: one a broker (listings, offsets) or one a group
+        (descriptions).
         """
         return self._session.requests_so_far()
 
@@ -109,14 +115,18 @@ class ConfluentKafkaReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
 def leading_partitions(metadata: ClusterMetadata) -> dict[str, tuple[int, ...]]:
     """The partitions that can be asked for offsets: those with a leader, by topic, for `KafkaReader.offsets`."""
     return {
-        topic.name: tuple(partition.partition for partition in topic.partitions if partition.leader is not None)
+        topic.name: tuple(
+            partition.partition for partition in topic.partitions if partition.leader is not None
+        )
         for topic in metadata.topics
         if topic.error is None
     }

@@ -1,4 +1,5 @@
-"""The life of the connections to one cluster: made when first needed, watched while calls are under way, closed once."""
+"""The life of the connections to one cluster: made when first needed, watched while calls are under way,
+closed once."""
 
 import threading
 import time
@@ -15,7 +16,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.connection_log import ConnectionLog
-from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused, connection_failed, explain, from_kafka_error
+from mesh_assets.platforms.kafka.errors import (
+    Endpoint,
+    authentication_refused,
+    connection_failed,
+    explain,
+    from_kafka_error,
+)
 from mesh_assets.platforms.kafka.settings import ClientProperties
 
 Arguments = ParamSpec("Arguments")
@@ -26,21 +33,27 @@ Name = TypeVar("Name")
 ClientFactory = Callable[[dict[str, Any]], Any]
 """Makes an AdminClient or a Consumer from librdkafka's configuration (`logger` and `error_cb` among it)."""
 
-# A refused connection is tried again for so long before it is believed: a broker that restarts is back in 2 to 3 s (measured).
+# A refused connection is tried again for so long before it is believed: a broker that restarts is back in 2
+# to 3 s (measured).
 SECONDS_DOWN_BELIEVED = 3.0
 # A connection that broke under a call is made again within this; librdkafka's backoff is 0.25 s at first.
 AGAIN_WITHIN_SECONDS = 1.0
-# How often librdkafka's side channels are served while a call is under way. Not the latency of a call: a result wakes the wait at once.
+# How often librdkafka's side channels are served while a call is under way. Not the latency of a call: a
+# result wakes the wait at once.
 _WATCH_SECONDS = 0.1
-# librdkafka ends its own calls when their time is over; this is what we wait longer than that before we believe that it will not.
+# librdkafka ends its own calls when their time is over; this is what we wait longer than that before we
+# believe that it will not.
 _GRACE_SECONDS = 2.0
-# Blocking calls of librdkafka at the same time: the chunks of offsets (4) and the two listings that have no future.
+# Blocking calls of librdkafka at the same time: the chunks of offsets (4) and the two listings that have no
+# future.
 _THREADS = 6
-# A read may take this many times the timeout of one call. 36,000 partitions with all configs take 5 s, so this only stops what hangs.
+# A read may take this many times the timeout of one call. 36,000 partitions with all configs take 5 s, so
+# this only stops what hangs.
 _CALLS_DEADLINES_A_READ = 8
 
 _UNLESS_SET = {
-    # librdkafka's own 100 ms (less under load) means 20 refused log-ins a second while a wrong password is tried.
+    # librdkafka's own 100 ms (less under load) means 20 refused log-ins a second while a wrong password is
+    # tried.
     "reconnect.backoff.ms": "250",
     "reconnect.backoff.max.ms": "2000",
     "client.id": "mesh-assets",
@@ -50,7 +63,8 @@ _CONSUMER = {
     "group.id": "mesh-assets-offset-reader",
     "enable.auto.commit": "false",
     "allow.auto.create.topics": "false",
-    # With a consumer's default, read_committed, "latest" would be the last stable offset: below the end while a transaction is open.
+    # With a consumer's default, read_committed, "latest" would be the last stable offset: below the end while
+    # a transaction is open.
     "isolation.level": "read_uncommitted",
 }
 
@@ -75,7 +89,10 @@ def outcome(future: Future[Result]) -> Result | KafkaError:
     except KafkaException as error:
         answer: KafkaError = error.args[0]
         return answer
-    except (RuntimeError, TimeoutError) as error:  # confluent-kafka's own checks: fewer results than were asked for
+    except (
+        RuntimeError,
+        TimeoutError,
+    ) as error:  # confluent-kafka's own checks: fewer results than were asked for
         raise UnexpectedAnswerError(f"the Kafka client lost an answer: {error}") from error
 
 
@@ -84,9 +101,11 @@ def _finish(done: "SimpleQueue[tuple[Item, bool]]", item: Item, future: Future[A
 
 
 class Session:
-    """An AdminClient and a Consumer for one cluster, and the watch over both. Safe to use from several threads.
+    """An AdminClient and a Consumer for one cluster, and the watch over both. Safe to use from several
+    threads.
 
-    Calls to librdkafka are counted by kind. (One call can be several requests on the wire, one a broker or a group.)
+    Calls to librdkafka are counted by kind. (One call can be several requests on the wire, one a broker or a
+    group.)
     """
 
     def __init__(
@@ -131,22 +150,32 @@ class Session:
     def _make(self, factory: ClientFactory, fixed: Mapping[str, str]) -> Any:
         if self._closed:
             raise RuntimeError("this Kafka reader is closed")
-        # Below the time of a call, so that a peer that accepts and stays silent is named as such before the call ends. 1 s is the least.
+        # Below the time of a call, so that a peer that accepts and stays silent is named as such before the
+        # call ends. 1 s is the least.
         setup_ms = str(max(1000, int(self.timeout_seconds * 600)))
-        derived = {**_UNLESS_SET, "socket.connection.setup.timeout.ms": setup_ms, "api.version.request.timeout.ms": setup_ms}
-        configuration = ClientProperties({**derived, **self._properties, **fixed}, shown=self._properties.shown)
+        derived = {
+            **_UNLESS_SET,
+            "socket.connection.setup.timeout.ms": setup_ms,
+            "api.version.request.timeout.ms": setup_ms,
+        }
+        configuration = ClientProperties(
+            {**derived, **self._properties, **fixed}, shown=self._properties.shown
+        )
         try:
             return factory(configuration | {"error_cb": self._log.on_error, "logger": self._log})
         except KafkaException as error:
             said = self.endpoint.redact(error.args[0].str())
             # Not chained: librdkafka's own text quotes values.
-            raise EstateError(f"the settings of Kafka at {self.endpoint.servers} are not valid: {said}") from None
+            raise EstateError(
+                f"the settings of Kafka at {self.endpoint.servers} are not valid: {said}"
+            ) from None
 
     def connect(self) -> None:
-        """Returns when a broker has answered as the configured user. Threads that come at the same time share one attempt.
+        """Returns when a broker has answered as the configured user. Threads that come at the same time share
+        one attempt.
 
-        Raises UnreachableError or RefusedError: at once when the brokers refused, after `SECONDS_DOWN_BELIEVED` when all were out of
-        reach for so long, within `timeout_seconds` in any case.
+        Raises UnreachableError or RefusedError: at once when the brokers refused, after
+        `SECONDS_DOWN_BELIEVED` when all were out of reach for so long, within `timeout_seconds` in any case.
         """
         with self._lock:
             attempt = self._connected
@@ -172,13 +201,17 @@ class Session:
         started = time.monotonic()
         try:
             self.one(
-                lambda: self.start("describe_cluster", self.admin.describe_cluster, request_timeout=self.timeout_seconds),
+                lambda: self.start(
+                    "describe_cluster", self.admin.describe_cluster, request_timeout=self.timeout_seconds
+                ),
                 doing="connecting",
                 right="DESCRIBE on the cluster",
             )
         except UnreachableError:
             if self._log.failure:
-                raise connection_failed(self.endpoint, self._log.failure, seconds=time.monotonic() - started) from None
+                raise connection_failed(
+                    self.endpoint, self._log.failure, seconds=time.monotonic() - started
+                ) from None
             raise
 
     def close(self) -> None:
@@ -197,16 +230,27 @@ class Session:
         with self._lock:
             return self._requests.copy()
 
-    def start(self, kind: str, call: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+    def start(
+        self,
+        kind: str,
+        call: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **options: Arguments.kwargs,
+    ) -> Result:
         """Makes one call to librdkafka that gives futures, and counts it as `kind`."""
         with self._lock:
             self._requests[kind] += 1
         return call(*arguments, **options)
 
     def start_blocking(
-        self, kind: str, call: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
+        self,
+        kind: str,
+        call: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **options: Arguments.kwargs,
     ) -> Future[Result]:
-        """The same for a call that blocks until its answer is there: it occupies one of the session's threads."""
+        """The same for a call that blocks until its answer is there: it occupies one of the session's
+        threads."""
         with self._lock:
             self._requests[kind] += 1
         return self._threads.submit(call, *arguments, **options)
@@ -225,7 +269,12 @@ class Session:
         """
         started = time.monotonic()
         while True:
-            ((_, futures),) = self.run([(None, lambda: {None: call()})], window=1, deadline=Deadline(self.timeout_seconds), doing=doing)
+            ((_, futures),) = self.run(
+                [(None, lambda: {None: call()})],
+                window=1,
+                deadline=Deadline(self.timeout_seconds),
+                doing=doing,
+            )
             answer = outcome(futures[None])
             broken = isinstance(answer, KafkaError) and answer.code() == KafkaError._TRANSPORT
             if not broken or time.monotonic() - started > AGAIN_WITHIN_SECONDS:
@@ -237,12 +286,19 @@ class Session:
         threading.Event().wait(_WATCH_SECONDS)
 
     def run(
-        self, calls: Iterable[tuple[Key, Callable[[], Mapping[Name, Future[Result]]]]], *, window: int, deadline: Deadline, doing: str
+        self,
+        calls: Iterable[tuple[Key, Callable[[], Mapping[Name, Future[Result]]]]],
+        *,
+        window: int,
+        deadline: Deadline,
+        doing: str,
     ) -> Iterator[tuple[Key, Mapping[Name, Future[Result]]]]:
-        """Makes `calls`, at most `window` at a time, watching the connections, and gives each one's futures when they are done.
+        """Makes `calls`, at most `window` at a time, watching the connections, and gives each one's futures
+        when they are done.
 
-        A call's futures finish together (librdkafka answers a call as a whole); what came of each is for the caller to look at.
-        Raises RefusedError or UnreachableError as soon as the connections say that no answer will come.
+        A call's futures finish together (librdkafka answers a call as a whole); what came of each is for the
+        caller to look at. Raises RefusedError or UnreachableError as soon as the connections say that no
+        answer will come.
         """
         done: SimpleQueue[tuple[tuple[Key, Mapping[Name, Future[Result]]], bool]] = SimpleQueue()
         remaining = iter(calls)
@@ -298,4 +354,6 @@ class Session:
     def _no_answer(self, doing: str, seconds: float) -> PlatformError:
         if self._log.failure:
             return connection_failed(self.endpoint, self._log.failure, seconds=seconds)
-        return UnreachableError(f"Kafka at {self.endpoint.servers} gave no answer within {seconds:.0f} s while {doing}")
+        return UnreachableError(
+            f"Kafka at {self.endpoint.servers} gave no answer within {seconds:.0f} s while {doing}"
+        )

@@ -9,24 +9,39 @@ from mesh_assets.errors import EstateError
 from mesh_assets.estate.kafka import KafkaConnection
 from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
-SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential", re.IGNORECASE)
+SECRET_PROPERTY = re.compile(
+    r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential",
+    re.IGNORECASE,
+)
 """Names of librdkafka properties whose values must never be shown."""
 
 MASK = "***"
 
 
 class ClientProperties(dict[str, Any]):
-    """librdkafka properties by name, callbacks among them. They print without their secrets, so that no traceback or log shows one.
+    """librdkafka properties by name, callbacks among them. They print without their secrets, so that no
+    traceback or log shows one.
 
-    `shown`: what stands for a value that is no secret by its name (a username kept beside its password), by property.
+    `shown`: what stands for a value that is no secret by its name (a username kept beside its password), by
+    property.
     """
 
-    def __init__(self, properties: Mapping[str, Any] | None = None, *, shown: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, properties: Mapping[str, Any] | None = None, *, shown: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(properties or {})
-        self.shown: dict[str, str] = {**(properties.shown if isinstance(properties, ClientProperties) else {}), **(shown or {})}
+        self.shown: dict[str, str] = {
+            **(properties.shown if isinstance(properties, ClientProperties) else {}),
+            **(shown or {}),
+        }
 
     def __repr__(self) -> str:
-        return repr({name: MASK if SECRET_PROPERTY.search(name) else self.shown.get(name, value) for name, value in self.items()})
+        return repr(
+            {
+                name: MASK if SECRET_PROPERTY.search(name) else self.shown.get(name, value)
+                for name, value in self.items()
+            }
+        )
 
     __str__ = __repr__
 
@@ -39,20 +54,27 @@ def shown_property(properties: Mapping[str, Any], name: str) -> str | None:
 
 
 def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> str:
-    """The brokers: as the estate has them, or as AWS tells those of `cluster_arn`. Raises EstateError, and PlatformError from AWS."""
+    """The brokers: as the estate has them, or as AWS tells those of `cluster_arn`. Raises EstateError, and
+    PlatformError from AWS."""
     if connection.cluster_arn is None:
         return _resolved("bootstrap_servers", connection.bootstrap_servers or "", environment)
-    from mesh_assets.platforms.kafka.msk import brokers_by_arn  # boto3 is heavy, and only needed for such a cluster
+    from mesh_assets.platforms.kafka.msk import (
+        brokers_by_arn,
+    )  # boto3 is heavy, and only needed for such a cluster
 
     return brokers_by_arn(connection)
 
 
-def client_properties(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> ClientProperties:
-    """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything derived.
+def client_properties(
+    connection: KafkaConnection, *, environment: Mapping[str, str] | None = None
+) -> ClientProperties:
+    """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything
+    derived.
 
-    Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that is empty, a file that is not
-    there. (librdkafka's own words for a missing file are "BIO lib".) Raises PlatformError when AWS does not tell the brokers of a cluster
-    that is named by its ARN, or has no credentials for IAM.
+    Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that
+    is empty, a file that is not there. (librdkafka's own words for a missing file are "BIO lib".) Raises
+    PlatformError when AWS does not tell the brokers of a cluster that is named by its ARN, or has no
+    credentials for IAM.
     """
 
     if environment is None:
@@ -77,7 +99,9 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         ("ssl_key_location", "ssl.key.location", existing),
         ("ssl_key_password", "ssl.key.password", resolved),
     )
-    properties = ClientProperties({"bootstrap.servers": bootstrap_servers(connection, environment=environment)})
+    properties = ClientProperties(
+        {"bootstrap.servers": bootstrap_servers(connection, environment=environment)}
+    )
     for field, name, read in fields:
         text = getattr(connection, field)
         if text is not None:
@@ -92,7 +116,9 @@ def client_properties(connection: KafkaConnection, *, environment: Mapping[str, 
         properties |= iam_properties(connection, properties["bootstrap.servers"])
         properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"
     for name, text in connection.properties.items():
-        if name == "sasl.mechanisms":  # librdkafka's older spelling of the same property; two spellings would contradict each other
+        if (
+            name == "sasl.mechanisms"
+        ):  # librdkafka's older spelling of the same property; two spellings would contradict each other
             name = "sasl.mechanism"
         properties[name] = resolved(f"properties.{name}", text)
     return properties

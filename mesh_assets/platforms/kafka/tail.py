@@ -1,4 +1,5 @@
-"""The newest records of one topic, read without a group: partitions are assigned, nothing is subscribed and nothing committed."""
+"""The newest records of one topic, read without a group: partitions are assigned, nothing is subscribed and
+nothing committed."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ _MOST_PARTITIONS = 64
 _MOST_BYTES = 5_000_000
 
 _SETTINGS = {
-    # Needed by librdkafka, never used: nothing subscribes and nothing is committed, so no such group comes to be.
+    # Needed by librdkafka, never used: nothing subscribes and nothing is committed, so no such group comes to
+    # be.
     "group.id": "mesh-assets-sampler",
     "enable.auto.commit": "false",
     "allow.auto.create.topics": "false",
@@ -42,7 +44,8 @@ class TailRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """Newest first. `unread`: how many partitions were not read to their end, in time or for their number; newer records may be there."""
+    """Newest first. `unread`: how many partitions were not read to their end, in time or for their number;
+    newer records may be there."""
 
     records: tuple[TailRecord, ...]
     unread: int
@@ -59,26 +62,35 @@ def read_tail(
     go_on: Callable[[], None],
     on_confluent_cloud: bool = False,
 ) -> Tail:
-    """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may raise to give up.
+    """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may
+    raise to give up.
 
-    `timeout_seconds`: for each answer about the topic; `within_seconds`: for the whole. Raises PlatformError when the brokers cannot be
-    read, also when there are records and none came in time.
+    `timeout_seconds`: for each answer about the topic; `within_seconds`: for the whole. Raises PlatformError
+    when the brokers cannot be read, also when there are records and none came in time.
     """
     endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
     deadline = time.monotonic() + within_seconds
     consumer = Consumer({**properties, **_SETTINGS})
     try:
-        starts, passed_over = _starts(consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on)
+        starts, passed_over = _starts(
+            consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on
+        )
         if not starts:
             return Tail(records=(), unread=passed_over)
         consumer.assign(starts)
         waiting = {start.partition for start in starts}
         found = _poll(consumer, waiting, deadline, go_on)
         if waiting and not found:
-            raise UnreachableError(f"{topic} holds records, and none could be read within {within_seconds:.0f} s; try again")
+            raise UnreachableError(
+                f"{topic} holds records, and none could be read within {within_seconds:.0f} s; try again"
+            )
     except KafkaException as error:
         raise from_kafka_error(
-            error.args[0], endpoint=endpoint, doing=f"reading records of {topic}", right=f"READ on topic {topic}", cause=None
+            error.args[0],
+            endpoint=endpoint,
+            doing=f"reading records of {topic}",
+            right=f"READ on topic {topic}",
+            cause=None,
         ) from None
     finally:
         consumer.close()
@@ -87,15 +99,27 @@ def read_tail(
 
 
 def _starts(
-    consumer: Consumer, topic: str, partition: int | None, most: int, timeout: Callable[[], float], go_on: Callable[[], None]
+    consumer: Consumer,
+    topic: str,
+    partition: int | None,
+    most: int,
+    timeout: Callable[[], float],
+    go_on: Callable[[], None],
 ) -> tuple[list[TopicPartition], int]:
-    """Where to begin in each partition that holds records, and how many partitions are passed over for their number."""
+    """Where to begin in each partition that holds records, and how many partitions are passed over for their
+    number."""
     metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
-    numbers = sorted(metadata.partitions) if partition is None else [number for number in metadata.partitions if number == partition]
+    numbers = (
+        sorted(metadata.partitions)
+        if partition is None
+        else [number for number in metadata.partitions if number == partition]
+    )
     if not numbers:
-        raise UnexpectedAnswerError(f"{topic} has no partition {partition}; it has {len(metadata.partitions)}, counted from 0")
+        raise UnexpectedAnswerError(
+            f"{topic} has no partition {partition}; it has {len(metadata.partitions)}, counted from 0"
+        )
     starts = []
     for number in numbers[:_MOST_PARTITIONS]:
         go_on()
@@ -108,8 +132,11 @@ def _starts(
     return starts, max(0, len(numbers) - _MOST_PARTITIONS)
 
 
-def _poll(consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]) -> list[TailRecord]:
-    """Until every partition came to its end, or time or bytes are over. What came to its end is taken from `waiting`."""
+def _poll(
+    consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]
+) -> list[TailRecord]:
+    """Until every partition came to its end, or time or bytes are over. What came to its end is taken from
+    `waiting`."""
     found: list[TailRecord] = []
     size = 0
     while waiting and time.monotonic() < deadline and size < _MOST_BYTES:
@@ -129,7 +156,9 @@ def _poll(consumer: Consumer, waiting: set[int], deadline: float, go_on: Callabl
     return found
 
 
-def _record(message: Any) -> TailRecord:  # confluent-kafka types every part of a message as if it might be missing
+def _record(
+    message: Any,
+) -> TailRecord:  # confluent-kafka types every part of a message as if it might be missing
     kind, timestamp = message.timestamp()
     return TailRecord(
         partition=message.partition(),

@@ -1,7 +1,8 @@
 """What the four bulk reads of a Kafka cluster return: plain, compact, immutable values.
 
-They say what the brokers said. None means "could not be read" wherever a docstring does not say otherwise; an `error` is a short text
-that begins with Kafka's name of the error, and is there exactly when something of the value could not be read.
+They say what the brokers said. None means "could not be read" wherever a docstring does not say otherwise; an
+`error` is a short text that begins with Kafka's name of the error, and is there exactly when something of the
+value could not be read.
 """
 
 from datetime import datetime
@@ -28,7 +29,8 @@ class BrokerNode(Value, frozen=True, kw_only=True):
 class PartitionMetadata(Value, frozen=True, kw_only=True):
     """`leader` None: the partition has no leader now. `replicas` and `isr` are broker ids in Kafka's order.
 
-    `error` is the name of the error code that the broker gives with the partition (LEADER_NOT_AVAILABLE, REPLICA_NOT_AVAILABLE, …).
+    `error` is the name of the error code that the broker gives with the partition (LEADER_NOT_AVAILABLE,
+    REPLICA_NOT_AVAILABLE, …).
     """
 
     partition: int
@@ -39,9 +41,11 @@ class PartitionMetadata(Value, frozen=True, kw_only=True):
 
 
 class TopicMetadata(Value, frozen=True, kw_only=True):
-    """A topic. `id` is the 22-character form that Kafka's tools print; None with brokers before 2.8, or when `error` says why.
+    """A topic. `id` is the 22-character form that Kafka's tools print; None with brokers before 2.8, or when
+    `error` says why.
 
-    With an `error` (as a rule, an authorization that is missing) the topic exists, but its partitions may be missing here.
+    With an `error` (as a rule, an authorization that is missing) the topic exists, but its partitions may be
+    missing here.
     """
 
     name: str
@@ -52,7 +56,8 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
 
 
 class ClusterMetadata(Value, frozen=True, kw_only=True):
-    """The cluster as one broker saw it. `controller_id` None: no controller is known. `brokers` and `topics` are sorted."""
+    """The cluster as one broker saw it. `controller_id` None: no controller is known. `brokers` and `topics`
+    are sorted."""
 
     cluster_id: str | None
     controller_id: int | None
@@ -64,9 +69,11 @@ class ClusterMetadata(Value, frozen=True, kw_only=True):
 
 
 class TopicConfigs(Value, frozen=True, kw_only=True):
-    """All configs of a topic by name; None for a sensitive or unset one. `overridden`: those set on the topic itself, sorted.
+    """All configs of a topic by name; None for a sensitive or unset one. `overridden`: those set on the topic
+    itself, sorted.
 
-    `values` is None when they could not be read, with the reason in `error`: then nothing is known, not even a default.
+    `values` is None when they could not be read, with the reason in `error`: then nothing is known, not even
+    a default.
     """
 
     topic: str
@@ -79,7 +86,8 @@ class TopicConfigs(Value, frozen=True, kw_only=True):
 
 
 class PartitionOffsets(Value, frozen=True, kw_only=True):
-    """`earliest`: the first offset that can be read; `latest`: the offset that the next record will get (the high watermark)."""
+    """`earliest`: the first offset that can be read; `latest`: the offset that the next record will get (the
+    high watermark)."""
 
     partition: int
     earliest: int | None
@@ -98,7 +106,8 @@ class OffsetsReading(Value, frozen=True, kw_only=True):
 
 
 class GroupMember(Value, frozen=True, kw_only=True):
-    """A live member. `assignment`: topic → partitions, sorted; empty also for members that are not consumers (Connect's workers)."""
+    """A live member. `assignment`: topic → partitions, sorted; empty also for members that are not consumers
+    (Connect's workers)."""
 
     member_id: str
     client_id: str
@@ -108,7 +117,8 @@ class GroupMember(Value, frozen=True, kw_only=True):
 
 
 class CommittedPartition(Value, frozen=True, kw_only=True):
-    """`committed` None without an `error`: the partition is assigned to a member, and the group has committed nothing there."""
+    """`committed` None without an `error`: the partition is assigned to a member, and the group has committed
+    nothing there."""
 
     topic: str
     partition: int
@@ -119,10 +129,11 @@ class CommittedPartition(Value, frozen=True, kw_only=True):
 class ConsumerGroup(Value, frozen=True, kw_only=True):
     """A group of any kind.
 
-    `type`: classic, consumer (KIP-848) or `unknown`: this client cannot tell share and streams groups and whatever comes later apart.
-    `protocol_type`: `consumer`, `connect`, `sr`, …; empty for a group that only commits; None when it is unknown.
-    `state`: Kafka's word (Stable, Empty, PreparingRebalance, …), or `unknown` where the client does not know the broker's.
-    `members` and `offsets` are None when they could not be read, with the reason in `error`; `offsets` are sorted.
+    `type`: classic, consumer (KIP-848) or `unknown`: this client cannot tell share and streams groups and
+    whatever comes later apart. `protocol_type`: `consumer`, `connect`, `sr`, …; empty for a group that only
+    commits; None when it is unknown. `state`: Kafka's word (Stable, Empty, PreparingRebalance, …), or
+    `unknown` where the client does not know the broker's. `members` and `offsets` are None when they could
+    not be read, with the reason in `error`; `offsets` are sorted.
     """
 
     group_id: str
@@ -136,7 +147,8 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
 
 
 class GroupsReading(Value, frozen=True, kw_only=True):
-    """The selected groups, sorted. `excluded`: how many more there are. `read_at`: when the first offsets were asked for, UTC."""
+    """The selected groups, sorted. `excluded`: how many more there are. `read_at`: when the first offsets
+    were asked for, UTC."""
 
     read_at: datetime
     groups: tuple[ConsumerGroup, ...]

@@ -1,6 +1,20 @@
-"""Schema registries that speak Confluent's REST interface: Confluent's own, Apicurio, Karapace, AxonOps and what behaves like them."""
+"""Schema registries that speak Confluent's REST interface: Confluent's own, Apicurio, Karapace, AxonOps and
+what behaves like them."""
 
 from mesh_assets.platforms.schema_registry.client import SchemaRegistryClient
-from mesh_assets.platforms.schema_registry.records import Level, RegisteredSchema, SchemaReference, SchemaText, SubjectLevels
+from mesh_assets.platforms.schema_registry.records import (
+    Level,
+    RegisteredSchema,
+    SchemaReference,
+    SchemaText,
+    SubjectLevels,
+)
 
-__all__ = ["Level", "RegisteredSchema", "SchemaReference", "SchemaRegistryClient", "SchemaText", "SubjectLevels"]
+__all__ = [
+    "Level",
+    "RegisteredSchema",
+    "SchemaReference",
+    "SchemaRegistryClient",
+    "SchemaText",
+    "SubjectLevels",
+]

@@ -1,8 +1,9 @@
 """The bulk list, `/schemas?latestOnly=true`: the latest schema of every subject, a thousand to a request.
 
-Confluent published it, others answer something else under the same path, and no version number tells which. So every answer is
-judged by what it says: whether its items name their subject, and whether `offset` moved the page. Source of the shape: Confluent's
-`SchemasResource` (order by subject and version, `skip(offset).limit(limit)`, the limit cut to `schema.search.max.limit`).
+Confluent published it, others answer something else under the same path, and no version number tells which.
+So every answer is judged by what it says: whether its items name their subject, and whether `offset` moved
+the page. Source of the shape: Confluent's `SchemasResource` (order by subject and version,
+`skip(offset).limit(limit)`, the limit cut to `schema.search.max.limit`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,12 @@ from typing import Any, Literal, TypeAlias
 
 from mesh_assets.platforms.http import Answer, HttpService
 from mesh_assets.platforms.schema_registry.protocol import is_not_offered
-from mesh_assets.platforms.schema_registry.records import RegisteredSchema, ShapeError, has_subject, registered_schema
+from mesh_assets.platforms.schema_registry.records import (
+    RegisteredSchema,
+    ShapeError,
+    has_subject,
+    registered_schema,
+)
 
 PAGE_SIZE = 1000
 """Confluent's default and, unless configured, largest page: a larger `limit` is silently cut to this."""
@@ -40,9 +46,17 @@ class _Page:
 
 
 class BulkList:
-    """One registry's bulk list. `prefix`: the path of a context; `subject_prefix`: what subjects must begin with, or a wildcard."""
+    """One registry's bulk list. `prefix`: the path of a context; `subject_prefix`: what subjects must begin
+    with, or a wildcard."""
 
-    def __init__(self, service: HttpService, *, prefix: str = "", subject_prefix: str | None = None, page_size: int = PAGE_SIZE) -> None:
+    def __init__(
+        self,
+        service: HttpService,
+        *,
+        prefix: str = "",
+        subject_prefix: str | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
         if page_size < 2:
             raise ValueError("page_size must be at least 2: pages overlap by one")
         self._service = service
@@ -51,12 +65,14 @@ class BulkList:
         self._page_size = page_size
 
     def names_subjects(self) -> bool:
-        """Whether the list is of use, from two items only: where it is not (Apicurio), a full page would be costly and in vain."""
+        """Whether the list is of use, from two items only: where it is not (Apicurio), a full page would be
+        costly and in vain."""
         page = self._page(0, 2)
         return page.is_usable and bool(page.items)
 
     def read(self) -> list[RegisteredSchema] | None:
-        """The latest schema of every subject, in the registry's order; None when the list is not usable. Raises PlatformError.
+        """The latest schema of every subject, in the registry's order; None when the list is not usable.
+        Raises PlatformError.
 
         A list that changes while it is read is read again, and is not usable when it does not come to rest.
         """
@@ -78,17 +94,22 @@ class BulkList:
             return schemas
         seen = {_key(schema) for schema in schemas}
         for _ in range(_MOST_PAGES):
-            # Pages overlap by one: an item that was deleted or came in meanwhile shifts all behind it, and without the overlap the
-            # item that fell between two pages would look deleted.
+            # Pages overlap by one: an item that was deleted or came in meanwhile shifts all behind it, and
+            # without the overlap the item that fell between two pages would look deleted.
             following = self._page(len(schemas) - 1, size)
             if not following.is_usable:
                 return "unusable"
             page = following.schemas()
             if page and page == schemas[: len(page)]:
-                # The first page again: `offset` is ignored. If `limit` is as well, the page was everything there is (Karapace).
+                # The first page again: `offset` is ignored. If `limit` is as well, the page was everything
+                # there is (Karapace).
                 repeated = self._page(0, size - 1)
                 return schemas if len(repeated.items or []) >= size else "unusable"
-            if not page or _key(page[0]) != _key(schemas[-1]) or any(_key(schema) in seen for schema in page[1:]):
+            if (
+                not page
+                or _key(page[0]) != _key(schemas[-1])
+                or any(_key(schema) in seen for schema in page[1:])
+            ):
                 return "moved"
             schemas.extend(page[1:])
             seen.update(_key(schema) for schema in page)
@@ -112,11 +133,13 @@ class BulkList:
 
 
 def _page_size_served(first: int, *, asked: int) -> int | None:
-    """How many items a full page has, judged by the `first` one when `asked` were wanted; None when the first was the last.
+    """How many items a full page has, judged by the `first` one when `asked` were wanted; None when the first
+    was the last.
 
-    More than asked: `limit` is ignored (Karapace), this is the whole list, and the next page would be the same again, for ever.
-    Fewer than asked: the last page, unless an operator lowered `schema.search.max.limit`, which nothing in the answer tells. Such
-    limits are round, so a round number costs one request more to be sure, and any other none.
+    More than asked: `limit` is ignored (Karapace), this is the whole list, and the next page would be the
+    same again, for ever. Fewer than asked: the last page, unless an operator lowered
+    `schema.search.max.limit`, which nothing in the answer tells. Such limits are round, so a round number
+    costs one request more to be sure, and any other none.
     """
     if first > asked:
         return None

@@ -5,7 +5,14 @@ from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, RetryPolicy, ServiceClient, Transport, path_segment
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Clock,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+    path_segment,
+)
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.connecting import open_registry
@@ -13,13 +20,20 @@ from mesh_assets.platforms.schema_registry.contexts import read_contexts
 from mesh_assets.platforms.schema_registry.inventory import read_inventory
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
 from mesh_assets.platforms.schema_registry.protocol import is_absent
-from mesh_assets.platforms.schema_registry.records import Level, RegisteredSchema, SchemaText, ShapeError, SubjectLevels, schema_text
+from mesh_assets.platforms.schema_registry.records import (
+    Level,
+    RegisteredSchema,
+    SchemaText,
+    ShapeError,
+    SubjectLevels,
+    schema_text,
+)
 from mesh_assets.platforms.schema_registry.subjects import read_latest, read_version
 
 
 class SchemaRegistryClient(ServiceClient):
-    """Reads one registry, and registers schemas. Safe to use from many threads. Every method raises PlatformError unless it says
-    otherwise; a subject, schema or level that does not exist is no error.
+    """Reads one registry, and registers schemas. Safe to use from many threads. Every method raises
+    PlatformError unless it says otherwise; a subject, schema or level that does not exist is no error.
     """
 
     def __init__(
@@ -33,8 +47,8 @@ class SchemaRegistryClient(ServiceClient):
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`workers`: requests in flight where subjects are read one by one (32 were fastest against Apicurio); `read_seconds`: how long
-        such a reading may take.
+        """`workers`: requests in flight where subjects are read one by one (32 were fastest against
+        Apicurio); `read_seconds`: how long such a reading may take.
         """
         super().__init__(open_registry(connection, policy=policy, transport=transport, clock=clock))
         self._workers = workers
@@ -53,11 +67,14 @@ class SchemaRegistryClient(ServiceClient):
         """Whether the last inventory came from the bulk list; None before the first."""
         return self._has_bulk_list
 
-    def read_latest_schemas(self, selects: Callable[[str], bool] | None = None) -> tuple[RegisteredSchema, ...]:
-        """The latest version of every subject of all contexts, by subject; only subjects that `selects` says True to, if given.
+    def read_latest_schemas(
+        self, selects: Callable[[str], bool] | None = None
+    ) -> tuple[RegisteredSchema, ...]:
+        """The latest version of every subject of all contexts, by subject; only subjects that `selects` says
+        True to, if given.
 
-        All or an error: a page that is missing is never taken for deletion. In Confluent's shape one request a page of 1,000 (999 after
-        the first, pages overlap); elsewhere one request a subject.
+        All or an error: a page that is missing is never taken for deletion. In Confluent's shape one request
+        a page of 1,000 (999 after the first, pages overlap); elsewhere one request a subject.
         """
         schemas, self._has_bulk_list = read_inventory(
             self._service,
@@ -102,11 +119,13 @@ class SchemaRegistryClient(ServiceClient):
         return self._levels.global_level(COMPATIBILITY)
 
     def global_mode(self) -> str | None:
-        """The mode of subjects without their own (READWRITE, READONLY, IMPORT, …), None when the registry has none."""
+        """The mode of subjects without their own (READWRITE, READONLY, IMPORT, …), None when the registry has
+        none."""
         return self._levels.global_level(MODE)
 
     def subject_compatibility(self, subject: str) -> Level:
-        """The compatibility level in force for `subject`, and whether it is its own: two requests, rarely three."""
+        """The compatibility level in force for `subject`, and whether it is its own: two requests, rarely
+        three."""
         return self._levels.level(subject, COMPATIBILITY, inherited=self.global_compatibility())
 
     def subject_mode(self, subject: str) -> Level:
@@ -114,26 +133,34 @@ class SchemaRegistryClient(ServiceClient):
         return self._levels.level(subject, MODE, inherited=self.global_mode())
 
     def subject_levels(self, subjects: Sequence[str], *, within_seconds: float = 60.0) -> list[SubjectLevels]:
-        """Compatibility and mode of each of `subjects`, in their order; two requests a subject, many in flight.
+        """Compatibility and mode of each of `subjects`, in their order; two requests a subject, many in
+        flight.
 
         Raises nothing: what could not be read within `within_seconds`, or at all, says why in its `error`.
         """
         return self._levels.levels(subjects, workers=self._workers, within_seconds=within_seconds)
 
     def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int:
-        """The id of `schema` under `subject`; the same one when it is registered already, so that repeating is harmless.
+        """The id of `schema` under `subject`; the same one when it is registered already, so that repeating
+        is harmless.
 
         Raises RefusedError when the registry does not accept it: incompatible, invalid, read-only, no right.
         """
         content: dict[str, Any] = {"schema": schema}
         if schema_type != "AVRO":
             content["schemaType"] = schema_type
-        answer = self._service.ask("POST", f"/subjects/{path_segment(subject)}/versions", content=content, idempotent=True)
+        answer = self._service.ask(
+            "POST", f"/subjects/{path_segment(subject)}/versions", content=content, idempotent=True
+        )
         if answer.status in (409, 422):
             reason = answer.message or "it does not say why"
-            raise RefusedError(f"{self._service} does not accept the {schema_type} schema for {subject!r} ({answer.error_code}): {reason}")
+            raise RefusedError(
+                f"{self._service} does not accept the {schema_type} schema for {subject!r} ({answer.error_code}): {reason}"
+            )
         value = answer.json()
         schema_id = value.get("id") if isinstance(value, dict) else None
         if not isinstance(schema_id, int):
-            raise UnexpectedAnswerError(f"{self._service} registered the schema for {subject!r} without telling its id")
+            raise UnexpectedAnswerError(
+                f"{self._service} registered the schema for {subject!r} without telling its id"
+            )
         return schema_id

@@ -3,7 +3,14 @@
 from mesh_assets.estate.http import SchemaRegistryConnection
 from mesh_assets.platforms.confluent_cloud.keys import SCHEMA_REGISTRY_KEY, is_confluent_registry
 from mesh_assets.platforms.confluent_cloud.limits import patient, registry_pace
-from mesh_assets.platforms.http import ANY_CREDENTIAL, SYSTEM_CLOCK, Clock, HttpService, RetryPolicy, Transport
+from mesh_assets.platforms.http import (
+    ANY_CREDENTIAL,
+    SYSTEM_CLOCK,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    Transport,
+)
 from mesh_assets.platforms.secrets import resolve
 
 NAME = "Schema Registry"

@@ -7,11 +7,13 @@ from mesh_assets.platforms.schema_registry.protocol import is_not_offered
 
 DEFAULT_CONTEXT = "."
 ALL_CONTEXTS = ":*:"
-"""As `subjectPrefix`, every context (Confluent). Karapace ignores it; Apicurio and AxonOps look for subjects that begin so: none."""
+"""As `subjectPrefix`, every context (Confluent). Karapace ignores it; Apicurio and AxonOps look for subjects
+that begin so: none."""
 
 
 def read_contexts(service: HttpService) -> tuple[str, ...]:
-    """The contexts as Confluent writes them, the default one first: Apicurio says `:.:` for it, Karapace 404. Raises PlatformError."""
+    """The contexts as Confluent writes them, the default one first: Apicurio says `:.:` for it, Karapace 404.
+    Raises PlatformError."""
     answer = service.ask("GET", "/contexts")
     names: Any = [] if is_not_offered(answer) else answer.json()
     if names is None:
@@ -28,7 +30,8 @@ def path_prefix(context: str) -> str:
 
 
 def qualified(subject: str, context: str) -> str:
-    """`subject` with its context: AxonOps leaves it out of the answers of a context's own path, Confluent does not."""
+    """`subject` with its context: AxonOps leaves it out of the answers of a context's own path, Confluent
+    does not."""
     return subject if context == DEFAULT_CONTEXT or is_qualified(subject) else f":{context}:{subject}"
 
 

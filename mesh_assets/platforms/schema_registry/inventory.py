@@ -11,12 +11,19 @@ from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_e
 
 
 def read_inventory(
-    service: HttpService, *, selects: Callable[[str], bool], page_size: int, workers: int, within_seconds: float
+    service: HttpService,
+    *,
+    selects: Callable[[str], bool],
+    page_size: int,
+    workers: int,
+    within_seconds: float,
 ) -> tuple[list[RegisteredSchema], bool]:
-    """The latest schema of every subject that `selects` wants, of all contexts, by subject; and whether the bulk list gave it.
+    """The latest schema of every subject that `selects` wants, of all contexts, by subject; and whether the
+    bulk list gave it.
 
-    The bulk list over all contexts comes first: in Confluent's shape that is all. An empty answer is not believed, because Apicurio and
-    AxonOps answer so to Confluent's wildcard: then the contexts and the names are asked for. Raises PlatformError.
+    The bulk list over all contexts comes first: in Confluent's shape that is all. An empty answer is not
+    believed, because Apicurio and AxonOps answer so to Confluent's wildcard: then the contexts and the names
+    are asked for. Raises PlatformError.
     """
     across = BulkList(service, subject_prefix=ALL_CONTEXTS, page_size=page_size).read()
     if across:

@@ -1,7 +1,8 @@
 """Compatibility levels and modes: global ones, and whether a subject has its own.
 
-There is no bulk call, so each costs a request a subject. Registries differ in what an absent level looks like: Confluent, Karapace and
-AxonOps answer 404 with 40408 (a mode: 40409); Apicurio answers 200 with the one that is inherited, as if it were the subject's.
+There is no bulk call, so each costs a request a subject. Registries differ in what an absent level looks
+like: Confluent, Karapace and AxonOps answer 404 with 40408 (a mode: 40409); Apicurio answers 200 with the one
+that is inherited, as if it were the subject's.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ _SUBJECT_NOT_FOUND = 40401
 
 @dataclass(frozen=True, slots=True)
 class _What:
-    """`/config` or `/mode`: its path, the keys its value may have, and the code of a subject that has none of its own."""
+    """`/config` or `/mode`: its path, the keys its value may have, and the code of a subject that has none of
+    its own."""
 
     path: str
     keys: tuple[str, ...]
@@ -49,7 +51,8 @@ class LevelReader:
         return None if is_absent(answer) else _value(answer, what)
 
     def level(self, subject: str, what: _What, *, inherited: str | None) -> Level:
-        """The level in force for `subject`; `inherited` is the global one. Raises PlatformError, also when there is no such subject."""
+        """The level in force for `subject`; `inherited` is the global one. Raises PlatformError, also when
+        there is no such subject."""
         path = f"{what.path}/{path_segment(subject)}"
         answer = self._ask(path)
         if is_absent(answer):
@@ -63,13 +66,15 @@ class LevelReader:
             return Level(level=level, own=True)
         if level == inherited:
             return Level(level=level, own=None)
-        # Differs from the global one, so it seems to be the subject's own. Apicurio inherits from its configuration file, though,
-        # unless told to look at the global level: then the two ways of asking give different answers.
+        # Differs from the global one, so it seems to be the subject's own. Apicurio inherits from its
+        # configuration file, though, unless told to look at the global level: then the two ways of asking
+        # give different answers.
         in_force = self._in_force(path, what)
         return Level(level=level, own=True) if in_force in (level, None) else Level(level=in_force, own=False)
 
     def levels(self, subjects: Sequence[str], *, workers: int, within_seconds: float) -> list[SubjectLevels]:
-        """Compatibility and mode of each of `subjects`, in their order. What fails is said subject by subject; nothing is raised.
+        """Compatibility and mode of each of `subjects`, in their order. What fails is said subject by
+        subject; nothing is raised.
 
         Once the registry cannot be reached, or `within_seconds` have passed, the rest is not asked for.
         """
@@ -80,7 +85,9 @@ class LevelReader:
             if stopped:
                 return SubjectLevels(subject=subject, error=stopped[0])
             if self._clock.monotonic() > ends:
-                return SubjectLevels(subject=subject, error=f"not read: the {within_seconds:g} s for levels were over")
+                return SubjectLevels(
+                    subject=subject, error=f"not read: the {within_seconds:g} s for levels were over"
+                )
             try:
                 return SubjectLevels(
                     subject=subject,
@@ -99,15 +106,25 @@ class LevelReader:
             compatibility, mode = self.global_level(COMPATIBILITY), self.global_level(MODE)
         except PlatformError as error:
             return [SubjectLevels(subject=subject, error=str(error)) for subject in subjects]
-        with ThreadPoolExecutor(max_workers=min(workers, len(subjects)), thread_name_prefix="mesh-levels") as pool:
+        with ThreadPoolExecutor(
+            max_workers=min(workers, len(subjects)), thread_name_prefix="mesh-levels"
+        ) as pool:
             return [self._sharpened(levels) for levels in list(pool.map(read, subjects))]
 
     def _sharpened(self, levels: SubjectLevels) -> SubjectLevels:
         # A subject read before the registry showed that it tells own from inherited: now we know.
-        return replace(levels, compatibility=self._known(levels.compatibility, COMPATIBILITY), mode=self._known(levels.mode, MODE))
+        return replace(
+            levels,
+            compatibility=self._known(levels.compatibility, COMPATIBILITY),
+            mode=self._known(levels.mode, MODE),
+        )
 
     def _known(self, level: Level | None, what: _What) -> Level | None:
-        return replace(level, own=True) if level is not None and level.own is None and what.path in self._tells_own else level
+        return (
+            replace(level, own=True)
+            if level is not None and level.own is None and what.path in self._tells_own
+            else level
+        )
 
     def _in_force(self, path: str, what: _What) -> str | None:
         answer = self._ask(path, defaultToGlobal="true")

@@ -18,9 +18,10 @@ class SchemaReference:
 class RegisteredSchema:
     """One version of a subject.
 
-    subject: with its context, as Confluent says it: `:.ctx:orders-value`; plain in the default context. schema_type: `AVRO`, `JSON`,
-    `PROTOBUF` or what the registry says. definition: the text as the registry keeps it (Apicurio takes white space out of Avro).
-    metadata, rule_set: Confluent's data contracts, None where there are none or the registry drops them (Apicurio, Karapace).
+    subject: with its context, as Confluent says it: `:.ctx:orders-value`; plain in the default context.
+    schema_type: `AVRO`, `JSON`, `PROTOBUF` or what the registry says. definition: the text as the registry
+    keeps it (Apicurio takes white space out of Avro). metadata, rule_set: Confluent's data contracts, None
+    where there are none or the registry drops them (Apicurio, Karapace).
     """
 
     subject: str
@@ -47,8 +48,9 @@ class SchemaText:
 class Level:
     """A subject's compatibility level or mode.
 
-    level: the one in force; None when the registry has none at all. own: True when it is set on the subject, False when it is
-    inherited, None when the registry does not let the two be told apart (Apicurio, where the subject's is the same as the global one).
+    level: the one in force; None when the registry has none at all. own: True when it is set on the subject,
+    False when it is inherited, None when the registry does not let the two be told apart (Apicurio, where the
+    subject's is the same as the global one).
     """
 
     level: str | None
@@ -57,7 +59,8 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectLevels:
-    """Compatibility and mode of one subject; None where unknown, and then `error` is the sentence that says why."""
+    """Compatibility and mode of one subject; None where unknown, and then `error` is the sentence that says
+    why."""
 
     subject: str
     compatibility: Level | None = None
@@ -82,7 +85,12 @@ def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSch
     if not isinstance(name, str):
         raise ShapeError("a schema without a subject")
     version, schema_id = item.get("version"), item.get("id")
-    if not isinstance(version, int) or not isinstance(schema_id, int) or isinstance(version, bool) or isinstance(schema_id, bool):
+    if (
+        not isinstance(version, int)
+        or not isinstance(schema_id, int)
+        or isinstance(version, bool)
+        or isinstance(schema_id, bool)
+    ):
         raise ShapeError(f"subject {name!r} without a version or an id")
     return RegisteredSchema(
         subject=name,
@@ -101,7 +109,12 @@ def schema_text(item: Any, *, schema_id: int) -> SchemaText:
     if not isinstance(item, dict):
         raise ShapeError("a schema that is no object")
     name = f"id {schema_id}"
-    return SchemaText(id=schema_id, schema_type=_schema_type(item), definition=_definition(item, name), references=_references(item, name))
+    return SchemaText(
+        id=schema_id,
+        schema_type=_schema_type(item),
+        definition=_definition(item, name),
+        references=_references(item, name),
+    )
 
 
 def _schema_type(item: dict[str, Any]) -> str:
@@ -130,7 +143,11 @@ def _references(item: dict[str, Any], name: str) -> tuple[SchemaReference, ...]:
             and _is_int(reference.get("version"))
         ):
             raise ShapeError(f"{name!r} with a reference that lacks name, subject or version")
-        references.append(SchemaReference(name=reference["name"], subject=reference["subject"], version=reference["version"]))
+        references.append(
+            SchemaReference(
+                name=reference["name"], subject=reference["subject"], version=reference["version"]
+            )
+        )
     return tuple(references)
 
 

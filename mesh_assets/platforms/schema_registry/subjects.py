@@ -1,4 +1,5 @@
-"""Subjects one by one: their names, then the latest version of each. For registries without a usable bulk list."""
+"""Subjects one by one: their names, then the latest version of each. For registries without a usable bulk
+list."""
 
 from collections.abc import Collection
 from functools import partial
@@ -8,7 +9,8 @@ from mesh_assets.platforms.http import HttpService, in_flight, path_segment
 from mesh_assets.platforms.schema_registry.protocol import is_absent
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, ShapeError, registered_schema
 
-# Without a limit Apicurio stops at `apicurio.ccompat.max-subjects` (1,000) and says nothing; a limit that is given, it obeys.
+# Without a limit Apicurio stops at `apicurio.ccompat.max-subjects` (1,000) and says nothing; a limit that is
+# given, it obeys.
 _ALL = 2**31 - 1
 _MOST_PAGES = 10_000
 _READINGS = 3
@@ -17,21 +19,26 @@ _READINGS = 3
 def list_subjects(service: HttpService, *, prefix: str = "") -> list[str]:
     """The names of all subjects, sorted; `prefix` is the path of a context. Raises PlatformError.
 
-    A page says nothing about whether it is the last: Apicurio counts rows it does not show. So pages are asked for until one brings
-    nothing new, each beginning at the last name known, which it must show again; a list that moved meanwhile is read anew.
+    A page says nothing about whether it is the last: Apicurio counts rows it does not show. So pages are
+    asked for until one brings nothing new, each beginning at the last name known, which it must show again; a
+    list that moved meanwhile is read anew.
     """
     for _ in range(_READINGS):
         names = _list_once(service, prefix)
         if names is not None:
             return sorted(names)
-    raise UnexpectedAnswerError(f"{service}: the list of subjects kept changing while it was read; the next run tries again")
+    raise UnexpectedAnswerError(
+        f"{service}: the list of subjects kept changing while it was read; the next run tries again"
+    )
 
 
 def _list_once(service: HttpService, prefix: str) -> set[str] | None:
     """The names, None when the list moved between two pages."""
     seen: set[str] = set()
     for _ in range(_MOST_PAGES):
-        answer = service.ask("GET", f"{prefix}/subjects", params={"offset": max(0, len(seen) - 1), "limit": _ALL})
+        answer = service.ask(
+            "GET", f"{prefix}/subjects", params={"offset": max(0, len(seen) - 1), "limit": _ALL}
+        )
         names = answer.json()
         if names is None:
             names = []  # AxonOps writes an empty list so
@@ -62,10 +69,18 @@ def read_version(service: HttpService, subject: str, version: int | str) -> Regi
         raise answer.unexpected(f"with {error}") from error
 
 
-def read_each(service: HttpService, subjects: Collection[str], *, workers: int, within_seconds: float) -> list[RegisteredSchema]:
-    """The latest version of each of `subjects`, all or an error; one that was deleted meanwhile is absent. Raises PlatformError."""
+def read_each(
+    service: HttpService, subjects: Collection[str], *, workers: int, within_seconds: float
+) -> list[RegisteredSchema]:
+    """The latest version of each of `subjects`, all or an error; one that was deleted meanwhile is absent.
+    Raises PlatformError."""
     names = sorted(subjects)
-    read = partial(in_flight, workers=workers, within_seconds=within_seconds, what=f"reading {len(names)} subjects of {service}")
+    read = partial(
+        in_flight,
+        workers=workers,
+        within_seconds=within_seconds,
+        what=f"reading {len(names)} subjects of {service}",
+    )
     found = read(partial(read_latest, service), names)
     missing = [name for name, schema in zip(names, found, strict=True) if schema is None]
     if missing:
@@ -74,9 +89,14 @@ def read_each(service: HttpService, subjects: Collection[str], *, workers: int, 
 
 
 def _confirm_deleted(service: HttpService, missing: list[str]) -> None:
-    # "Not found" for a name that is still listed is no deletion: some servers and proxies do not decode %2F in a path (AxonOps).
+    # "Not found" for a name that is still listed is no deletion: some servers and proxies do not decode %2F
+    # in a path (AxonOps).
     listed = set(list_subjects(service))
     for name in missing:
         if name in listed and read_latest(service, name) is None:
-            hint = "; it may not decode the escaped characters of a path" if path_segment(name) != name else ""
-            raise UnexpectedAnswerError(f"{service} lists the subject {name!r} but says it has no version{hint}")
+            hint = (
+                "; it may not decode the escaped characters of a path" if path_segment(name) != name else ""
+            )
+            raise UnexpectedAnswerError(
+                f"{service} lists the subject {name!r} but says it has no version{hint}"
+            )

@@ -10,7 +10,9 @@ from mesh_assets.platforms.secrets.reference import SecretName
 def could_not_be_read(reference: SecretName, action: str, error: Exception) -> EstateError:
     """`action` as IAM calls it. A key that may not be used is another right than the secret."""
     if refused_key(error):
-        return EstateError(str(aws_failure(error, action="kms:Decrypt", resource=f"the key that encrypts {reference.shown}")))
+        return EstateError(
+            str(aws_failure(error, action="kms:Decrypt", resource=f"the key that encrypts {reference.shown}"))
+        )
     return EstateError(str(aws_failure(error, action=action, resource=reference.shown)))
 
 

@@ -18,9 +18,13 @@ def pick(reference: SecretName, kept: Kept) -> str:
         raise EstateError(f"{reference.shown} has fields; say which one: {_listed(kept)}")
     fields = _json_fields(kept) if isinstance(kept, str) else kept
     if fields is None:
-        raise EstateError(f"{reference.shown}: the secret is no JSON object; leave #{reference.field} out for its whole text")
+        raise EstateError(
+            f"{reference.shown}: the secret is no JSON object; leave #{reference.field} out for its whole text"
+        )
     if reference.field not in fields:
-        raise EstateError(f"{reference.shown}: the secret has no field {reference.field!r}; it has: {_listed(fields)}")
+        raise EstateError(
+            f"{reference.shown}: the secret has no field {reference.field!r}; it has: {_listed(fields)}"
+        )
     value = fields[reference.field]
     if isinstance(value, bool | int | float):  # `{"pin": 1234}`: the text that stands there
         return json.dumps(value)

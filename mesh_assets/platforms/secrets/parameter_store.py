@@ -17,11 +17,14 @@ NAMES_A_REQUEST = 10
 
 
 def read_parameters(references: Sequence[SecretName], client: Any = None) -> Mapping[str, str]:
-    """The parameters' values by name. Raises EstateError naming the reference, the action and the right that is missing."""
+    """The parameters' values by name. Raises EstateError naming the reference, the action and the right that
+    is missing."""
     if client is not None:
         return _read(client, references)
     resource = named(references)
-    with closing(aws_client("ssm", resource=resource, region=None, endpoint_url=None, read_timeout_seconds=5)) as made:
+    with closing(
+        aws_client("ssm", resource=resource, region=None, endpoint_url=None, read_timeout_seconds=5)
+    ) as made:
         return _read(made, references)
 
 
@@ -37,9 +40,12 @@ def _read(client: Any, references: Sequence[SecretName]) -> dict[str, str]:
 def _batch(client: Any, references: Sequence[SecretName]) -> dict[str, str]:
     if len(references) > 1:
         try:
-            answer = client.get_parameters(Names=[reference.name for reference in references], WithDecryption=True)
+            answer = client.get_parameters(
+                Names=[reference.name for reference in references], WithDecryption=True
+            )
         except ClientError as error:
-            # One name that is not allowed refuses the whole batch, and a role may have been given GetParameter alone.
+            # One name that is not allowed refuses the whole batch, and a role may have been given
+            # GetParameter alone.
             if not denied(error) and not refused_key(error):
                 raise could_not_be_read(references[0], "ssm:GetParameters", error) from error
         except BotoCoreError as error:

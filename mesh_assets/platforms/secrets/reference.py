@@ -16,7 +16,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class SecretName:
-    """Where a secret is kept. `shown`: as the estate has it, which is what messages say. `field` None: the whole of what is kept there."""
+    """Where a secret is kept. `shown`: as the estate has it, which is what messages say. `field` None: the
+    whole of what is kept there."""
 
     shown: str
     source: SourceName
@@ -27,14 +28,16 @@ class SecretName:
 def parse_reference(text: str, *, environment: Mapping[str, str] | None = None) -> SecretName | None:
     """The secret that `text` names; None for text that names none, or environment variables only.
 
-    Variables in the reference are filled in (`ssm:/${STAGE}/key`). A variable's value never becomes a reference: it is the secret itself.
-    Raises EstateError as `with_variables`.
+    Variables in the reference are filled in (`ssm:/${STAGE}/key`). A variable's value never becomes a
+    reference: it is the secret itself. Raises EstateError as `with_variables`.
     """
     if not text.startswith(("ssm:", "secretsmanager:", "vault:")):
         return None
     match = _REFERENCE.match(with_variables(text, environment=environment))
     if match is None:
-        raise EstateError(f"{text} is no reference: expected ssm:/path, secretsmanager:arn#field or vault:path#field")
+        raise EstateError(
+            f"{text} is no reference: expected ssm:/path, secretsmanager:arn#field or vault:path#field"
+        )
     source, name, field = match.groups()
     if source == "ssm" and field is not None:
         raise EstateError(f"{text}: a parameter is one value and has no fields; leave #{field} out")
@@ -53,7 +56,9 @@ def with_variables(text: str, *, environment: Mapping[str, str] | None = None) -
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in variables:
-            raise EstateError(f"the estate refers to ${{{name}}}, but the environment variable {name} is not set; set it before running")
+            raise EstateError(
+                f"the estate refers to ${{{name}}}, but the environment variable {name} is not set; set it before running"
+            )
         return variables[name]
 
     return _VARIABLE.sub(value, text)

@@ -13,23 +13,36 @@ from mesh_assets.platforms.secrets.reference import SecretName, parse_reference,
 def resolve(text: str, *, environment: Mapping[str, str] | None = None) -> str:
     """The value of a reference, or `text` with every `${NAME}` replaced by that environment variable's value.
 
-    To be called as late as possible, by whoever makes a client. Raises EstateError naming the reference, and what is missing; no value.
+    To be called as late as possible, by whoever makes a client. Raises EstateError naming the reference, and
+    what is missing; no value.
     """
     reference = parse_reference(text, environment=environment)
-    return with_variables(text, environment=environment) if reference is None else _reader().read([reference])[reference]
+    return (
+        with_variables(text, environment=environment)
+        if reference is None
+        else _reader().read([reference])[reference]
+    )
 
 
 def shown(text: str, *, environment: Mapping[str, str] | None = None) -> str:
-    """As `resolve`, for what is shown (a username): a secret that is kept somewhere is shown as its reference."""
-    return text if parse_reference(text, environment=environment) is not None else with_variables(text, environment=environment)
+    """As `resolve`, for what is shown (a username): a secret that is kept somewhere is shown as its
+    reference."""
+    return (
+        text
+        if parse_reference(text, environment=environment) is not None
+        else with_variables(text, environment=environment)
+    )
 
 
 def read_ahead(part: BaseModel) -> None:
-    """Reads all secrets that a part of the estate names, in as few requests as the sources allow, for `resolve` to find.
+    """Reads all secrets that a part of the estate names, in as few requests as the sources allow, for
+    `resolve` to find.
 
     Raises EstateError as `resolve`.
     """
-    references = [reference for text in _texts(part.model_dump()) if (reference := parse_reference(text)) is not None]
+    references = [
+        reference for text in _texts(part.model_dump()) if (reference := parse_reference(text)) is not None
+    ]
     _reader().read(list(dict.fromkeys(references)))
 
 
@@ -40,7 +53,9 @@ def forget_secrets() -> None:
 
 @cache
 def _reader() -> SecretReader:
-    return SecretReader({"ssm": _from_parameter_store, "secretsmanager": _from_secrets_manager, "vault": _from_vault})
+    return SecretReader(
+        {"ssm": _from_parameter_store, "secretsmanager": _from_secrets_manager, "vault": _from_vault}
+    )
 
 
 # boto3 and hvac are heavy, and only needed where the estate names such a secret.

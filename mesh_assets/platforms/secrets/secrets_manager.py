@@ -1,4 +1,5 @@
-"""`secretsmanager:<arn or name>#field`: secrets of AWS Secrets Manager, those of MSK (`AmazonMSK_…`) among them."""
+"""`secretsmanager:<arn or name>#field`: secrets of AWS Secrets Manager, those of MSK (`AmazonMSK_…`) among
+them."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,14 +16,21 @@ _ACTION = "secretsmanager:GetSecretValue"
 
 
 def read_secrets(references: Sequence[SecretName], client: Any = None) -> Mapping[str, str]:
-    """The secrets' texts by name, one request each: the batch call would need a right of its own. Raises EstateError."""
+    """The secrets' texts by name, one request each: the batch call would need a right of its own. Raises
+    EstateError."""
     texts = {}
     for reference in {reference.name: reference for reference in references}.values():
         if client is not None:
             texts[reference.name] = _text(client, reference)
             continue
         region = region_of(reference.name)
-        made = aws_client("secretsmanager", resource=reference.shown, region=region, endpoint_url=None, read_timeout_seconds=5)
+        made = aws_client(
+            "secretsmanager",
+            resource=reference.shown,
+            region=region,
+            endpoint_url=None,
+            read_timeout_seconds=5,
+        )
         with closing(made):
             texts[reference.name] = _text(made, reference)
     return texts

@@ -37,7 +37,9 @@ def refusal(keys: Keys, family: Family, authorization: str | None) -> Refusal | 
     """None for a request that may read."""
     given = _basic(authorization)
     accepted, powerless = (
-        (keys.schema_registry, keys.unprivileged_schema_registry) if family == "registry" else (keys.cloud, keys.unprivileged_cloud)
+        (keys.schema_registry, keys.unprivileged_schema_registry)
+        if family == "registry"
+        else (keys.cloud, keys.unprivileged_cloud)
     )
     if given is not None and _same(given, accepted):
         return None
@@ -58,4 +60,6 @@ def _basic(authorization: str | None) -> Key | None:
 
 
 def _same(given: Key, known: Key) -> bool:
-    return compare_digest(given.id.encode(), known.id.encode()) and compare_digest(given.secret.encode(), known.secret.encode())
+    return compare_digest(given.id.encode(), known.id.encode()) and compare_digest(
+        given.secret.encode(), known.secret.encode()
+    )

@@ -47,12 +47,17 @@ def cloud_app(
         return Route(path, _guarded(family, endpoint, keys, orders), methods=methods or ("GET",))
 
     def unknown(family: Family) -> Endpoint:
-        return lambda request, body: error_answer(family, 404, f"{request.url.path} is not part of this stand-in")  # noqa: ARG005
+        return lambda request, body: error_answer(  # noqa: ARG005
+            family, 404, f"{request.url.path} is not part of this stand-in"
+        )
 
     everything = ("GET", "POST", "PUT", "DELETE")
     return Starlette(
         routes=[
-            Route("/_stand-in", _plain(lambda request, body: JSONResponse({"title": STAND_IN, "told": orders.told()}))),  # noqa: ARG005
+            Route(
+                "/_stand-in",
+                _plain(lambda request, body: JSONResponse({"title": STAND_IN, "told": orders.told()})),  # noqa: ARG005
+            ),
             Route("/_stand-in/connectors/{name}", _plain(_tell_connector(states)), methods=["PUT"]),
             Route("/_stand-in/{what}", _plain(_tell(orders)), methods=["PUT", "DELETE"]),
             route(_CONNECTORS, "connect", connect.list_connectors),
@@ -76,7 +81,9 @@ def cloud_app(
             route(f"{_REGISTRY}/subjects", "registry", registry.subjects),
             route(f"{_REGISTRY}/contexts", "registry", registry.contexts),
             route(f"{_REGISTRY}/subjects/{{subject}}", "registry", registry.forward, *everything),
-            route(f"{_REGISTRY}/subjects/{{subject}}/{{rest:path}}", "registry", registry.forward, *everything),
+            route(
+                f"{_REGISTRY}/subjects/{{subject}}/{{rest:path}}", "registry", registry.forward, *everything
+            ),
             route(f"{_REGISTRY}/config/{{subject}}", "registry", registry.compatibility, *everything),
             route(f"{_REGISTRY}/mode/{{subject}}", "registry", registry.mode, *everything),
             route(f"{_REGISTRY}/{{path:path}}", "registry", registry.forward, *everything),
@@ -100,7 +107,9 @@ def _guarded(family: Family, endpoint: Endpoint, keys: Keys, orders: Orders) -> 
         try:
             response = endpoint(request, body)
         except httpx.HTTPError as error:
-            return error_answer(family, 502, f"what stands behind this front does not answer: {type(error).__name__}")
+            return error_answer(
+                family, 502, f"what stands behind this front does not answer: {type(error).__name__}"
+            )
         return _cut(response) if fault is not None and fault.kind == "truncate" else response
 
     return _plain(answer)
@@ -119,7 +128,11 @@ def _spoiled(family: Family, fault: Fault) -> Response:
     status = 429 if fault.kind == "throttle" else fault.status
     sentence = "Too Many Requests" if status == 429 else "as it was told to"
     # Control plane and Connect name Retry-After, the Metrics API rateLimit-reset, in seconds from now.
-    waits = {"Retry-After": f"{fault.seconds:.0f}", "rateLimit-reset": f"{fault.seconds:.0f}", "X-RateLimit-Reset": f"{fault.seconds:.0f}"}
+    waits = {
+        "Retry-After": f"{fault.seconds:.0f}",
+        "rateLimit-reset": f"{fault.seconds:.0f}",
+        "X-RateLimit-Reset": f"{fault.seconds:.0f}",
+    }
     headers = waits if fault.kind == "throttle" else {}
     if fault.html:
         page = f"<html><head><title>{status} {escape(sentence)}</title></head><body><h1>{status}</h1></body></html>"
@@ -136,7 +149,11 @@ def _cut(response: Response) -> Response:
 
 def _tell(orders: Orders) -> Endpoint:
     def tell(request: Request, body: bytes) -> Response:
-        orders_by_name = {"faults": orders.tell_faults, "shown": orders.tell_shown, "scale": orders.tell_scale}
+        orders_by_name = {
+            "faults": orders.tell_faults,
+            "shown": orders.tell_shown,
+            "scale": orders.tell_scale,
+        }
         what = str(request.path_params["what"])
         if request.method == "DELETE":
             orders.forget()

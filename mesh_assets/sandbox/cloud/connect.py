@@ -27,7 +27,9 @@ class Connect:
 
     def connector_ids(self) -> dict[str, str]:
         """Name → id of the real ones that are there."""
-        return {name: datagen.id for name, datagen in self._datagens.items() if not self._states.get(name).removed}
+        return {
+            name: datagen.id for name, datagen in self._datagens.items() if not self._states.get(name).removed
+        }
 
     def list_connectors(self, request: Request, body: bytes) -> Response:  # noqa: ARG002 - the form of an endpoint
         if (unknown := _unknown_place(request)) is not None:
@@ -38,7 +40,12 @@ class Connect:
         if expand is None:
             return JSONResponse(names)
         wanted = set(expand.split(","))
-        return JSONResponse({name: {key: part for key, part in self._expanded(name).items() if key in wanted} for name in names})
+        return JSONResponse(
+            {
+                name: {key: part for key, part in self._expanded(name).items() if key in wanted}
+                for name in names
+            }
+        )
 
     def read(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
         """`/connectors/{name}`, with `/config`, `/status` and `/tasks`."""
@@ -49,7 +56,9 @@ class Connect:
         tasks = [{"connector": name, "task": task["id"]} for task in expanded["status"]["tasks"]]
         match request.path_params.get("part"):
             case None:
-                return JSONResponse({"name": name, "type": "source", "config": expanded["info"]["config"], "tasks": tasks})
+                return JSONResponse(
+                    {"name": name, "type": "source", "config": expanded["info"]["config"], "tasks": tasks}
+                )
             case "config":
                 return JSONResponse(expanded["info"]["config"])
             case "status":
@@ -79,8 +88,14 @@ class Connect:
             config = json.loads(body)
         except json.JSONDecodeError:
             return error_answer("connect", 400, "the body is not JSON")
-        if name not in self._datagens or not isinstance(config, dict) or config.get("connector.class") != "DatagenSource":
-            return error_answer("connect", 400, "this stand-in runs the Datagen connectors of its topics and no others")
+        if (
+            name not in self._datagens
+            or not isinstance(config, dict)
+            or config.get("connector.class") != "DatagenSource"
+        ):
+            return error_answer(
+                "connect", 400, "this stand-in runs the Datagen connectors of its topics and no others"
+            )
         self._states.tell(name, Told())
         return JSONResponse({"name": name, "type": "source", "config": self._config(name), "tasks": []})
 
@@ -139,7 +154,12 @@ class Connect:
                 "quickstart": datagen.topic.name.upper(),
             }
             if datagen
-            else {"kafka.topic": "orders", "output.data.format": "AVRO", "quickstart": "ORDERS", "stand.in": "made up, writes nothing"}
+            else {
+                "kafka.topic": "orders",
+                "output.data.format": "AVRO",
+                "quickstart": "ORDERS",
+                "stand.in": "made up, writes nothing",
+            }
         )
         return {
             "cloud.environment": "prod",

@@ -1,4 +1,5 @@
-"""How the connectors are, as they were last told: a small file, which the feed reads to know for whom to write."""
+"""How the connectors are, as they were last told: a small file, which the feed reads to know for whom to
+write."""
 
 import json
 import threading

@@ -10,7 +10,14 @@ from starlette.responses import JSONResponse, Response
 
 from mesh_assets.sandbox.cloud.errors import error_answer
 from mesh_assets.sandbox.cloud.orders import Orders
-from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, ENVIRONMENT, ENVIRONMENT_ID, ORGANIZATION_ID, REGISTRY_ID
+from mesh_assets.sandbox.estate.cloud import (
+    CLUSTER,
+    CLUSTER_ID,
+    ENVIRONMENT,
+    ENVIRONMENT_ID,
+    ORGANIZATION_ID,
+    REGISTRY_ID,
+)
 
 _MADE = "2026-01-05T08:00:00.000000+00:00"
 _DEFAULT_PAGE = 10
@@ -21,7 +28,8 @@ _ENVIRONMENT_CRN = f"{_CRN}/environment={ENVIRONMENT_ID}"
 
 
 class ControlPlane:
-    """`url`: where this stand-in is, which its links name; `bootstrap`: the brokers, as `PROTOCOL://host:port`."""
+    """`url`: where this stand-in is, which its links name; `bootstrap`: the brokers, as
+    `PROTOCOL://host:port`."""
 
     def __init__(self, orders: Orders, *, url: str, bootstrap: str, registry_url: str) -> None:
         self._orders = orders
@@ -31,7 +39,13 @@ class ControlPlane:
 
     def organizations(self, request: Request, body: bytes) -> Response:  # noqa: ARG002 - the form of an endpoint
         crn = {"resource_name": _CRN}
-        return self._page(request, "org/v2", "Organization", "organizations", [{"id": ORGANIZATION_ID, "display_name": "Sandbox", **crn}])
+        return self._page(
+            request,
+            "org/v2",
+            "Organization",
+            "organizations",
+            [{"id": ORGANIZATION_ID, "display_name": "Sandbox", **crn}],
+        )
 
     def environments(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
         known = [(ENVIRONMENT_ID, ENVIRONMENT), ("env-0empty", "nothing-yet")]
@@ -52,11 +66,15 @@ class ControlPlane:
     def registries(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
         return self._in_environment(request, "srcm/v3", self._registry_clusters)
 
-    def _in_environment(self, request: Request, api: str, resources: Callable[[], list[dict[str, Any]]]) -> Response:
+    def _in_environment(
+        self, request: Request, api: str, resources: Callable[[], list[dict[str, Any]]]
+    ) -> Response:
         environment = request.query_params.get("environment")
         if environment is None:
             return error_answer("control_plane", 400, "The parameter 'environment' is required")
-        return self._page(request, api, "Cluster", "clusters", resources() if environment == ENVIRONMENT_ID else [])
+        return self._page(
+            request, api, "Cluster", "clusters", resources() if environment == ENVIRONMENT_ID else []
+        )
 
     def _kafka_clusters(self) -> list[dict[str, Any]]:
         real = self._kafka_cluster(CLUSTER_ID, CLUSTER, self._bootstrap)
@@ -104,7 +122,9 @@ class ControlPlane:
         related = f"{self._url}/org/v2/environments/{ENVIRONMENT_ID}"
         return {"id": ENVIRONMENT_ID, "related": related, "resource_name": _ENVIRONMENT_CRN}
 
-    def _page(self, request: Request, api: str, kind: str, path: str, resources: list[dict[str, Any]]) -> Response:
+    def _page(
+        self, request: Request, api: str, kind: str, path: str, resources: list[dict[str, Any]]
+    ) -> Response:
         base = f"{self._url}/{api}/{path}"
         if (number := request.path_params.get("id")) is not None:
             found = next((resource for resource in resources if resource["id"] == number), None)
@@ -121,7 +141,9 @@ class ControlPlane:
         size = min(size, self._orders.scale.page_size)
         metadata: dict[str, Any] = {"first": base, "total_size": len(resources)}
         if start + size < len(resources):
-            query = "".join(f"&{name}={value}" for name, value in request.query_params.items() if name != "page_token")
+            query = "".join(
+                f"&{name}={value}" for name, value in request.query_params.items() if name != "page_token"
+            )
             metadata["next"] = f"{base}?page_token={_token(start + size)}{query}"
         data = [_object(resource, api, kind, base) for resource in resources[start : start + size]]
         return JSONResponse({"api_version": api, "kind": f"{kind}List", "metadata": metadata, "data": data})

@@ -1,4 +1,5 @@
-"""The metrics the stand-in has: names, units and labels as published, and only those it can take from something real."""
+"""The metrics the stand-in has: names, units and labels as published, and only those it can take from
+something real."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -32,20 +33,48 @@ class Metric:
         return f"{self.resource}_id"
 
 
-_SERVER, _CONNECT, _REGISTRY = "io.confluent.kafka.server", "io.confluent.kafka.connect", "io.confluent.kafka.schema_registry"
+_SERVER, _CONNECT, _REGISTRY = (
+    "io.confluent.kafka.server",
+    "io.confluent.kafka.connect",
+    "io.confluent.kafka.schema_registry",
+)
 _SAMPLED = "Sampled every 60 seconds."
 
 RECEIVED_BYTES = Metric(
-    f"{_SERVER}/received_bytes", f"The delta count of bytes received from the network. {_SAMPLED}", "By", "kafka", ("topic",), counter=True
+    f"{_SERVER}/received_bytes",
+    f"The delta count of bytes received from the network. {_SAMPLED}",
+    "By",
+    "kafka",
+    ("topic",),
+    counter=True,
 )
 SENT_BYTES = Metric(
-    f"{_SERVER}/sent_bytes", f"The delta count of bytes sent over the network. {_SAMPLED}", "By", "kafka", ("topic",), counter=True
+    f"{_SERVER}/sent_bytes",
+    f"The delta count of bytes sent over the network. {_SAMPLED}",
+    "By",
+    "kafka",
+    ("topic",),
+    counter=True,
 )
 RECEIVED_RECORDS = Metric(
-    f"{_SERVER}/received_records", f"The delta count of records received. {_SAMPLED}", "1", "kafka", ("topic",), counter=True
+    f"{_SERVER}/received_records",
+    f"The delta count of records received. {_SAMPLED}",
+    "1",
+    "kafka",
+    ("topic",),
+    counter=True,
 )
-SENT_RECORDS = Metric(f"{_SERVER}/sent_records", f"The delta count of records sent. {_SAMPLED}", "1", "kafka", ("topic",), counter=True)
-RETAINED_BYTES = Metric(f"{_SERVER}/retained_bytes", f"The bytes retained by the cluster. {_SAMPLED}", "By", "kafka", ("topic",))
+SENT_RECORDS = Metric(
+    f"{_SERVER}/sent_records",
+    f"The delta count of records sent. {_SAMPLED}",
+    "1",
+    "kafka",
+    ("topic",),
+    counter=True,
+)
+RETAINED_BYTES = Metric(
+    f"{_SERVER}/retained_bytes", f"The bytes retained by the cluster. {_SAMPLED}", "By", "kafka", ("topic",)
+)
 CONSUMER_LAG = Metric(
     f"{_SERVER}/consumer_lag_offsets",
     f"The lag between a group member's committed offset and the partition's high watermark. {_SAMPLED}",
@@ -54,7 +83,9 @@ CONSUMER_LAG = Metric(
     ("consumer_group_id", "topic", "partition"),
 )
 PARTITIONS = Metric(f"{_SERVER}/partition_count", "The number of partitions.", "1", "kafka")
-CONNECTIONS = Metric(f"{_SERVER}/active_connection_count", "The count of active authenticated connections.", "1", "kafka")
+CONNECTIONS = Metric(
+    f"{_SERVER}/active_connection_count", "The count of active authenticated connections.", "1", "kafka"
+)
 CONNECTOR_SENT_RECORDS = Metric(
     f"{_CONNECT}/sent_records",
     f"The delta count of records a source connector wrote to Kafka. {_SAMPLED}",
@@ -63,7 +94,11 @@ CONNECTOR_SENT_RECORDS = Metric(
     counter=True,
 )
 CONNECTOR_SENT_BYTES = Metric(
-    f"{_CONNECT}/sent_bytes", f"The delta count of bytes a source connector wrote to Kafka. {_SAMPLED}", "By", "connector", counter=True
+    f"{_CONNECT}/sent_bytes",
+    f"The delta count of bytes a source connector wrote to Kafka. {_SAMPLED}",
+    "By",
+    "connector",
+    counter=True,
 )
 SCHEMAS = Metric(f"{_REGISTRY}/schema_count", "The number of registered schemas.", "1", "schema_registry")
 

@@ -1,4 +1,5 @@
-"""Metrics API v2: the export of the newest minute, queries over the minutes since the stand-in started, and the descriptors."""
+"""Metrics API v2: the export of the newest minute, queries over the minutes since the stand-in started, and
+the descriptors."""
 
 import json
 import time
@@ -23,7 +24,13 @@ _RESOURCES = ("kafka", "connector", "schema_registry")
 class MetricsApi:
     """`known_ids`: by kind of resource, whose metrics this key may read."""
 
-    def __init__(self, readings: Readings, *, known_ids: Callable[[], dict[str, set[str]]], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        readings: Readings,
+        *,
+        known_ids: Callable[[], dict[str, set[str]]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._readings = readings
         self._known_ids = known_ids
         self._clock = clock
@@ -43,7 +50,12 @@ class MetricsApi:
         try:
             asked = json.loads(body)
             token = request.query_params.get("page_token")
-            answer = answer_query(asked, points(self._readings.all()), now=datetime.fromtimestamp(self._clock(), UTC), page_token=token)
+            answer = answer_query(
+                asked,
+                points(self._readings.all()),
+                now=datetime.fromtimestamp(self._clock(), UTC),
+                page_token=token,
+            )
         except json.JSONDecodeError:
             return error_answer("metrics", 400, "the body is not JSON")
         except QueryError as error:
@@ -60,21 +72,34 @@ class MetricsApi:
                 "lifecycle_stage": "GENERAL_AVAILABILITY",
                 "exportable": True,
                 "resources": [metric.resource],
-                "labels": [{"key": label, "description": label, "exportable": True} for label in metric.labels],
+                "labels": [
+                    {"key": label, "description": label, "exportable": True} for label in metric.labels
+                ],
             }
             for metric in METRICS
         ]
-        return JSONResponse({"data": data, "meta": {"pagination": {"page_size": len(data), "total_size": len(data)}}, "links": {}})
+        return JSONResponse(
+            {
+                "data": data,
+                "meta": {"pagination": {"page_size": len(data), "total_size": len(data)}},
+                "links": {},
+            }
+        )
 
     def _foreign(self, asked: dict[str, set[str]]) -> Response | None:
         known = self._known_ids()
-        strange = sorted(f"{kind}.id:{number}" for kind, ids in asked.items() for number in ids - known.get(kind, set()))
+        strange = sorted(
+            f"{kind}.id:{number}" for kind, ids in asked.items() for number in ids - known.get(kind, set())
+        )
         if not strange:
             return None
-        return error_answer("metrics", 403, f"Not authorized to read metrics of the following resources: {', '.join(strange)}")
+        return error_answer(
+            "metrics", 403, f"Not authorized to read metrics of the following resources: {', '.join(strange)}"
+        )
 
     def _newest(self) -> list[Point]:
-        """Of the newest minute that is over; of the running one as long as there is no other, so that a fresh sandbox has something."""
+        """Of the newest minute that is over; of the running one as long as there is no other, so that a fresh
+        sandbox has something."""
         every = points(self._readings.all())
         running = int(self._clock() // MINUTE_SECONDS) * MINUTE_SECONDS
         over = {point.minute for point in every if point.minute < running}
@@ -110,6 +135,9 @@ def _prometheus(chosen: Sequence[Point]) -> Iterator[str]:
 
 
 def _series(point: Point) -> str:
-    pairs = [(point.metric.resource_label, point.resource), *zip(point.metric.labels, point.labels, strict=True)]
+    pairs = [
+        (point.metric.resource_label, point.resource),
+        *zip(point.metric.labels, point.labels, strict=True),
+    ]
     labels = ",".join(f'{name}="{value}"' for name, value in pairs)
     return f"{point.metric.export_name}{{{labels}}}"

@@ -1,4 +1,5 @@
-"""Readings turned into what the Metrics API tells: for each minute, each metric and each combination of labels one value."""
+"""Readings turned into what the Metrics API tells: for each minute, each metric and each combination of
+labels one value."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,8 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`minute`: its beginning, in seconds since 1970. `resource`: the id of what was measured. `labels`: in the metric's order."""
+    """`minute`: its beginning, in seconds since 1970. `resource`: the id of what was measured. `labels`: in
+    the metric's order."""
 
     metric: Metric
     minute: int
@@ -24,7 +26,8 @@ class Point:
 
 
 def points(readings: Sequence[Reading]) -> list[Point]:
-    """A counter's value is what came between the readings of the minute and the last one before; a level's is the minute's last."""
+    """A counter's value is what came between the readings of the minute and the last one before; a level's is
+    the minute's last."""
     sums: dict[tuple[Metric, int, str, tuple[str, ...]], float] = defaultdict(float)
     levels: dict[tuple[Metric, int, str, tuple[str, ...]], float] = {}
     for before, after in pairwise(readings):

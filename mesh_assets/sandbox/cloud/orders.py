@@ -20,10 +20,11 @@ class OrderError(ValueError):
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """`path`: what a request's path must contain. `times`: how many more requests it spoils; None: all until it is taken back.
+    """`path`: what a request's path must contain. `times`: how many more requests it spoils; None: all until
+    it is taken back.
 
-    `fail` answers `status`, as a page of HTML when `html`; `throttle` answers 429 with how long to wait, `seconds`; `truncate` cuts the
-    body in the middle; `slow` waits `seconds` first.
+    `fail` answers `status`, as a page of HTML when `html`; `throttle` answers 429 with how long to wait,
+    `seconds`; `truncate` cuts the body in the middle; `slow` waits `seconds` first.
     """
 
     path: str
@@ -40,7 +41,8 @@ class Fault:
 
 @dataclass(slots=True, kw_only=True)
 class Scale:
-    """How many there are in all, the real ones first and made-up ones for the rest, whose names say so. `page_size`: the largest page."""
+    """How many there are in all, the real ones first and made-up ones for the rest, whose names say so.
+    `page_size`: the largest page."""
 
     connectors: int = 0
     subjects: int = 0

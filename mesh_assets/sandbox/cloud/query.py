@@ -1,4 +1,5 @@
-"""A query of the Metrics API: one aggregation over intervals, filtered and grouped by labels, in pages of groups."""
+"""A query of the Metrics API: one aggregation over intervals, filtered and grouped by labels, in pages of
+groups."""
 
 import base64
 import re
@@ -11,8 +12,23 @@ from typing import Any
 from mesh_assets.sandbox.cloud.metric_names import METRICS, Metric
 from mesh_assets.sandbox.cloud.minutes import MINUTE_SECONDS, Point
 
-_GRANULARITIES = {"PT1M": 1, "PT5M": 5, "PT15M": 15, "PT30M": 30, "PT1H": 60, "PT4H": 240, "PT6H": 360, "PT12H": 720, "P1D": 1440}
-_LONGEST = {"PT1M": timedelta(hours=6), "PT5M": timedelta(days=1), "PT15M": timedelta(days=4), "PT30M": timedelta(days=7)}
+_GRANULARITIES = {
+    "PT1M": 1,
+    "PT5M": 5,
+    "PT15M": 15,
+    "PT30M": 30,
+    "PT1H": 60,
+    "PT4H": 240,
+    "PT6H": 360,
+    "PT12H": 720,
+    "P1D": 1440,
+}
+_LONGEST = {
+    "PT1M": timedelta(hours=6),
+    "PT5M": timedelta(days=1),
+    "PT15M": timedelta(days=4),
+    "PT30M": timedelta(days=7),
+}
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 1000
 _DURATION = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?")
 _OFFSETS = re.compile(r"([+-])(\d+)([mhd])")
@@ -31,7 +47,9 @@ class QueryAnswer:
     resources: dict[str, set[str]] = field(default_factory=dict)
 
 
-def answer_query(asked: Any, every: Sequence[Point], *, now: datetime, page_token: str | None = None) -> QueryAnswer:
+def answer_query(
+    asked: Any, every: Sequence[Point], *, now: datetime, page_token: str | None = None
+) -> QueryAnswer:
     """The published answer to `asked` from these points. Raises QueryError."""
     if not isinstance(asked, dict):
         raise QueryError("the body must be an object")
@@ -50,10 +68,16 @@ def answer_query(asked: Any, every: Sequence[Point], *, now: datetime, page_toke
     limit = int(asked.get("limit", _DEFAULT_LIMIT))
     if not 1 <= limit <= _LARGEST_LIMIT:
         raise QueryError(f"limit must be between 1 and {_LARGEST_LIMIT}")
-    groups: dict[tuple[str, ...], dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(float)))
+    groups: dict[tuple[str, ...], dict[int, dict[int, float]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(float))
+    )
     for point in every:
         values = _values(point)
-        if point.metric == metric and accepts(values) and any(start <= point.minute < end for start, end in intervals):
+        if (
+            point.metric == metric
+            and accepts(values)
+            and any(start <= point.minute < end for start, end in intervals)
+        ):
             # The sum over what is not grouped by, minute by minute; then over time.
             bucket = _bucket(point.minute, granularity, intervals)
             groups[tuple(values[label] for label in group_by)][bucket][point.minute] += point.value
@@ -61,7 +85,10 @@ def answer_query(asked: Any, every: Sequence[Point], *, now: datetime, page_toke
     start = _position(page_token)
     chosen = names[start : start + limit]
     rows = {
-        name: [{"timestamp": _time(bucket), "value": _over_time(metric, minutes)} for bucket, minutes in sorted(groups[name].items())]
+        name: [
+            {"timestamp": _time(bucket), "value": _over_time(metric, minutes)}
+            for bucket, minutes in sorted(groups[name].items())
+        ]
         for name in chosen
     }
     body: dict[str, Any] = {"data": _formed(rows, group_by, grouped=asked.get("format") == "GROUPED")}
@@ -99,7 +126,11 @@ def _filter(given: Any, resources: dict[str, set[str]]) -> Callable[[dict[str, s
     operator = given.get("op")
     if operator in ("AND", "OR"):
         parts = [_filter(part, resources) for part in given.get("filters", [])]
-        return (lambda values: all(p(values) for p in parts)) if operator == "AND" else (lambda values: any(p(values) for p in parts))
+        return (
+            (lambda values: all(p(values) for p in parts))
+            if operator == "AND"
+            else (lambda values: any(p(values) for p in parts))
+        )
     if operator == "NOT":
         inner = _filter(given.get("filter"), {})
         return lambda values: not inner(values)
@@ -182,7 +213,9 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _formed(rows: dict[tuple[str, ...], list[dict[str, Any]]], group_by: list[str], *, grouped: bool) -> list[dict[str, Any]]:
+def _formed(
+    rows: dict[tuple[str, ...], list[dict[str, Any]]], group_by: list[str], *, grouped: bool
+) -> list[dict[str, Any]]:
     named = [(dict(zip(group_by, name, strict=True)), values) for name, values in rows.items()]
     if grouped:
         return [{**labels, "points": values} for labels, values in named]

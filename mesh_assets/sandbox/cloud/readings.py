@@ -1,4 +1,5 @@
-"""What the metrics are made of: the broker's offsets, its log files, and what the feed has delivered, read every few seconds."""
+"""What the metrics are made of: the broker's offsets, its log files, and what the feed has delivered, read
+every few seconds."""
 
 import threading
 from collections import defaultdict
@@ -20,9 +21,11 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The cluster at one moment, `at` seconds since 1970. `retained_bytes`: of the topic's log files, as they lie on disk.
+    """The cluster at one moment, `at` seconds since 1970. `retained_bytes`: of the topic's log files, as they
+    lie on disk.
 
-    `committed`: group → place → offset. `connectors`: id → records and bytes delivered since the sandbox was made.
+    `committed`: group → place → offset. `connectors`: id → records and bytes delivered since the sandbox was
+    made.
     """
 
     at: float
@@ -48,9 +51,11 @@ class ClusterReader:
         self._port = int(bootstrap_servers.rsplit(":", 1)[1])
         settings = quiet_settings(bootstrap_servers, login)
         self._admin = AdminClient(settings)
-        # Asking by a consumer joins nothing; the admin client's request for a group's offsets can end the process (librdkafka 5040).
+        # Asking by a consumer joins nothing; the admin client's request for a group's offsets can end the
+        # process (librdkafka 5040).
         self._consumers = {
-            group.name: Consumer({**settings, "group.id": group.name, "enable.auto.commit": False}) for group in CLOUD_GROUPS
+            group.name: Consumer({**settings, "group.id": group.name, "enable.auto.commit": False})
+            for group in CLOUD_GROUPS
         }
 
     def close(self) -> None:
@@ -60,7 +65,12 @@ class ClusterReader:
     def read(self, *, at: float, schemas: int) -> Reading:
         """Raises KafkaException or TimeoutError when the broker does not answer."""
         topics = self._admin.list_topics(timeout=_SECONDS).topics
-        places = [TopicPartition(name, p) for name, topic in topics.items() if not name.startswith("__") for p in topic.partitions]
+        places = [
+            TopicPartition(name, p)
+            for name, topic in topics.items()
+            if not name.startswith("__")
+            for p in topic.partitions
+        ]
         ends = self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return Reading(
             at=at,
@@ -75,7 +85,9 @@ class ClusterReader:
 
     def _offsets(self, places: list[TopicPartition], which: OffsetSpec) -> dict[Place, int]:
         futures = self._admin.list_offsets(dict.fromkeys(places, which), request_timeout=_SECONDS)
-        return {(tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()}
+        return {
+            (tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()
+        }
 
     def _committed(self, group: str, topics: tuple[str, ...], ends: Mapping[Place, int]) -> dict[Place, int]:
         asked = [TopicPartition(*place) for place in ends if place[0] in topics]
@@ -93,7 +105,9 @@ class ClusterReader:
 
     def _connectors(self) -> dict[str, tuple[int, int]]:
         report = (read_json(self._folder.datagen_report) or {}).get("connectors", {})
-        return {d.id: (report[d.name]["records"], report[d.name]["bytes"]) for d in DATAGENS if d.name in report}
+        return {
+            d.id: (report[d.name]["records"], report[d.name]["bytes"]) for d in DATAGENS if d.name in report
+        }
 
     def _connections(self) -> int:
         record = load_record(self._folder.record("cloud-broker"))
@@ -109,7 +123,8 @@ class ClusterReader:
 
 @dataclass(slots=True)
 class Readings:
-    """The last readings in order, enough of them for the longest interval by minutes. Safe to use from many threads."""
+    """The last readings in order, enough of them for the longest interval by minutes. Safe to use from many
+    threads."""
 
     most: int = 6 * 60 * 6
     _lock: threading.Lock = field(default_factory=threading.Lock)

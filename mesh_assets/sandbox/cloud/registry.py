@@ -1,8 +1,9 @@
 """Schema Registry: a front before the sandbox's real one, whose content it gives in the published shape.
 
-Real are subjects, versions, ids, compatibility checks and levels: those of Apicurio, in a group of their own. The front's own are the
-keys; the bulk list (`/schemas`), which Apicurio answers without the subjects' names; 40408 and 40409 for a level or mode that is not the
-subject's own, where Apicurio answers with the inherited one; and the default context's name.
+Real are subjects, versions, ids, compatibility checks and levels: those of Apicurio, in a group of their own.
+The front's own are the keys; the bulk list (`/schemas`), which Apicurio answers without the subjects' names;
+40408 and 40409 for a level or mode that is not the subject's own, where Apicurio answers with the inherited
+one; and the default context's name.
 """
 
 import httpx
@@ -45,7 +46,9 @@ class Registry:
     def subjects(self, request: Request, body: bytes) -> Response:
         if request.query_params.get("deleted") == "true":
             return self.forward(request, body)
-        return _json(list(dict.fromkeys(version.subject for version in self._shown(self._versions(), request))))
+        return _json(
+            list(dict.fromkeys(version.subject for version in self._shown(self._versions(), request)))
+        )
 
     def contexts(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
         return _json(["."])
@@ -94,21 +97,31 @@ class Registry:
         """Those this key is shown, of those the request asks for."""
         prefix = request.query_params.get("subjectPrefix", "").removeprefix(":*:").removeprefix(":.:")
         visible = self._visible(versions)
-        return [v for v in versions if v.subject.startswith(prefix) and (visible is None or v.subject in visible)]
+        return [
+            v for v in versions if v.subject.startswith(prefix) and (visible is None or v.subject in visible)
+        ]
 
     def _visible(self, versions: list[Version]) -> set[str] | None:
         """None: all."""
         shown = self._orders.shown("subjects")
-        return None if shown is None else set(list(dict.fromkeys(version.subject for version in versions))[:shown])
+        return (
+            None
+            if shown is None
+            else set(list(dict.fromkeys(version.subject for version in versions))[:shown])
+        )
 
     def _refused(self, request: Request, subject: str | None) -> Response | None:
         """403 for a subject this key may not read, or not write."""
-        writes = request.method in ("PUT", "DELETE") or (request.method == "POST" and request.url.path.endswith("/versions"))
+        writes = request.method in ("PUT", "DELETE") or (
+            request.method == "POST" and request.url.path.endswith("/versions")
+        )
         if writes and subject not in WRITABLE_SUBJECTS:
             return error_answer("registry", 403, f"User is denied operation Write on Subject: {subject}")
         if subject is not None and self._orders.shown("subjects") is not None:
             versions = self._versions()
-            if subject not in (self._visible(versions) or ()) and any(version.subject == subject for version in versions):
+            if subject not in (self._visible(versions) or ()) and any(
+                version.subject == subject for version in versions
+            ):
                 return error_answer("registry", 403, f"User is denied operation Read on Subject: {subject}")
         return None
 

@@ -1,4 +1,5 @@
-"""What is in the registry behind the front: Apicurio's group of this cluster, and on request made-up subjects that say so."""
+"""What is in the registry behind the front: Apicurio's group of this cluster, and on request made-up subjects
+that say so."""
 
 import threading
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ class Version:
 
 
 class RegistryContent:
-    """Reads Apicurio by its own interface, which names subjects and lists all versions in one request. Safe to use from many threads."""
+    """Reads Apicurio by its own interface, which names subjects and lists all versions in one request. Safe
+    to use from many threads."""
 
     def __init__(self, native_url: str) -> None:
         """`native_url`: without a path."""
@@ -35,15 +37,22 @@ class RegistryContent:
         self._schemas: dict[Version, dict[str, Any]] = {}
 
     def versions(self, *, at_least: int = 0) -> list[Version]:
-        """By subject and version; with made-up subjects until there are `at_least` subjects. Raises httpx.HTTPError."""
+        """By subject and version; with made-up subjects until there are `at_least` subjects. Raises
+        httpx.HTTPError."""
         found: list[Version] = []
         seen = 0
         while True:
             parameters: dict[str, str | int] = {"groupId": CLUSTER_ID, "limit": _PAGE, "offset": seen}
-            answer = self._client.get("/apis/registry/v3/search/versions", params=parameters).raise_for_status().json()
+            answer = (
+                self._client.get("/apis/registry/v3/search/versions", params=parameters)
+                .raise_for_status()
+                .json()
+            )
             seen += len(answer["versions"])
             found += [
-                Version(v["artifactId"], int(v["version"]), int(v["globalId"])) for v in answer["versions"] if v["state"] == "ENABLED"
+                Version(v["artifactId"], int(v["version"]), int(v["globalId"]))
+                for v in answer["versions"]
+                if v["state"] == "ENABLED"
             ]
             if seen >= answer["count"] or not answer["versions"]:
                 break
@@ -66,13 +75,18 @@ class RegistryContent:
         return known
 
     def has_own_level(self, subject: str) -> bool:
-        """Whether the compatibility level is the subject's own, which Apicurio's answers in Confluent's form do not tell."""
-        answer = self._client.get(f"/apis/registry/v3/groups/{CLUSTER_ID}/artifacts/{quote(subject, safe='')}/rules")
+        """Whether the compatibility level is the subject's own, which Apicurio's answers in Confluent's form
+        do not tell."""
+        answer = self._client.get(
+            f"/apis/registry/v3/groups/{CLUSTER_ID}/artifacts/{quote(subject, safe='')}/rules"
+        )
         return answer.status_code == 200 and "COMPATIBILITY" in answer.json()
 
     def ask(self, method: str, path: str, body: bytes) -> httpx.Response:
         """Apicurio's answer to a request in Confluent's form. Raises httpx.HTTPError."""
-        return self._client.request(method, f"{REGISTRY_API}{path}", content=body, headers={"Content-Type": "application/json"})
+        return self._client.request(
+            method, f"{REGISTRY_API}{path}", content=body, headers={"Content-Type": "application/json"}
+        )
 
 
 def latest(versions: list[Version]) -> list[Version]:

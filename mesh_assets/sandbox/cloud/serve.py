@@ -31,7 +31,9 @@ _EVERY_SECONDS = 10.0
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
+    )
     # Every request to the registry behind is no news.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     serve(Folder(Path(sys.argv[1])))
@@ -51,7 +53,12 @@ def serve(folder: Folder) -> None:
         orders=orders,
         states=states,
         connect=connect,
-        control_plane=ControlPlane(orders, url=url, bootstrap=f"SASL_PLAINTEXT://{broker}", registry_url=state.cloud_registry_url or ""),
+        control_plane=ControlPlane(
+            orders,
+            url=url,
+            bootstrap=f"SASL_PLAINTEXT://{broker}",
+            registry_url=state.cloud_registry_url or "",
+        ),
         registry=Registry(content, orders),
         metrics=MetricsApi(
             readings,
@@ -63,19 +70,28 @@ def serve(folder: Folder) -> None:
     )
     ended = threading.Event()
     reader = threading.Thread(
-        target=_read, args=(ClusterReader(folder, broker, cloud_login(folder)), content, readings, ended), name="readings"
+        target=_read,
+        args=(ClusterReader(folder, broker, cloud_login(folder)), content, readings, ended),
+        name="readings",
     )
     reader.start()
     try:
         uvicorn.run(
-            app, host=LOOPBACK, port=state.ports["cloud"].number, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+            app,
+            host=LOOPBACK,
+            port=state.ports["cloud"].number,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=3,
         )
     finally:
         ended.set()
         reader.join(timeout=15)
 
 
-def _read(reader: ClusterReader, content: RegistryContent, readings: Readings, ended: threading.Event) -> None:
+def _read(
+    reader: ClusterReader, content: RegistryContent, readings: Readings, ended: threading.Event
+) -> None:
     """A reading that fails is missing: the next one covers its time."""
     while True:
         try:

@@ -27,7 +27,13 @@ _FORMATS: dict[str, SchemaFormat] = {
 
 CLOUD_GROUPS = (
     LiveGroup(name="order-enrichment", topics=("orders", "users"), members=1, lag_records=80),
-    LiveGroup(name="clickstream-analytics", topics=("clickstream", "pageviews"), members=2, lag_records=200, protocol="consumer"),
+    LiveGroup(
+        name="clickstream-analytics",
+        topics=("clickstream", "pageviews"),
+        members=2,
+        lag_records=200,
+        protocol="consumer",
+    ),
     LiveGroup(name="fleet-alerting", topics=("fleet_mgmt_sensors",), members=1, lag_records=40),
 )
 

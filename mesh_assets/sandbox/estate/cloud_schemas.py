@@ -1,4 +1,5 @@
-"""The schemas of `data-mesh-cluster`, from the same fields as the records: Avro, JSON Schema or Protobuf, as each connector writes."""
+"""The schemas of `data-mesh-cluster`, from the same fields as the records: Avro, JSON Schema or Protobuf, as
+each connector writes."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +27,11 @@ def _subject(datagen: Datagen) -> Subject:
     topic = datagen.topic
     versions = tuple(schema_text(datagen, version=version) for version in range(1, topic.schema_versions + 1))
     return Subject(
-        name=topic.subject, versions=versions, references={}, compatibility=topic.compatibility, schema_type=_REGISTRY_TYPES[datagen.format]
+        name=topic.subject,
+        versions=versions,
+        references={},
+        compatibility=topic.compatibility,
+        schema_type=_REGISTRY_TYPES[datagen.format],
     )
 
 
@@ -47,17 +52,25 @@ def record_name(datagen: Datagen) -> str:
     return "".join(part.capitalize() for part in datagen.topic.name.split("_"))
 
 
-def _record(name: str, fields: Mapping[str, Field], *, version: int, namespace: str | None = None) -> dict[str, Any]:
+def _record(
+    name: str, fields: Mapping[str, Field], *, version: int, namespace: str | None = None
+) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "record", "name": name}
     if namespace is not None:
         schema["namespace"] = namespace
-    schema["fields"] = [_avro_field(field_name, field) for field_name, field in fields.items() if field.since <= version]
+    schema["fields"] = [
+        _avro_field(field_name, field) for field_name, field in fields.items() if field.since <= version
+    ]
     return schema
 
 
 def _avro_field(name: str, field: Field) -> dict[str, Any]:
     kind = _avro_type(field)
-    return {"name": name, "type": ["null", kind], "default": None} if field.optional else {"name": name, "type": kind}
+    return (
+        {"name": name, "type": ["null", kind], "default": None}
+        if field.optional
+        else {"name": name, "type": kind}
+    )
 
 
 def _avro_type(field: Field) -> Any:
@@ -70,9 +83,12 @@ def _avro_type(field: Field) -> Any:
 
 
 def protobuf_text(datagen: Datagen, *, version: int) -> str:
-    """The message as text. The topics that are written so have plain fields only, whose numbers are their places."""
+    """The message as text. The topics that are written so have plain fields only, whose numbers are their
+    places."""
     lines = [f'syntax = "proto3";\npackage {PACKAGE};\n\nmessage {record_name(datagen)} {{']
     for number, (name, field) in enumerate(datagen.topic.fields.items(), start=1):
         if field.since <= version:
-            lines.append(f"  {'optional ' if field.optional else ''}{PROTOBUF_TYPES[field.schema['type']]} {name} = {number};")
+            lines.append(
+                f"  {'optional ' if field.optional else ''}{PROTOBUF_TYPES[field.schema['type']]} {name} = {number};"
+            )
     return "\n".join([*lines, "}", ""])

@@ -8,14 +8,15 @@ PLANTED_PASSWORD = "s3cr3t-planted-hunter2"
 """Stands in plain text in connector configs. Whatever shows it has failed to mask it."""
 
 REFERENCED_PASSWORD = "s3cr3t-referenced-correct-horse"
-"""Stands in a file to which a connector config refers by `${file:…}`. Nobody but Connect's worker should ever read it."""
+"""Stands in a file to which a connector config refers by `${file:…}`. Nobody but Connect's worker should ever
+read it."""
 
 _SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 _SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 _STRING = "org.apache.kafka.connect.storage.StringConverter"
 
-# A compacted topic refuses records without a key, and the file source gives none. No transform parses JSON, so the key is the whole
-# line: a thing described again in the same words has the same key and compacts away.
+# A compacted topic refuses records without a key, and the file source gives none. No transform parses JSON,
+# so the key is the whole line: a thing described again in the same words has the same key and compacts away.
 _KEYED = {
     "transforms": "hoist,key,extractKey,extractValue",
     "transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value",
@@ -46,7 +47,8 @@ def all_connectors(*, feeds: Path, sinks: Path, secrets: Path) -> dict[str, dict
 
 
 def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
-    # The file source ignores settings it does not know: so a real config can carry what configs in the field carry.
+    # The file source ignores settings it does not know: so a real config can carry what configs in the field
+    # carry.
     extra = {
         "clickstream": _STAMPED,
         "transactions": {"database.user": "ledger", "database.password": PLANTED_PASSWORD},
@@ -54,7 +56,10 @@ def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
             "upstream.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
             f'username="siem" password="{PLANTED_PASSWORD}";'
         },
-        "payroll_employee": {"database.user": "payroll", "database.password": f"${{file:{secrets}:payroll.password}}"},
+        "payroll_employee": {
+            "database.user": "payroll",
+            "database.password": f"${{file:{secrets}:payroll.password}}",
+        },
     }
     return {
         source_name(topic.name): {
@@ -73,10 +78,19 @@ def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
 
 def _sinks(sinks: Path) -> dict[str, dict[str, str]]:
     def sink(file: str, topics: str) -> dict[str, str]:
-        return {"connector.class": _SINK, "tasks.max": "1", "file": str(sinks / file), "topics": topics, "value.converter": _STRING}
+        return {
+            "connector.class": _SINK,
+            "tasks.max": "1",
+            "file": str(sinks / file),
+            "topics": topics,
+            "value.converter": _STRING,
+        }
 
     # This one parses what it reads: a record that is no JSON fails its task, as in real life.
-    parsing = {"value.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter.schemas.enable": "false"}
+    parsing = {
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+    }
     return {
         "orders-sink": sink("orders.txt", "orders"),
         "pizza-orders-sink": sink("pizza-orders.txt", "pizza_orders,pizza_orders_completed"),

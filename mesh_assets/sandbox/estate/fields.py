@@ -1,6 +1,8 @@
-"""What a field is: its JSON Schema and how a value is drawn, in one place, so that records and schemas cannot disagree.
+"""What a field is: its JSON Schema and how a value is drawn, in one place, so that records and schemas cannot
+disagree.
 
-Everything is drawn from a generator seeded with topic and position: the same position gives the same record, in any order.
+Everything is drawn from a generator seeded with topic and position: the same position gives the same record,
+in any order.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +39,8 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """`optional`: absent from some records. `since`: the schema version that brought it. `shared`: the subject its schema refers to."""
+    """`optional`: absent from some records. `since`: the schema version that brought it. `shared`: the
+    subject its schema refers to."""
 
     schema: Mapping[str, Any]
     draw: Callable[[Draw], Any]
@@ -73,7 +76,9 @@ def own(entity: Entity) -> Field:
 
 def ref(entity: Entity) -> Field:
     """The id of a thing another topic is about, one that exists."""
-    return Field(schema={"type": "string"}, draw=lambda d: entity.id(d.rng.randrange(entity.size)), entity=entity)
+    return Field(
+        schema={"type": "string"}, draw=lambda d: entity.id(d.rng.randrange(entity.size)), entity=entity
+    )
 
 
 def choice(*values: str) -> Field:
@@ -95,7 +100,9 @@ def text(pattern: str) -> Field:
 
 
 def whole(low: int, high: int) -> Field:
-    return Field(schema={"type": "integer", "minimum": low, "maximum": high}, draw=lambda d: d.rng.randint(low, high))
+    return Field(
+        schema={"type": "integer", "minimum": low, "maximum": high}, draw=lambda d: d.rng.randint(low, high)
+    )
 
 
 def decimal(low: float, high: float, digits: int = 2) -> Field:
@@ -114,13 +121,17 @@ def instant() -> Field:
 
 def epoch_ms() -> Field:
     """When it happened, as milliseconds since 1970."""
-    return Field(schema={"type": "integer"}, draw=lambda d: int((_EPOCH + _STEP * d.index).timestamp() * 1000))
+    return Field(
+        schema={"type": "integer"}, draw=lambda d: int((_EPOCH + _STEP * d.index).timestamp() * 1000)
+    )
 
 
 def day() -> Field:
     """A date of the years before."""
     schema = {"type": "string", "format": "date"}
-    return Field(schema=schema, draw=lambda d: (_EPOCH - timedelta(days=d.rng.randrange(6000))).date().isoformat())
+    return Field(
+        schema=schema, draw=lambda d: (_EPOCH - timedelta(days=d.rng.randrange(6000))).date().isoformat()
+    )
 
 
 def several(inner: Field, *, most: int) -> Field:

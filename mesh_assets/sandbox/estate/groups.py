@@ -6,7 +6,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveGroup:
-    """`lag_records`: how far its commits stay behind what it reads. `protocol`: Kafka's older or newer way to balance members."""
+    """`lag_records`: how far its commits stay behind what it reads. `protocol`: Kafka's older or newer way to
+    balance members."""
 
     name: str
     topics: tuple[str, ...]

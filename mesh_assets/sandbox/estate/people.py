@@ -2,8 +2,40 @@
 
 from mesh_assets.sandbox.estate.fields import Draw, Field
 
-_FIRST = ("Ada", "Ben", "Chidi", "Dana", "Emil", "Farah", "Goran", "Hana", "Ines", "Jonas", "Kira", "Luis", "Mei", "Nora", "Omar", "Pia")
-_LAST = ("Adler", "Baker", "Costa", "Dietz", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jensen", "Kaya", "Lopez", "Moreau", "Novak")
+_FIRST = (
+    "Ada",
+    "Ben",
+    "Chidi",
+    "Dana",
+    "Emil",
+    "Farah",
+    "Goran",
+    "Hana",
+    "Ines",
+    "Jonas",
+    "Kira",
+    "Luis",
+    "Mei",
+    "Nora",
+    "Omar",
+    "Pia",
+)
+_LAST = (
+    "Adler",
+    "Baker",
+    "Costa",
+    "Dietz",
+    "Eriksen",
+    "Fischer",
+    "Garcia",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Kaya",
+    "Lopez",
+    "Moreau",
+    "Novak",
+)
 # Test prefixes that no bank issues.
 _CARD_PREFIXES = ("4000 0000", "5555 0000", "3700 0000")
 
@@ -25,7 +57,8 @@ def email() -> Field:
 
     def draw(d: Draw) -> str:
         named = (
-            d.record.get("name") or f"{d.record.get('first_name', d.rng.choice(_FIRST))} {d.record.get('last_name', d.rng.choice(_LAST))}"
+            d.record.get("name")
+            or f"{d.record.get('first_name', d.rng.choice(_FIRST))} {d.record.get('last_name', d.rng.choice(_LAST))}"
         )
         return f"{named.lower().replace(' ', '.')}{d.rng.randrange(100)}@example.com"
 
@@ -39,14 +72,19 @@ def phone() -> Field:
 def card_number() -> Field:
     return Field(
         schema={"type": "string"},
-        draw=lambda d: f"{d.rng.choice(_CARD_PREFIXES)} {d.rng.randrange(10_000):04d} {d.rng.randrange(10_000):04d}",
+        draw=lambda d: (
+            f"{d.rng.choice(_CARD_PREFIXES)} {d.rng.randrange(10_000):04d} {d.rng.randrange(10_000):04d}"
+        ),
     )
 
 
 def social_security_number() -> Field:
     # 9xx is never given out.
     return Field(
-        schema={"type": "string"}, draw=lambda d: f"9{d.rng.randrange(100):02d}-{d.rng.randrange(100):02d}-{d.rng.randrange(10_000):04d}"
+        schema={"type": "string"},
+        draw=lambda d: (
+            f"9{d.rng.randrange(100):02d}-{d.rng.randrange(100):02d}-{d.rng.randrange(10_000):04d}"
+        ),
     )
 
 

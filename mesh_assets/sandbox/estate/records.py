@@ -12,7 +12,8 @@ SEED = 37
 
 
 def record(topic: Topic, number: int) -> dict[str, Any]:
-    """The record of that number, from 0. A topic with a population repeats its things, each exactly as before."""
+    """The record of that number, from 0. A topic with a population repeats its things, each exactly as
+    before."""
     index = number % topic.population.size if topic.population else number
     return draw_object(topic.fields, Draw(Random(f"{SEED}:{topic.name}:{index}"), index, {}))
 

@@ -15,7 +15,8 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A subject with its versions in order. `references`: subject → the name under which the schemas refer to it."""
+    """A subject with its versions in order. `references`: subject → the name under which the schemas refer to
+    it."""
 
     name: str
     versions: tuple[str, ...]
@@ -27,7 +28,8 @@ class Subject:
 def all_subjects() -> tuple[Subject, ...]:
     """Those referred to first, since a registry wants them first."""
     shared = tuple(
-        Subject(name=kind.subject, versions=(_text(kind.title, kind.fields, version=1),), references={}) for kind in SHARED_TYPES
+        Subject(name=kind.subject, versions=(_text(kind.title, kind.fields, version=1),), references={})
+        for kind in SHARED_TYPES
     )
     return shared + tuple(_subject(topic) for topic in TOPICS)
 
@@ -41,7 +43,9 @@ def json_schema(topic: Topic, *, version: int) -> dict[str, Any]:
 def _subject(topic: Topic) -> Subject:
     files = {kind.subject: kind.file for kind in SHARED_TYPES}
     used = {f.shared: files[f.shared] for f in topic.fields.values() if f.shared}
-    versions = tuple(_text(_title(topic), topic.fields, version=v) for v in range(1, topic.schema_versions + 1))
+    versions = tuple(
+        _text(_title(topic), topic.fields, version=v) for v in range(1, topic.schema_versions + 1)
+    )
     return Subject(name=topic.subject, versions=versions, references=used, compatibility=topic.compatibility)
 
 
@@ -57,7 +61,8 @@ def _text(title: str, fields: Mapping[str, Field], *, version: int) -> str:
         "type": "object",
         "properties": {name: dict(f.schema) for name, f in known.items()},
         "required": [name for name, f in known.items() if not f.optional],
-        # Closed: to an open model a new property is an incompatible change, since old records might have held anything under its name.
+        # Closed: to an open model a new property is an incompatible change, since old records might have held
+        # anything under its name.
         "additionalProperties": False,
     }
     return json.dumps(schema)

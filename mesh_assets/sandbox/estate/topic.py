@@ -16,8 +16,9 @@ MEBIBYTE = 1 << 20
 class Topic:
     """A topic with its records' fields, its configs and its schema's manners.
 
-    `population`: for a topic that describes things (users, products): its records repeat them, each always the same; None for a
-    stream of events. `per_minute`: how many records the feed appends. `compatibility`: the level of its own its subject has.
+    `population`: for a topic that describes things (users, products): its records repeat them, each always
+    the same; None for a stream of events. `per_minute`: how many records the feed appends. `compatibility`:
+    the level of its own its subject has.
     """
 
     name: str

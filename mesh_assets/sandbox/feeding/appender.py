@@ -9,8 +9,8 @@ from mesh_assets.sandbox.estate.topic import Topic
 
 _log = logging.getLogger(__name__)
 
-# The file source cannot follow a file that is cut or replaced, so the files only grow: about 300 MB a day at full pace. From this size
-# on, all together, the pace is a twentieth.
+# The file source cannot follow a file that is cut or replaced, so the files only grow: about 300 MB a day at
+# full pace. From this size on, all together, the pace is a twentieth.
 FULL_PACE_BYTES = 200_000_000
 _SLOW = 0.05
 # After a pause (a laptop asleep) nothing is caught up on.
@@ -32,7 +32,8 @@ class Appender:
             self._resume(topic)
 
     def _resume(self, topic: Topic) -> None:
-        """Finds the next record's number, and completes a line that a crash has cut: what it was going to be is known."""
+        """Finds the next record's number, and completes a line that a crash has cut: what it was going to be
+        is known."""
         path = self._files[topic.name]
         content = path.read_bytes() if path.exists() else b""
         number = content.count(b"\n")
@@ -49,7 +50,9 @@ class Appender:
         """Append what is due after that time."""
         pace = 1.0 if self._bytes < FULL_PACE_BYTES else _SLOW
         for topic in self._topics:
-            credit = self._credit[topic.name] + topic.per_minute / 60 * min(seconds, _LONGEST_STEP_SECONDS) * pace
+            credit = (
+                self._credit[topic.name] + topic.per_minute / 60 * min(seconds, _LONGEST_STEP_SECONDS) * pace
+            )
             due = int(credit)
             self._credit[topic.name] = credit - due
             if due:

@@ -1,7 +1,8 @@
-"""The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's format.
+"""The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's
+format.
 
-Confluent Cloud would run the connectors; here the feed writes what they would, as the stand-in says they are. What was really delivered
-is counted, connector by connector: that is what the stand-in reports of them.
+Confluent Cloud would run the connectors; here the feed writes what they would, as the stand-in says they are.
+What was really delivered is counted, connector by connector: that is what the stand-in reports of them.
 """
 
 import json
@@ -40,23 +41,35 @@ class _Progress:
 class DatagenWriter:
     """Writes for the connectors that run. Call `step` about once a second.
 
-    `ready`: every connector that runs has written what its topic begins with, and nothing of that is under way.
+    `ready`: every connector that runs has written what its topic begins with, and nothing of that is under
+    way.
     """
 
     def __init__(self, folder: Folder, bootstrap_servers: str, login: Login, registry_url: str) -> None:
         self._folder = folder
         self._producer = Producer(
-            {**quiet_settings(bootstrap_servers, login), "enable.idempotence": True, "linger.ms": 50, "compression.type": "lz4"}
+            {
+                **quiet_settings(bootstrap_servers, login),
+                "enable.idempotence": True,
+                "linger.ms": 50,
+                "compression.type": "lz4",
+            }
         )
         self._registry = httpx.Client(
-            base_url=registry_url, timeout=_REGISTRY_SECONDS, trust_env=False, headers={"X-Registry-GroupId": CLUSTER_ID}
+            base_url=registry_url,
+            timeout=_REGISTRY_SECONDS,
+            trust_env=False,
+            headers={"X-Registry-GroupId": CLUSTER_ID},
         )
         self.ready = False
         self._encoders: dict[str, Encode] = {}
         known = read_json(folder.datagen_report) or {}
         self._progress = {
             datagen.name: _Progress(
-                **{key: known.get("connectors", {}).get(datagen.name, {}).get(key, 0) for key in ("next", "records", "bytes")}
+                **{
+                    key: known.get("connectors", {}).get(datagen.name, {}).get(key, 0)
+                    for key in ("next", "records", "bytes")
+                }
             )
             for datagen in DATAGENS
         }
@@ -91,7 +104,11 @@ class DatagenWriter:
         """False: the registry is away, so that the others cannot write either."""
         progress = self._progress[datagen.name]
         progress.credit += datagen.topic.per_minute / 60 * seconds
-        due = int(progress.credit) if progress.next >= datagen.topic.backlog else datagen.topic.backlog - progress.next
+        due = (
+            int(progress.credit)
+            if progress.next >= datagen.topic.backlog
+            else datagen.topic.backlog - progress.next
+        )
         if not due:
             return True
         encode = self._encoder(datagen)
@@ -103,7 +120,9 @@ class DatagenWriter:
             # Every topic's records begin with the thing they are about.
             key = str(next(iter(content.values()))).encode()
             try:
-                self._producer.produce(datagen.topic.name, key=key, value=encode(content), on_delivery=self._delivered(datagen))
+                self._producer.produce(
+                    datagen.topic.name, key=key, value=encode(content), on_delivery=self._delivered(datagen)
+                )
             except BufferError:
                 # The broker is away and the queue is full: this record is written at a later step.
                 break
@@ -113,12 +132,16 @@ class DatagenWriter:
     def _encoder(self, datagen: Datagen) -> Encode | None:
         if datagen.name not in self._encoders:
             try:
-                answer = self._registry.get(f"/subjects/{datagen.topic.subject}/versions/{datagen.topic.schema_versions}")
+                answer = self._registry.get(
+                    f"/subjects/{datagen.topic.subject}/versions/{datagen.topic.schema_versions}"
+                )
             except httpx.HTTPError as error:
                 _log.warning("the registry does not answer (%s): nothing is generated", type(error).__name__)
                 return None
             if answer.status_code != 200:
-                _log.warning("the registry has no schema for %s (%d)", datagen.topic.subject, answer.status_code)
+                _log.warning(
+                    "the registry has no schema for %s (%d)", datagen.topic.subject, answer.status_code
+                )
                 return None
             self._encoders[datagen.name] = encoder(datagen, schema_id=int(answer.json()["id"]))
         return self._encoders[datagen.name]
@@ -136,5 +159,10 @@ class DatagenWriter:
         return count
 
     def _report(self) -> None:
-        connectors = {name: {"next": p.next, "records": p.records, "bytes": p.bytes} for name, p in self._progress.items()}
-        write_atomically(self._folder.datagen_report, json.dumps({"at": time.time(), "connectors": connectors}) + "\n")
+        connectors = {
+            name: {"next": p.next, "records": p.records, "bytes": p.bytes}
+            for name, p in self._progress.items()
+        }
+        write_atomically(
+            self._folder.datagen_report, json.dumps({"at": time.time(), "connectors": connectors}) + "\n"
+        )

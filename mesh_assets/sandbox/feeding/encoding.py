@@ -1,4 +1,5 @@
-"""Records as a Datagen connector writes them: Avro, JSON Schema or Protobuf, each behind Confluent's frame that names the schema."""
+"""Records as a Datagen connector writes them: Avro, JSON Schema or Protobuf, each behind Confluent's frame
+that names the schema."""
 
 import json
 import struct
@@ -19,7 +20,12 @@ _FIRST_MESSAGE = b"\0"
 Encode = Callable[[Mapping[str, Any]], bytes]
 
 _Type = descriptor_pb2.FieldDescriptorProto
-_PROTOBUF_TYPES = {"string": _Type.TYPE_STRING, "integer": _Type.TYPE_INT64, "number": _Type.TYPE_DOUBLE, "boolean": _Type.TYPE_BOOL}
+_PROTOBUF_TYPES = {
+    "string": _Type.TYPE_STRING,
+    "integer": _Type.TYPE_INT64,
+    "number": _Type.TYPE_DOUBLE,
+    "boolean": _Type.TYPE_BOOL,
+}
 
 
 def encoder(datagen: Datagen, *, schema_id: int) -> Encode:
@@ -43,10 +49,14 @@ def encoder(datagen: Datagen, *, schema_id: int) -> Encode:
 
 def message_class(datagen: Datagen) -> Any:
     """The class of the message that `protobuf_text` declares."""
-    file = descriptor_pb2.FileDescriptorProto(name=f"{datagen.topic.name}.proto", package=PACKAGE, syntax="proto3")
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{datagen.topic.name}.proto", package=PACKAGE, syntax="proto3"
+    )
     message = file.message_type.add(name=record_name(datagen))
     for number, (name, field) in enumerate(datagen.topic.fields.items(), start=1):
-        declared = message.field.add(name=name, number=number, type=_PROTOBUF_TYPES[field.schema["type"]], label=_Type.LABEL_OPTIONAL)
+        declared = message.field.add(
+            name=name, number=number, type=_PROTOBUF_TYPES[field.schema["type"]], label=_Type.LABEL_OPTIONAL
+        )
         if field.optional:
             # proto3 keeps whether an optional field was set in a oneof of its own.
             declared.proto3_optional = True

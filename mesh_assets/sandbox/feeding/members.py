@@ -1,4 +1,5 @@
-"""The live consumers: real members of real groups, who commit behind what they read, so that their lag is real and bounded."""
+"""The live consumers: real members of real groups, who commit behind what they read, so that their lag is
+real and bounded."""
 
 import logging
 from collections import deque
@@ -15,7 +16,9 @@ _MOST_A_STEP = 500
 class Member:
     """One consumer of a group."""
 
-    def __init__(self, bootstrap_servers: str, group: LiveGroup, number: int, *, login: Login | None = None) -> None:
+    def __init__(
+        self, bootstrap_servers: str, group: LiveGroup, number: int, *, login: Login | None = None
+    ) -> None:
         self.name = f"{group.name}-{number}"
         self._lag_records = group.lag_records // group.members
         self._read: deque[tuple[str, int, int]] = deque()
@@ -30,7 +33,8 @@ class Member:
             "fetch.min.bytes": 10_000,
             "fetch.wait.max.ms": 2_000,
             "queued.min.messages": 500,
-            # A broker that comes back from a kill at first denies having any topic; the members then wait for this to ask again.
+            # A broker that comes back from a kill at first denies having any topic; the members then wait for
+            # this to ask again.
             "topic.metadata.refresh.interval.ms": 5_000,
         }
         if group.protocol == "classic":
@@ -40,10 +44,13 @@ class Member:
                 "partition.assignment.strategy": "cooperative-sticky",
             }
         self._consumer = Consumer(settings)
-        self._consumer.subscribe(list(group.topics), on_assign=self._assigned, on_revoke=self._gone, on_lost=self._gone)
+        self._consumer.subscribe(
+            list(group.topics), on_assign=self._assigned, on_revoke=self._gone, on_lost=self._gone
+        )
 
     def read(self) -> None:
-        """Read what has arrived; also serves the group's protocol, so it is called every second, come what may."""
+        """Read what has arrived; also serves the group's protocol, so it is called every second, come what
+        may."""
         for message in self._consumer.consume(_MOST_A_STEP, timeout=0):
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             if message.error() is None and topic is not None and partition is not None and offset is not None:
@@ -56,7 +63,9 @@ class Member:
             topic, partition, offset = self._read.popleft()
             done[topic, partition] = offset + 1
         if done:
-            offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in done.items()]
+            offsets = [
+                TopicPartition(topic, partition, offset) for (topic, partition), offset in done.items()
+            ]
             try:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
             except KafkaException as error:

@@ -1,4 +1,5 @@
-"""Serves the stand-in of one sandbox until it is asked to stop: `python -m mesh_assets.sandbox.kafka_mappings FOLDER`."""
+"""Serves the stand-in of one sandbox until it is asked to stop: `python -m mesh_assets.sandbox.kafka_mappings
+FOLDER`."""
 
 import logging
 import signal
@@ -25,7 +26,9 @@ _TICK_SECONDS = 0.05
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
+    )
     folder = Folder(Path(sys.argv[1]))
     state = load_state(folder)
     if state is None:

@@ -1,4 +1,5 @@
-"""Clients of ministack, one set an account: an access key of twelve digits is an account of its own there, and here as well."""
+"""Clients of ministack, one set an account: an access key of twelve digits is an account of its own there,
+and here as well."""
 
 import re
 import threading
@@ -35,7 +36,8 @@ class Accounts:
 
 
 def signed_by(authorization: str) -> tuple[str, str]:
-    """The account and the service that a request was signed for; the service is empty where it was not signed."""
+    """The account and the service that a request was signed for; the service is empty where it was not
+    signed."""
     found = _CREDENTIAL.search(authorization)
     if found is None:
         return AWS_ACCOUNT, ""

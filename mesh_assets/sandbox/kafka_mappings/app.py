@@ -27,7 +27,16 @@ _VERBS = {
     ("DELETE", True): "DeleteEventSourceMapping",
 }
 # Of one connection, so not passed on (RFC 9110, 7.6.1); the length is written anew.
-_OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection", "content-length"}
+_OF_THE_CONNECTION = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "proxy-connection",
+    "content-length",
+}
 
 
 class StandIn(ThreadingHTTPServer):
@@ -65,10 +74,20 @@ class _Handler(BaseHTTPRequestHandler):
         except RefusedRequest as refused:
             self._refuse(refused)
         except (OSError, http.client.HTTPException) as error:
-            self._refuse(RefusedRequest(503, "ServiceUnavailable", f"the stand-in for AWS behind this one does not answer: {error}"))
+            self._refuse(
+                RefusedRequest(
+                    503,
+                    "ServiceUnavailable",
+                    f"the stand-in for AWS behind this one does not answer: {error}",
+                )
+            )
         except (ClientError, BotoCoreError) as error:
             _log.exception("%s %s", self.command, self.path)
-            self._refuse(RefusedRequest(500, "ServiceException", f"the stand-in for AWS behind this one refused: {error}"))
+            self._refuse(
+                RefusedRequest(
+                    500, "ServiceException", f"the stand-in for AWS behind this one refused: {error}"
+                )
+            )
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _any  # noqa: N815 - the base class's names
 
@@ -84,21 +103,27 @@ class _Handler(BaseHTTPRequestHandler):
             self._deny(f"kafka:{self.command}")
             told = self.server.msk.answer(account, self.command, path, _json_of(body), query)
             if told is None:
-                raise RefusedRequest(404, "NotFoundException", f"this stand-in for MSK has no {self.command} {path}")
+                raise RefusedRequest(
+                    404, "NotFoundException", f"this stand-in for MSK has no {self.command} {path}"
+                )
             self._json(200, told)
         elif service == "iam":
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
             action = f"iam:{form.get('Action')}"
             other = self.server.roles.answer(account, form)
             if action in self.server.faults.now.deny:
-                denial = error_xml("AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)")
+                denial = error_xml(
+                    "AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)"
+                )
                 self._write(403, denial.encode(), {"Content-Type": "text/xml"})
             elif isinstance(other, tuple):
                 self._write(other[0], other[1].encode(), {"Content-Type": "text/xml"})
             elif other is None:
                 self._pass_on(body)
             else:
-                self._pass_on(urlencode(other).encode(), renamed=("SimulateCustomPolicy", "SimulatePrincipalPolicy"))
+                self._pass_on(
+                    urlencode(other).encode(), renamed=("SimulateCustomPolicy", "SimulatePrincipalPolicy")
+                )
         else:
             self._deny_by_target(service)
             self._pass_on(body)
@@ -135,7 +160,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _deny(self, action: str) -> None:
         if action in self.server.faults.now.deny:
-            raise RefusedRequest(403, "AccessDeniedException", f"User is not authorized to perform: {action} (the stand-in was told so)")
+            raise RefusedRequest(
+                403,
+                "AccessDeniedException",
+                f"User is not authorized to perform: {action} (the stand-in was told so)",
+            )
 
     def _deny_by_target(self, service: str) -> None:
         """Services of the JSON protocols name the action in a header."""
@@ -154,22 +183,37 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _pass_on(self, body: bytes, *, renamed: tuple[str, str] | None = None) -> None:
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_THE_CONNECTION | {"host"}}
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in _OF_THE_CONNECTION | {"host"}
+        }
         behind = http.client.HTTPConnection(self.server.behind, timeout=150)
         try:
-            behind.request(self.command, self.path, body=body or None, headers={**headers, "Content-Length": str(len(body))})
+            behind.request(
+                self.command,
+                self.path,
+                body=body or None,
+                headers={**headers, "Content-Length": str(len(body))},
+            )
             answer = behind.getresponse()
             content = answer.read()
             if renamed is not None:
                 content = content.replace(renamed[0].encode(), renamed[1].encode())
-            told = {name: value for name, value in answer.getheaders() if name.lower() not in _OF_THE_CONNECTION | {"date", "server"}}
+            told = {
+                name: value
+                for name, value in answer.getheaders()
+                if name.lower() not in _OF_THE_CONNECTION | {"date", "server"}
+            }
             self._write(answer.status, content, told)
         finally:
             behind.close()
 
     def _refuse(self, refused: RefusedRequest) -> None:
         told = json.dumps({"Type": "User", "message": refused.message, "Message": refused.message}).encode()
-        self._write(refused.status, told, {"Content-Type": "application/json", "x-amzn-ErrorType": refused.code})
+        self._write(
+            refused.status, told, {"Content-Type": "application/json", "x-amzn-ErrorType": refused.code}
+        )
 
     def _json(self, status: int, told: Mapping[str, Any]) -> None:
         self._write(status, json.dumps(told).encode(), {"Content-Type": "application/json"})
@@ -191,7 +235,9 @@ def _json_of(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body or b"{}")
     except ValueError as error:
-        raise RefusedRequest(400, "InvalidRequestContentException", "Could not parse request body into json") from error
+        raise RefusedRequest(
+            400, "InvalidRequestContentException", "Could not parse request body into json"
+        ) from error
     if not isinstance(told, dict):
         raise RefusedRequest(400, "InvalidRequestContentException", "The request body is no object")
     return told

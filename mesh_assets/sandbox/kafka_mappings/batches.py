@@ -1,4 +1,5 @@
-"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when too old or too often."""
+"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when
+too old or too often."""
 
 import base64
 import json
@@ -54,8 +55,16 @@ def kafka_event(mapping: KafkaMapping, batch: Sequence[Read], bootstrap_servers:
     records: dict[str, list[dict[str, Any]]] = {}
     for read in batch:
         records.setdefault(read.place, []).append(read.told())
-    source = {"eventSource": "aws:kafka", "eventSourceArn": mapping.settings["EventSourceArn"]} if mapping.managed else {}
-    return {**(source or {"eventSource": "SelfManagedKafka"}), "bootstrapServers": bootstrap_servers, "records": records}
+    source = (
+        {"eventSource": "aws:kafka", "eventSourceArn": mapping.settings["EventSourceArn"]}
+        if mapping.managed
+        else {}
+    )
+    return {
+        **(source or {"eventSource": "SelfManagedKafka"}),
+        "bootstrapServers": bootstrap_servers,
+        "records": records,
+    }
 
 
 class StoppedError(Exception):
@@ -66,8 +75,8 @@ class StoppedError(Exception):
 class Delivery:
     """How a batch is brought to the function.
 
-    `invoke`: the event to the function; its answer, or None when it failed. `give_up`: what happens to what is brought no more, and why.
-    `count`: adds to a metric of the mapping.
+    `invoke`: the event to the function; its answer, or None when it failed. `give_up`: what happens to what
+    is brought no more, and why. `count`: adds to a metric of the mapping.
     """
 
     mapping: KafkaMapping
@@ -79,7 +88,8 @@ class Delivery:
     count: Callable[[str, int], None]
 
     def bring(self, batch: Sequence[Read], attempt: int = 0) -> None:
-        """Returns when nothing of the batch is to be brought any more, so that it may be committed. Raises StoppedError."""
+        """Returns when nothing of the batch is to be brought any more, so that it may be committed. Raises
+        StoppedError."""
         while batch:
             if self.stopped.is_set():
                 raise StoppedError
@@ -134,7 +144,8 @@ def on_failure(mapping: KafkaMapping) -> str:
 
 
 def _reported(answer: str, batch: Sequence[Read]) -> Sequence[Read]:
-    """Of each partition all records from the first failure on; the whole batch where the answer makes no sense."""
+    """Of each partition all records from the first failure on; the whole batch where the answer makes no
+    sense."""
     try:
         told = json.loads(answer) or {}
         failures = told.get("batchItemFailures") or []

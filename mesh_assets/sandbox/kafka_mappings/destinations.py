@@ -16,7 +16,13 @@ Produce = Callable[[str, Sequence[Read]], None]
 
 
 def send_given_up(
-    mapping: KafkaMapping, batch: Sequence[Read], condition: str, *, accounts: Accounts, bootstrap_servers: str, produce: Produce
+    mapping: KafkaMapping,
+    batch: Sequence[Read],
+    condition: str,
+    *,
+    accounts: Accounts,
+    bootstrap_servers: str,
+    produce: Produce,
 ) -> bool:
     """Whether there is a destination, which then has it."""
     destination = on_failure(mapping)
@@ -30,14 +36,22 @@ def send_given_up(
     told = json.dumps(_told(mapping, batch, condition))
     match service:
         case "sqs":
-            client.send_message(QueueUrl=client.get_queue_url(QueueName=destination.rpartition(":")[2])["QueueUrl"], MessageBody=told)
+            client.send_message(
+                QueueUrl=client.get_queue_url(QueueName=destination.rpartition(":")[2])["QueueUrl"],
+                MessageBody=told,
+            )
         case "sns":
             client.publish(TopicArn=destination, Message=told)
         case "s3":
             # S3 alone is sent the records themselves as well.
-            whole = {**json.loads(told), "payload": json.dumps(kafka_event(mapping, batch, bootstrap_servers))}
+            whole = {
+                **json.loads(told),
+                "payload": json.dumps(kafka_event(mapping, batch, bootstrap_servers)),
+            }
             name = f"aws/lambda/{mapping.uuid}/{datetime.now(UTC):%Y/%m/%d/%H.%M.%S}-{uuid.uuid4()}"
-            client.put_object(Bucket=destination.rpartition(":")[2], Key=name, Body=json.dumps(whole).encode())
+            client.put_object(
+                Bucket=destination.rpartition(":")[2], Key=name, Body=json.dumps(whole).encode()
+            )
         case _:
             raise ValueError(f"unrecognized destination {destination}")
     return True
@@ -47,10 +61,22 @@ def _told(mapping: KafkaMapping, batch: Sequence[Read], condition: str) -> dict[
     ranges = {}
     for place in sorted({read.place for read in batch}):
         reads = [read for read in batch if read.place == place]
-        ranges[place] = {"startOffset": reads[0].offset, "endOffset": reads[-1].offset, "batchSize": len(reads)}
+        ranges[place] = {
+            "startOffset": reads[0].offset,
+            "endOffset": reads[-1].offset,
+            "batchSize": len(reads),
+        }
     return {
-        "requestContext": {"requestId": str(uuid.uuid4()), "functionArn": mapping.function_arn, "condition": condition},
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "functionArn": mapping.function_arn,
+            "condition": condition,
+        },
         "version": "1.0",
         "timestamp": datetime.fromtimestamp(time.time(), UTC).isoformat(),
-        "KafkaBatchInfo": {"eventSourceArn": mapping.settings.get("EventSourceArn", ""), "batchSize": len(batch), "offsets": ranges},
+        "KafkaBatchInfo": {
+            "eventSourceArn": mapping.settings.get("EventSourceArn", ""),
+            "batchSize": len(batch),
+            "offsets": ranges,
+        },
     }

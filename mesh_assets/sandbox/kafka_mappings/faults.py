@@ -1,6 +1,7 @@
 """What the stand-in is told to do wrong, and how fast its clock runs. Nothing of it exists at AWS.
 
-`PUT /_standin` with these names sets them; all are as below until then. `GET /_standin` says them, and what this is.
+`PUT /_standin` with these names sets them; all are as below until then. `GET /_standin` says them, and what
+this is.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -11,10 +12,11 @@ from typing import Any
 class Faults:
     """state_delay_seconds: how long a mapping stays in Creating, Updating, Deleting, …
 
-    stuck: its pollers stay members of their groups and read nothing. commit_without_invoking: what is read is committed, and the function
-    never sees it. drop: the same, and it is counted as invoked, which is a lie. slow_seconds: before each batch.
-    deny: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`. throttle: how many of the next requests to
-    mappings are answered with TooManyRequestsException. age_factor: how much faster than the clock records grow old (AWS's least
+    stuck: its pollers stay members of their groups and read nothing. commit_without_invoking: what is read is
+    committed, and the function never sees it. drop: the same, and it is counted as invoked, which is a lie.
+    slow_seconds: before each batch. deny: actions refused with AccessDeniedException, e.g.
+    `lambda:CreateEventSourceMapping`. throttle: how many of the next requests to mappings are answered with
+    TooManyRequestsException. age_factor: how much faster than the clock records grow old (AWS's least
     MaximumRecordAgeInSeconds is 60). no_metrics: nothing of the mappings is counted.
     """
 

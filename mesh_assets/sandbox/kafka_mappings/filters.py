@@ -1,7 +1,8 @@
 """Whether a record passes a mapping's filters: EventBridge's patterns, as far as Lambda has them for Kafka.
 
-A record is held against the pattern as `{"topic", "partition", "offset", "timestamp", "key", "value"}`, its value (and key) decoded, and
-parsed where it is JSON. A pattern that asks for fields of a value that is no JSON object never matches; one that asks for a text does.
+A record is held against the pattern as `{"topic", "partition", "offset", "timestamp", "key", "value"}`, its
+value (and key) decoded, and parsed where it is JSON. A pattern that asks for fields of a value that is no
+JSON object never matches; one that asks for a text does.
 """
 
 import json
@@ -13,7 +14,8 @@ _ABSENT = object()
 
 
 def passes(filters: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
-    """Any of the patterns suffices; without one everything passes. Raises ValueError for a pattern that is none."""
+    """Any of the patterns suffices; without one everything passes. Raises ValueError for a pattern that is
+    none."""
     patterns = [_pattern(one["Pattern"]) for one in filters if one.get("Pattern")]
     return not patterns or any(_matches(pattern, record) for pattern in patterns)
 

@@ -23,7 +23,8 @@ USER = "USER_INITIATED: "
 
 @dataclass(kw_only=True)
 class KafkaMapping:
-    """`settings`: as the API names them. `state_at`: until when (time.monotonic()) it stays in a passing state; `then`: what follows.
+    """`settings`: as the API names them. `state_at`: until when (time.monotonic()) it stays in a passing
+    state; `then`: what follows.
 
     `then` None: it goes.
     """
@@ -63,7 +64,11 @@ class KafkaMapping:
     @property
     def source(self) -> Any:
         """What makes two mappings of the same function and topic the same."""
-        own = self.settings.get("SelfManagedEventSource", {}).get("Endpoints", {}).get("KAFKA_BOOTSTRAP_SERVERS", ())
+        own = (
+            self.settings.get("SelfManagedEventSource", {})
+            .get("Endpoints", {})
+            .get("KAFKA_BOOTSTRAP_SERVERS", ())
+        )
         return self.settings.get("EventSourceArn") or tuple(sorted(own))
 
     def setting(self, name: str) -> Any:
@@ -92,7 +97,9 @@ class KafkaMapping:
         """The mapping in the API's words, ready for JSON."""
         known: Mapping[str, Any] = {**_DEFAULTS, **self.settings}
         own = {**known.get(self._own, {}), "ConsumerGroupId": self.group}
-        told = {name: value for name, value in known.items() if name not in _NOT_TOLD and value not in (None, "")}
+        told = {
+            name: value for name, value in known.items() if name not in _NOT_TOLD and value not in (None, "")
+        }
         return {
             **told,
             self._own: own,

@@ -1,7 +1,7 @@
 """Values held against botocore's own description of a service, closer than botocore does.
 
-botocore's validator finds unknown members, wrong types, and what is too small or too short. AWS itself also refuses what is too large or
-too long, no member of an enum, against a pattern, or missing; so does this walk.
+botocore's validator finds unknown members, wrong types, and what is too small or too short. AWS itself also
+refuses what is too large or too long, no member of an enum, against a pattern, or missing; so does this walk.
 """
 
 import re
@@ -50,7 +50,11 @@ def _walk(value: Any, shape: Shape, path: str) -> Iterator[str]:
                 yield _sentence(path, value, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
             pattern = _compiled(shape.metadata.get("pattern"))
             if pattern is not None and not pattern.fullmatch(value):
-                yield _sentence(path, value, f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}")
+                yield _sentence(
+                    path,
+                    value,
+                    f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}",
+                )
         case "integer" | "long":
             most = shape.metadata.get("max")
             if most is not None and value > most:

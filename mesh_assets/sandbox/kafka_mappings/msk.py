@@ -1,7 +1,8 @@
-"""MSK's API, as far as mappings need it: clusters with ARNs of the real form, v1 and v2, and the brokers' addresses by authentication.
+"""MSK's API, as far as mappings need it: clusters with ARNs of the real form, v1 and v2, and the brokers'
+addresses by authentication.
 
-The cluster behind every ARN is the sandbox's one broker. There is no listener for IAM: a cluster that has IAM on says an address at which
-nothing understands it.
+The cluster behind every ARN is the sandbox's one broker. There is no listener for IAM: a cluster that has IAM
+on says an address at which nothing understands it.
 """
 
 import re
@@ -37,7 +38,9 @@ class MskService:
             cluster = self._clusters.get(arn, {})
         ways = cluster.get("clientAuthentication") or {}
         found: dict[str, str] = {"bootstrapBrokerString": self._listeners["plaintext"]}
-        if (ways.get("tls") or {}).get("enabled") or (ways.get("tls") or {}).get("certificateAuthorityArnList"):
+        if (ways.get("tls") or {}).get("enabled") or (ways.get("tls") or {}).get(
+            "certificateAuthorityArnList"
+        ):
             found["bootstrapBrokerStringTls"] = self._listeners["mtls"]
         else:
             found["bootstrapBrokerStringTls"] = self._listeners["tls"]
@@ -48,7 +51,9 @@ class MskService:
             found["bootstrapBrokerStringSaslIam"] = self._listeners["sasl"]
         return found
 
-    def answer(self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any] | None:
+    def answer(
+        self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]
+    ) -> dict[str, Any] | None:
         """None: not a route of ours."""
         found = _ROUTE.match(path)
         if found is None:
@@ -56,7 +61,9 @@ class MskService:
         version, arn, part = found.group(1), unquote(found.group(2) or ""), found.group(3)
         v2 = version == "api/v2"
         if not arn:
-            return self._create(account, body, v2=v2) if method == "POST" else self._list(account, query, v2=v2)
+            return (
+                self._create(account, body, v2=v2) if method == "POST" else self._list(account, query, v2=v2)
+            )
         cluster = self._find(account, arn)
         match (method, part):
             case ("GET", None):
@@ -81,7 +88,9 @@ class MskService:
         name = str(body["clusterName"])
         with self._lock:
             if any(one["name"] == name and one["account"] == account for one in self._clusters.values()):
-                raise RefusedRequest(409, "ConflictException", f"A cluster with the name {name} already exists.")
+                raise RefusedRequest(
+                    409, "ConflictException", f"A cluster with the name {name} already exists."
+                )
             arn = f"arn:aws:kafka:{AWS_REGION}:{account}:cluster/{name}/{uuid.uuid4()}-1"
             self._clusters[arn] = {
                 "arn": arn,
@@ -90,7 +99,9 @@ class MskService:
                 "serverless": "serverless" in body,
                 "version": settings.get("kafkaVersion", "3.8.x"),
                 "nodes": settings.get("numberOfBrokerNodes", 1),
-                "nodeInfo": settings.get("brokerNodeGroupInfo", {"clientSubnets": ["subnet-1"], "instanceType": "kafka.t3.small"}),
+                "nodeInfo": settings.get(
+                    "brokerNodeGroupInfo", {"clientSubnets": ["subnet-1"], "instanceType": "kafka.t3.small"}
+                ),
                 "clientAuthentication": settings.get("clientAuthentication"),
                 "created": time.time(),
                 "secrets": set(),
@@ -101,7 +112,11 @@ class MskService:
     def _list(self, account: str, query: Mapping[str, str], *, v2: bool) -> dict[str, Any]:
         prefix = query.get("clusterNameFilter", "")
         with self._lock:
-            found = [one for one in self._clusters.values() if one["account"] == account and one["name"].startswith(prefix)]
+            found = [
+                one
+                for one in self._clusters.values()
+                if one["account"] == account and one["name"].startswith(prefix)
+            ]
         return {"clusterInfoList": [_info(one, v2=v2) for one in found if v2 or not one["serverless"]]}
 
     def _find(self, account: str, arn: str) -> dict[str, Any]:
@@ -121,9 +136,15 @@ def _info(cluster: Mapping[str, Any], *, v2: bool) -> dict[str, Any]:
         "currentVersion": "K1",
         "tags": {},
     }
-    ways = {"clientAuthentication": cluster["clientAuthentication"]} if cluster["clientAuthentication"] else {}
+    ways = (
+        {"clientAuthentication": cluster["clientAuthentication"]} if cluster["clientAuthentication"] else {}
+    )
     if v2 and cluster["serverless"]:
-        return {**told, "clusterType": "SERVERLESS", "serverless": {"vpcConfigs": [{"subnetIds": ["subnet-1"]}], **ways}}
+        return {
+            **told,
+            "clusterType": "SERVERLESS",
+            "serverless": {"vpcConfigs": [{"subnetIds": ["subnet-1"]}], **ways},
+        }
     own = {
         "brokerNodeGroupInfo": cluster["nodeInfo"],
         "numberOfBrokerNodes": cluster["nodes"],

@@ -1,4 +1,5 @@
-"""The poller of one mapping: a real consumer in the mapping's group, which reads, filters, invokes and commits."""
+"""The poller of one mapping: a real consumer in the mapping's group, which reads, filters, invokes and
+commits."""
 
 import json
 import logging
@@ -51,7 +52,9 @@ Settings = Callable[[], dict[str, Any]]
 class Poller:
     """`settings`: how the brokers are reached, asked anew at each connection."""
 
-    def __init__(self, mapping: KafkaMapping, accounts: Accounts, faults: FaultBoard, settings: Settings) -> None:
+    def __init__(
+        self, mapping: KafkaMapping, accounts: Accounts, faults: FaultBoard, settings: Settings
+    ) -> None:
         self._mapping = mapping
         self._accounts = accounts
         self._faults = faults
@@ -89,7 +92,9 @@ class Poller:
                 "group.id": self._mapping.group,
                 # Nobody knows AWS's own; it says whose member this is.
                 "client.id": f"lambda-{self._mapping.uuid}",
-                "auto.offset.reset": "earliest" if self._mapping.settings.get("StartingPosition") == "TRIM_HORIZON" else "latest",
+                "auto.offset.reset": "earliest"
+                if self._mapping.settings.get("StartingPosition") == "TRIM_HORIZON"
+                else "latest",
                 "enable.auto.commit": False,
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 1000,
@@ -114,9 +119,15 @@ class Poller:
         if since is not None:
             committed = {one.partition: one.offset for one in consumer.committed(partitions, timeout=10)}
             fresh = [
-                TopicPartition(one.topic, one.partition, int(float(since) * 1000)) for one in partitions if committed[one.partition] < 0
+                TopicPartition(one.topic, one.partition, int(float(since) * 1000))
+                for one in partitions
+                if committed[one.partition] < 0
             ]
-            found = {one.partition: one.offset for one in consumer.offsets_for_times(fresh, timeout=10)} if fresh else {}
+            found = (
+                {one.partition: one.offset for one in consumer.offsets_for_times(fresh, timeout=10)}
+                if fresh
+                else {}
+            )
             for one in partitions:
                 one.offset = found.get(one.partition, committed[one.partition])
             consumer.assign(partitions)
@@ -158,7 +169,10 @@ class Poller:
         nexts: dict[int, int] = {}
         for read in batch:
             nexts[read.partition] = read.offset + 1
-        consumer.commit(offsets=[TopicPartition(self._mapping.topic, p, offset) for p, offset in nexts.items()], asynchronous=False)
+        consumer.commit(
+            offsets=[TopicPartition(self._mapping.topic, p, offset) for p, offset in nexts.items()],
+            asynchronous=False,
+        )
         self._count("CommittedEventCount", len(batch))
         self._mapping.last_result = "OK"
 
@@ -167,8 +181,17 @@ class Poller:
             def produce(topic: str, records: Sequence[Read]) -> None:
                 _produce(settings, topic, records)
 
-            sent = send_given_up(self._mapping, reads, condition, accounts=self._accounts, bootstrap_servers=self._servers, produce=produce)
-            self._count("OnFailureDestinationDeliveredEventCount" if sent else "DroppedEventCount", len(reads))
+            sent = send_given_up(
+                self._mapping,
+                reads,
+                condition,
+                accounts=self._accounts,
+                bootstrap_servers=self._servers,
+                produce=produce,
+            )
+            self._count(
+                "OnFailureDestinationDeliveredEventCount" if sent else "DroppedEventCount", len(reads)
+            )
 
         Delivery(
             mapping=self._mapping,
@@ -191,7 +214,9 @@ class Poller:
 
     def _count(self, metric: str, number: int) -> None:
         """As CloudWatch would have it, where the mapping asks for it."""
-        if self._faults.now.no_metrics or "EventCount" not in (self._mapping.setting("MetricsConfig") or {}).get("Metrics", ()):
+        if self._faults.now.no_metrics or "EventCount" not in (
+            self._mapping.setting("MetricsConfig") or {}
+        ).get("Metrics", ()):
             return
         self._accounts.client(self._mapping.account, "cloudwatch").put_metric_data(
             Namespace="AWS/Lambda",
@@ -227,7 +252,12 @@ def _bytes(content: Any) -> bytes | None:
 
 
 def _for_filters(read: Read) -> dict[str, Any]:
-    told: dict[str, Any] = {"topic": read.topic, "partition": read.partition, "offset": read.offset, "timestamp": read.timestamp_ms}
+    told: dict[str, Any] = {
+        "topic": read.topic,
+        "partition": read.partition,
+        "offset": read.offset,
+        "timestamp": read.timestamp_ms,
+    }
     for name, content in (("key", read.key), ("value", read.value)):
         if content is not None:
             text = content.decode("utf-8", errors="replace")

@@ -33,7 +33,9 @@ class Pollers:
         with self._lock:
             poller = self._running.get(mapping.uuid)
             if wanted and poller is None:
-                self._running[mapping.uuid] = Poller(mapping, self._accounts, self._faults, lambda: self._settings(mapping))
+                self._running[mapping.uuid] = Poller(
+                    mapping, self._accounts, self._faults, lambda: self._settings(mapping)
+                )
             elif not wanted and poller is not None:
                 poller.stop()
                 del self._running[mapping.uuid]

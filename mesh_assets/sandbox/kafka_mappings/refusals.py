@@ -1,4 +1,5 @@
-"""What AWS refuses of a request although its shape is right: the rules of mappings for Kafka, as its documentation states them."""
+"""What AWS refuses of a request although its shape is right: the rules of mappings for Kafka, as its
+documentation states them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,7 +34,9 @@ def check_shape(name: str, body: Request) -> None:
     if found:
         # Lambda's word for a request that is not of the right form, which its model does not list.
         errors = "error" if len(found) == 1 else "errors"
-        raise RefusedRequest(400, "ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
+        raise RefusedRequest(
+            400, "ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}"
+        )
 
 
 def check_create(body: Request) -> None:
@@ -54,9 +57,13 @@ def check_create(body: Request) -> None:
         if "StartingPosition" not in body:
             raise invalid("StartingPosition is required for Kafka event sources.")
         if (body["StartingPosition"] == "AT_TIMESTAMP") != ("StartingPositionTimestamp" in body):
-            raise invalid("StartingPositionTimestamp must be given if and only if StartingPosition is AT_TIMESTAMP.")
+            raise invalid(
+                "StartingPositionTimestamp must be given if and only if StartingPosition is AT_TIMESTAMP."
+            )
     elif "StartingPosition" in body or "MaximumBatchingWindowInSeconds" in body:
-        raise invalid("StartingPosition and MaximumBatchingWindowInSeconds are not supported with ConsumptionMode Queue.")
+        raise invalid(
+            "StartingPosition and MaximumBatchingWindowInSeconds are not supported with ConsumptionMode Queue."
+        )
     check_settings(body, managed=arn is not None, topic=body["Topics"][0])
 
 
@@ -89,8 +96,15 @@ def _findings(settings: Request, *, managed: bool, topic: str) -> Iterator[str]:
         yield f"MaximumPollers must be at most {_MOST_POLLERS} for Kafka event sources."
     if least > most:
         yield "MinimumPollers must not be greater than MaximumPollers."
-    own = settings.get("AmazonManagedKafkaEventSourceConfig") or settings.get("SelfManagedKafkaEventSourceConfig") or {}
-    for name, value in (("SchemaRegistryConfig", own.get("SchemaRegistryConfig")), ("LoggingConfig", settings.get("LoggingConfig"))):
+    own = (
+        settings.get("AmazonManagedKafkaEventSourceConfig")
+        or settings.get("SelfManagedKafkaEventSourceConfig")
+        or {}
+    )
+    for name, value in (
+        ("SchemaRegistryConfig", own.get("SchemaRegistryConfig")),
+        ("LoggingConfig", settings.get("LoggingConfig")),
+    ):
         if value and not pollers:
             yield f"{name} requires ProvisionedPollerConfig."
     if settings.get("KMSKeyArn") and not (settings.get("FilterCriteria") or {}).get("Filters"):

@@ -1,4 +1,5 @@
-"""What ministack lacks of IAM: the document of AWSLambdaMSKExecutionRole, and the honest answer about a role that does not exist."""
+"""What ministack lacks of IAM: the document of AWSLambdaMSKExecutionRole, and the honest answer about a role
+that does not exist."""
 
 import json
 from collections.abc import Mapping
@@ -57,11 +58,14 @@ class RoleService:
         return None
 
     def _simulate(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
-        """A role that has the managed policy is asked about by its documents, since ministack knows none for that policy."""
+        """A role that has the managed policy is asked about by its documents, since ministack knows none for
+        that policy."""
         iam = self._accounts.client(account, "iam")
         name = form["PolicySourceArn"].rpartition("/")[2]
         try:
-            attached = [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]]
+            attached = [
+                one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+            ]
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchEntity":
                 return 404, error_xml("NoSuchEntity", f"The role with name {name} cannot be found.")
@@ -76,7 +80,11 @@ class RoleService:
         for arn in attached:
             if arn != MANAGED_POLICY and ":aws:policy/" not in arn:
                 version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-                documents.append(json.dumps(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]))
+                documents.append(
+                    json.dumps(
+                        iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+                    )
+                )
         asked = {key: value for key, value in form.items() if key != "PolicySourceArn"}
         inputs = {f"PolicyInputList.member.{number}": text for number, text in enumerate(documents, start=1)}
         return {**asked, "Action": "SimulateCustomPolicy", **inputs}
@@ -94,6 +102,5 @@ def _xml(action: str, content: str) -> str:
 
 def error_xml(code: str, message: str) -> str:
     """How IAM, which speaks XML, refuses."""
-    return (
-        f'<ErrorResponse xmlns="{_SPACE}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>'
-    )
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return f'<ErrorResponse xmlns="{_SPACE}">{error}</ErrorResponse>'

@@ -10,17 +10,33 @@ from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
 from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.filters import checked
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
-from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest, Request, check_create, check_settings, check_shape, invalid
+from mesh_assets.sandbox.kafka_mappings.refusals import (
+    RefusedRequest,
+    Request,
+    check_create,
+    check_settings,
+    check_shape,
+    invalid,
+)
 
 PAGE = 100
 """AWS's own limit of a page, whatever MaxItems says."""
 
 _FIXED = "cannot be changed"
-_NEVER_UPDATED = ("EventSourceArn", "SelfManagedEventSource", "Topics", "StartingPosition", "StartingPositionTimestamp", "Tags", "Queues")
+_NEVER_UPDATED = (
+    "EventSourceArn",
+    "SelfManagedEventSource",
+    "Topics",
+    "StartingPosition",
+    "StartingPositionTimestamp",
+    "Tags",
+    "Queues",
+)
 
 
 class MappingService:
-    """`cluster_exists`: whether the account has an MSK cluster of that ARN. `watch`: told of each mapping whose life went on."""
+    """`cluster_exists`: whether the account has an MSK cluster of that ARN. `watch`: told of each mapping
+    whose life went on."""
 
     def __init__(
         self,
@@ -52,12 +68,18 @@ class MappingService:
         function = self._function(account, str(body["FunctionName"]))
         arn = body.get("EventSourceArn")
         if arn is not None and not self._cluster_exists(account, arn):
-            raise invalid(f"Cannot access cluster: the cluster {arn} does not exist, or the function's role may not describe it.")
+            raise invalid(
+                f"Cannot access cluster: the cluster {arn} does not exist, or the function's role may not describe it."
+            )
         enabled = bool(body.get("Enabled", True))
         mapping = KafkaMapping(account=account, function_arn=function, settings=dict(body), enabled=enabled)
         with self._lock:
             self._refuse_duplicate(mapping)
-            mapping.begin("Creating", "Enabled" if enabled else "Disabled", delay_seconds=self._faults.now.state_delay_seconds)
+            mapping.begin(
+                "Creating",
+                "Enabled" if enabled else "Disabled",
+                delay_seconds=self._faults.now.state_delay_seconds,
+            )
             self._mappings[mapping.uuid] = mapping
             return mapping.told()
 
@@ -68,13 +90,18 @@ class MappingService:
     def update(self, account: str, uuid: str, body: Request) -> dict[str, Any]:
         for name in _NEVER_UPDATED:
             if name in body:
-                raise RefusedRequest(400, "ValidationException", f"1 validation error detected: unknown member {name}")
+                raise RefusedRequest(
+                    400, "ValidationException", f"1 validation error detected: unknown member {name}"
+                )
         check_shape("UpdateEventSourceMapping", {**body, "UUID": uuid})
         _check_filters(body)
         with self._lock:
             mapping = self._find(account, uuid)
             self._refuse_busy(mapping)
-            wanted = {**mapping.settings, **{name: value for name, value in body.items() if name not in ("Enabled", "UUID")}}
+            wanted = {
+                **mapping.settings,
+                **{name: value for name, value in body.items() if name not in ("Enabled", "UUID")},
+            }
             self._refuse_fixed(mapping, wanted)
             check_settings(wanted, managed=mapping.managed, topic=mapping.topic)
             if "FunctionName" in body:
@@ -82,7 +109,11 @@ class MappingService:
             enabled = bool(body.get("Enabled", mapping.enabled))
             passing = "Updating" if enabled == mapping.enabled else ("Enabling" if enabled else "Disabling")
             mapping.settings, mapping.enabled = wanted, enabled
-            mapping.begin(passing, "Enabled" if enabled else "Disabled", delay_seconds=self._faults.now.state_delay_seconds)
+            mapping.begin(
+                passing,
+                "Enabled" if enabled else "Disabled",
+                delay_seconds=self._faults.now.state_delay_seconds,
+            )
             return mapping.told()
 
     def delete(self, account: str, uuid: str) -> dict[str, Any]:
@@ -93,7 +124,10 @@ class MappingService:
             return mapping.told()
 
     def list(self, account: str, query: Mapping[str, str]) -> dict[str, Any]:
-        check_shape("ListEventSourceMappings", {**query, **({"MaxItems": int(query["MaxItems"])} if "MaxItems" in query else {})})
+        check_shape(
+            "ListEventSourceMappings",
+            {**query, **({"MaxItems": int(query["MaxItems"])} if "MaxItems" in query else {})},
+        )
         with self._lock:
             function = self._function(account, query["FunctionName"]) if query.get("FunctionName") else None
             found = [
@@ -116,7 +150,9 @@ class MappingService:
     def _find(self, account: str, uuid: str) -> KafkaMapping:
         mapping = self._mappings.get(uuid)
         if mapping is None or mapping.account != account:
-            raise RefusedRequest(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+            raise RefusedRequest(
+                404, "ResourceNotFoundException", "The resource you requested does not exist."
+            )
         return mapping
 
     def _function(self, account: str, name: str) -> str:
@@ -125,7 +161,9 @@ class MappingService:
             found = self._accounts.client(account, "lambda").get_function_configuration(FunctionName=name)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                raise RefusedRequest(404, "ResourceNotFoundException", f"Function not found: {name}") from error
+                raise RefusedRequest(
+                    404, "ResourceNotFoundException", f"Function not found: {name}"
+                ) from error
             raise
         return str(found["FunctionArn"])
 
@@ -148,12 +186,16 @@ class MappingService:
     def _refuse_busy(mapping: KafkaMapping) -> None:
         if mapping.in_passing:
             raise RefusedRequest(
-                400, "ResourceInUseException", f"Cannot change the event source mapping because it is in use: it is {mapping.state}."
+                400,
+                "ResourceInUseException",
+                f"Cannot change the event source mapping because it is in use: it is {mapping.state}.",
             )
 
     @staticmethod
     def _refuse_fixed(mapping: KafkaMapping, wanted: Request) -> None:
-        name = "AmazonManagedKafkaEventSourceConfig" if mapping.managed else "SelfManagedKafkaEventSourceConfig"
+        name = (
+            "AmazonManagedKafkaEventSourceConfig" if mapping.managed else "SelfManagedKafkaEventSourceConfig"
+        )
         before, after = mapping.settings.get(name, {}), wanted.get(name, {})
         if after.get("ConsumerGroupId", mapping.group) != mapping.group:
             raise invalid(f"ConsumerGroupId {_FIXED}.")

@@ -1,4 +1,5 @@
-"""The servers a sandbox has, each in a file of its own. To add one: write its record and name it here, after what it needs."""
+"""The servers a sandbox has, each in a file of its own. To add one: write its record and name it here, after
+what it needs."""
 
 from mesh_assets.sandbox.kinds.aws import AWS
 from mesh_assets.sandbox.kinds.broker import BROKER

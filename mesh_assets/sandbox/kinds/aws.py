@@ -1,7 +1,9 @@
-"""AWS: ministack, which stands in for SNS, SQS, CloudWatch, S3, SSM, Secrets Manager and more. Optional: started when it is named.
+"""AWS: ministack, which stands in for SNS, SQS, CloudWatch, S3, SSM, Secrets Manager and more. Optional:
+started when it is named.
 
-Every start begins with an empty account and the topic and queues that Terraform would make; nothing is kept. An access key of twelve
-digits is an account of its own, which keeps tests apart. Nobody has checked it against AWS itself.
+Every start begins with an empty account and the topic and queues that Terraform would make; nothing is kept.
+An access key of twelve digits is an account of its own, which keeps tests apart. Nobody has checked it
+against AWS itself.
 """
 
 import json
@@ -37,7 +39,8 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - th
         "MINISTACK_MSK_BOOTSTRAP": setting.state.bootstrap_servers,
         "LAMBDA_EXECUTOR": "local",
     }
-    # Nothing of the user's environment: a SERVICES, LOG_LEVEL or AWS_PROFILE of theirs is meant for something else.
+    # Nothing of the user's environment: a SERVICES, LOG_LEVEL or AWS_PROFILE of theirs is meant for something
+    # else.
     variables = [f"{name}={value}" for name, value in environment.items()]
     return Launch(command=("/usr/bin/env", "-i", *variables, str(ministack_python()), "-m", "ministack"))
 

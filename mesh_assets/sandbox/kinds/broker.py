@@ -1,6 +1,7 @@
 """The broker of the cluster `warehouse`: Apache Kafka as it is run at home, open to whoever reaches it.
 
-The estate uses the open listener. Beside it the broker has one for each way of proving who one is, so that clients can be tried.
+The estate uses the open listener. Beside it the broker has one for each way of proving who one is, so that
+clients can be tried.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,10 @@ def _sasl(setting: Setting) -> Mapping[str, str]:
     own = {
         "sasl.enabled.mechanisms": ",".join(("PLAIN", *_SCRAM)),
         "plain.sasl.jaas.config": f'{modules}.plain.PlainLoginModule required user_{access.username}="{access.password}";',
-        **{f"{mechanism.lower()}.sasl.jaas.config": f"{modules}.scram.ScramLoginModule required;" for mechanism in _SCRAM},
+        **{
+            f"{mechanism.lower()}.sasl.jaas.config": f"{modules}.scram.ScramLoginModule required;"
+            for mechanism in _SCRAM
+        },
     }
     return _tls("sasl_tls", setting) | {f"listener.name.sasl_tls.{key}": value for key, value in own.items()}
 
@@ -41,7 +45,9 @@ def _sasl(setting: Setting) -> Mapping[str, str]:
 def _seed(setting: Setting, progress: Progress) -> None:
     seed_topics(setting.state.bootstrap_servers, progress)
     access = warehouse_access(setting.folder)
-    seed_scram(setting.state.bootstrap_servers, username=access.username, password=access.password, mechanisms=_SCRAM)
+    seed_scram(
+        setting.state.bootstrap_servers, username=access.username, password=access.password, mechanisms=_SCRAM
+    )
 
 
 WAREHOUSE = Broker(
@@ -49,8 +55,15 @@ WAREHOUSE = Broker(
     title="Apache Kafka",
     listeners=(
         Listener(name="PLAINTEXT", port="broker"),
-        Listener(name="TLS", port="broker-tls", protocol="SSL", properties=lambda setting: _tls("tls", setting)),
-        Listener(name="MTLS", port="broker-mtls", protocol="SSL", properties=lambda setting: _tls("mtls", setting, client_auth="required")),
+        Listener(
+            name="TLS", port="broker-tls", protocol="SSL", properties=lambda setting: _tls("tls", setting)
+        ),
+        Listener(
+            name="MTLS",
+            port="broker-mtls",
+            protocol="SSL",
+            properties=lambda setting: _tls("mtls", setting, client_auth="required"),
+        ),
         Listener(name="SASL_TLS", port="broker-sasl", protocol="SASL_SSL", properties=_sasl),
     ),
     controller=Listener(name="CONTROLLER", port="controller"),

@@ -1,4 +1,5 @@
-"""The stand-in for Confluent Cloud's HTTP interfaces: managed connectors, control plane, metrics, and the front of the registry."""
+"""The stand-in for Confluent Cloud's HTTP interfaces: managed connectors, control plane, metrics, and the
+front of the registry."""
 
 from mesh_assets.sandbox.http_probe import http_answers
 from mesh_assets.sandbox.interpreter import interpreter

@@ -1,7 +1,9 @@
-"""The broker of `data-mesh-cluster`: Apache Kafka that lets in who has an API key, as a cluster on Confluent Cloud does.
+"""The broker of `data-mesh-cluster`: Apache Kafka that lets in who has an API key, as a cluster on Confluent
+Cloud does.
 
-Its cluster id is one of Confluent Cloud's form, which Kafka takes as it is. Clients speak SASL/PLAIN without TLS, since nothing leaves
-this machine. The authorizer is Kafka's own; a role binding of Confluent Cloud is here the ACLs that give the same rights.
+Its cluster id is one of Confluent Cloud's form, which Kafka takes as it is. Clients speak SASL/PLAIN without
+TLS, since nothing leaves this machine. The authorizer is Kafka's own; a role binding of Confluent Cloud is
+here the ACLs that give the same rights.
 """
 
 from collections.abc import Mapping

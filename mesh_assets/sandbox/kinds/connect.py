@@ -48,7 +48,11 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
     log4j = setting.folder.config / "connect-log4j2.properties"
     host, port = setting.state.address("connect").split(":")
     return Launch(
-        command=tuple(java.kafka_command("org.apache.kafka.connect.cli.ConnectDistributed", str(properties), log4j=log4j)),
+        command=tuple(
+            java.kafka_command(
+                "org.apache.kafka.connect.cli.ConnectDistributed", str(properties), log4j=log4j
+            )
+        ),
         files={
             properties: _PROPERTIES.format(
                 broker=setting.state.bootstrap_servers,

@@ -15,7 +15,13 @@ _STALE_SECONDS = 15.0
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
     return Launch(
         command=(interpreter(), "-m", "mesh_assets.sandbox.supervisor", str(setting.folder.root)),
-        also=" ".join((setting.state.bootstrap_servers, setting.state.address("cloud-broker"), setting.state.registry_url)),
+        also=" ".join(
+            (
+                setting.state.bootstrap_servers,
+                setting.state.address("cloud-broker"),
+                setting.state.registry_url,
+            )
+        ),
     )
 
 

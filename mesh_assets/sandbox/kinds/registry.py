@@ -19,7 +19,8 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
         # Without these /subjects silently stops at 1,000 and nothing is checked for compatibility.
         "apicurio.ccompat.max-subjects": 1_000_000,
         "apicurio.rules.global.compatibility": "BACKWARD",
-        # A file, so that ids and content are the same after a restart; each write reaches it at once, so that a kill loses none.
+        # A file, so that ids and content are the same after a restart; each write reaches it at once, so that
+        # a kill loses none.
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
         "apicurio.datasource.url": f"jdbc:h2:file:{database};WRITE_DELAY=0",
@@ -28,7 +29,9 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
         "apicurio.datasource.jdbc.max-size": 20,
     }
     arguments = [f"-D{name}={value}" for name, value in properties.items()]
-    return Launch(command=tuple(java.command(*arguments, "-jar", str(java.registry_home / "quarkus-run.jar"))))
+    return Launch(
+        command=tuple(java.command(*arguments, "-jar", str(java.registry_home / "quarkus-run.jar")))
+    )
 
 
 REGISTRY = Server(

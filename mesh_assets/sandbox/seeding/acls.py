@@ -17,7 +17,8 @@ _SECONDS = 60.0
 _CLUSTER = "kafka-cluster"
 _OWN_TOPICS = ("discovery-events", "discovery-changes")
 
-# Role of Confluent Cloud → what it is in ACLs: (kind, name, operations). Nothing here reads a message of another topic.
+# Role of Confluent Cloud → what it is in ACLs: (kind, name, operations). Nothing here reads a message of
+# another topic.
 _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...]] = {
     "Operator": (
         (ResourceType.BROKER, _CLUSTER, (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)),
@@ -28,14 +29,18 @@ _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...
         (ResourceType.TOPIC, topic, (AclOperation.WRITE, AclOperation.READ)) for topic in _OWN_TOPICS
     ),
     # Terraform makes the two topics; here they are made by the first discovery.
-    "CREATE (own topics)": tuple((ResourceType.TOPIC, topic, (AclOperation.CREATE,)) for topic in _OWN_TOPICS),
+    "CREATE (own topics)": tuple(
+        (ResourceType.TOPIC, topic, (AclOperation.CREATE,)) for topic in _OWN_TOPICS
+    ),
 }
 
 
 def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
     """Harmless to repeat: an ACL that is there already stays one."""
     wanted = [
-        AclBinding(kind, name, ResourcePatternType.LITERAL, f"User:{key.id}", "*", operation, AclPermissionType.ALLOW)
+        AclBinding(
+            kind, name, ResourcePatternType.LITERAL, f"User:{key.id}", "*", operation, AclPermissionType.ALLOW
+        )
         for rights in _RIGHTS.values()
         for kind, name, operations in rights
         for operation in operations
@@ -46,4 +51,6 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
         try:
             future.result(timeout=_SECONDS)
         except (KafkaException, TimeoutError) as error:
-            raise SandboxError(f"the rights of the discovery's key could not be given at {bootstrap_servers}: {error}") from error
+            raise SandboxError(
+                f"the rights of the discovery's key could not be given at {bootstrap_servers}: {error}"
+            ) from error

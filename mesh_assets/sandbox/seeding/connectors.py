@@ -27,7 +27,8 @@ def seed_connectors(setting: Setting, progress: Progress) -> None:
     wanted = all_connectors(feeds=setting.folder.feeds, sinks=setting.folder.sinks, secrets=secrets)
     with local_client(setting.state.connect_url) as client:
         there = {name: one["info"]["config"] for name, one in _expanded(client).items()}
-        # One that a test or a user has changed is theirs; one that reads a file of a folder that has moved is broken.
+        # One that a test or a user has changed is theirs; one that reads a file of a folder that has moved is
+        # broken.
         missing = {n: c for n, c in wanted.items() if n not in there or there[n].get("file") != c["file"]}
         if missing:
             progress.say(f"creating {len(missing)} connectors")
@@ -53,13 +54,16 @@ def _create(client: httpx.Client, missing: dict[str, dict[str, str]]) -> None:
     with ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="connectors") as pool:
         # 409: the worker is rebalancing, as it does after each new connector.
         asked = [
-            pool.submit(send, client, "PUT", f"/connectors/{n}/config", c, retry=(409, 500), seconds=_SECONDS) for n, c in missing.items()
+            pool.submit(send, client, "PUT", f"/connectors/{n}/config", c, retry=(409, 500), seconds=_SECONDS)
+            for n, c in missing.items()
         ]
         for one in asked:
             one.result()
 
 
-def _wait_until_running(client: httpx.Client, wanted: dict[str, dict[str, str]], *, strict: set[str], progress: Progress) -> None:
+def _wait_until_running(
+    client: httpx.Client, wanted: dict[str, dict[str, str]], *, strict: set[str], progress: Progress
+) -> None:
     """Until all have left their starting state; those in `strict` must run."""
     deadline = time.monotonic() + _SECONDS
     while True:
@@ -68,7 +72,9 @@ def _wait_until_running(client: httpx.Client, wanted: dict[str, dict[str, str]],
         if not starting:
             break
         if time.monotonic() > deadline:
-            raise SandboxError(f"{len(starting)} connectors did not start within {_SECONDS:.0f} s, the first is {starting[0]}")
+            raise SandboxError(
+                f"{len(starting)} connectors did not start within {_SECONDS:.0f} s, the first is {starting[0]}"
+            )
         time.sleep(_POLL_SECONDS)
     running = sum(state == "RUNNING" for state in states.values())
     progress.say(f"{running} of {len(wanted)} connectors are RUNNING")
@@ -82,12 +88,15 @@ def _wait_until_running(client: httpx.Client, wanted: dict[str, dict[str, str]],
 
 
 def _expanded(client: httpx.Client) -> dict[str, Any]:
-    found: dict[str, Any] = send(client, "GET", "/connectors?expand=info&expand=status", retry=(409, 500)).json()
+    found: dict[str, Any] = send(
+        client, "GET", "/connectors?expand=info&expand=status", retry=(409, 500)
+    ).json()
     return {name: one for name, one in found.items() if "info" in one and "status" in one}
 
 
 def _state(status: dict[str, Any]) -> str:
-    """The connector's state or, when it runs, the worst of its tasks'. A running connector has at least one task."""
+    """The connector's state or, when it runs, the worst of its tasks'. A running connector has at least one
+    task."""
     connector: str = status["connector"]["state"]
     tasks = [str(task["state"]) for task in status["tasks"]]
     if connector != "RUNNING":

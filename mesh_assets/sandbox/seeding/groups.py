@@ -14,11 +14,18 @@ def seed_empty_group(bootstrap_servers: str, progress: Progress) -> None:
         return
     progress.say(f"committing the offsets of the empty group {EMPTY_GROUP}")
     # It read most of what there is, and stopped.
-    read = [TopicPartition(topic, p, end * 7 // 10) for (topic, p), end in end_offsets(bootstrap_servers, EMPTY_GROUP_TOPICS).items()]
-    consumer = Consumer({**quiet_settings(bootstrap_servers), "group.id": EMPTY_GROUP, "enable.auto.commit": False})
+    read = [
+        TopicPartition(topic, p, end * 7 // 10)
+        for (topic, p), end in end_offsets(bootstrap_servers, EMPTY_GROUP_TOPICS).items()
+    ]
+    consumer = Consumer(
+        {**quiet_settings(bootstrap_servers), "group.id": EMPTY_GROUP, "enable.auto.commit": False}
+    )
     try:
         consumer.commit(offsets=read, asynchronous=False)
     except KafkaException as error:
-        raise SandboxError(f"the offsets of group {EMPTY_GROUP} could not be committed: {error.args[0].str()}") from error
+        raise SandboxError(
+            f"the offsets of group {EMPTY_GROUP} could not be committed: {error.args[0].str()}"
+        ) from error
     finally:
         consumer.close()

@@ -13,13 +13,22 @@ _RETRY_SECONDS = 0.3
 def local_client(url: str, *, group: str | None = None) -> httpx.Client:
     """`group`: of the registry, whose own word for a space of subjects that others do not see."""
     # No proxy of the environment between two ends of this machine.
-    return httpx.Client(base_url=url, timeout=30, trust_env=False, headers={"X-Registry-GroupId": group} if group else {})
+    return httpx.Client(
+        base_url=url, timeout=30, trust_env=False, headers={"X-Registry-GroupId": group} if group else {}
+    )
 
 
 def send(
-    client: httpx.Client, method: str, path: str, body: Any = None, *, retry: tuple[int, ...] = (), seconds: float = 60.0
+    client: httpx.Client,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    retry: tuple[int, ...] = (),
+    seconds: float = 60.0,
 ) -> httpx.Response:
-    """The answer, with the statuses in `retry` tried again until the deadline. Another failure is a sentence; 404 is an answer."""
+    """The answer, with the statuses in `retry` tried again until the deadline. Another failure is a sentence;
+    404 is an answer."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -29,5 +38,7 @@ def send(
         if response.is_success or response.status_code == 404:
             return response
         if response.status_code not in retry or time.monotonic() > deadline:
-            raise SandboxError(f"{method} {client.base_url}{path} was answered {response.status_code}: {response.text[:300]}")
+            raise SandboxError(
+                f"{method} {client.base_url}{path} was answered {response.status_code}: {response.text[:300]}"
+            )
         time.sleep(_RETRY_SECONDS)

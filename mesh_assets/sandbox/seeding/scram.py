@@ -1,4 +1,5 @@
-"""The user that may log in by SCRAM: Kafka keeps such passwords itself, salted, so that they are given to it once it runs."""
+"""The user that may log in by SCRAM: Kafka keeps such passwords itself, salted, so that they are given to it
+once it runs."""
 
 from collections.abc import Sequence
 
@@ -28,4 +29,6 @@ def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanis
         try:
             future.result(timeout=_SECONDS)
         except KafkaException as error:
-            raise SandboxError(f"the broker did not take the password of {username}: {error.args[0].str()}") from error
+            raise SandboxError(
+                f"the broker did not take the password of {username}: {error.args[0].str()}"
+            ) from error

@@ -16,13 +16,19 @@ _GLOBAL_LEVEL = "BACKWARD"
 
 
 def seed_subjects(registry_url: str, progress: Progress) -> None:
-    """Both clusters' subjects, each in a space of its own of the one registry: neither cluster sees the other's."""
+    """Both clusters' subjects, each in a space of its own of the one registry: neither cluster sees the
+    other's."""
     _seed(registry_url, all_subjects(), progress)
     _seed(registry_url, cloud_subjects(), progress, group=CLUSTER_ID)
 
 
-def _seed(registry_url: str, subjects: Sequence[Subject], progress: Progress, *, group: str | None = None) -> None:
-    with local_client(registry_url, group=group) as client, ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="subjects") as pool:
+def _seed(
+    registry_url: str, subjects: Sequence[Subject], progress: Progress, *, group: str | None = None
+) -> None:
+    with (
+        local_client(registry_url, group=group) as client,
+        ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="subjects") as pool,
+    ):
         missing = {s.name for s in subjects} - set(send(client, "GET", "/subjects").json())
         if missing:
             progress.say(f"registering {len(missing)} schema subjects{f' of {group}' if group else ''}")
@@ -35,11 +41,16 @@ def _seed(registry_url: str, subjects: Sequence[Subject], progress: Progress, *,
 def _register(client: httpx.Client, subject: Subject) -> None:
     answer = send(client, "GET", f"/subjects/{subject.name}/versions")
     there = len(answer.json()) if answer.status_code == 200 else 0
-    references = [{"name": file, "subject": referred, "version": 1} for referred, file in subject.references.items()]
+    references = [
+        {"name": file, "subject": referred, "version": 1} for referred, file in subject.references.items()
+    ]
     for number, text in enumerate(subject.versions, start=1):
         if number > there:
             body = {"schemaType": subject.schema_type, "schema": text, "references": references}
             send(client, "POST", f"/subjects/{subject.name}/versions", body)
     # This registry answers the global level where a subject has none of its own.
-    if subject.compatibility and send(client, "GET", f"/config/{subject.name}").json().get("compatibilityLevel") == _GLOBAL_LEVEL:
+    if (
+        subject.compatibility
+        and send(client, "GET", f"/config/{subject.name}").json().get("compatibilityLevel") == _GLOBAL_LEVEL
+    ):
         send(client, "PUT", f"/config/{subject.name}", {"compatibility": subject.compatibility})

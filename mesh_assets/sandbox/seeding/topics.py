@@ -21,12 +21,17 @@ def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | No
             return
         progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions at {bootstrap_servers}")
         made = admin.create_topics(
-            [NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config)) for t in missing],
+            [
+                NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config))
+                for t in missing
+            ],
             operation_timeout=_SECONDS,
             request_timeout=_SECONDS,
         )
     except KafkaException as error:
-        raise SandboxError(f"the broker at {bootstrap_servers} could not be asked for its topics: {error.args[0].str()}") from error
+        raise SandboxError(
+            f"the broker at {bootstrap_servers} could not be asked for its topics: {error.args[0].str()}"
+        ) from error
     for name, future in made.items():
         try:
             future.result(timeout=_SECONDS)

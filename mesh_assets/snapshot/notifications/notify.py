@@ -1,4 +1,5 @@
-"""Sending a notification: to each channel that is configured; one that fails is a warning, and the others still get it."""
+"""Sending a notification: to each channel that is configured; one that fails is a warning, and the others
+still get it."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +18,15 @@ logger = logging.getLogger(__name__)
 OpenWebhook = Callable[[str], Webhook]
 
 
-def notify(estate: Estate, report: DiscoveryReport, changes: Sequence[Change], *, webhook: OpenWebhook = Webhook) -> tuple[str, ...]:
-    """Tells the estate's channels of the changes that are severe enough; a sentence for each channel not told, logged already.
+def notify(
+    estate: Estate, report: DiscoveryReport, changes: Sequence[Change], *, webhook: OpenWebhook = Webhook
+) -> tuple[str, ...]:
+    """Tells the estate's channels of the changes that are severe enough; a sentence for each channel not
+    told, logged already.
 
-    To be called after publishing, whose result it cannot change: raises nothing, and is bounded (half a minute a channel, as a rule
-    well below a second). Each change is told at most once: a run that dies between publishing and here has told nobody.
+    To be called after publishing, whose result it cannot change: raises nothing, and is bounded (half a
+    minute a channel, as a rule well below a second). Each change is told at most once: a run that dies
+    between publishing and here has told nobody.
     """
     settings = estate.notifications
     if settings.sns is None and settings.webhook_url is None:
@@ -47,14 +52,26 @@ def _channels(
     settings = estate.notifications
     if settings.sns is not None:
         sns = settings.sns
-        yield "SNS", lambda: _publish(sns, notification_text(settings, report, severe), subject(report, severe))
+        yield (
+            "SNS",
+            lambda: _publish(sns, notification_text(settings, report, severe), subject(report, severe)),
+        )
     if settings.webhook_url is not None:
         reference = settings.webhook_url
         # The secret is resolved here and not before.
-        yield "the webhook", lambda: webhook(resolve(reference)).post(notification_text(settings, report, severe, escape=slack_escape))
+        yield (
+            "the webhook",
+            lambda: webhook(resolve(reference)).post(
+                notification_text(settings, report, severe, escape=slack_escape)
+            ),
+        )
 
 
 def _publish(settings: SnsNotifications, text: str, title: str) -> None:
-    from mesh_assets.platforms.aws.sns import SnsTopic  # boto3 is heavy, and only needed where a topic is configured
+    from mesh_assets.platforms.aws.sns import (
+        SnsTopic,
+    )  # boto3 is heavy, and only needed where a topic is configured
 
-    SnsTopic(settings.topic_arn, region=settings.region, endpoint_url=settings.endpoint_url).publish(text, subject=title)
+    SnsTopic(settings.topic_arn, region=settings.region, endpoint_url=settings.endpoint_url).publish(
+        text, subject=title
+    )

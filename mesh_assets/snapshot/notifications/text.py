@@ -23,7 +23,9 @@ def severe_changes(changes: Sequence[Change], *, least: Severity) -> tuple[Chang
     return tuple(sorted(severe, key=lambda change: -SEVERITIES.index(change.severity)))
 
 
-def notification_text(settings: Notifications, report: DiscoveryReport, severe: Sequence[Change], *, escape: Escape = str) -> str:
+def notification_text(
+    settings: Notifications, report: DiscoveryReport, severe: Sequence[Change], *, escape: Escape = str
+) -> str:
     """The template filled; `escape` makes a value harmless where the text goes. Bounded."""
     shown = [f"- {_shortened(change_line(change))}" for change in severe[: settings.sentences]]
     if len(severe) > len(shown):
@@ -48,7 +50,8 @@ def subject(report: DiscoveryReport, severe: Sequence[Change]) -> str:
 
 
 def slack_escape(text: str) -> str:
-    """Slack reads `<!channel>` and `<url|text>` as commands; these three characters are all it asks to have escaped.
+    """Slack reads `<!channel>` and `<url|text>` as commands; these three characters are all it asks to have
+    escaped.
 
     https://docs.slack.dev/messaging/formatting-message-text/#escaping
     """

@@ -1,4 +1,5 @@
-"""`mesh-assets esm create`, `update`, `delete`, `permissions`, `role`, `get`: plans by default, applied by their id."""
+"""`mesh-assets esm create`, `update`, `delete`, `permissions`, `role`, `get`: plans by default, applied by
+their id."""
 
 import json
 from pathlib import Path
@@ -32,7 +33,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     made = FakeAws()
     for module in (create_command, update_command, delete_command, permissions_command, get_command):
         monkeypatch.setattr(
-            module, "mapping_service", lambda _: MappingService(made.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+            module,
+            "mapping_service",
+            lambda _: MappingService(made.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None),
         )
     return made
 
@@ -79,9 +82,16 @@ def test_pairs_json_and_a_file_make_the_same_request(aws: FakeAws, tmp_path: Pat
     )
 
     request = shown["calls"][-1]["arguments"]
-    assert (request["BatchSize"], request["MaximumBatchingWindowInSeconds"], request["Enabled"]) == (7, 3, False)
+    assert (request["BatchSize"], request["MaximumBatchingWindowInSeconds"], request["Enabled"]) == (
+        7,
+        3,
+        False,
+    )
     assert request["SourceAccessConfigurations"] == [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}]
-    assert (request["Tags"], request["FilterCriteria"]) == ({"team": "a"}, {"Filters": [{"Pattern": '{"value": {}}'}]})
+    assert (request["Tags"], request["FilterCriteria"]) == (
+        {"team": "a"},
+        {"Filters": [{"Pattern": '{"value": {}}'}]},
+    )
     assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
     assert aws.mutations() == []
 

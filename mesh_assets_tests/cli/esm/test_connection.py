@@ -1,4 +1,5 @@
-"""`mesh-assets esm connection`: what it prints, what it exits with, and that a password is asked for without a trace."""
+"""`mesh-assets esm connection`: what it prints, what it exits with, and that a password is asked for without
+a trace."""
 
 import json
 
@@ -14,7 +15,14 @@ pytestmark = pytest.mark.sandbox
 
 def test_by_hand_the_password_is_asked_for_and_never_shown(sandbox: Sandbox, endpoints: Endpoints) -> None:
     own = warehouse_access(sandbox.folder)
-    arguments = ["esm", "connection", "--bootstrap-servers", str(endpoints.sasl_bootstrap_servers), "--mechanism", "SCRAM-SHA-512"]
+    arguments = [
+        "esm",
+        "connection",
+        "--bootstrap-servers",
+        str(endpoints.sasl_bootstrap_servers),
+        "--mechanism",
+        "SCRAM-SHA-512",
+    ]
     arguments += ["--username", own.username, "--ca", str(own.authority), "--topic", "orders"]
 
     done = CliRunner().invoke(cli, arguments, input=f"{own.password}\n")
@@ -27,14 +35,18 @@ def test_by_hand_the_password_is_asked_for_and_never_shown(sandbox: Sandbox, end
 
 
 def test_a_failure_says_its_likely_cause_and_exits_with_1(endpoints: Endpoints) -> None:
-    done = CliRunner().invoke(cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--topic", "Orders"])
+    done = CliRunner().invoke(
+        cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--topic", "Orders"]
+    )
     assert done.exit_code == 1
     assert "FAILED  topic            topic Orders does not exist" in done.stdout
     assert "likely: is orders meant?" in done.stdout
 
 
 def test_as_json_it_prints_the_report_alone(endpoints: Endpoints) -> None:
-    done = CliRunner().invoke(cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--json"])
+    done = CliRunner().invoke(
+        cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--json"]
+    )
     report = json.loads(done.stdout)
     assert [step["name"] for step in report["steps"]][-3:] == ["metadata", "topic", "rights"]
     assert done.exit_code == 0

@@ -20,7 +20,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
 
 
 def test_the_list_has_names_times_states_and_results(account: FakeAws) -> None:
-    account.add_mapping("pay:live", "payments", UUID=UUID, LastProcessingResult="PROBLEM: SASL authentication failed.")
+    account.add_mapping(
+        "pay:live", "payments", UUID=UUID, LastProcessingResult="PROBLEM: SASL authentication failed."
+    )
 
     result = CliRunner().invoke(list_mappings)
 
@@ -35,7 +37,11 @@ def test_as_json_it_is_the_records(account: FakeAws) -> None:
 
     [mapping] = json.loads(CliRunner().invoke(list_mappings, ["--json"]).output)
 
-    assert (mapping["uuid"], mapping["topic"], mapping["last_modified"]) == (UUID, "orders", "2026-11-26T08:30:00Z")
+    assert (mapping["uuid"], mapping["topic"], mapping["last_modified"]) == (
+        UUID,
+        "orders",
+        "2026-11-26T08:30:00Z",
+    )
 
 
 def test_nothing_is_said_in_words(account: FakeAws) -> None:  # noqa: ARG001 - set up by being there

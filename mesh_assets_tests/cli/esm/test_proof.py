@@ -48,7 +48,9 @@ def test_validate_shows_its_plan_and_with_apply_the_verdict(account: AwsAccount)
     assert account.committed(uuid, topic) == 0
     [plan_id] = re.findall(r"--apply (\w+)", plan.stdout)
 
-    done = run("validate", uuid, "--messages", "4", "--deadline", "60", "--metrics-wait", "30", "--apply", plan_id)
+    done = run(
+        "validate", uuid, "--messages", "4", "--deadline", "60", "--metrics-wait", "30", "--apply", plan_id
+    )
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("PROCESSED: all 4 messages were committed in")
     assert "2 of 2 partitions passed" in done.stderr

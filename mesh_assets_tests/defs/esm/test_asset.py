@@ -33,7 +33,8 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 class Reader:
-    """A cluster with the topic `payments` of one partition, 500 records, of which group `payers` has committed some."""
+    """A cluster with the topic `payments` of one partition, 500 records, of which group `payers` has
+    committed some."""
 
     def __init__(self, committed: int | None) -> None:
         self.committed = committed
@@ -48,7 +49,9 @@ class Reader:
         raise AssertionError(topics)
 
     def offsets(self, partitions_by_topic: Any) -> OffsetsReading:  # noqa: ARG002 - the signature of a reader
-        return OffsetsReading(read_at=NOW, topics={"payments": (PartitionOffsets(partition=0, earliest=0, latest=500),)})
+        return OffsetsReading(
+            read_at=NOW, topics={"payments": (PartitionOffsets(partition=0, earliest=0, latest=500),)}
+        )
 
     def groups(self, selects: Any) -> GroupsReading:
         group = ConsumerGroup(
@@ -75,7 +78,9 @@ def aws() -> FakeAws:
 def materialize(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, esm: bool = True, committed: int | None = 450
 ) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
-    (tmp_path / "estate.yaml").write_text(CLUSTERS + (f"esm: {{accounts: [{{region: {REGION}}}]}}\n" if esm else ""))
+    (tmp_path / "estate.yaml").write_text(
+        CLUSTERS + (f"esm: {{accounts: [{{region: {REGION}}}]}}\n" if esm else "")
+    )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     defaults = lag_module.mapping_lags.__kwdefaults__
     assert defaults is not None
@@ -87,22 +92,44 @@ def materialize(
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    return {key: value.records if isinstance(value, dg.TableMetadataValue) else value.value for key, value in made.metadata.items()}, checks
+    return {
+        key: value.records if isinstance(value, dg.TableMetadataValue) else value.value
+        for key, value in made.metadata.items()
+    }, checks
 
 
-def test_it_lists_all_mappings_and_finds_them_well(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_lists_all_mappings_and_finds_them_well(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws.add_mapping("pay", "payments", **OWN)
 
     metadata, checks = materialize(tmp_path, monkeypatch)
 
     assert (metadata["status"], metadata["dagster/row_count"]) == ("fresh", 1)
     [row] = [record.data for record in metadata["mappings (all)"]]
-    assert (row["function"], row["topic"], row["group"], row["state"]) == ("pay", "payments", "payers", "Enabled")
-    assert {name: check.passed for name, check in checks.items()} == {"enabled": True, "last_result_ok": True, "not_lagging": True}
+    assert (row["function"], row["topic"], row["group"], row["state"]) == (
+        "pay",
+        "payments",
+        "payers",
+        "Enabled",
+    )
+    assert {name: check.passed for name, check in checks.items()} == {
+        "enabled": True,
+        "last_result_ok": True,
+        "not_lagging": True,
+    }
 
 
-def test_its_checks_name_what_is_not_well(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uuid = aws.add_mapping("pay", "payments", **OWN, State="Disabled", LastProcessingResult="PROBLEM: SASL authentication failed.")
+def test_its_checks_name_what_is_not_well(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uuid = aws.add_mapping(
+        "pay",
+        "payments",
+        **OWN,
+        State="Disabled",
+        LastProcessingResult="PROBLEM: SASL authentication failed.",
+    )
 
     _, checks = materialize(tmp_path, monkeypatch, committed=100)
 
@@ -115,16 +142,22 @@ def test_its_checks_name_what_is_not_well(aws: FakeAws, tmp_path: Path, monkeypa
     assert not any(check.passed for check in checks.values())
 
 
-def test_a_lag_that_could_not_be_read_is_no_small_lag(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lag_that_could_not_be_read_is_no_small_lag(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws.add_mapping("pay", "refunds", **OWN)
 
     _, checks = materialize(tmp_path, monkeypatch)
 
     assert not checks["not_lagging"].passed
-    assert "the lag is not known: own has no topic refunds" in str(checks["not_lagging"].metadata["findings"].value)
+    assert "the lag is not known: own has no topic refunds" in str(
+        checks["not_lagging"].metadata["findings"].value
+    )
 
 
-def test_nothing_committed_yet_is_no_fault(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_committed_yet_is_no_fault(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws.add_mapping("pay", "payments", **OWN)
 
     _, checks = materialize(tmp_path, monkeypatch, committed=None)
@@ -140,10 +173,14 @@ def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
     _, checks = materialize(tmp_path, monkeypatch)
 
     assert checks["not_lagging"].passed
-    assert "1 not looked at, as their clusters are not in the estate" in str(checks["not_lagging"].description)
+    assert "1 not looked at, as their clusters are not in the estate" in str(
+        checks["not_lagging"].description
+    )
 
 
-def test_without_accounts_in_the_estate_it_says_so(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_accounts_in_the_estate_it_says_so(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     metadata, checks = materialize(tmp_path, monkeypatch, esm=False)
 
     assert metadata == {"status": "not_configured", "message": NOT_CONFIGURED}
@@ -151,7 +188,9 @@ def test_without_accounts_in_the_estate_it_says_so(aws: FakeAws, tmp_path: Path,
     assert aws.calls == []
 
 
-def test_an_account_that_cannot_be_read_fails_it(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_cannot_be_read_fails_it(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", status=403)] * 5
 
     with pytest.raises(Exception, match="not all accounts could be read"):

@@ -90,7 +90,9 @@ def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
     assert (request["BatchSize"], request["Tags"]) == (7, {"team": "a"})
     assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": {}}'}]}
     assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
-    assert request["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]["EventRecordFormat"] == "JSON"
+    assert (
+        request["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]["EventRecordFormat"] == "JSON"
+    )
     assert aws.mutations() == []
 
 
@@ -102,7 +104,11 @@ def test_applying_needs_the_plans_id(aws: FakeAws) -> None:
 
 @pytest.mark.parametrize(
     ("job", "config"),
-    [("update_event_source_mapping", {"batch_size": 7}), ("delete_event_source_mapping", {}), ("add_msk_permissions", {})],
+    [
+        ("update_event_source_mapping", {"batch_size": 7}),
+        ("delete_event_source_mapping", {}),
+        ("add_msk_permissions", {}),
+    ],
 )
 def test_changing_jobs_need_the_uuid_repeated(aws: FakeAws, job: str, config: dict[str, Any]) -> None:
     uuid = aws.add_mapping()
@@ -118,14 +124,29 @@ def test_an_update_found_by_its_topic_needs_its_uuid_all_the_same(aws: FakeAws) 
     uuid = aws.add_mapping()
 
     with pytest.raises(MeshError, match=f"apply needs `repeat_uuid: {uuid}`"):
-        run("update_event_source_mapping", target="orders-handler", kafka_topic="orders", batch_size=7, apply=True, plan_id="x")
+        run(
+            "update_event_source_mapping",
+            target="orders-handler",
+            kafka_topic="orders",
+            batch_size=7,
+            apply=True,
+            plan_id="x",
+        )
 
 
 def test_a_mapping_is_updated_and_deleted(aws: FakeAws) -> None:
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping()
     plan_id = run("update_event_source_mapping", uuid=uuid, batch_size=7)["plan_id"]
-    run("update_event_source_mapping", uuid=uuid, repeat_uuid=uuid, batch_size=7, apply=True, plan_id=plan_id, wait_seconds=0.0)
+    run(
+        "update_event_source_mapping",
+        uuid=uuid,
+        repeat_uuid=uuid,
+        batch_size=7,
+        apply=True,
+        plan_id=plan_id,
+        wait_seconds=0.0,
+    )
     aws.mappings[uuid]["State"] = "Enabled"
     plan_id = run("delete_event_source_mapping", uuid=uuid)["plan_id"]
 

@@ -1,4 +1,5 @@
-"""The job `validate_event_source_mapping`: a plan by default, the verdict as metadata, and a failed run unless it is `processed`."""
+"""The job `validate_event_source_mapping`: a plan by default, the verdict as metadata, and a failed run
+unless it is `processed`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,10 +31,14 @@ class StandInAccess(MappingAccess):
 
 
 @pytest.fixture
-def account(lambda_url: str, endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
+def account(
+    lambda_url: str, endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[AwsAccount]:
     made = AwsAccount(lambda_url, endpoints)
     made.faults(state_delay_seconds=0.1)
-    (tmp_path / "estate.yaml").write_text(f"clusters: {{a: {{kafka: {{bootstrap_servers: '{endpoints.bootstrap_servers}'}}}}}}")
+    (tmp_path / "estate.yaml").write_text(
+        f"clusters: {{a: {{kafka: {{bootstrap_servers: '{endpoints.bootstrap_servers}'}}}}}}"
+    )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     _ACCOUNTS[made.id] = made
@@ -72,18 +77,36 @@ def test_it_shows_its_plan_and_with_the_plans_id_the_verdict(account: AwsAccount
     assert plan["result"] == "planned only; nothing was written"
     assert account.committed(uuid, topic) == 0
 
-    done = run(account, uuid=uuid, messages=4, deadline_seconds=60.0, metrics_seconds=30.0, apply=True, plan_id=plan["plan_id"])
+    done = run(
+        account,
+        uuid=uuid,
+        messages=4,
+        deadline_seconds=60.0,
+        metrics_seconds=30.0,
+        apply=True,
+        plan_id=plan["plan_id"],
+    )
     told = metadata(done)
     assert (done.success, told["verdict"]) == (True, "processed")
     assert told["evidence"]["counts"]["invoked"] == 4
 
 
-def test_the_run_fails_with_the_verdict_and_its_evidence_where_nothing_was_processed(account: AwsAccount) -> None:
+def test_the_run_fails_with_the_verdict_and_its_evidence_where_nothing_was_processed(
+    account: AwsAccount,
+) -> None:
     account.function(FAILS)
     uuid = account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **COUNTED)["UUID"]
     plan = metadata(run(account, uuid=uuid, messages=2))
 
-    done = run(account, uuid=uuid, messages=2, deadline_seconds=60.0, metrics_seconds=30.0, apply=True, plan_id=plan["plan_id"])
+    done = run(
+        account,
+        uuid=uuid,
+        messages=2,
+        deadline_seconds=60.0,
+        metrics_seconds=30.0,
+        apply=True,
+        plan_id=plan["plan_id"],
+    )
 
     assert (done.success, metadata(done)["verdict"]) == (False, "committed, not processed")
     assert metadata(done)["evidence"]["counts"]["dropped"] == 2

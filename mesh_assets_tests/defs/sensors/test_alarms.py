@@ -1,4 +1,5 @@
-"""CloudWatch's alarms within a tick of `metrics_anomalies`: real ones of the stand-in, and what happens when it is away."""
+"""CloudWatch's alarms within a tick of `metrics_anomalies`: real ones of the stand-in, and what happens when
+it is away."""
 
 from pathlib import Path
 
@@ -17,7 +18,10 @@ A_READING = 4_500
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    kafkas = {name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING) for name in ("warehouse", "payments")}
+    kafkas = {
+        name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING)
+        for name in ("warehouse", "payments")
+    }
     world = World(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
     for name in kafkas:
         world.discover(name)
@@ -28,7 +32,8 @@ def _tick(world: World, instance: dg.DagsterInstance, **alarms: str) -> tuple[dg
     """A tick in which `payments` has alarms of that kind."""
     settings = CloudWatchAlarms.model_validate(alarms)
     clusters: dict[str, Cluster] = {
-        name: cluster.model_copy(update={"alarms": settings}) if name == "payments" else cluster for name, cluster in world.clusters.items()
+        name: cluster.model_copy(update={"alarms": settings}) if name == "payments" else cluster
+        for name, cluster in world.clusters.items()
     }
     for fake in world.fakes.values():
         fake.kafka.read_at[:] = [world.now]
@@ -77,7 +82,9 @@ def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
         "payments-lag",
     )
     assert log == ["payments: alarm payments-lag: Lag of 5,000 records"]
-    assert [(trigger.type, trigger.details) for trigger in made_for] == [("cloudwatch_alarm", "Lag of 5,000 records")]
+    assert [(trigger.type, trigger.details) for trigger in made_for] == [
+        ("cloudwatch_alarm", "Lag of 5,000 records")
+    ]
     assert _said(again) == "2 of 2 clusters read, nothing unusual began"
     assert _said(over) == "2 of 2 clusters read, nothing unusual began"
     assert over_log == ["payments: alarm payments-lag is over"]

@@ -40,7 +40,9 @@ class Ticking:
         world = self._world
         for fake in world.fakes.values():
             fake.kafka.read_at[:] = [world.now]
-        watching = Watching(interval_seconds=300, clients=world.open_clients, pace=self._pace, now=lambda: world.now)
+        watching = Watching(
+            interval_seconds=300, clients=world.open_clients, pace=self._pace, now=lambda: world.now
+        )
         result, log = tick(self._instance, world.clusters, watching, store=world.store, cursor=self.cursor)
         self.log += log
         self.cursor = decode_cursor(result.cursor)
@@ -66,7 +68,9 @@ def readings(world: World, cluster_id: str) -> int:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     names = ("warehouse", "payments")
-    kafkas = {name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING) for name in names}
+    kafkas = {
+        name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING) for name in names
+    }
     world = World(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
     for name in names:
         world.discover(name)
@@ -83,7 +87,12 @@ def test_a_silent_topic_becomes_one_run_of_its_cluster(world: World, instance: d
 
     assert {skipped(result) for result in ordinary} == {"2 of 2 clusters read, nothing unusual began"}
     # The first reading after the change still holds what came before it.
-    assert [requested(result) for result in silent] == [[], [], [], [("payments", "metrics_anomaly", "orders")]]
+    assert [requested(result) for result in silent] == [
+        [],
+        [],
+        [],
+        [("payments", "metrics_anomaly", "orders")],
+    ]
     assert [(trigger.type, trigger.resource) for trigger in made_for] == [("metrics_anomaly", "orders")]
     assert [requested(result) for result in after] == [[]] * 12
     assert sensor.log == ["payments: orders: 0 records/s for 15 min, usually 15 in the 3 h before"]
@@ -103,7 +112,9 @@ def test_a_lost_cursor_repeats_nothing(world: World, instance: dg.DagsterInstanc
     assert [requested(again()) for _ in range(3)] == [[], [], []]
 
 
-def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading(world: World, instance: dg.DagsterInstance) -> None:
+def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading(
+    world: World, instance: dg.DagsterInstance
+) -> None:
     sensor = Ticking(world, instance)
     for _ in range(36):
         sensor()
@@ -113,19 +124,25 @@ def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading
     kafka.fail.clear()
     up = [sensor() for _ in range(6)]
 
-    assert skipped(down[0]) == ("1 of 2 clusters read, nothing unusual began; payments: Kafka at 127.0.0.1:9092 refused the connection")
+    assert skipped(down[0]) == (
+        "1 of 2 clusters read, nothing unusual began; payments: Kafka at 127.0.0.1:9092 refused the connection"
+    )
     assert [requested(result) for result in (*down, *up)] == [[]] * 18
     assert (readings(world, "lkc-warehouse"), readings(world, "lkc-payments")) == (54, 42)
 
 
-def test_a_store_that_cannot_be_written_is_the_reason(world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_written_is_the_reason(
+    world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> str:
         raise StoreError("the disk is full")
 
     sensor = Ticking(world, instance)
     monkeypatch.setattr(world.store.objects, "put_new", refuse)
 
-    assert skipped(sensor()) == ("0 of 2 clusters read, nothing unusual began; payments: the disk is full; warehouse: the disk is full")
+    assert skipped(sensor()) == (
+        "0 of 2 clusters read, nothing unusual began; payments: the disk is full; warehouse: the disk is full"
+    )
 
 
 def test_two_ticks_right_after_another_take_one_reading(world: World, instance: dg.DagsterInstance) -> None:
@@ -153,7 +170,13 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
     tmp_path: Path, instance: dg.DagsterInstance, hangs: Callable[[], None]
 ) -> None:
     names = [f"cluster-{number:03}" for number in range(100)]
-    world = World(tmp_path, *(FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}")) for name in names))
+    world = World(
+        tmp_path,
+        *(
+            FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}"))
+            for name in names
+        ),
+    )
     for name in names[:20]:
         world.fakes[name].opens = hangs
     pace = Pace(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
@@ -170,7 +193,9 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
 
 
 @pytest.mark.parametrize(("environment", "seconds"), [({}, 300), ({INTERVAL_VARIABLE: "7"}, 7)])
-def test_the_sensor_runs_by_default_every_five_minutes(environment: dict[str, str], seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sensor_runs_by_default_every_five_minutes(
+    environment: dict[str, str], seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(INTERVAL_VARIABLE, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -36,14 +36,21 @@ def test_one_variable_shortens_them_all(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", INTERVALS)
-def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(name: str, instance: dg.DagsterInstance) -> None:
+def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
+    name: str, instance: dg.DagsterInstance
+) -> None:
     definitions = defs()
     repository = definitions.get_repository_def()
 
     resources = {"estate": EstateResource(), "store": StoreResource()}
-    with dg.build_sensor_context(instance=instance, repository_def=repository, resources=resources) as context:
+    with dg.build_sensor_context(
+        instance=instance, repository_def=repository, resources=resources
+    ) as context:
         data = definitions.resolve_sensor_def(name).evaluate_tick(context)
 
     assert data.run_requests == []
-    assert data.skip_message == "2 of 2 clusters looked at, nothing new; payments: no discovery yet; warehouse: no discovery yet"
+    assert (
+        data.skip_message
+        == "2 of 2 clusters looked at, nothing new; payments: no discovery yet; warehouse: no discovery yet"
+    )
     assert data.cursor == "{}"

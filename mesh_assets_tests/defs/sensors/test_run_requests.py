@@ -82,7 +82,9 @@ def test_several_triggers_become_one_run_named_by_the_most_severe(
     ]
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+)
 def test_nothing_is_launched_while_a_run_of_the_cluster_is_queued_or_running(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
 ) -> None:
@@ -116,7 +118,9 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
 ) -> None:
     put(inbox, UPDATED)
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
-    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()})
+    instance.add_run_tags(
+        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
+    )
 
     first = requests_for(instance, ["warehouse"], store)
     again = requests_for(instance, ["warehouse"], store, now=later(minutes=1, seconds=1))
@@ -130,10 +134,14 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
 
 def test_a_run_that_ended_well_after_it_was_read_is_not_taken_for_lost(instance: dg.DagsterInstance) -> None:
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
-    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()})
+    instance.add_run_tags(
+        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
+    )
     read_before = instance.get_run_by_id(run.run_id)
     assert read_before is not None
-    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="discovery"), run.run_id)
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="discovery"), run.run_id
+    )
 
     assert end_if_lost(instance, read_before) is False
     ended = instance.get_run_by_id(run.run_id)
@@ -141,7 +149,9 @@ def test_a_run_that_ended_well_after_it_was_read_is_not_taken_for_lost(instance:
     assert ended.status is dg.DagsterRunStatus.SUCCESS
 
 
-def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
     put(inbox, UPDATED)
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
     note_process(instance, run.run_id)
@@ -152,7 +162,9 @@ def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(instance: dg.Da
     assert requests_for(instance, ["warehouse"], store).requests == []
 
 
-def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
     put(inbox, UPDATED)
     a_run(instance, "payments", dg.DagsterRunStatus.STARTED)
     a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED, job="profiling")
@@ -160,7 +172,9 @@ def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(instance: dg.Dagster
     assert len(requests_for(instance, ["warehouse"], store).requests) == 1
 
 
-def test_two_sensors_that_tick_at_once_ask_for_one_run(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+def test_two_sensors_that_tick_at_once_ask_for_one_run(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
     put(inbox, UPDATED)
 
     first, second = requests_for(instance, ["warehouse"], store), requests_for(instance, ["warehouse"], store)
@@ -169,11 +183,15 @@ def test_two_sensors_that_tick_at_once_ask_for_one_run(instance: dg.DagsterInsta
     assert second.waiting == {"warehouse": "1 waiting: a run has just been asked for"}
 
 
-def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
     put(inbox, UPDATED)
 
     def asked_after(minutes: float) -> bool:
-        requests = requests_for(instance, ["warehouse"], store, now=later(minutes=minutes, seconds=1)).requests
+        requests = requests_for(
+            instance, ["warehouse"], store, now=later(minutes=minutes, seconds=1)
+        ).requests
         store.objects.delete("launches/lkc-1.json")  # the claim of a moment that has not come yet
         return bool(requests)
 
@@ -186,7 +204,9 @@ def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(instance: dg.Da
     assert len(inbox.waiting("lkc-1")) == 1
 
 
-def test_a_run_that_succeeds_ends_the_pauses(instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox) -> None:
+def test_a_run_that_succeeds_ends_the_pauses(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
     put(inbox, UPDATED)
     for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
         a_run(instance, "warehouse", status)

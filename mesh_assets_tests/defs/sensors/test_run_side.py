@@ -15,11 +15,23 @@ from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets_tests.documents import a_topic
-from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Killed, Life, Log, LogPublisher, MemoryObjects, MortalObjects, MovedClock
+from mesh_assets_tests.snapshot.world import (
+    CLUSTER,
+    CLUSTER_ID,
+    Killed,
+    Life,
+    Log,
+    LogPublisher,
+    MemoryObjects,
+    MortalObjects,
+    MovedClock,
+)
 
 UPDATED = Trigger(type="schema_updated", resource="users-value")
 FAILED = Trigger(type="connector_failed", resource="orders-sink")
-ESTATE = Estate(clusters={CLUSTER: Cluster(name=CLUSTER, kafka=KafkaConnection(bootstrap_servers="127.0.0.1:1"))})
+ESTATE = Estate(
+    clusters={CLUSTER: Cluster(name=CLUSTER, kafka=KafkaConnection(bootstrap_servers="127.0.0.1:1"))}
+)
 
 
 class Runs:
@@ -32,7 +44,9 @@ class Runs:
         self.topics = ["orders"]
         self._number = 0
         self._monkeypatch = monkeypatch
-        monkeypatch.setattr("mesh_assets.snapshot.lock.is_gone", lambda _: True)  # the process of a run before is
+        monkeypatch.setattr(
+            "mesh_assets.snapshot.lock.is_gone", lambda _: True
+        )  # the process of a run before is
 
     def put(self, trigger: Trigger, *, seconds: float = -5) -> None:
         now = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -45,7 +59,10 @@ class Runs:
     @property
     def named(self) -> list[list[str]]:
         """The causes that each snapshot names."""
-        return [[f"{cause.type} {cause.resource}" for cause in event.trigger.changes] for event in self.log.snapshots]
+        return [
+            [f"{cause.type} {cause.resource}" for cause in event.trigger.changes]
+            for event in self.log.snapshots
+        ]
 
     def run(self, own: Trigger = UPDATED, *, from_inbox: bool = True, life: Life | None = None) -> None:
         life = life or Life()
@@ -63,7 +80,15 @@ class Runs:
         )
         collected: dict[SectionName, TopicsSection] = {"topics": section}
         store = InventoryStore(MortalObjects(self.objects, life))
-        publish_discovery(ESTATE, CLUSTER, collected, store=store, run_id=f"run-{self._number}", trigger=own, from_inbox=from_inbox)
+        publish_discovery(
+            ESTATE,
+            CLUSTER,
+            collected,
+            store=store,
+            run_id=f"run-{self._number}",
+            trigger=own,
+            from_inbox=from_inbox,
+        )
 
 
 @pytest.fixture
@@ -101,7 +126,10 @@ def test_a_run_that_fails_leaves_its_triggers_and_the_next_names_them(runs: Runs
     assert left == [UPDATED]
     assert runs.waiting == []
     # What the failed run was about to publish comes first, as it was.
-    assert runs.named == [["schema_updated users-value"], ["connector_failed orders-sink", "schema_updated users-value"]]
+    assert runs.named == [
+        ["schema_updated users-value"],
+        ["connector_failed orders-sink", "schema_updated users-value"],
+    ]
 
 
 def effects_of_a_run(runs: Runs) -> int:
@@ -110,7 +138,9 @@ def effects_of_a_run(runs: Runs) -> int:
     return life.effects
 
 
-def test_killed_anywhere_a_run_loses_no_trigger_and_none_is_left_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_anywhere_a_run_loses_no_trigger_and_none_is_left_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = Runs(monkeypatch)
     whole.put(UPDATED)
     effects = effects_of_a_run(whole)

@@ -1,4 +1,5 @@
-"""A whole tick over an estate of fakes: what goes into the inbox, what is launched, what the skip reason says."""
+"""A whole tick over an estate of fakes: what goes into the inbox, what is launched, what the skip reason
+says."""
 
 import threading
 import time
@@ -22,10 +23,19 @@ from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, a_schema
 class Ticking:
     """One sensor of the world, tick after tick."""
 
-    def __init__(self, world: World, instance: dg.DagsterInstance, observe: Observe, *, name: str, pace: Pace = PACE) -> None:
+    def __init__(
+        self, world: World, instance: dg.DagsterInstance, observe: Observe, *, name: str, pace: Pace = PACE
+    ) -> None:
         self._world = world
         self._instance = instance
-        self._observing = Observing(name=name, observe=observe, interval_seconds=300, description="", clients=world.open_clients, pace=pace)
+        self._observing = Observing(
+            name=name,
+            observe=observe,
+            interval_seconds=300,
+            description="",
+            clients=world.open_clients,
+            pace=pace,
+        )
         self.cursor = SensorCursor()
 
     def __call__(self) -> dg.SensorResult:
@@ -69,7 +79,9 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_a_change_becomes_a_run_and_after_the_run_nothing_is_launched_again(world: World, instance: dg.DagsterInstance) -> None:
+def test_a_change_becomes_a_run_and_after_the_run_nothing_is_launched_again(
+    world: World, instance: dg.DagsterInstance
+) -> None:
     sensor = Ticking(world, instance, observe_resources, name="resource_changes")
     at_rest = sensor()
     world.fakes["payments"].kafka.topics["refunds"] = [0]
@@ -97,8 +109,13 @@ def test_what_several_sensors_notice_becomes_one_run(world: World, instance: dg.
 
     assert requested(first) == [("warehouse", "schema_updated")]
     assert requested(second) == []
-    assert skipped(second) == ("2 of 2 clusters looked at, 1 new in the inbox; warehouse: 2 waiting: a run has just been asked for")
-    assert [str(trigger) for trigger in world.discover("warehouse")] == ["schema_updated clicks-value", "resource_created clicks"]
+    assert skipped(second) == (
+        "2 of 2 clusters looked at, 1 new in the inbox; warehouse: 2 waiting: a run has just been asked for"
+    )
+    assert [str(trigger) for trigger in world.discover("warehouse")] == [
+        "schema_updated clicks-value",
+        "resource_created clicks",
+    ]
     assert world.inbox.waiting("lkc-warehouse") == ()
 
 
@@ -120,7 +137,9 @@ def test_a_change_that_a_discovery_publishes_while_the_sensor_looks_launches_no_
     after = sensor()
 
     assert requested(overtaken) == []
-    assert skipped(overtaken) == ("1 of 2 clusters looked at, nothing new; warehouse: not reached, comes first in the next tick")
+    assert skipped(overtaken) == (
+        "1 of 2 clusters looked at, nothing new; warehouse: not reached, comes first in the next tick"
+    )
     assert requested(after) == [("warehouse", "resource_created")]
 
 
@@ -136,12 +155,16 @@ def test_a_source_down_for_several_ticks_is_skipped_with_the_reason_and_then_exa
     up = sensor()
 
     assert [requested(result) for result in down] == [[], [], []]
-    assert skipped(down[0]) == ("2 of 2 clusters looked at, nothing new; warehouse: Kafka at 127.0.0.1:9092 refused the connection")
+    assert skipped(down[0]) == (
+        "2 of 2 clusters looked at, nothing new; warehouse: Kafka at 127.0.0.1:9092 refused the connection"
+    )
     assert requested(up) == [("warehouse", "resource_created")]
     assert [waiting.trigger.resource for waiting in world.inbox.waiting("lkc-warehouse")] == ["clicks"]
 
 
-def test_a_cluster_without_a_document_is_skipped_with_the_reason(world: World, instance: dg.DagsterInstance) -> None:
+def test_a_cluster_without_a_document_is_skipped_with_the_reason(
+    world: World, instance: dg.DagsterInstance
+) -> None:
     world.fakes["new"] = FakeCluster(name="new")
 
     result = Ticking(world, instance, observe_resources, name="resource_changes")()
@@ -168,7 +191,10 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
     names = [f"cluster-{number:03}" for number in range(100)]
     world = World(
         tmp_path,
-        *(FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}")) for name in names),
+        *(
+            FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}"))
+            for name in names
+        ),
     )
     for name in names:
         world.discover(name)

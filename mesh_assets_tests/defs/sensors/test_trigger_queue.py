@@ -1,4 +1,5 @@
-"""The sensor `trigger_queue`: from a queue in memory, and from the real road through ministack (SNS, SQS, CloudWatch, EventBridge)."""
+"""The sensor `trigger_queue`: from a queue in memory, and from the real road through ministack (SNS, SQS,
+CloudWatch, EventBridge)."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +11,13 @@ import boto3
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.sensors.trigger_queue import NOT_CONFIGURED, Queues, open_queues, tick, trigger_queue_sensor
+from mesh_assets.defs.sensors.trigger_queue import (
+    NOT_CONFIGURED,
+    Queues,
+    open_queues,
+    tick,
+    trigger_queue_sensor,
+)
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
@@ -25,7 +32,9 @@ clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
   payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}
 """
-WITH_QUEUE = CLUSTERS + 'triggers: {queue_url: "https://sqs.eu-central-1.amazonaws.com/123456789012/triggers"}\n'
+WITH_QUEUE = (
+    CLUSTERS + 'triggers: {queue_url: "https://sqs.eu-central-1.amazonaws.com/123456789012/triggers"}\n'
+)
 
 
 @dataclass
@@ -35,7 +44,9 @@ class Place:
     store: InventoryStore
     instance: dg.DagsterInstance
 
-    def tick(self, estate: Estate, *, cursor: str | None = None, **more: Any) -> tuple[dg.SensorResult, tuple[str, ...]]:
+    def tick(
+        self, estate: Estate, *, cursor: str | None = None, **more: Any
+    ) -> tuple[dg.SensorResult, tuple[str, ...]]:
         return tick(self.instance, estate, dict(estate.clusters), store=self.store, cursor=cursor, **more)
 
     def waiting(self, cluster_id: str) -> list[str]:
@@ -70,7 +81,9 @@ def test_without_a_queue_it_skips_and_says_how_to_name_one(place: Place) -> None
 def test_a_message_becomes_a_run_request_with_its_trigger(place: Place, queue: FakeQueue) -> None:
     queue.put(example("own_form"))
 
-    result, notes = place.tick(parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None))
+    result, notes = place.tick(
+        parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None)
+    )
 
     [request] = result.run_requests or ()
     assert (request.partition_key, request.tags["mesh/trigger"], request.tags["mesh/trigger_resource"]) == (
@@ -85,7 +98,9 @@ def test_a_message_becomes_a_run_request_with_its_trigger(place: Place, queue: F
 def test_several_messages_become_one_run_a_cluster(place: Place, queue: FakeQueue) -> None:
     queue.put('{"trigger": {}}', example("alarm"), '{"trigger": {"cluster": "warehouse", "type": "manual"}}')
 
-    result, _ = place.tick(parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None))
+    result, _ = place.tick(
+        parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None)
+    )
 
     assert set(requested(result)) == {"warehouse", "payments"}
     assert len(place.waiting("lkc-1")) == 3
@@ -108,7 +123,9 @@ def test_the_cursor_knows_again_what_comes_again(place: Place, queue: FakeQueue)
     assert broken.cursor == "[]"
 
 
-def test_a_queue_out_of_reach_skips_with_the_reason_and_what_waits_still_runs(place: Place, queue: FakeQueue) -> None:
+def test_a_queue_out_of_reach_skips_with_the_reason_and_what_waits_still_runs(
+    place: Place, queue: FakeQueue
+) -> None:
     estate = parse_estate(WITH_QUEUE, source="estate")
     queue.fails_to["receive"] = UnreachableError("sqs:ReceiveMessage on queue triggers: no answer")
     queues = Queues(triggers=queue, dead_letters=None)
@@ -118,25 +135,35 @@ def test_a_queue_out_of_reach_skips_with_the_reason_and_what_waits_still_runs(pl
     assert result.skip_reason.skip_message == "sqs:ReceiveMessage on queue triggers: no answer; no messages"
 
     del queue.fails_to["receive"]
-    place.tick(estate, queues=lambda _: Queues(triggers=FakeQueue().put(example("own_form")), dead_letters=None))
+    place.tick(
+        estate, queues=lambda _: Queues(triggers=FakeQueue().put(example("own_form")), dead_letters=None)
+    )
     assert place.waiting("lkc-1") == ["schema_updated users-value"]
 
 
-def test_a_store_that_fails_skips_with_the_reason_and_deletes_nothing(place: Place, queue: FakeQueue, tmp_path: Path) -> None:
+def test_a_store_that_fails_skips_with_the_reason_and_deletes_nothing(
+    place: Place, queue: FakeQueue, tmp_path: Path
+) -> None:
     queue.put(example("own_form"))
     (tmp_path / "store" / "triggers").write_text("a file where a folder should be")
 
-    result, _ = place.tick(parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None))
+    result, _ = place.tick(
+        parse_estate(WITH_QUEUE, source="estate"), queues=lambda _: Queues(triggers=queue, dead_letters=None)
+    )
 
     assert queue.deleted == []
     assert "the messages stay on the queue" in str(result.skip_reason)
 
 
-def test_a_queue_without_a_region_skips_with_that_sentence(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_queue_without_a_region_skips_with_that_sentence(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    estate = parse_estate(CLUSTERS + 'triggers: {queue_url: "http://127.0.0.1:1/123456789012/q"}\n', source="estate")
+    estate = parse_estate(
+        CLUSTERS + 'triggers: {queue_url: "http://127.0.0.1:1/123456789012/q"}\n', source="estate"
+    )
 
     result, _ = place.tick(estate)
 
@@ -150,7 +177,11 @@ def test_it_is_mounted_running_and_looks_every_half_minute(monkeypatch: pytest.M
 
     sensor = trigger_queue_sensor(dg.StaticPartitionsDefinition(["warehouse"]))
 
-    assert (sensor.name, sensor.default_status, sensor.minimum_interval_seconds) == ("trigger_queue", dg.DefaultSensorStatus.RUNNING, 30)
+    assert (sensor.name, sensor.default_status, sensor.minimum_interval_seconds) == (
+        "trigger_queue",
+        dg.DefaultSensorStatus.RUNNING,
+        30,
+    )
 
 
 # --- the real road
@@ -168,12 +199,21 @@ class Road:
 
     def client(self, service: str) -> Any:
         return boto3.session.Session().client(
-            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.account, aws_secret_access_key="x"
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.account,
+            aws_secret_access_key="x",
         )
 
     @property
     def estate(self) -> Estate:
-        triggers = {"queue_url": self.queue, "dead_letter_queue_url": self.dead, "region": "us-east-1", "endpoint_url": self.url}
+        triggers = {
+            "queue_url": self.queue,
+            "dead_letter_queue_url": self.dead,
+            "region": "us-east-1",
+            "endpoint_url": self.url,
+        }
         return parse_estate(CLUSTERS + f"triggers: {json.dumps(triggers)}\n", source="estate")
 
     def left(self, queue: str) -> int:
@@ -245,9 +285,13 @@ def test_an_alarms_change_of_state_is_delivered_and_its_end_is_ignored(road: Roa
 @pytest.mark.sandbox
 def test_a_rule_of_the_bus_can_say_our_own_form(road: Road, place: Place) -> None:
     events = road.client("events")
-    arn = road.client("sqs").get_queue_attributes(QueueUrl=road.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = road.client("sqs").get_queue_attributes(QueueUrl=road.queue, AttributeNames=["QueueArn"])[
+        "Attributes"
+    ]["QueueArn"]
     events.put_rule(Name="deployments", EventPattern=json.dumps({"source": ["ci.pipeline"]}))
-    events.put_targets(Rule="deployments", Targets=[{"Id": "queue", "Arn": arn, "Input": example("own_form")}])
+    events.put_targets(
+        Rule="deployments", Targets=[{"Id": "queue", "Arn": arn, "Input": example("own_form")}]
+    )
     events.put_events(Entries=[{"Source": "ci.pipeline", "DetailType": "Deployed", "Detail": "{}"}])
 
     result, _ = place.tick(road.estate)
@@ -256,20 +300,26 @@ def test_a_rule_of_the_bus_can_say_our_own_form(road: Road, place: Place) -> Non
 
 
 @pytest.mark.sandbox
-def test_what_cannot_be_understood_is_found_in_the_dead_letter_queue_with_its_reason(road: Road, place: Place) -> None:
+def test_what_cannot_be_understood_is_found_in_the_dead_letter_queue_with_its_reason(
+    road: Road, place: Place
+) -> None:
     sqs = road.client("sqs")
     sqs.send_message(QueueUrl=road.queue, MessageBody="hello")
 
     place.tick(road.estate)
 
-    [letter] = sqs.receive_message(QueueUrl=road.dead, WaitTimeSeconds=2, MessageAttributeNames=["All"])["Messages"]
+    [letter] = sqs.receive_message(QueueUrl=road.dead, WaitTimeSeconds=2, MessageAttributeNames=["All"])[
+        "Messages"
+    ]
     assert letter["Body"] == "hello"
     assert letter["MessageAttributes"]["mesh_reason"]["StringValue"] == "not JSON (DecodeError)"
     assert road.left(road.queue) == 0
 
 
 @pytest.mark.sandbox
-def test_a_message_that_could_not_be_kept_is_still_on_the_queue(road: Road, place: Place, tmp_path: Path) -> None:
+def test_a_message_that_could_not_be_kept_is_still_on_the_queue(
+    road: Road, place: Place, tmp_path: Path
+) -> None:
     road.client("sns").publish(TopicArn=road.topic, Message='{"trigger": {}}')
     (tmp_path / "store" / "triggers").write_text("a file where a folder should be")
 
@@ -282,18 +332,26 @@ def test_a_message_that_could_not_be_kept_is_still_on_the_queue(road: Road, plac
 @pytest.mark.sandbox
 def test_a_queue_that_does_not_exist_is_told(road: Road, place: Place) -> None:
     assert road.estate.triggers is not None
-    estate = road.estate.model_copy(update={"triggers": road.estate.triggers.model_copy(update={"queue_url": f"{road.queue}-nowhere"})})
+    estate = road.estate.model_copy(
+        update={"triggers": road.estate.triggers.model_copy(update={"queue_url": f"{road.queue}-nowhere"})}
+    )
 
     result, _ = place.tick(estate)
 
     assert result.skip_reason is not None
-    assert "sqs:ReceiveMessage on queue triggers-nowhere: it does not exist in this account and region" in str(result.skip_reason)
+    assert (
+        "sqs:ReceiveMessage on queue triggers-nowhere: it does not exist in this account and region"
+        in str(result.skip_reason)
+    )
 
 
 def test_the_dead_letters_are_the_queue_that_the_estate_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    estate = parse_estate(WITH_QUEUE.replace('triggers"}', 'triggers", dead_letter_queue_url: "https://x.test/1/dead"}'), source="estate")
+    estate = parse_estate(
+        WITH_QUEUE.replace('triggers"}', 'triggers", dead_letter_queue_url: "https://x.test/1/dead"}'),
+        source="estate",
+    )
     assert estate.triggers is not None
 
     queues = open_queues(estate.triggers.model_copy(update={"region": "us-east-1"}))

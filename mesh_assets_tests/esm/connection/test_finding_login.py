@@ -1,4 +1,5 @@
-"""Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets have."""
+"""Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets
+have."""
 
 import json
 from typing import Any
@@ -49,19 +50,45 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "topic": "orders",
             "cluster_arn": CLUSTER_ARN,
         },
-        {"bootstrap_servers": "k:9096", "sasl_mechanism": "SCRAM-SHA-512", "username": "u", "password": SECRET, "topic": "orders"},
+        {
+            "bootstrap_servers": "k:9096",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "username": "u",
+            "password": SECRET,
+            "topic": "orders",
+        },
     ),
     (
-        {"iam": {"bootstrap_servers": "k:9098", "security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}, "topic": "t"},
-        {"bootstrap_servers": "k:9098", "sasl_mechanism": "AWS_MSK_IAM", "security_protocol": "SASL_SSL", "topic": "t"},
+        {
+            "iam": {
+                "bootstrap_servers": "k:9098",
+                "security_protocol": "SASL_SSL",
+                "sasl_mechanism": "OAUTHBEARER",
+            },
+            "topic": "t",
+        },
+        {
+            "bootstrap_servers": "k:9098",
+            "sasl_mechanism": "AWS_MSK_IAM",
+            "security_protocol": "SASL_SSL",
+            "topic": "t",
+        },
     ),
-    ({"username": "u", "password": SECRET}, {"bootstrap_servers": "given:1", "sasl_mechanism": "SCRAM-SHA-512", "password": SECRET}),
-    ({"certificate": "CERT", "privateKey": SECRET}, {"security_protocol": "SSL", "certificate": "CERT", "key": SECRET}),
+    (
+        {"username": "u", "password": SECRET},
+        {"bootstrap_servers": "given:1", "sasl_mechanism": "SCRAM-SHA-512", "password": SECRET},
+    ),
+    (
+        {"certificate": "CERT", "privateKey": SECRET},
+        {"security_protocol": "SSL", "certificate": "CERT", "key": SECRET},
+    ),
     ({"certificate": "CA"}, {"security_protocol": "SSL", "authority": "CA", "certificate": None}),
 ]
 
 
-@pytest.mark.parametrize(("fields", "expected"), FORMS, ids=["sasl", "iam", "password", "key pair", "authority"])
+@pytest.mark.parametrize(
+    ("fields", "expected"), FORMS, ids=["sasl", "iam", "password", "key pair", "authority"]
+)
 def test_a_secret_is_understood_in_every_form_and_never_shown(
     aws: FakeAws, secrets: dict[str, str], fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
@@ -74,11 +101,16 @@ def test_a_secret_is_understood_in_every_form_and_never_shown(
     assert SECRET not in repr(login)
 
 
-def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given(aws: FakeAws, secrets: dict[str, str]) -> None:
+def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given(
+    aws: FakeAws, secrets: dict[str, str]
+) -> None:
     secrets[SECRET_ARN] = json.dumps({"username": "of-the-secret", "password": "p"})
     secrets[OTHER_ARN] = json.dumps({"username": "of-the-mapping", "password": "p"})
     uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}])
-    mapping, given = get_mapping(aws.access(), uuid), KafkaLogin(bootstrap_servers="", security_protocol="SASL_SSL")
+    mapping, given = (
+        get_mapping(aws.access(), uuid),
+        KafkaLogin(bootstrap_servers="", security_protocol="SASL_SSL"),
+    )
 
     both = find_login(aws.access(), secret_arn=SECRET_ARN, mapping=mapping, given=given)
     own = find_login(aws.access(), mapping=mapping, given=given)
@@ -101,18 +133,32 @@ def test_a_mapping_to_msk_uses_the_brokers_of_its_own_authentication(
 ) -> None:
     secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
     secrets[THIRD_ARN] = json.dumps({"certificate": "C", "privateKey": "K"})
-    login = find_login(aws.access(), mapping=get_mapping(aws.access(), aws.add_mapping(SourceAccessConfigurations=access)))
+    login = find_login(
+        aws.access(), mapping=get_mapping(aws.access(), aws.add_mapping(SourceAccessConfigurations=access))
+    )
     assert (login.sasl_mechanism, login.bootstrap_servers) == (mechanism, servers)
 
 
-def test_a_self_managed_mapping_brings_its_servers_and_authority(aws: FakeAws, secrets: dict[str, str]) -> None:
-    secrets[OTHER_ARN], secrets[THIRD_ARN] = json.dumps({"username": "u", "password": "p"}), json.dumps({"certificate": "CA"})
+def test_a_self_managed_mapping_brings_its_servers_and_authority(
+    aws: FakeAws, secrets: dict[str, str]
+) -> None:
+    secrets[OTHER_ARN], secrets[THIRD_ARN] = (
+        json.dumps({"username": "u", "password": "p"}),
+        json.dumps({"certificate": "CA"}),
+    )
     uuid = aws.add_mapping(
         SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1:9096", "k2:9096"]}},
-        SourceAccessConfigurations=[{"Type": "BASIC_AUTH", "URI": OTHER_ARN}, {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": THIRD_ARN}],
+        SourceAccessConfigurations=[
+            {"Type": "BASIC_AUTH", "URI": OTHER_ARN},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": THIRD_ARN},
+        ],
     )
     login = find_login(aws.access(), mapping=get_mapping(aws.access(), uuid))
-    assert (login.bootstrap_servers, login.sasl_mechanism, login.authority) == ("k1:9096,k2:9096", "PLAIN", "CA")
+    assert (login.bootstrap_servers, login.sasl_mechanism, login.authority) == (
+        "k1:9096,k2:9096",
+        "PLAIN",
+        "CA",
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +182,9 @@ def test_a_secret_that_is_none_is_named_and_its_values_are_not(
 
 
 def test_with_nothing_it_says_what_there_is_to_choose(aws: FakeAws) -> None:
-    with pytest.raises(EstateError, match="name a secret by its ARN, or a mapping to use its own, or give them by hand"):
+    with pytest.raises(
+        EstateError, match="name a secret by its ARN, or a mapping to use its own, or give them by hand"
+    ):
         find_login(aws.access())
 
 
@@ -146,7 +194,10 @@ def test_brokers_are_told_by_authentication_and_network(aws: FakeAws, secrets: d
         "private": {"plaintext": "b-1:9092", "tls": "b-1:9094", "scram": "b-1:9096", "iam": "b-1:9098"},
         "public": {"iam": "b-1-public:9198"},
     }
-    with pytest.raises(RefusedError, match=r"has no public brokers for scram; it offers plaintext \(private\).*iam \(public\)"):
+    with pytest.raises(
+        RefusedError,
+        match=r"has no public brokers for scram; it offers plaintext \(private\).*iam \(public\)",
+    ):
         brokers.servers("scram", network="public")
     with pytest.raises(RefusedError, match="is no ARN of an MSK cluster"):
         get_msk_bootstrap_brokers(aws.access(), "arn:aws:sqs:eu-central-1:123456789012:q")

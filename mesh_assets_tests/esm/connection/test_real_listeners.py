@@ -1,4 +1,5 @@
-"""Every way to prove who one is, against the sandbox's real listeners; and each step failing for its own reason."""
+"""Every way to prove who one is, against the sandbox's real listeners; and each step failing for its own
+reason."""
 
 import ssl
 import threading
@@ -39,7 +40,11 @@ def logins(endpoints: Endpoints, own: WarehouseAccess) -> dict[str, KafkaLogin]:
     )
     return {
         "PLAINTEXT": KafkaLogin(bootstrap_servers=endpoints.bootstrap_servers),
-        "TLS": KafkaLogin(bootstrap_servers=str(endpoints.tls_bootstrap_servers), security_protocol="SSL", authority=authority),
+        "TLS": KafkaLogin(
+            bootstrap_servers=str(endpoints.tls_bootstrap_servers),
+            security_protocol="SSL",
+            authority=authority,
+        ),
         "mTLS": KafkaLogin(
             bootstrap_servers=str(endpoints.mtls_bootstrap_servers),
             security_protocol="SSL",
@@ -67,7 +72,9 @@ def test_each_way_in_is_found_good_step_by_step(logins: dict[str, KafkaLogin], w
     report = tried(logins[way])
 
     assert report.failure is None
-    assert [step.name for step in report.steps if step.state == "skipped"] == (["TLS"] if way == "PLAINTEXT" else [])
+    assert [step.name for step in report.steps if step.state == "skipped"] == (
+        ["TLS"] if way == "PLAINTEXT" else []
+    )
     steps = {step.name: step.facts for step in report.steps}
     assert steps["metadata"]["brokers"] == 1
     assert steps["rights"]["topic"] == "DESCRIBE, READ, WRITE"
@@ -80,7 +87,9 @@ def test_each_way_in_is_found_good_step_by_step(logins: dict[str, KafkaLogin], w
 def test_no_secret_is_shown(logins: dict[str, KafkaLogin], own: WarehouseAccess) -> None:
     for way in ("mTLS", "PLAIN", "SCRAM-SHA-512"):
         login = logins[way]
-        shown = f"{login!r} {tried(replace(login, password='wrong-but-secret' if login.password else None))!r}"
+        shown = (
+            f"{login!r} {tried(replace(login, password='wrong-but-secret' if login.password else None))!r}"
+        )
         assert own.password not in shown
         assert "wrong-but-secret" not in shown
         assert "PRIVATE KEY" not in shown
@@ -110,16 +119,22 @@ def test_another_authority_than_the_one_that_signed(logins: dict[str, KafkaLogin
     name, _, cause = failure(report)
     assert (name, "another authority than the one given" in cause) == ("TLS", True)
     assert report.failure is not None
-    assert str(report.failure.facts["subject"]).startswith("CN=warehouse broker,")  # told although not trusted
+    assert str(report.failure.facts["subject"]).startswith(
+        "CN=warehouse broker,"
+    )  # told although not trusted
 
 
 def test_tls_to_a_listener_of_plain_text(logins: dict[str, KafkaLogin]) -> None:
-    name, _, cause = failure(tried(replace(logins["TLS"], bootstrap_servers=logins["PLAINTEXT"].bootstrap_servers)))
+    name, _, cause = failure(
+        tried(replace(logins["TLS"], bootstrap_servers=logins["PLAINTEXT"].bootstrap_servers))
+    )
     assert (name, "does not speak TLS" in cause) == ("TLS", True)
 
 
 def test_plain_text_to_a_listener_of_tls(logins: dict[str, KafkaLogin]) -> None:
-    name, said, cause = failure(tried(replace(logins["PLAINTEXT"], bootstrap_servers=logins["TLS"].bootstrap_servers)))
+    name, said, cause = failure(
+        tried(replace(logins["PLAINTEXT"], bootstrap_servers=logins["TLS"].bootstrap_servers))
+    )
     assert (name, "TLS" in said + cause) == ("authentication", True)
 
 
@@ -132,7 +147,11 @@ def test_no_client_certificate_where_one_is_wanted(logins: dict[str, KafkaLogin]
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_a_wrong_password(logins: dict[str, KafkaLogin], mechanism: str) -> None:
     name, said, cause = failure(tried(replace(logins[mechanism], password="wrong")))
-    assert (name, "refused user warehouse-app" in said, "a wrong username" in cause) == ("authentication", True, True)
+    assert (name, "refused user warehouse-app" in said, "a wrong username" in cause) == (
+        "authentication",
+        True,
+        True,
+    )
 
 
 def test_a_topic_that_does_not_exist(logins: dict[str, KafkaLogin]) -> None:
@@ -150,19 +169,27 @@ def test_a_user_without_rights(sandbox: Sandbox, endpoints: Endpoints) -> None:
         password=key.secret,
     )
     name, said, cause = failure(tried(login))
-    assert (name, "may not be described" in said, "kafka-cluster:DescribeTopic" in cause) == ("topic", True, True)
+    assert (name, "may not be described" in said, "kafka-cluster:DescribeTopic" in cause) == (
+        "topic",
+        True,
+        True,
+    )
 
 
 def test_without_a_topic_the_rest_is_said_to_be_left_out(logins: dict[str, KafkaLogin]) -> None:
     report = tried(logins["PLAINTEXT"], topic=None)
-    assert {step.name: step.said for step in report.steps if step.state == "skipped"}["rights"] == "no topic was named"
+    assert {step.name: step.said for step in report.steps if step.state == "skipped"}[
+        "rights"
+    ] == "no topic was named"
 
 
 @pytest.mark.parametrize(
     "login",
     [
         KafkaLogin(bootstrap_servers="h:1", security_protocol="SASL_SSL"),
-        KafkaLogin(bootstrap_servers="h:1", security_protocol="SASL_SSL", sasl_mechanism="PLAIN", username="u"),
+        KafkaLogin(
+            bootstrap_servers="h:1", security_protocol="SASL_SSL", sasl_mechanism="PLAIN", username="u"
+        ),
         KafkaLogin(bootstrap_servers="h:1", security_protocol="SSL", certificate="x"),
         KafkaLogin(bootstrap_servers="h:1", sasl_mechanism="PLAIN", username="u", password="p"),
         KafkaLogin(bootstrap_servers=""),
@@ -177,7 +204,9 @@ def test_a_login_that_is_not_complete_is_refused_before_anything_is_asked(login:
 
 
 @contextmanager
-def a_tls_server(tmp_path: Path, authority: trustme.CA, certificate: trustme.LeafCert) -> Iterator[KafkaLogin]:
+def a_tls_server(
+    tmp_path: Path, authority: trustme.CA, certificate: trustme.LeafCert
+) -> Iterator[KafkaLogin]:
     """It shakes hands and hangs up."""
     pem = tmp_path / "server.pem"
     certificate.private_key_and_cert_chain_pem.write_to_path(str(pem))
@@ -202,7 +231,11 @@ def a_tls_server(tmp_path: Path, authority: trustme.CA, certificate: trustme.Lea
     thread.start()
     try:
         text = authority.cert_pem.bytes().decode()
-        yield KafkaLogin(bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}", security_protocol="SSL", authority=text)
+        yield KafkaLogin(
+            bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}",
+            security_protocol="SSL",
+            authority=text,
+        )
     finally:
         ended.set()
         thread.join()
@@ -212,7 +245,9 @@ def a_tls_server(tmp_path: Path, authority: trustme.CA, certificate: trustme.Lea
 def test_a_certificate_that_has_expired_says_when(tmp_path: Path) -> None:
     authority = trustme.CA()
     before, after = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
-    with a_tls_server(tmp_path, authority, authority.issue_cert("127.0.0.1", not_before=before, not_after=after)) as login:
+    with a_tls_server(
+        tmp_path, authority, authority.issue_cert("127.0.0.1", not_before=before, not_after=after)
+    ) as login:
         name, said, cause = failure(tried(login))
     assert (name, "expired" in said, "expired on 2025-01-01" in cause) == ("TLS", True, True)
 

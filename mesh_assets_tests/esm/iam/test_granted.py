@@ -29,7 +29,10 @@ DENIED = refusal("AccessDenied", "not authorized", 403)
 
 
 def allow(actions: list[str], resources: list[str], effect: str = "Allow") -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": actions, "Resource": resources}]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": effect, "Action": actions, "Resource": resources}],
+    }
 
 
 def without_simulation(aws: FakeAws) -> FakeAws:
@@ -60,7 +63,9 @@ def test_wildcards_of_others_policies_are_understood(either: FakeAws) -> None:
 
 
 def test_only_what_is_missing_is_named(either: FakeAws) -> None:
-    either.roles[ROLE]["most"] = document_of([statement for statement in NEEDED if statement.sid != "ReadTopic"])
+    either.roles[ROLE]["most"] = document_of(
+        [statement for statement in NEEDED if statement.sid != "ReadTopic"]
+    )
     either.roles[ROLE]["half"] = allow(["kafka-cluster:DescribeTopic"], ["*"])
 
     [missing] = rights_of(either.access(), ROLE_ARN, NEEDED).missing
@@ -129,7 +134,9 @@ def test_our_policy_that_cannot_be_read_is_not_written(aws: FakeAws) -> None:
 
 
 def test_a_failed_read_is_not_an_empty_role(aws: FakeAws) -> None:
-    without_simulation(aws).failing["iam.list_attached_role_policies"] = [refusal("ServiceUnavailable", status=503)]
+    without_simulation(aws).failing["iam.list_attached_role_policies"] = [
+        refusal("ServiceUnavailable", status=503)
+    ]
 
     with pytest.raises(UnreachableError, match=re.escape("iam:ListAttachedRolePolicies")):
         rights_of(aws.access(), ROLE_ARN, NEEDED)

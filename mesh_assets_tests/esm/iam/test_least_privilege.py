@@ -18,7 +18,9 @@ from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, SELF_MANAGED, SELF_MA
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/main"
 
 
-def wiring(base: dict[str, Any], *, partition: str = "aws", keys: tuple[str, ...] = (), **changes: Any) -> Wiring:
+def wiring(
+    base: dict[str, Any], *, partition: str = "aws", keys: tuple[str, ...] = (), **changes: Any
+) -> Wiring:
     made = wiring_of_request(create(base, **changes), partition=partition, region=REGION, account_id=ACCOUNT)
     return msgspec.structs.replace(made, keys=keys)
 
@@ -28,31 +30,63 @@ WIRINGS = {
     "msk iam, sqs": wiring(MSK, on_failure_destination=f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"),
     "msk iam, kafka": wiring(MSK, on_failure_destination="kafka://orders-dead"),
     "msk iam, glue, s3": wiring(
-        MSK, provisioned_mode=True, schema_registry={"uri": GLUE}, on_failure_destination="arn:aws:s3:::dead-letters"
+        MSK,
+        provisioned_mode=True,
+        schema_registry={"uri": GLUE},
+        on_failure_destination="arn:aws:s3:::dead-letters",
     ),
-    "msk scram, key, sns": wiring(MSK_SCRAM, keys=(KEY_ARN,), on_failure_destination=f"arn:aws:sns:{REGION}:{ACCOUNT}:dead"),
-    "msk by vpc connection": wiring(MSK, event_source_arn=f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"),
+    "msk scram, key, sns": wiring(
+        MSK_SCRAM, keys=(KEY_ARN,), on_failure_destination=f"arn:aws:sns:{REGION}:{ACCOUNT}:dead"
+    ),
+    "msk by vpc connection": wiring(
+        MSK, event_source_arn=f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"
+    ),
     "self-managed in a vpc": wiring(SELF_MANAGED),
-    "self-managed on the internet": wiring(SELF_MANAGED, source_access_configurations=[{"type": "BASIC_AUTH", "uri": SELF_MANAGED_SECRET}]),
+    "self-managed on the internet": wiring(
+        SELF_MANAGED, source_access_configurations=[{"type": "BASIC_AUTH", "uri": SELF_MANAGED_SECRET}]
+    ),
 }
 
 
 def granted(given: Wiring) -> dict[str, tuple[str, ...]]:
-    return {action: statement.resources for statement in needed_statements(given) for action in statement.actions}
+    return {
+        action: statement.resources for statement in needed_statements(given) for action in statement.actions
+    }
 
 
-@pytest.mark.parametrize(("partition", "region"), [("aws", REGION), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")])
-def test_msk_with_iam_gets_the_cluster_the_topic_and_the_group_with_the_clusters_uuid(partition: str, region: str) -> None:
+@pytest.mark.parametrize(
+    ("partition", "region"), [("aws", REGION), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+)
+def test_msk_with_iam_gets_the_cluster_the_topic_and_the_group_with_the_clusters_uuid(
+    partition: str, region: str
+) -> None:
     place = f"arn:{partition}:kafka:{region}:{ACCOUNT}"
     made = wiring_of_request(
-        create(MSK, event_source_arn=f"{place}:cluster/orders/0f6d-7"), partition=partition, region=region, account_id=ACCOUNT
+        create(MSK, event_source_arn=f"{place}:cluster/orders/0f6d-7"),
+        partition=partition,
+        region=region,
+        account_id=ACCOUNT,
     )
     rights = granted(made)
 
-    assert rights["kafka-cluster:Connect"] == rights["kafka:DescribeClusterV2"] == (f"{place}:cluster/orders/0f6d-7",)
-    assert rights["kafka-cluster:ReadData"] == rights["kafka-cluster:DescribeTopic"] == (f"{place}:topic/orders/0f6d-7/orders",)
-    assert rights["kafka-cluster:AlterGroup"] == rights["kafka-cluster:DescribeGroup"] == (f"{place}:group/orders/0f6d-7/orders-handler",)
-    assert rights["logs:PutLogEvents"] == (f"arn:{partition}:logs:{region}:{ACCOUNT}:log-group:/aws/lambda/orders-handler:log-stream:*",)
+    assert (
+        rights["kafka-cluster:Connect"]
+        == rights["kafka:DescribeClusterV2"]
+        == (f"{place}:cluster/orders/0f6d-7",)
+    )
+    assert (
+        rights["kafka-cluster:ReadData"]
+        == rights["kafka-cluster:DescribeTopic"]
+        == (f"{place}:topic/orders/0f6d-7/orders",)
+    )
+    assert (
+        rights["kafka-cluster:AlterGroup"]
+        == rights["kafka-cluster:DescribeGroup"]
+        == (f"{place}:group/orders/0f6d-7/orders-handler",)
+    )
+    assert rights["logs:PutLogEvents"] == (
+        f"arn:{partition}:logs:{region}:{ACCOUNT}:log-group:/aws/lambda/orders-handler:log-stream:*",
+    )
     assert {"kafka-cluster:AlterCluster", "kafka-cluster:WriteData", "kafka-cluster:*"} & set(rights) == set()
 
 
@@ -74,7 +108,9 @@ def test_another_accounts_cluster_is_the_owners() -> None:
     rights = granted(WIRINGS["msk by vpc connection"])
 
     assert rights["kafka-cluster:Connect"] == (f"arn:aws:kafka:{REGION}:999999999999:cluster/orders/0f6d-7",)
-    assert rights["kafka:DescribeVpcConnection"] == (f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7",)
+    assert rights["kafka:DescribeVpcConnection"] == (
+        f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7",
+    )
 
 
 def test_a_self_managed_cluster_gets_the_network_only_in_a_vpc() -> None:
@@ -90,11 +126,16 @@ def test_a_self_managed_cluster_gets_the_network_only_in_a_vpc() -> None:
 def test_destinations_and_registries_get_their_own_rights() -> None:
     assert granted(WIRINGS["msk iam, sqs"])["sqs:SendMessage"] == (f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",)
     assert granted(WIRINGS["msk scram, key, sns"])["sns:Publish"] == (f"arn:aws:sns:{REGION}:{ACCOUNT}:dead",)
-    assert granted(WIRINGS["msk iam, kafka"])["kafka-cluster:WriteData"] == (f"{CLUSTER_ARN.replace(':cluster/', ':topic/')}/orders-dead",)
+    assert granted(WIRINGS["msk iam, kafka"])["kafka-cluster:WriteData"] == (
+        f"{CLUSTER_ARN.replace(':cluster/', ':topic/')}/orders-dead",
+    )
     glue = granted(WIRINGS["msk iam, glue, s3"])
     assert glue["glue:GetRegistry"] == (GLUE,)
     assert glue["glue:GetSchemaVersion"] == (GLUE, f"arn:aws:glue:{REGION}:{ACCOUNT}:schema/main/*")
-    assert (glue["s3:PutObject"], glue["s3:ListBucket"]) == (("arn:aws:s3:::dead-letters/*",), ("arn:aws:s3:::dead-letters",))
+    assert (glue["s3:PutObject"], glue["s3:ListBucket"]) == (
+        ("arn:aws:s3:::dead-letters/*",),
+        ("arn:aws:s3:::dead-letters",),
+    )
 
 
 @pytest.mark.parametrize("name", WIRINGS)
@@ -136,7 +177,11 @@ def test_a_policy_linter_finds_nothing_but_the_networks_star() -> None:
     policies = {name: json.dumps(document_of(needed_statements(given))) for name, given in WIRINGS.items()}
     star = "RESOURCE_STAR ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface']"
 
-    done = subprocess.run([sys.executable, "-c", _LINT], input=json.dumps(policies), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", _LINT], input=json.dumps(policies), capture_output=True, text=True, timeout=120
+    )
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {name: [star] if given.uses_vpc else [] for name, given in WIRINGS.items()}
+    assert json.loads(done.stdout) == {
+        name: [star] if given.uses_vpc else [] for name, given in WIRINGS.items()
+    }

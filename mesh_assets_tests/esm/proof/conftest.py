@@ -27,7 +27,10 @@ def account(lambda_url: str, endpoints: Endpoints) -> Iterator[an_aws_account.Aw
 
 @pytest.fixture
 def access(account: an_aws_account.AwsAccount) -> AwsAccess:
-    return AwsAccess(AwsAccount(region="us-east-1", endpoint_url=account.url), make_client=lambda service, _: account.client(service))
+    return AwsAccess(
+        AwsAccount(region="us-east-1", endpoint_url=account.url),
+        make_client=lambda service, _: account.client(service),
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Test messages through every way to log in, counted by Kafka itself; and a plan that says who else reads them."""
+"""Test messages through every way to log in, counted by Kafka itself; and a plan that says who else reads
+them."""
 
 import json
 from dataclasses import replace
@@ -34,9 +35,16 @@ def topic(endpoints: Endpoints) -> str:
 def logins(sandbox: Sandbox, endpoints: Endpoints) -> dict[str, KafkaLogin]:
     own = warehouse_access(sandbox.folder)
     plain = KafkaLogin(bootstrap_servers=endpoints.bootstrap_servers)
-    tls = KafkaLogin(bootstrap_servers=str(endpoints.tls_bootstrap_servers), security_protocol="SSL", authority=own.authority.read_text())
+    tls = KafkaLogin(
+        bootstrap_servers=str(endpoints.tls_bootstrap_servers),
+        security_protocol="SSL",
+        authority=own.authority.read_text(),
+    )
     pair = replace(
-        tls, bootstrap_servers=str(endpoints.mtls_bootstrap_servers), certificate=own.certificate.read_text(), key=own.key.read_text()
+        tls,
+        bootstrap_servers=str(endpoints.mtls_bootstrap_servers),
+        certificate=own.certificate.read_text(),
+        key=own.key.read_text(),
     )
     sasl = replace(
         tls,
@@ -59,7 +67,9 @@ def planned(login: KafkaLogin, topic: str, **wanted: Any) -> ProducePlan:
 
 
 def read(endpoints: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
-    consumer = Consumer({"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "reads", "enable.partition.eof": True})
+    consumer = Consumer(
+        {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "reads", "enable.partition.eof": True}
+    )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     found, ended = [], 0
     while ended < partitions:
@@ -74,7 +84,9 @@ def read(endpoints: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
 
 
 @pytest.mark.parametrize("way", ["PLAINTEXT", "TLS", "mTLS", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_every_way_to_log_in_writes_them(logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str, way: str) -> None:
+def test_every_way_to_log_in_writes_them(
+    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str, way: str
+) -> None:
     done = produce_test_messages(properties_of(logins[way]), planned(logins[way], topic))
 
     messages = read(endpoints, topic)
@@ -83,17 +95,25 @@ def test_every_way_to_log_in_writes_them(logins: dict[str, KafkaLogin], endpoint
     assert {value["mesh_assets_test"] for value in values} == {done.test_id}
     assert {len(message.value()) for message in messages} == {300}
     assert {name for message in messages for name, _ in message.headers()} == {"mesh-assets-test"}
-    assert [(written.partition, written.first, written.messages) for written in done.partitions] == [(0, 0, 3), (1, 0, 2), (2, 0, 2)]
+    assert [(written.partition, written.first, written.messages) for written in done.partitions] == [
+        (0, 0, 3),
+        (1, 0, 2),
+        (2, 0, 2),
+    ]
 
 
-def test_with_a_key_they_go_to_its_partition(logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str) -> None:
+def test_with_a_key_they_go_to_its_partition(
+    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str
+) -> None:
     login = logins["PLAINTEXT"]
     done = produce_test_messages(properties_of(login), planned(login, topic, key="customer-1"))
     assert [written.messages for written in done.partitions] == [7]
     assert {message.key() for message in read(endpoints, topic)} == {b"customer-1"}
 
 
-def test_the_plan_writes_nothing_and_names_the_other_readers(logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str) -> None:
+def test_the_plan_writes_nothing_and_names_the_other_readers(
+    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str
+) -> None:
     consumer = Consumer({"bootstrap.servers": endpoints.bootstrap_servers, "group.id": f"other-{topic}"})
     consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
     consumer.close()
@@ -118,7 +138,11 @@ def test_a_topic_that_is_not_there_is_named_and_not_made(logins: dict[str, Kafka
         planned(logins["PLAINTEXT"], "no-such-topic")
 
 
-@pytest.mark.parametrize("wanted", [{"messages": 0}, {"messages": 20_000}, {"bytes_each": 10}, {"bytes_each": 2_000_000}])
-def test_absurd_amounts_are_refused(logins: dict[str, KafkaLogin], topic: str, wanted: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [{"messages": 0}, {"messages": 20_000}, {"bytes_each": 10}, {"bytes_each": 2_000_000}]
+)
+def test_absurd_amounts_are_refused(
+    logins: dict[str, KafkaLogin], topic: str, wanted: dict[str, int]
+) -> None:
     with pytest.raises(EstateError, match="expected"):
         planned(logins["PLAINTEXT"], topic, **wanted)

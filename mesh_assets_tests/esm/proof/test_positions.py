@@ -8,11 +8,22 @@ import pytest
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.proof import Produced, check_offset_after_production, get_initial_offset, positions
 from mesh_assets.esm.proof.messages import Written
-from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, OffsetsReading, PartitionOffsets
+from mesh_assets.platforms.kafka.values import (
+    CommittedPartition,
+    ConsumerGroup,
+    OffsetsReading,
+    PartitionOffsets,
+)
 
 
 def a_group(**changed: Any) -> ConsumerGroup:
-    given: dict[str, Any] = {"group_id": "g", "type": "classic", "protocol_type": "consumer", "state": "Stable", "coordinator": 1}
+    given: dict[str, Any] = {
+        "group_id": "g",
+        "type": "classic",
+        "protocol_type": "consumer",
+        "state": "Stable",
+        "coordinator": 1,
+    }
     return ConsumerGroup(**{**given, "members": (), "offsets": (), **changed})
 
 
@@ -24,7 +35,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(
         positions,
         "read_offsets",
-        lambda session, wanted: OffsetsReading(read_at=datetime.now(UTC), topics={"orders": (said["offsets"],)}),  # noqa: ARG005
+        lambda session, wanted: OffsetsReading(  # noqa: ARG005
+            read_at=datetime.now(UTC), topics={"orders": (said["offsets"],)}
+        ),
     )
     monkeypatch.setattr(positions, "read_group", lambda session, group: said["group"])  # noqa: ARG005
     return said
@@ -37,7 +50,12 @@ def look() -> positions.Position:
 def test_a_group_that_is_not_there_has_committed_nothing(cluster: dict[str, Any]) -> None:
     assert cluster["group"] is None
     found = look()
-    assert (found.committed, found.end, found.lag_records, found.has_commits) == ({0: None}, {0: 10}, None, False)
+    assert (found.committed, found.end, found.lag_records, found.has_commits) == (
+        {0: None},
+        {0: 10},
+        None,
+        False,
+    )
 
 
 def test_what_was_committed_is_told_with_its_lag(cluster: dict[str, Any]) -> None:
@@ -49,12 +67,22 @@ UNREADABLE: list[dict[str, Any]] = [
     {"offsets": PartitionOffsets(partition=0, earliest=5, latest=None, error="NOT_LEADER_FOR_PARTITION: …")},
     {"group": a_group(offsets=None, error="GROUP_AUTHORIZATION_FAILED: …")},
     {"group": a_group(members=None, error="GROUP_AUTHORIZATION_FAILED: …")},
-    {"group": a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=None, error="UNSTABLE_OFFSET_COMMIT: …"),))},
+    {
+        "group": a_group(
+            offsets=(
+                CommittedPartition(
+                    topic="orders", partition=0, committed=None, error="UNSTABLE_OFFSET_COMMIT: …"
+                ),
+            )
+        )
+    },
 ]
 
 
 @pytest.mark.parametrize("said", UNREADABLE, ids=["end", "commits", "members", "one commit"])
-def test_what_could_not_be_read_is_an_error_and_never_zero(cluster: dict[str, Any], said: dict[str, Any]) -> None:
+def test_what_could_not_be_read_is_an_error_and_never_zero(
+    cluster: dict[str, Any], said: dict[str, Any]
+) -> None:
     cluster |= said
     with pytest.raises(UnexpectedAnswerError, match="could not be read"):
         look()
@@ -64,7 +92,9 @@ def test_progress_counts_from_the_first_record_where_nothing_was_committed(clust
     before = look()
     cluster["group"] = a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=8),))
     written = (Written(partition=0, first=10, last=12, messages=3),)
-    produced = Produced(test_id="t", topic="orders", messages=3, started_at=datetime.now(UTC), seconds=0.1, partitions=written)
+    produced = Produced(
+        test_id="t", topic="orders", messages=3, started_at=datetime.now(UTC), seconds=0.1, partitions=written
+    )
 
     [progress] = check_offset_after_production(before, look(), produced)
 

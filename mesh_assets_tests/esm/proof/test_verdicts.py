@@ -56,7 +56,9 @@ def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bo
         consumer.close()
 
 
-def test_processed_when_its_members_passed_all_and_nothing_was_lost(account: AwsAccount, validate: Validate) -> None:
+def test_processed_when_its_members_passed_all_and_nothing_was_lost(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     made = account.mapping(topic=account.topic(2), **COUNTED)
 
@@ -71,14 +73,18 @@ def test_processed_when_its_members_passed_all_and_nothing_was_lost(account: Aws
     assert validate(made).verdict.name == "processed"
 
 
-def test_processed_without_the_mappings_own_counts_where_its_settings_lose_nothing(account: AwsAccount, validate: Validate) -> None:
+def test_processed_without_the_mappings_own_counts_where_its_settings_lose_nothing(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     found = validate(account.mapping(topic=account.topic(1), EventSourceArn=account.cluster()))
     assert found.verdict.name == "processed", found.verdict
     assert "may have other callers" in found.verdict.sentence
 
 
-def test_a_failing_function_whose_records_are_given_up_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_a_failing_function_whose_records_are_given_up_is_committed_not_processed(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(FAILS)
     found = validate(account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **COUNTED))
     assert found.verdict.name == "committed, not processed", found.verdict
@@ -87,17 +93,23 @@ def test_a_failing_function_whose_records_are_given_up_is_committed_not_processe
     assert (found.counts.errors or 0) > 0
 
 
-def test_what_went_to_the_destination_on_failure_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_what_went_to_the_destination_on_failure_is_committed_not_processed(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(FAILS)
     _, arn = account.queue("failed")
     destination: dict[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
-    found = validate(account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **destination, **COUNTED))
+    found = validate(
+        account.mapping(topic=account.topic(1), MaximumRetryAttempts=0, **destination, **COUNTED)
+    )
     assert found.verdict.name == "committed, not processed", found.verdict
     assert "on-failure 4" in found.verdict.sentence
     assert arn in found.verdict.advice
 
 
-def test_a_failing_function_that_blocks_its_partition_is_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_a_failing_function_that_blocks_its_partition_is_not_processed(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(FAILS)
     found = validate(account.mapping(topic=account.topic(1), **COUNTED), deadline_seconds=5)
     assert found.verdict.name == "not processed", found.verdict
@@ -114,7 +126,9 @@ def test_what_a_filter_keeps_out_is_committed_not_processed(account: AwsAccount,
     assert '["order"]' in found.verdict.advice
 
 
-def test_records_that_grew_too_old_are_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_records_that_grew_too_old_are_committed_not_processed(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(FAILS)
     account.faults(state_delay_seconds=0.1, age_factor=40.0)  # AWS's least age of 60 s passes in 1.5
     found = validate(account.mapping(topic=account.topic(1), MaximumRecordAgeInSeconds=60, **COUNTED))
@@ -158,14 +172,21 @@ def test_behind_a_backlog_it_says_how_far_and_how_fast(account: AwsAccount, vali
     assert "records ahead of the test messages at" in found.verdict.sentence
 
 
-def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(account: AwsAccount, validate: Validate) -> None:
+def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     authority = (account.ends.estate_file.parent / "credentials" / "authority.pem").read_text()
     made = account.mapping(
         topic=account.topic(1),
-        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}},
+        SelfManagedEventSource={
+            "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}
+        },
         SourceAccessConfigurations=[
-            {"Type": "SASL_SCRAM_512_AUTH", "URI": account.secret(username="warehouse-app", password="wrong")},
+            {
+                "Type": "SASL_SCRAM_512_AUTH",
+                "URI": account.secret(username="warehouse-app", password="wrong"),
+            },
             {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": account.secret(certificate=authority)},
         ],
     )
@@ -178,11 +199,15 @@ def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(acco
 def test_latest_without_a_member_yet_is_inconclusive(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     account.faults(state_delay_seconds=60.0)
-    found = validate(account.mapping(topic=account.topic(1), StartingPosition="LATEST", wait=False), deadline_seconds=2)
+    found = validate(
+        account.mapping(topic=account.topic(1), StartingPosition="LATEST", wait=False), deadline_seconds=2
+    )
     assert found.verdict.name == "inconclusive", found.verdict
 
 
-def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(account: AwsAccount, validate: Validate) -> None:
+def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     made = account.mapping(topic=account.topic(1), Enabled=False, wait=False)
     account.until(lambda: account.state(made["UUID"]) == "Disabled")
@@ -217,7 +242,9 @@ def test_without_metrics_it_is_unproven(account: AwsAccount, validate: Validate)
     assert found.verdict.name == "unproven", found.verdict
 
 
-def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(account: AwsAccount, validate: Validate) -> None:
+def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     filters: dict[str, Any] = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": {"kind": ["order"]}}'}]}}
     found = validate(account.mapping(topic=account.topic(1), **filters), metrics_seconds=1)
@@ -225,7 +252,9 @@ def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(account
     assert "EventCount" in found.verdict.advice
 
 
-def test_offsets_that_may_not_be_read_are_an_error_and_no_verdict(account: AwsAccount, validate: Validate) -> None:
+def test_offsets_that_may_not_be_read_are_an_error_and_no_verdict(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     login = KafkaLogin(
         bootstrap_servers=str(account.ends.sasl_bootstrap_servers),

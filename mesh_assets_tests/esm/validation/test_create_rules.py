@@ -1,4 +1,5 @@
-"""Every rule of a new mapping, for MSK and for self-managed sources: what breaks it, and which field is named."""
+"""Every rule of a new mapping, for MSK and for self-managed sources: what breaks it, and which field is
+named."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +12,23 @@ from mesh_assets.esm.findings import Finding
 from mesh_assets.esm.validation import create_findings, require_no_fault
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
-from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, PROVISIONED, SELF_MANAGED, SELF_MANAGED_SECRET, VPC, create
+from mesh_assets_tests.esm.requests import (
+    MSK,
+    MSK_SCRAM,
+    PROVISIONED,
+    SELF_MANAGED,
+    SELF_MANAGED_SECRET,
+    VPC,
+    create,
+)
 
 SECRET = SELF_MANAGED_SECRET
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/main"
 CONFLUENT = "https://psrc-1.eu-central-1.aws.confluent.cloud"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
-QUEUE = {name: value for name, value in SELF_MANAGED.items() if name != "starting_position"} | {"consumption_mode": "Queue"}
+QUEUE = {name: value for name, value in SELF_MANAGED.items() if name != "starting_position"} | {
+    "consumption_mode": "Queue"
+}
 YESTERDAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -31,7 +42,10 @@ def access(*kinds: str) -> list[dict[str, str]]:
         "OAUTHBEARER_LOGICAL_CLUSTER": "lkc-1",
         "OAUTHBEARER_IDENTITY_POOL": "pool-1",
     }
-    return [{"type": kind} if kind.startswith("IAM") else {"type": kind, "uri": uris.get(kind, SECRET)} for kind in kinds]
+    return [
+        {"type": kind} if kind.startswith("IAM") else {"type": kind, "uri": uris.get(kind, SECRET)}
+        for kind in kinds
+    ]
 
 
 def faults(base: dict[str, Any], **changes: Any) -> list[Finding]:
@@ -49,14 +63,32 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (QUEUE, {}),
     (QUEUE, {"retry_attempts": 0}),
     (MSK, {"event_source_arn": CLUSTER_ARN.replace("arn:aws:", "arn:aws-cn:").replace(REGION, "cn-north-1")}),
-    (MSK, {"event_source_arn": CLUSTER_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace(REGION, "us-gov-west-1")}),
-    (MSK, {"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"}),
+    (
+        MSK,
+        {
+            "event_source_arn": CLUSTER_ARN.replace("arn:aws:", "arn:aws-us-gov:").replace(
+                REGION, "us-gov-west-1"
+            )
+        },
+    ),
+    (
+        MSK,
+        {"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"},
+    ),
     (MSK, {"target": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders-handler:live"}),
     (MSK, {"batch_size": 1}),
     (MSK, {"batch_size": 10_000, "max_batching_window": 300}),
     (MSK, {"max_batching_window": 0}),
     (MSK, {"starting_position": "AT_TIMESTAMP", "starting_position_timestamp": YESTERDAY}),
-    (MSK, {"retry_attempts": -1, "max_record_age": -1, "bisect_batch_on_error": True, "report_batch_item_failures": True}),
+    (
+        MSK,
+        {
+            "retry_attempts": -1,
+            "max_record_age": -1,
+            "bisect_batch_on_error": True,
+            "report_batch_item_failures": True,
+        },
+    ),
     (MSK, {"retry_attempts": 10_000, "max_record_age": 60}),
     (SELF_MANAGED, {"retry_attempts": 3, "max_record_age": 604_800, "bisect_batch_on_error": False}),
     (MSK, {"on_failure_destination": QUEUE_ARN}),
@@ -65,20 +97,48 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (MSK, {"on_failure_destination": "kafka://orders-dead"}),
     (MSK, {"min_pollers": 200, "max_pollers": 2_000, "poller_group": "team-a", "log_level": "DEBUG"}),
     (MSK, {"min_pollers": 5}),
-    (MSK, {"filter_patterns": [{"value": {"status": ["failed"]}}], "filter_kms_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"}),
+    (
+        MSK,
+        {
+            "filter_patterns": [{"value": {"status": ["failed"]}}],
+            "filter_kms_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+        },
+    ),
     (MSK, {"metrics": ["EventCount", "ErrorCount", "KafkaMetrics"]}),
     (PROVISIONED, {"schema_registry": {"uri": GLUE, "validate_attributes": ["KEY", "VALUE"]}}),
-    (PROVISIONED, {"schema_registry": {"uri": CONFLUENT, "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}]}}),
+    (
+        PROVISIONED,
+        {
+            "schema_registry": {
+                "uri": CONFLUENT,
+                "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}],
+            }
+        },
+    ),
     (MSK, {"tags": {"team": "Zahlungen é/1"}}),
     (MSK, {"source_access_configurations": [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": SECRET}]}),
     (SELF_MANAGED, {"source_access_configurations": access("VPC_SUBNET", "VPC_SECURITY_GROUP")}),
-    (SELF_MANAGED, {"source_access_configurations": [*VPC, {"type": "VPC_SUBNET", "uri": "subnet:subnet-0c"}]}),
-    (SELF_MANAGED, {"source_access_configurations": access("BASIC_AUTH", "SERVER_ROOT_CA_CERTIFICATE")}),
-    (SELF_MANAGED, {"source_access_configurations": access("CLIENT_CERTIFICATE_TLS_AUTH")}),
-    (SELF_MANAGED, {"source_access_configurations": access("OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE")}),
     (
         SELF_MANAGED,
-        {"source_access_configurations": access("OAUTHBEARER_AUTH", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL")},
+        {"source_access_configurations": [*VPC, {"type": "VPC_SUBNET", "uri": "subnet:subnet-0c"}]},
+    ),
+    (SELF_MANAGED, {"source_access_configurations": access("BASIC_AUTH", "SERVER_ROOT_CA_CERTIFICATE")}),
+    (SELF_MANAGED, {"source_access_configurations": access("CLIENT_CERTIFICATE_TLS_AUTH")}),
+    (
+        SELF_MANAGED,
+        {
+            "source_access_configurations": access(
+                "OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE"
+            )
+        },
+    ),
+    (
+        SELF_MANAGED,
+        {
+            "source_access_configurations": access(
+                "OAUTHBEARER_AUTH", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"
+            )
+        },
     ),
     (SELF_MANAGED, {"source_access_configurations": access("IAM_AUTH")}),
     (SELF_MANAGED, {"source_access_configurations": access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE")}),
@@ -86,7 +146,9 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("base", "changes"), RIGHT)
-def test_what_is_right_has_no_fault_and_is_right_for_botocore_too(base: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_what_is_right_has_no_fault_and_is_right_for_botocore_too(
+    base: dict[str, Any], changes: dict[str, Any]
+) -> None:
     request = create(base, **changes)
 
     assert faults(base, **changes) == []
@@ -109,9 +171,16 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"starting_position": None}, "starting_position", "is missing"),
     ({"starting_position": "FOO"}, "starting_position", "none of LATEST, TRIM_HORIZON, AT_TIMESTAMP"),
     ({"starting_position": "AT_TIMESTAMP"}, "starting_position_timestamp", "AT_TIMESTAMP needs it"),
-    ({"starting_position_timestamp": YESTERDAY}, "starting_position_timestamp", "goes with starting_position AT_TIMESTAMP only"),
     (
-        {"starting_position": "AT_TIMESTAMP", "starting_position_timestamp": datetime.now(UTC) + timedelta(days=365)},
+        {"starting_position_timestamp": YESTERDAY},
+        "starting_position_timestamp",
+        "goes with starting_position AT_TIMESTAMP only",
+    ),
+    (
+        {
+            "starting_position": "AT_TIMESTAMP",
+            "starting_position_timestamp": datetime.now(UTC) + timedelta(days=365),
+        },
         "starting_position_timestamp",
         "future",
     ),
@@ -129,9 +198,17 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"on_failure_destination": "kafka://a b"}, "on_failure_destination", "followed by a topic"),
     ({"on_failure_destination": ""}, "on_failure_destination", "is empty"),
     ({"on_failure_destination": "dead"}, "on_failure_destination", "no ARN of an SQS queue"),
-    ({"on_failure_destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"}, "on_failure_destination", "no ARN of an SQS queue"),
+    (
+        {"on_failure_destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"},
+        "on_failure_destination",
+        "no ARN of an SQS queue",
+    ),
     ({"on_failure_destination": "arn:aws:s3:::bucket/key"}, "on_failure_destination", "is a bucket"),
-    ({"on_failure_destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{'x' * 330}"}, "on_failure_destination", "at most 350"),
+    (
+        {"on_failure_destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{'x' * 330}"},
+        "on_failure_destination",
+        "at most 350",
+    ),
     ({"min_pollers": 0}, "min_pollers", "1-200"),
     ({"min_pollers": 201, "max_pollers": 300}, "min_pollers", "1-200"),
     ({"max_pollers": 2_001}, "max_pollers", "1-2000 for Kafka"),
@@ -149,11 +226,21 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"provisioned_mode": True, "log_level": "TRACE"}, "log_level", "none of DEBUG, INFO, WARN"),
     ({"schema_registry": {"uri": GLUE}}, "schema_registry", "provisioned mode only"),
     (
-        {"provisioned_mode": True, "schema_registry": {"uri": GLUE, "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}]}},
+        {
+            "provisioned_mode": True,
+            "schema_registry": {
+                "uri": GLUE,
+                "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}],
+            },
+        },
         "schema_registry.access_configurations",
         "Glue registry takes none",
     ),
-    ({"provisioned_mode": True, "schema_registry": {"uri": "main"}}, "schema_registry.uri", "neither a Glue registry's ARN"),
+    (
+        {"provisioned_mode": True, "schema_registry": {"uri": "main"}},
+        "schema_registry.uri",
+        "neither a Glue registry's ARN",
+    ),
     (
         {"provisioned_mode": True, "schema_registry": {"uri": GLUE, "event_record_format": "AVRO"}},
         "schema_registry.event_record_format",
@@ -165,12 +252,24 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
         "none of KEY, VALUE",
     ),
     (
-        {"provisioned_mode": True, "schema_registry": {"uri": CONFLUENT, "access_configurations": [{"type": "BASIC_AUTH", "uri": "u:p"}]}},
+        {
+            "provisioned_mode": True,
+            "schema_registry": {
+                "uri": CONFLUENT,
+                "access_configurations": [{"type": "BASIC_AUTH", "uri": "u:p"}],
+            },
+        },
         "schema_registry.access_configurations[0].uri",
         "is no ARN",
     ),
     (
-        {"provisioned_mode": True, "schema_registry": {"uri": CONFLUENT, "access_configurations": [{"type": "TOKEN", "uri": SECRET}]}},
+        {
+            "provisioned_mode": True,
+            "schema_registry": {
+                "uri": CONFLUENT,
+                "access_configurations": [{"type": "TOKEN", "uri": SECRET}],
+            },
+        },
         "schema_registry.access_configurations[0].type",
         "none of BASIC_AUTH",
     ),
@@ -192,7 +291,11 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH"}]}, f"{SAC}[0].uri", "is missing"),
     ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": "hunter2"}]}, f"{SAC}[0].uri", "not shown"),
     ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": QUEUE_ARN}]}, f"{SAC}[0].uri", "not of a secret"),
-    ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": SECRET + "x" * 200}]}, f"{SAC}[0].uri", "at most 200"),
+    (
+        {SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": SECRET + "x" * 200}]},
+        f"{SAC}[0].uri",
+        "at most 200",
+    ),
     ({SAC: access("CLIENT_CERTIFICATE_TLS_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH")}, SAC, "2 times"),
     ({SAC: access(*["CLIENT_CERTIFICATE_TLS_AUTH"] * 24)}, SAC, "at most 23"),
 ]
@@ -200,7 +303,11 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
 OF_MSK: list[tuple[dict[str, Any], str, str]] = [
     ({"event_source_arn": "orders"}, "event_source_arn", "is no ARN"),
     ({"event_source_arn": QUEUE_ARN}, "event_source_arn", "an ARN of sqs"),
-    ({"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders"}, "event_source_arn", "ends in cluster/NAME/UUID"),
+    (
+        {"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders"},
+        "event_source_arn",
+        "ends in cluster/NAME/UUID",
+    ),
     ({"event_source_arn": None}, "event_source_arn, kafka_bootstrap_servers", "neither is given"),
     ({"consumption_mode": "Stream"}, "consumption_mode", "self-managed sources only"),
     ({SAC: access("SASL_SCRAM_256_AUTH")}, f"{SAC}[0].type", "SHA-512 only"),
@@ -246,12 +353,28 @@ OF_SELF_MANAGED: list[tuple[dict[str, Any], str, str]] = [
     ({SAC: access("BASIC_AUTH", "OAUTHBEARER_SCOPE")}, SAC, "goes with OAUTHBEARER_AUTH only"),
     ({SAC: access("BASIC_AUTH", "OAUTHBEARER_LOGICAL_CLUSTER")}, SAC, "goes with OAUTHBEARER_AUTH only"),
     ({SAC: access("BASIC_AUTH", "OAUTHBEARER_IDENTITY_POOL")}, SAC, "goes with OAUTHBEARER_AUTH only"),
-    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_AUDIENCE")}, SAC, "goes with OAUTHBEARER_AUTH or IAM_OAUTHBEARER_AUTH"),
+    (
+        {SAC: access("BASIC_AUTH", "OAUTHBEARER_AUDIENCE")},
+        SAC,
+        "goes with OAUTHBEARER_AUTH or IAM_OAUTHBEARER_AUTH",
+    ),
     ({SAC: access("IAM_OAUTHBEARER_AUTH")}, SAC, "needs OAUTHBEARER_AUDIENCE"),
-    ({SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_AUTH")}, SAC, "cannot be together"),
-    ({SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_SCOPE")}, SAC, "cannot be together"),
+    (
+        {SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_AUTH")},
+        SAC,
+        "cannot be together",
+    ),
+    (
+        {SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_SCOPE")},
+        SAC,
+        "cannot be together",
+    ),
     ({SAC: [{"type": "IAM_AUTH", "uri": "x"}]}, f"{SAC}[0].uri", "carries no URI"),
-    ({SAC: [*access("OAUTHBEARER_AUTH"), {"type": "OAUTHBEARER_SCOPE", "uri": "a\nb"}]}, f"{SAC}[1].uri", "at most 200 characters of"),
+    (
+        {SAC: [*access("OAUTHBEARER_AUTH"), {"type": "OAUTHBEARER_SCOPE", "uri": "a\nb"}]},
+        f"{SAC}[1].uri",
+        "at most 200 characters of",
+    ),
 ]
 
 TABLE = [
@@ -268,7 +391,9 @@ def test_a_broken_rule_is_a_fault_that_names_the_field_and_what_to_do(
 ) -> None:
     found = faults(base, **changes)
 
-    assert any(finding.field == field and words in finding.rule for finding in found), [str(finding) for finding in found]
+    assert any(finding.field == field and words in finding.rule for finding in found), [
+        str(finding) for finding in found
+    ]
     assert all(finding.action for finding in found)
     assert "hunter2" not in str(found)
 
@@ -277,7 +402,9 @@ def test_both_sources_given_says_which_argument_to_leave_out() -> None:
     [found] = faults(MSK, kafka_bootstrap_servers=["b1:9092"])
 
     assert found.field == "event_source_arn, kafka_bootstrap_servers"
-    assert found.action == ("leave out kafka_bootstrap_servers to mean the MSK cluster, or event_source_arn to mean the self-managed one")
+    assert found.action == (
+        "leave out kafka_bootstrap_servers to mean the MSK cluster, or event_source_arn to mean the self-managed one"
+    )
 
 
 def test_all_faults_come_at_once() -> None:
@@ -307,12 +434,24 @@ def test_all_faults_come_at_once() -> None:
         (MSK, {"retry_attempts": 2}, "retry_attempts", "provisioned mode only"),
         (QUEUE, {}, "consumption_mode", "Kafka 4.2 or later"),
         (MSK, {"filter_patterns": ["{}"] * 6}, "filter_patterns", "5 filters"),
-        (MSK_SCRAM, {SAC: [*MSK_SCRAM[SAC], *access("CLIENT_CERTIFICATE_TLS_AUTH")]}, SAC, "uses the certificate"),
+        (
+            MSK_SCRAM,
+            {SAC: [*MSK_SCRAM[SAC], *access("CLIENT_CERTIFICATE_TLS_AUTH")]},
+            SAC,
+            "uses the certificate",
+        ),
         (SELF_MANAGED, {SAC: access("BASIC_AUTH", "SASL_SCRAM_512_AUTH")}, SAC, "authenticates in one way"),
-        (PROVISIONED, {"schema_registry": {"uri": CONFLUENT}}, "schema_registry.access_configurations", "asks for credentials"),
+        (
+            PROVISIONED,
+            {"schema_registry": {"uri": CONFLUENT}},
+            "schema_registry.access_configurations",
+            "asks for credentials",
+        ),
     ],
 )
-def test_what_is_allowed_but_surprising_is_a_warning(base: dict[str, Any], changes: dict[str, Any], field: str, words: str) -> None:
+def test_what_is_allowed_but_surprising_is_a_warning(
+    base: dict[str, Any], changes: dict[str, Any], field: str, words: str
+) -> None:
     assert any(finding.field == field and words in finding.rule for finding in warnings(base, **changes))
 
 
@@ -327,8 +466,12 @@ def test_provisioned_mode_has_its_defaults_when_it_is_asked_for() -> None:
 
 
 def test_the_group_stands_in_the_sources_own_config() -> None:
-    assert create_arguments(create(MSK))["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "orders-handler"}
-    assert create_arguments(create(SELF_MANAGED))["SelfManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "orders-handler"}
+    assert create_arguments(create(MSK))["AmazonManagedKafkaEventSourceConfig"] == {
+        "ConsumerGroupId": "orders-handler"
+    }
+    assert create_arguments(create(SELF_MANAGED))["SelfManagedKafkaEventSourceConfig"] == {
+        "ConsumerGroupId": "orders-handler"
+    }
 
 
 def test_a_limit_that_only_the_model_knows_is_a_fault_as_well() -> None:

@@ -26,7 +26,11 @@ def an_existing(**answer: Any) -> EventSourceMapping:
 
 
 def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
-    return [finding for finding in update_findings(update(uuid=UUID, **changes), existing) if finding.severity == "fault"]
+    return [
+        finding
+        for finding in update_findings(update(uuid=UUID, **changes), existing)
+        if finding.severity == "fault"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,25 +39,70 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
         ({}, {}, "the request", "nothing to change"),
         ({}, {"batch_size": 10_001}, "batch_size", "1-10000"),
         ({}, {"kafka_topic": "other"}, "kafka_topic", "cannot change; the mapping has orders"),
-        ({}, {"event_source_arn": "arn:aws:kafka:eu-central-1:123456789012:cluster/b/c-1"}, "event_source_arn", "cannot change"),
+        (
+            {},
+            {"event_source_arn": "arn:aws:kafka:eu-central-1:123456789012:cluster/b/c-1"},
+            "event_source_arn",
+            "cannot change",
+        ),
         ({}, {"kafka_bootstrap_servers": ["b1:9092"]}, "kafka_bootstrap_servers", "cannot change"),
-        (GROUP, {"kafka_consumer_group_id": "other"}, "kafka_consumer_group_id", "cannot change; the mapping has orders-handler"),
-        ({}, {"starting_position": "TRIM_HORIZON"}, "starting_position", "cannot change; the mapping has LATEST"),
-        ({}, {"starting_position_timestamp": "2026-01-01T00:00:00Z"}, "starting_position_timestamp", "cannot change"),
+        (
+            GROUP,
+            {"kafka_consumer_group_id": "other"},
+            "kafka_consumer_group_id",
+            "cannot change; the mapping has orders-handler",
+        ),
+        (
+            {},
+            {"starting_position": "TRIM_HORIZON"},
+            "starting_position",
+            "cannot change; the mapping has LATEST",
+        ),
+        (
+            {},
+            {"starting_position_timestamp": "2026-01-01T00:00:00Z"},
+            "starting_position_timestamp",
+            "cannot change",
+        ),
         (OWN, {"consumption_mode": "Queue"}, "consumption_mode", "cannot change; the mapping has Stream"),
         ({}, {"tags": {"a": "b"}}, "tags", "does not carry tags"),
         ({}, {"log_level": "INFO"}, "log_level", "provisioned mode only"),
         ({}, {"schema_registry": {"uri": GLUE}}, "schema_registry", "provisioned mode only"),
-        (POLLERS, {"schema_registry": {"uri": GLUE}, "provisioned_mode": False}, "schema_registry", "provisioned mode only"),
+        (
+            POLLERS,
+            {"schema_registry": {"uri": GLUE}, "provisioned_mode": False},
+            "schema_registry",
+            "provisioned mode only",
+        ),
         (POLLERS, {"max_pollers": 2}, "min_pollers", "more than max_pollers"),
         (POLLERS, {"min_pollers": 7}, "min_pollers", "more than max_pollers"),
         ({}, {"poller_group": "team-b"}, "poller_group", "provisioned mode"),
-        ({}, {"filter_kms_key_arn": "arn:aws:kms:eu-central-1:1:key/1"}, "filter_kms_key_arn", "there are none"),
-        ({}, {"on_failure_destination": "kafka://orders"}, "on_failure_destination", "the topic the mapping reads"),
-        ({}, {"source_access_configurations": VPC}, "source_access_configurations[0].type", "from the cluster"),
+        (
+            {},
+            {"filter_kms_key_arn": "arn:aws:kms:eu-central-1:1:key/1"},
+            "filter_kms_key_arn",
+            "there are none",
+        ),
+        (
+            {},
+            {"on_failure_destination": "kafka://orders"},
+            "on_failure_destination",
+            "the topic the mapping reads",
+        ),
+        (
+            {},
+            {"source_access_configurations": VPC},
+            "source_access_configurations[0].type",
+            "from the cluster",
+        ),
         (OWN, {"source_access_configurations": []}, "source_access_configurations", "needs authentication"),
         ({}, {"tumbling_window": 1}, "tumbling_window", "Kinesis and DynamoDB streams only"),
-        ({}, {"on_success_destination": "arn:aws:sqs:eu-central-1:123456789012:q"}, "on_success_destination", "no destination on success"),
+        (
+            {},
+            {"on_success_destination": "arn:aws:sqs:eu-central-1:123456789012:q"},
+            "on_success_destination",
+            "no destination on success",
+        ),
         (
             {**OWN, "SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}},
             {"retry_attempts": -1},
@@ -62,10 +111,14 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
         ),
     ],
 )
-def test_a_broken_rule_is_a_fault(answer: dict[str, Any], changes: dict[str, Any], field: str, words: str) -> None:
+def test_a_broken_rule_is_a_fault(
+    answer: dict[str, Any], changes: dict[str, Any], field: str, words: str
+) -> None:
     found = faults(an_existing(**answer), **changes)
 
-    assert any(finding.field == field and words in finding.rule for finding in found), [str(finding) for finding in found]
+    assert any(finding.field == field and words in finding.rule for finding in found), [
+        str(finding) for finding in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +134,16 @@ def test_a_broken_rule_is_a_fault(answer: dict[str, Any], changes: dict[str, Any
         ({}, {"report_batch_item_failures": False}, {"FunctionResponseTypes": []}),
         ({}, {"source_access_configurations": []}, {"SourceAccessConfigurations": []}),
         ({}, {"min_pollers": 2}, {"ProvisionedPollerConfig": {"MinimumPollers": 2, "MaximumPollers": 2}}),
-        (POLLERS, {"max_pollers": 9}, {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 9}}),
-        (POLLERS, {"poller_group": ""}, {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 6, "PollerGroupName": ""}}),
+        (
+            POLLERS,
+            {"max_pollers": 9},
+            {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 9}},
+        ),
+        (
+            POLLERS,
+            {"poller_group": ""},
+            {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 6, "PollerGroupName": ""}},
+        ),
         (POLLERS, {"provisioned_mode": False}, {"ProvisionedPollerConfig": {}}),
         (
             {**POLLERS, **GROUP},
@@ -98,10 +159,16 @@ def test_a_broken_rule_is_a_fault(answer: dict[str, Any], changes: dict[str, Any
                 }
             },
         ),
-        (OWN, {"source_access_configurations": VPC}, {"SourceAccessConfigurations": [{"Type": v["type"], "URI": v["uri"]} for v in VPC]}),
+        (
+            OWN,
+            {"source_access_configurations": VPC},
+            {"SourceAccessConfigurations": [{"Type": v["type"], "URI": v["uri"]} for v in VPC]},
+        ),
     ],
 )
-def test_only_what_changes_is_sent(answer: dict[str, Any], changes: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_only_what_changes_is_sent(
+    answer: dict[str, Any], changes: dict[str, Any], sent: dict[str, Any]
+) -> None:
     existing = an_existing(**answer)
     arguments = update_arguments(update(uuid=UUID, **changes), existing)
 

@@ -1,4 +1,5 @@
-"""A real broker with an authorizer: KRaft's own, with users by SASL/PLAIN and ACLs. Made for one test session, on free ports."""
+"""A real broker with an authorizer: KRaft's own, with users by SASL/PLAIN and ACLs. Made for one test
+session, on free ports."""
 
 import subprocess
 import time
@@ -62,7 +63,9 @@ class BrokerWithAcls:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient({**quiet_settings(bootstrap_servers), **_login("admin"), "reconnect.backoff.max.ms": 200})
+        self._admin = AdminClient(
+            {**quiet_settings(bootstrap_servers), **_login("admin"), "reconnect.backoff.max.ms": 200}
+        )
 
     def wait(self) -> None:
         _until(self._answers, "an answer")
@@ -76,13 +79,15 @@ class BrokerWithAcls:
 
     def create_topics(self, **policies: str) -> None:
         topics = [
-            NewTopic(name.replace("_", "-"), 1, 1, config={"cleanup.policy": policy.replace("_", ",")}) for name, policy in policies.items()
+            NewTopic(name.replace("_", "-"), 1, 1, config={"cleanup.policy": policy.replace("_", ",")})
+            for name, policy in policies.items()
         ]
         for future in self._admin.create_topics(topics).values():
             future.result(30)
 
     def create_groups(self, *names: str, topic: str) -> None:
-        """A commit makes a group. Refused with an error of the partition until the broker has heard of the new topic."""
+        """A commit makes a group. Refused with an error of the partition until the broker has heard of the
+        new topic."""
         for name in names:
             offsets = ConsumerGroupTopicPartitions(name, [TopicPartition(topic, 0, 0)])
             _until(partial(self._commits, offsets), f"the group {name}")
@@ -95,20 +100,39 @@ class BrokerWithAcls:
         except (KafkaException, TimeoutError):
             return False
 
-    def grant(self, user: str, *, cluster: str = "", topics: dict[str, str] | None = None, groups: dict[str, str] | None = None) -> None:
+    def grant(
+        self,
+        user: str,
+        *,
+        cluster: str = "",
+        topics: dict[str, str] | None = None,
+        groups: dict[str, str] | None = None,
+    ) -> None:
         """Operations by name of the resource, separated by spaces; `*` is any."""
         resources = [(*_CLUSTER, cluster)] if cluster else []
         resources += [(ResourceType.TOPIC, name, operations) for name, operations in (topics or {}).items()]
         resources += [(ResourceType.GROUP, name, operations) for name, operations in (groups or {}).items()]
-        acls = [_acl(user, kind, name, operation) for kind, name, operations in resources for operation in operations.split()]
+        acls = [
+            _acl(user, kind, name, operation)
+            for kind, name, operations in resources
+            for operation in operations.split()
+        ]
         for future in self._admin.create_acls(acls).values():
             future.result(30)
         # The controller has them now; the broker is asked until it has them, too.
         whatever: Any = None
         everything = AclBindingFilter(
-            ResourceType.ANY, whatever, ResourcePatternType.ANY, f"User:{user}", whatever, AclOperation.ANY, AclPermissionType.ANY
+            ResourceType.ANY,
+            whatever,
+            ResourcePatternType.ANY,
+            f"User:{user}",
+            whatever,
+            AclOperation.ANY,
+            AclPermissionType.ANY,
         )
-        _until(lambda: len(self._admin.describe_acls(everything).result(30)) == len(acls), f"the ACLs of {user}")
+        _until(
+            lambda: len(self._admin.describe_acls(everything).result(30)) == len(acls), f"the ACLs of {user}"
+        )
 
     def topics(self) -> list[str]:
         return sorted(self._admin.list_topics(timeout=10).topics)
@@ -116,15 +140,20 @@ class BrokerWithAcls:
 
 @contextmanager
 def broker_with_acls(folder: Path, users: Iterable[str]) -> Iterator[BrokerWithAcls]:
-    """Runs one in `folder` until the end of the block. 3 s on a quiet machine, of which formatting takes 0.6 s."""
+    """Runs one in `folder` until the end of the block. 3 s on a quiet machine, of which formatting takes 0.6
+    s."""
     java = java_runtime(silent())
     broker, controller = f"{LOOPBACK}:{choose_free(())}", f"{LOOPBACK}:{choose_free(())}"
     entries = " ".join(f'user_{user}="{user}-password"' for user in ("admin", *users))
     properties, log4j = folder / "broker.properties", folder / "log4j2.properties"
-    properties.write_text(_PROPERTIES.format(broker=broker, controller=controller, data=folder / "data", users=entries))
+    properties.write_text(
+        _PROPERTIES.format(broker=broker, controller=controller, data=folder / "data", users=entries)
+    )
     log4j.write_text(LOG4J.format(target="SYSTEM_OUT", level="warn"))
     cluster_id = new_state().kafka_cluster_id
-    command = java.kafka_command("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), log4j=log4j)
+    command = java.kafka_command(
+        "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), log4j=log4j
+    )
     subprocess.run(command, check=True, capture_output=True, timeout=_START_SECONDS)
     started = process.spawn(
         java.kafka_command("kafka.Kafka", str(properties), log4j=log4j, heap_megabytes=256),
@@ -150,8 +179,21 @@ def _until(holds: Callable[[], bool], what: str) -> None:
 
 
 def _login(user: str) -> dict[str, str]:
-    return {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": user, "sasl.password": f"{user}-password"}
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": user,
+        "sasl.password": f"{user}-password",
+    }
 
 
 def _acl(user: str, kind: ResourceType, name: str, operation: str) -> AclBinding:
-    return AclBinding(kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", AclOperation[operation], AclPermissionType.ALLOW)
+    return AclBinding(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        f"User:{user}",
+        "*",
+        AclOperation[operation],
+        AclPermissionType.ALLOW,
+    )

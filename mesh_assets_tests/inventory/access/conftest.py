@@ -21,7 +21,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWithAcls]
             groups={"*": "DESCRIBE"},
         )
         running.grant(
-            "without_configs", cluster="DESCRIBE", topics={"*": "DESCRIBE", "users": "DESCRIBE_CONFIGS"}, groups={"g1": "DESCRIBE"}
+            "without_configs",
+            cluster="DESCRIBE",
+            topics={"*": "DESCRIBE", "users": "DESCRIBE_CONFIGS"},
+            groups={"g1": "DESCRIBE"},
         )
         running.grant("without_groups", topics={"orders": "READ DESCRIBE_CONFIGS"}, groups={"g1": "READ"})
         yield running

@@ -1,4 +1,5 @@
-"""Brokers with rights, at the seam of confluent-kafka: they answer as Kafka 4.3.1 was measured to (see platforms/kafka/access.py)."""
+"""Brokers with rights, at the seam of confluent-kafka: they answer as Kafka 4.3.1 was measured to (see
+platforms/kafka/access.py)."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -30,16 +31,21 @@ class Rights:
         return frozenset((*self.groups.get("*", ()), *self.groups.get(name, ())))
 
 
-EVERYTHING = Rights(cluster=EVERY_CLUSTER_OPERATION, topics={"*": EVERY_TOPIC_OPERATION}, groups={"*": EVERY_GROUP_OPERATION})
+EVERYTHING = Rights(
+    cluster=EVERY_CLUSTER_OPERATION, topics={"*": EVERY_TOPIC_OPERATION}, groups={"*": EVERY_GROUP_OPERATION}
+)
 """A super user's, and everyone's where there is no authorizer."""
 
-DISCOVERY = Rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]})
+DISCOVERY = Rights(
+    cluster=["DESCRIBE"], topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]}
+)
 """All that reading takes, and no more."""
 
 
 @dataclass(kw_only=True)
 class FakeBrokers:
-    """`topics`: name → cleanup policy. `connect_groups`: groups of Connect's workers, which only the older listing has.
+    """`topics`: name → cleanup policy. `connect_groups`: groups of Connect's workers, which only the older
+    listing has.
 
     `tells_rights` False: as brokers before 2.3. `failure`: what every call fails with.
     """
@@ -68,10 +74,16 @@ class FakeBrokers:
     def poll(self, _timeout: float) -> int:
         return 0
 
-    def describe_cluster(self, *, request_timeout: float, include_authorized_operations: bool = False) -> "Future[Any]":
+    def describe_cluster(
+        self, *, request_timeout: float, include_authorized_operations: bool = False
+    ) -> "Future[Any]":
         told = self._told(frozenset(self.rights.cluster)) if include_authorized_operations else None
         told = told if "DESCRIBE" in self.rights.cluster else None
-        return self._answer("describe_cluster", request_timeout, SimpleNamespace(**self._cluster(), authorized_operations=told))
+        return self._answer(
+            "describe_cluster",
+            request_timeout,
+            SimpleNamespace(**self._cluster(), authorized_operations=told),
+        )
 
     def list_topics(self, *, timeout: float) -> Any:
         self.asked.append(("list_topics", timeout))
@@ -79,14 +91,25 @@ class FakeBrokers:
         return SimpleNamespace(cluster_id=self.cluster_id, topics=visible)
 
     def describe_topics(self, names: TopicCollection, **_options: Any) -> dict[str, "Future[Any]"]:
-        return {name: self._answer("describe_topics", name, self._topic(name)) for name in self._chunk("topics", names.topic_names)}
+        return {
+            name: self._answer("describe_topics", name, self._topic(name))
+            for name in self._chunk("topics", names.topic_names)
+        }
 
     def describe_configs(self, resources: Iterable[Any], **_options: Any) -> dict[Any, "Future[Any]"]:
-        return {resource: self._answer("describe_configs", resource.name, self._configs(resource.name)) for resource in resources}
+        return {
+            resource: self._answer("describe_configs", resource.name, self._configs(resource.name))
+            for resource in resources
+        }
 
     def list_consumer_groups(self, **_options: Any) -> "Future[Any]":
         listings = [
-            SimpleNamespace(group_id=name, is_simple_consumer_group=False, state=ConsumerGroupState.STABLE, type=ConsumerGroupType.CLASSIC)
+            SimpleNamespace(
+                group_id=name,
+                is_simple_consumer_group=False,
+                state=ConsumerGroupState.STABLE,
+                type=ConsumerGroupType.CLASSIC,
+            )
             for name in self.groups
             if self._lists(name)
         ]
@@ -97,7 +120,9 @@ class FakeBrokers:
         return [
             SimpleNamespace(
                 id=name,
-                error=None if "DESCRIBE" in self.rights.on_group(name) else KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED),
+                error=None
+                if "DESCRIBE" in self.rights.on_group(name)
+                else KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED),
                 state="Stable",
                 protocol_type="connect" if name in self.connect_groups else "consumer",
             )
@@ -106,7 +131,10 @@ class FakeBrokers:
         ]
 
     def describe_consumer_groups(self, names: list[str], **_options: Any) -> dict[str, "Future[Any]"]:
-        return {name: self._answer("describe_consumer_groups", name, self._group(name)) for name in self._chunk("groups", names)}
+        return {
+            name: self._answer("describe_consumer_groups", name, self._group(name))
+            for name in self._chunk("groups", names)
+        }
 
     def _cluster(self) -> dict[str, Any]:
         return {"cluster_id": self.cluster_id, "nodes": [SimpleNamespace(id=1)], "controller": None}
@@ -140,7 +168,9 @@ class FakeBrokers:
         return {"cleanup.policy": policy}
 
     def _told(self, operations: frozenset[str]) -> list[AclOperation] | None:
-        return [AclOperation[name] for name in sorted(operations)] if self.tells_rights and operations else None
+        return (
+            [AclOperation[name] for name in sorted(operations)] if self.tells_rights and operations else None
+        )
 
     def _answer(self, kind: str, asked: object, answer: object) -> "Future[Any]":
         self.asked.append((kind, asked))

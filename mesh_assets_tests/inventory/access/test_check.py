@@ -21,7 +21,9 @@ def cluster(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def estate_of(*clusters: dict[str, Any], **events: Any) -> Estate:
-    return Estate.model_validate({"clusters": {fields["name"]: fields for fields in clusters}, "events": events})
+    return Estate.model_validate(
+        {"clusters": {fields["name"]: fields for fields in clusters}, "events": events}
+    )
 
 
 class Services:
@@ -36,9 +38,13 @@ class Services:
         return self._registry(request) if request.url.host == "registry.test" else worker(request)
 
 
-def check(estate: Estate, *names: str, brokers: FakeBrokers | None = None, **options: Any) -> tuple[AccessFinding, ...]:
+def check(
+    estate: Estate, *names: str, brokers: FakeBrokers | None = None, **options: Any
+) -> tuple[AccessFinding, ...]:
     brokers = brokers or FakeBrokers(topics=EVENT_TOPICS)
-    return check_estate(estate, names, admin_factory=brokers, transport=httpx.MockTransport(Services()), **options)
+    return check_estate(
+        estate, names, admin_factory=brokers, transport=httpx.MockTransport(Services()), **options
+    )
 
 
 def systems(findings: tuple[AccessFinding, ...]) -> list[tuple[str, str]]:
@@ -46,7 +52,12 @@ def systems(findings: tuple[AccessFinding, ...]) -> list[tuple[str, str]]:
 
 
 def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -> None:
-    findings = check(estate_of(cluster("b", schema_registry=REGISTRY, connect=[CONNECT, CONNECT]), cluster("a", schema_registry=REGISTRY)))
+    findings = check(
+        estate_of(
+            cluster("b", schema_registry=REGISTRY, connect=[CONNECT, CONNECT]),
+            cluster("a", schema_registry=REGISTRY),
+        )
+    )
     assert systems(findings) == [
         ("b", "kafka"),
         ("b", "events"),
@@ -72,9 +83,16 @@ def test_a_name_that_is_not_in_the_estate_is_refused() -> None:
 
 
 def test_a_cluster_that_carries_the_events_is_checked_for_that_whatever_is_named() -> None:
-    estate = estate_of(cluster("a"), cluster("b"), cluster("hub", schema_registry=REGISTRY, connect=[CONNECT]), cluster="hub")
+    estate = estate_of(
+        cluster("a"), cluster("b"), cluster("hub", schema_registry=REGISTRY, connect=[CONNECT]), cluster="hub"
+    )
     findings = check(estate, "a", "b")
-    assert systems(findings) == [("a", "kafka"), ("b", "kafka"), ("hub", "events"), ("hub", "schema registry")]
+    assert systems(findings) == [
+        ("a", "kafka"),
+        ("b", "kafka"),
+        ("hub", "events"),
+        ("hub", "schema registry"),
+    ]
     assert findings[2].facts["carried_clusters"] == 2
     assert findings[3].rights == "reads; registering: not tried"
     assert systems(check(estate)) == [
@@ -88,17 +106,25 @@ def test_a_cluster_that_carries_the_events_is_checked_for_that_whatever_is_named
 
 
 def test_a_registry_beside_the_carrier_is_only_read() -> None:
-    estate = estate_of(cluster("a", schema_registry=REGISTRY), cluster("hub", schema_registry=REGISTRY), cluster="hub")
+    estate = estate_of(
+        cluster("a", schema_registry=REGISTRY), cluster("hub", schema_registry=REGISTRY), cluster="hub"
+    )
     assert check(estate, "a")[1].rights == "reads"
 
 
-def test_an_unresolvable_secret_is_one_line_for_its_system_and_the_others_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresolvable_secret_is_one_line_for_its_system_and_the_others_are_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     registry = {**REGISTRY, "username": "key", "password": "${NOWHERE}"}
-    kafka, events, schemas, connect = check(estate_of(cluster("a", schema_registry=registry, connect=[CONNECT])))
+    kafka, events, schemas, connect = check(
+        estate_of(cluster("a", schema_registry=registry, connect=[CONNECT]))
+    )
     assert (kafka.state, events.state, connect.state) == ("ok", "ok", "ok")
     assert (schemas.state, schemas.endpoint) == ("failed", "http://registry.test/base")
-    assert schemas.missing == ("the estate refers to ${NOWHERE}, but the environment variable NOWHERE is not set; set it before running",)
+    assert schemas.missing == (
+        "the estate refers to ${NOWHERE}, but the environment variable NOWHERE is not set; set it before running",
+    )
 
 
 def test_an_unresolvable_secret_of_kafka_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +136,9 @@ def test_an_unresolvable_secret_of_kafka_is_said_once(monkeypatch: pytest.Monkey
         "username": "a",
         "password": "${NOWHERE}",
     }
-    brokers, events, registry, connect = check(estate_of(cluster("a", schema_registry=REGISTRY, connect=[CONNECT]) | {"kafka": kafka}))
+    brokers, events, registry, connect = check(
+        estate_of(cluster("a", schema_registry=REGISTRY, connect=[CONNECT]) | {"kafka": kafka})
+    )
     assert brokers.missing == (
         "kafka.password: the estate refers to ${NOWHERE}, but the environment variable NOWHERE is not set; set it before running",
     )
@@ -118,7 +146,9 @@ def test_an_unresolvable_secret_of_kafka_is_said_once(monkeypatch: pytest.Monkey
     assert (registry.state, connect.state, connect.facts["belongs_to"]) == ("ok", "ok", "unknown")
 
 
-def test_a_worker_is_compared_with_the_estate_when_the_brokers_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_compared_with_the_estate_when_the_brokers_do_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     fields = {"cluster_id": "lkc-1", "connect": [CONNECT], "kafka": {"bootstrap_servers": "${NOWHERE}"}}
     assert check(estate_of({"name": "a", **fields}))[-1].facts["belongs_to"] == "another cluster"
@@ -134,12 +164,17 @@ def test_a_system_that_hangs_is_a_finding_when_the_time_is_over() -> None:
     estate = estate_of(cluster("a", connect=[CONNECT]))
     try:
         findings = check_estate(
-            estate, admin_factory=FakeBrokers(topics=EVENT_TOPICS), transport=httpx.MockTransport(hang), within_seconds=0.5
+            estate,
+            admin_factory=FakeBrokers(topics=EVENT_TOPICS),
+            transport=httpx.MockTransport(hang),
+            within_seconds=0.5,
         )
     finally:
         forever.set()
     assert findings[-1].state == "failed"
-    assert findings[-1].missing == ("no complete answer within 0.5 s; is it overloaded? try it alone: --cluster a",)
+    assert findings[-1].missing == (
+        "no complete answer within 0.5 s; is it overloaded? try it alone: --cluster a",
+    )
 
 
 def test_nothing_but_get_is_sent() -> None:

@@ -11,7 +11,8 @@ from mesh_assets.inventory.access.cloud_metrics import check_cloud_metrics
 URL = "https://api.telemetry.confluent.cloud"
 OPENMETRICS = {"Content-Type": "application/openmetrics-text; version=1.0.0; charset=utf-8"}
 TOPICS = "".join(
-    f'confluent_kafka_server_retained_bytes{{kafka_id="lkc-1",topic="{topic}"}} 5.0 1767225600.000\n' for topic in ("orders", "users")
+    f'confluent_kafka_server_retained_bytes{{kafka_id="lkc-1",topic="{topic}"}} 5.0 1767225600.000\n'
+    for topic in ("orders", "users")
 )
 
 
@@ -55,7 +56,11 @@ def test_a_key_that_is_shown_metrics_is_enough_and_one_request_tells() -> None:
 
 
 def test_a_key_without_the_role_is_told_it_in_one_sentence() -> None:
-    finding, _ = check(httpx.Response(403, json={"errors": [{"status": "403", "detail": "must authorize kafka resource lkc-1"}]}))
+    finding, _ = check(
+        httpx.Response(
+            403, json={"errors": [{"status": "403", "detail": "must authorize kafka resource lkc-1"}]}
+        )
+    )
     assert finding.state == "failed"
     assert finding.missing[0].startswith(
         f"Confluent Cloud Metrics at {URL} refused Cloud key K (403): must authorize kafka resource lkc-1; the owner of this Cloud key "

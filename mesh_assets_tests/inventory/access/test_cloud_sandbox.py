@@ -1,4 +1,5 @@
-"""`estate check` of the founding scenario against the sandbox: keys that do, keys of no role, keys nobody knows."""
+"""`estate check` of the founding scenario against the sandbox: keys that do, keys of no role, keys nobody
+knows."""
 
 from pathlib import Path
 
@@ -43,7 +44,9 @@ def stand_in(sandbox: Sandbox) -> StandIn:
     return StandIn(sandbox)
 
 
-def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_stand_in(check_with: CheckWith, stand_in: StandIn) -> None:
+def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_stand_in(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
     keys = {kind: getattr(stand_in.keys, kind) for kind in KINDS}
     found = check_with(**keys)
     for system, identity in (
@@ -56,14 +59,22 @@ def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_st
         assert (found[system].state, found[system].identity) == ("ok", identity)
         if system != "kafka":
             assert found[system].notes[0].startswith("this is a stand-in: ")
-    assert (found["connect"].facts["connectors"], found["connect"].facts["belongs_to"]) == (37, "this cluster")
+    assert (found["connect"].facts["connectors"], found["connect"].facts["belongs_to"]) == (
+        37,
+        "this cluster",
+    )
     assert found["control plane"].facts["kind"] == "STANDARD"
 
 
-def test_keys_without_a_role_are_told_which_in_one_sentence_each(check_with: CheckWith, stand_in: StandIn) -> None:
+def test_keys_without_a_role_are_told_which_in_one_sentence_each(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
     found = check_with(**{kind: getattr(stand_in.keys, f"unprivileged_{kind}") for kind in KINDS})
     for system, phrase in (
-        ("schema registry", "the owner of this Schema Registry key needs the role DeveloperRead on subject *"),
+        (
+            "schema registry",
+            "the owner of this Schema Registry key needs the role DeveloperRead on subject *",
+        ),
         ("control plane", "the owner of this Cloud key needs the role Operator on the environment"),
         ("connect", "the owner of this Cloud key needs the role Operator on the cluster"),
         ("metrics", "the owner of this Cloud key needs the role MetricsViewer, granted on the organization"),
@@ -75,7 +86,9 @@ def test_keys_without_a_role_are_told_which_in_one_sentence_each(check_with: Che
     assert found["kafka"].notes[-1].startswith("on Confluent Cloud these rights come with the role Operator")
 
 
-def test_keys_that_nobody_knows_are_told_which_kind_belongs_there(check_with: CheckWith, stand_in: StandIn) -> None:
+def test_keys_that_nobody_knows_are_told_which_kind_belongs_there(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
     # Each is a good key of another kind: the mistake that is made most.
     keys = stand_in.keys
     found = check_with(kafka=keys.cloud, schema_registry=keys.kafka, cloud=keys.schema_registry)

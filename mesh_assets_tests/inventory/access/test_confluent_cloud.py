@@ -1,4 +1,5 @@
-"""Everything of a cluster on Confluent Cloud in one check: five systems, three kinds of keys, and which roles give what is missing."""
+"""Everything of a cluster on Confluent Cloud in one check: five systems, three kinds of keys, and which roles
+give what is missing."""
 
 from typing import Any
 
@@ -30,7 +31,9 @@ class Services:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.host != "api.confluent.cloud":
             return self.registry(request)
-        return self.connect(request) if request.url.path.startswith("/connect/") else self.control_plane(request)
+        return (
+            self.connect(request) if request.url.path.startswith("/connect/") else self.control_plane(request)
+        )
 
 
 def key(name: str) -> dict[str, str]:
@@ -48,12 +51,18 @@ def check(rights: Rights) -> tuple[AccessFinding, ...]:
             "sasl_mechanism": "PLAIN",
             **key("KAFKAKEY"),
         },
-        "schema_registry": {"url": "https://psrc-1.eu-west-1.aws.confluent.cloud/base", "id": "lsrc-1", **key("SRKEY")},
+        "schema_registry": {
+            "url": "https://psrc-1.eu-west-1.aws.confluent.cloud/base",
+            "id": "lsrc-1",
+            **key("SRKEY"),
+        },
         "connect": [{"kind": "confluent_cloud", **key("CLOUDKEY")}],
         "control_plane": {"kind": "confluent_cloud", **key("CLOUDKEY")},
     }
     brokers = FakeBrokers(
-        rights=rights, topics={"orders": "delete", "discovery-events": "compact", "discovery-changes": "delete"}, cluster_id="lkc-nd1ng3"
+        rights=rights,
+        topics={"orders": "delete", "discovery-events": "compact", "discovery-changes": "delete"},
+        cluster_id="lkc-nd1ng3",
     )
     estate = Estate.model_validate({"clusters": {"mesh": cluster}})
     return check_estate(estate, admin_factory=brokers, transport=httpx.MockTransport(Services()))
@@ -74,5 +83,10 @@ def test_five_systems_are_asked_each_as_whom_it_knows() -> None:
 
 def test_rights_that_are_missing_at_the_brokers_are_named_with_the_roles_that_give_them() -> None:
     kafka, events, *_ = check(Rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]}))
-    assert kafka.notes[-1] == "on Confluent Cloud these rights come with the role Operator on the cluster (on Basic clusters: ACLs)"
-    assert events.notes[-1].startswith("on Confluent Cloud these rights come with the roles DeveloperWrite on topics discovery-events and ")
+    assert (
+        kafka.notes[-1]
+        == "on Confluent Cloud these rights come with the role Operator on the cluster (on Basic clusters: ACLs)"
+    )
+    assert events.notes[-1].startswith(
+        "on Confluent Cloud these rights come with the roles DeveloperWrite on topics discovery-events and "
+    )

@@ -9,21 +9,31 @@ from mesh_assets_tests.inventory.cluster_fakes import a_cluster
 
 URL = "http://connect.test:8083"
 CONNECTOR = {
-    "info": {"config": {"connector.class": "X", "database.password": "hunter2"}, "tasks": [], "type": "source"},
+    "info": {
+        "config": {"connector.class": "X", "database.password": "hunter2"},
+        "tasks": [],
+        "type": "source",
+    },
     "status": {"connector": {"state": "RUNNING"}, "tasks": [], "type": "source"},
 }
 
 
-def worker(request: httpx.Request, *, cluster_id: str | None = "the-cluster", connectors: int = 2) -> httpx.Response:
+def worker(
+    request: httpx.Request, *, cluster_id: str | None = "the-cluster", connectors: int = 2
+) -> httpx.Response:
     if request.url.path == "/":
         about = {"version": "4.3.1", "commit": "abc"}
-        return httpx.Response(200, json=about if cluster_id is None else {**about, "kafka_cluster_id": cluster_id})
+        return httpx.Response(
+            200, json=about if cluster_id is None else {**about, "kafka_cluster_id": cluster_id}
+        )
     return httpx.Response(200, json={f"c{number}": CONNECTOR for number in range(connectors)})
 
 
 def check(**fields: Any) -> AccessFinding:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
-    return check_connect(a_cluster(), endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields)))
+    return check_connect(
+        a_cluster(), endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields))
+    )
 
 
 def test_a_worker_of_this_cluster_is_enough() -> None:
@@ -33,7 +43,12 @@ def test_a_worker_of_this_cluster_is_enough() -> None:
         endpoint=URL,
         identity="anonymous",
         state="ok",
-        facts={"version": "4.3.1", "connectors": 2, "kafka_cluster_id": "the-cluster", "belongs_to": "this cluster"},
+        facts={
+            "version": "4.3.1",
+            "connectors": 2,
+            "kafka_cluster_id": "the-cluster",
+            "belongs_to": "this cluster",
+        },
         rights="reads",
     )
 
@@ -55,7 +70,11 @@ def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
 
 def test_a_worker_that_fails_says_so_once() -> None:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
-    finding = check_connect(a_cluster(), endpoint, transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})))
+    finding = check_connect(
+        a_cluster(),
+        endpoint,
+        transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})),
+    )
     assert finding.state == "failed"
     assert finding.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
     assert place_connect(finding, cluster_id="lkc-1") == finding

@@ -14,28 +14,50 @@ REGISTRY = "https://psrc-1.eu-west-1.aws.confluent.cloud"
 
 
 class Cloud:
-    """A control plane with one environment, cluster and registry, as far as `visible` has them; `refused`: paths that answer 403."""
+    """A control plane with one environment, cluster and registry, as far as `visible` has them; `refused`:
+    paths that answer 403."""
 
-    def __init__(self, *, kind: str = "Standard", visible: tuple[str, ...] = ("org", "env", "lkc", "lsrc"), refused: str = "-") -> None:
+    def __init__(
+        self,
+        *,
+        kind: str = "Standard",
+        visible: tuple[str, ...] = ("org", "env", "lkc", "lsrc"),
+        refused: str = "-",
+    ) -> None:
         self.headers: dict[str, str] = {}
         self.requests: list[str] = []
         self._refused = refused
         self._lists = {
             "/org/v2/organizations": [{"id": "o-1", "display_name": "Finance"}] if "org" in visible else [],
-            "/org/v2/environments": [{"id": "env-7zpqx1", "display_name": "agentic-data-mesh"}] if "env" in visible else [],
+            "/org/v2/environments": [{"id": "env-7zpqx1", "display_name": "agentic-data-mesh"}]
+            if "env" in visible
+            else [],
             "/cmk/v2/clusters": [self._cluster(kind)] if "lkc" in visible else [],
-            "/srcm/v3/clusters": [{"id": "lsrc-1", "spec": {"http_endpoint": REGISTRY}}] if "lsrc" in visible else [],
+            "/srcm/v3/clusters": [{"id": "lsrc-1", "spec": {"http_endpoint": REGISTRY}}]
+            if "lsrc" in visible
+            else [],
         }
 
     def _cluster(self, kind: str) -> dict[str, Any]:
-        spec = {"display_name": "data-mesh-cluster", "config": {"kind": kind}, "cloud": "AWS", "region": "eu-west-1"}
-        return {"id": "lkc-nd1ng3", "spec": {**spec, "kafka_bootstrap_endpoint": BOOTSTRAP}, "status": {"phase": "PROVISIONED"}}
+        spec = {
+            "display_name": "data-mesh-cluster",
+            "config": {"kind": kind},
+            "cloud": "AWS",
+            "region": "eu-west-1",
+        }
+        return {
+            "id": "lkc-nd1ng3",
+            "spec": {**spec, "kafka_bootstrap_endpoint": BOOTSTRAP},
+            "status": {"phase": "PROVISIONED"},
+        }
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request.url.path)
         if self._refused in request.url.path:
             return httpx.Response(403, json={"errors": [{"status": "403", "detail": "Forbidden Access"}]})
-        return httpx.Response(200, json={"metadata": {}, "data": self._lists[request.url.path]}, headers=self.headers)
+        return httpx.Response(
+            200, json={"metadata": {}, "data": self._lists[request.url.path]}, headers=self.headers
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +131,9 @@ def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
         ),
     ],
 )
-def test_what_does_not_agree_is_missing_with_what_to_correct(visible: tuple[str, ...], fields: dict[str, Any], sentence: str) -> None:
+def test_what_does_not_agree_is_missing_with_what_to_correct(
+    visible: tuple[str, ...], fields: dict[str, Any], sentence: str
+) -> None:
     finding = check(Cloud(visible=visible), **fields)
     assert (finding.state, finding.missing) == ("incomplete", (sentence,))
 
@@ -124,9 +148,21 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(visible: tuple[str,
             {"kafka": {"bootstrap_servers": "10.0.0.1:9092"}},
             f"Confluent Cloud gives {BOOTSTRAP} as its address, the estate 10.0.0.1",
         ),
-        (Cloud(), {"schema_registry": {"url": REGISTRY}}, "the registry's id is lsrc-1; give it as schema_registry.id"),
-        (Cloud(), {"schema_registry": {"url": "https://x.example", "id": "lsrc-1"}}, f"Confluent Cloud gives {REGISTRY} as the registry's"),
-        (Cloud(visible=()), {}, "environment env-7zpqx1 cannot be seen with this key, so the estate could not be compared; that takes Op"),
+        (
+            Cloud(),
+            {"schema_registry": {"url": REGISTRY}},
+            "the registry's id is lsrc-1; give it as schema_registry.id",
+        ),
+        (
+            Cloud(),
+            {"schema_registry": {"url": "https://x.example", "id": "lsrc-1"}},
+            f"Confluent Cloud gives {REGISTRY} as the registry's",
+        ),
+        (
+            Cloud(visible=()),
+            {},
+            "environment env-7zpqx1 cannot be seen with this key, so the estate could not be compared; that takes Op",
+        ),
         (Cloud(visible=("env",)), {}, "the clusters of environment env-7zpqx1 cannot be seen with this key"),
         (Cloud(visible=("env", "lkc")), {}, "no Schema Registry of the environment is visible to this key"),
         (
@@ -136,7 +172,9 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(visible: tuple[str,
         ),
     ],
 )
-def test_what_is_good_to_know_is_a_note_and_nothing_missing(cloud: Cloud, fields: dict[str, Any], note: str) -> None:
+def test_what_is_good_to_know_is_a_note_and_nothing_missing(
+    cloud: Cloud, fields: dict[str, Any], note: str
+) -> None:
     finding = check(cloud, **fields)
     assert (finding.state, len(finding.notes)) == ("ok", 1)
     assert finding.notes[0].startswith(note)
@@ -144,7 +182,11 @@ def test_what_is_good_to_know_is_a_note_and_nothing_missing(cloud: Cloud, fields
 
 def test_a_role_on_the_cluster_alone_is_enough_to_compare_it() -> None:
     finding = check(Cloud(visible=("lkc", "lsrc")))
-    assert (finding.state, finding.notes, finding.facts["cluster"]) == ("ok", (), "lkc-nd1ng3 (data-mesh-cluster)")
+    assert (finding.state, finding.notes, finding.facts["cluster"]) == (
+        "ok",
+        (),
+        "lkc-nd1ng3 (data-mesh-cluster)",
+    )
 
 
 def test_a_key_that_may_not_see_its_organization_is_enough() -> None:

@@ -14,12 +14,18 @@ PUBLISHER = {"discovery-events": ["WRITE", "READ", "DESCRIBE"], "discovery-chang
 CONFIGS = ["DESCRIBE", "DESCRIBE_CONFIGS"]
 
 
-def check(brokers: FakeBrokers, *, registry: bool = True, carried: tuple[str, ...] = ("warehouse",), **events: Any) -> AccessFinding:
+def check(
+    brokers: FakeBrokers, *, registry: bool = True, carried: tuple[str, ...] = ("warehouse",), **events: Any
+) -> AccessFinding:
     cluster = {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}}
     if registry:
         cluster["schema_registry"] = {"url": "http://registry.test"}
     (finding,) = check_brokers(
-        Cluster.model_validate(cluster), Events.model_validate(events), discovered=False, carried=carried, admin_factory=brokers
+        Cluster.model_validate(cluster),
+        Events.model_validate(events),
+        discovered=False,
+        carried=carried,
+        admin_factory=brokers,
     )
     return finding
 
@@ -50,7 +56,9 @@ def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
 def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> None:
     finding = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
     assert (finding.state, finding.rights) == ("ok", "CREATE on the cluster")
-    assert finding.notes == ("whether this user may write to discovery-events and discovery-changes cannot be told before they exist",)
+    assert finding.notes == (
+        "whether this user may write to discovery-events and discovery-changes cannot be told before they exist",
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,9 @@ def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> Non
         ),
     ],
 )
-def test_missing_topics_that_will_not_be_created_are_missing(cluster: list[str], events: dict[str, Any], sentence: str) -> None:
+def test_missing_topics_that_will_not_be_created_are_missing(
+    cluster: list[str], events: dict[str, Any], sentence: str
+) -> None:
     brokers = FakeBrokers(rights=Rights(cluster=cluster, topics=DISCOVERY.topics))
     assert check(brokers, **events).missing == (sentence,)
 
@@ -120,7 +130,9 @@ def test_a_policy_that_also_deletes_is_worth_a_note() -> None:
     finding = check(FakeBrokers(topics={**BOTH, "discovery-events": "compact,delete"}))
     assert (finding.state, finding.notes) == (
         "ok",
-        ("discovery-events has cleanup.policy=compact,delete: snapshots older than its retention are deleted",),
+        (
+            "discovery-events has cleanup.policy=compact,delete: snapshots older than its retention are deleted",
+        ),
     )
 
 

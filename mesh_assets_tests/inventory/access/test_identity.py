@@ -62,7 +62,10 @@ def test_a_file_that_is_not_there_has_no_subject(tmp_path: Path) -> None:
         ({}, "anonymous"),
         ({"security.protocol": "SSL"}, "anonymous"),
         ({"security.protocol": "SSL", "ssl.keystore.location": "client.p12"}, "certificate"),
-        ({"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "alice"}, "alice (SCRAM-SHA-512)"),
+        (
+            {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "alice"},
+            "alice (SCRAM-SHA-512)",
+        ),
         ({"security.protocol": "sasl_ssl", "sasl.mechanism": "OAUTHBEARER"}, "by OAUTHBEARER"),
     ],
 )
@@ -71,9 +74,15 @@ def test_as_whom_the_brokers_are_asked(properties: dict[str, str], identity: str
 
 
 def test_as_a_certificate_by_its_subject(certificate: Path) -> None:
-    assert kafka_identity({"security.protocol": "SSL", "ssl.certificate.location": str(certificate)}) == f"certificate {SUBJECT}"
+    assert (
+        kafka_identity({"security.protocol": "SSL", "ssl.certificate.location": str(certificate)})
+        == f"certificate {SUBJECT}"
+    )
     certificate.write_text("")
-    assert kafka_identity({"security.protocol": "SSL", "ssl.certificate.location": str(certificate)}) == f"certificate {certificate}"
+    assert (
+        kafka_identity({"security.protocol": "SSL", "ssl.certificate.location": str(certificate)})
+        == f"certificate {certificate}"
+    )
 
 
 def test_an_address_is_shown_without_its_credential(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,5 +100,7 @@ def test_what_cannot_be_resolved_is_not_shown(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_username_that_is_kept_with_its_password_is_shown_as_its_reference_and_not_asked_for() -> None:
-    connection = HttpConnection(url="https://registry.test", username="ssm:/agent/key", password="ssm:/agent/secret")
+    connection = HttpConnection(
+        url="https://registry.test", username="ssm:/agent/key", password="ssm:/agent/secret"
+    )
     assert http_identity(connection, name="x") == "ssm:/agent/key"

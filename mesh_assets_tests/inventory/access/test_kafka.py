@@ -11,7 +11,9 @@ TOPICS = {"orders": "delete", "users": "compact"}
 
 
 def check(brokers: FakeBrokers, **fields: Any) -> AccessFinding:
-    cluster = Cluster.model_validate({"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields})
+    cluster = Cluster.model_validate(
+        {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
+    )
     (finding,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
     return finding
 
@@ -38,7 +40,12 @@ def test_what_an_anonymous_client_may_do_everyone_may() -> None:
 
 def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "hunter2")
-    kafka = {"bootstrap_servers": "b:1", "security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "username": "alice"}
+    kafka = {
+        "bootstrap_servers": "b:1",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "PLAIN",
+        "username": "alice",
+    }
     finding = check(FakeBrokers(rights=EVERYTHING, topics=TOPICS), kafka={**kafka, "password": "${PASSWORD}"})
     assert (finding.identity, finding.rights) == ("alice (PLAIN)", "all (a super user, or no authorizer)")
 
@@ -49,7 +56,11 @@ def test_an_empty_cluster_is_no_trouble() -> None:
 
 
 def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> None:
-    brokers = with_rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]})
+    brokers = with_rights(
+        cluster=["DESCRIBE"],
+        topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
+        groups={"*": ["DESCRIBE"]},
+    )
     finding = check(brokers)
     assert finding.missing == (
         "no DESCRIBE_CONFIGS on 1 of 2 topics (orders): their configs will be unknown; grant DESCRIBE_CONFIGS on topic *, or on these",
@@ -72,11 +83,22 @@ def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
 
 
 def test_only_topics_in_the_picture_count() -> None:
-    brokers = with_rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]})
+    brokers = with_rights(
+        cluster=["DESCRIBE"],
+        topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
+        groups={"*": ["DESCRIBE"]},
+    )
     finding = check(brokers, topics={"include": ["users"]}, consumer_groups={"exclude": ["g1"]})
     assert (finding.state, finding.facts) == (
         "ok",
-        {"cluster_id": "the-cluster", "brokers": 1, "topics": 2, "selected_topics": 1, "groups": 2, "selected_groups": 1},
+        {
+            "cluster_id": "the-cluster",
+            "brokers": 1,
+            "topics": 2,
+            "selected_topics": 1,
+            "groups": 2,
+            "selected_groups": 1,
+        },
     )
 
 
@@ -86,7 +108,13 @@ def test_patterns_that_select_nothing_are_worth_a_note() -> None:
 
 
 def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
-    finding = check(with_rights(cluster=["DESCRIBE"], topics={"orders": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]}))
+    finding = check(
+        with_rights(
+            cluster=["DESCRIBE"],
+            topics={"orders": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
+            groups={"*": ["DESCRIBE"]},
+        )
+    )
     assert (finding.state, finding.facts["topics"]) == ("ok", 1)
     assert finding.notes == (
         "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
@@ -118,7 +146,9 @@ def test_describe_on_every_group_makes_up_for_the_cluster() -> None:
 
 
 def test_a_group_that_may_not_be_described_is_missing() -> None:
-    assert check(with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]})).missing == (
+    assert check(
+        with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]})
+    ).missing == (
         "no DESCRIBE on 1 of 2 groups (g2): their members, offsets and lag will be unknown; grant DESCRIBE on group *, or on these",
     )
 

@@ -18,14 +18,25 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def entry(*, readable: bool = True) -> dict[str, Any]:
     shown = {"info": {"config": {"connector.class": "DatagenSource"}}} if readable else {}
-    return {"status": {"type": "source", "connector": {"state": "RUNNING", "worker_id": "a"}, "tasks": []}, **shown}
+    return {
+        "status": {"type": "source", "connector": {"state": "RUNNING", "worker_id": "a"}, "tasks": []},
+        **shown,
+    }
 
 
 def check(response: httpx.Response) -> AccessFinding:
     endpoint = ConfluentCloudConnectEndpoint(
-        kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}", environment_id="env-1", cluster_id="lkc-1"
+        kind="confluent_cloud",
+        username="CLOUDKEY",
+        password="${CLOUD_SECRET}",
+        environment_id="env-1",
+        cluster_id="lkc-1",
     )
-    return check_connect(a_cluster().model_copy(update={"name": "mesh"}), endpoint, transport=httpx.MockTransport(lambda _: response))
+    return check_connect(
+        a_cluster().model_copy(update={"name": "mesh"}),
+        endpoint,
+        transport=httpx.MockTransport(lambda _: response),
+    )
 
 
 def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
@@ -60,10 +71,14 @@ def test_a_refusal_is_one_sentence_without_the_secret() -> None:
     finding = check(httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}))
     (sentence,) = finding.missing
     assert finding.state == "failed"
-    assert sentence.startswith(f"Confluent Cloud Connect at {URL} refused Cloud key CLOUDKEY (403): Forbidden; the owner of this Cloud key")
+    assert sentence.startswith(
+        f"Confluent Cloud Connect at {URL} refused Cloud key CLOUDKEY (403): Forbidden; the owner of this Cloud key"
+    )
     assert "s3cr3t" not in sentence
 
 
 def test_a_connect_api_that_is_a_stand_in_is_said_to_be_one() -> None:
-    finding = check(httpx.Response(200, json={"a": entry()}, headers={"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"}))
+    finding = check(
+        httpx.Response(200, json={"a": entry()}, headers={"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"})
+    )
     assert finding.notes == ("this is a stand-in: the sandbox's Confluent Cloud",)

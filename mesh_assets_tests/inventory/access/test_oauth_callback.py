@@ -1,6 +1,8 @@
-"""Every client that is made logs in by a callback that gives tokens, on a real broker: the way MSK's IAM takes.
+"""Every client that is made logs in by a callback that gives tokens, on a real broker: the way MSK's IAM
+takes.
 
-The broker's validator takes tokens that nobody signed: what is tried is that librdkafka asks for one, in time, without being polled.
+The broker's validator takes tokens that nobody signed: what is tried is that librdkafka asks for one, in
+time, without being polled.
 """
 
 import base64
@@ -29,7 +31,10 @@ class Tokens:
         self.asked += 1
         now = time.time()
         claims = {"sub": "discovery", "iat": now - 1, "exp": now + LIFE_SECONDS}
-        parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "none"}, claims))
+        parts = (
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in ({"alg": "none"}, claims)
+        )
         return ".".join(parts) + ".", now + LIFE_SECONDS
 
 
@@ -58,7 +63,9 @@ def test_the_reader_logs_in_and_asks_for_another_token_before_the_first_ends(bro
 
 def test_the_clients_that_publish_log_in_too(broker: BrokerWithAcls) -> None:
     tokens = Tokens()
-    connection = EventsConnection(cluster="warehouse", properties=_properties(broker, tokens), timeout_seconds=15)
+    connection = EventsConnection(
+        cluster="warehouse", properties=_properties(broker, tokens), timeout_seconds=15
+    )
     assert "orders" in connection.admin().list_topics(timeout=15).topics
     producer = connection.producer(timeout_seconds=15, statistics=lambda _: None)
     producer.produce("discovery-events", b"1")

@@ -53,15 +53,25 @@ def missing_registry(finding: AccessFinding) -> tuple[str, ...]:
 
 def test_a_super_user_may_do_everything(check_as: "CheckAs") -> None:
     found = check_as("admin")
-    assert (found.kafka.state, found.kafka.identity, found.kafka.rights) == ("ok", "admin (PLAIN)", "all (a super user, or no authorizer)")
+    assert (found.kafka.state, found.kafka.identity, found.kafka.rights) == (
+        "ok",
+        "admin (PLAIN)",
+        "all (a super user, or no authorizer)",
+    )
     assert found.kafka.facts["topics"] == 4  # with __consumer_offsets
-    assert found.events.facts == {"discovery-events": "compact", "discovery-changes": "absent (the first discovery creates it)"}
+    assert found.events.facts == {
+        "discovery-events": "compact",
+        "discovery-changes": "absent (the first discovery creates it)",
+    }
 
 
 def test_the_rights_that_discovery_needs_are_enough(check_as: "CheckAs") -> None:
     found = check_as("discovery")
     assert (found.kafka.state, found.kafka.notes) == ("ok", ())
-    assert found.kafka.rights == "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 2/2"
+    assert (
+        found.kafka.rights
+        == "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 2/2"
+    )
     assert missing_registry(found.events) == ()
     assert found.events.rights == "WRITE on discovery-events, READ on discovery-events, CREATE on the cluster"
 
@@ -82,7 +92,9 @@ def test_missing_rights_on_some_topics_and_groups_are_counted(check_as: "CheckAs
 def test_hidden_topics_and_groups_are_noticed(check_as: "CheckAs") -> None:
     found = check_as("without_groups")
     assert (found.kafka.facts["topics"], found.kafka.facts["groups"]) == (1, 1)
-    assert found.kafka.missing[0].startswith("no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group)")
+    assert found.kafka.missing[0].startswith(
+        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group)"
+    )
     assert found.kafka.notes[0].startswith("Kafka shows this user only the topics granted by name or prefix")
     assert set(found.events.facts.values()) == {"not visible"}
 
@@ -90,13 +102,18 @@ def test_hidden_topics_and_groups_are_noticed(check_as: "CheckAs") -> None:
 def test_a_user_without_rights_sees_an_empty_cluster_and_is_told_why(check_as: "CheckAs") -> None:
     found = check_as("nobody")
     assert (found.kafka.facts["topics"], found.kafka.facts["groups"]) == (0, 0)
-    assert found.kafka.missing[0].startswith("no topic is visible, because Kafka hides topics without DESCRIBE")
+    assert found.kafka.missing[0].startswith(
+        "no topic is visible, because Kafka hides topics without DESCRIBE"
+    )
 
 
 def test_a_wrong_password_is_one_sentence(check_as: "CheckAs") -> None:
     found = check_as("discovery", password="wrong-password")
     assert found.kafka.state == "failed"
-    assert "refused user discovery (PLAIN): SASL authentication error: Authentication failed" in found.kafka.missing[0]
+    assert (
+        "refused user discovery (PLAIN): SASL authentication error: Authentication failed"
+        in found.kafka.missing[0]
+    )
     assert found.events.missing == ("not checked, because kafka of c failed",)
 
 
@@ -110,9 +127,14 @@ def test_what_a_real_broker_hides_is_told_from_what_is_gone(broker: BrokerWithAc
             "sasl.password": f"{user}-password",
         }
         with ConfluentKafkaReader(properties, 15) as reader:
-            return reader.topic_presence(["orders", "users", "never"]), reader.group_presence(["g1", "g2", "g9"])
+            return reader.topic_presence(["orders", "users", "never"]), reader.group_presence(
+                ["g1", "g2", "g9"]
+            )
 
-    assert presence("discovery") == ({"orders": "here", "users": "here", "never": "gone"}, {"g1": "here", "g2": "here", "g9": "gone"})
+    assert presence("discovery") == (
+        {"orders": "here", "users": "here", "never": "gone"},
+        {"g1": "here", "g2": "here", "g9": "gone"},
+    )
     assert presence("without_groups") == (
         {"orders": "here", "users": "refused", "never": "refused"},
         {"g1": "here", "g2": "refused", "g9": "refused"},

@@ -57,7 +57,11 @@ def test_an_empty_registry_is_no_trouble() -> None:
 def test_a_schema_that_may_not_be_read_is_missing_though_the_list_answers() -> None:
     def refuse_schemas(request: httpx.Request) -> httpx.Response | None:
         refused = request.url.path.endswith("/versions/latest")
-        return httpx.Response(403, json={"error_code": 40301, "message": "User is denied operation Read"}) if refused else None
+        return (
+            httpx.Response(403, json={"error_code": 40301, "message": "User is denied operation Read"})
+            if refused
+            else None
+        )
 
     finding = check(registry_of("orders-value", before=refuse_schemas))
     assert finding.state == "failed"
@@ -72,19 +76,27 @@ def test_a_registry_that_is_read_only_will_not_take_the_event_schemas() -> None:
 
 
 @pytest.mark.parametrize(("subjects", "carries"), [(OWN, True), ((), False)])
-def test_a_registry_that_is_read_only_is_no_trouble_where_nothing_is_to_be_registered(subjects: tuple[str, ...], carries: bool) -> None:
+def test_a_registry_that_is_read_only_is_no_trouble_where_nothing_is_to_be_registered(
+    subjects: tuple[str, ...], carries: bool
+) -> None:
     assert check(registry_of(*subjects, global_mode="READONLY"), carries=carries).state == "ok"
 
 
 def test_a_mode_that_may_not_be_seen_is_left_out() -> None:
     def refuse_mode(request: httpx.Request) -> httpx.Response | None:
-        return httpx.Response(403, json={"error_code": 40301, "message": "denied"}) if request.url.path.endswith("/mode") else None
+        return (
+            httpx.Response(403, json={"error_code": 40301, "message": "denied"})
+            if request.url.path.endswith("/mode")
+            else None
+        )
 
     finding = check(registry_of(before=refuse_mode))
     assert (finding.state, finding.facts) == ("ok", {"subjects": 0})
 
 
-def test_a_wrong_password_is_the_registrys_own_sentence_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_the_registrys_own_sentence_without_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SECRET", "hunter2")
     registry = registry_of(before=lambda _: httpx.Response(401, json={"message": "Unauthorized: hunter2"}))
     finding = check(registry, username="key", password="${SECRET}")

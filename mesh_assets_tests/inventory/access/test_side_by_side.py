@@ -1,4 +1,5 @@
 import threading
+from functools import partial
 
 import pytest
 
@@ -6,7 +7,8 @@ from mesh_assets.inventory.access.side_by_side import side_by_side
 
 
 def test_results_come_in_the_order_of_the_work() -> None:
-    assert side_by_side([lambda number=number: number for number in range(100)], workers=4, within_seconds=10) == list(range(100))  # type: ignore[misc]
+    work = [partial(int, number) for number in range(100)]
+    assert side_by_side(work, workers=4, within_seconds=10) == list(range(100))
 
 
 def test_no_work_is_no_result() -> None:
@@ -21,7 +23,9 @@ def test_pieces_are_under_way_at_the_same_time() -> None:
 def test_what_hangs_is_none_and_holds_up_neither_the_rest_nor_the_caller() -> None:
     forever = threading.Event()
     try:
-        assert side_by_side([forever.wait, lambda: True, forever.wait, lambda: True], workers=2, within_seconds=0.2) == [
+        assert side_by_side(
+            [forever.wait, lambda: True, forever.wait, lambda: True], workers=2, within_seconds=0.2
+        ) == [
             None,
             True,
             None,

@@ -9,12 +9,19 @@ RateAt = Callable[[datetime], float]
 
 
 def traffic(
-    rnd: random.Random, per_second: float, *, season: float = 0.0, weekend: float = 1.0, noise: float = 0.0, lasting: float = 0.0
+    rnd: random.Random,
+    per_second: float,
+    *,
+    season: float = 0.0,
+    weekend: float = 1.0,
+    noise: float = 0.0,
+    lasting: float = 0.0,
 ) -> RateAt:
     """Records per second at a moment.
 
-    `season`: the day's swing around its mean, highest at 14:00. `weekend`: its level, reached within half a day. `noise`: the deviation
-    of the logarithm; `lasting`: how much of it stays from reading to reading. Counts are Poisson's over five minutes.
+    `season`: the day's swing around its mean, highest at 14:00. `weekend`: its level, reached within half a
+    day. `noise`: the deviation of the logarithm; `lasting`: how much of it stays from reading to reading.
+    Counts are Poisson's over five minutes.
     """
     drift = 0.0
 

@@ -44,7 +44,10 @@ def test_a_rate_ten_times_off_is_told(factor: float, kind: str) -> None:
     world.ticks(3)
 
     assert world.kinds() == [(kind, "orders")]
-    assert world.told[0].details == f"orders: {'150' if factor > 1 else '1.5'} records/s for 15 min, usually 15 in the 24 h before"
+    assert (
+        world.told[0].details
+        == f"orders: {'150' if factor > 1 else '1.5'} records/s for 15 min, usually 15 in the 24 h before"
+    )
 
 
 def test_after_a_week_half_of_a_seasonal_rate_is_compared_with_the_same_hour() -> None:
@@ -84,7 +87,10 @@ def test_a_lag_that_grows_with_every_reading_is_told() -> None:
     world.ticks(6)
 
     assert world.kinds() == [("lag_growing", "fraud")]
-    assert world.told[0].details == "fraud: lag grew from 0 to 27,000 records in 30 min, usually at most 4,500 in the 6 h before"
+    assert (
+        world.told[0].details
+        == "fraud: lag grew from 0 to 27,000 records in 30 min, usually at most 4,500 in the 6 h before"
+    )
 
 
 def test_a_running_sink_that_reads_nothing_while_records_arrive_is_told() -> None:
@@ -127,7 +133,9 @@ def test_a_sink_whose_topic_is_quiet_is_not_blamed() -> None:
         (None, ["topic_silent"]),  # Connect does not answer: nothing is known of it
     ],
 )
-def test_a_source_is_told_of_with_its_silent_topic_only_while_it_runs(running: frozenset[str] | None, told: list[str]) -> None:
+def test_a_source_is_told_of_with_its_silent_topic_only_while_it_runs(
+    running: frozenset[str] | None, told: list[str]
+) -> None:
     world = Observed()
     world.connectors(a_connector("orders-source", connect="main", type="source"))
     world.running = running
@@ -150,7 +158,11 @@ def test_a_threshold_of_the_cluster_decides() -> None:
     unwatched = a_busy_cluster(DAY, constant(0.0), lag_records=1)
     unwatched.ticks(3)
 
-    assert (tolerant.kinds(), silent_later.kinds(), unwatched.kinds()) == ([], [], [("topic_silent", "orders")])
+    assert (tolerant.kinds(), silent_later.kinds(), unwatched.kinds()) == (
+        [],
+        [],
+        [("topic_silent", "orders")],
+    )
 
 
 def test_nothing_is_said_before_the_minimum_history() -> None:

@@ -19,7 +19,8 @@ A_STEP = 3000
 
 @dataclass
 class Platform:
-    """Counts of every step for the topics it knows; `holes`: steps, counted from the newest, that it does not tell."""
+    """Counts of every step for the topics it knows; `holes`: steps, counted from the newest, that it does not
+    tell."""
 
     topics: tuple[str, ...] = ("orders",)
     holes: frozenset[int] = frozenset()
@@ -31,14 +32,18 @@ class Platform:
     def measure(self, asked: Asked) -> Measurement:
         raise NotImplementedError
 
-    def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts:
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts:
         self.asked.append((begin, end))
         if self.error is not None:
             raise self.error
         steps = int((end - begin).total_seconds()) // step_seconds
         counts = tuple(None if steps - 1 - n in self.holes else A_STEP for n in range(steps))
         ends = tuple(begin.timestamp() + step_seconds * (n + 1) for n in range(steps))
-        return RecordCounts(ends_at=ends, topics={topic: counts for topic in self.topics if topic in asked.topics})
+        return RecordCounts(
+            ends_at=ends, topics={topic: counts for topic in self.topics if topic in asked.topics}
+        )
 
 
 def look(world: Observed, platform: Platform) -> Watched:
@@ -101,7 +106,8 @@ def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
     assert times == sorted(times)
     assert len(times) == 287 + 1 + 1
     end = 10 * 86_400
-    # The reading itself; the last step; a step that was not told, before which a place stays open; the step before that.
+    # The reading itself; the last step; a step that was not told, before which a place stays open; the step
+    # before that.
     assert column[-5:] == [end - 2 * A_STEP, None, end - A_STEP, end, end]
 
 
@@ -112,7 +118,9 @@ def test_at_another_interval_than_the_platforms_steps_nothing_is_asked(interval:
     assert platform.asked == []
 
 
-def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_tick(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_tick(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world, platform = a_steady_world(), Platform(error=UnreachableError("busy"))
     with caplog.at_level(logging.WARNING):
         look(world, platform)

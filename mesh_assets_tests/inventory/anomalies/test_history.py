@@ -28,7 +28,9 @@ def append(history: ReadingHistory, reading: Reading) -> None:
 
 
 @given(st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=40))
-def test_what_was_kept_is_what_is_read_back(readings: list[tuple[dict[str, int], dict[str, int], dict[str, int]]]) -> None:
+def test_what_was_kept_is_what_is_read_back(
+    readings: list[tuple[dict[str, int], dict[str, int], dict[str, int]]],
+) -> None:
     history = ReadingHistory(MemoryObjects(), CLUSTER_ID)
     for number, (ends, commits, lags) in enumerate(readings):
         append(history, a_reading(number, ends=ends, commits=commits, lags=lags))
@@ -38,7 +40,11 @@ def test_what_was_kept_is_what_is_read_back(readings: list[tuple[dict[str, int],
         assert len(chunk.times) <= READINGS_A_CHUNK
         for index in range(len(chunk.times)):
             columns = (chunk.ends, chunk.commits, chunk.lags)
-            found.append(tuple({name: v for name, c in each.items() if (v := c[index]) is not None} for each in columns))
+            found.append(
+                tuple(
+                    {name: v for name, c in each.items() if (v := c[index]) is not None} for each in columns
+                )
+            )
     assert found == readings
 
 
@@ -67,5 +73,8 @@ def test_a_damaged_chunk_is_named() -> None:
     [entry] = history.entries()
     objects.data[entry.key] = b"garbage"
 
-    with pytest.raises(StoreError, match=r"2026-11-02/00-00-00-000000Z\.bin is no chunk of readings of this version: .*; remove it"):
+    with pytest.raises(
+        StoreError,
+        match=r"2026-11-02/00-00-00-000000Z\.bin is no chunk of readings of this version: .*; remove it",
+    ):
         history.load([entry])

@@ -111,7 +111,9 @@ def test_a_gap_in_the_readings_is_no_silence() -> None:
     world.rates["orders"] = constant(0.0)
     world.pass_by(3 * 3_600)  # nobody looked; whatever happened
     world.ticks(3)
-    assert world.kinds() == [], "a reading after a gap says nothing of the time before it: two steps are known"
+    assert world.kinds() == [], (
+        "a reading after a gap says nothing of the time before it: two steps are known"
+    )
     world.tick()
 
     assert world.kinds() == [("topic_silent", "orders")]
@@ -232,7 +234,10 @@ def test_of_two_looks_at_the_same_time_one_is_kept() -> None:
     world.ticks(3)
     world.pass_by(300)
     looks = [
-        Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=300).judge(world.reading(), running=lambda: None) for _ in range(2)
+        Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=300).judge(
+            world.reading(), running=lambda: None
+        )
+        for _ in range(2)
     ]
 
     looks[0].keep()
@@ -261,7 +266,9 @@ def test_a_cluster_that_stops_as_a_whole_is_told_of_in_one_trigger() -> None:
     [trigger] = world.told
     assert trigger.resource is None
     assert trigger.details is not None
-    assert trigger.details.startswith("101 anomalies at once: 101 topic silent. The first: topic-000: 0 records/s for 15 min, ")
+    assert trigger.details.startswith(
+        "101 anomalies at once: 101 topic silent. The first: topic-000: 0 records/s for 15 min, "
+    )
     assert len(world.begun) == count
 
 

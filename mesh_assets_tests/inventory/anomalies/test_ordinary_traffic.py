@@ -6,9 +6,10 @@ from mesh_assets_tests.inventory.anomalies.noise import traffic
 from mesh_assets_tests.inventory.anomalies.world import Observed
 
 DAY = 288
-# Three readings in a row have to be beyond five robust deviations and 2.5 times off, and before a week is known 6.25 times off. Of
-# independent noise that is less than one in 10⁹ series-weeks. What is left is noise that lasts for a while, as half of these series have:
-# measured over 23 seeds, one anomaly in 8,280 series-days. So these three seeds are allowed none.
+# Three readings in a row have to be beyond five robust deviations and 2.5 times off, and before a week is
+# known 6.25 times off. Of independent noise that is less than one in 10⁹ series-weeks. What is left is noise
+# that lasts for a while, as half of these series have: measured over 23 seeds, one anomaly in 8,280
+# series-days. So these three seeds are allowed none.
 ALLOWED = 0
 
 
@@ -21,7 +22,9 @@ def test_ten_days_of_plausible_traffic_are_no_anomaly(seed: int) -> None:
             for weekend in (1.0, 0.3):
                 for noise, lasting in ((0.05, 0.0), (0.4, 0.8)):
                     name = f"topic-{per_second}-{season}-{weekend}-{noise}"
-                    world.rates[name] = traffic(rnd, per_second, season=season, weekend=weekend, noise=noise, lasting=lasting)
+                    world.rates[name] = traffic(
+                        rnd, per_second, season=season, weekend=weekend, noise=noise, lasting=lasting
+                    )
                     if season == 0.5:  # a consumer that stumbles for a reading now and then, and catches up
                         world.reads[f"{name}-reader"] = name
                         world.consumed[f"{name}-reader"] = lambda _: 0.0 if rnd.random() < 0.1 else 1e9

@@ -24,7 +24,9 @@ def a_group(name: str, *committed: tuple[str, int, int | None], error: str | Non
         state="Stable",
         coordinator=1,
         members=(),
-        offsets=tuple(CommittedPartition(topic=t, partition=p, committed=c, error=error) for t, p, c in committed),
+        offsets=tuple(
+            CommittedPartition(topic=t, partition=p, committed=c, error=error) for t, p, c in committed
+        ),
     )
 
 
@@ -36,7 +38,10 @@ def read(kafka: FakeKafka, **cluster: object) -> Reading:
 def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
     kafka = FakeKafka(
         topics={"orders": [100, 50], "empty": [0], "_schemas": [7]},
-        consumer_groups=(a_group("fraud", ("orders", 0, 90), ("orders", 1, 60)), a_group("new", ("orders", 0, None))),
+        consumer_groups=(
+            a_group("fraud", ("orders", 0, 90), ("orders", 1, 60)),
+            a_group("new", ("orders", 0, None)),
+        ),
         read_at=[NOW],
     )
 
@@ -44,8 +49,14 @@ def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
 
     assert {resource_of(series): end for series, end in reading.ends.items()} == {"orders": 150, "empty": 0}
     assert {resource_of(series): offset for series, offset in reading.commits.items()} == {"fraud": 150}
-    assert reading.lags == {"fraud": 10}, "a consumer that is ahead of the end that was read has no lag there, not a negative one"
-    assert (reading.topics, reading.groups, reading.read_at) == (frozenset({"orders", "empty"}), frozenset({"fraud", "new"}), NOW)
+    assert reading.lags == {"fraud": 10}, (
+        "a consumer that is ahead of the end that was read has no lag there, not a negative one"
+    )
+    assert (reading.topics, reading.groups, reading.read_at) == (
+        frozenset({"orders", "empty"}),
+        frozenset({"fraud", "new"}),
+        NOW,
+    )
 
 
 def test_what_could_not_be_read_whole_is_left_out() -> None:
@@ -65,7 +76,9 @@ def test_what_could_not_be_read_whole_is_left_out() -> None:
 
 def test_another_partition_committed_on_is_another_series() -> None:
     one = read(FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5)),))).commits
-    two = read(FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5), ("o", 1, 5)),))).commits
+    two = read(
+        FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5), ("o", 1, 5)),))
+    ).commits
 
     assert one.keys().isdisjoint(two)
     assert {resource_of(series) for series in (*one, *two)} == {"a/b"}
@@ -74,7 +87,9 @@ def test_another_partition_committed_on_is_another_series() -> None:
 def test_only_what_the_estate_selects_is_watched() -> None:
     groups = (a_group("a", ("orders", 0, 1)), a_group("b", ("orders", 0, 1)))
     kafka = FakeKafka(topics={"orders": [1], "tmp-1": [1]}, consumer_groups=groups)
-    thresholds = AnomalyThresholds(topics=NamePatterns(exclude=("tmp-*",)), consumer_groups=NamePatterns(include=("a",)))
+    thresholds = AnomalyThresholds(
+        topics=NamePatterns(exclude=("tmp-*",)), consumer_groups=NamePatterns(include=("a",))
+    )
 
     reading = read(kafka, anomalies=thresholds)
 
@@ -99,14 +114,22 @@ def test_a_cluster_that_cannot_be_read_leaves_no_reading() -> None:
 
 def test_another_cluster_than_the_estate_says_is_refused() -> None:
     with pytest.raises(EstateError, match="the estate says cluster_id lkc-2"):
-        watch_cluster(a_cluster(cluster_id="lkc-2"), InventoryStore(MemoryObjects()), interval_seconds=300, clients=opened(FakeKafka()))
+        watch_cluster(
+            a_cluster(cluster_id="lkc-2"),
+            InventoryStore(MemoryObjects()),
+            interval_seconds=300,
+            clients=opened(FakeKafka()),
+        )
 
 
 def test_a_cluster_whose_anomalies_are_switched_off_is_not_contacted() -> None:
     kafka = FakeKafka()
 
     watched = watch_cluster(
-        a_cluster(anomalies=AnomalyThresholds(enabled=False)), InventoryStore(MemoryObjects()), interval_seconds=300, clients=opened(kafka)
+        a_cluster(anomalies=AnomalyThresholds(enabled=False)),
+        InventoryStore(MemoryObjects()),
+        interval_seconds=300,
+        clients=opened(kafka),
     )
 
     assert watched.skipped == "anomalies are switched off in the estate"

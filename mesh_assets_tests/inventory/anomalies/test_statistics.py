@@ -28,13 +28,22 @@ def test_the_middle_lies_within_what_was_seen_and_the_deviation_has_a_floor(rate
 def test_the_order_matters_only_to_the_longest_pause(rates: list[float], rnd: object) -> None:
     shuffled = list(rates)
     rnd.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = (usual_rate(each, interval_seconds=300, basis="recent", seconds=7_200) for each in (rates, shuffled))
+    one, other = (
+        usual_rate(each, interval_seconds=300, basis="recent", seconds=7_200) for each in (rates, shuffled)
+    )
 
-    assert (one.middle, one.deviation, one.low, one.high) == (other.middle, other.deviation, other.low, other.high)
+    assert (one.middle, one.deviation, one.low, one.high) == (
+        other.middle,
+        other.deviation,
+        other.low,
+        other.high,
+    )
 
 
 @given(st.floats(0.1, 1e5), st.lists(st.floats(0, 1e9), max_size=10))
-def test_fewer_than_half_of_the_samples_cannot_move_the_middle_of_a_constant_rate(rate: float, outliers: list[float]) -> None:
+def test_fewer_than_half_of_the_samples_cannot_move_the_middle_of_a_constant_rate(
+    rate: float, outliers: list[float]
+) -> None:
     found = usual_rate([rate] * 21 + outliers, interval_seconds=300, basis="recent", seconds=7_200)
 
     assert math.isclose(found.middle, level(rate * 300))
@@ -47,5 +56,20 @@ def test_the_longest_pause_is_counted_in_readings() -> None:
 
 
 def test_figures_and_durations_read_well() -> None:
-    assert [figure(x) for x in (0, 0.0512, 0.5, 1.0, 1.25, 9.96, 12.4, 1_204)] == ["0", "0.051", "0.5", "1", "1.2", "10", "12", "1,204"]
-    assert [duration(s) for s in (45, 300, 900, 7_200, 200_000)] == ["45 s", "5 min", "15 min", "2 h", "2 days"]
+    assert [figure(x) for x in (0, 0.0512, 0.5, 1.0, 1.25, 9.96, 12.4, 1_204)] == [
+        "0",
+        "0.051",
+        "0.5",
+        "1",
+        "1.2",
+        "10",
+        "12",
+        "1,204",
+    ]
+    assert [duration(s) for s in (45, 300, 900, 7_200, 200_000)] == [
+        "45 s",
+        "5 min",
+        "15 min",
+        "2 h",
+        "2 days",
+    ]

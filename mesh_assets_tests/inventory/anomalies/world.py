@@ -1,4 +1,5 @@
-"""A cluster whose readings are made up, one every five minutes or as told, kept and judged as a tick does it; without any waiting."""
+"""A cluster whose readings are made up, one every five minutes or as told, kept and judged as a tick does it;
+without any waiting."""
 
 import random
 from collections.abc import Callable
@@ -24,7 +25,8 @@ RateAt = Callable[[datetime], float]
 
 
 class Observed:
-    """`rates`: records per second of each topic at a moment; `consumed`: of each group. What is not there is not in the readings."""
+    """`rates`: records per second of each topic at a moment; `consumed`: of each group. What is not there is
+    not in the readings."""
 
     def __init__(self, *, interval_seconds: float = 300.0, seed: int = 1, **thresholds: object) -> None:
         self.objects = MemoryObjects()
@@ -62,7 +64,9 @@ class Observed:
             self._ends[topic] = self._ends.get(topic, 0.0) + max(0.0, rate(self.now)) * seconds
         for group, rate in self.consumed.items():
             most = self._ends.get(self.reads.get(group, ""), float("inf"))
-            self._commits[group] = min(most, self._commits.get(group, 0.0) + max(0.0, rate(self.now)) * seconds)
+            self._commits[group] = min(
+                most, self._commits.get(group, 0.0) + max(0.0, rate(self.now)) * seconds
+            )
 
     def look(self) -> Watched:
         watch = Watch(self.cluster, CLUSTER_ID, self.store, interval_seconds=self.interval_seconds)
@@ -84,7 +88,11 @@ class Observed:
                 if topic in self.rates and topic not in self.unreadable
             },
             commits={series_name(group, "all"): int(offset) for group, offset in self._commits.items()},
-            lags={group: int(self._ends[topic] - self._commits[group]) for group, topic in self.reads.items() if group in self._commits},
+            lags={
+                group: int(self._ends[topic] - self._commits[group])
+                for group, topic in self.reads.items()
+                if group in self._commits
+            },
             topics=frozenset(self.rates),
             groups=frozenset(self.consumed),
         )

@@ -33,7 +33,13 @@ def test_the_state_holds_what_lasts_as_text() -> None:
             }
         },
         "schema": {
-            "users-value": {"version": "1", "id": "1", "schema_type": "JSON", "definition": '{"type":"object"}', "references": "[]"}
+            "users-value": {
+                "version": "1",
+                "id": "1",
+                "schema_type": "JSON",
+                "definition": '{"type":"object"}',
+                "references": "[]",
+            }
         },
         "schema_registry": {"schema_registry": {"compatibility": "BACKWARD", "mode": "READWRITE"}},
         "consumer_group": {"fraud-detection": {"type": "classic", "state": "active", "topics": '["orders"]'}},
@@ -42,14 +48,19 @@ def test_the_state_holds_what_lasts_as_text() -> None:
 
 
 def test_a_recreated_topic_ends_as_the_new_one() -> None:
-    before, after = a_document(topics=(a_topic(id="1", config={"old": "x"}),)), a_document(topics=(a_topic(id="2", partitions=3),))
+    before, after = (
+        a_document(topics=(a_topic(id="1", config={"old": "x"}),)),
+        a_document(topics=(a_topic(id="2", partitions=3),)),
+    )
     assert apply_changes(stable_state(before), diff_documents(before, after)) == stable_state(after)
 
 
 def test_a_connector_is_found_by_its_name_until_a_second_one_has_it() -> None:
     one = a_document(connectors=(a_connector(connect="one"),))
     two = a_document(connectors=(a_connector(connect="one"), a_connector(connect="two")))
-    both_failed = a_document(connectors=(a_connector(connect="one", status="FAILED"), a_connector(connect="two", status="FAILED")))
+    both_failed = a_document(
+        connectors=(a_connector(connect="one", status="FAILED"), a_connector(connect="two", status="FAILED"))
+    )
     moved = a_document(connectors=(a_connector(connect="two", status="PAUSED"),))
     state, previous = stable_state(one), one
     for document in (two, both_failed, moved, one):

@@ -14,7 +14,9 @@ TRACE = "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in
 FIRST_LINE = "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler"
 
 
-def changes_of(before: Connector, after: Connector) -> list[tuple[str | None, str | None, str | None, str, str]]:
+def changes_of(
+    before: Connector, after: Connector
+) -> list[tuple[str | None, str | None, str | None, str, str]]:
     """Field, before, after, severity, sentence."""
     changes = diff_documents(a_document(connectors=(before,)), a_document(connectors=(after,)))
     return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
@@ -27,7 +29,12 @@ def test_a_new_and_a_deleted_connector_carry_their_record() -> None:
     fields: Any = {"resource_type": "connector", "resource": "orders-sink", "field": None}
     assert diff_documents(without, having) == (
         Change(
-            kind="created", before=None, after=record, severity="info", sentence="Connector orders-sink created: sink, RUNNING", **fields
+            kind="created",
+            before=None,
+            after=record,
+            severity="info",
+            sentence="Connector orders-sink created: sink, RUNNING",
+            **fields,
         ),
     )
     sentence = "Connector orders-sink deleted: sink, was RUNNING"
@@ -39,7 +46,10 @@ def test_a_new_and_a_deleted_connector_carry_their_record() -> None:
 def test_a_connector_created_broken_is_critical() -> None:
     connector = a_connector(tasks=("FAILED",), task_trace=TRACE)
     (change,) = diff_documents(a_document(), a_document(connectors=(connector,)))
-    assert (change.severity, change.sentence) == ("critical", f"Connector orders-sink created: sink, RUNNING: {FIRST_LINE}")
+    assert (change.severity, change.sentence) == (
+        "critical",
+        f"Connector orders-sink created: sink, RUNNING: {FIRST_LINE}",
+    )
 
 
 def test_a_connector_that_fails_says_why() -> None:
@@ -52,16 +62,25 @@ def test_a_failed_connector_without_a_trace_says_what_broke_its_task() -> None:
     changes = changes_of(a_connector(), a_connector(status="FAILED", tasks=("FAILED",), task_trace=TRACE))
     assert changes == [
         ("status", "RUNNING", "FAILED", "critical", f"Connector orders-sink: RUNNING → FAILED: {FIRST_LINE}"),
-        ("tasks.0.state", "RUNNING", "FAILED", "critical", f"Connector orders-sink: task 0 RUNNING → FAILED: {FIRST_LINE}"),
+        (
+            "tasks.0.state",
+            "RUNNING",
+            "FAILED",
+            "critical",
+            f"Connector orders-sink: task 0 RUNNING → FAILED: {FIRST_LINE}",
+        ),
     ]
 
 
 def test_a_failed_connector_without_any_trace_is_reported_all_the_same() -> None:
-    assert [s for *_, s in changes_of(a_connector(), a_connector(status="FAILED"))] == ["Connector orders-sink: RUNNING → FAILED"]
+    assert [s for *_, s in changes_of(a_connector(), a_connector(status="FAILED"))] == [
+        "Connector orders-sink: RUNNING → FAILED"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("status", "severity"), [("PAUSED", "warning"), ("UNASSIGNED", "warning"), ("DEGRADED", "critical"), ("RESTARTING", "info")]
+    ("status", "severity"),
+    [("PAUSED", "warning"), ("UNASSIGNED", "warning"), ("DEGRADED", "critical"), ("RESTARTING", "info")],
 )
 def test_other_states_are_as_severe_as_they_are(status: str, severity: str) -> None:
     assert changes_of(a_connector(), a_connector(status=status)) == [
@@ -70,11 +89,22 @@ def test_other_states_are_as_severe_as_they_are(status: str, severity: str) -> N
 
 
 def test_a_task_that_fails_and_recovers_is_two_changes_while_the_connector_runs() -> None:
-    running, failed = a_connector(tasks=("RUNNING",) * 2), a_connector(tasks=("RUNNING", "FAILED"), task_trace=TRACE)
+    running, failed = (
+        a_connector(tasks=("RUNNING",) * 2),
+        a_connector(tasks=("RUNNING", "FAILED"), task_trace=TRACE),
+    )
     assert changes_of(running, failed) == [
-        ("tasks.1.state", "RUNNING", "FAILED", "critical", f"Connector orders-sink: task 1 RUNNING → FAILED: {FIRST_LINE}")
+        (
+            "tasks.1.state",
+            "RUNNING",
+            "FAILED",
+            "critical",
+            f"Connector orders-sink: task 1 RUNNING → FAILED: {FIRST_LINE}",
+        )
     ]
-    assert changes_of(failed, running) == [("tasks.1.state", "FAILED", "RUNNING", "info", "Connector orders-sink: task 1 FAILED → RUNNING")]
+    assert changes_of(failed, running) == [
+        ("tasks.1.state", "FAILED", "RUNNING", "info", "Connector orders-sink: task 1 FAILED → RUNNING")
+    ]
 
 
 def test_more_tasks_are_one_headline_and_fewer_a_warning() -> None:
@@ -95,7 +125,8 @@ def test_more_tasks_are_one_headline_and_fewer_a_warning() -> None:
 
 def test_a_new_task_that_is_failed_stays_a_headline() -> None:
     changes = diff_documents(
-        a_document(connectors=(a_connector(),)), a_document(connectors=(a_connector(tasks=("RUNNING", "FAILED"), task_trace=TRACE),))
+        a_document(connectors=(a_connector(),)),
+        a_document(connectors=(a_connector(tasks=("RUNNING", "FAILED"), task_trace=TRACE),)),
     )
     assert [c.sentence for c in headline_changes(changes)] == [
         "Connector orders-sink: tasks 1 → 2",
@@ -107,7 +138,13 @@ def test_a_status_that_became_unknown_is_no_change_but_what_it_turns_out_to_be_i
     unknown = a_connector(status="UNKNOWN", tasks=())
     assert changes_of(a_connector(), unknown) == []
     assert changes_of(unknown, a_connector(status="FAILED", trace=TRACE)) == [
-        ("status", None, "FAILED", "critical", f"Connector orders-sink: status now known, FAILED: {FIRST_LINE}"),
+        (
+            "status",
+            None,
+            "FAILED",
+            "critical",
+            f"Connector orders-sink: status now known, FAILED: {FIRST_LINE}",
+        ),
         ("tasks", None, "1", "info", "Connector orders-sink: tasks now known, 1"),
         ("tasks.0.state", None, "RUNNING", "info", "Connector orders-sink: task 0 is RUNNING"),
     ]
@@ -125,17 +162,33 @@ def test_each_config_key_is_a_change() -> None:
 
 def test_another_class_is_one_change_and_a_warning() -> None:
     before, after = a_connector(config={"connector.class": "A"}), a_connector(config={"connector.class": "B"})
-    assert changes_of(before, after) == [("config.connector.class", "A", "B", "warning", "Connector orders-sink: connector.class A → B")]
+    assert changes_of(before, after) == [
+        ("config.connector.class", "A", "B", "warning", "Connector orders-sink: connector.class A → B")
+    ]
 
 
 def test_a_class_that_no_config_tells_is_a_field_of_its_own() -> None:
-    before, after = (replace(a_connector(), config={"topics": "orders"}, connector_class=name) for name in ("A", "B"))
-    assert changes_of(before, after) == [("connector_class", "A", "B", "warning", "Connector orders-sink: class A → B")]
+    before, after = (
+        replace(a_connector(), config={"topics": "orders"}, connector_class=name) for name in ("A", "B")
+    )
+    assert changes_of(before, after) == [
+        ("connector_class", "A", "B", "warning", "Connector orders-sink: class A → B")
+    ]
 
 
 def test_a_value_that_is_masked_only_now_is_not_sent_out_once_more() -> None:
-    changes = changes_of(a_connector(config={"database.password": "hunter2"}), a_connector(config={"database.password": MASK}))
-    assert changes == [("config.database.password", MASK, MASK, "info", "Connector orders-sink: database.password is masked now")]
+    changes = changes_of(
+        a_connector(config={"database.password": "hunter2"}), a_connector(config={"database.password": MASK})
+    )
+    assert changes == [
+        (
+            "config.database.password",
+            MASK,
+            MASK,
+            "info",
+            "Connector orders-sink: database.password is masked now",
+        )
+    ]
 
 
 def test_a_secret_that_an_older_version_kept_is_not_sent_out_with_a_removal_or_deletion() -> None:
@@ -155,21 +208,36 @@ def test_a_config_that_could_not_be_read_is_no_change() -> None:
 
 def test_declared_topics_follow_from_the_config_and_workers_from_the_cluster() -> None:
     before = a_connector()
-    after = replace(before, worker_id="worker-2:8083", topics=(ConnectorTopic(name="other", known="declared"),), quickstart="users")
+    after = replace(
+        before,
+        worker_id="worker-2:8083",
+        topics=(ConnectorTopic(name="other", known="declared"),),
+        quickstart="users",
+    )
     assert changes_of(before, after) == []
 
 
 def test_a_newly_observed_topic_is_a_change_and_one_no_longer_observed_is_not() -> None:
     nothing = a_connector(topics=())
-    seen = a_connector(topics=(ConnectorTopic(name="b", known="observed"), ConnectorTopic(name="a", known="observed")))
-    assert changes_of(nothing, seen) == [("observed_topics", None, '["a","b"]', "info", "Connector orders-sink: topics seen are now a, b")]
+    seen = a_connector(
+        topics=(ConnectorTopic(name="b", known="observed"), ConnectorTopic(name="a", known="observed"))
+    )
+    assert changes_of(nothing, seen) == [
+        ("observed_topics", None, '["a","b"]', "info", "Connector orders-sink: topics seen are now a, b")
+    ]
     assert changes_of(seen, nothing) == []
 
 
 def test_a_name_that_two_endpoints_use_is_told_with_its_endpoint() -> None:
-    one, other, unique = a_connector(connect="one"), a_connector(connect="other"), a_connector("unique", connect="one")
+    one, other, unique = (
+        a_connector(connect="one"),
+        a_connector(connect="other"),
+        a_connector("unique", connect="one"),
+    )
     failed = [replace(connector, status="FAILED") for connector in (one, unique)]
-    changes = diff_documents(a_document(connectors=(one, other, unique)), a_document(connectors=(failed[0], other, failed[1])))
+    changes = diff_documents(
+        a_document(connectors=(one, other, unique)), a_document(connectors=(failed[0], other, failed[1]))
+    )
     assert [(c.resource, c.sentence) for c in changes] == [
         ("one/orders-sink", "Connector one/orders-sink: RUNNING → FAILED"),
         ("unique", "Connector unique: RUNNING → FAILED"),
@@ -177,10 +245,18 @@ def test_a_name_that_two_endpoints_use_is_told_with_its_endpoint() -> None:
 
 
 def test_a_name_with_a_slash_is_always_told_with_its_endpoint() -> None:
-    document = a_document(connectors=(a_connector("one/orders", connect="two"), a_connector("orders", connect="one")))
-    assert [change.resource for change in diff_documents(a_document(), document)] == ["orders", "two/one/orders"]
+    document = a_document(
+        connectors=(a_connector("one/orders", connect="two"), a_connector("orders", connect="one"))
+    )
+    assert [change.resource for change in diff_documents(a_document(), document)] == [
+        "orders",
+        "two/one/orders",
+    ]
 
 
 def test_a_connector_that_moves_to_another_endpoint_is_deleted_and_created() -> None:
-    changes = diff_documents(a_document(connectors=(a_connector(connect="one"),)), a_document(connectors=(a_connector(connect="two"),)))
+    changes = diff_documents(
+        a_document(connectors=(a_connector(connect="one"),)),
+        a_document(connectors=(a_connector(connect="two"),)),
+    )
     assert [(c.kind, c.resource) for c in changes] == [("deleted", "orders-sink"), ("created", "orders-sink")]

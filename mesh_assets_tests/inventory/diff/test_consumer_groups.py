@@ -10,7 +10,9 @@ from mesh_assets.inventory.records import ConsumerGroup
 from mesh_assets_tests.documents import a_document, a_group
 
 
-def changes_of(before: ConsumerGroup, after: ConsumerGroup) -> list[tuple[str | None, str | None, str | None, str, str]]:
+def changes_of(
+    before: ConsumerGroup, after: ConsumerGroup
+) -> list[tuple[str | None, str | None, str | None, str, str]]:
     """Field, before, after, severity, sentence."""
     changes = diff_documents(a_document(consumer_groups=(before,)), a_document(consumer_groups=(after,)))
     return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
@@ -33,11 +35,17 @@ def test_a_new_and_a_deleted_group_carry_their_record() -> None:
 
 def test_a_group_becomes_empty_and_active_again() -> None:
     active, empty = a_group(), a_group(state="Empty")
-    assert changes_of(active, empty) == [("state", "active", "empty", "warning", "Consumer group fraud-detection: active → empty")]
-    assert changes_of(empty, active) == [("state", "empty", "active", "info", "Consumer group fraud-detection: empty → active")]
+    assert changes_of(active, empty) == [
+        ("state", "active", "empty", "warning", "Consumer group fraud-detection: active → empty")
+    ]
+    assert changes_of(empty, active) == [
+        ("state", "empty", "active", "info", "Consumer group fraud-detection: empty → active")
+    ]
 
 
-@pytest.mark.parametrize("state", ["PreparingRebalance", "COMPLETING_REBALANCING", "Assigning", "Reconciling", "Unknown"])
+@pytest.mark.parametrize(
+    "state", ["PreparingRebalance", "COMPLETING_REBALANCING", "Assigning", "Reconciling", "Unknown"]
+)
 def test_a_rebalance_is_no_change(state: str) -> None:
     assert changes_of(a_group(), a_group(state=state)) == []
 
@@ -83,10 +91,18 @@ def test_a_changed_type_is_a_change_and_an_unknown_one_is_not() -> None:
 
 def test_members_offsets_lag_and_coordinator_are_volatile() -> None:
     group = a_group()
-    assert changes_of(group, replace(group, members=(), offsets=(), coordinator=3, total_lag_records=99, protocol_type="")) == []
+    assert (
+        changes_of(
+            group,
+            replace(group, members=(), offsets=(), coordinator=3, total_lag_records=99, protocol_type=""),
+        )
+        == []
+    )
 
 
 def test_groups_of_console_consumers_come_and_go_unmentioned() -> None:
     document = a_document(consumer_groups=(a_group("console-consumer-4711"), a_group("team-a-test")))
     assert [c.resource for c in diff_documents(a_document(), document)] == ["team-a-test"]
-    assert [c.resource for c in diff_documents(a_document(), document, ephemeral_groups=("team-a-*",))] == ["console-consumer-4711"]
+    assert [c.resource for c in diff_documents(a_document(), document, ephemeral_groups=("team-a-*",))] == [
+        "console-consumer-4711"
+    ]

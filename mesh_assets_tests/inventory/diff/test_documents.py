@@ -31,11 +31,15 @@ from mesh_assets_tests.documents import (
 )
 
 # Documents are large values to make, and the machine may be busy: time is not what these tests are about.
-property_of = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+property_of = settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 A_TOPIC, A_CONNECTOR, A_SCHEMA, A_GROUP = a_topic(), a_connector(), a_schema(), a_group()
 EMPTY = a_document()
-FULL = a_document(topics=(A_TOPIC,), connectors=(A_CONNECTOR,), schemas=(A_SCHEMA,), consumer_groups=(A_GROUP,))
+FULL = a_document(
+    topics=(A_TOPIC,), connectors=(A_CONNECTOR,), schemas=(A_SCHEMA,), consumer_groups=(A_GROUP,)
+)
 SECTIONS: tuple[tuple[SectionName, str], ...] = (
     ("topics", "topic"),
     ("connectors", "connector"),
@@ -46,7 +50,9 @@ SECTIONS: tuple[tuple[SectionName, str], ...] = (
 
 @property_of
 @given(documents(), documents())
-def test_any_two_documents_can_be_compared_and_every_change_is_one_line_to_read(before: Document, after: Document) -> None:
+def test_any_two_documents_can_be_compared_and_every_change_is_one_line_to_read(
+    before: Document, after: Document
+) -> None:
     changes = diff_documents(before, after)
     for change in changes:
         assert change.sentence
@@ -67,7 +73,9 @@ def test_nothing_changed_between_equal_documents(document: Document) -> None:
 
 @property_of
 @given(documents(), st.data())
-def test_nothing_changed_when_only_volatile_and_derived_values_differ(document: Document, data: st.DataObject) -> None:
+def test_nothing_changed_when_only_volatile_and_derived_values_differ(
+    document: Document, data: st.DataObject
+) -> None:
     assert diff_documents(document, data.draw(volatile_twins(document))) == ()
 
 
@@ -94,7 +102,9 @@ def test_applying_the_changes_to_the_old_state_gives_the_new(before: Document, a
 
 @property_of
 @given(known_documents(), st.data())
-def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_present_state(first: Document, data: st.DataObject) -> None:
+def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_present_state(
+    first: Document, data: st.DataObject
+) -> None:
     state, latest = stable_state(first), first
     for document in data.draw(st.lists(known_documents(), max_size=3)):
         state, latest = apply_changes(state, diff_documents(latest, document)), document
@@ -103,7 +113,9 @@ def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_pres
 
 @property_of
 @given(documents(fresh=True), documents(fresh=True))
-def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is_unknown(before: Document, after: Document) -> None:
+def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is_unknown(
+    before: Document, after: Document
+) -> None:
     old, new = stable_state(before), stable_state(after)
     present = apply_changes(old, diff_documents(before, after))
     for resource_type in ("topic", "connector", "schema", "consumer_group"):
@@ -130,7 +142,9 @@ def test_only_fresh_sections_give_changes(before: Document, after: Document, sta
     for section, resource_type in SECTIONS:
         of_section = {resource_type, "schema_registry"} if section == "schemas" else {resource_type}
         remaining = tuple(change for change in changes if change.resource_type not in of_section)
-        assert diff_documents(before, replace(after, sections={**after.sections, section: state})) == remaining
+        assert (
+            diff_documents(before, replace(after, sections={**after.sections, section: state})) == remaining
+        )
 
 
 def test_the_first_document_is_a_baseline_without_changes() -> None:
@@ -138,14 +152,23 @@ def test_the_first_document_is_a_baseline_without_changes() -> None:
 
 
 def test_sections_are_compared_where_both_documents_know_them() -> None:
-    assert [change.resource_type for change in diff_documents(EMPTY, FULL)] == ["connector", "consumer_group", "schema", "topic"]
+    assert [change.resource_type for change in diff_documents(EMPTY, FULL)] == [
+        "connector",
+        "consumer_group",
+        "schema",
+        "topic",
+    ]
     assert [change.kind for change in diff_documents(FULL, EMPTY)] == ["deleted"] * 4
 
 
 @pytest.mark.parametrize("state", [NEVER_READ, NOT_CONFIGURED])
 def test_the_first_reading_of_a_section_is_a_baseline_without_changes(state: SectionState) -> None:
     before = a_document(sections={"schemas": state})
-    assert [change.resource_type for change in diff_documents(before, FULL)] == ["connector", "consumer_group", "topic"]
+    assert [change.resource_type for change in diff_documents(before, FULL)] == [
+        "connector",
+        "consumer_group",
+        "topic",
+    ]
     assert compared_sections(before, FULL) == ("topics", "connectors", "consumer_groups")
 
 

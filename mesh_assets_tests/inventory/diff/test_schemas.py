@@ -27,7 +27,12 @@ def test_a_new_and_a_deleted_subject_carry_their_record() -> None:
     fields: Any = {"resource_type": "schema", "resource": "users-value", "field": None}
     assert diff_documents(without, having) == (
         Change(
-            kind="created", before=None, after=record, severity="info", sentence="Schema users-value created: version 2, AVRO", **fields
+            kind="created",
+            before=None,
+            after=record,
+            severity="info",
+            sentence="Schema users-value created: version 2, AVRO",
+            **fields,
         ),
     )
     sentence = "Schema users-value deleted: its latest version was 2"
@@ -37,7 +42,9 @@ def test_a_new_and_a_deleted_subject_carry_their_record() -> None:
 
 
 def test_a_new_version_brings_its_id_and_definition_along() -> None:
-    assert changes_of(a_schema(version=1, id=3, definition="old"), a_schema(version=2, id=7, definition="newer")) == [
+    assert changes_of(
+        a_schema(version=1, id=3, definition="old"), a_schema(version=2, id=7, definition="newer")
+    ) == [
         ("definition", "old", "newer", "info", "Schema definition changed: 3 → 5 characters"),
         ("id", "3", "7", "info", "Schema id 3 → 7"),
         ("version", "1", "2", "info", "Schema version 1 → 2"),
@@ -47,25 +54,45 @@ def test_a_new_version_brings_its_id_and_definition_along() -> None:
 def test_a_new_version_is_one_headline_that_names_the_subject() -> None:
     changes = diff_documents(
         a_document(schemas=(a_schema(version=1, id=3, definition="old"),)),
-        a_document(schemas=(a_schema(version=2, id=7, definition="new", references=(SchemaReference(name="r", subject="s", version=1),)),)),
+        a_document(
+            schemas=(
+                a_schema(
+                    version=2,
+                    id=7,
+                    definition="new",
+                    references=(SchemaReference(name="r", subject="s", version=1),),
+                ),
+            )
+        ),
     )
     assert len(changes) == 4
-    assert [change_line(change) for change in headline_changes(changes)] == ["users-value: Schema version 1 → 2"]
+    assert [change_line(change) for change in headline_changes(changes)] == [
+        "users-value: Schema version 1 → 2"
+    ]
 
 
 def test_a_lower_version_is_a_warning_since_the_latest_was_deleted() -> None:
-    assert changes_of(a_schema(version=2), a_schema(version=1)) == [("version", "2", "1", "warning", "Schema version 2 → 1")]
+    assert changes_of(a_schema(version=2), a_schema(version=1)) == [
+        ("version", "2", "1", "warning", "Schema version 2 → 1")
+    ]
 
 
 def test_another_definition_under_the_same_version_is_a_warning_and_a_headline() -> None:
-    changes = diff_documents(a_document(schemas=(a_schema(definition="a"),)), a_document(schemas=(a_schema(definition="b"),)))
+    changes = diff_documents(
+        a_document(schemas=(a_schema(definition="a"),)), a_document(schemas=(a_schema(definition="b"),))
+    )
     assert [(c.field, c.severity) for c in headline_changes(changes)] == [("definition", "warning")]
 
 
 def test_the_order_of_references_is_no_change_but_another_version_of_one_is() -> None:
-    one, two = SchemaReference(name="a", subject="a", version=1), SchemaReference(name="b", subject="b", version=1)
+    one, two = (
+        SchemaReference(name="a", subject="a", version=1),
+        SchemaReference(name="b", subject="b", version=1),
+    )
     assert changes_of(a_schema(references=(one, two)), a_schema(references=(two, one))) == []
-    ((field, _, after, _, sentence),) = changes_of(a_schema(references=(one,)), a_schema(references=(replace(one, version=2),)))
+    ((field, _, after, _, sentence),) = changes_of(
+        a_schema(references=(one,)), a_schema(references=(replace(one, version=2),))
+    )
     assert (field, after) == ("references", '[{"name":"a","subject":"a","version":2}]')
     assert sentence == "Schema references a version 1 → a version 2"
 
@@ -80,8 +107,13 @@ def test_a_changed_own_level_is_a_change() -> None:
     assert changes_of(a_level("BACKWARD"), a_level("FULL")) == [
         ("compatibility", "BACKWARD", "FULL", "warning", "Schema compatibility BACKWARD → FULL")
     ]
-    before, after = a_schema(mode=SubjectLevel(value="READWRITE")), a_schema(mode=SubjectLevel(value="READONLY"))
-    assert changes_of(before, after) == [("mode", "READWRITE", "READONLY", "warning", "Schema mode READWRITE → READONLY")]
+    before, after = (
+        a_schema(mode=SubjectLevel(value="READWRITE")),
+        a_schema(mode=SubjectLevel(value="READONLY")),
+    )
+    assert changes_of(before, after) == [
+        ("mode", "READWRITE", "READONLY", "warning", "Schema mode READWRITE → READONLY")
+    ]
 
 
 @pytest.mark.parametrize("own", [True, False, None])
@@ -92,8 +124,12 @@ def test_a_level_that_is_not_known_is_no_change_in_either_direction(own: bool | 
 
 def test_a_level_of_its_own_set_and_removed_is_a_change() -> None:
     inherited, own = a_level("BACKWARD", own=False), a_level("FULL")
-    assert changes_of(inherited, own) == [("compatibility", None, "FULL", "warning", "Schema compatibility BACKWARD (inherited) → FULL")]
-    assert changes_of(own, inherited) == [("compatibility", "FULL", None, "warning", "Schema compatibility FULL → BACKWARD (inherited)")]
+    assert changes_of(inherited, own) == [
+        ("compatibility", None, "FULL", "warning", "Schema compatibility BACKWARD (inherited) → FULL")
+    ]
+    assert changes_of(own, inherited) == [
+        ("compatibility", "FULL", None, "warning", "Schema compatibility FULL → BACKWARD (inherited)")
+    ]
 
 
 def test_an_inherited_level_that_moves_is_no_change_of_the_subject() -> None:
@@ -103,11 +139,19 @@ def test_an_inherited_level_that_moves_is_no_change_of_the_subject() -> None:
 def test_the_same_level_better_known_or_read_again_is_no_change() -> None:
     assert changes_of(a_level("FULL", own=None), a_level("FULL", own=False)) == []
     assert changes_of(a_level("FULL", own=True), a_level("FULL", own=None)) == []
-    assert changes_of(a_level("FULL"), a_schema(compatibility=SubjectLevel(value="FULL", own=True, read_at=MOMENT))) == []
+    assert (
+        changes_of(
+            a_level("FULL"), a_schema(compatibility=SubjectLevel(value="FULL", own=True, read_at=MOMENT))
+        )
+        == []
+    )
 
 
 def test_naming_is_derived_and_no_change() -> None:
-    assert changes_of(a_schema(naming_strategy="topic"), a_schema(naming_strategy="record", record_name="User")) == []
+    assert (
+        changes_of(a_schema(naming_strategy="topic"), a_schema(naming_strategy="record", record_name="User"))
+        == []
+    )
 
 
 def test_the_registry_itself_changes_its_level_and_mode() -> None:
@@ -115,9 +159,28 @@ def test_the_registry_itself_changes_its_level_and_mode() -> None:
     after = RegistryFacts(compatibility="NONE", mode="READONLY", contexts=(".", ".new"))
     changes = diff_documents(a_document(schema_registry=facts), a_document(schema_registry=after))
     registry = ("schema_registry", "schema_registry")
-    assert [(c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence) for c in changes] == [
-        ("updated", *registry, "compatibility", "BACKWARD", "NONE", "warning", "Schema registry: compatibility BACKWARD → NONE"),
-        ("updated", *registry, "mode", "READWRITE", "READONLY", "warning", "Schema registry: mode READWRITE → READONLY"),
+    assert [
+        (c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence)
+        for c in changes
+    ] == [
+        (
+            "updated",
+            *registry,
+            "compatibility",
+            "BACKWARD",
+            "NONE",
+            "warning",
+            "Schema registry: compatibility BACKWARD → NONE",
+        ),
+        (
+            "updated",
+            *registry,
+            "mode",
+            "READWRITE",
+            "READONLY",
+            "warning",
+            "Schema registry: mode READWRITE → READONLY",
+        ),
     ]
 
 

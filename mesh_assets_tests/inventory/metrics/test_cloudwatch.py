@@ -14,7 +14,10 @@ ASKED = Asked(cluster_id="x", topics=("orders", "users"), groups=("audit",), bro
 
 def series(name: str, **dimensions: str) -> Series:
     names = {"broker": "Broker ID", "topic": "Topic", "group": "Consumer Group"}
-    return name, (("Cluster Name", "payments"), *((names[short], value) for short, value in dimensions.items()))
+    return name, (
+        ("Cluster Name", "payments"),
+        *((names[short], value) for short, value in dimensions.items()),
+    )
 
 
 def of_brokers(**values: float) -> dict[Series, float]:
@@ -22,7 +25,13 @@ def of_brokers(**values: float) -> dict[Series, float]:
 
 
 DEFAULT = {
-    **of_brokers(CpuUser=10.0, CpuSystem=2.5, ConnectionCount=20.0, KafkaDataLogsDiskUsed=41.5, UnderReplicatedPartitions=1.0),
+    **of_brokers(
+        CpuUser=10.0,
+        CpuSystem=2.5,
+        ConnectionCount=20.0,
+        KafkaDataLogsDiskUsed=41.5,
+        UnderReplicatedPartitions=1.0,
+    ),
     **of_brokers(BytesInPerSec=500.0, BytesOutPerSec=700.0, MessagesInPerSec=5.0),
     series("GlobalPartitionCount"): 222.0,
     series("OfflinePartitionsCount"): 0.0,
@@ -55,7 +64,13 @@ def measured(some: dict[Series, float]) -> Measurement:
 
 def test_topics_are_summed_over_their_brokers() -> None:
     assert measured(DEFAULT | BY_TOPIC).topics == (
-        TopicRate(topic="orders", records_in_per_second=None, message_count=None, bytes_in_per_second=150.0, bytes_out_per_second=10.0),
+        TopicRate(
+            topic="orders",
+            records_in_per_second=None,
+            message_count=None,
+            bytes_in_per_second=150.0,
+            bytes_out_per_second=10.0,
+        ),
         TopicRate(topic="users", records_in_per_second=None, message_count=None),
     )
 
@@ -63,7 +78,8 @@ def test_topics_are_summed_over_their_brokers() -> None:
 def test_brokers_tell_cpu_disk_and_connections_and_the_cluster_their_sum() -> None:
     found = measured(DEFAULT | BY_TOPIC)
     assert found.brokers == tuple(
-        Broker(id=number, host="", port=0, cpu_percent=12.5, disk_used_percent=41.5, connections=20) for number in (1, 2)
+        Broker(id=number, host="", port=0, cpu_percent=12.5, disk_used_percent=41.5, connections=20)
+        for number in (1, 2)
     )
     assert found.cluster == ClusterLoad(
         connections=40,
@@ -92,20 +108,28 @@ def test_amazons_estimate_of_time_lag_stays_an_estimate() -> None:
 
 def test_what_the_level_of_monitoring_lacks_is_said_with_what_to_do() -> None:
     missing = measured(DEFAULT).not_available
-    assert "bytes by topic: CloudWatch has none of this cluster; set its monitoring to PER_TOPIC_PER_BROKER" in missing
+    assert (
+        "bytes by topic: CloudWatch has none of this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
+        in missing
+    )
     assert "Amazon's estimate of time lag: CloudWatch has none of this cluster" in missing
     assert not any("PER_TOPIC_PER_BROKER" in text for text in measured(DEFAULT | BY_TOPIC).not_available)
 
 
 def test_a_cluster_that_cloudwatch_does_not_know_is_an_error_and_not_an_idle_one() -> None:
     source = measured({}).source
-    assert source.error == "CloudWatch has no metrics of payments; check cluster_name and region in the estate"
+    assert (
+        source.error == "CloudWatch has no metrics of payments; check cluster_name and region in the estate"
+    )
 
 
 def test_the_window_is_the_last_five_minutes_whose_values_have_arrived() -> None:
     begin, end = datetime(2026, 11, 23, 16, 30, tzinfo=UTC), datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
     assert last_period(NOW) == (begin, end)
-    assert last_period(NOW + timedelta(seconds=30)) == (begin + timedelta(minutes=5), end + timedelta(minutes=5))
+    assert last_period(NOW + timedelta(seconds=30)) == (
+        begin + timedelta(minutes=5),
+        end + timedelta(minutes=5),
+    )
     source = measured(DEFAULT).source
     assert (source.window_start, source.window_end, source.window_seconds) == (begin, end, 300.0)
 

@@ -1,4 +1,5 @@
-"""CloudWatch over HTTP: what is put comes back in this project's vocabulary. ministack is no AWS, but speaks its protocol."""
+"""CloudWatch over HTTP: what is put comes back in this project's vocabulary. ministack is no AWS, but speaks
+its protocol."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +19,12 @@ def test_values_put_by_broker_and_topic_come_back_summed(aws_url: str) -> None:
     begin, _ = last_period(now)
     dimensions = [{"Name": "Cluster Name", "Value": "payments"}]
     data = [
-        {"MetricName": name, "Dimensions": [*dimensions, *({"Name": n, "Value": v} for n, v in more)], "Timestamp": begin, "Value": value}
+        {
+            "MetricName": name,
+            "Dimensions": [*dimensions, *({"Name": n, "Value": v} for n, v in more)],
+            "Timestamp": begin,
+            "Value": value,
+        }
         for name, more, value in (
             ("BytesInPerSec", (("Broker ID", "1"), ("Topic", "orders")), 100.0),
             ("BytesInPerSec", (("Broker ID", "2"), ("Topic", "orders")), 50.0),

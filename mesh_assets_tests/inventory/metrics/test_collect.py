@@ -1,4 +1,5 @@
-"""The metrics section with a platform that measures itself: put together, and honest when that one cannot be asked."""
+"""The metrics section with a platform that measures itself: put together, and honest when that one cannot be
+asked."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -33,11 +34,15 @@ class FakeReader:
             raise self.answer
         return self.answer
 
-    def record_counts(self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int) -> RecordCounts:
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts:
         raise NotImplementedError
 
 
-def with_reader(reader: FakeReader, kafka: FakeKafka) -> Callable[[Cluster], AbstractContextManager[ClusterClients]]:
+def with_reader(
+    reader: FakeReader, kafka: FakeKafka
+) -> Callable[[Cluster], AbstractContextManager[ClusterClients]]:
     inner = opened(kafka, cloud=FakeCloudConnect(states={"orders": "RUNNING"}))
 
     @contextmanager
@@ -69,7 +74,9 @@ def read(section: MetricsSection) -> Metrics:
 
 MEASURED = Measurement(
     source=MetricsSource(name="confluent_cloud", figures=("topics.bytes_in_per_second",)),
-    topics=(TopicRate(topic="orders", records_in_per_second=999.0, message_count=None, bytes_in_per_second=100.0),),
+    topics=(
+        TopicRate(topic="orders", records_in_per_second=999.0, message_count=None, bytes_in_per_second=100.0),
+    ),
     connectors=(ConnectorRate(connector="orders", connect="main", records_out_per_second=3.0),),
     cluster=ClusterLoad(load_percent=12.0),
     not_available=("load of single brokers: none",),
@@ -85,7 +92,10 @@ def test_each_figure_is_from_its_source_and_what_both_tell_is_from_the_offsets()
     assert orders.records_in_per_second not in (None, 999.0)
     assert metrics.cluster == ClusterLoad(load_percent=12.0)
     assert metrics.connectors == MEASURED.connectors
-    assert (metrics.source, [source.name for source in metrics.sources]) == ("offsets, confluent_cloud", ["offsets", "confluent_cloud"])
+    assert (metrics.source, [source.name for source in metrics.sources]) == (
+        "offsets, confluent_cloud",
+        ["offsets", "confluent_cloud"],
+    )
     assert "topics.records_in_per_second" in metrics.sources[0].figures
     assert metrics.not_available == ("load of single brokers: none",)
     assert section.cost.http_requests == 1
@@ -114,4 +124,6 @@ def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_fi
     assert metrics.cluster is None
     assert metrics.errors == ("the Metrics API is busy",)
     assert metrics.sources[1] == MetricsSource(name="confluent_cloud", error="the Metrics API is busy")
-    assert metrics.not_available == ("what confluent_cloud tells: it could not be read in this run (the Metrics API is busy)",)
+    assert metrics.not_available == (
+        "what confluent_cloud tells: it could not be read in this run (the Metrics API is busy)",
+    )

@@ -27,13 +27,18 @@ def an_export(samples: dict[str, dict[str, float]]) -> httpx.Response:
     lines = []
     for name, some in samples.items():
         lines.append(f"# TYPE confluent_kafka_{name} gauge")
-        lines += [f"confluent_kafka_{name}{{{labels}}} {value} {AT.timestamp():.3f}" for labels, value in some.items()]
+        lines += [
+            f"confluent_kafka_{name}{{{labels}}} {value} {AT.timestamp():.3f}"
+            for labels, value in some.items()
+        ]
     return httpx.Response(200, text="\n".join([*lines, "# EOF", ""]), headers=HEADERS)
 
 
 def reader_of(*answers: httpx.Response) -> tuple[ConfluentCloudMetricsReader, Script]:
     script = Script(answers)
-    connection = ConfluentCloudMetrics(kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}")
+    connection = ConfluentCloudMetrics(
+        kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}"
+    )
     client = MetricsApiClient(connection, transport=httpx.MockTransport(script), clock=FakeTime().clock)
     return ConfluentCloudMetricsReader(client, schema_registry_id="lsrc-1"), script
 
@@ -41,7 +46,9 @@ def reader_of(*answers: httpx.Response) -> tuple[ConfluentCloudMetricsReader, Sc
 def measured(samples: dict[str, dict[str, float]]) -> Measurement:
     reader, _ = reader_of(an_export(samples))
     sink = a_connector("orders-sink", id="lcc-1")
-    return reader.measure(Asked(cluster_id="lkc-1", topics=("orders", "users"), connectors=(sink, a_connector("self-managed"))))
+    return reader.measure(
+        Asked(cluster_id="lkc-1", topics=("orders", "users"), connectors=(sink, a_connector("self-managed")))
+    )
 
 
 def of_topic(name: str) -> str:
@@ -54,8 +61,14 @@ WHOLE = {
     "server_received_records": {of_topic("orders"): 120.0, of_topic("_confluent-internal"): 60.0},
     "server_sent_records": {of_topic("orders"): 240.0},
     "server_retained_bytes": {of_topic("orders"): 1e9, of_topic("users"): 5.0},
-    "server_active_connection_count": {'kafka_id="lkc-1",principal_id="sa-1"': 3.0, 'kafka_id="lkc-1",principal_id="sa-2"': 4.0},
-    "server_request_count": {'kafka_id="lkc-1",principal_id="sa-1",type="Fetch"': 90.0, 'kafka_id="lkc-1",type="Produce"': 30.0},
+    "server_active_connection_count": {
+        'kafka_id="lkc-1",principal_id="sa-1"': 3.0,
+        'kafka_id="lkc-1",principal_id="sa-2"': 4.0,
+    },
+    "server_request_count": {
+        'kafka_id="lkc-1",principal_id="sa-1",type="Fetch"': 90.0,
+        'kafka_id="lkc-1",type="Produce"': 30.0,
+    },
     "server_partition_count": {'kafka_id="lkc-1"': 222.0},
     "server_cluster_load_percent": {'kafka_id="lkc-1"': 0.342},
     "connect_received_records": {'connector_id="lcc-1"': 60.0},
@@ -79,7 +92,13 @@ def test_counts_of_a_minute_become_rates_a_second_and_levels_stay() -> None:
         TopicRate(topic="users", records_in_per_second=None, message_count=None, retained_bytes=5),
     )
     assert found.connectors == (
-        ConnectorRate(connector="orders-sink", connect="main", records_in_per_second=1.0, bytes_in_per_second=10.0, dead_letter_records=2),
+        ConnectorRate(
+            connector="orders-sink",
+            connect="main",
+            records_in_per_second=1.0,
+            bytes_in_per_second=10.0,
+            dead_letter_records=2,
+        ),
     )
 
 
@@ -99,7 +118,12 @@ def test_the_cluster_counts_topics_that_the_estate_leaves_out_too() -> None:
 
 def test_the_source_says_its_minute_and_which_figures_are_its_own() -> None:
     source = measured(WHOLE).source
-    assert (source.name, source.window_start, source.window_seconds, source.error) == ("confluent_cloud", AT, 60.0, None)
+    assert (source.name, source.window_start, source.window_seconds, source.error) == (
+        "confluent_cloud",
+        AT,
+        60.0,
+        None,
+    )
     assert source.window_end == AT.replace(minute=38)
     assert "topics.bytes_in_per_second" in source.figures
     assert "connectors.dead_letter_records" in source.figures
@@ -120,14 +144,25 @@ def test_connectors_that_the_key_may_not_see_make_the_source_incomplete() -> Non
     name = "confluent_scrape_resource_access_error"
     text = f'# TYPE {name} gauge\n{name}{{resource_id="lcc-1",resource_type="resource.connector.id"}} 1.0\n# EOF\n'
     reader, _ = reader_of(httpx.Response(200, text=text, headers=HEADERS))
-    found = reader.measure(Asked(cluster_id="lkc-1", topics=(), connectors=(a_connector("orders-sink", id="lcc-1"),)))
-    assert found.source.error == ("the metrics of orders-sink are not shown to this Cloud key; its owner needs the role MetricsViewer")
+    found = reader.measure(
+        Asked(cluster_id="lkc-1", topics=(), connectors=(a_connector("orders-sink", id="lcc-1"),))
+    )
+    assert found.source.error == (
+        "the metrics of orders-sink are not shown to this Cloud key; its owner needs the role MetricsViewer"
+    )
 
 
 def test_history_is_counts_by_step_and_a_step_without_a_value_is_not_told() -> None:
-    points = [{"timestamp": "2026-11-23T16:00:00Z", "value": 10}, {"timestamp": "2026-11-23T16:10:00Z", "value": 30.0}]
-    reader, _ = reader_of(httpx.Response(200, json={"data": [{"metric.topic": "orders", "points": points}], "meta": None}))
+    points = [
+        {"timestamp": "2026-11-23T16:00:00Z", "value": 10},
+        {"timestamp": "2026-11-23T16:10:00Z", "value": 30.0},
+    ]
+    reader, _ = reader_of(
+        httpx.Response(200, json={"data": [{"metric.topic": "orders", "points": points}], "meta": None})
+    )
     begin, end = AT.replace(minute=0), AT.replace(minute=15)
-    found = reader.record_counts(Asked(cluster_id="lkc-1", topics=("orders", "users")), begin=begin, end=end, step_seconds=300)
+    found = reader.record_counts(
+        Asked(cluster_id="lkc-1", topics=("orders", "users")), begin=begin, end=end, step_seconds=300
+    )
     assert found.topics == {"orders": (10, None, 30)}
     assert found.ends_at == tuple(AT.replace(minute=minute).timestamp() for minute in (5, 10, 15))

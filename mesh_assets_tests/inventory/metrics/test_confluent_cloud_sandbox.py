@@ -1,4 +1,5 @@
-"""Metrics of `data-mesh-cluster`, from its real broker's offsets and from the stand-in for Confluent's Metrics API."""
+"""Metrics of `data-mesh-cluster`, from its real broker's offsets and from the stand-in for Confluent's
+Metrics API."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,8 @@ def metrics_of(cluster: Cluster) -> Metrics:
 
 
 def agree(metrics: Metrics) -> bool:
-    """What arrived in a second by the offsets, and in its minute by the Metrics API: the feed is steady, but a second is short."""
+    """What arrived in a second by the offsets, and in its minute by the Metrics API: the feed is steady, but
+    a second is short."""
     offsets = sum(rate.records_in_per_second or 0.0 for rate in metrics.topics)
     assert metrics.cluster is not None
     return offsets > 0 and 1 / 3 < (metrics.cluster.records_in_per_second or 0.0) / offsets < 3
@@ -56,7 +58,12 @@ def test_the_metrics_api_and_the_offsets_tell_of_the_same_records(cluster: Clust
     assert agree(metrics)
 
     offsets, cloud = metrics.sources
-    assert (offsets.name, offsets.error, cloud.name, cloud.error) == ("offsets", None, "confluent_cloud", None)
+    assert (offsets.name, offsets.error, cloud.name, cloud.error) == (
+        "offsets",
+        None,
+        "confluent_cloud",
+        None,
+    )
     assert cloud.window_start is not None
     assert cloud.window_seconds == 60.0
     assert timedelta() < datetime.now(UTC) - cloud.window_start < timedelta(minutes=6)
@@ -74,6 +81,8 @@ def test_history_is_answered_in_steps_of_five_minutes(cluster: Cluster) -> None:
     with open_clients(cluster) as clients:
         assert clients.metrics is not None
         asked = Asked(cluster_id=CLUSTER_ID, topics=("clickstream",))
-        counts = clients.metrics.record_counts(asked, begin=end - timedelta(hours=24), end=end, step_seconds=300)
+        counts = clients.metrics.record_counts(
+            asked, begin=end - timedelta(hours=24), end=end, step_seconds=300
+        )
     assert len(counts.ends_at) == 288
     assert sum(count or 0 for count in counts.topics["clickstream"]) > 0

@@ -33,7 +33,9 @@ def older(value: Any) -> Any:
     """The metrics as the first version wrote them."""
     plain = {name: kept for name, kept in value.items() if name not in NEWER["Metrics"]}
     for name, kind in (("topics", "TopicRate"), ("consumer_groups", "GroupRate"), ("brokers", "Broker")):
-        plain[name] = [{key: kept for key, kept in record.items() if key not in NEWER[kind]} for record in plain[name]]
+        plain[name] = [
+            {key: kept for key, kept in record.items() if key not in NEWER[kind]} for record in plain[name]
+        ]
     return plain
 
 
@@ -52,9 +54,12 @@ def test_an_older_event_is_read_and_what_it_did_not_know_is_unknown() -> None:
     document = with_metrics(METRICS)
     schema = json.loads(schema_text("discovery_event"))
     for record in _records(schema):
-        record["fields"] = [field for field in record["fields"] if field["name"] not in NEWER.get(record["name"], ())]
+        record["fields"] = [
+            field for field in record["fields"] if field["name"] not in NEWER.get(record["name"], ())
+        ]
     event = msgspec.to_builtins(
-        discovery_event(document, triggers=(Trigger(type="manual"),), change_count=0), builtin_types=(type(document.discovery_timestamp),)
+        discovery_event(document, triggers=(Trigger(type="manual"),), change_count=0),
+        builtin_types=(type(document.discovery_timestamp),),
     )
     event["cluster_state"]["metrics_snapshot"] = older(event["cluster_state"]["metrics_snapshot"])
     event = _with_lists(event)

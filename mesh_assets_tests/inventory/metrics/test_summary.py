@@ -1,5 +1,12 @@
 from mesh_assets.inventory.metrics.summary import KeyFigures, bytes_text, key_figures, key_figures_text
-from mesh_assets.inventory.records import ClusterLoad, GroupRate, Metrics, MetricsSource, PartitionHealth, TopicRate
+from mesh_assets.inventory.records import (
+    ClusterLoad,
+    GroupRate,
+    Metrics,
+    MetricsSource,
+    PartitionHealth,
+    TopicRate,
+)
 
 
 def some_metrics(**fields: object) -> Metrics:
@@ -12,7 +19,9 @@ def some_metrics(**fields: object) -> Metrics:
         "consumer_groups": (),
         "brokers": (),
         "controller": None,
-        "partition_health": PartitionHealth(partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0),
+        "partition_health": PartitionHealth(
+            partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
+        ),
         **fields,
     }
     return Metrics(**metrics)  # type: ignore[arg-type]
@@ -35,16 +44,29 @@ def test_everything_known_stands_in_one_line() -> None:
     metrics = some_metrics(
         topics=(a_topic(100.25), a_topic(19.75), a_topic(None)),
         consumer_groups=(a_group("audit", lag_seconds=12.0), a_group("fraud-detection", lag_seconds=720.0)),
-        cluster=ClusterLoad(load_percent=34.2, connections=1204, bytes_in_per_second=3_240_000.0, retained_bytes=41_000_000_000),
+        cluster=ClusterLoad(
+            load_percent=34.2,
+            connections=1204,
+            bytes_in_per_second=3_240_000.0,
+            retained_bytes=41_000_000_000,
+        ),
     )
     text = "120 records/s in   3.2 MB/s in   41 GB retained   load 34 %   1,204 connections   fraud-detection 12 min behind"
     assert key_figures_text(key_figures(metrics)) == text
 
 
 def test_a_lower_bound_of_a_lag_is_told_as_one_and_no_lag_not_at_all() -> None:
-    bound = some_metrics(consumer_groups=(a_group("audit", lag_seconds=12.0), a_group("old", lag_seconds_at_least=86_400.0 * 3)))
+    bound = some_metrics(
+        consumer_groups=(
+            a_group("audit", lag_seconds=12.0),
+            a_group("old", lag_seconds_at_least=86_400.0 * 3),
+        )
+    )
     assert key_figures_text(key_figures(bound)) == "old at least 3 days behind"
-    assert key_figures_text(key_figures(some_metrics(consumer_groups=(a_group("audit", lag_seconds=0.0),)))) == ""
+    assert (
+        key_figures_text(key_figures(some_metrics(consumer_groups=(a_group("audit", lag_seconds=0.0),))))
+        == ""
+    )
 
 
 def test_sources_that_are_missing_are_told() -> None:

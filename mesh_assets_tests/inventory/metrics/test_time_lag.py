@@ -62,9 +62,17 @@ def kept(*readings: tuple[datetime, dict[str, int]], objects: MemoryObjects | No
 
 
 def lag(
-    group: ConsumerGroup, *, history: KeptEnds | None = None, earlier: EndReading | None = None, ids: dict[str, str] | None = None
+    group: ConsumerGroup,
+    *,
+    history: KeptEnds | None = None,
+    earlier: EndReading | None = None,
+    ids: dict[str, str] | None = None,
 ) -> TimeLag | None:
-    ends = {(offset.topic, offset.partition): offset.end for offset in group.offsets or () if offset.end is not None}
+    ends = {
+        (offset.topic, offset.partition): offset.end
+        for offset in group.offsets or ()
+        if offset.end is not None
+    }
     now = EndReading(read_at=NOW, ends=ends)
     return time_lags([group], now=now, topic_ids=ids or IDS, kept=history, earlier=earlier).get("g")
 
@@ -80,7 +88,8 @@ class CountedObjects(MemoryObjects):
 
 
 EVERY_FIVE_MINUTES = tuple((ago(minutes=5 * n), {"orders": 1000 - 100 * n}) for n in range(9, 0, -1))
-"""A log that grew by 100 every five minutes and stands at 1000 now; the first reading is 45 minutes old, at 100."""
+"""A log that grew by 100 every five minutes and stands at 1000 now; the first reading is 45 minutes old, at
+100."""
 
 
 def test_a_group_that_has_read_everything_has_no_time_lag() -> None:
@@ -89,41 +98,65 @@ def test_a_group_that_has_read_everything_has_no_time_lag() -> None:
 
 def test_the_time_is_taken_between_the_two_readings_that_bracket_the_position() -> None:
     history = kept(*EVERY_FIVE_MINUTES)
-    assert lag(a_group(("orders", 0, 800, 1000)), history=history) == TimeLag(seconds=600.0, at_least_seconds=None)
-    assert lag(a_group(("orders", 0, 750, 1000)), history=history) == TimeLag(seconds=750.0, at_least_seconds=None)
-    assert lag(a_group(("orders", 0, 975, 1000)), history=history) == TimeLag(seconds=75.0, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 800, 1000)), history=history) == TimeLag(
+        seconds=600.0, at_least_seconds=None
+    )
+    assert lag(a_group(("orders", 0, 750, 1000)), history=history) == TimeLag(
+        seconds=750.0, at_least_seconds=None
+    )
+    assert lag(a_group(("orders", 0, 975, 1000)), history=history) == TimeLag(
+        seconds=75.0, at_least_seconds=None
+    )
 
 
 def test_while_a_log_stands_still_the_time_runs_from_its_next_record_on() -> None:
-    history = kept((ago(minutes=20), {"orders": 500}), (ago(minutes=15), {"orders": 500}), (ago(minutes=10), {"orders": 500}))
+    history = kept(
+        (ago(minutes=20), {"orders": 500}),
+        (ago(minutes=15), {"orders": 500}),
+        (ago(minutes=10), {"orders": 500}),
+    )
     # The first unread record came between ten minutes ago and now, not twenty minutes ago.
-    assert lag(a_group(("orders", 0, 500, 501)), history=history) == TimeLag(seconds=600.0, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 500, 501)), history=history) == TimeLag(
+        seconds=600.0, at_least_seconds=None
+    )
 
 
 def test_where_history_does_not_reach_only_a_lower_bound_is_told() -> None:
-    assert lag(a_group(("orders", 0, 50, 1000)), history=kept(*EVERY_FIVE_MINUTES)) == TimeLag(seconds=None, at_least_seconds=2700.0)
+    assert lag(a_group(("orders", 0, 50, 1000)), history=kept(*EVERY_FIVE_MINUTES)) == TimeLag(
+        seconds=None, at_least_seconds=2700.0
+    )
 
 
 def test_without_any_history_nothing_is_known() -> None:
     assert lag(a_group(("orders", 0, 50, 1000))) == TimeLag(seconds=None, at_least_seconds=None)
-    assert lag(a_group(("orders", 0, 50, 1000)), history=kept()) == TimeLag(seconds=None, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 50, 1000)), history=kept()) == TimeLag(
+        seconds=None, at_least_seconds=None
+    )
 
 
 def test_two_readings_too_far_apart_give_a_lower_bound_and_no_guess() -> None:
     history = kept((ago(hours=6), {"orders": 100}), (ago(minutes=5), {"orders": 900}))
-    assert lag(a_group(("orders", 0, 500, 1000)), history=history) == TimeLag(seconds=None, at_least_seconds=300.0)
+    assert lag(a_group(("orders", 0, 500, 1000)), history=history) == TimeLag(
+        seconds=None, at_least_seconds=300.0
+    )
 
 
 def test_of_a_lag_of_days_an_hour_between_readings_is_close_enough() -> None:
     history = kept(*((ago(hours=n), {"orders": 10_000 - 100 * n}) for n in range(60, 0, -1)))
-    assert lag(a_group(("orders", 0, 5_050, 10_000)), history=history) == TimeLag(seconds=49.5 * 3600, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 5_050, 10_000)), history=history) == TimeLag(
+        seconds=49.5 * 3600, at_least_seconds=None
+    )
 
 
 def test_the_document_before_serves_as_a_reading_too() -> None:
     earlier = EndReading(read_at=ago(minutes=10), ends={("orders", 0): 400})
-    assert lag(a_group(("orders", 0, 700, 1000)), earlier=earlier) == TimeLag(seconds=300.0, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 700, 1000)), earlier=earlier) == TimeLag(
+        seconds=300.0, at_least_seconds=None
+    )
     history = kept((ago(minutes=14), {"orders": 0}))
-    assert lag(a_group(("orders", 0, 300, 1000)), history=history, earlier=earlier) == TimeLag(seconds=660.0, at_least_seconds=None)
+    assert lag(a_group(("orders", 0, 300, 1000)), history=history, earlier=earlier) == TimeLag(
+        seconds=660.0, at_least_seconds=None
+    )
 
 
 def test_a_group_is_as_late_as_on_its_slowest_partition() -> None:
@@ -134,8 +167,12 @@ def test_a_group_is_as_late_as_on_its_slowest_partition() -> None:
 
 def test_one_partition_of_which_nothing_is_known_leaves_a_lower_bound() -> None:
     history = kept(*EVERY_FIVE_MINUTES)
-    assert lag(a_group(("orders", 0, 900, 1000), ("users", 0, 5, 10)), history=history) == TimeLag(seconds=None, at_least_seconds=300.0)
-    assert lag(a_group(("orders", 0, 900, 1000), ("users", 0, 5, None)), history=history) == TimeLag(seconds=None, at_least_seconds=300.0)
+    assert lag(a_group(("orders", 0, 900, 1000), ("users", 0, 5, 10)), history=history) == TimeLag(
+        seconds=None, at_least_seconds=300.0
+    )
+    assert lag(a_group(("orders", 0, 900, 1000), ("users", 0, 5, None)), history=history) == TimeLag(
+        seconds=None, at_least_seconds=300.0
+    )
 
 
 def test_a_topic_made_anew_is_not_measured_by_its_namesake() -> None:
@@ -146,7 +183,9 @@ def test_a_topic_made_anew_is_not_measured_by_its_namesake() -> None:
 
 def test_a_log_that_was_cut_gives_no_more_than_what_is_known_since() -> None:
     history = kept((ago(minutes=10), {"orders": 5000}), (ago(minutes=5), {"orders": 400}))
-    assert lag(a_group(("orders", 0, 300, 1000)), history=history) == TimeLag(seconds=None, at_least_seconds=300.0)
+    assert lag(a_group(("orders", 0, 300, 1000)), history=history) == TimeLag(
+        seconds=None, at_least_seconds=300.0
+    )
 
 
 def test_a_group_without_commits_has_no_time_lag_at_all() -> None:
@@ -164,7 +203,9 @@ def test_groups_far_behind_are_found_in_the_oldest_reading_without_reading_the_o
 
 def test_the_last_day_is_kept_reading_by_reading_and_the_last_two_weeks_by_the_hour() -> None:
     objects = MemoryObjects()
-    kept(*((ago(minutes=10 * n), {"orders": 100_000 - n}) for n in range(20 * 24 * 6, 0, -1)), objects=objects)
+    kept(
+        *((ago(minutes=10 * n), {"orders": 100_000 - n}) for n in range(20 * 24 * 6, 0, -1)), objects=objects
+    )
     moments = [read_at for read_at, _, _ in KeptEnds(objects, "lkc-1").backwards()]
     apart = [(later - earlier).total_seconds() / 60 for later, earlier in itertools.pairwise(moments)]
     assert moments == sorted(moments, reverse=True)

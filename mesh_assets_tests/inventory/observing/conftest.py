@@ -12,7 +12,9 @@ def warehouse() -> FakeCluster:
     return FakeCluster(
         kafka=Kafka(topics={"orders": [10, 10], "users": [10]}),
         worker=Worker({"orders-sink": "RUNNING RUNNING", "users-sink": "RUNNING RUNNING RUNNING"}),
-        registry=Apicurio(schemas=[a_schema("orders-value", schema_id=1), a_schema("users-value", schema_id=2)]),
+        registry=Apicurio(
+            schemas=[a_schema("orders-value", schema_id=1), a_schema("users-value", schema_id=2)]
+        ),
     )
 
 

@@ -4,7 +4,11 @@ from mesh_assets.inventory.observing.connectors import observe_connectors
 from mesh_assets.inventory.observing.cursor import AT_REST, ClusterCursor
 from mesh_assets_tests.inventory.observing.world import FakeCluster, World, told
 
-FAILED = ("connector_failed", "orders-sink", "Connector orders-sink: task 0 RUNNING → FAILED: DataException: not json {")
+FAILED = (
+    "connector_failed",
+    "orders-sink",
+    "Connector orders-sink: task 0 RUNNING → FAILED: DataException: not json {",
+)
 RECOVERED = ("connector_recovered", "orders-sink", "Connector orders-sink: task 0 FAILED → RUNNING")
 
 
@@ -17,7 +21,9 @@ def test_connectors_at_rest_cost_one_request_and_are_no_reason(world: World, war
     assert warehouse.worker.requests == ["/connectors"]
 
 
-def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(world: World, warehouse: FakeCluster) -> None:
+def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
     failed = world.look(observe_connectors)
     world.discover()
@@ -33,7 +39,9 @@ def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(world: World
 def test_a_connector_that_is_created_broken_has_failed(world: World, warehouse: FakeCluster) -> None:
     warehouse.worker.connectors["new-sink"] = "FAILED"
 
-    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).findings] == [("connector_failed", "new-sink")]
+    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).findings] == [
+        ("connector_failed", "new-sink")
+    ]
 
 
 def test_a_paused_connector_has_neither_failed_nor_recovered(world: World, warehouse: FakeCluster) -> None:
@@ -42,7 +50,9 @@ def test_a_paused_connector_has_neither_failed_nor_recovered(world: World, wareh
     assert world.look(observe_connectors).findings == ()
 
 
-def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_back(world: World, warehouse: FakeCluster) -> None:
+def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_back(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
     warehouse.worker.before = lambda _: httpx.Response(500, text="no leader")
     down = world.look(observe_connectors)
@@ -54,11 +64,15 @@ def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_
     assert told(up.findings) == [FAILED]
 
 
-def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(world: World, warehouse: FakeCluster) -> None:
+def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(
+    world: World, warehouse: FakeCluster
+) -> None:
     cursor = ClusterCursor()
     runs = []
     for minute in range(22):
-        warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED" if minute % 2 == 0 else "RUNNING RUNNING"
+        warehouse.worker.connectors["orders-sink"] = (
+            "RUNNING FAILED" if minute % 2 == 0 else "RUNNING RUNNING"
+        )
         sight = world.look(observe_connectors, cursor=cursor)
         cursor = sight.cursor
         if sight.findings:
@@ -75,7 +89,9 @@ def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_
     ]
 
 
-def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembered(world: World, warehouse: FakeCluster) -> None:
+def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembered(
+    world: World, warehouse: FakeCluster
+) -> None:
     cursor = ClusterCursor()
     for states in ("FAILED", "RUNNING", "FAILED", "RUNNING"):
         warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
@@ -88,7 +104,9 @@ def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembe
     world.pass_by(minutes=10)
     calm = world.look(observe_connectors, cursor=over.cursor)
 
-    assert [f.trigger.details for f in over.findings] == ["Connector orders-sink: failed 2 times in 14 minutes, now RUNNING"]
+    assert [f.trigger.details for f in over.findings] == [
+        "Connector orders-sink: failed 2 times in 14 minutes, now RUNNING"
+    ]
     assert (calm.findings, calm.cursor) == ((), AT_REST)
 
 

@@ -1,4 +1,10 @@
-from mesh_assets.inventory.observing.cursor import ClusterCursor, Flaps, SensorCursor, decode_cursor, encode_cursor
+from mesh_assets.inventory.observing.cursor import (
+    ClusterCursor,
+    Flaps,
+    SensorCursor,
+    decode_cursor,
+    encode_cursor,
+)
 
 
 def test_a_cursor_of_clusters_at_rest_is_small() -> None:
@@ -9,7 +15,12 @@ def test_a_cursor_of_clusters_at_rest_is_small() -> None:
 
 def test_a_cursor_survives_and_one_of_another_version_begins_anew() -> None:
     cursor = SensorCursor(
-        unreached=("a",), clusters={"b": ClusterCursor(bulk=True, flaps={"main/orders-sink": Flaps(since=1.0, failures=2, failed=True)})}
+        unreached=("a",),
+        clusters={
+            "b": ClusterCursor(
+                bulk=True, flaps={"main/orders-sink": Flaps(since=1.0, failures=2, failed=True)}
+            )
+        },
     )
 
     assert decode_cursor(encode_cursor(cursor)) == cursor

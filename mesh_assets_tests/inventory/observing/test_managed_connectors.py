@@ -1,4 +1,5 @@
-"""Sensors on Confluent Cloud: one request a look, its own states, and no deletion where only a right is missing."""
+"""Sensors on Confluent Cloud: one request a look, its own states, and no deletion where only a right is
+missing."""
 
 from pathlib import Path
 
@@ -25,27 +26,39 @@ def world(tmp_path: Path, cloud: FakeCloudConnect) -> World:
 
 
 @pytest.mark.parametrize("state", ["DEGRADED", "FAILED"])
-def test_a_managed_connector_that_breaks_and_recovers_is_told_twice(world: World, cloud: FakeCloudConnect, state: str) -> None:
+def test_a_managed_connector_that_breaks_and_recovers_is_told_twice(
+    world: World, cloud: FakeCloudConnect, state: str
+) -> None:
     cloud.states["orders"] = state
     broken = world.look(observe_connectors)
     world.discover()
     cloud.states["orders"] = "RUNNING"
     mended = world.look(observe_connectors, cursor=broken.cursor)
-    assert [(one.trigger.type, one.trigger.resource) for one in broken.findings] == [("connector_failed", "orders")]
-    assert [(one.trigger.type, one.trigger.resource) for one in mended.findings] == [("connector_recovered", "orders")]
+    assert [(one.trigger.type, one.trigger.resource) for one in broken.findings] == [
+        ("connector_failed", "orders")
+    ]
+    assert [(one.trigger.type, one.trigger.resource) for one in mended.findings] == [
+        ("connector_recovered", "orders")
+    ]
 
 
 @pytest.mark.parametrize("state", ["PROVISIONING", "PAUSED", "NONE"])
-def test_a_managed_connector_that_is_made_or_paused_has_not_failed(world: World, cloud: FakeCloudConnect, state: str) -> None:
+def test_a_managed_connector_that_is_made_or_paused_has_not_failed(
+    world: World, cloud: FakeCloudConnect, state: str
+) -> None:
     cloud.states["orders"] = state
     assert world.look(observe_connectors).findings == ()
     assert cloud.requests == ["list"]
 
 
-def test_a_deleted_managed_connector_is_told_after_it_was_asked_for(world: World, cloud: FakeCloudConnect) -> None:
+def test_a_deleted_managed_connector_is_told_after_it_was_asked_for(
+    world: World, cloud: FakeCloudConnect
+) -> None:
     del cloud.states["users"]
     sight = world.look(observe_resources)
-    assert told(sight.findings) == [("resource_deleted", "users", "Connector users deleted: source, was RUNNING")]
+    assert told(sight.findings) == [
+        ("resource_deleted", "users", "Connector users deleted: source, was RUNNING")
+    ]
     assert cloud.requests == ["list", "/users"]
 
 

@@ -8,11 +8,21 @@ from mesh_assets_tests.inventory.observing.world import FakeCluster, World, told
 
 
 def a_group(name: str) -> ConsumerGroup:
-    return ConsumerGroup(group_id=name, type="classic", protocol_type="consumer", state="Empty", coordinator=1, members=(), offsets=())
+    return ConsumerGroup(
+        group_id=name,
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
+    )
 
 
 def test_a_cluster_at_rest_is_no_reason_for_a_discovery(world: World, warehouse: FakeCluster) -> None:
-    warehouse.kafka.topics = {name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()}
+    warehouse.kafka.topics = {
+        name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()
+    }
 
     sight = world.look(observe_resources)
 
@@ -55,7 +65,9 @@ def test_partitions_and_configs_of_a_topic_are_one_trigger(world: World, warehou
 
     sight = world.look(observe_resources)
 
-    assert told(sight.findings) == [("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")]
+    assert told(sight.findings) == [
+        ("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")
+    ]
 
 
 def test_configs_are_read_in_slices_and_all_within_half_an_hour(world: World, warehouse: FakeCluster) -> None:
@@ -77,12 +89,16 @@ def test_a_source_that_is_down_hides_nothing_of_the_others(world: World, warehou
 
     sight = world.look(observe_resources)
 
-    assert told(sight.findings) == [("resource_created", "new-sink", "Connector new-sink created: sink, RUNNING")]
+    assert told(sight.findings) == [
+        ("resource_created", "new-sink", "Connector new-sink created: sink, RUNNING")
+    ]
     assert sight.notes[0] == "no broker answers"
     assert "503" in sight.notes[1]
 
 
-def test_another_cluster_under_the_same_address_is_a_reason_to_skip(world: World, warehouse: FakeCluster) -> None:
+def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.kafka.cluster_id = "lkc-2"
     warehouse.kafka.topics = {}
 
@@ -92,7 +108,9 @@ def test_another_cluster_under_the_same_address_is_a_reason_to_skip(world: World
     assert "is cluster lkc-2, but the latest document is of lkc-1" in sight.notes[0]
 
 
-def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(world: World, warehouse: FakeCluster) -> None:
+def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(
+    world: World, warehouse: FakeCluster
+) -> None:
     kept = dict(warehouse.kafka.topics)
     warehouse.kafka.topics = {**kept, **{f"topic-{number}": [0] for number in range(30)}}
     world.discover()

@@ -6,7 +6,13 @@ import pytest
 from mesh_assets.inventory.observing.cursor import ClusterCursor
 from mesh_assets.inventory.observing.schemas import observe_schemas
 from mesh_assets_tests.inventory.observing.world import FakeCluster, World, told
-from mesh_assets_tests.platforms.schema_registry.fakes import STYLES, Confluent, FakeRegistry, a_schema, some_schemas
+from mesh_assets_tests.platforms.schema_registry.fakes import (
+    STYLES,
+    Confluent,
+    FakeRegistry,
+    a_schema,
+    some_schemas,
+)
 
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.__name__)
@@ -21,8 +27,13 @@ def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry,
     assert (sight.findings, sight.notes) == ((), ())
 
 
-def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_the_registry(registry: FakeRegistry, world: World) -> None:
-    registry.schemas[:] = [a_schema("users-value", schema_id=3, version=2, definition='"int"'), a_schema("clicks-value", schema_id=4)]
+def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_the_registry(
+    registry: FakeRegistry, world: World
+) -> None:
+    registry.schemas[:] = [
+        a_schema("users-value", schema_id=3, version=2, definition='"int"'),
+        a_schema("clicks-value", schema_id=4),
+    ]
 
     sight = world.look(observe_schemas)
 
@@ -33,7 +44,9 @@ def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_th
     ]
 
 
-def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_another(world: World, warehouse: FakeCluster) -> None:
+def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_another(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
     [first] = world.look(observe_schemas).findings
     world.pass_by(minutes=5)
@@ -69,7 +82,9 @@ def test_a_registry_that_is_down_gives_its_reason_and_no_deletion_and_afterwards
 
     assert [sight.findings for sight in down] == [(), (), ()]
     assert "503" in down[0].notes[0]
-    assert told(up.findings) == [("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1")]
+    assert told(up.findings) == [
+        ("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1")
+    ]
 
 
 def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(world: World, warehouse: FakeCluster) -> None:
@@ -83,12 +98,17 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(world: World, wareh
     assert (first.findings, second.findings) == ((), ())
     assert second.cursor.bulk
     # Pages overlap by one, levels come in slices of 500 subjects at 6 ticks in half an hour, cut to 250.
-    bulk, single = registry.requests.count("GET /schemas"), [r for r in registry.requests if r.endswith("/versions/latest")]
+    bulk, single = (
+        registry.requests.count("GET /schemas"),
+        [r for r in registry.requests if r.endswith("/versions/latest")],
+    )
     assert (bulk, single) == (4, [])
     assert sum(request.startswith("GET /config/") for request in registry.requests) == 250
 
 
-def test_without_one_every_version_is_looked_at_within_half_an_hour(world: World, warehouse: FakeCluster) -> None:
+def test_without_one_every_version_is_looked_at_within_half_an_hour(
+    world: World, warehouse: FakeCluster
+) -> None:
     registry = warehouse.registry
     registry.schemas[:] = some_schemas(1800)
     world.discover()
@@ -104,20 +124,28 @@ def test_without_one_every_version_is_looked_at_within_half_an_hour(world: World
     assert max(sizes) <= 300 + 250
 
 
-def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(world: World, warehouse: FakeCluster) -> None:
+def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.registry.schemas[:] = some_schemas(1800)
     world.discover()
     cursor = world.look(observe_schemas).cursor
     gone = sorted(schema.subject for schema in warehouse.registry.schemas)[5]
-    warehouse.registry.schemas[:] = [schema for schema in warehouse.registry.schemas if schema.subject != gone]
+    warehouse.registry.schemas[:] = [
+        schema for schema in warehouse.registry.schemas if schema.subject != gone
+    ]
 
     sight = world.look(observe_schemas, cursor=cursor)
 
-    assert [(finding.trigger.type, finding.trigger.resource) for finding in sight.findings] == [("schema_deleted", gone)]
+    assert [(finding.trigger.type, finding.trigger.resource) for finding in sight.findings] == [
+        ("schema_deleted", gone)
+    ]
 
 
 def test_many_at_once_are_one_trigger_with_their_number(world: World, warehouse: FakeCluster) -> None:
-    warehouse.registry.schemas += [a_schema(f"new-{number:02}-value", schema_id=100 + number) for number in range(40)]
+    warehouse.registry.schemas += [
+        a_schema(f"new-{number:02}-value", schema_id=100 + number) for number in range(40)
+    ]
 
     sight = world.look(observe_schemas)
 
@@ -130,7 +158,9 @@ def test_many_at_once_are_one_trigger_with_their_number(world: World, warehouse:
     ]
 
 
-def test_nothing_is_launched_again_for_what_a_discovery_has_dealt_with(world: World, warehouse: FakeCluster) -> None:
+def test_nothing_is_launched_again_for_what_a_discovery_has_dealt_with(
+    world: World, warehouse: FakeCluster
+) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
     assert world.look(observe_schemas).findings
 

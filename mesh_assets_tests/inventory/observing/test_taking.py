@@ -14,11 +14,18 @@ MANUAL = Trigger(type="manual")
 
 
 def waiting(trigger: Trigger, *, seconds: float) -> WaitingTrigger:
-    return WaitingTrigger(id=str(trigger), trigger=trigger, source="test", received_at=MOMENT + timedelta(seconds=seconds))
+    return WaitingTrigger(
+        id=str(trigger), trigger=trigger, source="test", received_at=MOMENT + timedelta(seconds=seconds)
+    )
 
 
 def a_section(state: SectionState, *, metadata_seconds: float = 2.0) -> TopicsSection:
-    return TopicsSection(cluster_id="lkc-1", state=state, records=(), cost=SectionCost(phases={"kafka metadata": metadata_seconds}))
+    return TopicsSection(
+        cluster_id="lkc-1",
+        state=state,
+        records=(),
+        cost=SectionCost(phases={"kafka metadata": metadata_seconds}),
+    )
 
 
 def test_a_run_takes_what_was_there_before_it_began_to_read() -> None:
@@ -36,7 +43,9 @@ def test_a_run_by_hand_or_by_schedule_takes_them_too_and_keeps_its_own() -> None
 
 
 def test_a_run_whose_trigger_another_has_dealt_with_names_what_waits_now_or_else_its_own() -> None:
-    assert take_triggers([waiting(FAILED, seconds=-5)], UPDATED, from_inbox=True, began=MOMENT).triggers == (FAILED,)
+    assert take_triggers([waiting(FAILED, seconds=-5)], UPDATED, from_inbox=True, began=MOMENT).triggers == (
+        FAILED,
+    )
     assert take_triggers([], UPDATED, from_inbox=True, began=MOMENT).triggers == (UPDATED,)
 
 
@@ -52,11 +61,17 @@ def test_reading_began_before_the_first_section_was_read_and_stale_ones_do_not_c
     fresh = SectionState(status="fresh", collected_at=MOMENT)
 
     assert began_reading({"topics": a_section(fresh)}) == MOMENT - timedelta(seconds=2)
-    assert began_reading({"topics": a_section(replace(STALE, collected_at=MOMENT - timedelta(days=1)))}) is None
+    assert (
+        began_reading({"topics": a_section(replace(STALE, collected_at=MOMENT - timedelta(days=1)))}) is None
+    )
     assert take_triggers([waiting(UPDATED, seconds=-5)], MANUAL, from_inbox=False, began=None).ids == ()
 
 
 def test_what_a_crashed_run_had_taken_is_found_again() -> None:
-    inbox = [waiting(UPDATED, seconds=-5), waiting(FAILED, seconds=-5), replace(waiting(UPDATED, seconds=5), id="later")]
+    inbox = [
+        waiting(UPDATED, seconds=-5),
+        waiting(FAILED, seconds=-5),
+        replace(waiting(UPDATED, seconds=5), id="later"),
+    ]
 
     assert dealt_with(inbox, (UPDATED, MANUAL), before=MOMENT) == (str(UPDATED),)

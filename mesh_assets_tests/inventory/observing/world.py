@@ -1,4 +1,5 @@
-"""A small estate in memory: clusters whose fakes can change and fail, a store, and discoveries made by the real collection and join."""
+"""A small estate in memory: clusters whose fakes can change and fail, a store, and discoveries made by the
+real collection and join."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -40,7 +41,8 @@ INTERVAL = 300.0
 
 @dataclass
 class Kafka(FakeKafka):
-    """`overrides`: topic → configs that differ from the default. `asked`: the topics of each call for configs."""
+    """`overrides`: topic → configs that differ from the default. `asked`: the topics of each call for
+    configs."""
 
     overrides: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
@@ -49,12 +51,16 @@ class Kafka(FakeKafka):
         names = list(topics)
         self.asked.append(names)
         found = super().configs(names)
-        return {name: replace(read, values={**(read.values or {}), **self.overrides.get(name, {})}) for name, read in found.items()}
+        return {
+            name: replace(read, values={**(read.values or {}), **self.overrides.get(name, {})})
+            for name, read in found.items()
+        }
 
 
 @dataclass
 class Worker:
-    """A Connect worker: name → the states of its connector and its tasks, `RUNNING`, or `RUNNING FAILED` for one failed task."""
+    """A Connect worker: name → the states of its connector and its tasks, `RUNNING`, or `RUNNING FAILED` for
+    one failed task."""
 
     connectors: dict[str, str] = field(default_factory=dict)
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
@@ -67,7 +73,9 @@ class Worker:
             return instead
         if request.url.path != "/connectors":
             return httpx.Response(404, json={"error_code": 404, "message": "not found"})
-        return httpx.Response(200, json={name: self._entry(name, states.split()) for name, states in self.connectors.items()})
+        return httpx.Response(
+            200, json={name: self._entry(name, states.split()) for name, states in self.connectors.items()}
+        )
 
     @staticmethod
     def _entry(name: str, states: list[str]) -> dict[str, Any]:
@@ -95,7 +103,8 @@ class Worker:
 
 @dataclass
 class FakeCluster:
-    """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place of the worker."""
+    """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place
+    of the worker."""
 
     name: str = "warehouse"
     kafka: Kafka = field(default_factory=Kafka)
@@ -108,16 +117,22 @@ class FakeCluster:
     @property
     def cluster(self) -> Cluster:
         return Cluster(
-            name=self.name, kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"), sensors=Sensing(quiet_minutes=self.quiet_minutes)
+            name=self.name,
+            kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"),
+            sensors=Sensing(quiet_minutes=self.quiet_minutes),
         )
 
     @contextmanager
     def clients(self) -> Iterator[ClusterClients]:
         self.opens()
         endpoint = KafkaConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
-        worker = KafkaConnectClient(endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock)
+        worker = KafkaConnectClient(
+            endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock
+        )
         yield ClusterClients(
-            kafka=self.kafka, registry=self.registry.client(), connect=[worker] if self.cloud is None else [self.cloud.client()]
+            kafka=self.kafka,
+            registry=self.registry.client(),
+            connect=[worker] if self.cloud is None else [self.cloud.client()],
         )
 
 
@@ -151,19 +166,29 @@ class World:
         return document
 
     def discover(self, name: str = "warehouse") -> tuple[Trigger, ...]:
-        """A discovery without events: collect, join, move the pointer, take from the inbox. What it was made for."""
+        """A discovery without events: collect, join, move the pointer, take from the inbox. What it was made
+        for."""
         self.pass_by(seconds=1)
         cluster = self.fakes[name].cluster
         sections = collect_sections(
-            cluster, SECTION_NAMES, previous=self.store.latest_document, clients=self.open_clients, sleep=lambda _: None
+            cluster,
+            SECTION_NAMES,
+            previous=self.store.latest_document,
+            clients=self.open_clients,
+            sleep=lambda _: None,
         )
         # The fakes read by the real clock.
         sections = {
-            section: replace(read, state=replace(read.state, collected_at=self.now if read.state.status == "fresh" else MOMENT))
+            section: replace(
+                read,
+                state=replace(read.state, collected_at=self.now if read.state.status == "fresh" else MOMENT),
+            )
             for section, read in sections.items()
         }
         cluster_id = sections["topics"].cluster_id
-        taken = take_triggers(self.inbox.waiting(cluster_id), Trigger(type="manual"), from_inbox=True, began=self.now)
+        taken = take_triggers(
+            self.inbox.waiting(cluster_id), Trigger(type="manual"), from_inbox=True, began=self.now
+        )
         found = self.store.latest(cluster_id)
         previous = None if found is None else self.store.read_document(found[0].document)
         document = join_sections(
@@ -175,7 +200,9 @@ class World:
             sequence=1 if previous is None else previous.sequence + 1,
             run_id="run",
         )
-        stored = self.store.put_document(self.store.free_document_key(cluster_id, self.now), encode_document(document))
+        stored = self.store.put_document(
+            self.store.free_document_key(cluster_id, self.now), encode_document(document)
+        )
         self.store.move_latest(
             Pointer(
                 cluster=name,
@@ -199,7 +226,12 @@ class World:
         return taken.triggers
 
     def look(
-        self, observe: Observe, name: str = "warehouse", *, cursor: ClusterCursor = AT_REST, interval_seconds: float = INTERVAL
+        self,
+        observe: Observe,
+        name: str = "warehouse",
+        *,
+        cursor: ClusterCursor = AT_REST,
+        interval_seconds: float = INTERVAL,
     ) -> Sight:
         return look_at(
             self.fakes[name].cluster,
@@ -214,4 +246,7 @@ class World:
 
 def told(findings: Iterable[Finding]) -> list[tuple[str, str | None, str | None]]:
     """Type, resource and details of each, sorted."""
-    return sorted(((one.trigger.type, one.trigger.resource, one.trigger.details) for one in findings), key=lambda row: tuple(map(str, row)))
+    return sorted(
+        ((one.trigger.type, one.trigger.resource, one.trigger.details) for one in findings),
+        key=lambda row: tuple(map(str, row)),
+    )

@@ -1,4 +1,5 @@
-"""A queue in memory that behaves like SQS where it matters: at least once, ten at a time, invisible until deleted or released."""
+"""A queue in memory that behaves like SQS where it matters: at least once, ten at a time, invisible until
+deleted or released."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +29,13 @@ class FakeQueue:
     def receive(self, *, wait_seconds: int) -> tuple[QueueMessage, ...]:
         self._maybe_fail("receive")
         self.waits.append(wait_seconds)
-        visible = [name for name in self.bodies if name not in self.invisible and name not in self.deleted][:10]
+        visible = [name for name in self.bodies if name not in self.invisible and name not in self.deleted][
+            :10
+        ]
         self.invisible.update(visible)
-        return tuple(QueueMessage(id=name, body=self.bodies[name], receipt=f"r-{name}", receives=1) for name in visible)
+        return tuple(
+            QueueMessage(id=name, body=self.bodies[name], receipt=f"r-{name}", receives=1) for name in visible
+        )
 
     def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
         self._maybe_fail("delete")

@@ -14,7 +14,9 @@ LAG = (
     "Threshold Crossed: 1 out of the last 1 datapoints [52013.0 (23/11/26 16:35:00)] was greater than the threshold (10000.0) "
     "(minimum 1 datapoint for OK -> ALARM transition)."
 )
-ALARM_CAUSE = "alarm arn:aws:cloudwatch:us-east-1:123456789012:alarm:warehouse-lag 2026-11-23T16:40:02.123000+00:00"
+ALARM_CAUSE = (
+    "alarm arn:aws:cloudwatch:us-east-1:123456789012:alarm:warehouse-lag 2026-11-23T16:40:02.123000+00:00"
+)
 
 
 def read(body: str) -> Any:
@@ -25,20 +27,50 @@ def read(body: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "trigger", "hints"),
     [
-        ("own_form", Trigger(type="schema_updated", resource="users-value", details="Deployed by the pipeline"), ()),
+        (
+            "own_form",
+            Trigger(type="schema_updated", resource="users-value", details="Deployed by the pipeline"),
+            (),
+        ),
         ("alarm", Trigger(type="cloudwatch_alarm", resource="warehouse-lag", details=LAG), ("warehouse",)),
-        ("alarm_event", Trigger(type="cloudwatch_alarm", resource="warehouse-lag", details=LAG), ("warehouse",)),
+        (
+            "alarm_event",
+            Trigger(type="cloudwatch_alarm", resource="warehouse-lag", details=LAG),
+            ("warehouse",),
+        ),
         (
             "msk_call",
-            Trigger(type="external", resource="warehouse", details="MSK: UpdateClusterConfiguration (AWS API Call via CloudTrail)"),
-            ("arn:aws:kafka:us-east-1:123456789012:cluster/warehouse/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-5", "warehouse"),
+            Trigger(
+                type="external",
+                resource="warehouse",
+                details="MSK: UpdateClusterConfiguration (AWS API Call via CloudTrail)",
+            ),
+            (
+                "arn:aws:kafka:us-east-1:123456789012:cluster/warehouse/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-5",
+                "warehouse",
+            ),
         ),
         (
             "msk_health",
-            Trigger(type="external", resource="warehouse", details="MSK: AWS_KAFKA_OPERATIONAL_ISSUE (AWS Health Event)"),
-            ("arn:aws:kafka:us-east-1:123456789012:cluster/warehouse/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-5", "warehouse"),
+            Trigger(
+                type="external",
+                resource="warehouse",
+                details="MSK: AWS_KAFKA_OPERATIONAL_ISSUE (AWS Health Event)",
+            ),
+            (
+                "arn:aws:kafka:us-east-1:123456789012:cluster/warehouse/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0-5",
+                "warehouse",
+            ),
         ),
-        ("glue_call", Trigger(type="schema_updated", resource="users-value", details="Glue schema registry: RegisterSchemaVersion"), ()),
+        (
+            "glue_call",
+            Trigger(
+                type="schema_updated",
+                resource="users-value",
+                details="Glue schema registry: RegisterSchemaVersion",
+            ),
+            (),
+        ),
         (
             "confluent",
             Trigger(
@@ -51,7 +83,9 @@ def read(body: str) -> Any:
         ),
     ],
 )
-def test_each_form_is_understood_raw_and_in_sns(name: str, trigger: Trigger, hints: tuple[str, ...], wrap: Any) -> None:
+def test_each_form_is_understood_raw_and_in_sns(
+    name: str, trigger: Trigger, hints: tuple[str, ...], wrap: Any
+) -> None:
     reading = read(wrap(example(name)))
 
     assert isinstance(reading, Understood)
@@ -60,13 +94,22 @@ def test_each_form_is_understood_raw_and_in_sns(name: str, trigger: Trigger, hin
 
 
 def test_the_same_alarm_has_one_cause_on_whatever_way_it_comes() -> None:
-    told = [read(example("alarm")), read(in_sns(example("alarm"))), read(example("alarm_event")), read(in_sns(example("alarm_event")))]
+    told = [
+        read(example("alarm")),
+        read(in_sns(example("alarm"))),
+        read(example("alarm_event")),
+        read(in_sns(example("alarm_event"))),
+    ]
 
     assert {reading.cause for reading in told} == {ALARM_CAUSE}
 
 
 def test_an_event_and_a_notification_are_known_by_their_own_ids() -> None:
-    assert read(example("msk_call")).cause == read(in_sns(example("msk_call"))).cause == "event 6f87d04b-9f74-4f04-a780-7acf4b0a9b38"
+    assert (
+        read(example("msk_call")).cause
+        == read(in_sns(example("msk_call"))).cause
+        == "event 6f87d04b-9f74-4f04-a780-7acf4b0a9b38"
+    )
     assert read(example("confluent")).cause == "confluent n-8d1c7b2e-4f5a-4c1d-9a7e-1b2c3d4e5f60"
 
 
@@ -82,7 +125,9 @@ def test_a_trigger_without_a_type_is_external() -> None:
 
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
 def test_an_alarm_that_is_over_asks_for_nothing(state: str) -> None:
-    assert read(in_sns(example("alarm", NewStateValue=state))) == Ignored(reason=f"alarm warehouse-lag is {state}")
+    assert read(in_sns(example("alarm", NewStateValue=state))) == Ignored(
+        reason=f"alarm warehouse-lag is {state}"
+    )
     event = json.loads(example("alarm_event"))
     event["detail"]["state"]["value"] = state
     assert read(json.dumps(event)) == Ignored(reason=f"alarm warehouse-lag is {state}")
@@ -90,7 +135,8 @@ def test_an_alarm_that_is_over_asks_for_nothing(state: str) -> None:
 
 def test_an_alarm_over_several_metrics_names_all_their_clusters() -> None:
     metrics = [
-        {"MetricStat": {"Metric": {"Dimensions": [{"Name": "Cluster Name", "Value": name}]}}} for name in ("warehouse", "payments")
+        {"MetricStat": {"Metric": {"Dimensions": [{"Name": "Cluster Name", "Value": name}]}}}
+        for name in ("warehouse", "payments")
     ] + [{"Expression": "m1+m2"}]
 
     assert read(example("alarm", Trigger={"Metrics": metrics})).hints == ("warehouse", "payments")
@@ -129,7 +175,10 @@ def test_a_confirmation_of_a_subscription_is_ignored() -> None:
         ('{"AlarmName": 1, "NewStateValue": "ALARM"}', r"whose AlarmName or NewStateValue is no text"),
         (example("alarm_event", detail={}), r"without alarmName and state\.value"),
         (example("alarm_event", detail=None), r"source, detail-type or detail is missing"),
-        (example("alarm_event", source="aws.ec2"), r"none of CloudWatch alarms, MSK or the Glue schema registry"),
+        (
+            example("alarm_event", source="aws.ec2"),
+            r"none of CloudWatch alarms, MSK or the Glue schema registry",
+        ),
         ('{"id": 1, "title": "x"}', r"id, title or message is no text"),
         ('{"trigger": {"details": "' + "x" * 1_100_000 + '"}}', r"longer than"),
     ],
@@ -163,12 +212,50 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    ["trigger", "type", "AlarmName", "NewStateValue", "Trigger", "Dimensions", "Type", "MessageId", "Message", "id", "title", "message"]
+    [
+        "trigger",
+        "type",
+        "AlarmName",
+        "NewStateValue",
+        "Trigger",
+        "Dimensions",
+        "Type",
+        "MessageId",
+        "Message",
+        "id",
+        "title",
+        "message",
+    ]
 ) | st.sampled_from(
-    ["source", "detail-type", "detail", "state", "alarmName", "resources", "requestParameters", "eventName", "configuration", "metrics"]
+    [
+        "source",
+        "detail-type",
+        "detail",
+        "state",
+        "alarmName",
+        "resources",
+        "requestParameters",
+        "eventName",
+        "configuration",
+        "metrics",
+    ]
 )
-WORDS = st.sampled_from(["Notification", "aws.kafka", "aws.glue", "aws.cloudwatch", "AWS API Call via CloudTrail", "ALARM", "external"])
-CONFUSED = st.recursive(JSON | WORDS, lambda inner: st.dictionaries(KEYS, inner, max_size=6) | st.lists(inner, max_size=3), max_leaves=20)
+WORDS = st.sampled_from(
+    [
+        "Notification",
+        "aws.kafka",
+        "aws.glue",
+        "aws.cloudwatch",
+        "AWS API Call via CloudTrail",
+        "ALARM",
+        "external",
+    ]
+)
+CONFUSED = st.recursive(
+    JSON | WORDS,
+    lambda inner: st.dictionaries(KEYS, inner, max_size=6) | st.lists(inner, max_size=3),
+    max_leaves=20,
+)
 
 
 @given(CONFUSED)

@@ -1,5 +1,6 @@
 # ruff: noqa: N803, ARG002 - the parameters are named as boto3 names them
-"""A bucket in memory, as boto3's S3 client shows one: what Amazon documents of conditional reads, writes and deletes."""
+"""A bucket in memory, as boto3's S3 client shows one: what Amazon documents of conditional reads, writes and
+deletes."""
 
 import hashlib
 import io
@@ -12,7 +13,8 @@ _MESSAGES = {"NoSuchKey": 404, "PreconditionFailed": 412, "AccessDenied": 403}
 
 
 class ABucket:
-    """`refuses`: answers everything with AccessDenied. `loses_answers`: writes, then fails as the retry of a lost answer does."""
+    """`refuses`: answers everything with AccessDenied. `loses_answers`: writes, then fails as the retry of a
+    lost answer does."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -79,6 +81,9 @@ def _etag(data: bytes) -> str:
 
 def _error(code: str, operation: str, *, attempts: int = 0) -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": _MESSAGES[code], "RetryAttempts": attempts}},
+        {
+            "Error": {"Code": code, "Message": code},
+            "ResponseMetadata": {"HTTPStatusCode": _MESSAGES[code], "RetryAttempts": attempts},
+        },
         operation,
     )

@@ -1,4 +1,5 @@
-"""Stores of both kinds for tests: opened, or as the values of MESH_STORE that any process of the test can open."""
+"""Stores of both kinds for tests: opened, or as the values of MESH_STORE that any process of the test can
+open."""
 
 import secrets
 from collections.abc import Callable
@@ -18,7 +19,8 @@ NewStore = Callable[[], str]
 
 
 def new_stores(request: pytest.FixtureRequest, kind: str, folder: Path) -> NewStore:
-    """Makes values for empty stores. `kind`: one of KINDS; `s3` is that of the stand-in for AWS, which is started."""
+    """Makes values for empty stores. `kind`: one of KINDS; `s3` is that of the stand-in for AWS, which is
+    started."""
     if kind == "folder":
         return lambda: str(folder / f"store-{secrets.token_hex(4)}")
     bucket, client = _a_bucket(request)
@@ -27,7 +29,8 @@ def new_stores(request: pytest.FixtureRequest, kind: str, folder: Path) -> NewSt
 
 
 def new_objects(request: pytest.FixtureRequest, kind: str, folder: Path) -> Callable[[], ObjectStore]:
-    """The same, opened, for use in this process alone: all by one client, which costs more than many requests."""
+    """The same, opened, for use in this process alone: all by one client, which costs more than many
+    requests."""
     if kind == "folder":
         return lambda: FolderStore(folder / f"store-{secrets.token_hex(4)}")
     bucket, client = _a_bucket(request)

@@ -22,7 +22,9 @@ def test_objects_stand_below_the_prefix(store: BucketStore, bucket: ABucket) -> 
     assert bucket.objects == {"prod/a/b": b"1"}
 
 
-def test_a_write_whose_answer_was_lost_does_not_conflict_with_itself(store: BucketStore, bucket: ABucket) -> None:
+def test_a_write_whose_answer_was_lost_does_not_conflict_with_itself(
+    store: BucketStore, bucket: ABucket
+) -> None:
     bucket.loses_answers = True
     version = store.put_new("a", b"mine")
     assert store.get("a") == (b"mine", version)
@@ -46,14 +48,22 @@ def test_a_retried_write_still_conflicts_with_another_ones() -> None:
 
 def test_a_refusal_is_a_store_error_that_names_the_object(store: BucketStore, bucket: ABucket) -> None:
     bucket.refuses = True
-    for use in (store.get, store.delete, lambda key: store.put_new(key, b""), store.list, lambda key: store.delete_if(key, "1")):
+    for use in (
+        store.get,
+        store.delete,
+        lambda key: store.put_new(key, b""),
+        store.list,
+        lambda key: store.delete_if(key, "1"),
+    ):
         with pytest.raises(StoreError, match=r"s3://mesh/prod/a could not be .*AccessDenied") as caught:
             use("a")
         assert not isinstance(caught.value, ConflictError)
 
 
 def test_the_conditions_are_those_that_the_s3_client_knows() -> None:
-    client = boto3.client("s3", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none")
+    client = boto3.client(
+        "s3", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none"
+    )
     store = BucketStore(client, "mesh", "prod")
     place = {"Bucket": "mesh", "Key": "prod/a"}
     with Stubber(client) as answers:

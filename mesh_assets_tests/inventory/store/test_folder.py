@@ -71,7 +71,9 @@ def test_no_update_is_lost_when_several_compare_and_swap(
 
 
 @pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
-def test_only_one_of_several_creates_an_object(tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]) -> None:
+def test_only_one_of_several_creates_an_object(
+    tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
+) -> None:
     assert sorted(map(bool, at_once(_create, tmp_path / "store"))) == [False, False, False, True]
 
 
@@ -91,7 +93,9 @@ def test_a_reader_never_sees_half_an_object(store: FolderStore) -> None:
             assert found[0] in contents
 
 
-def test_what_a_killed_process_was_writing_is_invisible_and_goes_after_a_day(store: FolderStore, tmp_path: Path) -> None:
+def test_what_a_killed_process_was_writing_is_invisible_and_goes_after_a_day(
+    store: FolderStore, tmp_path: Path
+) -> None:
     store.put("a", b"1")
     left = tmp_path / "store" / ".tmp" / "4711-left"
     left.write_bytes(b"half")
@@ -107,7 +111,9 @@ def test_what_a_killed_process_was_writing_is_invisible_and_goes_after_a_day(sto
 def test_the_lock_of_a_killed_process_is_free(store: FolderStore, tmp_path: Path) -> None:
     store.put("a", b"1")
     program = "import fcntl, os, signal, sys; fcntl.flock(open(sys.argv[1], 'ab'), fcntl.LOCK_EX); os.kill(os.getpid(), signal.SIGKILL)"
-    subprocess.run([sys.executable, "-c", program, str(tmp_path / "store" / ".lock")], timeout=30, check=False)
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "store" / ".lock")], timeout=30, check=False
+    )
     store.put("a", b"2")
 
 
@@ -115,7 +121,11 @@ def test_a_write_leaves_nothing_but_the_object(store: FolderStore, tmp_path: Pat
     store.put("a/b", b"1")
     with pytest.raises(ConflictError):
         store.put_new("a/b", b"2")
-    files = {path.relative_to(tmp_path / "store").as_posix() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(tmp_path / "store").as_posix()
+        for path in (tmp_path / "store").rglob("*")
+        if path.is_file()
+    }
     assert files == {"a/b", ".lock"}
 
 
@@ -134,7 +144,9 @@ def test_a_store_that_is_no_folder_is_a_sentence_that_names_mesh_store(tmp_path:
         FolderStore(tmp_path / "file").put_new("a", b"1")
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put("a/b", b"1")
 
     def refused(path: str) -> None:

@@ -19,7 +19,9 @@ def store(tmp_path: Path) -> InventoryStore:
     return InventoryStore(FolderStore(tmp_path))
 
 
-def _published(store: InventoryStore, document: Document, version: str | None = None) -> tuple[StoredDocument, str]:
+def _published(
+    store: InventoryStore, document: Document, version: str | None = None
+) -> tuple[StoredDocument, str]:
     key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
     stored = store.put_document(key, encode_document(document))
     pointer = Pointer(
@@ -69,7 +71,9 @@ def test_a_document_that_was_tampered_with_is_an_error(store: InventoryStore) ->
         store.latest_document("lkc-1")
 
 
-def test_a_pointer_that_is_no_json_is_an_error_that_names_the_file(store: InventoryStore, tmp_path: Path) -> None:
+def test_a_pointer_that_is_no_json_is_an_error_that_names_the_file(
+    store: InventoryStore, tmp_path: Path
+) -> None:
     store.objects.put("inventories/lkc-1/latest.json", b"{half")
     with pytest.raises(StoreError, match=str(tmp_path / "inventories/lkc-1/latest.json")):
         store.latest("lkc-1")
@@ -89,7 +93,10 @@ def test_documents_of_the_same_second_get_a_suffix_and_stay_in_order(store: Inve
     for sequence in range(1, 12):
         _, version = _published(store, a_document(sequence=sequence), version)
     _published(store, a_document(sequence=12, discovery_timestamp=MOMENT + timedelta(seconds=1)), version)
-    keys = [entry.key.removeprefix("inventories/lkc-1/inventory-2026-11-23T16-40-") for entry in store.list_documents("lkc-1")]
+    keys = [
+        entry.key.removeprefix("inventories/lkc-1/inventory-2026-11-23T16-40-")
+        for entry in store.list_documents("lkc-1")
+    ]
     assert keys == ["02Z.json", *(f"02Z-{number}.json" for number in range(2, 12)), "03Z.json"]
 
 
@@ -108,7 +115,9 @@ def test_documents_of_the_same_second_get_a_suffix_and_stay_in_order(store: Inve
         ("inventories/lkc-1/inventory-2026-11-23T17-40-02Z.json", 2),
     ],
 )
-def test_a_moment_gives_the_document_that_held_then(store: InventoryStore, moment: datetime | str, sequence: int) -> None:
+def test_a_moment_gives_the_document_that_held_then(
+    store: InventoryStore, moment: datetime | str, sequence: int
+) -> None:
     version = None
     for hours in range(3):
         document = a_document(sequence=hours + 1, discovery_timestamp=MOMENT + timedelta(hours=hours))
@@ -148,7 +157,9 @@ def test_only_the_document_that_was_written_is_deleted(store: InventoryStore) ->
 
 
 @pytest.mark.parametrize("name", ["../etc", "a/b", ".hidden", "größe", "a b", "%2E", "_-aB9"])
-def test_any_cluster_id_run_or_name_stays_within_its_folder(store: InventoryStore, tmp_path: Path, name: str) -> None:
+def test_any_cluster_id_run_or_name_stays_within_its_folder(
+    store: InventoryStore, tmp_path: Path, name: str
+) -> None:
     document = a_document()
     document = replace(document, cluster=replace(document.cluster, id=name))
     _published(store, document)
@@ -173,7 +184,9 @@ def test_sections_pass_from_step_to_step_until_they_are_dropped(store: Inventory
         store.put_section("run-1", "warehouse", document.section(name))
         assert section_name(document.section(name)) == name
     store.put_section("run-2", "warehouse", document.section("topics"))
-    assert [store.get_section("run-1", "warehouse", name) for name in SECTION_NAMES] == [document.section(name) for name in SECTION_NAMES]
+    assert [store.get_section("run-1", "warehouse", name) for name in SECTION_NAMES] == [
+        document.section(name) for name in SECTION_NAMES
+    ]
     assert store.get_section("run-1", "other", "topics") is None
     store.drop_sections("run-1")
     assert store.get_section("run-1", "warehouse", "topics") is None

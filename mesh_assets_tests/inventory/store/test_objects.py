@@ -75,20 +75,34 @@ def test_deleting_what_is_not_there_is_no_error(objects: ObjectStore) -> None:
 def test_a_listing_shows_the_keys_of_a_prefix_in_order_and_nothing_else(objects: ObjectStore) -> None:
     for key in ("a/2/y", "a/1", "a/2/x", "ab", "b"):
         objects.put(key, b"12")
-    assert [(entry.key, entry.bytes) for entry in objects.list("a/")] == [("a/1", 2), ("a/2/x", 2), ("a/2/y", 2)]
+    assert [(entry.key, entry.bytes) for entry in objects.list("a/")] == [
+        ("a/1", 2),
+        ("a/2/x", 2),
+        ("a/2/y", 2),
+    ]
     assert [entry.key for entry in objects.list("a/2/")] == ["a/2/x", "a/2/y"]
     assert [entry.key for entry in objects.list("")] == ["a/1", "a/2/x", "a/2/y", "ab", "b"]
     assert objects.list("nothing/here/") == []
 
 
-@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".lock", "a/.tmp/b", "a\\b", "a/./b"])
+@pytest.mark.parametrize(
+    "key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".lock", "a/.tmp/b", "a\\b", "a/./b"]
+)
 def test_a_key_that_could_leave_the_store_is_refused(objects: ObjectStore, key: str) -> None:
-    for use in (objects.get, objects.delete, objects.uri, lambda key: objects.put(key, b""), lambda key: objects.put_new(key, b"")):
+    for use in (
+        objects.get,
+        objects.delete,
+        objects.uri,
+        lambda key: objects.put(key, b""),
+        lambda key: objects.put_new(key, b""),
+    ):
         with pytest.raises(StoreError, match="is not a key"):
             use(key)
 
 
-def test_the_value_of_mesh_store_says_which_kind_of_store_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_value_of_mesh_store_says_which_kind_of_store_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")

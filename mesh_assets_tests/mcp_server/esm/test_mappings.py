@@ -28,7 +28,10 @@ def aws() -> FakeAws:
 def make_esm(aws: FakeAws, make_world: Callable[..., World]) -> Callable[..., World]:
     def make(**settings: Any) -> World:
         world = make_world(toolsets=(), **settings)
-        add_mappings(world.server, lambda: MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None))
+        add_mappings(
+            world.server,
+            lambda: MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None),
+        )
         return world
 
     return make
@@ -39,12 +42,17 @@ def changes(aws: FakeAws) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(aws: FakeAws, make_esm: Callable[..., World], mode: Mode) -> None:
+def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(
+    aws: FakeAws, make_esm: Callable[..., World], mode: Mode
+) -> None:
     world = make_esm()
     result = call(world.server, "create_event_source_mapping", MSK, mode=mode)
     plan = result.structured_content
     assert isinstance(plan, dict), result.content
-    assert (plan["applied"], [one["operation"] for one in plan["calls"]]) == (False, ["PutRolePolicy", "CreateEventSourceMapping"])
+    assert (plan["applied"], [one["operation"] for one in plan["calls"]]) == (
+        False,
+        ["PutRolePolicy", "CreateEventSourceMapping"],
+    )
     assert "--allow-writes" in plan["next"]
     assert "--allow-writes" in world.refusal("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
     assert changes(aws) == []
@@ -61,7 +69,9 @@ def test_from_a_plan_to_a_mapping_and_back(aws: FakeAws, make_esm: Callable[...,
     assert [one["uuid"] for one in listed["mappings"]] == [uuid]
     assert world.answer("get_event_source_mapping", uuid=uuid)["consumer_group_id"] == "orders-handler"
     change = world.answer("update_event_source_mapping", uuid=uuid, batch_size=7)
-    assert world.answer("update_event_source_mapping", uuid=uuid, batch_size=7, plan_id=change["plan_id"])["applied"]
+    assert world.answer("update_event_source_mapping", uuid=uuid, batch_size=7, plan_id=change["plan_id"])[
+        "applied"
+    ]
     aws.mappings[uuid]["State"] = "Enabled"
     assert world.answer("add_msk_permissions", uuid=uuid)["permissions"] == "granted"
     removal = world.answer("delete_event_source_mapping", uuid=uuid)
@@ -80,7 +90,9 @@ def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., World])
     assert plan["calls"][0]["operation"] == "CreateRole"
 
 
-def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(
+    aws: FakeAws, make_esm: Callable[..., World]
+) -> None:
     text = make_esm().refusal("create_event_source_mapping", **{**MSK, "batch_size": 0, "tumbling_window": 5})
     assert "batch_size" in text
     assert "tumbling_window" in text
@@ -94,7 +106,9 @@ def test_answers_are_of_the_shape_that_the_tools_promise(make_esm: Callable[...,
         jsonschema.validate(world.answer(tool, **arguments), promised[tool])
 
 
-def test_without_a_region_each_tool_says_what_is_missing(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_each_tool_says_what_is_missing(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     world = make_world()
@@ -104,13 +118,19 @@ def test_without_a_region_each_tool_says_what_is_missing(make_world: Callable[..
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("agrees", [True, False])
-def test_a_client_that_can_ask_its_person_does(aws: FakeAws, make_esm: Callable[..., World], mode: Mode, agrees: bool) -> None:
+def test_a_client_that_can_ask_its_person_does(
+    aws: FakeAws, make_esm: Callable[..., World], mode: Mode, agrees: bool
+) -> None:
     world = make_esm(allow_writes=True)
     asked: list[str] = []
 
     async def ask(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
         asked.append(params.message)
-        return ElicitResult(action="accept", content={"carry_out": True}) if agrees else ElicitResult(action="decline")
+        return (
+            ElicitResult(action="accept", content={"carry_out": True})
+            if agrees
+            else ElicitResult(action="decline")
+        )
 
     async def run() -> Any:
         async with Client(world.server, mode=mode, elicitation_callback=ask) as client:
@@ -125,13 +145,17 @@ def test_a_client_that_can_ask_its_person_does(aws: FakeAws, make_esm: Callable[
     assert agrees or "did not agree" in answer["next"]
 
 
-def test_a_person_is_not_asked_where_the_server_may_not_write_or_the_plan_is_named(aws: FakeAws, make_esm: Callable[..., World]) -> None:
+def test_a_person_is_not_asked_where_the_server_may_not_write_or_the_plan_is_named(
+    aws: FakeAws, make_esm: Callable[..., World]
+) -> None:
     async def never(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
         raise AssertionError(params.message)
 
     async def run(world: World, **arguments: Any) -> Any:
         async with Client(world.server, elicitation_callback=never) as client:
-            return (await client.call_tool("create_event_source_mapping", {**MSK, **arguments})).structured_content
+            return (
+                await client.call_tool("create_event_source_mapping", {**MSK, **arguments})
+            ).structured_content
 
     plan = anyio.run(run, make_esm())
     assert plan["applied"] is False

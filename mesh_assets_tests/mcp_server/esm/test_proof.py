@@ -57,12 +57,16 @@ def test_test_messages_need_leave(make_esm: Callable[..., World]) -> None:
 
 
 def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., World]) -> None:
-    text = make_esm("127.0.0.1:1").refusal("check_offset_after_production", uuid=UUID, initial={}, produced={})
+    text = make_esm("127.0.0.1:1").refusal(
+        "check_offset_after_production", uuid=UUID, initial={}, produced={}
+    )
     assert "as they were answered" in text
 
 
 @pytest.mark.sandbox
-def test_messages_are_planned_written_and_looked_for(endpoints: Endpoints, make_esm: Callable[..., World]) -> None:
+def test_messages_are_planned_written_and_looked_for(
+    endpoints: Endpoints, make_esm: Callable[..., World]
+) -> None:
     world = make_esm(endpoints.bootstrap_servers, "orders", allow_writes=True)
     assert world.answer("test_kafka_connection", uuid=UUID)["ok"]
     before = world.answer("get_initial_offset", uuid=UUID)["position"]
@@ -70,7 +74,9 @@ def test_messages_are_planned_written_and_looked_for(endpoints: Endpoints, make_
     assert (plan["applied"], "connect-orders-sink" in plan["plan"]["other_groups"]) == (False, True)
     done = world.answer("produce_test_messages", uuid=UUID, messages=3, plan_id=plan["plan"]["id"])
     assert done["produced"]["messages"] == 3
-    progress = world.answer("check_offset_after_production", uuid=UUID, initial=before, produced=done["produced"])
+    progress = world.answer(
+        "check_offset_after_production", uuid=UUID, initial=before, produced=done["produced"]
+    )
     assert progress["passed"] is False, "nobody polls for a faked mapping"
 
 
@@ -97,9 +103,17 @@ def test_a_person_is_told_who_would_receive_test_messages_before_any_is_written(
         return ElicitResult(action="decline")
 
     async def run() -> list[Any]:
-        async with Client(make_esm("127.0.0.1:1", allow_writes=True).server, elicitation_callback=decline) as client:
-            return [await client.call_tool(tool, {"uuid": UUID}) for tool in ("produce_test_messages", "validate_esm_processing")]
+        async with Client(
+            make_esm("127.0.0.1:1", allow_writes=True).server, elicitation_callback=decline
+        ) as client:
+            return [
+                await client.call_tool(tool, {"uuid": UUID})
+                for tool in ("produce_test_messages", "validate_esm_processing")
+            ]
 
     for result, question in zip(anyio.run(run), asked, strict=True):
         assert "would receive them: billing" in question
-        assert (result.structured_content["applied"], "did not agree" in result.structured_content["next"]) == (False, True)
+        assert (
+            result.structured_content["applied"],
+            "did not agree" in result.structured_content["next"],
+        ) == (False, True)

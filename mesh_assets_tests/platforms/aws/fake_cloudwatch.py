@@ -1,4 +1,5 @@
-"""CloudWatch as boto3 shows it, with series of one's own; what is asked and answered is checked against botocore's model."""
+"""CloudWatch as boto3 shows it, with series of one's own; what is asked and answered is checked against
+botocore's model."""
 
 import threading
 from collections.abc import Mapping
@@ -15,7 +16,9 @@ Series = tuple[str, tuple[tuple[str, str], ...]]
 
 @cache
 def _model() -> Any:
-    client = boto3.session.Session().client("cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    client = boto3.session.Session().client(
+        "cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
     return client.meta.service_model
 
 
@@ -27,7 +30,8 @@ def checked(operation: str, value: Mapping[str, Any], *, answer: bool = False) -
 
 @dataclass
 class FakeCloudWatch:
-    """`series`: metric and dimensions → value of every period. `page`: how many a page of an answer has. `status`: of each result."""
+    """`series`: metric and dimensions → value of every period. `page`: how many a page of an answer has.
+    `status`: of each result."""
 
     series: dict[Series, float]
     page: int = 500
@@ -39,7 +43,11 @@ class FakeCloudWatch:
         checked("ListMetrics", asked)
         having = {(one["Name"], one["Value"]) for one in asked["Dimensions"]}
         found = [
-            {"Namespace": asked["Namespace"], "MetricName": name, "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions]}
+            {
+                "Namespace": asked["Namespace"],
+                "MetricName": name,
+                "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions],
+            }
             for name, dimensions in self.series
             if name == asked["MetricName"] and having <= set(dimensions)
         ]
@@ -58,7 +66,11 @@ class FakeCloudWatch:
             self.queries.append(len(queries))
         begin, end = asked["StartTime"], asked["EndTime"]
         start = int(asked.get("NextToken", "0"))
-        answer: dict[str, Any] = {"MetricDataResults": [self._result(query, begin, end) for query in queries[start : start + self.page]]}
+        answer: dict[str, Any] = {
+            "MetricDataResults": [
+                self._result(query, begin, end) for query in queries[start : start + self.page]
+            ]
+        }
         if start + self.page < len(queries):
             answer["NextToken"] = str(start + self.page)
         checked("GetMetricData", answer, answer=True)
@@ -70,4 +82,10 @@ class FakeCloudWatch:
         value = self.series.get(series)
         steps = 0 if value is None else int((end - begin).total_seconds() // period)
         moments = [datetime.fromtimestamp(begin.timestamp() + n * period, begin.tzinfo) for n in range(steps)]
-        return {"Id": query["Id"], "Label": "x", "StatusCode": self.status, "Timestamps": moments, "Values": [value] * steps}
+        return {
+            "Id": query["Id"],
+            "Label": "x",
+            "StatusCode": self.status,
+            "Timestamps": moments,
+            "Values": [value] * steps,
+        }

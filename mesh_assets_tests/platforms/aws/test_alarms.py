@@ -18,25 +18,40 @@ ASKED = {"StateValue": "ALARM", "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
 def _entry(name: str, state: str = "ALARM") -> dict[str, object]:
     arn = f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{name}"
     times = {"StateUpdatedTimestamp": EVALUATED, "StateTransitionedTimestamp": CAME}
-    return {"AlarmName": name, "AlarmArn": arn, "StateValue": state, "StateReason": "Threshold Crossed", **times}
+    return {
+        "AlarmName": name,
+        "AlarmArn": arn,
+        "StateValue": state,
+        "StateReason": "Threshold Crossed",
+        **times,
+    }
 
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    client = boto3.session.Session().client("cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    client = boto3.session.Session().client(
+        "cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
     with Stubber(client) as stubber:
         yield stubber
     client.close()
 
 
 def test_alarms_of_both_kinds_and_all_pages_come_with_the_time_they_began(stub: Stubber) -> None:
-    stub.add_response("describe_alarms", {"MetricAlarms": [_entry("lag-b")], "NextToken": "2"}, {**ASKED, "AlarmNamePrefix": "lag"})
+    stub.add_response(
+        "describe_alarms",
+        {"MetricAlarms": [_entry("lag-b")], "NextToken": "2"},
+        {**ASKED, "AlarmNamePrefix": "lag"},
+    )
     second = {"CompositeAlarms": [_entry("lag-a")], "MetricAlarms": [_entry("lag-c", "OK")]}
     stub.add_response("describe_alarms", second, {**ASKED, "AlarmNamePrefix": "lag", "NextToken": "2"})
     found = alarms_in_alarm(name_prefix="lag", region=None, client=stub.client)
     assert [alarm.name for alarm in found] == ["lag-a", "lag-b"]
     assert found[1] == AlarmInAlarm(
-        name="lag-b", arn="arn:aws:cloudwatch:eu-west-1:123456789012:alarm:lag-b", reason="Threshold Crossed", since=CAME
+        name="lag-b",
+        arn="arn:aws:cloudwatch:eu-west-1:123456789012:alarm:lag-b",
+        reason="Threshold Crossed",
+        since=CAME,
     )
 
 
@@ -49,7 +64,10 @@ def test_a_list_that_does_not_end_is_an_error(stub: Stubber) -> None:
 
 def test_a_refusal_names_the_right(stub: Stubber) -> None:
     stub.add_client_error("describe_alarms", "AccessDenied", "no")
-    with pytest.raises(RefusedError, match=r"cloudwatch:DescribeAlarms on alarms lag\*: access denied; allow cloudwatch:DescribeAlarms"):
+    with pytest.raises(
+        RefusedError,
+        match=r"cloudwatch:DescribeAlarms on alarms lag\*: access denied; allow cloudwatch:DescribeAlarms",
+    ):
         alarms_in_alarm(name_prefix="lag", region=None, client=stub.client)
 
 
@@ -68,7 +86,9 @@ def test_an_alarm_that_was_set_is_found_and_one_at_rest_is_not(aws_account: str)
             ComparisonOperator="GreaterThanThreshold",
         )
     for name in ("payments-lag", "orders-lag"):
-        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="Threshold Crossed: 1 datapoint")
+        client.set_alarm_state(
+            AlarmName=name, StateValue="ALARM", StateReason="Threshold Crossed: 1 datapoint"
+        )
     client.close()
     [alarm] = alarms_in_alarm(name_prefix="payments", region=None)
     assert (alarm.name, alarm.reason) == ("payments-lag", "Threshold Crossed: 1 datapoint")

@@ -18,8 +18,12 @@ def client_of(fake: FakeCloudWatch) -> CloudWatchClient:
     return CloudWatchClient("AWS/Kafka", resource="metrics of payments", client=fake)
 
 
-def values(fake: FakeCloudWatch, queries: list[MetricQuery], *, minutes: int = 5) -> list[dict[datetime, float]]:
-    return client_of(fake).values(queries, begin=BEGIN, end=BEGIN + timedelta(minutes=minutes), period_seconds=300)
+def values(
+    fake: FakeCloudWatch, queries: list[MetricQuery], *, minutes: int = 5
+) -> list[dict[datetime, float]]:
+    return client_of(fake).values(
+        queries, begin=BEGIN, end=BEGIN + timedelta(minutes=minutes), period_seconds=300
+    )
 
 
 def test_every_page_of_the_list_is_read() -> None:
@@ -50,10 +54,15 @@ def test_a_series_without_a_value_is_empty_and_not_zero() -> None:
     assert values(FakeCloudWatch({}), [MetricQuery(name="CpuUser", dimensions=(CLUSTER,))]) == [{}]
 
 
-@pytest.mark.parametrize(("status", "error"), [("Forbidden", RefusedError), ("InternalError", UnreachableError)])
+@pytest.mark.parametrize(
+    ("status", "error"), [("Forbidden", RefusedError), ("InternalError", UnreachableError)]
+)
 def test_a_result_that_failed_is_an_error(status: str, error: type[PlatformError]) -> None:
     with pytest.raises(error, match="cloudwatch:GetMetricData on metrics of payments"):
-        values(FakeCloudWatch(MANY, status=status), [MetricQuery(name="BytesInPerSec", dimensions=(CLUSTER, ("Topic", "t1")))])
+        values(
+            FakeCloudWatch(MANY, status=status),
+            [MetricQuery(name="BytesInPerSec", dimensions=(CLUSTER, ("Topic", "t1")))],
+        )
 
 
 class Refusing(FakeCloudWatch):
@@ -67,7 +76,10 @@ class Endless(FakeCloudWatch):
 
 
 def test_a_missing_right_names_the_action() -> None:
-    with pytest.raises(RefusedError, match="cloudwatch:ListMetrics on metrics of payments: access denied; allow cloudwatch:ListMetrics"):
+    with pytest.raises(
+        RefusedError,
+        match="cloudwatch:ListMetrics on metrics of payments: access denied; allow cloudwatch:ListMetrics",
+    ):
         client_of(Refusing({})).dimensions(["CpuUser"], having={})
 
 

@@ -25,7 +25,9 @@ ANSWER = {
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    client = boto3.session.Session().client("kafka", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    client = boto3.session.Session().client(
+        "kafka", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
     with Stubber(client) as stubber:
         yield stubber
     client.close()
@@ -42,13 +44,17 @@ def stub() -> Iterator[Stubber]:
         ("tls", "multi_vpc", "b-1.vpc:14001"),
     ],
 )
-def test_the_brokers_are_those_for_the_way_to_log_in(stub: Stubber, login: Login, network: Network, expected: str) -> None:
+def test_the_brokers_are_those_for_the_way_to_log_in(
+    stub: Stubber, login: Login, network: Network, expected: str
+) -> None:
     stub.add_response("get_bootstrap_brokers", ANSWER, {"ClusterArn": ARN})
     assert bootstrap_brokers(ARN, login=login, network=network, client=stub.client) == expected
 
 
 def test_a_serverless_cluster_has_iam_only_and_the_error_says_so(stub: Stubber) -> None:
-    stub.add_response("get_bootstrap_brokers", {"BootstrapBrokerStringSaslIam": "boot-x:9098"}, {"ClusterArn": ARN})
+    stub.add_response(
+        "get_bootstrap_brokers", {"BootstrapBrokerStringSaslIam": "boot-x:9098"}, {"ClusterArn": ARN}
+    )
     with pytest.raises(RefusedError) as caught:
         bootstrap_brokers(ARN, login="scram", client=stub.client)
     assert str(caught.value) == (
@@ -67,7 +73,10 @@ def test_a_cluster_without_any_brokers_is_told(stub: Stubber) -> None:
     ("code", "sentence"),
     [
         ("NotFoundException", "it does not exist in this account and region; check its name in the estate"),
-        ("ForbiddenException", "access denied; allow kafka:GetBootstrapBrokers on it to the role or user this runs as"),
+        (
+            "ForbiddenException",
+            "access denied; allow kafka:GetBootstrapBrokers on it to the role or user this runs as",
+        ),
         ("AccessDeniedException", "access denied; allow kafka:GetBootstrapBrokers"),
     ],
 )
@@ -83,7 +92,9 @@ def test_a_refusal_names_the_cluster_and_the_right(stub: Stubber, code: str, sen
 def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, endpoints: Endpoints) -> None:  # noqa: ARG001 - its credentials
     client = boto3.session.Session().client("kafka")
     nodes = {"InstanceType": "kafka.t3.small", "ClientSubnets": ["subnet-1"]}
-    made = client.create_cluster(ClusterName="warehouse", KafkaVersion="3.6.0", NumberOfBrokerNodes=1, BrokerNodeGroupInfo=nodes)
+    made = client.create_cluster(
+        ClusterName="warehouse", KafkaVersion="3.6.0", NumberOfBrokerNodes=1, BrokerNodeGroupInfo=nodes
+    )
     client.close()
     properties = client_properties(KafkaConnection(cluster_arn=made["ClusterArn"]))
     assert properties["bootstrap.servers"] == endpoints.bootstrap_servers

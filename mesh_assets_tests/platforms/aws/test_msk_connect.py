@@ -18,7 +18,11 @@ OURS = "b-1.payments.abc123.c2.kafka.eu-west-1.amazonaws.com:9098,b-2.payments.a
 OURS_AS_CONNECT_HAS_IT = "b-3.payments.abc123.c2.kafka.eu-west-1.amazonaws.com:9096"
 THEIRS = "b-1.orders.xyz789.c2.kafka.eu-west-1.amazonaws.com:9098"
 URL = "https://kafkaconnect.eu-west-1.amazonaws.com"
-SINK = {"connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "orders", "aws.secret.access.key": "hush"}
+SINK = {
+    "connector.class": "io.confluent.connect.s3.S3SinkConnector",
+    "topics": "orders",
+    "aws.secret.access.key": "hush",
+}
 
 
 def _arn(name: str) -> str:
@@ -26,7 +30,8 @@ def _arn(name: str) -> str:
 
 
 class AConnect:
-    """Connectors by name: (bootstrap servers, state, config). `page`: how many a page holds. `fails`: what a call raises, by method."""
+    """Connectors by name: (bootstrap servers, state, config). `page`: how many a page holds. `fails`: what a
+    call raises, by method."""
 
     def __init__(self, page: int = 100, **connectors: tuple[str, str, Mapping[str, str]]) -> None:
         self.meta = SimpleNamespace(endpoint_url=URL)
@@ -47,8 +52,18 @@ class AConnect:
 
     def _summary(self, name: str) -> dict[str, Any]:
         servers, state, _ = self.connectors[name]
-        cluster = {"apacheKafkaCluster": {"bootstrapServers": servers, "vpc": {"subnets": ["subnet-1"], "securityGroups": []}}}
-        return {"connectorName": name, "connectorArn": _arn(name), "connectorState": state, "kafkaCluster": cluster}
+        cluster = {
+            "apacheKafkaCluster": {
+                "bootstrapServers": servers,
+                "vpc": {"subnets": ["subnet-1"], "securityGroups": []},
+            }
+        }
+        return {
+            "connectorName": name,
+            "connectorArn": _arn(name),
+            "connectorState": state,
+            "kafkaCluster": cluster,
+        }
 
     def list_connectors(self, **given: Any) -> Any:
         if "list" in self.fails:
@@ -122,7 +137,10 @@ def test_a_failed_connector_says_why() -> None:
     connect = AConnect(archive=(OURS, "FAILED", SINK))
     connect.why["archive"] = {"code": "InvalidInput", "message": "The connector cannot reach the bucket"}
     [connector] = _client(connect).connectors()
-    assert (connector.state, connector.trace) == ("FAILED", "InvalidInput: The connector cannot reach the bucket")
+    assert (connector.state, connector.trace) == (
+        "FAILED",
+        "InvalidInput: The connector cannot reach the bucket",
+    )
     assert not connector.runs
 
 
@@ -153,12 +171,22 @@ def test_a_config_that_may_not_be_read_is_empty_and_one_that_is_gone_is_left_out
 @pytest.mark.parametrize(
     ("failure", "kind", "sentence"),
     [
-        (_refusal("ForbiddenException"), RefusedError, "access denied; allow kafkaconnect:ListConnectors on it to the role"),
-        (_refusal("TooManyRequestsException"), UnreachableError, "AWS is busy or in trouble (TooManyRequestsException)"),
+        (
+            _refusal("ForbiddenException"),
+            RefusedError,
+            "access denied; allow kafkaconnect:ListConnectors on it to the role",
+        ),
+        (
+            _refusal("TooManyRequestsException"),
+            UnreachableError,
+            "AWS is busy or in trouble (TooManyRequestsException)",
+        ),
         (EndpointConnectionError(endpoint_url=URL), UnreachableError, "no answer"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_an_error(failure: Exception, kind: type[Exception], sentence: str) -> None:
+def test_a_list_that_cannot_be_read_is_an_error(
+    failure: Exception, kind: type[Exception], sentence: str
+) -> None:
     connect = AConnect()
     connect.fails["list"] = failure
     with pytest.raises(kind) as caught:
@@ -170,7 +198,11 @@ def test_a_list_that_cannot_be_read_is_an_error(failure: Exception, kind: type[E
 def test_whether_a_connector_exists_is_asked_by_its_name() -> None:
     connect = AConnect(archive_2=(OURS, "RUNNING", SINK), archive=(THEIRS, "RUNNING", SINK))
     client = _client(connect)
-    assert (client.presence("archive"), client.presence("arch"), client.presence("archive_2")) == ("here", "gone", "here")
+    assert (client.presence("archive"), client.presence("arch"), client.presence("archive_2")) == (
+        "here",
+        "gone",
+        "here",
+    )
     connect.fails["list"] = _refusal("ForbiddenException")
     assert client.presence("archive") == "refused"
 
@@ -181,10 +213,16 @@ def test_whether_a_connector_exists_is_asked_by_its_name() -> None:
         (OURS, OURS_AS_CONNECT_HAS_IT, True),
         (OURS, "b-1-public.payments.abc123.c2.kafka.eu-west-1.amazonaws.com:9198", True),
         (OURS, THEIRS, False),
-        ("boot-abc.c1.kafka-serverless.eu-west-1.amazonaws.com:9098", "boot-abc.c1.kafka-serverless.eu-west-1.amazonaws.com:9098", True),
+        (
+            "boot-abc.c1.kafka-serverless.eu-west-1.amazonaws.com:9098",
+            "boot-abc.c1.kafka-serverless.eu-west-1.amazonaws.com:9098",
+            True,
+        ),
         ("kafka-1.example:9092,kafka-2.example:9092", "kafka-2.example:9094", True),
         ("b-1.example:9092", "b-2.example:9092", False),
     ],
 )
-def test_brokers_belong_together_by_their_names_whatever_their_numbers_and_ports(one: str, other: str, same: bool) -> None:
+def test_brokers_belong_together_by_their_names_whatever_their_numbers_and_ports(
+    one: str, other: str, same: bool
+) -> None:
     assert bool(brokers_of(one) & brokers_of(other)) is same

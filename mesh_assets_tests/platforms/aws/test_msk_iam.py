@@ -20,7 +20,13 @@ SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
+    for name in (
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_SESSION_TOKEN",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -31,10 +37,14 @@ def _credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def connection() -> KafkaConnection:
-    return KafkaConnection(bootstrap_servers=BROKERS, security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM")
+    return KafkaConnection(
+        bootstrap_servers=BROKERS, security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM"
+    )
 
 
-def test_a_token_is_a_signed_request_to_connect_that_ends_after_fifteen_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_a_signed_request_to_connect_that_ends_after_fifteen_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-role")
     token, ends = MskIamToken("eu-west-1", resource="payments")()
     url = urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode())
@@ -53,7 +63,9 @@ def test_a_token_is_a_signed_request_to_connect_that_ends_after_fifteen_minutes(
     assert "=" not in token
 
 
-def test_a_connection_carries_the_callback_and_shows_iam_in_place_of_librdkafkas_word(connection: KafkaConnection) -> None:
+def test_a_connection_carries_the_callback_and_shows_iam_in_place_of_librdkafkas_word(
+    connection: KafkaConnection,
+) -> None:
     properties = client_properties(connection)
     assert properties["sasl.mechanism"] == "OAUTHBEARER"
     assert isinstance(properties["oauth_cb"], MskIamToken)
@@ -63,7 +75,9 @@ def test_a_connection_carries_the_callback_and_shows_iam_in_place_of_librdkafkas
     assert kafka_identity(properties) == "by AWS_MSK_IAM"
 
 
-def test_without_credentials_it_says_how_to_give_some(connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_it_says_how_to_give_some(
+    connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(RefusedError) as caught:
@@ -88,7 +102,9 @@ def test_the_region_stands_in_the_brokers_names(brokers: str, region: str | None
     assert region_of_brokers(brokers) == region
 
 
-def test_the_region_is_the_one_given_else_the_arns_else_the_brokers_else_boto3s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_is_the_one_given_else_the_arns_else_the_brokers_else_boto3s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     arn = "arn:aws:kafka:eu-north-1:123456789012:cluster/payments/1"
     assert signing_region(given="sa-east-1", cluster_arn=arn, bootstrap_servers=BROKERS) == "sa-east-1"
     assert signing_region(given=None, cluster_arn=arn, bootstrap_servers="x:9098") == "eu-north-1"

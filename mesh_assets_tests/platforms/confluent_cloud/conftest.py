@@ -1,4 +1,5 @@
-"""What Confluent publishes as examples in its OpenAPI documents (confluentinc/ccloud-sdk-go-v2, August 2026), one file an operation."""
+"""What Confluent publishes as examples in its OpenAPI documents (confluentinc/ccloud-sdk-go-v2, August 2026),
+one file an operation."""
 
 import json
 from collections.abc import Callable

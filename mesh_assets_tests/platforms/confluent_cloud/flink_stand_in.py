@@ -1,4 +1,5 @@
-"""A stand-in for Confluent Cloud's Flink SQL statements API (`sql/v1`), written from its published specification; not Confluent's."""
+"""A stand-in for Confluent Cloud's Flink SQL statements API (`sql/v1`), written from its published
+specification; not Confluent's."""
 
 import json
 import re
@@ -6,7 +7,9 @@ from typing import Any
 
 import httpx
 
-_PATH = re.compile(r"/sql/v1/organizations/(?P<org>[^/]+)/environments/(?P<env>[^/]+)/statements(/(?P<name>[^/]+)(?P<results>/results)?)?")
+_PATH = re.compile(
+    r"/sql/v1/organizations/(?P<org>[^/]+)/environments/(?P<env>[^/]+)/statements(/(?P<name>[^/]+)(?P<results>/results)?)?"
+)
 _COLUMNS = [
     {"name": "id", "type": {"type": "INTEGER", "nullable": False}},
     {"name": "email", "type": {"type": "VARCHAR", "nullable": True}},
@@ -14,7 +17,8 @@ _COLUMNS = [
 
 
 class FlinkStandIn:
-    """`rows` come two a page. `endless`: a query goes on after them. `refuses`, `fails`: what it says to the next statement."""
+    """`rows` come two a page. `endless`: a query goes on after them. `refuses`, `fails`: what it says to the
+    next statement."""
 
     def __init__(self) -> None:
         self.statements: dict[str, dict[str, Any]] = {}
@@ -51,7 +55,12 @@ class FlinkStandIn:
     def _begun(self) -> dict[str, Any]:
         if self.fails is not None:
             return {"phase": "FAILED", "detail": self.fails}
-        traits = {"sql_kind": "SELECT", "is_bounded": not self.endless, "is_append_only": True, "schema": {"columns": _COLUMNS}}
+        traits = {
+            "sql_kind": "SELECT",
+            "is_bounded": not self.endless,
+            "is_append_only": True,
+            "schema": {"columns": _COLUMNS},
+        }
         return {"phase": "RUNNING" if self.endless else "COMPLETED", "detail": "", "traits": traits}
 
     def _create(self, body: dict[str, Any]) -> httpx.Response:
@@ -80,15 +89,24 @@ class FlinkStandIn:
         size = min(int(request.url.params.get("page_size", "10")), 2)
         more = start + size < len(found)
         following = f"https://flink.example/sql/v1/x?page_token={start + size}" if more else ""
-        page = {"api_version": "sql/v1", "kind": "StatementList", "metadata": {"next": following}, "data": found[start : start + size]}
+        page = {
+            "api_version": "sql/v1",
+            "kind": "StatementList",
+            "metadata": {"next": following},
+            "data": found[start : start + size],
+        }
         return httpx.Response(200, json=page)
 
     def _results(self, request: httpx.Request) -> httpx.Response:
         start = int(request.url.params.get("page_token", "0"))
         data = [{"op": 0, "row": row} for row in self.rows[start : start + 2]]
         end = start + len(data)
-        following = f"https://flink.example/results?page_token={end}" if self.endless or end < len(self.rows) else ""
-        return httpx.Response(200, json={"kind": "StatementResult", "metadata": {"next": following}, "results": {"data": data}})
+        following = (
+            f"https://flink.example/results?page_token={end}" if self.endless or end < len(self.rows) else ""
+        )
+        return httpx.Response(
+            200, json={"kind": "StatementResult", "metadata": {"next": following}, "results": {"data": data}}
+        )
 
 
 def _error(status: int, detail: str) -> httpx.Response:

@@ -1,4 +1,5 @@
-"""Managed connectors: all in one request in the published shape; what a role hides is unknown, what is refused says which key and role."""
+"""Managed connectors: all in one request in the published shape; what a role hides is unknown, what is
+refused says which key and role."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,12 +22,20 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUD_SECRET", "s3cr3t-of-the-cloud-key")
 
 
-def client_of(*answers: httpx.Response, time: FakeTime | None = None) -> tuple[ConfluentCloudConnectClient, Script]:
+def client_of(
+    *answers: httpx.Response, time: FakeTime | None = None
+) -> tuple[ConfluentCloudConnectClient, Script]:
     script = Script(answers)
     endpoint = ConfluentCloudConnectEndpoint(
-        kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}", environment_id="env-7zpqx1", cluster_id="lkc-nd1ng3"
+        kind="confluent_cloud",
+        username="CLOUDKEY",
+        password="${CLOUD_SECRET}",
+        environment_id="env-7zpqx1",
+        cluster_id="lkc-nd1ng3",
     )
-    return ConfluentCloudConnectClient(endpoint, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock), script
+    return ConfluentCloudConnectClient(
+        endpoint, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock
+    ), script
 
 
 def read(value: Any) -> tuple[Connector, ...]:
@@ -52,12 +61,19 @@ def test_the_published_example_is_read_in_one_request(published: Callable[[str],
     assert (gcs.state, gcs.type, gcs.trace, gcs.tasks) == ("PROVISIONING", "sink", None, ())
     assert s3.state == "FAILED"
     assert s3.trace is not None
-    assert s3.trace.startswith("There were some errors with your configuration:\ntopics: Provided Kafka ApiKey is invalid")
+    assert s3.trace.startswith(
+        "There were some errors with your configuration:\ntopics: Provided Kafka ApiKey is invalid"
+    )
 
 
-@pytest.mark.parametrize("state", ["NONE", "PROVISIONING", "RUNNING", "DEGRADED", "FAILED", "PAUSED", "DELETED"])
+@pytest.mark.parametrize(
+    "state", ["NONE", "PROVISIONING", "RUNNING", "DEGRADED", "FAILED", "PAUSED", "DELETED"]
+)
 def test_every_state_is_kept_as_it_is_said(state: str) -> None:
-    entry = {"info": {"config": {"name": "a"}}, "status": {"type": "source", "connector": {"state": state, "worker_id": "a"}}}
+    entry = {
+        "info": {"config": {"name": "a"}},
+        "status": {"type": "source", "connector": {"state": state, "worker_id": "a"}},
+    }
     (connector,) = read({"a": entry})
     assert connector.state == state
 
@@ -66,11 +82,15 @@ def test_the_message_of_a_failed_task_is_its_trace() -> None:
     task = {"id": 1, "state": "FAILED", "worker_id": "a", "msg": "Table orders does not exist"}
     status = {"type": "source", "connector": {"state": "DEGRADED", "worker_id": "a"}, "tasks": [task]}
     (connector,) = read({"a": {"info": {"config": {"name": "a"}}, "status": status}})
-    assert connector.tasks == (ConnectorTask(id=1, state="FAILED", worker_id="a", trace="Table orders does not exist"),)
+    assert connector.tasks == (
+        ConnectorTask(id=1, state="FAILED", worker_id="a", trace="Table orders does not exist"),
+    )
 
 
 def test_a_role_that_hides_config_and_id_leaves_them_unknown() -> None:
-    (connector,) = read({"a": {"status": {"type": "sink", "connector": {"state": "RUNNING", "worker_id": "a"}}}})
+    (connector,) = read(
+        {"a": {"status": {"type": "sink", "connector": {"state": "RUNNING", "worker_id": "a"}}}}
+    )
     assert (connector.state, dict(connector.config), connector.id) == ("RUNNING", {}, None)
 
 
@@ -83,9 +103,15 @@ def test_a_cluster_without_connectors_has_none() -> None:
     assert read({}) == read([]) == ()
 
 
-@pytest.mark.parametrize("value", [["a", "b"], "a", 3, {"a": None}, {"a": {"status": {"tasks": 3}}}, {"a": {"info": {"config": []}}}])
+@pytest.mark.parametrize(
+    "value",
+    [["a", "b"], "a", 3, {"a": None}, {"a": {"status": {"tasks": 3}}}, {"a": {"info": {"config": []}}}],
+)
 def test_an_answer_in_another_shape_is_an_error_and_no_empty_list(value: Any) -> None:
-    with pytest.raises(UnexpectedAnswerError, match=r"^Confluent Cloud Connect at https://api\.confluent\.cloud answered GET "):
+    with pytest.raises(
+        UnexpectedAnswerError,
+        match=r"^Confluent Cloud Connect at https://api\.confluent\.cloud answered GET ",
+    ):
         read(value)
 
 
@@ -114,7 +140,8 @@ def test_a_key_without_rights_is_named_with_the_roles_it_takes() -> None:
 def test_an_unknown_environment_or_cluster_is_told_from_no_connectors() -> None:
     client, _ = client_of(httpx.Response(404, json={"error": {"code": 404, "message": "account not found"}}))
     with pytest.raises(
-        UnexpectedAnswerError, match="with 404: account not found; there is no such cluster in that environment: check envir"
+        UnexpectedAnswerError,
+        match="with 404: account not found; there is no such cluster in that environment: check envir",
     ):
         client.connectors()
 
@@ -126,7 +153,9 @@ def test_neither_topics_nor_passwords_cost_a_request() -> None:
     assert script.requests == []
 
 
-@pytest.mark.parametrize(("status", "presence"), [(200, "here"), (404, "gone"), (403, "refused"), (401, "refused")])
+@pytest.mark.parametrize(
+    ("status", "presence"), [(200, "here"), (404, "gone"), (403, "refused"), (401, "refused")]
+)
 def test_a_connector_that_is_asked_for_by_name_is_here_gone_or_refused(status: int, presence: str) -> None:
     client, script = client_of(httpx.Response(status, json={}))
     assert client.presence("my connector/1") == presence
@@ -144,7 +173,9 @@ def test_a_throttled_list_is_waited_for_as_long_as_it_asks() -> None:
 
 
 def test_a_stand_in_is_remembered_by_what_it_says() -> None:
-    client, _ = client_of(httpx.Response(200, json={}, headers={"X-Mesh-Stand-In": "a sandbox, not Confluent Cloud"}))
+    client, _ = client_of(
+        httpx.Response(200, json={}, headers={"X-Mesh-Stand-In": "a sandbox, not Confluent Cloud"})
+    )
     assert client.stand_in is None
     client.connectors()
     assert client.stand_in == "a sandbox, not Confluent Cloud"

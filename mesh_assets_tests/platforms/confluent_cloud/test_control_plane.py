@@ -1,4 +1,5 @@
-"""The control plane in its published shape: lists to their last page, whole or an error, with the key never sent elsewhere."""
+"""The control plane in its published shape: lists to their last page, whole or an error, with the key never
+sent elsewhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +31,12 @@ def client_of(
     *answers: httpx.Response | Callable[[httpx.Request], httpx.Response], time: FakeTime | None = None
 ) -> tuple[ControlPlaneClient, Script]:
     script = Script(answers)
-    connection = ControlPlaneConnection(kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}")
-    return ControlPlaneClient(connection, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock), script
+    connection = ControlPlaneConnection(
+        kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}"
+    )
+    return ControlPlaneClient(
+        connection, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock
+    ), script
 
 
 def page(*items: Any, **metadata: Any) -> httpx.Response:
@@ -39,7 +44,11 @@ def page(*items: Any, **metadata: Any) -> httpx.Response:
 
 
 def environment(number: int) -> dict[str, Any]:
-    return {"id": f"env-{number}", "display_name": f"e{number}", "metadata": {"self": "https://api.confluent.cloud/…"}}
+    return {
+        "id": f"env-{number}",
+        "display_name": f"e{number}",
+        "metadata": {"self": "https://api.confluent.cloud/…"},
+    }
 
 
 def only_page(example: Any) -> httpx.Response:
@@ -54,13 +63,17 @@ def only_page(example: Any) -> httpx.Response:
             "organizations",
             "/org/v2/organizations?page_size=100",
             ControlPlaneClient.organizations,
-            Organization(id="dlz-f3a90de", name="Finance Org", crn="crn://confluent.cloud/organization=o-12345"),
+            Organization(
+                id="dlz-f3a90de", name="Finance Org", crn="crn://confluent.cloud/organization=o-12345"
+            ),
         ),
         (
             "environments",
             "/org/v2/environments?page_size=100",
             ControlPlaneClient.environments,
-            CloudEnvironment(id="dlz-f3a90de", name="prod-finance01", crn=f"{ORGANIZATION}/environment=e-12345"),
+            CloudEnvironment(
+                id="dlz-f3a90de", name="prod-finance01", crn=f"{ORGANIZATION}/environment=e-12345"
+            ),
         ),
         (
             "kafka_clusters",
@@ -99,7 +112,9 @@ def only_page(example: Any) -> httpx.Response:
         ),
     ],
 )
-def test_each_list_is_read_as_published(name: str, path: str, read: Read, expected: Any, published: Callable[[str], Any]) -> None:
+def test_each_list_is_read_as_published(
+    name: str, path: str, read: Read, expected: Any, published: Callable[[str], Any]
+) -> None:
     client, script = client_of(only_page(published(name)))
     assert read(client) == (expected,)
     assert [request.url.raw_path.decode() for request in script.requests] == [path]
@@ -107,7 +122,9 @@ def test_each_list_is_read_as_published(name: str, path: str, read: Read, expect
 
 def test_pages_are_followed_to_the_last_by_their_token_and_never_by_their_address() -> None:
     client, script = client_of(
-        page(environment(1), next="https://elsewhere.example/org/v2/environments?page_size=1&page_token=T%2F2"),
+        page(
+            environment(1), next="https://elsewhere.example/org/v2/environments?page_size=1&page_token=T%2F2"
+        ),
         page(environment(2), next="https://elsewhere.example/org/v2/environments?page_token=T3"),
         page(environment(3), next="", total_size=3),
     )
@@ -120,9 +137,15 @@ def test_pages_are_followed_to_the_last_by_their_token_and_never_by_their_addres
     ("pages", "sentence"),
     [
         ([page(environment(1), next="?page_token=T")], "with a page token for the second time"),
-        ([page(environment(1), next="https://api.confluent.cloud/org/v2/environments")], "with a link to the next page that holds no"),
+        (
+            [page(environment(1), next="https://api.confluent.cloud/org/v2/environments")],
+            "with a link to the next page that holds no",
+        ),
         ([page(environment(1), next=7)], "with a link to the next page that holds no page token"),
-        ([page(environment(1), total_size=3)], "with 1 of 3 items and no further page; the list is not whole"),
+        (
+            [page(environment(1), total_size=3)],
+            "with 1 of 3 items and no further page; the list is not whole",
+        ),
         ([httpx.Response(200, json={"metadata": {}})], "with something that is no page of a list"),
         ([httpx.Response(200, json=[])], "with something that is no page of a list"),
         ([page({"display_name": "nameless"})], "with an item that has no id"),
@@ -145,22 +168,35 @@ def test_a_list_with_ever_new_pages_ends_with_an_error() -> None:
 def test_the_endpoint_of_a_cluster_without_the_deprecated_ones_is_the_public_of_its_access_points() -> None:
     points = {
         "ap1": {"kafka_bootstrap_endpoint": "private:9092", "http_endpoint": "https://private"},
-        "PUBLIC": {"kafka_bootstrap_endpoint": "SASL_SSL://pkc-1.confluent.cloud:9092", "http_endpoint": "https://pkc-1.confluent.cloud"},
+        "PUBLIC": {
+            "kafka_bootstrap_endpoint": "SASL_SSL://pkc-1.confluent.cloud:9092",
+            "http_endpoint": "https://pkc-1.confluent.cloud",
+        },
     }
-    client, _ = client_of(page({"id": "lkc-1", "spec": {"endpoints": points, "config": {"kind": "Standard"}}}))
+    client, _ = client_of(
+        page({"id": "lkc-1", "spec": {"endpoints": points, "config": {"kind": "Standard"}}})
+    )
     (cluster,) = client.kafka_clusters("env-1")
-    assert (cluster.bootstrap_servers, cluster.http_endpoint) == ("pkc-1.confluent.cloud:9092", "https://pkc-1.confluent.cloud")
+    assert (cluster.bootstrap_servers, cluster.http_endpoint) == (
+        "pkc-1.confluent.cloud:9092",
+        "https://pkc-1.confluent.cloud",
+    )
     assert (cluster.environment_id, cluster.takes_granular_roles) == ("env-1", True)
 
 
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (401, "expected a Cloud key, not one of a Kafka cluster or a Schema Registry; check username and password of control_plane"),
+        (
+            401,
+            "expected a Cloud key, not one of a Kafka cluster or a Schema Registry; check username and password of control_plane",
+        ),
         (403, "the owner of this Cloud key needs the role Operator on the environment"),
     ],
 )
-def test_a_refusal_in_the_published_shape_says_which_key_or_role(status: int, advice: str, published: Callable[[str], Any]) -> None:
+def test_a_refusal_in_the_published_shape_says_which_key_or_role(
+    status: int, advice: str, published: Callable[[str], Any]
+) -> None:
     example = published(f"error_{status}")
     client, _ = client_of(httpx.Response(status, json=example))
     with pytest.raises(RefusedError) as caught:
@@ -172,7 +208,9 @@ def test_a_refusal_in_the_published_shape_says_which_key_or_role(status: int, ad
 
 def test_a_throttled_control_plane_is_waited_for_by_its_relative_reset() -> None:
     time = FakeTime()
-    throttled = httpx.Response(429, headers={"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3"})
+    throttled = httpx.Response(
+        429, headers={"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3"}
+    )
     client, script = client_of(throttled, page(), time=time)
     assert client.environments() == ()
     assert len(script.requests) == 2

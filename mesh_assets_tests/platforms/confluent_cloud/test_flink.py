@@ -39,14 +39,18 @@ def at_once(_: float) -> None:
     pass
 
 
-def test_a_query_gives_its_rows_and_columns_and_is_deleted(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_a_query_gives_its_rows_and_columns_and_is_deleted(
+    flink: FlinkClient, stand_in: FlinkStandIn
+) -> None:
     result = flink.run("SELECT 1", most_rows=10, within_seconds=30, keep=False, wait=at_once)
     assert result.rows == (("1", "a"), ("2", "b"), ("3", None))
     assert (result.complete, result.statement.columns) == (True, (("id", "INTEGER"), ("email", "VARCHAR")))
     assert stand_in.deleted == [result.statement.name]
 
 
-def test_what_changes_something_stays_and_runs_where_the_estate_says(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_what_changes_something_stays_and_runs_where_the_estate_says(
+    flink: FlinkClient, stand_in: FlinkStandIn
+) -> None:
     flink.run("INSERT INTO a SELECT 1", most_rows=1, within_seconds=30, keep=True, wait=at_once)
     [statement] = stand_in.statements.values()
     assert statement["spec"] == {
@@ -57,7 +61,9 @@ def test_what_changes_something_stays_and_runs_where_the_estate_says(flink: Flin
     }
 
 
-def test_a_query_without_end_is_read_as_far_as_asked_and_deleted(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_a_query_without_end_is_read_as_far_as_asked_and_deleted(
+    flink: FlinkClient, stand_in: FlinkStandIn
+) -> None:
     stand_in.endless = True
     result = flink.run("SELECT 1", most_rows=2, within_seconds=30, keep=False, wait=at_once)
     assert (len(result.rows), result.complete, len(stand_in.deleted)) == (2, False, 1)

@@ -30,8 +30,12 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def client_of(*answers: httpx.Response, time: FakeTime | None = None) -> tuple[MetricsApiClient, Script]:
     script = Script(answers)
-    connection = ConfluentCloudMetrics(kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}")
-    return MetricsApiClient(connection, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock), script
+    connection = ConfluentCloudMetrics(
+        kind="confluent_cloud", username="CLOUDKEY", password="${CLOUD_SECRET}"
+    )
+    return MetricsApiClient(
+        connection, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock
+    ), script
 
 
 def an_export(text: str = PUBLISHED, headers: dict[str, str] = OPENMETRICS) -> httpx.Response:
@@ -44,7 +48,12 @@ def sample(name: str, cluster: str, topic: str, value: float, at: datetime | Non
 
 def test_the_published_export_is_read_with_one_request_for_everything() -> None:
     client, script = client_of(an_export())
-    export = client.export("lkc-1", connector_ids=["lcc-1", "lcc-2"], schema_registry_id="lsrc-1", wanted=frozenset({RECEIVED, SENT}))
+    export = client.export(
+        "lkc-1",
+        connector_ids=["lcc-1", "lcc-2"],
+        schema_registry_id="lsrc-1",
+        wanted=frozenset({RECEIVED, SENT}),
+    )
     assert export.samples == (
         sample(RECEIVED, "lkc-1", "topicA", 30.0),
         sample(RECEIVED, "lkc-1", "topicB", 70.0),
@@ -72,13 +81,17 @@ def test_metrics_that_are_not_wanted_are_left_out_unread() -> None:
 def test_times_in_seconds_and_in_milliseconds_are_told_apart(stamp: str) -> None:
     text = f'# TYPE {RECEIVED} gauge\n{RECEIVED}{{kafka_id="lkc-1",topic="a"}} 1.0 {stamp}\n# EOF\n'
     client, _ = client_of(an_export(text))
-    assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (sample(RECEIVED, "lkc-1", "a", 1.0),)
+    assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (
+        sample(RECEIVED, "lkc-1", "a", 1.0),
+    )
 
 
 def test_the_older_form_of_prometheus_is_read_as_well() -> None:
     text = f'# TYPE {RECEIVED} gauge\n{RECEIVED}{{kafka_id="lkc-1",topic="a",}} 1.0 1609459200000\n'
     client, _ = client_of(an_export(text, PROMETHEUS))
-    assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (sample(RECEIVED, "lkc-1", "a", 1.0),)
+    assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (
+        sample(RECEIVED, "lkc-1", "a", 1.0),
+    )
 
 
 def test_a_thousand_connectors_take_five_requests_of_less_than_eight_kilobytes() -> None:
@@ -86,9 +99,17 @@ def test_a_thousand_connectors_take_five_requests_of_less_than_eight_kilobytes()
     client.export("lkc-1", connector_ids=[f"lcc-{n:06}" for n in range(1000)], wanted=frozenset({RECEIVED}))
     assert len(script.requests) == client.requests == 5
     assert max(len(str(request.url)) for request in script.requests) < 8_000
-    asked = [one for request in script.requests for one in request.url.params.get_list("resource.connector.id")]
+    asked = [
+        one for request in script.requests for one in request.url.params.get_list("resource.connector.id")
+    ]
     assert asked == [f"lcc-{n:06}" for n in range(1000)]
-    assert [request.url.params.get("resource.kafka.id") for request in script.requests] == ["lkc-1", None, None, None, None]
+    assert [request.url.params.get("resource.kafka.id") for request in script.requests] == [
+        "lkc-1",
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 def access(resource: str, value: float) -> str:
@@ -98,17 +119,22 @@ def access(resource: str, value: float) -> str:
 
 def test_what_the_key_may_not_see_is_told_by_its_id() -> None:
     client, _ = client_of(an_export(access("lcc-7", 1.0)))
-    assert client.export("lkc-1", connector_ids=["lcc-7"], wanted=frozenset({RECEIVED})).inaccessible == ("lcc-7",)
+    assert client.export("lkc-1", connector_ids=["lcc-7"], wanted=frozenset({RECEIVED})).inaccessible == (
+        "lcc-7",
+    )
 
 
 def test_a_cluster_the_key_may_not_see_is_an_error_that_names_key_and_role() -> None:
     client, _ = client_of(an_export(access("lkc-1", 1.0)))
-    with pytest.raises(RefusedError, match=r"no metrics of lkc-1; the owner of this Cloud key needs the role MetricsViewer"):
+    with pytest.raises(
+        RefusedError, match=r"no metrics of lkc-1; the owner of this Cloud key needs the role MetricsViewer"
+    ):
         client.export("lkc-1", wanted=frozenset({RECEIVED}))
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(401, "expected a Cloud key, not one of a Kafka cluster"), (403, "needs the role MetricsViewer")]
+    ("status", "says"),
+    [(401, "expected a Cloud key, not one of a Kafka cluster"), (403, "needs the role MetricsViewer")],
 )
 def test_a_refusal_names_the_kind_of_key_the_endpoint_and_the_role(status: int, says: str) -> None:
     client, _ = client_of(httpx.Response(status, json={"errors": [{"status": str(status), "detail": "no"}]}))
@@ -139,7 +165,9 @@ def throttled(*, reset: str, remaining: str, body: Any) -> httpx.Response:
 
 def test_a_throttled_export_waits_for_the_limit_that_is_reached(published: Callable[[str], Any]) -> None:
     time = FakeTime()
-    client, _ = client_of(throttled(reset="3000 7", remaining="12 0", body=published("metrics_429")), an_export(), time=time)
+    client, _ = client_of(
+        throttled(reset="3000 7", remaining="12 0", body=published("metrics_429")), an_export(), time=time
+    )
     assert len(client.export("lkc-1", wanted=frozenset({SENT})).samples) == 2
     assert 7 <= sum(time.sleeps) < 9
 
@@ -167,7 +195,9 @@ def test_the_published_answer_to_a_query_is_read(published: Callable[[str], Any]
     }
 
 
-def query(client: MetricsApiClient, *, length: timedelta = timedelta(minutes=15)) -> dict[str, dict[datetime, float]]:
+def query(
+    client: MetricsApiClient, *, length: timedelta = timedelta(minutes=15)
+) -> dict[str, dict[datetime, float]]:
     return client.query(
         "io.confluent.kafka.server/received_records",
         kafka_id="lkc-1",
@@ -181,7 +211,9 @@ def query(client: MetricsApiClient, *, length: timedelta = timedelta(minutes=15)
 def a_page(topic: str, token: str | None) -> httpx.Response:
     pagination = {"page_size": 1, **({} if token is None else {"next_page_token": token})}
     points = [{"timestamp": "2019-10-17T20:15:00Z", "value": 1}]
-    return httpx.Response(200, json={"data": [{"metric.topic": topic, "points": points}], "meta": {"pagination": pagination}})
+    return httpx.Response(
+        200, json={"data": [{"metric.topic": topic, "points": points}], "meta": {"pagination": pagination}}
+    )
 
 
 def test_pages_are_followed_to_the_last_with_an_identical_body() -> None:
@@ -197,7 +229,9 @@ def test_a_token_that_comes_again_is_an_error() -> None:
         query(client)
 
 
-@pytest.mark.parametrize("value", [{"data": [{"points": []}]}, {}, [], {"data": [{"metric.topic": "a", "points": [{"value": 1}]}]}])
+@pytest.mark.parametrize(
+    "value", [{"data": [{"points": []}]}, {}, [], {"data": [{"metric.topic": "a", "points": [{"value": 1}]}]}]
+)
 def test_an_answer_of_another_shape_is_an_error(value: Any) -> None:
     client, _ = client_of(httpx.Response(200, json=value))
     with pytest.raises(UnexpectedAnswerError, match="no list of groups with points"):

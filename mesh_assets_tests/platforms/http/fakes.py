@@ -19,7 +19,10 @@ class FakeTime:
         self._wall = wall
         self._lock = threading.Lock()
         self.clock = Clock(
-            monotonic=lambda: self._now, wall=lambda: self._wall + self._now, sleep=self._sleep, uniform=lambda _, most: most
+            monotonic=lambda: self._now,
+            wall=lambda: self._wall + self._now,
+            sleep=self._sleep,
+            uniform=lambda _, most: most,
         )
 
     @property
@@ -36,9 +39,12 @@ class FakeTime:
 
 
 class Script:
-    """Answers requests with the given answers in turn, the last one for ever; exceptions are raised. Keeps the requests."""
+    """Answers requests with the given answers in turn, the last one for ever; exceptions are raised. Keeps
+    the requests."""
 
-    def __init__(self, answers: Iterable[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]]) -> None:
+    def __init__(
+        self, answers: Iterable[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]]
+    ) -> None:
         self.requests: list[httpx.Request] = []
         self._answers = list(answers)
 

@@ -9,7 +9,9 @@ from mesh_assets.platforms.http import in_flight
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    assert in_flight(lambda n: n * n, range(100), workers=8, within_seconds=10, what="squares") == [n * n for n in range(100)]
+    assert in_flight(lambda n: n * n, range(100), workers=8, within_seconds=10, what="squares") == [
+        n * n for n in range(100)
+    ]
 
 
 def test_nothing_to_do_is_nothing() -> None:

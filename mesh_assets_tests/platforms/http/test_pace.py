@@ -30,4 +30,7 @@ def test_time_in_which_nobody_asks_gives_back_one_burst_and_no_more() -> None:
     pace = Pace(per_second=10, burst=2, clock=time.clock)
     turns(pace, time, 5)
     time.pass_by(100)
-    assert turns(pace, time, 4) == [round(time.elapsed - 0.2, 6)] * 2 + [round(time.elapsed - 0.1, 6), round(time.elapsed, 6)]
+    assert turns(pace, time, 4) == [round(time.elapsed - 0.2, 6)] * 2 + [
+        round(time.elapsed - 0.1, 6),
+        round(time.elapsed, 6),
+    ]

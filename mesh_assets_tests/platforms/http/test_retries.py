@@ -25,7 +25,10 @@ def test_a_passing_failure_is_not_noticed_but_in_time_and_in_the_count(status: i
     assert (service.requests, time.sleeps) == (3, [0.25, 0.5])
 
 
-@pytest.mark.parametrize("failure", [REFUSED, httpx.ReadError("reset"), httpx.RemoteProtocolError("closed"), httpx.ReadTimeout("slow")])
+@pytest.mark.parametrize(
+    "failure",
+    [REFUSED, httpx.ReadError("reset"), httpx.RemoteProtocolError("closed"), httpx.ReadTimeout("slow")],
+)
 def test_a_connection_that_fails_is_tried_again(failure: Exception) -> None:
     service, _ = service_of(failure, OK)
     assert (service.get_json("/"), service.requests) == ("fine", 2)
@@ -52,7 +55,9 @@ def test_a_service_that_is_silent_is_asked_again_only_within_the_budget() -> Non
         raise httpx.ReadTimeout("timed out")
 
     service, _ = service_of(silent, time=time)
-    with pytest.raises(UnreachableError, match=r"did not answer GET / in time \(timed out; 2 tries in 20\.0 s\)"):
+    with pytest.raises(
+        UnreachableError, match=r"did not answer GET / in time \(timed out; 2 tries in 20\.0 s\)"
+    ):
         service.get_json("/")
     assert limits == [15.0, 4.75]
 
@@ -76,8 +81,14 @@ def test_an_answer_that_trickles_ends_with_the_budget() -> None:
 @pytest.mark.parametrize(
     ("cause", "sentence"),
     [
-        (ssl.SSLCertVerificationError(1, "self-signed certificate"), "has no certificate this machine trusts (self-signed certificate)"),
-        (ssl.SSLError(1, "[SSL] wrong version number"), "does not speak TLS as expected ([SSL] wrong version number)"),
+        (
+            ssl.SSLCertVerificationError(1, "self-signed certificate"),
+            "has no certificate this machine trusts (self-signed certificate)",
+        ),
+        (
+            ssl.SSLError(1, "[SSL] wrong version number"),
+            "does not speak TLS as expected ([SSL] wrong version number)",
+        ),
     ],
 )
 def test_a_handshake_that_fails_is_not_tried_again(cause: ssl.SSLError, sentence: str) -> None:
@@ -112,15 +123,25 @@ def test_a_status_can_mean_not_now_for_one_service() -> None:
 
 def test_a_rebalance_that_does_not_end_is_a_service_that_cannot_answer_now() -> None:
     service, _ = service_of(httpx.Response(409, json={"message": "rebalance in process"}))
-    with pytest.raises(UnreachableError, match=r"GET / gave 409: rebalance in process \(8 tries in 17\.8 s\)"):
+    with pytest.raises(
+        UnreachableError, match=r"GET / gave 409: rebalance in process \(8 tries in 17\.8 s\)"
+    ):
         service.get_json("/", also_retry=frozenset({409}))
 
 
 @pytest.mark.parametrize(
     ("failure", "tries"),
-    [(httpx.Response(429), 2), (REFUSED, 2), (httpx.Response(503), 1), (httpx.Response(500), 1), (httpx.ReadTimeout("slow"), 1)],
+    [
+        (httpx.Response(429), 2),
+        (REFUSED, 2),
+        (httpx.Response(503), 1),
+        (httpx.Response(500), 1),
+        (httpx.ReadTimeout("slow"), 1),
+    ],
 )
-def test_a_post_is_repeated_only_where_nothing_can_have_happened(failure: httpx.Response | Exception, tries: int) -> None:
+def test_a_post_is_repeated_only_where_nothing_can_have_happened(
+    failure: httpx.Response | Exception, tries: int
+) -> None:
     service, script = service_of(failure, OK)
     if tries == 2:
         assert service.post_json("/", {}) == "fine"
@@ -146,7 +167,9 @@ def test_a_post_that_is_idempotent_is_repeated_like_a_read() -> None:
         ({"Retry-After": "soon", "rateLimit-reset": "7"}, 7.0),
     ],
 )
-def test_the_wait_a_service_asks_for_is_kept_and_a_little_spread(headers: dict[str, str], seconds: float) -> None:
+def test_the_wait_a_service_asks_for_is_kept_and_a_little_spread(
+    headers: dict[str, str], seconds: float
+) -> None:
     time = FakeTime()
     service, _ = service_of(httpx.Response(429, headers=headers), OK, time=time)
     assert service.get_json("/") == "fine"
@@ -156,7 +179,10 @@ def test_the_wait_a_service_asks_for_is_kept_and_a_little_spread(headers: dict[s
 def test_a_wait_longer_than_the_budget_fails_at_once() -> None:
     time = FakeTime()
     service, script = service_of(httpx.Response(429, headers={"Retry-After": "3600"}), time=time)
-    with pytest.raises(UnreachableError, match=r"gave 429 \(it asks for a wait of 3600 s, longer than the 20 s a call may take\)"):
+    with pytest.raises(
+        UnreachableError,
+        match=r"gave 429 \(it asks for a wait of 3600 s, longer than the 20 s a call may take\)",
+    ):
         service.get_json("/")
     assert (time.elapsed, len(script.requests)) == (0.0, 1)
 
@@ -166,7 +192,9 @@ def test_a_429_that_one_caller_received_holds_for_the_others() -> None:
     service, script = service_of(httpx.Response(429, headers={"Retry-After": "3600"}), OK, time=time)
     with pytest.raises(UnreachableError):
         service.get_json("/a")
-    with pytest.raises(UnreachableError, match="asks to be left alone for another 3600 s, too long for GET /b; try later"):
+    with pytest.raises(
+        UnreachableError, match="asks to be left alone for another 3600 s, too long for GET /b; try later"
+    ):
         service.get_json("/b")
     assert len(script.requests) == 1
 
@@ -189,10 +217,22 @@ def test_requests_are_counted_by_kind() -> None:
     chance=st.floats(0, 1),
     wait=st.none() | st.integers(0, 30),
 )
-def test_whatever_a_service_answers_a_call_ends_within_its_budget(statuses: list[int], chance: float, wait: int | None) -> None:
+def test_whatever_a_service_answers_a_call_ends_within_its_budget(
+    statuses: list[int], chance: float, wait: int | None
+) -> None:
     time = FakeTime()
-    clock = Clock(time.clock.monotonic, time.clock.wall, time.clock.sleep, lambda least, most: least + chance * (most - least))
-    script = Script([httpx.Response(status, headers={} if wait is None else {"Retry-After": str(wait)}) for status in statuses])
+    clock = Clock(
+        time.clock.monotonic,
+        time.clock.wall,
+        time.clock.sleep,
+        lambda least, most: least + chance * (most - least),
+    )
+    script = Script(
+        [
+            httpx.Response(status, headers={} if wait is None else {"Retry-After": str(wait)})
+            for status in statuses
+        ]
+    )
     time.clock = clock
     service, _ = service_of(script, time=time, policy=RetryPolicy(budget_seconds=20))
     service.ask("GET", "/")

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.errors import (
+    EstateError,
+    PlatformError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from mesh_assets.estate.http import HttpConnection
 from mesh_assets.platforms.http import HttpService
 from mesh_assets_tests.platforms.http.fakes import URL, service_of
@@ -30,7 +36,9 @@ def test_the_path_of_the_address_is_kept() -> None:
 
 def test_a_compressed_answer_is_read() -> None:
     service, _ = service_of(
-        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(gzip.compress(b"[1]")))
+        lambda _: httpx.Response(
+            200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(gzip.compress(b"[1]"))
+        )
     )
     assert service.get_json("/") == [1]
 
@@ -38,17 +46,37 @@ def test_a_compressed_answer_is_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "error", "sentence"),
     [
-        (httpx.Response(200, content=b""), UnexpectedAnswerError, "answered GET /x with an empty body; expected JSON"),
+        (
+            httpx.Response(200, content=b""),
+            UnexpectedAnswerError,
+            "answered GET /x with an empty body; expected JSON",
+        ),
         (
             httpx.Response(200, html="<html><title>Sign in</title></html>"),
             UnexpectedAnswerError,
             "answered GET /x with an HTML page; is the url right?",
         ),
-        (httpx.Response(200, content=b"hello"), UnexpectedAnswerError, "answered GET /x with something that is not JSON"),
-        (httpx.Response(200, content=b"\xff\xfe"), UnexpectedAnswerError, "answered GET /x with something that is not JSON"),
-        (httpx.Response(200, content=b"[" * 100_000), UnexpectedAnswerError, "answered GET /x with something that is not JSON"),
+        (
+            httpx.Response(200, content=b"hello"),
+            UnexpectedAnswerError,
+            "answered GET /x with something that is not JSON",
+        ),
+        (
+            httpx.Response(200, content=b"\xff\xfe"),
+            UnexpectedAnswerError,
+            "answered GET /x with something that is not JSON",
+        ),
+        (
+            httpx.Response(200, content=b"[" * 100_000),
+            UnexpectedAnswerError,
+            "answered GET /x with something that is not JSON",
+        ),
         (httpx.Response(404, content=b""), UnexpectedAnswerError, "answered GET /x with 404"),
-        (httpx.Response(404, json="Not Found"), UnexpectedAnswerError, "answered GET /x with 404: Not Found; is the url right?"),
+        (
+            httpx.Response(404, json="Not Found"),
+            UnexpectedAnswerError,
+            "answered GET /x with 404: Not Found; is the url right?",
+        ),
         (
             httpx.Response(404, html="<HTML><title>Error 404\n Not Found</title></HTML>"),
             UnexpectedAnswerError,
@@ -79,8 +107,16 @@ def test_a_compressed_answer_is_read() -> None:
             RefusedError,
             "refused an anonymous reader (401): Unauthorized; check the credential and its rights (GET /x)",
         ),
-        (httpx.Response(403), RefusedError, "refused an anonymous reader (403); check the credential and its rights (GET /x)"),
-        (httpx.Response(503, content=b"busy"), UnreachableError, "is not able to answer now: GET /x gave 503: busy (8 tries in 17.8 s)"),
+        (
+            httpx.Response(403),
+            RefusedError,
+            "refused an anonymous reader (403); check the credential and its rights (GET /x)",
+        ),
+        (
+            httpx.Response(503, content=b"busy"),
+            UnreachableError,
+            "is not able to answer now: GET /x gave 503: busy (8 tries in 17.8 s)",
+        ),
         (
             httpx.Response(500, json={"error_code": 50001, "message": "store"}),
             UnexpectedAnswerError,
@@ -133,18 +169,26 @@ def test_an_endless_error_page_is_cut_and_still_says_its_status() -> None:
 
 def test_a_small_answer_that_unpacks_to_more_than_the_limit_is_cut() -> None:
     bomb = gzip.compress(b"0" * 5_000_000)
-    service, _ = service_of(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(bomb)))
+    service, _ = service_of(
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(bomb))
+    )
     with pytest.raises(UnexpectedAnswerError, match="more than 1,000,000 bytes"):
         service.get_json("/")
 
 
 def test_a_broken_compression_is_an_unexpected_answer() -> None:
-    service, _ = service_of(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip")))
+    service, _ = service_of(
+        lambda _: httpx.Response(
+            200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip")
+        )
+    )
     with pytest.raises(UnexpectedAnswerError, match="with a broken compression"):
         service.get_json("/")
 
 
-def test_a_refusal_names_the_username_and_nothing_shows_the_password(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_names_the_username_and_nothing_shows_the_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     echo = {"message": "no user 'agent' with password hunter2 (YWdlbnQ6aHVudGVyMg==)"}
     service, script = service_of(httpx.Response(401, json=echo), username="agent", password="hunter2")
@@ -160,7 +204,9 @@ def test_a_refusal_names_the_username_and_nothing_shows_the_password(caplog: pyt
 
 def test_a_username_that_is_kept_with_its_password_is_used_and_its_reference_is_shown() -> None:
     echo = {"message": "no user 'agent'"}
-    service, script = service_of(httpx.Response(401, json=echo), username="agent", password="hunter2", shown_username="ssm:/agent/key")
+    service, script = service_of(
+        httpx.Response(401, json=echo), username="agent", password="hunter2", shown_username="ssm:/agent/key"
+    )
     with pytest.raises(RefusedError) as raised:
         service.get_json("/connectors")
     assert "refused username ssm:/agent/key (401): no user '***'" in str(raised.value)
@@ -169,7 +215,9 @@ def test_a_username_that_is_kept_with_its_password_is_used_and_its_reference_is_
 
 
 def test_a_password_at_the_cut_of_a_long_message_is_not_shown_in_part() -> None:
-    service, _ = service_of(httpx.Response(400, content="x" * 295 + "hunter2" + "y" * 100), username="agent", password="hunter2")
+    service, _ = service_of(
+        httpx.Response(400, content="x" * 295 + "hunter2" + "y" * 100), username="agent", password="hunter2"
+    )
     with pytest.raises(UnexpectedAnswerError) as raised:
         service.get_json("/")
     assert "hunt" not in str(raised.value)
@@ -180,13 +228,23 @@ def test_credentials_in_the_address_are_used_but_never_shown(caplog: pytest.LogC
     service, script = service_of(httpx.Response(401), url="https://agent:hunter2@service.test/base")
     with pytest.raises(RefusedError) as raised:
         service.get_json("/connectors")
-    assert str(raised.value).startswith("Kafka Connect at https://service.test/base refused username agent (401)")
+    assert str(raised.value).startswith(
+        "Kafka Connect at https://service.test/base refused username agent (401)"
+    )
     assert script.requests[0].headers["Authorization"] == "Basic YWdlbnQ6aHVudGVyMg=="
     assert "hunter2" not in caplog.text + repr(service)
 
 
 @pytest.mark.parametrize(
-    "url", ["service:8083", "ftp://service", "http://", "http://host:port", "https://host/?token=hunter2", "http://[::1"]
+    "url",
+    [
+        "service:8083",
+        "ftp://service",
+        "http://",
+        "http://host:port",
+        "https://host/?token=hunter2",
+        "http://[::1",
+    ],
 )
 def test_a_wrong_address_is_an_error_of_the_estate_that_does_not_repeat_it(url: str) -> None:
     with pytest.raises(EstateError, match="the url of Kafka Connect must look like") as raised:
@@ -195,7 +253,9 @@ def test_a_wrong_address_is_an_error_of_the_estate_that_does_not_repeat_it(url: 
 
 
 def test_a_ca_file_that_cannot_be_read_is_an_error_of_the_estate() -> None:
-    with pytest.raises(EstateError, match=r"ca_location of Registry: /nowhere/ca\.pem cannot be read as certificates"):
+    with pytest.raises(
+        EstateError, match=r"ca_location of Registry: /nowhere/ca\.pem cannot be read as certificates"
+    ):
         HttpService("https://registry.test", name="Registry", ca_location="/nowhere/ca.pem")
 
 
@@ -212,7 +272,11 @@ def test_secret_references_are_resolved_when_the_service_is_opened(monkeypatch: 
         return httpx.Response(200, json=[])
 
     with HttpService.open(connection, name="Registry", transport=httpx.MockTransport(answer)) as service:
-        assert (service.url, service.get_json("/subjects"), seen) == ("http://registry.test", [], ["Basic YWdlbnQ6aHVudGVyMg=="])
+        assert (service.url, service.get_json("/subjects"), seen) == (
+            "http://registry.test",
+            [],
+            ["Basic YWdlbnQ6aHVudGVyMg=="],
+        )
 
 
 def test_what_is_posted_is_json_of_the_service_s_kind() -> None:
@@ -222,6 +286,11 @@ def test_what_is_posted_is_json_of_the_service_s_kind() -> None:
         seen.append((request.method, request.headers["Content-Type"], json.loads(request.content)))
         return httpx.Response(200, json={"id": 1})
 
-    service = HttpService(URL, name="Registry", media_type="application/vnd.x+json", transport=httpx.MockTransport(answer))
+    service = HttpService(
+        URL, name="Registry", media_type="application/vnd.x+json", transport=httpx.MockTransport(answer)
+    )
     assert service.post_json("/a", {"schema": "é"}) == service.put_json("/b", [1]) == {"id": 1}
-    assert seen == [("POST", "application/vnd.x+json", {"schema": "é"}), ("PUT", "application/vnd.x+json", [1])]
+    assert seen == [
+        ("POST", "application/vnd.x+json", {"schema": "é"}),
+        ("PUT", "application/vnd.x+json", [1]),
+    ]

@@ -18,7 +18,14 @@ def test_a_name_reaches_the_server_as_one_segment(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "segment"), [("a/b c", "a%2Fb%20c"), (":.ctx:a", ":.ctx:a"), ("..", "%2E%2E"), ("a.b", "a.b"), ("50%+é", "50%25%2B%C3%A9")]
+    ("name", "segment"),
+    [
+        ("a/b c", "a%2Fb%20c"),
+        (":.ctx:a", ":.ctx:a"),
+        ("..", "%2E%2E"),
+        ("a.b", "a.b"),
+        ("50%+é", "50%25%2B%C3%A9"),
+    ],
 )
 def test_what_is_reserved_is_escaped(name: str, segment: str) -> None:
     assert path_segment(name) == segment

@@ -1,13 +1,22 @@
-"""Stand-ins at the seam of confluent-kafka: its own value classes, answers as the test sets them, and a record of what was asked.
+"""Stand-ins at the seam of confluent-kafka: its own value classes, answers as the test sets them, and a
+record of what was asked.
 
-They can refuse, lose a broker and go silent; what they cannot be wrong about is how librdkafka behaves, which is for the sandbox tests.
+They can refuse, lose a broker and go silent; what they cannot be wrong about is how librdkafka behaves, which
+is for the sandbox tests.
 """
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, ConsumerGroupType, KafkaError, KafkaException, Node
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
+    KafkaError,
+    KafkaException,
+    Node,
+)
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     BrokerMetadata,
@@ -51,9 +60,21 @@ def error(code: int, text: str = "as the test wants it") -> KafkaError:
 # --- confluent-kafka's values
 
 
-def partition(number: int, leader: int = 1, replicas: Sequence[int] = (1,), isr: Sequence[int] = (1,), failure: object = None) -> Any:
+def partition(
+    number: int,
+    leader: int = 1,
+    replicas: Sequence[int] = (1,),
+    isr: Sequence[int] = (1,),
+    failure: object = None,
+) -> Any:
     made: Any = PartitionMetadata()
-    made.id, made.leader, made.replicas, made.isrs, made.error = number, leader, list(replicas), list(isr), failure
+    made.id, made.leader, made.replicas, made.isrs, made.error = (
+        number,
+        leader,
+        list(replicas),
+        list(isr),
+        failure,
+    )
     return made
 
 
@@ -64,7 +85,9 @@ def topic(name: str, *partitions: Any, failure: KafkaError | None = None) -> Any
     return made
 
 
-def description(name: str, internal: bool = False, topic_id: Any = TOPIC_ID, partitions: Sequence[Any] = ()) -> Any:
+def description(
+    name: str, internal: bool = False, topic_id: Any = TOPIC_ID, partitions: Sequence[Any] = ()
+) -> Any:
     return TopicDescription(name, topic_id, internal, list(partitions))
 
 
@@ -73,7 +96,9 @@ def entry(name: str, value: str | None, source: Any = 5, sensitive: bool = False
     return ConfigEntry(name, value, source=source, is_sensitive=sensitive)
 
 
-def listed(name: str, kind: ConsumerGroupType | None = ConsumerGroupType.CLASSIC, simple: bool = False) -> Any:
+def listed(
+    name: str, kind: ConsumerGroupType | None = ConsumerGroupType.CLASSIC, simple: bool = False
+) -> Any:
     return ConsumerGroupListing(name, simple, ConsumerGroupState.STABLE, kind)
 
 
@@ -89,10 +114,14 @@ def described(
 
 def member(name: str, **assignment: Sequence[int]) -> Any:
     places = [Place(topic_name, number) for topic_name, numbers in assignment.items() for number in numbers]
-    return MemberDescription(name, f"client-{name}", "/10.0.0.7", MemberAssignment(places), f"instance-{name}")
+    return MemberDescription(
+        name, f"client-{name}", "/10.0.0.7", MemberAssignment(places), f"instance-{name}"
+    )
 
 
-def as_listed_of_old(name: str, state: str, protocol_type: str, *members: str, failure: KafkaError | None = None) -> Any:
+def as_listed_of_old(
+    name: str, state: str, protocol_type: str, *members: str, failure: KafkaError | None = None
+) -> Any:
     """A group as `list_groups` gives it."""
     made: Any = GroupMetadata()
     made.id, made.state, made.protocol_type, made.error = name, state, protocol_type, failure
@@ -106,7 +135,8 @@ def as_listed_of_old(name: str, state: str, protocol_type: str, *members: str, f
 
 
 def committed(topic_name: str, number: int, offset: int = -1001, failure: KafkaError | None = None) -> Any:
-    """-1001 is librdkafka's "no offset". The error of a place can only be set by librdkafka, hence the stand-in."""
+    """-1001 is librdkafka's "no offset". The error of a place can only be set by librdkafka, hence the
+    stand-in."""
     if failure is None:
         return Place(topic_name, number, offset)
     return FailedPlace(topic_name, number, offset, failure)
@@ -133,13 +163,15 @@ class FakeAdmin:
         self.listings_that_fail: int | None = None
         """How many of the next listings have `listing_errors`; None: all."""
         self.old_listings: list[Any] = []
-        """What the old listing says, call by call; the last one holds from then on. None set: the consumer groups."""
+        """What the old listing says, call by call; the last one holds from then on. None set: the consumer
+        groups."""
         self.group_descriptions: dict[str, Any] = {}
         self.committed: dict[str, Any] = {}
         self.offsets: dict[tuple[str, int], Any] = {}
         self.coordinators: Any = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
         self.held: list[Future[Any]] | None = None
-        """Set to a list: answers to offsets of groups and configs are kept there until the test gives them."""
+        """Set to a list: answers to offsets of groups and configs are kept there until the test gives them.
+        """
 
     def calls(self, name: str) -> list[Any]:
         return [asked for kind, asked in self.asked if kind == name]
@@ -171,7 +203,9 @@ class FakeAdmin:
         answers: dict[Any, Future[Any]] = {}
         for place in places:
             answer = self.offsets.get((place.topic, place.partition), 0)
-            answers[place] = settled(answer if isinstance(answer, KafkaError) else ListOffsetsResultInfo(answer, -1, -1))
+            answers[place] = settled(
+                answer if isinstance(answer, KafkaError) else ListOffsetsResultInfo(answer, -1, -1)
+            )
         return answers
 
     def list_consumer_groups(self, **_options: Any) -> "Future[Any]":
@@ -185,7 +219,9 @@ class FakeAdmin:
         self.asked.append(("list_groups", timeout))
         if not self.old_listings:
             return [as_listed_of_old(group.group_id, "Stable", "consumer") for group in self.consumer_groups]
-        listing: list[Any] | KafkaError = self.old_listings.pop(0) if len(self.old_listings) > 1 else self.old_listings[0]
+        listing: list[Any] | KafkaError = (
+            self.old_listings.pop(0) if len(self.old_listings) > 1 else self.old_listings[0]
+        )
         if isinstance(listing, KafkaError):
             raise KafkaException(listing)
         return listing
@@ -214,7 +250,8 @@ class _Commits:
 
 
 class FakeConsumer:
-    """A Consumer. `ends`: earliest and latest by place; a KafkaError fails the whole call, as librdkafka does for one partition's error."""
+    """A Consumer. `ends`: earliest and latest by place; a KafkaError fails the whole call, as librdkafka does
+    for one partition's error."""
 
     def __init__(self) -> None:
         self.asked: list[list[tuple[str, int, int]]] = []
@@ -239,7 +276,9 @@ class FakeConsumer:
         self.closed = True
 
 
-def reader_on(admin: FakeAdmin, consumer: FakeConsumer | None = None, timeout_seconds: float = 5) -> ConfluentKafkaReader:
+def reader_on(
+    admin: FakeAdmin, consumer: FakeConsumer | None = None, timeout_seconds: float = 5
+) -> ConfluentKafkaReader:
     return ConfluentKafkaReader(
         {"bootstrap.servers": "broker-1:9092"},
         timeout_seconds,

@@ -19,7 +19,10 @@ def deadline() -> Deadline:
 
 
 def test_the_cluster_tells_its_rights_and_the_topics_that_are_visible() -> None:
-    brokers = FakeBrokers(rights=Rights(cluster=["DESCRIBE"], topics={"orders": ["READ", "DESCRIBE"]}), topics={"orders": "", "secret": ""})
+    brokers = FakeBrokers(
+        rights=Rights(cluster=["DESCRIBE"], topics={"orders": ["READ", "DESCRIBE"]}),
+        topics={"orders": "", "secret": ""},
+    )
     cluster = read_cluster_access(brokers.session(), deadline())
     assert (cluster.cluster_id, cluster.brokers, cluster.operations, cluster.topics) == (
         "the-cluster",
@@ -34,7 +37,9 @@ def test_rights_on_topics_are_asked_for_in_chunks() -> None:
     brokers = FakeBrokers(rights=DISCOVERY, topics=names)
     access = read_topic_access(brokers.session(), names, deadline())
     assert len(access) == 9_000
-    assert set(access.values()) == {ResourceAccess(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))}
+    assert set(access.values()) == {
+        ResourceAccess(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))
+    }
     assert brokers.calls("chunk of topics") == [NAMES_A_CALL] * 18
 
 
@@ -50,15 +55,21 @@ def test_an_absent_topic_is_told_from_a_refused_one_where_kafka_tells() -> None:
     assert access == {"hidden": ResourceAccess(state="refused"), "missing": ResourceAccess(state="absent")}
 
 
-@pytest.mark.parametrize(("rights", "visible"), [(DISCOVERY, True), (Rights(topics={"orders": ["DESCRIBE"]}), False)])
+@pytest.mark.parametrize(
+    ("rights", "visible"), [(DISCOVERY, True), (Rights(topics={"orders": ["DESCRIBE"]}), False)]
+)
 def test_a_name_nobody_has_made_up_shows_whether_topics_are_hidden(rights: Rights, visible: bool) -> None:
     assert every_topic_is_visible(FakeBrokers(rights=rights).session(), deadline()) is visible
 
 
 def test_groups_are_here_or_refused_whatever_their_kind() -> None:
     rights = Rights(cluster=["DESCRIBE"], groups={"a": ["DESCRIBE"], "workers": ["DESCRIBE"]})
-    brokers = FakeBrokers(rights=rights, groups=("a", "b", "ignored"), connect_groups=("workers", "more-workers"))
-    access = read_groups_access(brokers.session(), lambda name: name != "ignored", deadline(), list_is_complete=True)
+    brokers = FakeBrokers(
+        rights=rights, groups=("a", "b", "ignored"), connect_groups=("workers", "more-workers")
+    )
+    access = read_groups_access(
+        brokers.session(), lambda name: name != "ignored", deadline(), list_is_complete=True
+    )
     assert {name: group.state for name, group in access.groups.items()} == {
         "a": "here",
         "b": "refused",
@@ -69,7 +80,9 @@ def test_groups_are_here_or_refused_whatever_their_kind() -> None:
 
 
 @pytest.mark.parametrize(("groups", "visible"), [({"*": ["DESCRIBE"]}, True), ({"a": ["DESCRIBE"]}, False)])
-def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_hidden(groups: dict[str, list[str]], visible: bool) -> None:
+def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_hidden(
+    groups: dict[str, list[str]], visible: bool
+) -> None:
     brokers = FakeBrokers(rights=Rights(groups=groups), groups=("a", "b"))
     access = read_groups_access(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
     assert access.every_group_is_visible is visible
@@ -85,7 +98,9 @@ def test_where_no_group_is_listed_none_is_described_which_would_create_the_offse
 def test_brokers_that_do_not_tell_rights_leave_them_unknown() -> None:
     brokers = FakeBrokers(tells_rights=False, topics={"orders": "delete"})
     assert read_cluster_access(brokers.session(), deadline()).operations is None
-    assert read_topic_access(brokers.session(), ["orders"], deadline()) == {"orders": ResourceAccess(state="here", operations=None)}
+    assert read_topic_access(brokers.session(), ["orders"], deadline()) == {
+        "orders": ResourceAccess(state="here", operations=None)
+    }
 
 
 def test_a_failure_that_is_not_about_rights_is_no_finding_about_rights() -> None:

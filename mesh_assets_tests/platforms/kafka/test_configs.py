@@ -25,26 +25,39 @@ def test_all_configs_are_told_and_which_are_set_on_the_topic_itself(admin: FakeA
     assert reader_on(admin).configs(["orders"]) == {
         "orders": TopicConfigs(
             topic="orders",
-            values={"cleanup.policy": "compact", "min.insync.replicas": "2", "retention.ms": "3600000", "segment.bytes": "1073741824"},
+            values={
+                "cleanup.policy": "compact",
+                "min.insync.replicas": "2",
+                "retention.ms": "3600000",
+                "segment.bytes": "1073741824",
+            },
             overridden=("cleanup.policy", "retention.ms"),
         )
     }
 
 
 def test_a_sensitive_value_is_not_carried_even_when_the_broker_gives_it(admin: FakeAdmin) -> None:
-    admin.topic_configs = {"orders": {"link.password": entry("link.password", "hush", source=1, sensitive=True)}}
+    admin.topic_configs = {
+        "orders": {"link.password": entry("link.password", "hush", source=1, sensitive=True)}
+    }
     assert reader_on(admin).configs(["orders"])["orders"] == TopicConfigs(
         topic="orders", values={"link.password": None}, overridden=("link.password",)
     )
 
 
-def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_others_are_read(admin: FakeAdmin) -> None:
+def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_others_are_read(
+    admin: FakeAdmin,
+) -> None:
     admin.topic_configs = {
         "secret": error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Topic authorization failed."),
         "gone": error(KafkaError.UNKNOWN_TOPIC_OR_PART, "This server does not host this topic-partition."),
     }
     assert reader_on(admin).configs(["secret", "open", "gone"]) == {
-        "gone": TopicConfigs(topic="gone", values=None, error="UNKNOWN_TOPIC_OR_PART: This server does not host this topic-partition."),
+        "gone": TopicConfigs(
+            topic="gone",
+            values=None,
+            error="UNKNOWN_TOPIC_OR_PART: This server does not host this topic-partition.",
+        ),
         "open": TopicConfigs(topic="open", values={}),
         "secret": TopicConfigs(
             topic="secret",
@@ -56,7 +69,9 @@ def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_other
 
 def test_no_answer_is_no_reading(admin: FakeAdmin) -> None:
     admin.topic_configs = {"orders": error(KafkaError._TIMED_OUT, "Timed out")}
-    with pytest.raises(UnreachableError, match="could not be reached while reading the topic configs: Timed out"):
+    with pytest.raises(
+        UnreachableError, match="could not be reached while reading the topic configs: Timed out"
+    ):
         reader_on(admin).configs(["orders"])
 
 

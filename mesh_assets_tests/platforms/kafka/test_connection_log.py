@@ -52,7 +52,9 @@ def test_one_answer_ends_all_that_was_wrong(log: ConnectionLog, clock: Clock) ->
     assert (log.seconds_down(100.0), log.failure, log.refusal) == (0, None, None)
 
 
-def test_what_was_heard_long_ago_is_no_evidence_that_brokers_are_down_now(log: ConnectionLog, clock: Clock) -> None:
+def test_what_was_heard_long_ago_is_no_evidence_that_brokers_are_down_now(
+    log: ConnectionLog, clock: Clock
+) -> None:
     log.on_error(REFUSED)
     log.on_error(DOWN)
     clock.now += 60
@@ -65,11 +67,19 @@ def test_a_failure_that_only_the_log_knows_is_kept(log: ConnectionLog) -> None:
     assert log.failure == "one:9092/bootstrap: Disconnected: connection closed by peer"
 
 
-def test_the_log_passes_lines_on_once_and_without_secrets(log: ConnectionLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_passes_lines_on_once_and_without_secrets(
+    log: ConnectionLog, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG, "mesh_assets.kafka"):
         for milliseconds in (1, 2, 3):
-            log.log(logging.ERROR, "%s", f"FAIL [client] [thrd:x]: password hush was wrong (after {milliseconds}ms in state UP)")
-    assert [record.getMessage() for record in caplog.records] == ["FAIL [client] [thrd:x]: password *** was wrong (after 1ms in state UP)"]
+            log.log(
+                logging.ERROR,
+                "%s",
+                f"FAIL [client] [thrd:x]: password hush was wrong (after {milliseconds}ms in state UP)",
+            )
+    assert [record.getMessage() for record in caplog.records] == [
+        "FAIL [client] [thrd:x]: password *** was wrong (after 1ms in state UP)"
+    ]
 
 
 def test_a_refusal_is_kept_apart_from_what_fails_after_it(log: ConnectionLog) -> None:

@@ -19,7 +19,8 @@ SLACK_SECONDS = 3.0
 
 
 class Listener:
-    """A socket on loopback that is no broker. `hang_up`: closes after the first bytes, as TLS does on hearing Kafka's protocol."""
+    """A socket on loopback that is no broker. `hang_up`: closes after the first bytes, as TLS does on hearing
+    Kafka's protocol."""
 
     def __init__(self, *, hang_up: bool) -> None:
         self._hang_up = hang_up
@@ -93,7 +94,10 @@ def failure_of(properties: dict[str, str], timeout_seconds: float) -> tuple[Plat
 def test_refused_connections_are_believed_after_three_seconds_and_told_in_one_sentence(refusing: str) -> None:
     error, seconds = failure_of({"bootstrap.servers": refusing}, timeout_seconds=20)
     assert type(error) is UnreachableError
-    assert str(error) == f"Kafka at {refusing} could not be reached within 3 s: Connect to ipv4#{refusing} failed: Connection refused"
+    assert (
+        str(error)
+        == f"Kafka at {refusing} could not be reached within 3 s: Connect to ipv4#{refusing} failed: Connection refused"
+    )
     assert 3 <= seconds < 3 + SLACK_SECONDS
 
 
@@ -116,7 +120,9 @@ def test_plain_text_against_a_tls_listener_is_told_as_such(hanging_up: Listener)
 
 @pytest.mark.usefixtures("_believed_soon")
 def test_tls_against_a_plain_text_listener_is_told_as_such(hanging_up: Listener) -> None:
-    error, _ = failure_of({"bootstrap.servers": hanging_up.address, "security.protocol": "SSL"}, timeout_seconds=10)
+    error, _ = failure_of(
+        {"bootstrap.servers": hanging_up.address, "security.protocol": "SSL"}, timeout_seconds=10
+    )
     assert type(error) is UnreachableError
     assert "the listener hung up (does it expect plain text? kafka.security_protocol is SSL)" in str(error)
 
@@ -131,7 +137,10 @@ def test_a_name_that_nobody_knows_is_told_as_such() -> None:
 @pytest.mark.usefixtures("_believed_soon")
 def test_threads_that_come_at_the_same_time_share_one_attempt(refusing: str) -> None:
     started = time.monotonic()
-    with ConfluentKafkaReader({"bootstrap.servers": refusing}, 10) as reader, ThreadPoolExecutor(4) as threads:
+    with (
+        ConfluentKafkaReader({"bootstrap.servers": refusing}, 10) as reader,
+        ThreadPoolExecutor(4) as threads,
+    ):
         reads: list[Future[object]] = [
             threads.submit(reader.metadata),
             threads.submit(reader.configs, ["orders"]),
@@ -167,7 +176,9 @@ def test_settings_that_librdkafka_rejects_are_the_estates_error_and_show_no_secr
     with (
         caplog.at_level(logging.DEBUG),
         ConfluentKafkaReader({"bootstrap.servers": "127.0.0.1:1", **properties}, 5) as reader,
-        pytest.raises(EstateError, match=r"the settings of Kafka at 127\.0\.0\.1:1 are not valid: ") as raised,
+        pytest.raises(
+            EstateError, match=r"the settings of Kafka at 127\.0\.0\.1:1 are not valid: "
+        ) as raised,
     ):
         reader.metadata()
     assert (raised.value.__cause__, raised.value.__suppress_context__) == (None, True)

@@ -42,9 +42,13 @@ def read(admin: FakeAdmin) -> tuple[ConsumerGroup, ...]:
 def test_a_group_is_told_with_its_members_and_offsets(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing", ConsumerGroupType.CONSUMER)]
     admin.group_descriptions = {
-        "billing": described("billing", member("m-1", orders=[1, 0]), member("m-2", users=[0]), kind=ConsumerGroupType.CONSUMER)
+        "billing": described(
+            "billing", member("m-1", orders=[1, 0]), member("m-2", users=[0]), kind=ConsumerGroupType.CONSUMER
+        )
     }
-    admin.committed = {"billing": [committed("orders", 1, 40), committed("orders", 0, 12), committed("payments", 0, 0)]}
+    admin.committed = {
+        "billing": [committed("orders", 1, 40), committed("orders", 0, 12), committed("payments", 0, 0)]
+    }
     assert read(admin) == (
         ConsumerGroup(
             group_id="billing",
@@ -94,7 +98,9 @@ def test_a_state_has_kafkas_word(admin: FakeAdmin, state: ConsumerGroupState, wo
 
 
 @pytest.mark.parametrize("kind", [None, ConsumerGroupType.UNKNOWN])
-def test_a_broker_that_does_not_list_types_leaves_them_to_the_description(admin: FakeAdmin, kind: ConsumerGroupType | None) -> None:
+def test_a_broker_that_does_not_list_types_leaves_them_to_the_description(
+    admin: FakeAdmin, kind: ConsumerGroupType | None
+) -> None:
     admin.consumer_groups = [listed("billing", kind)]
     assert read(admin)[0].type == "classic"
 
@@ -107,16 +113,31 @@ def test_a_group_that_only_commits_has_an_empty_protocol_type(admin: FakeAdmin) 
 def test_connects_workers_are_a_group_with_their_own_protocol_type(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing")]
     admin.old_listings = [
-        [as_listed_of_old("billing", "Stable", "consumer"), as_listed_of_old("connect-cluster", "Stable", "connect", "worker-1")]
+        [
+            as_listed_of_old("billing", "Stable", "consumer"),
+            as_listed_of_old("connect-cluster", "Stable", "connect", "worker-1"),
+        ]
     ]
-    admin.group_descriptions = {"connect-cluster": error(KafkaError._INVALID_ARG, "connect-cluster is not a consumer group (connect).")}
+    admin.group_descriptions = {
+        "connect-cluster": error(
+            KafkaError._INVALID_ARG, "connect-cluster is not a consumer group (connect)."
+        )
+    }
     assert read(admin)[1] == ConsumerGroup(
         group_id="connect-cluster",
         type="classic",
         protocol_type="connect",
         state="Stable",
         coordinator=1,
-        members=(GroupMember(member_id="worker-1", client_id="client-worker-1", group_instance_id=None, host="10.0.0.8", assignment={}),),
+        members=(
+            GroupMember(
+                member_id="worker-1",
+                client_id="client-worker-1",
+                group_instance_id=None,
+                host="10.0.0.8",
+                assignment={},
+            ),
+        ),
         offsets=(),
     )
 
@@ -151,7 +172,9 @@ def test_a_group_that_the_coordinator_calls_dead_has_gone(admin: FakeAdmin) -> N
 
 def test_a_new_group_that_only_the_old_listing_has_is_described(admin: FakeAdmin) -> None:
     admin.old_listings = [[as_listed_of_old("new", "PreparingRebalance", "consumer")]]
-    assert [(group.group_id, group.type, group.state) for group in read(admin)] == [("new", "classic", "Stable")]
+    assert [(group.group_id, group.type, group.state) for group in read(admin)] == [
+        ("new", "classic", "Stable")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +190,9 @@ def test_a_new_group_that_only_the_old_listing_has_is_described(admin: FakeAdmin
         ),
     ],
 )
-def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(admin: FakeAdmin, failure: KafkaError, text: str) -> None:
+def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(
+    admin: FakeAdmin, failure: KafkaError, text: str
+) -> None:
     admin.consumer_groups = [listed("billing"), listed("secret")]
     admin.group_descriptions = {"secret": failure}
     admin.committed = {"secret": failure}
@@ -186,11 +211,16 @@ def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(admin:
 def test_one_partition_that_could_not_be_read_leaves_the_others(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing")]
     admin.committed = {
-        "billing": [committed("orders", 0, 12), committed("orders", 1, failure=error(KafkaError.UNSTABLE_OFFSET_COMMIT, "unstable"))]
+        "billing": [
+            committed("orders", 0, 12),
+            committed("orders", 1, failure=error(KafkaError.UNSTABLE_OFFSET_COMMIT, "unstable")),
+        ]
     }
     assert read(admin)[0].offsets == (
         CommittedPartition(topic="orders", partition=0, committed=12),
-        CommittedPartition(topic="orders", partition=1, committed=None, error="UNSTABLE_OFFSET_COMMIT: unstable"),
+        CommittedPartition(
+            topic="orders", partition=1, committed=None, error="UNSTABLE_OFFSET_COMMIT: unstable"
+        ),
     )
 
 
@@ -202,9 +232,13 @@ def test_only_the_selected_groups_are_read_and_the_others_counted(admin: FakeAdm
     assert admin.calls("list_consumer_group_offsets") == ["billing"]
 
 
-def test_a_broker_that_did_not_tell_its_groups_makes_the_list_incomplete_and_no_absence(admin: FakeAdmin) -> None:
+def test_a_broker_that_did_not_tell_its_groups_makes_the_list_incomplete_and_no_absence(
+    admin: FakeAdmin,
+) -> None:
     admin.consumer_groups = [listed("billing")]
-    admin.listing_errors = [KafkaException(error(KafkaError._TIMED_OUT, "Broker [2] ListConsumerGroups: Timed out"))]
+    admin.listing_errors = [
+        KafkaException(error(KafkaError._TIMED_OUT, "Broker [2] ListConsumerGroups: Timed out"))
+    ]
     with pytest.raises(UnexpectedAnswerError) as raised:
         read(admin)
     assert str(raised.value) == (
@@ -233,35 +267,49 @@ def test_a_broker_that_goes_on_loading_its_groups_makes_the_list_incomplete(
         admin.old_listings = [LOADING]
     else:
         admin.listing_errors = [LOADING]
-    with pytest.raises(UnreachableError, match="while listing the consumer groups: Broker: Coordinator load in progress"):
+    with pytest.raises(
+        UnreachableError, match="while listing the consumer groups: Broker: Coordinator load in progress"
+    ):
         read(admin)
 
 
 def test_no_broker_that_tells_its_groups_is_no_answer(admin: FakeAdmin) -> None:
     admin.old_listings = [[]]
     admin.listing_errors = [error(KafkaError._TIMED_OUT, "Timed out")]
-    with pytest.raises(UnreachableError, match="could not be reached while listing the consumer groups: Timed out"):
+    with pytest.raises(
+        UnreachableError, match="could not be reached while listing the consumer groups: Timed out"
+    ):
         read(admin)
 
 
 def test_an_old_listing_that_lacks_what_the_new_one_has_is_incomplete(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing"), listed("shipping")]
     admin.old_listings = [[as_listed_of_old("billing", "Stable", "consumer")]]
-    with pytest.raises(UnexpectedAnswerError, match="is incomplete: 1 of 2 consumer groups are missing from it"):
+    with pytest.raises(
+        UnexpectedAnswerError, match="is incomplete: 1 of 2 consumer groups are missing from it"
+    ):
         read(admin)
 
 
 def test_no_answer_for_any_group_is_no_reading(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing"), listed("shipping")]
-    admin.group_descriptions = dict.fromkeys(["billing", "shipping"], error(KafkaError._TIMED_OUT, "Timed out"))
-    with pytest.raises(UnreachableError, match="could not be reached while reading the consumer groups: Timed out"):
+    admin.group_descriptions = dict.fromkeys(
+        ["billing", "shipping"], error(KafkaError._TIMED_OUT, "Timed out")
+    )
+    with pytest.raises(
+        UnreachableError, match="could not be reached while reading the consumer groups: Timed out"
+    ):
         read(admin)
 
 
-def test_groups_are_read_300_at_once_each_asked_for_offsets_right_after_its_description(admin: FakeAdmin) -> None:
+def test_groups_are_read_300_at_once_each_asked_for_offsets_right_after_its_description(
+    admin: FakeAdmin,
+) -> None:
     admin.consumer_groups = [listed(f"group-{number:04}") for number in range(700)]
     assert len(read(admin)) == 700
-    kinds = [kind for kind, _ in admin.asked if kind in ("describe_consumer_groups", "list_consumer_group_offsets")]
+    kinds = [
+        kind for kind, _ in admin.asked if kind in ("describe_consumer_groups", "list_consumer_group_offsets")
+    ]
     described = ["describe_consumer_groups"]
     asked = ["list_consumer_group_offsets"]
     assert kinds == described + asked * 300 + described + asked * 300 + described + asked * 100

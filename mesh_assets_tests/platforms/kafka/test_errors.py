@@ -1,10 +1,18 @@
-"""What librdkafka says, and the sentence that the user reads. The quoted lines were recorded from librdkafka 2.16 against real brokers."""
+"""What librdkafka says, and the sentence that the user reads. The quoted lines were recorded from librdkafka
+2.16 against real brokers."""
 
 import pytest
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka.errors import Endpoint, Redactor, authentication_refused, connection_failed, from_kafka_error, item_error
+from mesh_assets.platforms.kafka.errors import (
+    Endpoint,
+    Redactor,
+    authentication_refused,
+    connection_failed,
+    from_kafka_error,
+    item_error,
+)
 
 PLAINTEXT = Endpoint({"bootstrap.servers": "one:9092"})
 TLS = Endpoint({"bootstrap.servers": "one:9092,two:9092", "security.protocol": "SSL"})
@@ -97,7 +105,9 @@ SASL = Endpoint(
         ),
     ],
 )
-def test_a_failed_connection_is_told_in_one_sentence(endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str) -> None:
+def test_a_failed_connection_is_told_in_one_sentence(
+    endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str
+) -> None:
     error = connection_failed(endpoint, said, seconds=3.1)
     assert (type(error), str(error)) == (kind, sentence)
 
@@ -127,27 +137,58 @@ def test_a_refused_login_names_user_and_mechanism(said: str, sentence: str) -> N
 @pytest.mark.parametrize(
     ("code", "kind", "sentence"),
     [
-        (KafkaError._TIMED_OUT, UnreachableError, "Kafka at one:9092 could not be reached while reading the offsets: it said so"),
-        (KafkaError.COORDINATOR_NOT_AVAILABLE, UnreachableError, "Kafka at one:9092 could not be reached while reading the offsets: "),
+        (
+            KafkaError._TIMED_OUT,
+            UnreachableError,
+            "Kafka at one:9092 could not be reached while reading the offsets: it said so",
+        ),
+        (
+            KafkaError.COORDINATOR_NOT_AVAILABLE,
+            UnreachableError,
+            "Kafka at one:9092 could not be reached while reading the offsets: ",
+        ),
         (
             KafkaError.CLUSTER_AUTHORIZATION_FAILED,
             RefusedError,
             "Kafka at one:9092 refused reading the offsets (it said so): user alice (SCRAM-SHA-512) needs DESCRIBE on the topic",
         ),
-        (KafkaError._AUTHENTICATION, RefusedError, "Kafka at one:9092 refused user alice (SCRAM-SHA-512): it said so"),
-        (KafkaError._UNSUPPORTED_FEATURE, UnexpectedAnswerError, "Kafka at one:9092 does not support reading the offsets: it said so"),
-        (KafkaError.UNKNOWN, UnexpectedAnswerError, "Kafka at one:9092 failed reading the offsets: UNKNOWN: it said so"),
+        (
+            KafkaError._AUTHENTICATION,
+            RefusedError,
+            "Kafka at one:9092 refused user alice (SCRAM-SHA-512): it said so",
+        ),
+        (
+            KafkaError._UNSUPPORTED_FEATURE,
+            UnexpectedAnswerError,
+            "Kafka at one:9092 does not support reading the offsets: it said so",
+        ),
+        (
+            KafkaError.UNKNOWN,
+            UnexpectedAnswerError,
+            "Kafka at one:9092 failed reading the offsets: UNKNOWN: it said so",
+        ),
     ],
 )
-def test_a_failed_call_becomes_the_error_that_a_caller_can_decide_on(code: int, kind: type[PlatformError], sentence: str) -> None:
-    error = from_kafka_error(KafkaError(code, "it said so"), endpoint=SASL, doing="reading the offsets", right="DESCRIBE on the topic")
+def test_a_failed_call_becomes_the_error_that_a_caller_can_decide_on(
+    code: int, kind: type[PlatformError], sentence: str
+) -> None:
+    error = from_kafka_error(
+        KafkaError(code, "it said so"),
+        endpoint=SASL,
+        doing="reading the offsets",
+        right="DESCRIBE on the topic",
+    )
     assert type(error) is kind
     assert str(error).startswith(sentence)
 
 
 def test_what_librdkafka_said_of_the_connection_stands_before_timed_out() -> None:
     error = from_kafka_error(
-        KafkaError(KafkaError._TIMED_OUT), endpoint=PLAINTEXT, doing="reading", right="DESCRIBE", cause="Connection refused"
+        KafkaError(KafkaError._TIMED_OUT),
+        endpoint=PLAINTEXT,
+        doing="reading",
+        right="DESCRIBE",
+        cause="Connection refused",
     )
     assert str(error) == "Kafka at one:9092 could not be reached while reading: Connection refused"
 
@@ -157,23 +198,45 @@ def test_the_error_of_one_item_says_what_right_is_missing() -> None:
     assert item_error(refused, "DESCRIBE on the topic") == (
         "TOPIC_AUTHORIZATION_FAILED: Topic authorization failed.; needs DESCRIBE on the topic"
     )
-    assert item_error(KafkaError(KafkaError.UNKNOWN, "no idea"), "DESCRIBE on the topic") == "UNKNOWN: no idea"
+    assert (
+        item_error(KafkaError(KafkaError.UNKNOWN, "no idea"), "DESCRIBE on the topic") == "UNKNOWN: no idea"
+    )
 
 
 def test_secrets_are_taken_out_of_any_text_the_longest_first() -> None:
-    redact = Redactor({"sasl.password": "hush", "ssl.key.password": "hush-hush", "sasl.username": "alice", "ssl.key.pem": ""})
+    redact = Redactor(
+        {
+            "sasl.password": "hush",
+            "ssl.key.password": "hush-hush",
+            "sasl.username": "alice",
+            "ssl.key.pem": "",
+        }
+    )
     assert redact("alice said hush-hush and hush") == "alice said *** and ***"
 
 
 @pytest.mark.parametrize(
-    "code", [KafkaError._TIMED_OUT, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._AUTHENTICATION, KafkaError.UNKNOWN]
+    "code",
+    [
+        KafkaError._TIMED_OUT,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError._AUTHENTICATION,
+        KafkaError.UNKNOWN,
+    ],
 )
 def test_no_error_repeats_a_password(code: int) -> None:
-    error = from_kafka_error(KafkaError(code, 'Invalid value "hush"'), endpoint=SASL, doing="connecting", right="DESCRIBE")
+    error = from_kafka_error(
+        KafkaError(code, 'Invalid value "hush"'), endpoint=SASL, doing="connecting", right="DESCRIBE"
+    )
     assert "hush" not in str(error)
 
 
-CLOUD = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "sasl.username": "KEY", "sasl.password": "hush"}
+CLOUD = {
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanism": "PLAIN",
+    "sasl.username": "KEY",
+    "sasl.password": "hush",
+}
 
 
 @pytest.mark.parametrize(
@@ -195,23 +258,42 @@ def test_a_wrong_key_of_a_cluster_on_confluent_cloud_is_called_what_it_is(endpoi
 @pytest.mark.parametrize(
     ("doing", "right", "role"),
     [
-        ("listing the consumer groups", "DESCRIBE on the cluster", "the role Operator on the cluster; on Basic clusters an ACL"),
+        (
+            "listing the consumer groups",
+            "DESCRIBE on the cluster",
+            "the role Operator on the cluster; on Basic clusters an ACL",
+        ),
         (
             "publishing to discovery-events",
             "WRITE on the topic discovery-events",
             "the role DeveloperWrite on it; on Basic clusters an ACL",
         ),
-        ("reading discovery-events", "READ on the topic discovery-events", "the role DeveloperRead on it; on Basic clusters an ACL"),
+        (
+            "reading discovery-events",
+            "READ on the topic discovery-events",
+            "the role DeveloperRead on it; on Basic clusters an ACL",
+        ),
     ],
 )
 def test_a_key_without_rights_on_confluent_cloud_is_told_the_role(doing: str, right: str, role: str) -> None:
     endpoint = Endpoint({**CLOUD, "bootstrap.servers": "pkc-1.confluent.cloud:9092"})
-    error = from_kafka_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "denied"), endpoint=endpoint, doing=doing, right=right)
+    error = from_kafka_error(
+        KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "denied"),
+        endpoint=endpoint,
+        doing=doing,
+        right=right,
+    )
     assert str(error) == (
         f"Kafka at pkc-1.confluent.cloud:9092 refused {doing} (denied): Kafka API key KEY needs {right}; on Confluent Cloud that is {role}"
     )
 
 
 def test_elsewhere_a_user_is_a_user() -> None:
-    assert Endpoint({**CLOUD, "bootstrap.servers": "confluent.cloud.example:9092"}).identity == "user KEY (PLAIN)"
-    assert Endpoint({"bootstrap.servers": "127.0.0.1:9092"}, on_confluent_cloud=True).identity == "an anonymous client"
+    assert (
+        Endpoint({**CLOUD, "bootstrap.servers": "confluent.cloud.example:9092"}).identity
+        == "user KEY (PLAIN)"
+    )
+    assert (
+        Endpoint({"bootstrap.servers": "127.0.0.1:9092"}, on_confluent_cloud=True).identity
+        == "an anonymous client"
+    )

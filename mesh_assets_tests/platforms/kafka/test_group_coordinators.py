@@ -8,7 +8,14 @@ from confluent_kafka import ConsumerGroupState, KafkaError, Node, TopicPartition
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka import group_coordinators
 from mesh_assets.platforms.kafka.group_coordinators import absent_groups, partition_of
-from mesh_assets_tests.platforms.kafka.fakes import FakeAdmin, described, description, error, listed, reader_on
+from mesh_assets_tests.platforms.kafka.fakes import (
+    FakeAdmin,
+    described,
+    description,
+    error,
+    listed,
+    reader_on,
+)
 
 NOT_COORDINATOR = error(KafkaError.NOT_COORDINATOR, "Broker: Not coordinator")
 
@@ -19,17 +26,25 @@ def admin() -> FakeAdmin:
     admin = FakeAdmin()
     admin.consumer_groups = [listed("billing")]
     admin.coordinators = offsets_topic(1, 2, 1)
-    admin.group_descriptions = {name: described(name, state=ConsumerGroupState.DEAD) for name in absent_groups(3)}
+    admin.group_descriptions = {
+        name: described(name, state=ConsumerGroupState.DEAD) for name in absent_groups(3)
+    }
     return admin
 
 
 def offsets_topic(*leaders: int | None) -> Any:
     nodes: list[Any] = [Node(leader, "", 0) if leader is not None else None for leader in leaders]
-    return description("__consumer_offsets", partitions=[TopicPartitionInfo(number, node, [], []) for number, node in enumerate(nodes)])
+    return description(
+        "__consumer_offsets",
+        partitions=[TopicPartitionInfo(number, node, [], []) for number, node in enumerate(nodes)],
+    )
 
 
 def group_names(admin: FakeAdmin, timeout_seconds: float = 5) -> list[str]:
-    return [group.group_id for group in reader_on(admin, timeout_seconds=timeout_seconds).groups(lambda _: True).groups]
+    return [
+        group.group_id
+        for group in reader_on(admin, timeout_seconds=timeout_seconds).groups(lambda _: True).groups
+    ]
 
 
 def test_a_list_is_believed_when_every_coordinator_answers(admin: FakeAdmin) -> None:
@@ -39,7 +54,9 @@ def test_a_list_is_believed_when_every_coordinator_answers(admin: FakeAdmin) -> 
 
 def test_a_partition_without_a_leader_makes_the_list_incomplete(admin: FakeAdmin) -> None:
     admin.coordinators = offsets_topic(1, None, 1, -1)
-    with pytest.raises(UnexpectedAnswerError, match="the groups in partitions 1, 3 of __consumer_offsets have no coordinator"):
+    with pytest.raises(
+        UnexpectedAnswerError, match="the groups in partitions 1, 3 of __consumer_offsets have no coordinator"
+    ):
         group_names(admin)
 
 
@@ -59,7 +76,9 @@ def test_a_coordinator_that_is_not_ready_is_asked_again_until_it_is(admin: FakeA
     assert admin.calls("describe_consumer_groups") == [list(absent_groups(3)), [late], [late], ["billing"]]
 
 
-def test_a_coordinator_that_never_gets_ready_makes_the_list_incomplete(admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_coordinator_that_never_gets_ready_makes_the_list_incomplete(
+    admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(group_coordinators, "READY_SECONDS", 0.0)
     admin.group_descriptions[absent_groups(3)[2]] = NOT_COORDINATOR
     with pytest.raises(UnexpectedAnswerError) as raised:
@@ -73,7 +92,9 @@ def test_a_coordinator_that_never_gets_ready_makes_the_list_incomplete(admin: Fa
 
 def test_no_coordinator_that_answers_is_no_reading(admin: FakeAdmin) -> None:
     admin.group_descriptions = dict.fromkeys(absent_groups(3), error(KafkaError._TIMED_OUT, "Timed out"))
-    with pytest.raises(UnreachableError, match="while asking the coordinators of the consumer groups: Timed out"):
+    with pytest.raises(
+        UnreachableError, match="while asking the coordinators of the consumer groups: Timed out"
+    ):
         group_names(admin)
 
 
@@ -89,7 +110,8 @@ def test_a_user_who_may_not_describe_groups_of_any_name_gets_the_list_as_it_is(a
     assert group_names(admin) == ["billing"]
 
 
-# The hash codes are Java's own: 99162322, -438341406, and Integer.MIN_VALUE, whose absolute value is 0 to Kafka.
+# The hash codes are Java's own: 99162322, -438341406, and Integer.MIN_VALUE, whose absolute value is 0 to
+# Kafka.
 @pytest.mark.parametrize(
     ("group", "magnitude"),
     [

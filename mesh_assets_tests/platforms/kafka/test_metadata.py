@@ -5,8 +5,22 @@ from confluent_kafka import KafkaError
 from confluent_kafka.cimpl import Uuid
 
 from mesh_assets.errors import UnreachableError
-from mesh_assets.platforms.kafka import BrokerNode, ClusterMetadata, PartitionMetadata, TopicMetadata, leading_partitions
-from mesh_assets_tests.platforms.kafka.fakes import TOPIC_ID, FakeAdmin, description, error, partition, reader_on, topic
+from mesh_assets.platforms.kafka import (
+    BrokerNode,
+    ClusterMetadata,
+    PartitionMetadata,
+    TopicMetadata,
+    leading_partitions,
+)
+from mesh_assets_tests.platforms.kafka.fakes import (
+    TOPIC_ID,
+    FakeAdmin,
+    description,
+    error,
+    partition,
+    reader_on,
+    topic,
+)
 
 
 @pytest.fixture
@@ -45,7 +59,11 @@ def test_a_cluster_is_told_with_its_brokers_topics_and_partitions_in_order(admin
 
 
 def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_that(admin: FakeAdmin) -> None:
-    admin.topics = {"orders": topic("orders", partition(0, -1, (1, 2), (), error(KafkaError.LEADER_NOT_AVAILABLE)), partition(1))}
+    admin.topics = {
+        "orders": topic(
+            "orders", partition(0, -1, (1, 2), (), error(KafkaError.LEADER_NOT_AVAILABLE)), partition(1)
+        )
+    }
     metadata = reader_on(admin).metadata()
     assert metadata.topics[0].partitions[0] == PartitionMetadata(
         partition=0, leader=None, replicas=(1, 2), isr=(), error="LEADER_NOT_AVAILABLE"
@@ -56,7 +74,10 @@ def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_that(admin: F
 @pytest.mark.parametrize("where", ["listing", "description"])
 def test_a_topic_that_has_gone_meanwhile_is_absent(admin: FakeAdmin, where: str) -> None:
     gone = error(KafkaError.UNKNOWN_TOPIC_OR_PART)
-    admin.topics = {"kept": topic("kept", partition(0)), "gone": topic("gone", failure=gone if where == "listing" else None)}
+    admin.topics = {
+        "kept": topic("kept", partition(0)),
+        "gone": topic("gone", failure=gone if where == "listing" else None),
+    }
     if where == "description":
         admin.descriptions = {"gone": gone}
     assert [known.name for known in reader_on(admin).metadata().topics] == ["kept"]
@@ -65,7 +86,9 @@ def test_a_topic_that_has_gone_meanwhile_is_absent(admin: FakeAdmin, where: str)
 @pytest.mark.parametrize("where", ["listing", "description"])
 def test_a_topic_that_is_refused_is_told_with_its_error_and_not_dropped(admin: FakeAdmin, where: str) -> None:
     refused = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed")
-    admin.topics = {"__transaction_state": topic("__transaction_state", failure=refused if where == "listing" else None)}
+    admin.topics = {
+        "__transaction_state": topic("__transaction_state", failure=refused if where == "listing" else None)
+    }
     admin.descriptions = {"__transaction_state": refused}
     metadata = reader_on(admin).metadata()
     assert metadata.topics == (
@@ -87,7 +110,9 @@ def test_a_broker_that_knows_no_topic_ids_gives_none(admin: FakeAdmin) -> None:
 
 
 def test_topics_are_described_500_a_call(admin: FakeAdmin) -> None:
-    admin.topics = {f"topic-{number:04}": topic(f"topic-{number:04}", partition(0)) for number in range(1_001)}
+    admin.topics = {
+        f"topic-{number:04}": topic(f"topic-{number:04}", partition(0)) for number in range(1_001)
+    }
     reader = reader_on(admin)
     assert len(reader.metadata().topics) == 1_001
     assert [len(names) for names in admin.calls("describe_topics")] == [500, 500, 1]

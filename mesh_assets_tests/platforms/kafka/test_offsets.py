@@ -26,7 +26,10 @@ def test_each_partition_has_its_earliest_and_latest_offset(admin: FakeAdmin, con
     reading = reader_on(admin, consumer).offsets({"orders": [1, 0], "nothing": []})
     assert reading.topics == {
         "nothing": (),
-        "orders": (PartitionOffsets(partition=0, earliest=5, latest=25), PartitionOffsets(partition=1, earliest=0, latest=7)),
+        "orders": (
+            PartitionOffsets(partition=0, earliest=5, latest=25),
+            PartitionOffsets(partition=1, earliest=0, latest=7),
+        ),
     }
     assert before <= reading.read_at <= datetime.now(UTC)
 
@@ -45,7 +48,9 @@ def test_partitions_are_asked_2_000_a_call(admin: FakeAdmin, consumer: FakeConsu
     assert sorted(len(places) for places in consumer.asked) == [1_005, 1_005, 2_000, 2_000, 2_000, 2_000]
 
 
-def test_one_partitions_error_does_not_cost_the_others_of_its_call(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+def test_one_partitions_error_does_not_cost_the_others_of_its_call(
+    admin: FakeAdmin, consumer: FakeConsumer
+) -> None:
     refused = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed")
     consumer.ends = {("orders", 0): (3, 99), ("secret", 0): refused}
     admin.offsets = {("orders", 0): 12, ("secret", 0): refused}
@@ -63,19 +68,33 @@ def test_one_partitions_error_does_not_cost_the_others_of_its_call(admin: FakeAd
     }
 
 
-def test_an_answer_without_an_offset_is_unknown_and_not_minus_one(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+def test_an_answer_without_an_offset_is_unknown_and_not_minus_one(
+    admin: FakeAdmin, consumer: FakeConsumer
+) -> None:
     consumer.ends = {("orders", 0): (-1, -1)}
     assert reader_on(admin, consumer).offsets({"orders": [0]}).topics["orders"] == (
-        PartitionOffsets(partition=0, earliest=None, latest=None, error="OFFSET_NOT_AVAILABLE: no answer from the partition's broker"),
+        PartitionOffsets(
+            partition=0,
+            earliest=None,
+            latest=None,
+            error="OFFSET_NOT_AVAILABLE: no answer from the partition's broker",
+        ),
     )
 
 
-def test_a_partition_whose_broker_hangs_has_no_offset_and_not_librdkafkas_minus_1001(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+def test_a_partition_whose_broker_hangs_has_no_offset_and_not_librdkafkas_minus_1001(
+    admin: FakeAdmin, consumer: FakeConsumer
+) -> None:
     consumer.ends = {("orders", 0): (3, 99), ("orders", 1): error(KafkaError._TIMED_OUT, "Timed out")}
     admin.offsets = {("orders", 0): 12, ("orders", 1): -1001}
     assert reader_on(admin, consumer).offsets({"orders": [0, 1]}).topics["orders"] == (
         PartitionOffsets(partition=0, earliest=3, latest=12),
-        PartitionOffsets(partition=1, earliest=None, latest=None, error="OFFSET_NOT_AVAILABLE: no answer from the partition's broker"),
+        PartitionOffsets(
+            partition=1,
+            earliest=None,
+            latest=None,
+            error="OFFSET_NOT_AVAILABLE: no answer from the partition's broker",
+        ),
     )
 
 
@@ -87,7 +106,9 @@ def test_no_answer_for_any_partition_is_no_reading(admin: FakeAdmin, consumer: F
         reader_on(admin, consumer).offsets({"orders": [0]})
 
 
-def test_a_partition_without_a_latest_offset_is_not_asked_for_its_earliest(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+def test_a_partition_without_a_latest_offset_is_not_asked_for_its_earliest(
+    admin: FakeAdmin, consumer: FakeConsumer
+) -> None:
     consumer.ends = {("orders", 1): (0, -1)}
     reader_on(admin, consumer).offsets({"orders": [0, 1]})
     assert consumer.asked == [[("orders", 0, -1), ("orders", 1, -1)], [("orders", 0, -2)]]

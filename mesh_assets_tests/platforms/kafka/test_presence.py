@@ -13,7 +13,8 @@ from mesh_assets_tests.inventory.access.fakes import FakeBrokers, Rights
 
 def test_a_topic_is_here_gone_or_hidden_by_missing_rights() -> None:
     brokers = FakeBrokers(
-        rights=Rights(topics={"orders": ["DESCRIBE"], "deleted": ["DESCRIBE"]}), topics={"orders": "delete", "secret": "delete"}
+        rights=Rights(topics={"orders": ["DESCRIBE"], "deleted": ["DESCRIBE"]}),
+        topics={"orders": "delete", "secret": "delete"},
     )
     assert topic_presence(brokers.session(), ["secret", "deleted", "orders"]) == {
         "secret": "refused",

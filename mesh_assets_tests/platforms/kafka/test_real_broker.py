@@ -25,7 +25,9 @@ pytestmark = pytest.mark.sandbox
 WAIT_SECONDS = 30
 
 
-def test_a_new_topic_is_in_the_metadata_with_its_id_and_leaders(reader: ConfluentKafkaReader, a_topic_of_ten_records: str) -> None:
+def test_a_new_topic_is_in_the_metadata_with_its_id_and_leaders(
+    reader: ConfluentKafkaReader, a_topic_of_ten_records: str
+) -> None:
     metadata = reader.metadata()
     (broker,) = metadata.brokers
     (topic,) = (topic for topic in metadata.topics if topic.name == a_topic_of_ten_records)
@@ -35,23 +37,32 @@ def test_a_new_topic_is_in_the_metadata_with_its_id_and_leaders(reader: Confluen
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", topic.id)
     assert (topic.internal, topic.error) == (False, None)
     assert topic.partitions == tuple(
-        PartitionMetadata(partition=number, leader=broker.id, replicas=(broker.id,), isr=(broker.id,)) for number in (0, 1)
+        PartitionMetadata(partition=number, leader=broker.id, replicas=(broker.id,), isr=(broker.id,))
+        for number in (0, 1)
     )
     assert [topic.internal for topic in metadata.topics if topic.name == "__consumer_offsets"] == [True]
 
 
-def test_configs_are_complete_and_say_what_is_set_on_the_topic(reader: ConfluentKafkaReader, a_topic_of_ten_records: str) -> None:
+def test_configs_are_complete_and_say_what_is_set_on_the_topic(
+    reader: ConfluentKafkaReader, a_topic_of_ten_records: str
+) -> None:
     configs = reader.configs([a_topic_of_ten_records, "no-such-topic"])
     assert configs["no-such-topic"] == TopicConfigs(
         topic="no-such-topic", values=None, error="UNKNOWN_TOPIC_OR_PART: Broker: Unknown topic or partition"
     )
     read = configs[a_topic_of_ten_records]
     assert read.values is not None
-    assert (read.overridden, read.values["retention.ms"], read.values["cleanup.policy"]) == (("retention.ms",), "7200000", "delete")
+    assert (read.overridden, read.values["retention.ms"], read.values["cleanup.policy"]) == (
+        ("retention.ms",),
+        "7200000",
+        "delete",
+    )
     assert len(read.values) > 25
 
 
-def test_offsets_are_where_the_records_begin_and_end(reader: ConfluentKafkaReader, admin: AdminClient, a_topic_of_ten_records: str) -> None:
+def test_offsets_are_where_the_records_begin_and_end(
+    reader: ConfluentKafkaReader, admin: AdminClient, a_topic_of_ten_records: str
+) -> None:
     for future in admin.delete_records([TopicPartition(a_topic_of_ten_records, 0, 4)]).values():
         future.result(WAIT_SECONDS)
     reading = reader.offsets({a_topic_of_ten_records: [0, 1]})
@@ -64,7 +75,9 @@ def test_offsets_are_where_the_records_begin_and_end(reader: ConfluentKafkaReade
     assert datetime.now(UTC) - reading.read_at < timedelta(seconds=WAIT_SECONDS)
 
 
-def test_offsets_that_cannot_be_read_do_not_cost_the_others(reader: ConfluentKafkaReader, a_topic_of_ten_records: str) -> None:
+def test_offsets_that_cannot_be_read_do_not_cost_the_others(
+    reader: ConfluentKafkaReader, a_topic_of_ten_records: str
+) -> None:
     topics = reader.offsets({a_topic_of_ten_records: [0, 7], "no-such-topic": [0]}).topics
     assert topics[a_topic_of_ten_records][0] == PartitionOffsets(partition=0, earliest=0, latest=10)
     assert topics[a_topic_of_ten_records][1].latest is None
@@ -72,7 +85,9 @@ def test_offsets_that_cannot_be_read_do_not_cost_the_others(reader: ConfluentKaf
     assert topics["no-such-topic"][0].error == "UNKNOWN_TOPIC_OR_PART: Broker: Unknown topic or partition"
 
 
-def test_only_topics_that_are_gone_have_no_offsets_and_that_is_no_failure(reader: ConfluentKafkaReader) -> None:
+def test_only_topics_that_are_gone_have_no_offsets_and_that_is_no_failure(
+    reader: ConfluentKafkaReader,
+) -> None:
     (partition,) = reader.offsets({"no-such-topic": [0]}).topics["no-such-topic"]
     assert (partition.earliest, partition.latest) == (None, None)
     assert partition.error
@@ -119,7 +134,12 @@ def test_a_live_group_is_told_and_its_offsets_join_those_of_the_topic(
         assert len(messages) == 7
         consumer.commit(message=messages[-1], asynchronous=False)
         (group,) = reader.groups(lambda group: group == name).groups
-    assert (group.type, group.protocol_type, group.state, group.error) == (protocol, "consumer", "Stable", None)
+    assert (group.type, group.protocol_type, group.state, group.error) == (
+        protocol,
+        "consumer",
+        "Stable",
+        None,
+    )
     assert group.members == (
         GroupMember(
             member_id=group.members[0].member_id if group.members else "",
@@ -133,13 +153,17 @@ def test_a_live_group_is_told_and_its_offsets_join_those_of_the_topic(
         CommittedPartition(topic=a_topic_of_ten_records, partition=0, committed=7),
         CommittedPartition(topic=a_topic_of_ten_records, partition=1, committed=None),
     )
-    offsets = reader.offsets({offset.topic: [0, 1] for offset in group.offsets}).topics[a_topic_of_ten_records]
+    offsets = reader.offsets({offset.topic: [0, 1] for offset in group.offsets}).topics[
+        a_topic_of_ten_records
+    ]
     assert [offset.latest for offset in offsets] == [10, 0]
 
 
 def test_connects_workers_are_among_the_groups(reader: ConfluentKafkaReader) -> None:
     workers = [group for group in reader.groups(lambda _: True).groups if group.protocol_type == "connect"]
-    assert [(group.type, group.state, group.offsets, group.error) for group in workers] == [("classic", "Stable", (), None)]
+    assert [(group.type, group.state, group.offsets, group.error) for group in workers] == [
+        ("classic", "Stable", (), None)
+    ]
     assert [len(group.members or ()) for group in workers] == [1]
 
 
@@ -160,7 +184,9 @@ def test_four_reads_at_once_agree_with_one_another(reader: ConfluentKafkaReader)
 
 def test_tls_against_this_plain_text_broker_is_told_as_such(bootstrap_servers: str) -> None:
     with (
-        ConfluentKafkaReader({"bootstrap.servers": bootstrap_servers, "security.protocol": "SSL"}, 10) as reader,
+        ConfluentKafkaReader(
+            {"bootstrap.servers": bootstrap_servers, "security.protocol": "SSL"}, 10
+        ) as reader,
         pytest.raises(UnreachableError, match="TLS handshake failed: the listener hung up"),
     ):
         reader.metadata()

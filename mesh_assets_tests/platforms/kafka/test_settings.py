@@ -19,12 +19,17 @@ def certificates(tmp_path: Path) -> dict[str, str]:
 
 def test_a_plain_connection_needs_no_more_than_the_brokers() -> None:
     connection = KafkaConnection(bootstrap_servers="one:9092,two:9092")
-    assert client_properties(connection, environment={}) == {"bootstrap.servers": "one:9092,two:9092", "security.protocol": "PLAINTEXT"}
+    assert client_properties(connection, environment={}) == {
+        "bootstrap.servers": "one:9092,two:9092",
+        "security.protocol": "PLAINTEXT",
+    }
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 @pytest.mark.parametrize("protocol", ["SASL_SSL", "SASL_PLAINTEXT"])
-def test_a_sasl_connection_carries_mechanism_user_and_the_resolved_password(protocol: str, mechanism: str) -> None:
+def test_a_sasl_connection_carries_mechanism_user_and_the_resolved_password(
+    protocol: str, mechanism: str
+) -> None:
     connection = KafkaConnection.model_validate(
         {
             "bootstrap_servers": "one:9092",
@@ -34,7 +39,9 @@ def test_a_sasl_connection_carries_mechanism_user_and_the_resolved_password(prot
             "password": "${KAFKA_PASSWORD}",
         }
     )
-    assert client_properties(connection, environment={"KAFKA_USER": "alice", "KAFKA_PASSWORD": "pa$$ word"}) == {
+    assert client_properties(
+        connection, environment={"KAFKA_USER": "alice", "KAFKA_PASSWORD": "pa$$ word"}
+    ) == {
         "bootstrap.servers": "one:9092",
         "security.protocol": protocol,
         "sasl.mechanism": mechanism,
@@ -43,7 +50,9 @@ def test_a_sasl_connection_carries_mechanism_user_and_the_resolved_password(prot
     }
 
 
-def test_mutual_tls_with_an_own_ca_names_the_files_and_resolves_the_keys_password(certificates: dict[str, str]) -> None:
+def test_mutual_tls_with_an_own_ca_names_the_files_and_resolves_the_keys_password(
+    certificates: dict[str, str],
+) -> None:
     connection = KafkaConnection(
         bootstrap_servers="one:9093",
         security_protocol="SSL",
@@ -66,7 +75,11 @@ def test_properties_win_and_may_refer_to_secrets() -> None:
     connection = KafkaConnection(
         bootstrap_servers="one:9092",
         security_protocol="SASL_SSL",
-        properties={"sasl.mechanisms": "OAUTHBEARER", "sasl.oauthbearer.client.secret": "${SECRET}", "security.protocol": "SASL_PLAINTEXT"},
+        properties={
+            "sasl.mechanisms": "OAUTHBEARER",
+            "sasl.oauthbearer.client.secret": "${SECRET}",
+            "security.protocol": "SASL_PLAINTEXT",
+        },
     )
     assert client_properties(connection, environment={"SECRET": "hush"}) == {
         "bootstrap.servers": "one:9092",
@@ -79,13 +92,31 @@ def test_properties_win_and_may_refer_to_secrets() -> None:
 @pytest.mark.parametrize(
     ("settings", "environment", "sentence"),
     [
-        ({"username": "alice", "password": "${NOT_SET}"}, {}, "kafka.password: the estate refers to ${NOT_SET}, but"),
-        ({"username": "alice", "password": "${EMPTY}"}, {"EMPTY": ""}, "kafka.password: the value is empty; expected the value behind"),
-        ({"properties": {"ssl.keystore.password": "${NOT_SET}"}}, {}, "kafka.properties.ssl.keystore.password: the estate refers to"),
-        ({"ssl_ca_location": "/not/there.pem"}, {}, "kafka.ssl_ca_location: there is no readable file /not/there.pem"),
+        (
+            {"username": "alice", "password": "${NOT_SET}"},
+            {},
+            "kafka.password: the estate refers to ${NOT_SET}, but",
+        ),
+        (
+            {"username": "alice", "password": "${EMPTY}"},
+            {"EMPTY": ""},
+            "kafka.password: the value is empty; expected the value behind",
+        ),
+        (
+            {"properties": {"ssl.keystore.password": "${NOT_SET}"}},
+            {},
+            "kafka.properties.ssl.keystore.password: the estate refers to",
+        ),
+        (
+            {"ssl_ca_location": "/not/there.pem"},
+            {},
+            "kafka.ssl_ca_location: there is no readable file /not/there.pem",
+        ),
     ],
 )
-def test_what_cannot_be_resolved_is_said_with_its_field(settings: dict[str, object], environment: dict[str, str], sentence: str) -> None:
+def test_what_cannot_be_resolved_is_said_with_its_field(
+    settings: dict[str, object], environment: dict[str, str], sentence: str
+) -> None:
     connection = KafkaConnection.model_validate({"bootstrap_servers": "one:9092", **settings})
     with pytest.raises(EstateError) as raised:
         client_properties(connection, environment=environment)

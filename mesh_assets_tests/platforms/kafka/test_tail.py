@@ -21,7 +21,9 @@ class SilentConsumer:
 
     def list_topics(self, topic: str, timeout: float) -> Any:
         assert timeout <= 1.0
-        return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions=dict.fromkeys(range(self.partitions)))})
+        return SimpleNamespace(
+            topics={topic: SimpleNamespace(error=None, partitions=dict.fromkeys(range(self.partitions)))}
+        )
 
     def get_watermark_offsets(self, where: Any, timeout: float) -> tuple[int, int]:  # noqa: ARG002 - the client's names
         return 0, self.high
@@ -41,16 +43,32 @@ class Message:
     """A record of partition 0."""
 
     def __getattr__(self, name: str) -> Any:
-        values = {"partition": 0, "offset": 4, "timestamp": (0, 0), "key": None, "value": b"v", "headers": None, "error": None}
+        values = {
+            "partition": 0,
+            "offset": 4,
+            "timestamp": (0, 0),
+            "key": None,
+            "value": b"v",
+            "headers": None,
+            "error": None,
+        }
         return lambda: values[name]
 
 
-def read(monkeypatch: pytest.MonkeyPatch, high: int, *, partition: int | None = None, **world: Any) -> tail.Tail:
+def read(
+    monkeypatch: pytest.MonkeyPatch, high: int, *, partition: int | None = None, **world: Any
+) -> tail.Tail:
     for name, value in {"high": high, "spoken": (), **world}.items():
         monkeypatch.setattr(SilentConsumer, name, value)
     monkeypatch.setattr(tail, "Consumer", SilentConsumer)
     return tail.read_tail(
-        {"bootstrap.servers": "b:1"}, "orders", partition=partition, most=3, timeout_seconds=1.0, within_seconds=0.05, go_on=lambda: None
+        {"bootstrap.servers": "b:1"},
+        "orders",
+        partition=partition,
+        most=3,
+        timeout_seconds=1.0,
+        within_seconds=0.05,
+        go_on=lambda: None,
     )
 
 

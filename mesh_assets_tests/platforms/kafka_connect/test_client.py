@@ -1,4 +1,5 @@
-"""All connectors of a Connect cluster: in one request where the worker can, complete or an error, and never with a secret shown."""
+"""All connectors of a Connect cluster: in one request where the worker can, complete or an error, and never
+with a secret shown."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -29,7 +30,9 @@ class FakeConnect:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode()
         self.requests.append(path)
-        answer = self._answers.get(path, httpx.Response(404, json={"error_code": 404, "message": "HTTP 404 Not Found"}))
+        answer = self._answers.get(
+            path, httpx.Response(404, json={"error_code": 404, "message": "HTTP 404 Not Found"})
+        )
         if callable(answer):
             answer = answer()
         if isinstance(answer, httpx.Response):
@@ -55,12 +58,16 @@ def info(name: str, *, kind: str | None = "source", tasks: int = 1, **config: st
     }
 
 
-def status(name: str, *, state: str = "RUNNING", tasks: tuple[str, ...] = ("RUNNING",), trace: str | None = None) -> dict[str, Any]:
+def status(
+    name: str, *, state: str = "RUNNING", tasks: tuple[str, ...] = ("RUNNING",), trace: str | None = None
+) -> dict[str, Any]:
     failure = {} if trace is None else {"trace": trace}
     return {
         "name": name,
         "connector": {"state": state, "worker_id": WORKER},
-        "tasks": [{"id": number, "state": task, "worker_id": WORKER, **failure} for number, task in enumerate(tasks)],
+        "tasks": [
+            {"id": number, "state": task, "worker_id": WORKER, **failure} for number, task in enumerate(tasks)
+        ],
         "type": "source",
     }
 
@@ -79,7 +86,9 @@ def a_connector(name: str, **more: Any) -> Connector:
 
 def test_all_connectors_cost_one_request() -> None:
     names = [f"c{number:03d}" for number in range(499)]
-    connect, worker = connect_of({LIST: {name: {"info": info(name), "status": status(name)} for name in reversed(names)}})
+    connect, worker = connect_of(
+        {LIST: {name: {"info": info(name), "status": status(name)} for name in reversed(names)}}
+    )
     assert connect.connectors() == tuple(a_connector(name) for name in names)
     assert (worker.requests, connect.requests) == ([LIST], 1)
 
@@ -90,7 +99,10 @@ def test_a_cluster_without_connectors_has_none() -> None:
 
 
 def test_a_failed_task_keeps_its_trace_while_its_connector_says_running() -> None:
-    entry = {"info": info("a"), "status": status("a", tasks=("FAILED",), trace="DataException: oops\n\tat Cast")}
+    entry = {
+        "info": info("a"),
+        "status": status("a", tasks=("FAILED",), trace="DataException: oops\n\tat Cast"),
+    }
     connect, _ = connect_of({LIST: {"a": entry}})
     failed = ConnectorTask(id=0, state="FAILED", worker_id=WORKER, trace="DataException: oops\n\tat Cast")
     assert connect.connectors() == (a_connector("a", tasks=(failed,)),)
@@ -98,7 +110,9 @@ def test_a_failed_task_keeps_its_trace_while_its_connector_says_running() -> Non
 
 @pytest.mark.parametrize("state", ["PAUSED", "STOPPED", "UNASSIGNED", "RESTARTING", "HIBERNATING"])
 def test_a_state_is_passed_on_as_the_worker_says_it(state: str) -> None:
-    connect, _ = connect_of({LIST: {"a": {"info": info("a", tasks=0), "status": status("a", state=state, tasks=())}}})
+    connect, _ = connect_of(
+        {LIST: {"a": {"info": info("a", tasks=0), "status": status("a", state=state, tasks=())}}}
+    )
     assert connect.connectors() == (a_connector("a", state=state, tasks=()),)
 
 
@@ -111,19 +125,26 @@ def test_a_connector_that_has_no_status_yet_has_an_unknown_state() -> None:
 
 def test_a_task_that_has_not_reported_is_unknown_and_not_dropped() -> None:
     connect, _ = connect_of({LIST: {"a": {"info": info("a", tasks=2), "status": status("a")}}})
-    tasks = (ConnectorTask(id=0, state="RUNNING", worker_id=WORKER), ConnectorTask(id=1, state=UNKNOWN, worker_id=None))
+    tasks = (
+        ConnectorTask(id=0, state="RUNNING", worker_id=WORKER),
+        ConnectorTask(id=1, state=UNKNOWN, worker_id=None),
+    )
     assert connect.connectors() == (a_connector("a", tasks=tasks),)
 
 
 def test_an_entry_that_lacks_a_part_is_completed() -> None:
     entries = {"a": {"info": None, "status": status("a")}, "b": {"info": info("b"), "status": None}}
-    connect, worker = connect_of({LIST: entries, "/connectors/a": info("a"), "/connectors/b/status": status("b")})
+    connect, worker = connect_of(
+        {LIST: entries, "/connectors/a": info("a"), "/connectors/b/status": status("b")}
+    )
     assert connect.connectors() == (a_connector("a"), a_connector("b"))
     assert sorted(worker.requests) == ["/connectors/a", "/connectors/b/status", LIST]
 
 
 def test_an_entry_of_a_connector_that_is_gone_by_now_is_left_out() -> None:
-    connect, _ = connect_of({LIST: {"a": {"info": None, "status": None}, "b": {"info": info("b"), "status": status("b")}}})
+    connect, _ = connect_of(
+        {LIST: {"a": {"info": None, "status": None}, "b": {"info": info("b"), "status": status("b")}}}
+    )
     assert connect.connectors() == (a_connector("b"),)
 
 
@@ -140,7 +161,12 @@ def test_a_worker_that_does_not_know_expand_is_asked_connector_by_connector() ->
 def test_null_fields_are_borne() -> None:
     entry = {
         "info": info("a", kind=None, tasks=0, topics=None) | {"tasks": None},
-        "status": {"name": "a", "connector": {"state": "RUNNING", "worker_id": None, "trace": None}, "tasks": None, "type": "SINK"},
+        "status": {
+            "name": "a",
+            "connector": {"state": "RUNNING", "worker_id": None, "trace": None},
+            "tasks": None,
+            "type": "SINK",
+        },
     }
     connect, _ = connect_of({LIST: {"a": entry}})
     config = {"connector.class": "FileStreamSource", "name": "a", "topics": ""}
@@ -156,8 +182,14 @@ def test_null_fields_are_borne() -> None:
         ({"a": "oops"}, "with an entry for 'a' that is no object"),
         ({"a": {"info": [], "status": {}}}, "with a connector 'a' whose info or status is no object"),
         ({"a": {"info": {"name": "a"}, "status": {}}}, "with a connector 'a' without a config"),
-        ({"a": {"info": {"config": {}}, "status": {"connector": 3}}}, "with a connector 'a' whose status is no object"),
-        ({"a": {"info": {"config": {}, "tasks": 3}, "status": {"tasks": []}}}, "with a connector 'a' whose tasks are no list"),
+        (
+            {"a": {"info": {"config": {}}, "status": {"connector": 3}}},
+            "with a connector 'a' whose status is no object",
+        ),
+        (
+            {"a": {"info": {"config": {}, "tasks": 3}, "status": {"tasks": []}}},
+            "with a connector 'a' whose tasks are no list",
+        ),
         (
             {"a": {"info": {"config": {}}, "status": {"tasks": [{"state": "RUNNING"}]}}},
             "with a connector 'a' with a task that has no number",
@@ -175,13 +207,18 @@ def test_an_answer_of_another_shape_is_an_error_and_no_absence(answer: object, s
     ("answer", "kind"),
     [
         (httpx.Response(401), RefusedError),
-        (httpx.Response(500, json={"error_code": 500, "message": "Request timed out"}), UnexpectedAnswerError),
+        (
+            httpx.Response(500, json={"error_code": 500, "message": "Request timed out"}),
+            UnexpectedAnswerError,
+        ),
         (httpx.Response(503), UnreachableError),
         (httpx.Response(200, html="<html>a proxy's page</html>"), UnexpectedAnswerError),
     ],
 )
 @pytest.mark.parametrize("path", [LIST, "/connectors/b"])
-def test_what_cannot_be_read_fails_the_whole_reading(answer: httpx.Response, kind: type[PlatformError], path: str) -> None:
+def test_what_cannot_be_read_fails_the_whole_reading(
+    answer: httpx.Response, kind: type[PlatformError], path: str
+) -> None:
     entries = {"a": {"info": info("a"), "status": status("a")}, "b": {"info": None, "status": status("b")}}
     connect, _ = connect_of({LIST: entries, path: answer})
     with pytest.raises(kind):
@@ -189,7 +226,10 @@ def test_what_cannot_be_read_fails_the_whole_reading(answer: httpx.Response, kin
 
 
 def test_a_rebalance_is_waited_out() -> None:
-    answers = [httpx.Response(409, json={"error_code": 409, "message": "rebalance in process"}), httpx.Response(200, json={})]
+    answers = [
+        httpx.Response(409, json={"error_code": 409, "message": "rebalance in process"}),
+        httpx.Response(200, json={}),
+    ]
     connect, _ = connect_of({LIST: lambda: answers.pop(0)})
     assert (connect.connectors(), connect.requests) == ((), 2)
 
@@ -214,7 +254,9 @@ def test_a_worker_that_does_not_track_topics_says_nothing_about_them() -> None:
         (list, UnexpectedAnswerError),
     ],
 )
-def test_topics_that_cannot_be_read_are_an_error_and_no_empty_list(answer: Callable[[], object], kind: type[PlatformError]) -> None:
+def test_topics_that_cannot_be_read_are_an_error_and_no_empty_list(
+    answer: Callable[[], object], kind: type[PlatformError]
+) -> None:
     connect, _ = connect_of({"/connectors/a/topics": answer})
     with pytest.raises(kind):
         connect.topics("a")
@@ -238,7 +280,10 @@ def test_something_else_at_the_address_is_not_taken_for_a_worker() -> None:
 
 def test_a_password_in_a_config_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    entry = {"info": info("a", database_password="hunter2"), "status": status("a", trace="jdbc:…password=hunter2")}
+    entry = {
+        "info": info("a", database_password="hunter2"),
+        "status": status("a", trace="jdbc:…password=hunter2"),
+    }
     connect, _ = connect_of({LIST: {"a": entry}})
     connectors = connect.connectors()
     assert connectors[0].config["database_password"] == "hunter2"
@@ -279,5 +324,7 @@ def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwor
 
 
 def test_a_connector_asked_for_by_its_name_is_here_gone_or_refused() -> None:
-    client, _ = connect_of({"/connectors/a": info("a"), "/connectors/b": httpx.Response(403, json={"message": "no"})})
+    client, _ = connect_of(
+        {"/connectors/a": info("a"), "/connectors/b": httpx.Response(403, json={"message": "no"})}
+    )
     assert (client.presence("a"), client.presence("b"), client.presence("c")) == ("here", "refused", "gone")

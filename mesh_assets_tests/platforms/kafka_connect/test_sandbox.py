@@ -1,4 +1,5 @@
-"""Against a real Connect worker, read only: what its interface says connector by connector is what the client says at once."""
+"""Against a real Connect worker, read only: what its interface says connector by connector is what the client
+says at once."""
 
 import httpx
 import pytest
@@ -9,7 +10,9 @@ from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 pytestmark = pytest.mark.sandbox
 
 
-def test_the_whole_list_is_one_request_and_agrees_with_every_single_connector(connect: KafkaConnectClient, connect_url: str) -> None:
+def test_the_whole_list_is_one_request_and_agrees_with_every_single_connector(
+    connect: KafkaConnectClient, connect_url: str
+) -> None:
     connectors = connect.connectors()
     assert connect.requests == 1
     with httpx.Client(base_url=connect_url, trust_env=False, timeout=30) as plain:
@@ -22,7 +25,10 @@ def test_the_whole_list_is_one_request_and_agrees_with_every_single_connector(co
                 info["config"],
                 info["config"]["connector.class"],
             )
-            assert (connector.state, connector.worker_id) == (status["connector"]["state"], status["connector"]["worker_id"])
+            assert (connector.state, connector.worker_id) == (
+                status["connector"]["state"],
+                status["connector"]["worker_id"],
+            )
             assert [(task.id, task.state, task.trace) for task in connector.tasks] == [
                 (task["id"], task["state"], task.get("trace")) for task in status["tasks"]
             ]
@@ -30,7 +36,9 @@ def test_the_whole_list_is_one_request_and_agrees_with_every_single_connector(co
 
 def test_topics_are_asked_for_connector_by_connector(connect: KafkaConnectClient, connect_url: str) -> None:
     for connector in connect.connectors():
-        used = httpx.get(f"{connect_url}/connectors/{path_segment(connector.name)}/topics", trust_env=False).json()
+        used = httpx.get(
+            f"{connect_url}/connectors/{path_segment(connector.name)}/topics", trust_env=False
+        ).json()
         assert set(connect.topics(connector.name) or ()) >= set(used[connector.name]["topics"])
 
 

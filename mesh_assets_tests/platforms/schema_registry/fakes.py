@@ -1,7 +1,9 @@
-"""Four registries as their answers differ, each written from its own source or from what it was measured to answer.
+"""Four registries as their answers differ, each written from its own source or from what it was measured to
+answer.
 
-Confluent: `SchemasResource`, `SubjectsResource`, `ConfigResource`. Apicurio 3.3: `SchemasResourceImpl`, `SubjectsResourceImpl`,
-`ConfigResourceImpl`. AxonOps: `internal/api/handlers`, `internal/storage/memory`. Karapace: `api/routers`, `api/controller.py`.
+Confluent: `SchemasResource`, `SubjectsResource`, `ConfigResource`. Apicurio 3.3: `SchemasResourceImpl`,
+`SubjectsResourceImpl`, `ConfigResourceImpl`. AxonOps: `internal/api/handlers`, `internal/storage/memory`.
+Karapace: `api/routers`, `api/controller.py`.
 """
 
 import json
@@ -24,7 +26,8 @@ URL = "http://registry.test/base"
 class FakeRegistry:
     """A registry with `schemas` in its order. `compatibility`, `modes`: what subjects have of their own.
 
-    `before`: called with every request, may change the registry or answer in its place. `requests`: method and path, in order.
+    `before`: called with every request, may change the registry or answer in its place. `requests`: method
+    and path, in order.
     """
 
     schemas: list[RegisteredSchema] = field(default_factory=list)
@@ -64,7 +67,9 @@ class FakeRegistry:
                 parts = [unquote(part) for part in parts]
             return self.route(request, parts, context, request.url.params)
 
-    def route(self, request: httpx.Request, parts: list[str], context: str, params: httpx.QueryParams) -> httpx.Response:
+    def route(
+        self, request: httpx.Request, parts: list[str], context: str, params: httpx.QueryParams
+    ) -> httpx.Response:
         match request.method, parts:
             case "GET", ["schemas"]:
                 return self.bulk(context, params)
@@ -81,7 +86,12 @@ class FakeRegistry:
                 found = [schema for schema in self.schemas if schema.id == int(number)]
                 if not found:
                     return error(404, 40403, "Schema not found")
-                return httpx.Response(200, json={k: v for k, v in self.item(found[0]).items() if k not in ("subject", "version", "id")})
+                return httpx.Response(
+                    200,
+                    json={
+                        k: v for k, v in self.item(found[0]).items() if k not in ("subject", "version", "id")
+                    },
+                )
             case "GET", ["config"]:
                 return httpx.Response(200, json={"compatibilityLevel": self.global_compatibility})
             case "GET", ["mode"]:
@@ -94,11 +104,18 @@ class FakeRegistry:
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
         """A version as JSON; `schemaType`, `references` and contracts only where there are any (Confluent)."""
-        item: dict[str, Any] = {"subject": schema.subject, "version": schema.version, "id": schema.id, "schema": schema.definition}
+        item: dict[str, Any] = {
+            "subject": schema.subject,
+            "version": schema.version,
+            "id": schema.id,
+            "schema": schema.definition,
+        }
         if schema.schema_type != "AVRO":
             item["schemaType"] = schema.schema_type
         if schema.references:
-            item["references"] = [{"name": r.name, "subject": r.subject, "version": r.version} for r in schema.references]
+            item["references"] = [
+                {"name": r.name, "subject": r.subject, "version": r.version} for r in schema.references
+            ]
         if schema.metadata is not None:
             item["metadata"] = schema.metadata
         if schema.rule_set is not None:
@@ -107,17 +124,27 @@ class FakeRegistry:
 
     def in_context(self, context: str) -> list[RegisteredSchema]:
         prefix = "" if context == "." else f":{context}:"
-        return [schema for schema in self.schemas if schema.subject.startswith(prefix) and (prefix or not schema.subject.startswith(":."))]
+        return [
+            schema
+            for schema in self.schemas
+            if schema.subject.startswith(prefix) and (prefix or not schema.subject.startswith(":."))
+        ]
 
     def bulk(self, context: str, params: httpx.QueryParams) -> httpx.Response:
         wanted = params.get("subjectPrefix", "")
-        found = self.schemas if wanted == ":*:" else [s for s in self.in_context(context) if s.subject.startswith(wanted)]
+        found = (
+            self.schemas
+            if wanted == ":*:"
+            else [s for s in self.in_context(context) if s.subject.startswith(wanted)]
+        )
         found = sorted(found, key=lambda schema: schema.subject)
         offset, limit = int(params["offset"]), min(int(params["limit"]), self.page_limit)
         return httpx.Response(200, json=[self.item(schema) for schema in found[offset : offset + limit]])
 
     def subjects(self, context: str, params: httpx.QueryParams) -> httpx.Response:
-        names = sorted(schema.subject for schema in (self.schemas if context == "." else self.in_context(context)))
+        names = sorted(
+            schema.subject for schema in (self.schemas if context == "." else self.in_context(context))
+        )
         offset, limit = int(params.get("offset", 0)), int(params.get("limit", 2**31 - 1))
         return httpx.Response(200, json=names[offset : offset + limit])
 
@@ -126,17 +153,28 @@ class FakeRegistry:
 
     def subject_config(self, subject: str, default_to_global: bool) -> httpx.Response:
         level = self.compatibility.get(subject) or (self.global_compatibility if default_to_global else None)
-        return httpx.Response(200, json={"compatibilityLevel": level}) if level else error(404, 40408, "no subject-level compatibility")
+        return (
+            httpx.Response(200, json={"compatibilityLevel": level})
+            if level
+            else error(404, 40408, "no subject-level compatibility")
+        )
 
     def subject_mode(self, subject: str, default_to_global: bool) -> httpx.Response:
         mode = self.modes.get(subject) or (self.global_mode if default_to_global else None)
-        return httpx.Response(200, json={"mode": mode}) if mode else error(404, 40409, "no subject-level mode")
+        return (
+            httpx.Response(200, json={"mode": mode}) if mode else error(404, 40409, "no subject-level mode")
+        )
 
     def register(self, subject: str, content: dict[str, Any]) -> httpx.Response:
         same = [s for s in self.schemas if (s.subject, s.definition) == (subject, content["schema"])]
         if not same:
             same = [
-                a_schema(subject, schema_id=len(self.schemas) + 1, kind=content.get("schemaType", "AVRO"), definition=content["schema"])
+                a_schema(
+                    subject,
+                    schema_id=len(self.schemas) + 1,
+                    kind=content.get("schemaType", "AVRO"),
+                    definition=content["schema"],
+                )
             ]
             self.schemas += same
         return httpx.Response(200, json={"id": same[0].id})
@@ -151,7 +189,8 @@ class Confluent(FakeRegistry):
 
 @dataclass
 class Apicurio(FakeRegistry):
-    """No subjects in the bulk list; rows of other types count in pages of subjects but are not shown; ids have gaps."""
+    """No subjects in the bulk list; rows of other types count in pages of subjects but are not shown; ids
+    have gaps."""
 
     hidden_rows: int = 0
     max_subjects: int = 1000
@@ -160,12 +199,16 @@ class Apicurio(FakeRegistry):
     def bulk(self, _context: str, params: httpx.QueryParams) -> httpx.Response:
         found = [s for s in self.schemas if s.subject.startswith(params.get("subjectPrefix", ""))]
         offset, limit = int(params["offset"]), int(params["limit"])
-        return httpx.Response(200, json=[{"schema": schema.definition} for schema in found[offset : offset + limit]])
+        return httpx.Response(
+            200, json=[{"schema": schema.definition} for schema in found[offset : offset + limit]]
+        )
 
     def subjects(self, _context: str, params: httpx.QueryParams) -> httpx.Response:
         rows: list[str | None] = [None] * self.hidden_rows + [schema.subject for schema in self.schemas]
         offset, limit = int(params.get("offset", 0)), int(params.get("limit", self.max_subjects))
-        return httpx.Response(200, json=sorted(row for row in rows[offset : offset + limit] if row is not None))
+        return httpx.Response(
+            200, json=sorted(row for row in rows[offset : offset + limit] if row is not None)
+        )
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
         return super().item(replace(schema, metadata=None, rule_set=None))
@@ -173,7 +216,9 @@ class Apicurio(FakeRegistry):
     def subject_config(self, subject: str, default_to_global: bool) -> httpx.Response:
         if default_to_global and subject not in {schema.subject for schema in self.schemas}:
             return self.no_subject(subject)
-        return httpx.Response(200, json={"compatibilityLevel": self.compatibility.get(subject, self.global_compatibility)})
+        return httpx.Response(
+            200, json={"compatibilityLevel": self.compatibility.get(subject, self.global_compatibility)}
+        )
 
     def subject_mode(self, subject: str, _default_to_global: bool) -> httpx.Response:
         return httpx.Response(200, json={"mode": self.modes.get(subject, self.global_mode)})
@@ -183,7 +228,8 @@ class Apicurio(FakeRegistry):
 
 
 class AxonOps(FakeRegistry):
-    """`null` for no subjects, `schemaType` always there, ordered by id, a wildcard is a prefix like any, `%2F` stays as it is."""
+    """`null` for no subjects, `schemaType` always there, ordered by id, a wildcard is a prefix like any,
+    `%2F` stays as it is."""
 
     decodes_slashes = False
 
@@ -194,7 +240,10 @@ class AxonOps(FakeRegistry):
         found = [s for s in self.in_context(context) if s.subject.startswith(params.get("subjectPrefix", ""))]
         found = sorted(found, key=lambda schema: schema.id)
         offset, limit = int(params["offset"]), int(params["limit"])
-        items = [self.item(replace(s, subject=s.subject.removeprefix(f":{context}:"))) for s in found[offset : offset + limit]]
+        items = [
+            self.item(replace(s, subject=s.subject.removeprefix(f":{context}:")))
+            for s in found[offset : offset + limit]
+        ]
         return httpx.Response(200, json=items)
 
     def subjects(self, context: str, params: httpx.QueryParams) -> httpx.Response:
@@ -204,14 +253,19 @@ class AxonOps(FakeRegistry):
 
 
 class Karapace(FakeRegistry):
-    """`offset`, `limit` and `subjectPrefix` ignored, `references: null`, no `/contexts`, modes are read only, errors are strings."""
+    """`offset`, `limit` and `subjectPrefix` ignored, `references: null`, no `/contexts`, modes are read only,
+    errors are strings."""
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
         item = super().item(replace(schema, metadata=None, rule_set=None))
         return {**item, "schemaType": schema.schema_type, "references": item.get("references")}
 
-    def route(self, request: httpx.Request, parts: list[str], context: str, params: httpx.QueryParams) -> httpx.Response:
-        return self.unknown_path() if parts == ["contexts"] else super().route(request, parts, context, params)
+    def route(
+        self, request: httpx.Request, parts: list[str], context: str, params: httpx.QueryParams
+    ) -> httpx.Response:
+        return (
+            self.unknown_path() if parts == ["contexts"] else super().route(request, parts, context, params)
+        )
 
     def bulk(self, _context: str, _params: httpx.QueryParams) -> httpx.Response:
         return httpx.Response(200, json=[self.item(schema) for schema in self.schemas])
@@ -234,13 +288,22 @@ def error(status: int, code: int, message: str) -> httpx.Response:
 
 
 def a_schema(
-    subject: str, *, schema_id: int = 1, version: int = 1, kind: str = "AVRO", definition: str = '"string"', **more: Any
+    subject: str,
+    *,
+    schema_id: int = 1,
+    version: int = 1,
+    kind: str = "AVRO",
+    definition: str = '"string"',
+    **more: Any,
 ) -> RegisteredSchema:
-    return RegisteredSchema(subject=subject, version=version, id=schema_id, schema_type=kind, definition=definition, **more)
+    return RegisteredSchema(
+        subject=subject, version=version, id=schema_id, schema_type=kind, definition=definition, **more
+    )
 
 
 def some_schemas(count: int) -> list[RegisteredSchema]:
-    """`count` subjects of all types, some with references; ids as registered, with gaps; names in another order than ids."""
+    """`count` subjects of all types, some with references; ids as registered, with gaps; names in another
+    order than ids."""
     kinds = ("AVRO", "JSON", "PROTOBUF")
     return [
         a_schema(
@@ -249,7 +312,9 @@ def some_schemas(count: int) -> list[RegisteredSchema]:
             version=number % 3 + 1,
             kind=kinds[number % 3],
             definition=f"schema {number}",
-            references=(SchemaReference(name="base", subject="base-value", version=2),) if number % 5 == 0 else (),
+            references=(SchemaReference(name="base", subject="base-value", version=2),)
+            if number % 5 == 0
+            else (),
         )
         for number in range(count)
     ]

@@ -7,7 +7,16 @@ import pytest
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.schema_registry import SchemaReference, SchemaText
-from mesh_assets_tests.platforms.schema_registry.fakes import STYLES, Apicurio, AxonOps, Confluent, FakeRegistry, Karapace, a_schema, error
+from mesh_assets_tests.platforms.schema_registry.fakes import (
+    STYLES,
+    Apicurio,
+    AxonOps,
+    Confluent,
+    FakeRegistry,
+    Karapace,
+    a_schema,
+    error,
+)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -27,7 +36,9 @@ def test_registering_twice_gives_the_same_id(style: type[FakeRegistry]) -> None:
         assert client.register("events-value", '"string"') == client.register("events-value", '"string"') == 2
 
 
-@pytest.mark.parametrize(("kind", "content"), [("AVRO", {"schema": "s"}), ("JSON", {"schema": "s", "schemaType": "JSON"})])
+@pytest.mark.parametrize(
+    ("kind", "content"), [("AVRO", {"schema": "s"}), ("JSON", {"schema": "s", "schemaType": "JSON"})]
+)
 def test_the_type_is_left_out_for_avro_as_confluent_has_it(kind: str, content: dict[str, str]) -> None:
     seen: list[tuple[str, object]] = []
 
@@ -55,13 +66,27 @@ def test_registering_is_repeated_when_the_registry_is_busy() -> None:
             RefusedError,
             "does not accept the AVRO schema for 'a-value' (409): Schema being registered is incompatible",
         ),
-        (error(422, 42201, "Invalid schema"), RefusedError, "does not accept the AVRO schema for 'a-value' (42201): Invalid schema"),
-        (httpx.Response(422), RefusedError, "does not accept the AVRO schema for 'a-value' (422): it does not say why"),
-        (httpx.Response(200, json={}), UnexpectedAnswerError, "registered the schema for 'a-value' without telling its id"),
+        (
+            error(422, 42201, "Invalid schema"),
+            RefusedError,
+            "does not accept the AVRO schema for 'a-value' (42201): Invalid schema",
+        ),
+        (
+            httpx.Response(422),
+            RefusedError,
+            "does not accept the AVRO schema for 'a-value' (422): it does not say why",
+        ),
+        (
+            httpx.Response(200, json={}),
+            UnexpectedAnswerError,
+            "registered the schema for 'a-value' without telling its id",
+        ),
         (httpx.Response(502), UnreachableError, "is not able to answer now"),
     ],
 )
-def test_a_schema_that_is_not_accepted_says_why(answer: httpx.Response, kind: type[PlatformError], sentence: str) -> None:
+def test_a_schema_that_is_not_accepted_says_why(
+    answer: httpx.Response, kind: type[PlatformError], sentence: str
+) -> None:
     def again(_: httpx.Request) -> httpx.Response:
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
@@ -73,9 +98,16 @@ def test_a_schema_that_is_not_accepted_says_why(answer: httpx.Response, kind: ty
 @pytest.mark.parametrize("style", STYLES)
 def test_a_schema_is_found_by_its_id(style: type[FakeRegistry]) -> None:
     reference = SchemaReference(name="base", subject="base-value", version=2)
-    registry = style([a_schema("a-value", schema_id=7, kind="JSON", definition="{}", references=(reference,)), a_schema("b-value")])
+    registry = style(
+        [
+            a_schema("a-value", schema_id=7, kind="JSON", definition="{}", references=(reference,)),
+            a_schema("b-value"),
+        ]
+    )
     with registry.client() as client:
-        assert client.schema_by_id(7) == SchemaText(id=7, schema_type="JSON", definition="{}", references=(reference,))
+        assert client.schema_by_id(7) == SchemaText(
+            id=7, schema_type="JSON", definition="{}", references=(reference,)
+        )
         assert client.schema_by_id(1) == SchemaText(id=1, schema_type="AVRO", definition='"string"')
 
 
@@ -100,7 +132,10 @@ def test_a_server_that_does_not_decode_paths_does_not_find_a_subject_with_a_slas
 def test_the_error_of_a_deleted_schema_counts_more_than_its_status() -> None:
     with Apicurio(before=lambda _: error(409, 40401, "gone")).client() as client:
         assert client.latest("a-value") is None
-    with Apicurio(before=lambda _: error(404, 50001, "store failed")).client() as client, pytest.raises(UnexpectedAnswerError):
+    with (
+        Apicurio(before=lambda _: error(404, 50001, "store failed")).client() as client,
+        pytest.raises(UnexpectedAnswerError),
+    ):
         client.latest("a-value")
 
 
@@ -118,5 +153,8 @@ def test_a_subject_of_which_nothing_may_be_told_is_refused() -> None:
 
 def test_a_registry_that_fails_says_nothing_about_a_subject() -> None:
     for answer in (error(404, 50001, "store failed"), error(500, 50001, "store failed")):
-        with Confluent(before=lambda _, answer=answer: answer).client() as client, pytest.raises(UnexpectedAnswerError):  # type: ignore[misc]
+        with (
+            Confluent(before=lambda _, answer=answer: answer).client() as client,  # type: ignore[misc]
+            pytest.raises(UnexpectedAnswerError),
+        ):
             client.presence("a-value")

@@ -17,9 +17,15 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SR_SECRET", "s3cr3t-of-the-registry-key")
 
 
-def client_of(registry: Confluent, time: FakeTime, *, url: str = HOST, registry_id: str | None = None) -> SchemaRegistryClient:
-    connection = SchemaRegistryConnection(url=f"{url}/base", id=registry_id, username="SRKEY", password="${SR_SECRET}")
-    return SchemaRegistryClient(connection, workers=1, transport=httpx.MockTransport(registry), clock=time.clock)
+def client_of(
+    registry: Confluent, time: FakeTime, *, url: str = HOST, registry_id: str | None = None
+) -> SchemaRegistryClient:
+    connection = SchemaRegistryConnection(
+        url=f"{url}/base", id=registry_id, username="SRKEY", password="${SR_SECRET}"
+    )
+    return SchemaRegistryClient(
+        connection, workers=1, transport=httpx.MockTransport(registry), clock=time.clock
+    )
 
 
 @pytest.mark.parametrize(("url", "registry_id"), [(HOST, None), ("http://127.0.0.1:8081", "lsrc-12345")])
@@ -39,9 +45,14 @@ def client_of(registry: Confluent, time: FakeTime, *, url: str = HOST, registry_
         ),
     ],
 )
-def test_a_refusal_names_the_kind_of_key_and_the_role(url: str, registry_id: str | None, answer: httpx.Response, advice: str) -> None:
+def test_a_refusal_names_the_kind_of_key_and_the_role(
+    url: str, registry_id: str | None, answer: httpx.Response, advice: str
+) -> None:
     registry = Confluent(before=lambda _: httpx.Response(answer.status_code, content=answer.content))
-    with client_of(registry, FakeTime(), url=url, registry_id=registry_id) as client, pytest.raises(RefusedError) as caught:
+    with (
+        client_of(registry, FakeTime(), url=url, registry_id=registry_id) as client,
+        pytest.raises(RefusedError) as caught,
+    ):
         client.read_latest_schemas()
     assert str(caught.value) == f"Schema Registry at {url}/base refused Schema Registry key SRKEY {advice}"
 
@@ -60,7 +71,9 @@ def test_elsewhere_nothing_holds_single_reads_back() -> None:
     time = FakeTime()
     connection = SchemaRegistryConnection(url="http://registry.test/base")
     registry = Confluent(schemas=some_schemas(150))
-    with SchemaRegistryClient(connection, workers=1, transport=httpx.MockTransport(registry), clock=time.clock) as client:
+    with SchemaRegistryClient(
+        connection, workers=1, transport=httpx.MockTransport(registry), clock=time.clock
+    ) as client:
         client.subject_levels([schema.subject for schema in registry.schemas])
     assert time.elapsed == 0
 
@@ -69,23 +82,41 @@ def test_throttling_of_less_than_a_minute_is_waited_out_and_a_longer_one_is_said
     page = "<html><title>429 Too Many Requests</title></html>"
     for seconds, waited in ((40, True), (600, False)):
         time = FakeTime()
-        throttled = [httpx.Response(429, headers={"rateLimit-reset": str(seconds), "Content-Type": "text/html"}, text=page)]
-        registry = Confluent(schemas=[a_schema("a-value")], before=lambda _, left=throttled: left.pop() if left else None)  # type: ignore[misc]
+        throttled = [
+            httpx.Response(
+                429, headers={"rateLimit-reset": str(seconds), "Content-Type": "text/html"}, text=page
+            )
+        ]
+        registry = Confluent(
+            schemas=[a_schema("a-value")],
+            before=lambda _, left=throttled: left.pop() if left else None,  # type: ignore[misc]
+        )
         with client_of(registry, time) as client:
             if waited:
                 assert [schema.subject for schema in client.read_latest_schemas()] == ["a-value"]
                 assert 40 <= time.elapsed <= 42
             else:
-                with pytest.raises(UnreachableError, match="it asks for a wait of 600 s, longer than the 60 s a call may take"):
+                with pytest.raises(
+                    UnreachableError,
+                    match="it asks for a wait of 600 s, longer than the 60 s a call may take",
+                ):
                     client.read_latest_schemas()
                 assert time.elapsed < 1
 
 
 def test_subjects_of_all_contexts_come_from_one_list() -> None:
     registry = Confluent(
-        schemas=[a_schema("orders-value"), a_schema(":.eu:orders-value", schema_id=2), a_schema(":.us:orders-value", schema_id=3)],
+        schemas=[
+            a_schema("orders-value"),
+            a_schema(":.eu:orders-value", schema_id=2),
+            a_schema(":.us:orders-value", schema_id=3),
+        ],
         contexts=[".", ".eu", ".us"],
     )
     with client_of(registry, FakeTime()) as client:
-        assert [schema.subject for schema in client.read_latest_schemas()] == [":.eu:orders-value", ":.us:orders-value", "orders-value"]
+        assert [schema.subject for schema in client.read_latest_schemas()] == [
+            ":.eu:orders-value",
+            ":.us:orders-value",
+            "orders-value",
+        ]
         assert registry.requests == ["GET /schemas"]

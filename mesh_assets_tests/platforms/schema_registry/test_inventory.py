@@ -1,4 +1,5 @@
-"""All subjects with their latest schema: the same inventory from every kind of registry, in as few requests as it allows."""
+"""All subjects with their latest schema: the same inventory from every kind of registry, in as few requests
+as it allows."""
 
 import httpx
 import pytest
@@ -35,7 +36,8 @@ def test_every_style_yields_the_same_inventory_whatever_the_number_of_subjects_a
 
 
 @pytest.mark.parametrize(
-    ("subjects", "requests"), [(1, 1), (37, 1), (499, 1), (999, 1), (1000, 2), (1001, 2), (1500, 2), (2500, 3), (5000, 6)]
+    ("subjects", "requests"),
+    [(1, 1), (37, 1), (499, 1), (999, 1), (1000, 2), (1001, 2), (1500, 2), (2500, 3), (5000, 6)],
 )
 def test_in_confluent_s_published_shape_a_page_is_one_request(subjects: int, requests: int) -> None:
     registry = Confluent(some_schemas(subjects))
@@ -56,7 +58,9 @@ def test_in_confluent_s_published_shape_a_page_is_one_request(subjects: int, req
         (Apicurio, 37, 5 + 37),  # wildcard, contexts, names and their end, a look at the list
     ],
 )
-def test_other_shapes_cost_what_it_takes_to_know_them(style: type[FakeRegistry], subjects: int, requests: int) -> None:
+def test_other_shapes_cost_what_it_takes_to_know_them(
+    style: type[FakeRegistry], subjects: int, requests: int
+) -> None:
     registry = style(some_schemas(subjects))
     with registry.client() as client:
         assert client.read_latest_schemas() == by_subject(registry.schemas)
@@ -64,7 +68,9 @@ def test_other_shapes_cost_what_it_takes_to_know_them(style: type[FakeRegistry],
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_an_empty_registry_is_empty_and_that_is_confirmed_by_its_list_of_subjects(style: type[FakeRegistry]) -> None:
+def test_an_empty_registry_is_empty_and_that_is_confirmed_by_its_list_of_subjects(
+    style: type[FakeRegistry],
+) -> None:
     registry = style()
     with registry.client() as client:
         assert client.read_latest_schemas() == ()
@@ -171,7 +177,9 @@ def test_a_list_that_never_comes_to_rest_is_read_subject_by_subject() -> None:
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
 def test_a_registry_without_the_bulk_list_is_read_subject_by_subject(status: int) -> None:
     registry = Confluent(some_schemas(12))
-    registry.before = lambda request: httpx.Response(status) if request.url.path.endswith("/schemas") else None
+    registry.before = lambda request: (
+        httpx.Response(status) if request.url.path.endswith("/schemas") else None
+    )
     with registry.client() as client:
         assert client.read_latest_schemas() == by_subject(registry.schemas)
         assert client.has_bulk_list is False
@@ -196,7 +204,10 @@ def test_a_subject_that_is_listed_but_cannot_be_found_is_an_error_and_no_deletio
     registry.before = lambda request: httpx.Response(404) if request.url.path.endswith("/schemas") else None
     with (
         registry.client() as client,
-        pytest.raises(UnexpectedAnswerError, match=r"lists the subject 'a/b-value' but says it has no version; it may not decode"),
+        pytest.raises(
+            UnexpectedAnswerError,
+            match=r"lists the subject 'a/b-value' but says it has no version; it may not decode",
+        ),
     ):
         client.read_latest_schemas()
 
@@ -219,18 +230,28 @@ def test_a_slash_in_a_subject_reaches_the_registry() -> None:
         (httpx.Response(200, content=b""), UnexpectedAnswerError),
     ],
 )
-def test_one_subject_that_cannot_be_read_fails_the_whole_reading(answer: httpx.Response, kind: type[PlatformError]) -> None:
+def test_one_subject_that_cannot_be_read_fails_the_whole_reading(
+    answer: httpx.Response, kind: type[PlatformError]
+) -> None:
     registry = Apicurio(some_schemas(12))
     failing = f"/{registry.schemas[7].subject}/versions/latest"
     registry.before = lambda request: (
-        httpx.Response(answer.status_code, headers=answer.headers, content=answer.content) if request.url.path.endswith(failing) else None
+        httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        if request.url.path.endswith(failing)
+        else None
     )
     with registry.client() as client, pytest.raises(kind):
         client.read_latest_schemas()
 
 
 @pytest.mark.parametrize(
-    "items", [{"subjects": []}, "oops", [{"subject": "a", "version": 1, "schema": "x"}], [{"subject": "a", "version": 1, "id": 1}]]
+    "items",
+    [
+        {"subjects": []},
+        "oops",
+        [{"subject": "a", "version": 1, "schema": "x"}],
+        [{"subject": "a", "version": 1, "id": 1}],
+    ],
 )
 def test_a_bulk_list_of_another_shape_is_an_unexpected_answer(items: object) -> None:
     registry = Confluent(before=lambda _: httpx.Response(200, json=items))
@@ -247,7 +268,9 @@ def test_a_page_that_fails_in_the_middle_fails_the_whole_reading() -> None:
 
 def test_a_registry_that_says_429_first_is_not_noticed_but_in_the_count() -> None:
     registry = Confluent(some_schemas(5))
-    registry.before = lambda _: httpx.Response(429, headers={"Retry-After": "1"}) if len(registry.requests) == 1 else None
+    registry.before = lambda _: (
+        httpx.Response(429, headers={"Retry-After": "1"}) if len(registry.requests) == 1 else None
+    )
     with registry.client() as client:
         assert len(client.read_latest_schemas()) == 5
         assert client.requests == 2
@@ -256,8 +279,13 @@ def test_a_registry_that_says_429_first_is_not_noticed_but_in_the_count() -> Non
 def test_a_list_of_subjects_without_end_is_given_up() -> None:
     registry = Confluent()
     registry.before = lambda request: (
-        None if request.url.path.endswith(("/schemas", "/contexts")) else httpx.Response(200, json=[f"s{len(registry.requests)}"])
+        None
+        if request.url.path.endswith(("/schemas", "/contexts"))
+        else httpx.Response(200, json=[f"s{len(registry.requests)}"])
     )
-    with registry.client() as client, pytest.raises(UnexpectedAnswerError, match="the list of subjects kept changing while it was read"):
+    with (
+        registry.client() as client,
+        pytest.raises(UnexpectedAnswerError, match="the list of subjects kept changing while it was read"),
+    ):
         client.read_latest_schemas()
     assert len(registry.requests) < 20

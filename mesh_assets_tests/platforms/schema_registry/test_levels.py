@@ -1,4 +1,5 @@
-"""Compatibility and mode: the one in force, and whether it is the subject's own, as far as the registry tells."""
+"""Compatibility and mode: the one in force, and whether it is the subject's own, as far as the registry
+tells."""
 
 from urllib.parse import unquote
 
@@ -7,14 +8,27 @@ import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.schema_registry import Level, SubjectLevels
-from mesh_assets_tests.platforms.schema_registry.fakes import STYLES, Apicurio, AxonOps, Confluent, FakeRegistry, Karapace, a_schema, error
+from mesh_assets_tests.platforms.schema_registry.fakes import (
+    STYLES,
+    Apicurio,
+    AxonOps,
+    Confluent,
+    FakeRegistry,
+    Karapace,
+    a_schema,
+    error,
+)
 
 TELLING = (Confluent, AxonOps, Karapace)
 
 
 def a_registry(style: type[FakeRegistry]) -> FakeRegistry:
     schemas = [a_schema(name) for name in ("plain-value", "same-value", "strict-value")]
-    return style(schemas, compatibility={"same-value": "BACKWARD", "strict-value": "FULL"}, modes={"strict-value": "READONLY"})
+    return style(
+        schemas,
+        compatibility={"same-value": "BACKWARD", "strict-value": "FULL"},
+        modes={"strict-value": "READONLY"},
+    )
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -51,7 +65,9 @@ def test_a_level_that_differs_from_the_global_one_is_the_subject_s_own(style: ty
 
 def test_where_own_and_inherited_look_the_same_it_stays_unknown_which_it_is() -> None:
     with a_registry(Apicurio).client() as client:
-        assert [client.subject_compatibility(name) for name in ("plain-value", "same-value")] == [Level(level="BACKWARD", own=None)] * 2
+        assert [client.subject_compatibility(name) for name in ("plain-value", "same-value")] == [
+            Level(level="BACKWARD", own=None)
+        ] * 2
         assert client.subject_mode("plain-value") == Level(level="READWRITE", own=None)
 
 
@@ -61,7 +77,9 @@ def test_karapace_shows_one_mode_for_all_and_cannot_tell() -> None:
 
 
 @pytest.mark.parametrize("style", TELLING)
-def test_a_registry_that_once_said_not_own_is_believed_when_it_gives_a_level(style: type[FakeRegistry]) -> None:
+def test_a_registry_that_once_said_not_own_is_believed_when_it_gives_a_level(
+    style: type[FakeRegistry],
+) -> None:
     with a_registry(style).client(workers=1) as client:
         read = client.subject_levels(["same-value", "plain-value", "strict-value"])
         assert [levels.compatibility for levels in read] == [
@@ -72,12 +90,16 @@ def test_a_registry_that_once_said_not_own_is_believed_when_it_gives_a_level(sty
 
 
 def test_a_level_inherited_from_elsewhere_than_the_global_one_is_not_taken_for_the_subject_s_own() -> None:
-    """Apicurio falls back to its configuration file, not to the global level, unless asked with defaultToGlobal."""
+    """Apicurio falls back to its configuration file, not to the global level, unless asked with
+    defaultToGlobal."""
     registry = a_registry(Apicurio)
     registry.global_compatibility = "FULL_TRANSITIVE"
 
     def from_the_file(request: httpx.Request) -> httpx.Response | None:
-        if unquote(request.url.path).endswith("/config/plain-value") and "defaultToGlobal" not in request.url.params:
+        if (
+            unquote(request.url.path).endswith("/config/plain-value")
+            and "defaultToGlobal" not in request.url.params
+        ):
             return httpx.Response(200, json={"compatibilityLevel": "NONE"})
         return None
 
@@ -90,7 +112,10 @@ def test_a_subject_of_another_context_inherits_what_is_in_force_there() -> None:
     registry = Confluent([a_schema(":.staging:a-value")])
 
     def of_the_context(request: httpx.Request) -> httpx.Response | None:
-        if request.url.path.endswith("/config/:.staging:a-value") and request.url.params.get("defaultToGlobal") == "true":
+        if (
+            request.url.path.endswith("/config/:.staging:a-value")
+            and request.url.params.get("defaultToGlobal") == "true"
+        ):
             return httpx.Response(200, json={"compatibilityLevel": "NONE"})
         return None
 
@@ -102,7 +127,10 @@ def test_a_subject_of_another_context_inherits_what_is_in_force_there() -> None:
 @pytest.mark.parametrize(
     ("answer", "level"),
     [
-        (error(409, 40408, "not configured"), Level(level="BACKWARD", own=False)),  # the code counts, not the status
+        (
+            error(409, 40408, "not configured"),
+            Level(level="BACKWARD", own=False),
+        ),  # the code counts, not the status
         (httpx.Response(404), Level(level="BACKWARD", own=False)),
         (httpx.Response(404, json="Not Found"), Level(level="BACKWARD", own=False)),
         (httpx.Response(404, html="<html>Not Found</html>"), Level(level="BACKWARD", own=False)),
@@ -122,7 +150,9 @@ def test_an_absent_level_may_look_in_many_ways(answer: httpx.Response, level: Le
 
 def test_a_level_of_a_subject_that_does_not_exist_is_an_error() -> None:
     registry = Karapace()
-    registry.before = lambda request: error(404, 40401, "Subject 'x' not found.") if request.url.path.endswith("/config/x") else None
+    registry.before = lambda request: (
+        error(404, 40401, "Subject 'x' not found.") if request.url.path.endswith("/config/x") else None
+    )
     with registry.client() as client, pytest.raises(UnexpectedAnswerError, match="Subject 'x' not found"):
         client.subject_compatibility("x")
 
@@ -132,7 +162,9 @@ def test_the_levels_of_many_subjects_are_two_requests_each_and_counted_apart() -
     with registry.client(workers=16) as client:
         subjects = [schema.subject for schema in client.read_latest_schemas()]
         backward, readwrite = Level(level="BACKWARD", own=False), Level(level="READWRITE", own=False)
-        assert client.subject_levels(subjects) == [SubjectLevels(subject=s, compatibility=backward, mode=readwrite) for s in subjects]
+        assert client.subject_levels(subjects) == [
+            SubjectLevels(subject=s, compatibility=backward, mode=readwrite) for s in subjects
+        ]
         assert (client.level_requests, client.requests) == (202, 2 + 202)
 
 
@@ -143,7 +175,9 @@ def test_no_subjects_cost_no_request() -> None:
 
 def test_a_subject_whose_level_cannot_be_read_says_why_and_the_others_are_read() -> None:
     registry = a_registry(Confluent)
-    registry.before = lambda request: error(403, 40301, "denied") if request.url.path.endswith("/mode/same-value") else None
+    registry.before = lambda request: (
+        error(403, 40301, "denied") if request.url.path.endswith("/mode/same-value") else None
+    )
     with registry.client() as client:
         plain, same = client.subject_levels(["plain-value", "same-value"])
         assert plain.error is None

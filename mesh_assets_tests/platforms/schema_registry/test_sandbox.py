@@ -8,11 +8,19 @@ import pytest
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.platforms.http import path_segment
-from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SchemaReference, SchemaRegistryClient, SubjectLevels
+from mesh_assets.platforms.schema_registry import (
+    Level,
+    RegisteredSchema,
+    SchemaReference,
+    SchemaRegistryClient,
+    SubjectLevels,
+)
 
 pytestmark = pytest.mark.sandbox
 
-MONEY = '{"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "cents", "type": "long"}]}'
+MONEY = (
+    '{"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "cents", "type": "long"}]}'
+)
 ORDER = '{"type": "record", "name": "Order", "namespace": "shop", "fields": [{"name": "price", "type": "shop.Money"}]}'
 
 
@@ -45,14 +53,20 @@ def subjects(registry_url: str) -> Iterator[Subjects]:
     made.delete_all()
 
 
-def test_every_registered_subject_is_in_the_inventory_with_its_latest_version(registry: SchemaRegistryClient, subjects: Subjects) -> None:
+def test_every_registered_subject_is_in_the_inventory_with_its_latest_version(
+    registry: SchemaRegistryClient, subjects: Subjects
+) -> None:
     plain, slashed, document, message = (
         subjects.name(text) for text in ("plain-value", "a/b c%é-value", "document-value", "message-value")
     )
     older = registry.register(plain, '"string"')
     newer = registry.register(plain, '["string","null"]')
     slash = registry.register(slashed, '"long"')
-    schema = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "title": "' + subjects.prefix + '"}'
+    schema = (
+        '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "title": "'
+        + subjects.prefix
+        + '"}'
+    )
     described = registry.register(document, schema, schema_type="JSON")
     proto = 'syntax = "proto3";\nmessage A {\n  string a = 1;\n}\n'
     framed = registry.register(message, proto, schema_type="PROTOBUF")
@@ -61,26 +75,38 @@ def test_every_registered_subject_is_in_the_inventory_with_its_latest_version(re
         RegisteredSchema(subject=slashed, version=1, id=slash, schema_type="AVRO", definition='"long"'),
         RegisteredSchema(subject=document, version=1, id=described, schema_type="JSON", definition=schema),
         RegisteredSchema(subject=message, version=1, id=framed, schema_type="PROTOBUF", definition=proto),
-        RegisteredSchema(subject=plain, version=2, id=newer, schema_type="AVRO", definition='["string","null"]'),
+        RegisteredSchema(
+            subject=plain, version=2, id=newer, schema_type="AVRO", definition='["string","null"]'
+        ),
     )
     assert registry.has_bulk_list is False
 
 
-def test_references_are_kept_with_the_version_they_are_pinned_to(registry: SchemaRegistryClient, subjects: Subjects) -> None:
+def test_references_are_kept_with_the_version_they_are_pinned_to(
+    registry: SchemaRegistryClient, subjects: Subjects
+) -> None:
     money, order = subjects.name("money"), subjects.name("order-value")
     registry.register(money, MONEY)
     reference = {"name": "shop.Money", "subject": money, "version": 1}
-    made = subjects.http.post(f"/subjects/{order}/versions", json={"schema": ORDER, "references": [reference]})
+    made = subjects.http.post(
+        f"/subjects/{order}/versions", json={"schema": ORDER, "references": [reference]}
+    )
     assert made.status_code == 200
     latest = registry.latest(order)
     assert latest is not None
     assert latest.references == (SchemaReference(name="shop.Money", subject=money, version=1),)
     by_id = registry.schema_by_id(latest.id)
     assert by_id is not None
-    assert (by_id.schema_type, by_id.definition, by_id.references) == ("AVRO", latest.definition, latest.references)
+    assert (by_id.schema_type, by_id.definition, by_id.references) == (
+        "AVRO",
+        latest.definition,
+        latest.references,
+    )
 
 
-def test_registering_is_idempotent_and_an_incompatible_schema_is_refused(registry: SchemaRegistryClient, subjects: Subjects) -> None:
+def test_registering_is_idempotent_and_an_incompatible_schema_is_refused(
+    registry: SchemaRegistryClient, subjects: Subjects
+) -> None:
     subject = subjects.name("events-value")
     first = registry.register(subject, MONEY)
     assert registry.register(subject, MONEY) == first
@@ -88,8 +114,12 @@ def test_registering_is_idempotent_and_an_incompatible_schema_is_refused(registr
         registry.register(subject, MONEY.replace('"cents"', '"euros"'))
 
 
-def test_a_deleted_subject_is_gone_from_the_inventory(registry: SchemaRegistryClient, subjects: Subjects) -> None:
-    kept, deleted, emptied = (subjects.name(text) for text in ("kept-value", "deleted-value", "emptied-value"))
+def test_a_deleted_subject_is_gone_from_the_inventory(
+    registry: SchemaRegistryClient, subjects: Subjects
+) -> None:
+    kept, deleted, emptied = (
+        subjects.name(text) for text in ("kept-value", "deleted-value", "emptied-value")
+    )
     for subject in (kept, deleted, emptied):
         registry.register(subject, '"string"')
     subjects.http.delete(f"/subjects/{deleted}").raise_for_status()
@@ -98,7 +128,9 @@ def test_a_deleted_subject_is_gone_from_the_inventory(registry: SchemaRegistryCl
     assert registry.latest(deleted) is None
 
 
-def test_levels_are_read_and_what_apicurio_cannot_tell_stays_unknown(registry: SchemaRegistryClient, subjects: Subjects) -> None:
+def test_levels_are_read_and_what_apicurio_cannot_tell_stays_unknown(
+    registry: SchemaRegistryClient, subjects: Subjects
+) -> None:
     plain, strict = subjects.name("plain-value"), subjects.name("strict-value")
     for subject in (plain, strict):
         registry.register(subject, '"string"')

@@ -1,6 +1,8 @@
-"""Vault's HTTP API as far as reading a KV secret goes, on a port of this machine: no Vault server can be had here.
+"""Vault's HTTP API as far as reading a KV secret goes, on a port of this machine: no Vault server can be had
+here.
 
-From the API documentation of KV versions 1 and 2 and of `sys/internal/ui/mounts`, and the source of `vault kv get`.
+From the API documentation of KV versions 1 and 2 and of `sys/internal/ui/mounts`, and the source of `vault kv
+get`.
 """
 
 import json
@@ -14,7 +16,8 @@ TOKEN = "hvs.of-the-discovery"
 
 
 class AVault:
-    """`mounts`: path → version ("1", "2"); `secrets`: path in the API (`secret/data/kafka`) → fields; `deleted`: such paths."""
+    """`mounts`: path → version ("1", "2"); `secrets`: path in the API (`secret/data/kafka`) → fields;
+    `deleted`: such paths."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -35,7 +38,11 @@ class AVault:
         if path.startswith("sys/internal/ui/mounts/"):
             mount = path.removeprefix("sys/internal/ui/mounts/").split("/")[0]
             if mount not in self.mounts:
-                return 403, {"errors": ["preflight capability check returned 403, please ensure client's policies grant access to path"]}
+                return 403, {
+                    "errors": [
+                        "preflight capability check returned 403, please ensure client's policies grant access to path"
+                    ]
+                }
             options = {"version": "2"} if self.mounts[mount] == "2" else None
             return 200, {"request_id": "r", "data": {"path": f"{mount}/", "type": "kv", "options": options}}
         if path in self.deleted:
@@ -45,14 +52,19 @@ class AVault:
             return 404, {"errors": []}
         fields = self.secrets[path]
         versioned = self.mounts[path.split("/")[0]] == "2"
-        return 200, {"request_id": "r", "data": {"data": fields, "metadata": {"version": 1}} if versioned else fields}
+        return 200, {
+            "request_id": "r",
+            "data": {"data": fields, "metadata": {"version": 1}} if versioned else fields,
+        }
 
 
 @contextmanager
 def a_vault() -> Iterator[AVault]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = vault.answer(self.path, self.headers.get("X-Vault-Token"), self.headers.get("X-Vault-Namespace"))
+            status, body = vault.answer(
+                self.path, self.headers.get("X-Vault-Token"), self.headers.get("X-Vault-Namespace")
+            )
             data = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

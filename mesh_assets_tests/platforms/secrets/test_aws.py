@@ -15,7 +15,9 @@ from mesh_assets.platforms.secrets.parameter_store import read_parameters
 from mesh_assets.platforms.secrets.reference import SecretName, parse_reference
 from mesh_assets.platforms.secrets.secrets_manager import read_secrets, region_of
 
-KMS_REFUSAL = "The ciphertext refers to a customer master key that does not exist, or you are not allowed to access."
+KMS_REFUSAL = (
+    "The ciphertext refers to a customer master key that does not exist, or you are not allowed to access."
+)
 
 
 @pytest.fixture
@@ -37,7 +39,9 @@ def stubbed() -> Iterator[Callable[[str], Stubber]]:
     stubs: list[Stubber] = []
 
     def stub(service: str) -> Stubber:
-        made = boto3.session.Session().client(service, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+        made = boto3.session.Session().client(
+            service, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+        )
         stubs.append(Stubber(made))
         stubs[-1].activate()
         return stubs[-1]
@@ -75,20 +79,28 @@ def test_thirteen_parameters_are_read_in_two_requests(client: Callable[[str], An
 
 @pytest.mark.sandbox
 def test_a_secret_its_field_and_what_is_missing(client: Callable[[str], Any]) -> None:
-    arn = client("secretsmanager").create_secret(Name="AmazonMSK_reader", SecretString='{"username": "alice", "password": "hush"}')["ARN"]
+    arn = client("secretsmanager").create_secret(
+        Name="AmazonMSK_reader", SecretString='{"username": "alice", "password": "hush"}'
+    )["ARN"]
     assert resolve(f"secretsmanager:{arn}#password") == "hush"
     assert resolve("secretsmanager:AmazonMSK_reader") == '{"username": "alice", "password": "hush"}'
     with pytest.raises(EstateError, match="has no field 'pass'; it has: password, username"):
         resolve("secretsmanager:AmazonMSK_reader#pass")
     with pytest.raises(EstateError, match="secretsmanager:nobody: there is no such secret"):
         resolve("secretsmanager:nobody")
-    with pytest.raises(EstateError, match="ssm:/no/body: there is no such parameter in this account and region"):
+    with pytest.raises(
+        EstateError, match="ssm:/no/body: there is no such parameter in this account and region"
+    ):
         resolve("ssm:/no/body")
 
 
 @pytest.mark.sandbox
-def test_a_connection_of_the_estate_takes_user_and_password_from_one_secret_and_shows_neither(client: Callable[[str], Any]) -> None:
-    client("secretsmanager").create_secret(Name="AmazonMSK_reader", SecretString='{"username": "alice", "password": "hush"}')
+def test_a_connection_of_the_estate_takes_user_and_password_from_one_secret_and_shows_neither(
+    client: Callable[[str], Any],
+) -> None:
+    client("secretsmanager").create_secret(
+        Name="AmazonMSK_reader", SecretString='{"username": "alice", "password": "hush"}'
+    )
     connection = KafkaConnection(
         bootstrap_servers="one:9096",
         security_protocol="SASL_SSL",
@@ -103,14 +115,24 @@ def test_a_connection_of_the_estate_takes_user_and_password_from_one_secret_and_
     assert "hush" not in repr(properties)
 
 
-def test_a_parameter_that_may_not_be_read_is_named_though_ten_were_asked_for(stubbed: Callable[[str], Stubber]) -> None:
+def test_a_parameter_that_may_not_be_read_is_named_though_ten_were_asked_for(
+    stubbed: Callable[[str], Stubber],
+) -> None:
     ssm = stubbed("ssm")
-    ssm.add_client_error("get_parameters", "AccessDeniedException", "User is not authorized to perform: ssm:GetParameters")
-    ssm.add_response("get_parameter", {"Parameter": {"Name": "/a", "Value": "1"}}, {"Name": "/a", "WithDecryption": True})
-    ssm.add_client_error("get_parameter", "AccessDeniedException", "User is not authorized to perform: ssm:GetParameter")
+    ssm.add_client_error(
+        "get_parameters", "AccessDeniedException", "User is not authorized to perform: ssm:GetParameters"
+    )
+    ssm.add_response(
+        "get_parameter", {"Parameter": {"Name": "/a", "Value": "1"}}, {"Name": "/a", "WithDecryption": True}
+    )
+    ssm.add_client_error(
+        "get_parameter", "AccessDeniedException", "User is not authorized to perform: ssm:GetParameter"
+    )
     with pytest.raises(EstateError) as caught:
         read_parameters([_reference("ssm:/a"), _reference("ssm:/b")], ssm.client)
-    assert str(caught.value) == ("ssm:GetParameter on ssm:/b: access denied; allow ssm:GetParameter on it to the role or user this runs as")
+    assert str(caught.value) == (
+        "ssm:GetParameter on ssm:/b: access denied; allow ssm:GetParameter on it to the role or user this runs as"
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,9 +146,23 @@ def test_a_parameter_that_may_not_be_read_is_named_though_ten_were_asked_for(stu
             "ssm:/a",
             "kms:Decrypt on the key that encrypts ssm:/a: access denied",
         ),
-        ("ssm", "get_parameter", "InvalidKeyId", "x", "ssm:/a", "kms:Decrypt on the key that encrypts ssm:/a: access denied"),
+        (
+            "ssm",
+            "get_parameter",
+            "InvalidKeyId",
+            "x",
+            "ssm:/a",
+            "kms:Decrypt on the key that encrypts ssm:/a: access denied",
+        ),
         ("ssm", "get_parameter", "ParameterNotFound", "", "ssm:/a", "ssm:/a: there is no such parameter"),
-        ("ssm", "get_parameter", "ThrottlingException", "Rate exceeded", "ssm:/a", "ssm:GetParameter on ssm:/a: AWS is busy"),
+        (
+            "ssm",
+            "get_parameter",
+            "ThrottlingException",
+            "Rate exceeded",
+            "ssm:/a",
+            "ssm:GetParameter on ssm:/a: AWS is busy",
+        ),
         ("ssm", "get_parameter", "ExpiredTokenException", "x", "ssm:/a", "the AWS credentials have expired"),
         (
             "secretsmanager",
@@ -144,11 +180,24 @@ def test_a_parameter_that_may_not_be_read_is_named_though_ten_were_asked_for(stu
             "secretsmanager:kafka#password",
             "kms:Decrypt on the key that encrypts secretsmanager:kafka#password: access denied; allow kms:Decrypt",
         ),
-        ("secretsmanager", "get_secret_value", "DecryptionFailure", "x", "secretsmanager:k", "kms:Decrypt on the key that encrypts"),
+        (
+            "secretsmanager",
+            "get_secret_value",
+            "DecryptionFailure",
+            "x",
+            "secretsmanager:k",
+            "kms:Decrypt on the key that encrypts",
+        ),
     ],
 )
 def test_a_refusal_names_the_reference_the_action_and_the_missing_right(
-    stubbed: Callable[[str], Stubber], service: str, method: str, code: str, message: str, reference: str, sentence: str
+    stubbed: Callable[[str], Stubber],
+    service: str,
+    method: str,
+    code: str,
+    message: str,
+    reference: str,
+    sentence: str,
 ) -> None:
     stub = stubbed(service)
     stub.add_client_error(method, code, message)

@@ -8,7 +8,9 @@ from mesh_assets.platforms.secrets.reference import SecretName
 
 
 def _reference(field: str | None) -> SecretName:
-    return SecretName("secretsmanager:kafka" + (f"#{field}" if field else ""), "secretsmanager", "kafka", field)
+    return SecretName(
+        "secretsmanager:kafka" + (f"#{field}" if field else ""), "secretsmanager", "kafka", field
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,11 @@ def test_a_value_is_the_whole_or_one_field(field: str | None, kept: Kept, value:
 @pytest.mark.parametrize(
     ("field", "kept", "sentence"),
     [
-        ("pass", '{"username": "alice", "password": "hush"}', "the secret has no field 'pass'; it has: password, username"),
+        (
+            "pass",
+            '{"username": "alice", "password": "hush"}',
+            "the secret has no field 'pass'; it has: password, username",
+        ),
         ("password", "{}", "the secret has no field 'password'; it has: none"),
         ("password", "hush-hush", "the secret is no JSON object; leave #password out for its whole text"),
         ("password", '["hush"]', "the secret is no JSON object"),

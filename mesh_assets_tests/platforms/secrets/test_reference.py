@@ -26,7 +26,11 @@ def test_the_value_of_a_variable_never_becomes_a_reference() -> None:
         ("secretsmanager:AmazonMSK_reader", ("secretsmanager", "AmazonMSK_reader", None)),
         (
             "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_x-AbCdEf#password",
-            ("secretsmanager", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_x-AbCdEf", "password"),
+            (
+                "secretsmanager",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_x-AbCdEf",
+                "password",
+            ),
         ),
         ("vault:secret/kafka/reader#password", ("vault", "secret/kafka/reader", "password")),
         ("ssm:/${STAGE}/key", ("ssm", "/live/key", None)),

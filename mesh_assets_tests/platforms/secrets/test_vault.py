@@ -33,7 +33,9 @@ def test_a_field_of_a_secret_of_version_1(vault: AVault) -> None:
     assert resolve("vault:old/kafka#password") == "hush"
 
 
-def test_the_token_may_stand_in_the_file_that_vault_login_writes(vault: AVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_token_may_stand_in_the_file_that_vault_login_writes(
+    vault: AVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("VAULT_TOKEN")
     (tmp_path / ".vault-token").write_text(TOKEN)
     vault.secrets["old/kafka"] = {"password": "hush"}
@@ -58,7 +60,10 @@ def _said(reference: str) -> str:
 
 def test_a_missing_field_is_told_with_those_there_are(vault: AVault) -> None:
     vault.secrets["secret/data/kafka"] = {"username": "alice", "password": "hush"}
-    assert _said("vault:secret/kafka#pass") == "vault:secret/kafka#pass: the secret has no field 'pass'; it has: password, username"
+    assert (
+        _said("vault:secret/kafka#pass")
+        == "vault:secret/kafka#pass: the secret has no field 'pass'; it has: password, username"
+    )
 
 
 def test_a_secret_that_is_not_there_or_deleted(vault: AVault) -> None:
@@ -67,20 +72,29 @@ def test_a_secret_that_is_not_there_or_deleted(vault: AVault) -> None:
     vault.secrets["secret/data/kafka"] = {"password": "hush"}
     vault.deleted.add("secret/data/kafka")
     assert _said("vault:secret/kafka#password") == f"vault:secret/kafka#password: {gone}"
-    assert _said("vault:secret/data/kafka#password").endswith("; leave data/ out of the path, as in `vault kv get secret/…`")
+    assert _said("vault:secret/data/kafka#password").endswith(
+        "; leave data/ out of the path, as in `vault kv get secret/…`"
+    )
 
 
 def test_a_refused_or_missing_token(vault: AVault, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - its address
-    assert "refused it: the token may not read this path, or is no longer valid; its policy needs `read`" in _said("vault:other/kafka#p")
+    assert (
+        "refused it: the token may not read this path, or is no longer valid; its policy needs `read`"
+        in _said("vault:other/kafka#p")
+    )
     monkeypatch.delenv("VAULT_TOKEN")
     assert "no token is set (VAULT_TOKEN or ~/.vault-token)" in _said("vault:secret/kafka#password")
 
 
-def test_a_sealed_vault_one_that_is_away_and_one_nobody_named(vault: AVault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sealed_vault_one_that_is_away_and_one_nobody_named(
+    vault: AVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault.sealed = True
     assert "failed (VaultDown); is it sealed or in trouble?" in _said("vault:secret/kafka#password")
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-    assert "Vault at http://127.0.0.1:1 gave no answer (ConnectionError); check VAULT_ADDR" in _said("vault:secret/kafka#password")
+    assert "Vault at http://127.0.0.1:1 gave no answer (ConnectionError); check VAULT_ADDR" in _said(
+        "vault:secret/kafka#password"
+    )
     monkeypatch.delenv("VAULT_ADDR")
     assert "VAULT_ADDR is not set" in _said("vault:secret/kafka#password")
 

@@ -27,7 +27,9 @@ class StandIn:
     def __enter__(self) -> "StandIn":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._client.close()
 
     def ask(self, method: str, path: str, *, key: Key | None, **more: Any) -> httpx.Response:

@@ -1,4 +1,5 @@
-"""The sandbox's stand-in for Confluent Cloud, asked with the keys it gave out, and as it should be again afterwards."""
+"""The sandbox's stand-in for Confluent Cloud, asked with the keys it gave out, and as it should be again
+afterwards."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,5 @@
-"""Confluent's published shapes, and whether something has one: valid by its schema, and without a key that the schema does not know."""
+"""Confluent's published shapes, and whether something has one: valid by its schema, and without a key that
+the schema does not know."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +15,12 @@ def departures(api: str, answer: str, content: Any) -> list[str]:
     """What `content` has that the published `answer` of `api` has not, or has otherwise."""
     published = json.loads((PUBLISHED / f"{api}.json").read_text())
     schema = {**published["answers"][answer], "$defs": published["$defs"]}
-    wrong = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(content)]
-    return wrong + [f"{path}: is not published" for path in _unknown(content, [schema], published["$defs"], "$")]
+    wrong = [
+        f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(content)
+    ]
+    return wrong + [
+        f"{path}: is not published" for path in _unknown(content, [schema], published["$defs"], "$")
+    ]
 
 
 def examples(api: str) -> dict[str, Any]:
@@ -27,7 +32,9 @@ def _unknown(content: Any, schemas: list[Any], definitions: dict[str, Any], path
     flat = [one for schema in schemas for one in _flattened(schema, definitions)]
     if isinstance(content, list):
         for position, item in enumerate(content):
-            yield from _unknown(item, [s["items"] for s in flat if "items" in s], definitions, f"{path}[{position}]")
+            yield from _unknown(
+                item, [s["items"] for s in flat if "items" in s], definitions, f"{path}[{position}]"
+            )
     if isinstance(content, dict):
         for name, value in content.items():
             known = [s["properties"][name] for s in flat if name in s.get("properties", {})]
@@ -35,7 +42,12 @@ def _unknown(content: Any, schemas: list[Any], definitions: dict[str, Any], path
             if not known and not open_ended:
                 yield f"{path}.{name}"
             yield from (
-                _unknown(value, known or [s for s in open_ended if isinstance(s, dict)], definitions, f"{path}.{name}")
+                _unknown(
+                    value,
+                    known or [s for s in open_ended if isinstance(s, dict)],
+                    definitions,
+                    f"{path}.{name}",
+                )
                 if (known or any(isinstance(s, dict) for s in open_ended))
                 else ()
             )

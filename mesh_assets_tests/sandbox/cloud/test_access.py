@@ -21,7 +21,12 @@ def test_only_the_right_kind_of_key_with_its_own_secret_is_let_in(cloud: StandIn
     keys = cloud.keys
     right = cloud.right_key(path)
     assert cloud.ask("GET", path, key=right).status_code == 200
-    for wrong in (None, Key(right.id, "wrong"), keys.kafka, keys.cloud if right == keys.schema_registry else keys.schema_registry):
+    for wrong in (
+        None,
+        Key(right.id, "wrong"),
+        keys.kafka,
+        keys.cloud if right == keys.schema_registry else keys.schema_registry,
+    ):
         assert cloud.ask("GET", path, key=wrong).status_code == 401
 
 
@@ -35,9 +40,19 @@ def test_a_key_whose_owner_has_no_role_is_forbidden(cloud: StandIn, path: str) -
 def test_refusals_have_the_published_shapes(cloud: StandIn) -> None:
     assert departures("connect-v1", "401", cloud.ask("GET", PLACES["connect"], key=None).json()) == []
     assert departures("cmk-v2", "401", cloud.ask("GET", PLACES["control plane"], key=None).json()) == []
-    assert departures("cmk-v2", "403", cloud.ask("GET", PLACES["control plane"], key=cloud.keys.unprivileged_cloud).json()) == []
+    assert (
+        departures(
+            "cmk-v2",
+            "403",
+            cloud.ask("GET", PLACES["control plane"], key=cloud.keys.unprivileged_cloud).json(),
+        )
+        == []
+    )
     assert departures("metrics-v2", "error", cloud.ask("GET", PLACES["metrics"], key=None).json()) == []
-    assert cloud.ask("GET", PLACES["registry"], key=None).json() == {"error_code": 401, "message": "Unauthorized"}
+    assert cloud.ask("GET", PLACES["registry"], key=None).json() == {
+        "error_code": 401,
+        "message": "Unauthorized",
+    }
 
 
 def test_the_discoverys_key_may_register_its_own_events_and_nothing_else(cloud: StandIn) -> None:
@@ -46,4 +61,9 @@ def test_the_discoverys_key_may_register_its_own_events_and_nothing_else(cloud: 
     answer = cloud.ask("POST", path, key=cloud.keys.schema_registry, json=schema)
     assert (answer.status_code, answer.json()["error_code"]) == (403, 40301)
     # Looking a schema up is a POST, too, and reading.
-    assert cloud.ask("POST", f"{REGISTRY}/subjects/orders-value", key=cloud.keys.schema_registry, json=schema).status_code == 404
+    assert (
+        cloud.ask(
+            "POST", f"{REGISTRY}/subjects/orders-value", key=cloud.keys.schema_registry, json=schema
+        ).status_code
+        == 404
+    )

@@ -34,14 +34,32 @@ ANSWERS = [
 
 @pytest.mark.parametrize("api", APIS)
 def test_the_published_examples_have_the_published_shapes(api: str) -> None:
-    assert {name: departures(api, name, example) for name, example in examples(api).items()} == {name: [] for name in examples(api)}
+    assert {name: departures(api, name, example) for name, example in examples(api).items()} == {
+        name: [] for name in examples(api)
+    }
 
 
 @pytest.mark.parametrize(
     ("answer", "content"),
     [
-        ("status", {"name": "a", "connector": {"state": "RUNNING", "worker_id": 3, "trace": ""}, "tasks": [], "type": "source"}),
-        ("status", {"name": "a", "connector": {"state": "RUNNING", "worker_id": "a", "invented": ""}, "tasks": [], "type": "source"}),
+        (
+            "status",
+            {
+                "name": "a",
+                "connector": {"state": "RUNNING", "worker_id": 3, "trace": ""},
+                "tasks": [],
+                "type": "source",
+            },
+        ),
+        (
+            "status",
+            {
+                "name": "a",
+                "connector": {"state": "RUNNING", "worker_id": "a", "invented": ""},
+                "tasks": [],
+                "type": "source",
+            },
+        ),
         ("names", {"a": {}}),
     ],
 )
@@ -80,9 +98,12 @@ def test_a_query_is_answered_in_the_published_shape(cloud: StandIn) -> None:
 
 @pytest.mark.sandbox
 def test_the_export_is_openmetrics_as_in_the_published_example(cloud: StandIn) -> None:
-    """`# TYPE`, `# UNIT` and `# HELP` first, then series with the resource's id before the other labels and the time in seconds."""
+    """`# TYPE`, `# UNIT` and `# HELP` first, then series with the resource's id before the other labels and
+    the time in seconds."""
     parameters = {"resource.kafka.id": CLUSTER_ID, "resource.schema_registry.id": REGISTRY_ID}
-    response = cloud.get("/v2/metrics/cloud/export", params=parameters, headers={"Accept": "application/openmetrics-text"})
+    response = cloud.get(
+        "/v2/metrics/cloud/export", params=parameters, headers={"Accept": "application/openmetrics-text"}
+    )
 
     assert response.headers["content-type"].startswith("application/openmetrics-text;version=1.0.0")
     lines = response.text.splitlines()
@@ -90,7 +111,9 @@ def test_the_export_is_openmetrics_as_in_the_published_example(cloud: StandIn) -
     first = lines.index("# TYPE confluent_kafka_server_retained_bytes gauge")
     assert lines[first + 1] == "# UNIT confluent_kafka_server_retained_bytes bytes"
     assert lines[first + 2].startswith("# HELP confluent_kafka_server_retained_bytes ")
-    assert lines[first + 3].startswith(f'confluent_kafka_server_retained_bytes{{kafka_id="{CLUSTER_ID}",topic="campaign_finance"}} ')
+    assert lines[first + 3].startswith(
+        f'confluent_kafka_server_retained_bytes{{kafka_id="{CLUSTER_ID}",topic="campaign_finance"}} '
+    )
     value, at = lines[first + 3].split()[-2:]
     assert float(value) > 1000
     assert float(at) % 60 == 0

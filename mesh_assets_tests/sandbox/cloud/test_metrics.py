@@ -37,7 +37,11 @@ READINGS = (
 
 
 def values(metric: names.Metric, minute: int) -> dict[tuple[str, ...], float]:
-    return {point.labels: point.value for point in points(READINGS) if point.metric == metric and point.minute == minute}
+    return {
+        point.labels: point.value
+        for point in points(READINGS)
+        if point.metric == metric and point.minute == minute
+    }
 
 
 def test_a_counter_is_what_came_since_the_last_reading_of_the_minute_before() -> None:
@@ -66,10 +70,19 @@ def query(metric: names.Metric = names.RECEIVED_RECORDS, **more: Any) -> dict[st
 
 
 def stored(metric: names.Metric, *, topics: int = 3, minutes: int = 2) -> list[Point]:
-    return [Point(metric, MINUTE + 60 * m, "lkc-1", (f"t{t}",), 10.0 * t + m) for t in range(topics) for m in range(minutes)]
+    return [
+        Point(metric, MINUTE + 60 * m, "lkc-1", (f"t{t}",), 10.0 * t + m)
+        for t in range(topics)
+        for m in range(minutes)
+    ]
 
 
-def asked(given: dict[str, Any], metric: names.Metric = names.RECEIVED_RECORDS, token: str | None = None, **more: int) -> dict[str, Any]:
+def asked(
+    given: dict[str, Any],
+    metric: names.Metric = names.RECEIVED_RECORDS,
+    token: str | None = None,
+    **more: int,
+) -> dict[str, Any]:
     return answer_query(given, stored(metric, **more), now=NOW, page_token=token).body
 
 
@@ -128,7 +141,13 @@ def test_a_query_the_api_refuses_is_refused(change: dict[str, Any], sentence: st
 
 @pytest.mark.parametrize(
     ("interval", "minutes"),
-    [("2026-09-21T14:14:00Z/PT1M", 1), ("PT1H/now", 2), ("now-6h/now-5h|h", 0), ("now|h/now", 2), ("2026-09-21T14:15:00+00:00/now", 1)],
+    [
+        ("2026-09-21T14:14:00Z/PT1M", 1),
+        ("PT1H/now", 2),
+        ("now-6h/now-5h|h", 0),
+        ("now|h/now", 2),
+        ("2026-09-21T14:15:00+00:00/now", 1),
+    ],
 )
 def test_intervals_are_written_in_all_published_ways(interval: str, minutes: int) -> None:
     assert len(asked(query(intervals=[interval]))["data"]) == minutes

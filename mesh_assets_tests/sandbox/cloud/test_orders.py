@@ -16,7 +16,10 @@ def test_a_fault_spoils_as_many_requests_as_it_was_told() -> None:
     assert [orders.take_fault("/connect/v1/x") is not None for _ in range(3)] == [True, True, False]
 
 
-@pytest.mark.parametrize("order", [3, [3], [{"path": "/"}], [{"path": "/", "kind": "explode"}], [{"path": "/", "kind": "fail", "what": 1}]])
+@pytest.mark.parametrize(
+    "order",
+    [3, [3], [{"path": "/"}], [{"path": "/", "kind": "explode"}], [{"path": "/", "kind": "fail", "what": 1}]],
+)
 def test_an_order_nobody_can_follow_is_refused(order: object) -> None:
     with pytest.raises(ValueError, match=r"expected|missing|none of|unexpected"):
         Orders().tell_faults(order)
@@ -26,7 +29,11 @@ def test_an_order_nobody_can_follow_is_refused(order: object) -> None:
 def test_it_fails_as_it_is_told_and_not_for_longer(cloud: StandIn) -> None:
     cloud.tell("faults", [{"path": "/connect/", "kind": "fail", "status": 503, "html": True, "times": 1}])
     failed = cloud.get(CONNECTORS)
-    assert (failed.status_code, failed.headers["content-type"], "<html>" in failed.text) == (503, "text/html; charset=utf-8", True)
+    assert (failed.status_code, failed.headers["content-type"], "<html>" in failed.text) == (
+        503,
+        "text/html; charset=utf-8",
+        True,
+    )
     assert cloud.get(CONNECTORS).status_code == 200
 
 
@@ -87,8 +94,14 @@ def test_a_connector_fails_with_the_trace_it_was_told_until_it_is_resumed(cloud:
     name = "DatagenSourceConnector_stores"
     cloud.tell(f"connectors/{name}", {"state": "FAILED", "trace": "Provided Kafka ApiKey is invalid"})
     status = cloud.get(f"{CONNECTORS}/{name}/status").json()
-    assert status["connector"] == {"state": "FAILED", "worker_id": name, "trace": "Provided Kafka ApiKey is invalid"}
-    assert [(task["state"], task["msg"]) for task in status["tasks"]] == [("FAILED", "Provided Kafka ApiKey is invalid")]
+    assert status["connector"] == {
+        "state": "FAILED",
+        "worker_id": name,
+        "trace": "Provided Kafka ApiKey is invalid",
+    }
+    assert [(task["state"], task["msg"]) for task in status["tasks"]] == [
+        ("FAILED", "Provided Kafka ApiKey is invalid")
+    ]
     cloud.ask("PUT", f"{CONNECTORS}/{name}/resume", key=cloud.keys.cloud).raise_for_status()
     assert cloud.get(f"{CONNECTORS}/{name}/status").json()["connector"]["state"] == "RUNNING"
 

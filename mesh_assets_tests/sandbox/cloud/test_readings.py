@@ -23,10 +23,16 @@ def test_a_reading_of_a_quiet_cluster_is_what_the_broker_and_the_feed_say(sandbo
         written = (read_json(sandbox.folder.datagen_report) or {})["connectors"]
 
     assert {place: end for place, end in reading.ends.items() if place[0] in EXPECTED.topics} == ends
-    assert {d.id: (written[d.name]["records"], written[d.name]["bytes"]) for d in DATAGENS} == reading.connectors
+    assert {
+        d.id: (written[d.name]["records"], written[d.name]["bytes"]) for d in DATAGENS
+    } == reading.connectors
     for datagen in DATAGENS:
         # Nothing else writes to these topics, and at an orderly stop nothing is lost.
-        assert sum(end for (topic, _), end in ends.items() if topic == datagen.topic.name) >= written[datagen.name]["records"] > 0
+        assert (
+            sum(end for (topic, _), end in ends.items() if topic == datagen.topic.name)
+            >= written[datagen.name]["records"]
+            > 0
+        )
     assert all(10 < reading.record_bytes(topic) < 1000 for topic in EXPECTED.topics)
     assert all(reading.committed[group.name] for group in CLOUD_GROUPS)
     assert reading.connections > 0

@@ -22,7 +22,10 @@ def test_msk_clusters_have_arns_of_the_real_form_in_both_versions_of_the_api(acc
     assert arn.startswith(f"arn:aws:kafka:us-east-1:{account.id}:cluster/orders-")
     assert len(arn.rpartition("/")[2]) == 38  # a UUID, and -1
     assert v1["ClusterInfo"]["ClusterArn"] == v2["ClusterInfo"]["ClusterArn"] == arn
-    assert v2["ClusterInfo"]["Provisioned"]["ClientAuthentication"]["Sasl"] == {"Scram": {"Enabled": True}, "Iam": {"Enabled": True}}
+    assert v2["ClusterInfo"]["Provisioned"]["ClientAuthentication"]["Sasl"] == {
+        "Scram": {"Enabled": True},
+        "Iam": {"Enabled": True},
+    }
     assert brokers["BootstrapBrokerStringSaslScram"] == account.ends.sasl_bootstrap_servers
     answers = [("DescribeCluster", v1), ("DescribeClusterV2", v2), ("GetBootstrapBrokers", brokers)]
     answers += [("ListClustersV2", kafka.list_clusters_v2()), ("ListClusters", kafka.list_clusters())]
@@ -39,7 +42,9 @@ def test_the_managed_policy_has_its_document_and_counts_in_a_simulation(account:
 
     version = iam.get_policy(PolicyArn=MANAGED)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=MANAGED, VersionId=version)["PolicyVersion"]["Document"]
-    asked = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["kafka:DescribeClusterV2", "kafka-cluster:ReadData"])
+    asked = iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["kafka:DescribeClusterV2", "kafka-cluster:ReadData"]
+    )
 
     assert "kafka:DescribeClusterV2" in document["Statement"][0]["Action"]
     decisions = {one["EvalActionName"]: one["EvalDecision"] for one in asked["EvaluationResults"]}
@@ -63,7 +68,9 @@ def test_what_is_not_its_own_reaches_ministack_in_the_same_account(account: AwsA
     assert account.client("sts").get_caller_identity()["Account"] == account.id
 
 
-def test_what_aws_refuses_but_boto3_does_not_reaches_the_caller_as_awss_own_error(account: AwsAccount) -> None:
+def test_what_aws_refuses_but_boto3_does_not_reaches_the_caller_as_awss_own_error(
+    account: AwsAccount,
+) -> None:
     account.function()
     with pytest.raises(ClientError, match=r"ValidationException.*less than or equal to 10000"):
         account.mapping(topic="orders", BatchSize=100_000)

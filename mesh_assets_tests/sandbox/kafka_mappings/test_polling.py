@@ -1,4 +1,5 @@
-"""The poller reads the real broker, invokes real code, and commits as Lambda says it does; and it can be told to be wrong."""
+"""The poller reads the real broker, invokes real code, and commits as Lambda says it does; and it can be told
+to be wrong."""
 
 import base64
 import json
@@ -29,14 +30,18 @@ def metric(account: AwsAccount, mapping: dict[str, Any], name: str) -> float:
     return float(sum(point["Sum"] for point in points))
 
 
-def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(account: AwsAccount, tmp_path: Path) -> None:
+def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(
+    account: AwsAccount, tmp_path: Path
+) -> None:
     told = tmp_path / "told"
     account.function(TELLS, environment={"TELL": str(told)})
     topic = account.topic(1)
     account.produce(topic, "one", "two")
 
     made = account.mapping(
-        topic=topic, EventSourceArn=account.cluster(), AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"}
+        topic=topic,
+        EventSourceArn=account.cluster(),
+        AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"},
     )
 
     account.until(told.exists)
@@ -46,7 +51,9 @@ def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(acc
     assert (base64.b64decode(first["value"]), base64.b64decode(second["key"])) == (b"one", b"k")
     assert (first["offset"], first["headers"], first["timestampType"]) == (0, [{"h": [1, 2]}], "CREATE_TIME")
     account.until(lambda: account.committed(f"g-{topic}", topic) == 2)
-    assert account.until(lambda: account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "OK")
+    assert account.until(
+        lambda: account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "OK"
+    )
 
 
 def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: AwsAccount) -> None:
@@ -58,10 +65,15 @@ def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: 
     account.until(lambda: metric(account, made, "FailedInvokeEventCount") >= 2)
 
     assert account.committed(made["UUID"], topic) == 0
-    assert account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: Function call failed"
+    assert (
+        account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
+        == "PROBLEM: Function call failed"
+    )
 
 
-def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_given_up(account: AwsAccount) -> None:
+def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_given_up(
+    account: AwsAccount,
+) -> None:
     account.function(
         "import base64\ndef run(event, context):\n"
         "    for read in sum(event['records'].values(), []):\n"
@@ -81,7 +93,9 @@ def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_gi
 
     [told] = account.until(lambda: account.messages(queue))
     assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert told["KafkaBatchInfo"]["offsets"] == {f"{topic}-0": {"startOffset": 2, "endOffset": 2, "batchSize": 1}}
+    assert told["KafkaBatchInfo"]["offsets"] == {
+        f"{topic}-0": {"startOffset": 2, "endOffset": 2, "batchSize": 1}
+    }
     account.until(lambda: account.committed(made["UUID"], topic) == 4)
     assert metric(account, made, "OnFailureDestinationDeliveredEventCount") == 1
 
@@ -122,7 +136,9 @@ def test_latest_begins_behind_what_is_there(account: AwsAccount) -> None:
     account.produce(topic, "before")
     group = f"latest-{topic}"
 
-    account.mapping(topic=topic, StartingPosition="LATEST", SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": group})
+    account.mapping(
+        topic=topic, StartingPosition="LATEST", SelfManagedKafkaEventSourceConfig={"ConsumerGroupId": group}
+    )
     account.until(lambda: account.kafka.describe_consumer_groups([group])[group].result(10).members)
 
     assert account.committed(group, topic) == 0
@@ -132,16 +148,22 @@ def test_a_wrong_password_is_the_last_result(account: AwsAccount) -> None:
     account.function()
     made = account.mapping(
         topic=account.topic(1),
-        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}},
+        SelfManagedEventSource={
+            "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [str(account.ends.sasl_bootstrap_servers)]}
+        },
         SourceAccessConfigurations=[
-            {"Type": "SASL_SCRAM_512_AUTH", "URI": account.secret(username="warehouse-app", password="wrong")},
+            {
+                "Type": "SASL_SCRAM_512_AUTH",
+                "URI": account.secret(username="warehouse-app", password="wrong"),
+            },
             {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": account.secret(certificate=_authority(account))},
         ],
     )
 
     account.until(
         lambda: (
-            account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "PROBLEM: SASL authentication failed."
+            account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
+            == "PROBLEM: SASL authentication failed."
         )
     )
 
@@ -160,7 +182,9 @@ def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
     account.produce(topic, "one")
     made = account.mapping(topic=topic)
 
-    account.until(lambda: account.kafka.describe_consumer_groups([made["UUID"]])[made["UUID"]].result(10).members)
+    account.until(
+        lambda: account.kafka.describe_consumer_groups([made["UUID"]])[made["UUID"]].result(10).members
+    )
 
     assert account.committed(made["UUID"], topic) == 0
 

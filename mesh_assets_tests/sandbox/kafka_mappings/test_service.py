@@ -1,4 +1,5 @@
-"""The mappings' API without its servers: states, conflicts, pages and refusals, each answer held against botocore's model."""
+"""The mappings' API without its servers: states, conflicts, pages and refusals, each answer held against
+botocore's model."""
 
 import itertools
 import time
@@ -14,8 +15,16 @@ from mesh_assets_tests.esm.botocore_model import answer_problems
 
 ACCOUNT = "123456789012"
 CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/orders/11111111-2222-3333-4444-555555555555-1"
-NETWORK = [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}, {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"}]
-MSK: dict[str, Any] = {"EventSourceArn": CLUSTER, "FunctionName": "consume", "Topics": ["orders"], "StartingPosition": "LATEST"}
+NETWORK = [
+    {"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"},
+    {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"},
+]
+MSK: dict[str, Any] = {
+    "EventSourceArn": CLUSTER,
+    "FunctionName": "consume",
+    "Topics": ["orders"],
+    "StartingPosition": "LATEST",
+}
 OWN: dict[str, Any] = {
     "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example:9092"]}},
     "SourceAccessConfigurations": NETWORK,
@@ -67,10 +76,17 @@ def service(faults: FaultBoard, seen: list[tuple[str, bool]]) -> MappingService:
     def watch(mapping: KafkaMapping, lives: bool) -> None:
         seen.append((mapping.state, lives))
 
-    return MappingService(_Accounts(), faults, cluster_exists=lambda account, arn: (account, arn) == (ACCOUNT, CLUSTER), watch=watch)  # type: ignore[arg-type]
+    return MappingService(
+        _Accounts(),  # type: ignore[arg-type]
+        faults,
+        cluster_exists=lambda account, arn: (account, arn) == (ACCOUNT, CLUSTER),
+        watch=watch,
+    )
 
 
-@pytest.mark.parametrize("body", [MSK, OWN, MSK | FULL, OWN | FULL], ids=["msk", "own", "msk full", "own full"])
+@pytest.mark.parametrize(
+    "body", [MSK, OWN, MSK | FULL, OWN | FULL], ids=["msk", "own", "msk full", "own full"]
+)
 def test_every_answer_is_one_that_botocore_knows(service: MappingService, body: dict[str, Any]) -> None:
     made = service.create(ACCOUNT, body)
     assert answer_problems("lambda", "CreateEventSourceMapping", made) == []
@@ -98,36 +114,88 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("two topics", MSK | {"Topics": ["a", "b"]}, "length less than or equal to 1"),
     ("no topic", {k: v for k, v in MSK.items() if k != "Topics"}, "Topics must be provided"),
     ("a position that is none", MSK | {"StartingPosition": "FOO"}, "enum value set"),
-    ("no position", {k: v for k, v in MSK.items() if k != "StartingPosition"}, "StartingPosition is required"),
+    (
+        "no position",
+        {k: v for k, v in MSK.items() if k != "StartingPosition"},
+        "StartingPosition is required",
+    ),
     ("a time without its position", MSK | {"StartingPositionTimestamp": 1.0}, "if and only if"),
     ("the position without a time", MSK | {"StartingPosition": "AT_TIMESTAMP"}, "if and only if"),
     ("both sources", MSK | OWN, "Exactly one"),
     ("no source", {k: v for k, v in MSK.items() if k != "EventSourceArn"}, "Exactly one"),
-    ("another service", MSK | {"EventSourceArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}, "Unrecognized event source"),
-    ("a cluster that is not there", MSK | {"EventSourceArn": CLUSTER.replace("orders", "other")}, "Cannot access cluster"),
+    (
+        "another service",
+        MSK | {"EventSourceArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"},
+        "Unrecognized event source",
+    ),
+    (
+        "a cluster that is not there",
+        MSK | {"EventSourceArn": CLUSTER.replace("orders", "other")},
+        "Cannot access cluster",
+    ),
     ("streams only", MSK | {"TumblingWindowInSeconds": 30}, "not supported for Kafka"),
     ("streams only, too", MSK | {"ParallelizationFactor": 2}, "not supported for Kafka"),
     ("SQS only", MSK | {"ScalingConfig": {"MaximumConcurrency": 5}}, "only supported for SQS"),
     ("a young age", MSK | {"MaximumRecordAgeInSeconds": 5}, "between 60 and 604800"),
     ("on success", MSK | {"DestinationConfig": {"OnSuccess": {"Destination": "kafka://x"}}}, "OnSuccess"),
-    ("its own topic", MSK | {"DestinationConfig": {"OnFailure": {"Destination": "kafka://orders"}}}, "source topic"),
-    ("the wrong config", MSK | {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}}, "not supported for this event source"),
-    ("the wrong config, too", OWN | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}}, "not supported for this"),
+    (
+        "its own topic",
+        MSK | {"DestinationConfig": {"OnFailure": {"Destination": "kafka://orders"}}},
+        "source topic",
+    ),
+    (
+        "the wrong config",
+        MSK | {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}},
+        "not supported for this event source",
+    ),
+    (
+        "the wrong config, too",
+        OWN | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}},
+        "not supported for this",
+    ),
     ("pollers of SQS", MSK | {"ProvisionedPollerConfig": {"MaximumPollers": 2001}}, "at most 2000"),
-    ("more at least than at most", MSK | {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 2}}, "must not be greater"),
-    ("logs without provisioned mode", MSK | {"LoggingConfig": {"SystemLogLevel": "INFO"}}, "requires ProvisionedPollerConfig"),
-    ("a key without filters", MSK | {"KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"}, "requires FilterCriteria"),
-    ("a filter that is none", MSK | {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern"),
-    ("a network for MSK", MSK | {"SourceAccessConfigurations": NETWORK}, "is not supported for this event source"),
+    (
+        "more at least than at most",
+        MSK | {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 2}},
+        "must not be greater",
+    ),
+    (
+        "logs without provisioned mode",
+        MSK | {"LoggingConfig": {"SystemLogLevel": "INFO"}},
+        "requires ProvisionedPollerConfig",
+    ),
+    (
+        "a key without filters",
+        MSK | {"KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"},
+        "requires FilterCriteria",
+    ),
+    (
+        "a filter that is none",
+        MSK | {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}},
+        "Invalid filter pattern",
+    ),
+    (
+        "a network for MSK",
+        MSK | {"SourceAccessConfigurations": NETWORK},
+        "is not supported for this event source",
+    ),
     ("half a network", OWN | {"SourceAccessConfigurations": NETWORK[:1]}, "given together"),
-    ("a type twice", OWN | {"SourceAccessConfigurations": [*NETWORK, *[{"Type": "BASIC_AUTH", "URI": "arn:x"}] * 2]}, "given twice"),
+    (
+        "a type twice",
+        OWN | {"SourceAccessConfigurations": [*NETWORK, *[{"Type": "BASIC_AUTH", "URI": "arn:x"}] * 2]},
+        "given twice",
+    ),
     ("no way in", OWN | {"SourceAccessConfigurations": []}, "is required"),
     (
         "a queue on MSK",
         OWN | {"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}},
         "not supported with ConsumptionMode Queue",
     ),
-    ("an endpoint that is none", OWN | {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["x"]}}}, "regular expression"),
+    (
+        "an endpoint that is none",
+        OWN | {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["x"]}}},
+        "regular expression",
+    ),
     ("a name nobody knows", MSK | {"BisectBatchOnError": True}, "Unknown parameter"),
 ]
 
@@ -159,7 +227,12 @@ def test_while_it_changes_it_cannot_be_changed(service: MappingService, faults: 
 
 
 @pytest.mark.parametrize(
-    "change", [{"Topics": ["x"]}, {"StartingPosition": "LATEST"}, {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}}]
+    "change",
+    [
+        {"Topics": ["x"]},
+        {"StartingPosition": "LATEST"},
+        {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}},
+    ],
 )
 def test_what_is_fixed_cannot_be_changed(service: MappingService, change: dict[str, Any]) -> None:
     made = service.create(ACCOUNT, MSK | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}})

@@ -31,7 +31,9 @@ def an_estate(**notifications: Any) -> Estate:
     return parse_estate(f"{CLUSTERS}notifications: {json.dumps(notifications)}\n", source="estate")
 
 
-def a_change(resource: str = "orders-sink", *, severity: Severity = "critical", sentence: str | None = None) -> Change:
+def a_change(
+    resource: str = "orders-sink", *, severity: Severity = "critical", sentence: str | None = None
+) -> Change:
     return Change(
         kind="updated",
         resource_type="connector",
@@ -78,10 +80,14 @@ def test_a_severe_change_is_told_with_cluster_sentence_and_link() -> None:
 
 
 def test_the_estate_says_what_is_severe_and_the_most_severe_come_first() -> None:
-    estate = an_estate(webhook_url="${SLACK_WEBHOOK}", severity="warning", template="{count} {changes}: {sentences}")
+    estate = an_estate(
+        webhook_url="${SLACK_WEBHOOK}", severity="warning", template="{count} {changes}: {sentences}"
+    )
     changes = [a_change("a", severity="info"), a_change("b", severity="warning"), a_change("c")]
 
-    assert told(estate, *changes) == ["2 changes: - Connector c: RUNNING → FAILED\n- Connector b: RUNNING → FAILED"]
+    assert told(estate, *changes) == [
+        "2 changes: - Connector c: RUNNING → FAILED\n- Connector b: RUNNING → FAILED"
+    ]
     assert told(estate, changes[0]) == []
 
 
@@ -92,11 +98,21 @@ def test_many_and_long_sentences_stay_a_short_message() -> None:
     assert text.count("\n") == 4
     assert text.endswith("- and 97 more")
     assert len(text) < 1_100
-    assert len(told(an_estate(webhook_url="${SLACK_WEBHOOK}", sentences=50), *[a_change(sentence="x" * 900)] * 50)[0]) == 3_500
+    assert (
+        len(
+            told(
+                an_estate(webhook_url="${SLACK_WEBHOOK}", sentences=50), *[a_change(sentence="x" * 900)] * 50
+            )[0]
+        )
+        == 3_500
+    )
 
 
 def test_what_a_trace_says_is_no_command_to_slack() -> None:
-    [text] = told(an_estate(webhook_url="${SLACK_WEBHOOK}"), a_change(sentence="Failed: <!channel> & {link} {cluster.__class__}"))
+    [text] = told(
+        an_estate(webhook_url="${SLACK_WEBHOOK}"),
+        a_change(sentence="Failed: <!channel> & {link} {cluster.__class__}"),
+    )
 
     assert "- Failed: &lt;!channel&gt; &amp; {link} {cluster.__class__}" in text
 
@@ -115,13 +131,17 @@ def test_a_channel_that_fails_is_a_warning_without_the_secret(caplog: pytest.Log
     assert "s3cr3t" not in caplog.text
 
 
-def test_one_channel_that_fails_does_not_keep_the_other_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_channel_that_fails_does_not_keep_the_other_from_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     topic = {"topic_arn": "arn:aws:sns:us-east-1:123456789012:alerts", "endpoint_url": "http://127.0.0.1:1"}
     channel = Channel()
 
-    [warning] = notify(an_estate(webhook_url="${SLACK_WEBHOOK}", sns=topic), REPORT, [a_change()], webhook=channel.open)
+    [warning] = notify(
+        an_estate(webhook_url="${SLACK_WEBHOOK}", sns=topic), REPORT, [a_change()], webhook=channel.open
+    )
 
     assert "not told to SNS: sns:Publish on topic alerts: no answer" in warning
     assert len(channel.texts) == 1
@@ -138,7 +158,15 @@ def test_a_secret_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch
 def test_a_new_cluster_tells_nothing() -> None:
     channel = Channel()
 
-    assert notify(an_estate(webhook_url="${SLACK_WEBHOOK}"), replace(REPORT, total_changes=None), (), webhook=channel.open) == ()
+    assert (
+        notify(
+            an_estate(webhook_url="${SLACK_WEBHOOK}"),
+            replace(REPORT, total_changes=None),
+            (),
+            webhook=channel.open,
+        )
+        == ()
+    )
     assert channel.texts == []
 
 
@@ -148,7 +176,9 @@ def test_a_severe_change_reaches_a_topic_of_sns(aws_url: str, monkeypatch: pytes
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     session = boto3.session.Session()
-    sqs, sns = (session.client(name, endpoint_url=aws_url, region_name="us-east-1") for name in ("sqs", "sns"))
+    sqs, sns = (
+        session.client(name, endpoint_url=aws_url, region_name="us-east-1") for name in ("sqs", "sns")
+    )
     queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
     sqs.purge_queue(QueueUrl=queue)
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

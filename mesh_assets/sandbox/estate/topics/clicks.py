@@ -1,6 +1,18 @@
 """What visitors of the web site do."""
 
-from mesh_assets.sandbox.estate.fields import Entity, choice, day, epoch_ms, instant, maybe, own, ref, text, whole, word
+from mesh_assets.sandbox.estate.fields import (
+    Entity,
+    choice,
+    day,
+    epoch_ms,
+    instant,
+    maybe,
+    own,
+    ref,
+    text,
+    whole,
+    word,
+)
 from mesh_assets.sandbox.estate.people import email, first_name, ip_address, last_name
 from mesh_assets.sandbox.estate.shared_types import SESSION, USER
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
@@ -17,7 +29,12 @@ TOPICS = (
             "session_id": ref(SESSION),
             "user_id": ref(USER),
             "ip": ip_address(),
-            "request": word("GET /index.html HTTP/1.1", "GET /products HTTP/1.1", "POST /cart HTTP/1.1", "GET /images/logo.png HTTP/1.1"),
+            "request": word(
+                "GET /index.html HTTP/1.1",
+                "GET /products HTTP/1.1",
+                "POST /cart HTTP/1.1",
+                "GET /images/logo.png HTTP/1.1",
+            ),
             "status": word("200", "200", "302", "404", "407", "500"),
             "bytes": whole(120, 90_000),
             "referrer": maybe(word("https://shop.example.com/", "https://search.example.com/"), since=2),

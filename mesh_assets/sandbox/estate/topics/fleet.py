@@ -24,7 +24,12 @@ TOPICS = (
         name="fleet_mgmt_location",
         per_minute=60,
         config=configs(retention_ms=DAY_MS // 2, message_timestamp_type="LogAppendTime"),
-        fields={"vehicle_id": ref(VEHICLE), "position": shared(GEO_POINT), "speed_kmh": decimal(0, 110, 1), "ts": epoch_ms()},
+        fields={
+            "vehicle_id": ref(VEHICLE),
+            "position": shared(GEO_POINT),
+            "speed_kmh": decimal(0, 110, 1),
+            "ts": epoch_ms(),
+        },
     ),
     Topic(
         name="fleet_mgmt_sensors",

@@ -39,6 +39,11 @@ TOPICS = (
         per_minute=1,
         compatibility="FORWARD",
         config=configs(cleanup_policy="compact,delete", retention_ms=365 * DAY_MS),
-        fields={"offer_id": own(OFFER), "kind": word("home", "car", "travel", "life"), "premium": shared(MONEY), "valid_from": day()},
+        fields={
+            "offer_id": own(OFFER),
+            "kind": word("home", "car", "travel", "life"),
+            "premium": shared(MONEY),
+            "valid_from": day(),
+        },
     ),
 )

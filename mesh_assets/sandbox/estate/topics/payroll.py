@@ -38,6 +38,10 @@ TOPICS = (
         population=EMPLOYEE,
         per_minute=2,
         config=configs(cleanup_policy="compact", file_delete_delay_ms=30_000),
-        fields={"employee_id": own(EMPLOYEE), "lab": word("Lab 1", "Lab 2", "Lab 3"), "office_address": shared(ADDRESS)},
+        fields={
+            "employee_id": own(EMPLOYEE),
+            "lab": word("Lab 1", "Lab 2", "Lab 3"),
+            "office_address": shared(ADDRESS),
+        },
     ),
 )

@@ -34,6 +34,11 @@ TOPICS = (
     Topic(
         name="pizza_orders_completed",
         per_minute=14,
-        fields={"order_id": ref(PIZZA_ORDER), "store_id": ref(STORE), "minutes": whole(9, 70), "completed_at": epoch_ms()},
+        fields={
+            "order_id": ref(PIZZA_ORDER),
+            "store_id": ref(STORE),
+            "minutes": whole(9, 70),
+            "completed_at": epoch_ms(),
+        },
     ),
 )

@@ -44,7 +44,9 @@ TOPICS = (
         config=configs(cleanup_policy="compact", compression_type="zstd", max_compaction_lag_ms=7 * DAY_MS),
         fields={
             "product_id": own(PRODUCT),
-            "name": word("Kettle", "Lamp", "Notebook", "Backpack", "Desk", "Chair", "Headphones", "Bicycle light"),
+            "name": word(
+                "Kettle", "Lamp", "Notebook", "Backpack", "Desk", "Chair", "Headphones", "Bicycle light"
+            ),
             "category": choice("home", "office", "outdoor", "audio"),
             "price": shared(MONEY),
             "weight_grams": whole(20, 30_000),
@@ -117,7 +119,9 @@ TOPICS = (
             "product_id": ref(PRODUCT),
             "stars": whole(1, 5),
             "channel": choice("ios", "android", "web", "iOS-test"),
-            "message": maybe(word("works well", "arrived late", "would buy again", "airport refurb ftw", "meh")),
+            "message": maybe(
+                word("works well", "arrived late", "would buy again", "airport refurb ftw", "meh")
+            ),
             "tags": several(word("quality", "price", "delivery", "packaging"), most=3),
             "helpfulness": maybe(decimal(0, 1), since=2),
             "rated_at": instant(),
