@@ -18,7 +18,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.anomalies.history import (
     READINGS_A_CHUNK,

@@ -14,8 +14,8 @@ from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_ent
 from mesh_assets.configuration.plans import Plan, plan_from_environment, plan_from_terraform, plan_mcp_client
 from mesh_assets.configuration.terraform_outputs import read_terraform_outputs
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.estate.connections import ControlPlaneConnection
 from mesh_assets.estate.file import estate_path
-from mesh_assets.estate.http import ControlPlaneConnection
 
 _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
 

@@ -7,9 +7,9 @@ import msgspec
 
 from mesh_assets.cli.discovery_text import size_text
 from mesh_assets.errors import MeshError
+from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.estate.patterns import EVENTS_TOPIC
 from mesh_assets.inventory.metrics.summary import key_figures, key_figures_text
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.opening import open_store

@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.calls import call
-from mesh_assets.estate.esm import AwsAccount
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.model import AwsAccount, Estate
 
 ClientFactory = Callable[[str, AwsAccount], Any]
 """Makes a boto3 client of a service: the seam for tests."""

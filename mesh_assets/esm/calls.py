@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.platforms.aws.failures import aws_failure
+from mesh_assets.platforms.aws.client import aws_failure
 
 THROTTLED = frozenset(
     {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"}

@@ -1,10 +1,14 @@
-"""What the estate's models share: no unknown fields, nothing changes after reading, secrets by reference
-only."""
+"""What fields of the estate may hold: secrets by reference only, and patterns of names. Unknown fields are refused."""
 
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
+
+# What the estate's models share: no unknown fields, nothing changes after reading, secrets by reference
+# only.
 
 SECRET_REFERENCE = re.compile(
     r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
@@ -25,3 +29,40 @@ SecretReference = Annotated[str, AfterValidator(_must_be_reference)]
 
 class EstateModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# Which names are part of the picture.
+
+EVENTS_TOPIC = "discovery-events"
+CHANGES_TOPIC = "discovery-changes"
+
+# Kafka's, Connect's and the registries' own topics, and ours, which would otherwise describe themselves.
+EXCLUDED_TOPICS = (
+    "__*",
+    "_schemas*",
+    "_confluent*",
+    "connect-configs*",
+    "connect-offsets*",
+    "connect-status*",
+    EVENTS_TOPIC,
+    CHANGES_TOPIC,
+)
+
+
+class NamePatterns(EstateModel):
+    """Which names are part of the picture: shell patterns, case matters, exclusion wins."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+
+    def selects(self, name: str) -> bool:
+        return any(fnmatchcase(name, p) for p in self.include) and not any(
+            fnmatchcase(name, p) for p in self.exclude
+        )
+
+    def select(self, names: Iterable[str]) -> list[str]:
+        return sorted(name for name in names if self.selects(name))
+
+
+class TopicPatterns(NamePatterns):
+    exclude: tuple[str, ...] = EXCLUDED_TOPICS

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from mesh_assets.errors import StoreError
-from mesh_assets.estate.alarms import CloudWatchAlarms
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages.alarms import alarm as read_alarm
 from mesh_assets.inventory.queue_messages.readings import Understood
@@ -16,7 +16,7 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.layout import safe
 from mesh_assets.inventory.store.objects import ObjectStore
-from mesh_assets.platforms.aws.values import AlarmInAlarm
+from mesh_assets.platforms.aws.records import AlarmInAlarm
 
 SOURCE = "metrics_anomalies"
 
@@ -117,10 +117,10 @@ def _understood(alarm: AlarmInAlarm) -> Understood:
 
 
 def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
-    from mesh_assets.platforms.aws.alarms import (
-        alarms_in_alarm,
-    )  # boto3 is heavy, and only needed where alarms are named
-    from mesh_assets.platforms.aws.msk_iam import region_of_cluster
+    from mesh_assets.platforms.aws.cloudwatch import (
+        alarms_in_alarm,  # boto3 is heavy, and only needed where alarms are named
+    )
+    from mesh_assets.platforms.aws.msk import region_of_cluster
 
     region = settings.region or region_of_cluster(cluster.kafka)
     return alarms_in_alarm(

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
-from mesh_assets.estate.metrics import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
+from mesh_assets.estate.connections import (
+    ConfluentCloudConnectEndpoint,
+    ConnectEndpoint,
+    KafkaConnectEndpoint,
+    MskConnectEndpoint,
+)
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.msk import MskConnectEndpoint
+from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
 from mesh_assets.inventory.connectors import ConnectReader
 from mesh_assets.inventory.metrics.confluent_cloud import ConfluentCloudMetricsReader
 from mesh_assets.inventory.metrics.measuring import MetricsReader
 from mesh_assets.inventory.schemas import RegistryReader
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
-from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.platforms.secrets import read_ahead
 
@@ -38,9 +42,9 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_se
         case ConfluentCloudConnectEndpoint():
             return stack.enter_context(ConfluentCloudConnectClient(endpoint))
         case MskConnectEndpoint():
-            from mesh_assets.platforms.aws.msk_connect import (
-                MskConnectClient,
-            )  # boto3 is heavy, and only needed here
+            from mesh_assets.platforms.connect.msk_connect import (
+                MskConnectClient,  # boto3 is heavy, and only needed here
+            )
 
             return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.clients import ClusterClients, open_clients
 from mesh_assets.inventory.connectors import collect_connectors

@@ -11,7 +11,7 @@ from mesh_assets.inventory.connector_topics import declared_topics
 from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
 from mesh_assets.inventory.vanished import confirm_gone, one_by_one
-from mesh_assets.platforms import connectors as platform
+from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.platforms.presence import Presence
 
 # A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.

@@ -12,8 +12,7 @@ from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.estate.esm import AwsAccount
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.model import AwsAccount, Estate
 from mesh_assets.mcp_server.calls import current_call
 
 _KEPT_SECONDS = 300.0

@@ -14,8 +14,8 @@ from confluent_kafka import (
 )
 
 from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
-from mesh_assets.estate.patterns import EVENTS_TOPIC
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.store.pointers import EventPosition, SchemaIds
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText

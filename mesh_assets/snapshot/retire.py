@@ -2,8 +2,8 @@
 
 import time
 
+from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
-from mesh_assets.estate.patterns import EVENTS_TOPIC
 from mesh_assets.inventory.store.pointers import EventPosition
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.delivery import deliver

@@ -5,8 +5,8 @@ import pytest
 
 from mesh_assets.configuration.plans import Plan, plan_from_environment
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.estate.file import parse_estate
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.control_plane import (
     CloudEnvironment,
     KafkaCluster,

@@ -7,8 +7,8 @@ from typing import Self, TypeVar
 
 from confluent_kafka import Consumer, TopicPartition
 
-from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.connections import SchemaRegistryConnection
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.triggers import TriggerType
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.sandbox.servers import Endpoints

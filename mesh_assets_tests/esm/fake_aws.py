@@ -13,7 +13,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from mesh_assets.esm.access import AwsAccess
-from mesh_assets.estate.esm import AwsAccount
+from mesh_assets.estate.model import AwsAccount
 from mesh_assets_tests.esm.botocore_model import answer_problems, request_problems
 
 ACCOUNT = "123456789012"

@@ -6,9 +6,8 @@ import pytest
 
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.access import AwsAccess, aws_account
-from mesh_assets.estate.esm import AwsAccount
 from mesh_assets.estate.file import parse_estate
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.model import AwsAccount, Estate
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, FakeAws, refusal
 
 

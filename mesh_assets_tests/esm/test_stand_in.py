@@ -14,8 +14,8 @@ from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, read_request
 from mesh_assets.esm.service import MappingService
 from mesh_assets.esm.waiting import Progress
-from mesh_assets.estate.esm import AwsAccount as Account
 from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import AwsAccount as Account
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import AwsAccount
 from mesh_assets_tests.esm.requests import VPC, create, update

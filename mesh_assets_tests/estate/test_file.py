@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import EstateError
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.file import estate_path, load_estate, parse_estate
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
-from mesh_assets.estate.metrics import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
 
 WHOLE = """
 clusters:

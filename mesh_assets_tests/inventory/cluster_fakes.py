@@ -10,12 +10,16 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, KafkaConnectEndpoint
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import (
+    ConfluentCloudConnectEndpoint,
+    KafkaConnectEndpoint,
+    KafkaConnection,
+)
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.inventory.connectors import ConnectReader
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import (
     BrokerNode,
     ClusterMetadata,
@@ -27,7 +31,6 @@ from mesh_assets.platforms.kafka import (
     TopicConfigs,
     TopicMetadata,
 )
-from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnreachableError
-from mesh_assets.estate.patterns import NamePatterns, TopicPatterns
+from mesh_assets.estate.fields import NamePatterns, TopicPatterns
 from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.masking import MASK

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mesh_assets
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY, SCHEMA_REGISTRY_KEY, role_for
 from mesh_assets.platforms.confluent_cloud.metrics_api import METRICS_KEY
 from mesh_assets.platforms.http import Credential

@@ -4,8 +4,8 @@ import dagster as dg
 
 from mesh_assets.esm.access import AwsAccess, aws_account
 from mesh_assets.esm.service import MappingService
-from mesh_assets.estate.esm import AwsAccount
 from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import AwsAccount
 
 
 class MappingAccess(dg.ConfigurableResource):  # type: ignore[type-arg]

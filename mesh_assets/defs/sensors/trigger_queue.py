@@ -11,8 +11,7 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.messages import QueueTriggers
-from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages import (
     LONGEST_WAIT_SECONDS,
@@ -41,9 +40,9 @@ OpenQueues = Callable[[QueueTriggers], Queues]
 
 
 def open_queues(settings: QueueTriggers) -> Queues:
-    from mesh_assets.platforms.aws.sqs import (
-        SqsQueue,
-    )  # boto3 is heavy, and only needed where a queue is configured
+    from mesh_assets.platforms.aws.messaging import (
+        SqsQueue,  # boto3 is heavy, and only needed where a queue is configured
+    )
 
     def opened(url: str) -> SqsQueue:
         return SqsQueue(url, region=settings.region, endpoint_url=settings.endpoint_url)

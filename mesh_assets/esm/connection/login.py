@@ -92,10 +92,10 @@ def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientP
     }
     properties = ClientProperties({name: value for name, value in given.items() if value is not None})
     if login.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.aws.msk_iam import (
+        from mesh_assets.platforms.aws.msk import (  # boto3 is heavy, and only needed for MSK IAM
             MskIamToken,
             signing_region,
-        )  # boto3 is heavy, and only needed for MSK IAM
+        )
 
         region = signing_region(
             given=None if access is None else access.region,

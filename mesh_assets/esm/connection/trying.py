@@ -12,7 +12,7 @@ from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.connection.sockets import addresses, connect, resolve_names, shake_hands
 from mesh_assets.esm.connection.steps import STEPS, ConnectionReport, Step, StepName
-from mesh_assets.platforms.kafka.access import (
+from mesh_assets.platforms.kafka.rights import (
     ClusterAccess,
     read_cluster_access,
     read_groups_access,

@@ -12,17 +12,17 @@ from mesh_assets.inventory.access.events import EVENT_TOPICS, EventsReading, jud
 from mesh_assets.inventory.access.findings import AccessFinding, System, failed
 from mesh_assets.inventory.access.identity import kafka_endpoint, kafka_identity
 from mesh_assets.inventory.access.kafka import KafkaReading, judge_kafka
-from mesh_assets.platforms.kafka.access import (
+from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.rights import (
     ClusterAccess,
     every_topic_is_visible,
     read_cluster_access,
     read_groups_access,
     read_topic_access,
 )
-from mesh_assets.platforms.kafka.admin_api import AdminClient
-from mesh_assets.platforms.kafka.configs import read_configs
 from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
 from mesh_assets.platforms.kafka.settings import client_properties
+from mesh_assets.platforms.kafka.topics import read_configs
 
 _ROLES: dict[System, str] = {
     "kafka": "the role Operator on the cluster (on Basic clusters: ACLs)",

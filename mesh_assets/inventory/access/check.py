@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.access.brokers import check_brokers
 from mesh_assets.inventory.access.cloud_metrics import check_cloud_metrics
 from mesh_assets.inventory.access.connect import check_connect, connect_endpoint, place_connect

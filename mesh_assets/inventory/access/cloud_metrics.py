@@ -1,8 +1,8 @@
 """What discovery needs of Confluent Cloud's Metrics API: the newest minute of the cluster."""
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed, stand_in_notes
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.confluent_cloud.metrics_api import NAME, MetricsApiClient

@@ -4,15 +4,19 @@ listed under."""
 from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint, ConnectEndpoint, KafkaConnectEndpoint
+from mesh_assets.estate.connections import (
+    ConfluentCloudConnectEndpoint,
+    ConnectEndpoint,
+    KafkaConnectEndpoint,
+    MskConnectEndpoint,
+)
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.msk import MskConnectEndpoint
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.inventory.access.managed_connect import check_managed_connect
 from mesh_assets.inventory.access.msk_connect import check_msk_connect
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.http import Transport
-from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 
 _NAME = "Kafka Connect"
 

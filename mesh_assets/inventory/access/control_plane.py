@@ -4,7 +4,7 @@ registry, possible roles."""
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
-from mesh_assets.estate.http import ControlPlaneConnection, HttpConnection
+from mesh_assets.estate.connections import ControlPlaneConnection, HttpConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed, some, stand_in_notes
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity, kafka_endpoint

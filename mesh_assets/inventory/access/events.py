@@ -3,12 +3,12 @@ schema registry."""
 
 from collections.abc import Iterator, Sequence
 
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster, Events
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.access.findings import AccessFinding, answered, counted
 from mesh_assets.inventory.access.kafka import everything, holds_everything
 from mesh_assets.inventory.records import Record
-from mesh_assets.platforms.kafka.access import ClusterAccess, ResourceAccess
+from mesh_assets.platforms.kafka.rights import ClusterAccess, ResourceAccess
 
 EVENT_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 _HOLDS = {EVENTS_TOPIC: "snapshots", CHANGES_TOPIC: "changes"}

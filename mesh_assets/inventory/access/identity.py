@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.http import HttpConnection
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import HttpConnection, KafkaConnection
 from mesh_assets.inventory.access.certificate import certificate_subject
 from mesh_assets.platforms.http.urls import parse_base_url
 from mesh_assets.platforms.kafka.settings import shown_property

@@ -7,7 +7,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.access.findings import AccessFinding, answered, counted, some
 from mesh_assets.inventory.access.identity import ANONYMOUS
 from mesh_assets.inventory.records import Record
-from mesh_assets.platforms.kafka.access import (
+from mesh_assets.platforms.kafka.rights import (
     EVERY_CLUSTER_OPERATION,
     EVERY_TOPIC_OPERATION,
     ClusterAccess,

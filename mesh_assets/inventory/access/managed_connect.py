@@ -1,7 +1,7 @@
 """What discovery needs of Confluent Cloud's Connect: the list of managed connectors, and their configs."""
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.inventory.access.findings import (
     AccessFinding,
     answered,

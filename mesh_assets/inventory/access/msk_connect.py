@@ -2,8 +2,8 @@
 cluster."""
 
 from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.estate.connections import MskConnectEndpoint
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.msk import MskConnectEndpoint
 from mesh_assets.inventory.access.findings import AccessFinding, answered, counted, failed, some
 from mesh_assets.platforms.kafka.settings import bootstrap_servers
 
@@ -12,10 +12,10 @@ _IDENTITY = "the AWS credentials this runs with"
 
 def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessFinding:
     """A list, and one request a connector of the cluster."""
-    from mesh_assets.platforms.aws.msk_connect import (
+    from mesh_assets.platforms.connect.msk_connect import (  # boto3 is heavy, and only needed here
         NAME,
         MskConnectClient,
-    )  # boto3 is heavy, and only needed here
+    )
 
     url = " ".join(part for part in (NAME, endpoint.region) if part)
     try:

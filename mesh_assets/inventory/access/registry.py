@@ -2,14 +2,13 @@
 serves their carrier."""
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
-from mesh_assets.estate.http import SchemaRegistryConnection
-from mesh_assets.estate.patterns import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.connections import SchemaRegistryConnection
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.access.findings import AccessFinding, answered, failed, stand_in_notes
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity
 from mesh_assets.platforms.http import SYSTEM_CLOCK, HttpService, Transport
-from mesh_assets.platforms.schema_registry.connecting import NAME, open_registry
-from mesh_assets.platforms.schema_registry.contexts import path_prefix, read_contexts
 from mesh_assets.platforms.schema_registry.levels import MODE, LevelReader
+from mesh_assets.platforms.schema_registry.protocol import NAME, open_registry, path_prefix, read_contexts
 from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_latest
 
 

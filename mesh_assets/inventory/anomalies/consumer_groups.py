@@ -3,7 +3,7 @@ no news."""
 
 import itertools
 
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.findings import Finding, duration, figure, usually_at_most
 from mesh_assets.inventory.anomalies.history import Column
 from mesh_assets.inventory.anomalies.pace import Pace

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.connectors import ConnectorRules
 from mesh_assets.inventory.anomalies.consumer_groups import LagRule
 from mesh_assets.inventory.anomalies.open import Anomalies, Anomaly, anomaly_of

@@ -1,7 +1,7 @@
 """How often readings are taken, and what follows from it: which readings are close enough, and how many make
 a case."""
 
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.records import Record
 
 USUAL_INTERVAL_SECONDS = 300.0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.findings import Finding, duration, figure, usually
 from mesh_assets.inventory.anomalies.history import Column
 from mesh_assets.inventory.anomalies.pace import Pace

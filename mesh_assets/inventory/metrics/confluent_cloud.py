@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from mesh_assets.inventory.metrics.measuring import Asked, Measurement, RecordCounts, figures
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate
-from mesh_assets.platforms.confluent_cloud.exposition import Sample
-from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, MetricsApiClient
+from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, MetricsApiClient, Sample
 
 _SERVER, _CONNECT = "confluent_kafka_server_", "confluent_kafka_connect_"
 _MINUTE = timedelta(minutes=1)

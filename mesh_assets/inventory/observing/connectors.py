@@ -18,7 +18,7 @@ from mesh_assets.inventory.observing.observation import Finding, Look, Observati
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.platforms import connectors as platform
+from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.platforms.presence import Presence
 
 _BROKEN = ("FAILED", "DEGRADED")

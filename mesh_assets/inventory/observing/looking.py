@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.clients import open_clients
 from mesh_assets.inventory.collect import OpenClients
 from mesh_assets.inventory.observing.cursor import ClusterCursor

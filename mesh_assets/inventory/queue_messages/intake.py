@@ -12,7 +12,7 @@ from mesh_assets.inventory.queue_messages.reading import read_message
 from mesh_assets.inventory.queue_messages.readings import Ignored, NotUnderstood, Understood
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.platforms.aws.messages import QueueMessage
+from mesh_assets.platforms.aws.records import QueueMessage
 
 SOURCE = "trigger_queue"
 

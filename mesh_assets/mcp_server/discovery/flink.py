@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.flink import FlinkConnection
+from mesh_assets.estate.connections import FlinkConnection
 from mesh_assets.mcp_server.answers import (
     Answer,
     ClusterName,

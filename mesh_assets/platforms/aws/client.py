@@ -1,13 +1,161 @@
-"""How a boto3 client is made: bounded waits, few retries, and a region that is known."""
+"""boto3 clients with bounded waits, and what boto3 raises as sentences a person can act on."""
 
+import re
 from typing import Any
 
 import boto3
+from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from mesh_assets.errors import EstateError
-from mesh_assets.platforms.aws.failures import aws_failure
+from mesh_assets.errors import (
+    EstateError,
+    PlatformError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+
+# What boto3 raises, as sentences a person can act on: the action, the resource, what to do. Never a
+# credential.
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_INVALID = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "AuthFailure",
+        "MissingAuthenticationToken",
+        "InvalidSecurity",
+    }
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "UnauthorizedOperation",
+        "UnauthorizedException",
+        "NotAuthorized",
+        "ForbiddenException",
+        "403",
+    }
+)
+_MISSING = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+        "NotFound",
+        "NotFoundException",
+        "ResourceNotFoundException",
+        "404",
+    }
+)
+_BUSY = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "ServiceUnavailable",
+        "InternalError",
+    }
+)
+
+_KEY = frozenset(
+    {
+        "KMSAccessDeniedException",
+        "DecryptionFailure",
+        "InvalidKeyId",
+        "KMSInvalidStateException",
+        "KMSDisabledException",
+    }
+)
+_KEY_WORDS = re.compile(r"kms:|\bKMS\b|ciphertext|customer master key")
+
+_CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
+
+
+def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformError:
+    """The error to raise for a BotoCoreError or ClientError.
+
+    `action` as IAM calls it (`sqs:ReceiveMessage`), `resource` as the user named it.
+    """
+    if isinstance(error, exceptions.ClientError):
+        return _refused(error, action, resource)
+    match error:
+        case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
+            return RefusedError(f"{action} on {resource}: no AWS credentials were found; {_CREDENTIALS}")
+        case exceptions.CredentialRetrievalError() | exceptions.SSOError() | exceptions.ProfileNotFound():
+            return RefusedError(
+                f"{action} on {resource}: the AWS credentials could not be had ({_first_line(error)}); {_CREDENTIALS}"
+            )
+        case exceptions.NoRegionError():
+            return RefusedError(
+                f"{action} on {resource}: no AWS region is known; write `region:` in the estate or set AWS_DEFAULT_REGION"
+            )
+        case exceptions.HTTPClientError() | exceptions.ConnectionError():
+            return UnreachableError(
+                f"{action} on {resource}: no answer ({type(error).__name__}); check the network and endpoint_url"
+            )
+        case _:
+            return UnexpectedAnswerError(f"{action} on {resource} failed: {_first_line(error)}")
+
+
+def denied(error: Exception) -> bool:
+    """Whether AWS knows the caller and does not allow this."""
+    return (
+        isinstance(error, exceptions.ClientError)
+        and str(error.response.get("Error", {}).get("Code", "")) in _DENIED
+    )
+
+
+def refused_key(error: Exception) -> bool:
+    """Whether it was the encryption key that could not be used, as SSM and Secrets Manager say it: a code of
+    KMS, or a word in the text."""
+    if not isinstance(error, exceptions.ClientError):
+        return False
+    told = error.response.get("Error", {})
+    return str(told.get("Code", "")) in _KEY or (
+        denied(error) and bool(_KEY_WORDS.search(str(told.get("Message", ""))))
+    )
+
+
+def _refused(error: exceptions.ClientError, action: str, resource: str) -> PlatformError:
+    told = error.response.get("Error", {})
+    code = str(told.get("Code", ""))
+    if code in _EXPIRED:
+        return RefusedError(
+            f"{action} on {resource}: the AWS credentials have expired; renew them (e.g. `aws sso login`)"
+        )
+    if code in _INVALID:
+        return RefusedError(
+            f"{action} on {resource}: AWS does not accept the credentials ({code}); {_CREDENTIALS}"
+        )
+    if code in _DENIED or code in _KEY:
+        return RefusedError(
+            f"{action} on {resource}: access denied; allow {action} on it to the role or user this runs as"
+        )
+    if code in _MISSING:
+        return RefusedError(
+            f"{action} on {resource}: it does not exist in this account and region; check its name in the estate"
+        )
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _BUSY or status >= 500:
+        return UnreachableError(f"{action} on {resource}: AWS is busy or in trouble ({code or status})")
+    return UnexpectedAnswerError(
+        f"{action} on {resource} failed: {code} {_first_line(told.get('Message', ''))}".rstrip()
+    )
+
+
+def _first_line(text: object) -> str:
+    lines = str(text).strip().splitlines()
+    return lines[0][:300] if lines else ""
+
+
+# How a boto3 client is made: bounded waits, few retries, and a region that is known.
 
 
 def aws_client(

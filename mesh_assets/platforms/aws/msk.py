@@ -1,18 +1,115 @@
-"""Amazon MSK: which brokers to ask, by the cluster's ARN."""
+"""Amazon MSK, as a Kafka client needs it: the brokers behind a cluster's ARN, and tokens of IAM to log in with."""
 
+import logging
+import re
 from contextlib import closing
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
+import boto3
+from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+from botocore.credentials import CredentialProvider, Credentials
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from mesh_assets.errors import RefusedError
-from mesh_assets.platforms.aws.client import aws_client
-from mesh_assets.platforms.aws.failures import aws_failure
+from mesh_assets.errors import EstateError, PlatformError, RefusedError
+from mesh_assets.estate.connections import KafkaConnection
+from mesh_assets.platforms.aws.client import aws_client, aws_failure
+
+# Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good
+# for 15 minutes.
+#
+# librdkafka asks for one on a thread of its own when a client is made and again before it runs out
+# (confluent-kafka 2.13 and later; before that it had to be polled for). A client is not made until it has
+# the
+# first one.
+
+_LOGGER = logging.getLogger("mesh_assets.kafka")
+_BROKER_REGION = re.compile(r"\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?::|$)")
+_CONNECT = "kafka-cluster:Connect"
+
+
+class MskIamToken:
+    """Gives tokens for the clusters of one region: `oauth_cb` of a client of librdkafka. Safe to share
+    between clients.
+
+    Credentials are boto3's own, found when it is made and renewed by boto3. Raises RefusedError when there
+    are none.
+    """
+
+    def __init__(self, region: str, *, resource: str) -> None:
+        self._region = region
+        self._resource = resource
+        try:
+            self._credentials: Any = boto3.session.Session().get_credentials()
+        except (BotoCoreError, ClientError) as error:
+            raise self._failure(error) from error
+        if self._credentials is None:
+            raise self._failure(NoCredentialsError())
+
+    def __repr__(self) -> str:
+        return f"MskIamToken({self._region!r})"
+
+    def __call__(self, _config: str = "") -> tuple[str, float]:
+        """A token and when it ends, in seconds since 1970. Raises PlatformError when the credentials cannot
+        be renewed."""
+        try:
+            frozen = self._credentials.get_frozen_credentials()
+            token, ends_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(
+                self._region, _These(frozen)
+            )
+        except (BotoCoreError, ClientError) as error:
+            failure = self._failure(error)
+            # librdkafka says that its callback raised, and not what.
+            _LOGGER.warning("%s", failure)
+            raise failure from error
+        return token, ends_ms / 1000
+
+    def _failure(self, error: Exception) -> PlatformError:
+        return aws_failure(error, action=_CONNECT, resource=self._resource)
+
+
+class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no types
+    """The signer's way to be given credentials: left to itself it looks for new ones each time, and fails
+    unreadably without any."""
+
+    def __init__(self, frozen: Any) -> None:
+        super().__init__()
+        self._frozen = frozen
+
+    def load(self) -> Credentials:
+        return Credentials(self._frozen.access_key, self._frozen.secret_key, self._frozen.token)
+
+
+def region_of_brokers(bootstrap_servers: str) -> str | None:
+    """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a
+    tunnel)."""
+    match = _BROKER_REGION.search(bootstrap_servers.split(",")[0])
+    return None if match is None else match[1]
+
+
+def region_of_cluster(connection: KafkaConnection) -> str | None:
+    """The region that the estate gives, or that stands in the ARN or in the brokers' names; None when nothing
+    there tells it."""
+    of_arn = None if connection.cluster_arn is None else connection.cluster_arn.split(":")[3]
+    return connection.region or of_arn or region_of_brokers(connection.bootstrap_servers or "")
+
+
+def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_servers: str) -> str:
+    """The region to sign for. Raises EstateError when none is known."""
+    of_arn = None if cluster_arn is None else cluster_arn.split(":")[3]
+    region = given or of_arn or region_of_brokers(bootstrap_servers) or boto3.session.Session().region_name
+    if not region:
+        raise EstateError(
+            f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it"
+        )
+    return str(region)
+
+
+# Amazon MSK: which brokers to ask, by the cluster's ARN.
 
 Login = Literal["iam", "scram", "tls", "plaintext"]
 Network = Literal["private", "public", "multi_vpc"]
 
-_ACTION = "kafka:GetBootstrapBrokers"
+_GET_BROKERS = "kafka:GetBootstrapBrokers"
 _LOGINS: dict[Login, str] = {"iam": "SaslIam", "scram": "SaslScram", "tls": "Tls", "plaintext": ""}
 _NETWORKS: dict[Network, str] = {"private": "", "public": "Public", "multi_vpc": "VpcConnectivity"}
 _NAMES: dict[Login, str] = {"iam": "IAM", "scram": "SASL/SCRAM", "tls": "TLS", "plaintext": "plain text"}
@@ -36,7 +133,7 @@ def _brokers(client: Any, arn: str, login: Login, network: Network) -> str:
     try:
         answer = client.get_bootstrap_brokers(ClusterArn=arn)
     except (BotoCoreError, ClientError) as error:
-        raise aws_failure(error, action=_ACTION, resource=arn) from error
+        raise aws_failure(error, action=_GET_BROKERS, resource=arn) from error
     brokers = answer.get(_member(login, network))
     if brokers:
         return str(brokers)
@@ -56,3 +153,37 @@ def _brokers(client: Any, arn: str, login: Login, network: Network) -> str:
 
 def _member(login: Login, network: Network) -> str:
     return f"BootstrapBrokerString{_NETWORKS[network]}{_LOGINS[login]}"
+
+
+# What a connection to Amazon MSK adds to librdkafka's configuration: brokers by ARN, and tokens of IAM.
+# boto3 is imported here.
+
+
+def brokers_by_arn(connection: KafkaConnection) -> str:
+    """The brokers of `connection.cluster_arn` for its way to log in. Raises PlatformError, EstateError."""
+    return bootstrap_brokers(
+        str(connection.cluster_arn), login=_login(connection), network=connection.msk_network
+    )
+
+
+def iam_properties(connection: KafkaConnection, bootstrap_servers: str) -> dict[str, Any]:
+    """How librdkafka logs in as an AWS identity. Raises EstateError without a region, RefusedError without
+    credentials."""
+    region = signing_region(
+        given=connection.region, cluster_arn=connection.cluster_arn, bootstrap_servers=bootstrap_servers
+    )
+    token = MskIamToken(region, resource=connection.address)
+    # What goes wrong is said here: inside librdkafka's callback the reason is lost, and a client takes 10 s
+    # to give up.
+    token()
+    return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
+
+
+def _login(connection: KafkaConnection) -> Login:
+    match connection.security_protocol:
+        case "PLAINTEXT":
+            return "plaintext"
+        case "SSL":
+            return "tls"
+        case _:
+            return "iam" if connection.sasl_mechanism == "AWS_MSK_IAM" else "scram"

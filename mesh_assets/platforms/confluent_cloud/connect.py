@@ -8,10 +8,10 @@ which topics a connector has used.
 
 from typing import Any
 
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
-from mesh_assets.platforms.confluent_cloud.limits import patient
-from mesh_assets.platforms.connectors import Connector, ShapeError, connector_of
+from mesh_assets.platforms.confluent_cloud.service import patient
+from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Clock,

@@ -8,10 +8,9 @@ role on: what is missing from it need not be missing.
 from dataclasses import dataclass
 from typing import Any
 
-from mesh_assets.estate.http import ControlPlaneConnection
+from mesh_assets.estate.connections import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
-from mesh_assets.platforms.confluent_cloud.limits import patient
-from mesh_assets.platforms.confluent_cloud.pages import read_pages
+from mesh_assets.platforms.confluent_cloud.service import patient, read_pages
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Answer,

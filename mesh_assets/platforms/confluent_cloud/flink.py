@@ -15,9 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.flink import FlinkConnection
-from mesh_assets.platforms.confluent_cloud.limits import patient
-from mesh_assets.platforms.confluent_cloud.pages import read_pages
+from mesh_assets.estate.connections import FlinkConnection
+from mesh_assets.platforms.confluent_cloud.service import patient, read_pages
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Answer,

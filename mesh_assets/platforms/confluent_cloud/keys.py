@@ -11,8 +11,7 @@ expected and which role.
 roles are the weakest that do (docs/confluent-cloud.md).
 """
 
-from mesh_assets.estate.confluent_cloud import is_confluent_host
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection, is_confluent_host
 from mesh_assets.platforms.http import Credential
 
 

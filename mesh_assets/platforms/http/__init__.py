@@ -1,11 +1,10 @@
 """HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is
 here."""
 
-from mesh_assets.platforms.http.answers import Answer
+from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential
 from mesh_assets.platforms.http.client import ServiceClient
-from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.in_flight import in_flight
-from mesh_assets.platforms.http.pace import Pace
+from mesh_assets.platforms.http.rate_limit import Pace
 from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
 from mesh_assets.platforms.http.urls import path_segment

@@ -8,9 +8,34 @@ from typing import Any
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
 from mesh_assets.platforms.presence import Presence
+
+# What a service's credential is called, and what to do when it is refused.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """kind: what the name that is shown stands for ("username", "Cloud key"). unknown: what to do when the
+    service does not know it (401); lacking: when it knows it and refuses (403). Both end a sentence.
+    """
+
+    kind: str
+    unknown: str
+    lacking: str
+
+    def remedy(self, status: int) -> str:
+        return self.lacking if status == 403 else self.unknown
+
+
+ANY_CREDENTIAL = Credential(
+    kind="username",
+    unknown="check the credential and its rights",
+    lacking="check the credential and its rights",
+)
+
+
+# What a service answered, and what that means: a JSON value, or the error a caller can decide on.
 
 _MESSAGE_CHARACTERS = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)

@@ -13,10 +13,9 @@ import httpx
 import msgspec
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.http import HttpConnection
-from mesh_assets.platforms.http.answers import Answer, one_line
-from mesh_assets.platforms.http.credentials import ANY_CREDENTIAL, Credential
-from mesh_assets.platforms.http.pace import Pace
+from mesh_assets.estate.connections import HttpConnection
+from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential, one_line
+from mesh_assets.platforms.http.rate_limit import Pace
 from mesh_assets.platforms.http.retries import (
     BUSY_STATUSES,
     SYSTEM_CLOCK,

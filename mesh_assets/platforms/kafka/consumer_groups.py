@@ -8,7 +8,6 @@ from sys import intern
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 
 from mesh_assets.platforms.kafka.admin_api import ConsumerGroupDescription, GroupMetadata, MemberDescription
-from mesh_assets.platforms.kafka.chunks import in_chunks
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, item_error
 from mesh_assets.platforms.kafka.group_listing import (
     DEAD,
@@ -18,7 +17,7 @@ from mesh_assets.platforms.kafka.group_listing import (
     state_name,
     type_name,
 )
-from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
+from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, GroupMember, GroupsReading
 
 # Described in one call, then asked for their offsets, one group a call, which is all that librdkafka offers:

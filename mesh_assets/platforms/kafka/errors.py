@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.confluent_cloud import is_confluent_host
+from mesh_assets.estate.connections import is_confluent_host
 from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, role_for
 from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY, ClientProperties, shown_property
 

@@ -16,9 +16,8 @@ from typing import Literal
 from confluent_kafka import KafkaError, TopicPartition
 
 from mesh_assets.platforms.kafka.admin_api import ListOffsetsResultInfo, OffsetSpec
-from mesh_assets.platforms.kafka.chunks import in_chunks
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, item_error
-from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
+from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
 from mesh_assets.platforms.kafka.values import OffsetsReading, PartitionOffsets
 
 PARTITIONS_A_CALL = 2_000

@@ -8,12 +8,11 @@ from typing import Protocol, Self
 from confluent_kafka import Consumer
 
 from mesh_assets.platforms.kafka.admin_api import AdminClient
-from mesh_assets.platforms.kafka.configs import read_configs
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
-from mesh_assets.platforms.kafka.metadata import read_metadata
 from mesh_assets.platforms.kafka.offsets import read_offsets
-from mesh_assets.platforms.kafka.presence import group_presence, topic_presence
+from mesh_assets.platforms.kafka.rights import group_presence, topic_presence
 from mesh_assets.platforms.kafka.session import ClientFactory, Session
+from mesh_assets.platforms.kafka.topics import read_configs, read_metadata
 from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs
 from mesh_assets.platforms.presence import Presence
 

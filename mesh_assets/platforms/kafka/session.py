@@ -1,10 +1,11 @@
 """The life of the connections to one cluster: made when first needed, watched while calls are under way,
-closed once."""
+closed once.
+"""
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -357,3 +358,12 @@ class Session:
         return UnreachableError(
             f"Kafka at {self.endpoint.servers} gave no answer within {seconds:.0f} s while {doing}"
         )
+
+
+# Cutting long lists to the size that one call bears.
+
+
+def in_chunks(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """`items` in lists of `size`, the last one shorter; nothing for no items."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
 SECRET_PROPERTY = re.compile(
@@ -58,9 +58,9 @@ def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, 
     PlatformError from AWS."""
     if connection.cluster_arn is None:
         return _resolved("bootstrap_servers", connection.bootstrap_servers or "", environment)
-    from mesh_assets.platforms.kafka.msk import (
-        brokers_by_arn,
-    )  # boto3 is heavy, and only needed for such a cluster
+    from mesh_assets.platforms.aws.msk import (
+        brokers_by_arn,  # boto3 is heavy, and only needed for such a cluster
+    )
 
     return brokers_by_arn(connection)
 
@@ -111,7 +111,7 @@ def client_properties(
         if told != properties["sasl.username"]:
             properties.shown["sasl.username"] = told
     if connection.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.kafka.msk import iam_properties
+        from mesh_assets.platforms.aws.msk import iam_properties
 
         properties |= iam_properties(connection, properties["bootstrap.servers"])
         properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Clock,
@@ -15,11 +15,8 @@ from mesh_assets.platforms.http import (
 )
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
-from mesh_assets.platforms.schema_registry.connecting import open_registry
-from mesh_assets.platforms.schema_registry.contexts import read_contexts
-from mesh_assets.platforms.schema_registry.inventory import read_inventory
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
-from mesh_assets.platforms.schema_registry.protocol import is_absent
+from mesh_assets.platforms.schema_registry.protocol import is_absent, open_registry, read_contexts
 from mesh_assets.platforms.schema_registry.records import (
     Level,
     RegisteredSchema,
@@ -28,7 +25,7 @@ from mesh_assets.platforms.schema_registry.records import (
     SubjectLevels,
     schema_text,
 )
-from mesh_assets.platforms.schema_registry.subjects import read_latest, read_version
+from mesh_assets.platforms.schema_registry.subjects import read_inventory, read_latest, read_version
 
 
 class SchemaRegistryClient(ServiceClient):

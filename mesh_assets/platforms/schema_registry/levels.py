@@ -12,8 +12,7 @@ from typing import Any
 
 from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.platforms.http import Answer, Clock, HttpService, path_segment
-from mesh_assets.platforms.schema_registry.contexts import is_qualified
-from mesh_assets.platforms.schema_registry.protocol import is_absent
+from mesh_assets.platforms.schema_registry.protocol import is_absent, is_qualified
 from mesh_assets.platforms.schema_registry.records import Level, SubjectLevels
 
 KIND = "levels"

@@ -1,13 +1,79 @@
-"""From a text of the estate to the value it stands for, by the one reader of this process."""
+"""From a text of the estate to the value it stands for, through a short memory: one reading serves all clients made within a minute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 
 from pydantic import BaseModel
 
-from mesh_assets.platforms.secrets.fields import Kept
-from mesh_assets.platforms.secrets.reader import SecretReader
-from mesh_assets.platforms.secrets.reference import SecretName, parse_reference, with_variables
+from mesh_assets.platforms.secrets.references import (
+    Kept,
+    SecretName,
+    SourceName,
+    parse_reference,
+    pick,
+    with_variables,
+)
+
+# Reading secrets through a short memory: one reading serves all clients that are made within a minute of
+# each other.
+
+KEPT_SECONDS = 60.0
+"""A run makes its clients within seconds, a sensor looks every few minutes: long enough to ask once for
+either, and short enough that after a rotation nothing is refused for longer than this."""
+
+Source = Callable[[Sequence[SecretName]], Mapping[str, Kept]]
+"""What is kept under each name. Raises EstateError when one cannot be read."""
+
+
+class SecretReader:
+    """Secrets by reference. Safe to use from many threads (two that ask at the same time may both ask the
+    source).
+
+    Only what was read is remembered: a failure is tried again by whoever comes next. Values are in memory
+    alone, and in no `repr`.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[SourceName, Source],
+        *,
+        kept_seconds: float = KEPT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sources = sources
+        self._kept_seconds = kept_seconds
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[SourceName, str], tuple[float, Kept]] = {}
+
+    def read(self, references: Collection[SecretName]) -> dict[SecretName, str]:
+        """Their values; what is not remembered is asked for in one call a source. Raises EstateError."""
+        with self._lock:
+            oldest = self._monotonic() - self._kept_seconds
+            self._kept = {key: (at, kept) for key, (at, kept) in self._kept.items() if at > oldest}
+            known = {key: kept for key, (_, kept) in self._kept.items()}
+        missing: dict[SourceName, list[SecretName]] = {}
+        for reference in references:
+            if (reference.source, reference.name) not in known:
+                missing.setdefault(reference.source, []).append(reference)
+        for source, wanted in missing.items():
+            read = {(source, name): kept for name, kept in self._sources[source](wanted).items()}
+            known |= read
+            with self._lock:
+                now = self._monotonic()
+                self._kept |= {key: (now, kept) for key, kept in read.items()}
+        return {
+            reference: pick(reference, known[reference.source, reference.name]) for reference in references
+        }
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+# From a text of the estate to the value it stands for, by the one reader of this process.
 
 
 def resolve(text: str, *, environment: Mapping[str, str] | None = None) -> str:
@@ -62,13 +128,13 @@ def _reader() -> SecretReader:
 
 
 def _from_parameter_store(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.parameter_store import read_parameters
+    from mesh_assets.platforms.secrets.aws import read_parameters
 
     return read_parameters(references)
 
 
 def _from_secrets_manager(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.secrets_manager import read_secrets
+    from mesh_assets.platforms.secrets.aws import read_secrets
 
     return read_secrets(references)
 

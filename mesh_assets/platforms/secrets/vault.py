@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 from mesh_assets.errors import EstateError
-from mesh_assets.platforms.secrets.reference import SecretName
+from mesh_assets.platforms.secrets.references import SecretName
 
 _TIMEOUT_SECONDS = 10
 _MOUNTS = "sys/internal/ui/mounts"

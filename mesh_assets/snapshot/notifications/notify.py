@@ -5,11 +5,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.messages import SnsNotifications
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.model import Estate, SnsNotifications
 from mesh_assets.inventory.changes import Change
+from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.platforms.secrets import resolve
-from mesh_assets.platforms.webhook import Webhook
 from mesh_assets.snapshot.notifications.text import notification_text, severe_changes, slack_escape, subject
 from mesh_assets.snapshot.report import DiscoveryReport
 
@@ -68,9 +67,9 @@ def _channels(
 
 
 def _publish(settings: SnsNotifications, text: str, title: str) -> None:
-    from mesh_assets.platforms.aws.sns import (
-        SnsTopic,
-    )  # boto3 is heavy, and only needed where a topic is configured
+    from mesh_assets.platforms.aws.messaging import (
+        SnsTopic,  # boto3 is heavy, and only needed where a topic is configured
+    )
 
     SnsTopic(settings.topic_arn, region=settings.region, endpoint_url=settings.endpoint_url).publish(
         text, subject=title

@@ -10,7 +10,7 @@ from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.jobs import mapping_jobs
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.access import AwsAccess
-from mesh_assets.estate.esm import AwsAccount
+from mesh_assets.estate.model import AwsAccount
 from mesh_assets_tests.esm.fake_aws import REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK
 

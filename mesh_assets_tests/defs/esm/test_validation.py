@@ -11,7 +11,7 @@ import pytest
 from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.validation import NAME, validation_job
 from mesh_assets.esm.access import AwsAccess
-from mesh_assets.estate.esm import AwsAccount as EstateAccount
+from mesh_assets.estate.model import AwsAccount as EstateAccount
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
 

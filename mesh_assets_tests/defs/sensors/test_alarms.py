@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, tick
-from mesh_assets.estate.alarms import CloudWatchAlarms
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.inventory.observing.cursor import SensorCursor
 from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mesh_assets.errors import PublishError
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.sections import SectionName, SectionState, TopicsSection

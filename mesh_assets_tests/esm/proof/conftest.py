@@ -9,7 +9,7 @@ from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing
-from mesh_assets.estate.esm import AwsAccount
+from mesh_assets.estate.model import AwsAccount
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests import an_aws_account
 

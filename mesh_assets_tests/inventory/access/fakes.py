@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
-from mesh_assets.platforms.kafka.access import EVERY_CLUSTER_OPERATION, EVERY_TOPIC_OPERATION
+from mesh_assets.platforms.kafka.rights import EVERY_CLUSTER_OPERATION, EVERY_TOPIC_OPERATION
 from mesh_assets.platforms.kafka.session import Session
 
 EVERY_GROUP_OPERATION = frozenset({"READ", "DELETE", "DESCRIBE"})

@@ -3,8 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.cloud_metrics import check_cloud_metrics
 

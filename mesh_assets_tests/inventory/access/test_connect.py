@@ -2,7 +2,7 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.estate.http import KafkaConnectEndpoint
+from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
 from mesh_assets_tests.inventory.cluster_fakes import a_cluster

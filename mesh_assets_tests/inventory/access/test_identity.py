@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.estate.http import HttpConnection
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import HttpConnection, KafkaConnection
 from mesh_assets.inventory.access.certificate import certificate_subject
 from mesh_assets.inventory.access.identity import http_endpoint, http_identity, kafka_endpoint, kafka_identity
 

@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
 from mesh_assets_tests.inventory.cluster_fakes import a_cluster

@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.registry import check_registry
 from mesh_assets.platforms.schema_registry import RegisteredSchema

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mesh_assets.errors import EstateError, UnreachableError
-from mesh_assets.estate.patterns import NamePatterns
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.fields import NamePatterns
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.readings import Reading, resource_of, series_name
 from mesh_assets.inventory.anomalies.readings import take_reading as take
 from mesh_assets.inventory.anomalies.watch import watch_cluster

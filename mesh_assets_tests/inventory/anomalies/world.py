@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from mesh_assets.estate.sensing import AnomalyThresholds
+from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.history import ReadingHistory
 from mesh_assets.inventory.anomalies.open import Anomaly
 from mesh_assets.inventory.anomalies.readings import Reading, series_name

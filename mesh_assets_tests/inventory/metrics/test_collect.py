@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mesh_assets.errors import PlatformError, UnreachableError
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
 from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.document import Document

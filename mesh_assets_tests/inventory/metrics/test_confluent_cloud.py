@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.metrics.confluent_cloud import ConfluentCloudMetricsReader
 from mesh_assets.inventory.metrics.measuring import Asked, Measurement
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate

@@ -11,10 +11,9 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from mesh_assets.estate.http import KafkaConnectEndpoint
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import KafkaConnectEndpoint, KafkaConnection
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.sensing import Sensing
+from mesh_assets.estate.monitoring import Sensing
 from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, encode_document
@@ -29,8 +28,8 @@ from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
-from mesh_assets.platforms.kafka_connect import KafkaConnectClient
 from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.inventory.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.platforms.http.fakes import FakeTime

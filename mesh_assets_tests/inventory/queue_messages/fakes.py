@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mesh_assets.errors import PlatformError
-from mesh_assets.platforms.aws.messages import QueueMessage
+from mesh_assets.platforms.aws.records import QueueMessage
 
 
 @dataclass

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
-from mesh_assets.estate.http import ConfluentCloudConnectEndpoint
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
-from mesh_assets.platforms.connectors import UNKNOWN, Connector, ConnectorTask
+from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector, ConnectorTask
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
 URL = "https://api.confluent.cloud"

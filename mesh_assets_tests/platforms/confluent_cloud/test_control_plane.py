@@ -1,5 +1,6 @@
 """The control plane in its published shape: lists to their last page, whole or an error, with the key never
-sent elsewhere."""
+sent elsewhere.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
-from mesh_assets.estate.http import ControlPlaneConnection
+from mesh_assets.estate.connections import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud import (
     CloudEnvironment,
     ControlPlaneClient,
@@ -16,6 +17,7 @@ from mesh_assets.platforms.confluent_cloud import (
     Organization,
     SchemaRegistryCluster,
 )
+from mesh_assets.platforms.confluent_cloud.service import patient
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
 Read = Callable[[ControlPlaneClient], Any]
@@ -215,3 +217,7 @@ def test_a_throttled_control_plane_is_waited_for_by_its_relative_reset() -> None
     assert client.environments() == ()
     assert len(script.requests) == 2
     assert 3 <= time.elapsed <= 5
+
+
+def test_a_discovery_waits_a_minute_and_a_sensor_less_than_its_look_may_take() -> None:
+    assert (patient(15).budget_seconds, patient(8).budget_seconds, patient(90).budget_seconds) == (60, 20, 90)

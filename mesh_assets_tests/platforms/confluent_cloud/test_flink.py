@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import RefusedError, UnreachableError
-from mesh_assets.estate.flink import FlinkConnection
+from mesh_assets.estate.connections import FlinkConnection
 from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
 from mesh_assets_tests.platforms.confluent_cloud.flink_stand_in import FlinkStandIn
 

@@ -10,9 +10,8 @@ import msgspec
 import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.estate.metrics import ConfluentCloudMetrics
-from mesh_assets.platforms.confluent_cloud.exposition import Sample
-from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient, Sample
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
 PUBLISHED = (Path(__file__).parent / "published" / "metrics_export.txt").read_text()

@@ -15,7 +15,7 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from mesh_assets.estate.http import HttpConnection
+from mesh_assets.estate.connections import HttpConnection
 from mesh_assets.platforms.http import HttpService
 from mesh_assets_tests.platforms.http.fakes import URL, service_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import EstateError
-from mesh_assets.estate.kafka import KafkaConnection
+from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.kafka import client_properties
 
 

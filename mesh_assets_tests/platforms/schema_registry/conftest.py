@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.sandbox.servers import Endpoints
 

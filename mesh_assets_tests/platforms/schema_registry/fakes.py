@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SchemaReference, SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import RefusedError, UnreachableError
-from mesh_assets.estate.http import SchemaRegistryConnection
+from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, a_schema, error, some_schemas

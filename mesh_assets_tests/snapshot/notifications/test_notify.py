@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.platforms.webhook import Webhook
+from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets_tests.cli.test_discovery_text import REPORT
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script

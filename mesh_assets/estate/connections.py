@@ -1,0 +1,225 @@
+"""How the systems of a cluster are reached: brokers, schema registries, Connect endpoints, Confluent Cloud, Flink."""
+
+import re
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mesh_assets.estate.fields import SECRET_REFERENCE, EstateModel, SecretReference
+
+# How a cluster's brokers are reached.
+
+_SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|token|credential", re.IGNORECASE)
+
+
+class KafkaConnection(EstateModel):
+    """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka as they are and win.
+
+    `cluster_arn` in place of `bootstrap_servers`: a cluster of Amazon MSK, whose brokers are asked from AWS:
+    those for the authentication chosen here, on the network that `msk_network` names. `sasl_mechanism`
+    AWS_MSK_IAM: as the AWS identity this runs as. `region` None: that in the ARN or in the brokers' names,
+    else boto3's. `username` may be a reference, too.
+    """
+
+    bootstrap_servers: str | None = Field(default=None, min_length=1)
+    cluster_arn: str | None = Field(
+        default=None, pattern=r"^arn:[a-z-]+:kafka:[a-z0-9-]+:\d{12}:cluster/[^/\s]+/\S+$"
+    )
+    msk_network: Literal["private", "public", "multi_vpc"] = "private"
+    region: str | None = None
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] | None = None
+    username: str | None = None
+    password: SecretReference | None = None
+    ssl_ca_location: str | None = None
+    ssl_certificate_location: str | None = None
+    ssl_key_location: str | None = None
+    ssl_key_password: SecretReference | None = None
+    timeout_seconds: float = Field(default=15.0, gt=0)
+    properties: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """What the estate names the brokers by."""
+        return self.bootstrap_servers or self.cluster_arn or ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "KafkaConnection":
+        if (self.bootstrap_servers is None) == (self.cluster_arn is None):
+            raise ValueError(
+                "expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both"
+            )
+        if self.sasl_mechanism == "AWS_MSK_IAM":
+            self._check_iam()
+        elif (
+            self.security_protocol.startswith("SASL")
+            and "sasl.mechanism" not in self.properties
+            and "sasl.mechanisms" not in self.properties
+        ):
+            missing = [f for f in ("sasl_mechanism", "username", "password") if getattr(self, f) is None]
+            if missing:
+                raise ValueError(f"security_protocol {self.security_protocol} needs {', '.join(missing)}")
+        if self.cluster_arn is not None:
+            self._check_msk()
+        if (self.ssl_certificate_location is None) != (self.ssl_key_location is None):
+            raise ValueError("mutual TLS needs both ssl_certificate_location and ssl_key_location")
+        for name, value in self.properties.items():
+            if _SECRET_PROPERTY.search(name) and not SECRET_REFERENCE.match(value):
+                raise ValueError(
+                    f"properties.{name} looks like a secret and must be named, not written here: expected ${{ENV_NAME}}"
+                )
+        return self
+
+    def _check_iam(self) -> None:
+        if self.security_protocol != "SASL_SSL":
+            raise ValueError("sasl_mechanism AWS_MSK_IAM needs security_protocol SASL_SSL")
+        if self.username is not None or self.password is not None:
+            raise ValueError(
+                "sasl_mechanism AWS_MSK_IAM takes no username and password: it signs with the AWS credentials this runs with"
+            )
+
+    def _check_msk(self) -> None:
+        """MSK has brokers for these and no other ways to log in."""
+        if self.security_protocol == "SASL_PLAINTEXT" or (
+            self.security_protocol == "SASL_SSL"
+            and self.sasl_mechanism not in ("AWS_MSK_IAM", "SCRAM-SHA-512")
+        ):
+            raise ValueError(
+                "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512, SSL and PLAINTEXT; choose one of these, or name "
+                "bootstrap_servers"
+            )
+        if self.security_protocol == "PLAINTEXT" and self.msk_network != "private":
+            raise ValueError(
+                f"msk_network {self.msk_network} has no brokers for PLAINTEXT; choose SSL or SASL_SSL"
+            )
+
+
+# How MSK Connect is reached, which has no address of its own: by AWS's interface.
+
+
+class MskConnectEndpoint(EstateModel):
+    """The connectors of MSK Connect that use the cluster this stands under. Credentials are boto3's own.
+
+    `region` None: that in the names of the cluster's brokers, else boto3's. `endpoint_url`: for a stand-in or
+    a VPC endpoint.
+    """
+
+    kind: Literal["msk_connect"]
+    region: str | None = None
+    endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+    timeout_seconds: float = Field(default=15.0, gt=0)
+
+
+# How a cluster's HTTP services are reached: schema registries and Connect endpoints.
+
+
+class HttpConnection(EstateModel):
+    """How an HTTP service is reached. `username` may be a reference, too."""
+
+    url: str = Field(pattern=r"^(https?://|\$\{)")
+    username: str | None = None
+    password: SecretReference | None = None
+    ca_location: str | None = None
+    timeout_seconds: float = Field(default=15.0, gt=0)
+
+    @model_validator(mode="after")
+    def _both(self) -> "HttpConnection":
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
+class SchemaRegistryConnection(HttpConnection):
+    """`id`: the registry's own on Confluent Cloud (`lsrc-…`), which metrics and role bindings name it by;
+    None elsewhere.
+
+    `username` and `password` on Confluent Cloud: a Schema Registry key.
+    """
+
+    id: str | None = Field(default=None, min_length=1)
+
+
+class ConfluentCloudConnection(HttpConnection):
+    """Confluent Cloud's own API. `username` and `password`: a Cloud key, which is none of a Kafka cluster or
+    a Schema Registry."""
+
+    kind: Literal["confluent_cloud"]
+    url: str = Field(default="https://api.confluent.cloud", pattern=r"^(https?://|\$\{)")
+    username: str
+    password: SecretReference
+
+
+class KafkaConnectEndpoint(HttpConnection):
+    """A Connect cluster's workers, or what stands before them."""
+
+    kind: Literal["kafka_connect"]
+
+
+def _known(sentence: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not text:
+            raise ValueError(sentence)
+        return text
+
+    return AfterValidator(check)
+
+
+class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
+    """The managed connectors of one cluster. Inside a cluster of the estate, both ids are the cluster's own
+    unless they stand here."""
+
+    environment_id: Annotated[
+        str,
+        _known(
+            "is not known; give it here, or give the cluster `environment: {id: env-…}`, which it is taken from"
+        ),
+    ] = Field(default="", validate_default=True)
+    cluster_id: Annotated[
+        str,
+        _known(
+            "is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it is taken from"
+        ),
+    ] = Field(default="", validate_default=True)
+
+
+ConnectEndpoint: TypeAlias = Annotated[
+    KafkaConnectEndpoint | ConfluentCloudConnectEndpoint | MskConnectEndpoint, Field(discriminator="kind")
+]
+
+
+class ControlPlaneConnection(ConfluentCloudConnection):
+    """Confluent Cloud's control plane, which tells environments, clusters and registries: for `estate check`
+    and `configure`."""
+
+
+# How Confluent Cloud's Flink is reached: the statements API of one region, for one compute pool.
+
+
+class FlinkConnection(HttpConnection):
+    """`url`: of the region, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a
+    Flink API key of that region and environment. `catalog` and `database`: what names in SQL are looked up
+    in; the environment's and the cluster's names.
+    """
+
+    organization_id: str = Field(min_length=1)
+    environment_id: str = Field(min_length=1)
+    compute_pool_id: str = Field(min_length=1)
+    username: str
+    password: SecretReference
+    catalog: str | None = None
+    database: str | None = None
+
+
+# How to tell that something is on Confluent Cloud: by its address, where nothing else says so.
+
+_DOMAIN = ".confluent.cloud"
+
+
+def is_confluent_host(address: str) -> bool:
+    """Whether the host of `address` (a URL, or `host:port`) is one of Confluent Cloud's."""
+    try:
+        host = urlsplit(f"//{address.rpartition('://')[2]}").hostname or ""
+    except ValueError:
+        return False
+    return host.endswith(_DOMAIN)

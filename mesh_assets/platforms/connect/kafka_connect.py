@@ -1,0 +1,161 @@
+"""Kafka Connect's REST interface: all connectors with their states in one request.
+
+Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPPED), and `ConnectorsResource`
+of Apache Kafka 4.3.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mesh_assets.estate.connections import KafkaConnectEndpoint
+from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
+from mesh_assets.platforms.http import (
+    SYSTEM_CLOCK,
+    Answer,
+    Clock,
+    HttpService,
+    RetryPolicy,
+    ServiceClient,
+    Transport,
+    in_flight,
+    path_segment,
+)
+from mesh_assets.platforms.presence import Presence
+
+# While the group rebalances, a worker answers 409 to what it would have to forward.
+_REBALANCING = frozenset({409})
+_NOT_TOLD = frozenset({404, 405, 501})
+_IN_FLIGHT = 8
+_READ_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """What the worker says of itself; None where it does not (old ones leave `kafka_cluster_id` out)."""
+
+    version: str | None
+    commit: str | None
+    kafka_cluster_id: str | None
+
+
+class KafkaConnectClient(ServiceClient):
+    """Reads one Connect cluster through any of its workers. Safe to use from many threads; changes nothing."""
+
+    def __init__(
+        self,
+        endpoint: KafkaConnectEndpoint,
+        *,
+        policy: RetryPolicy | None = None,
+        transport: Transport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        super().__init__(
+            HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
+        )
+
+    def connectors(self) -> tuple[Connector, ...]:
+        """Every connector, by name: one request where the worker knows `expand` and every entry is complete.
+
+        What an entry lacks is asked for one by one; a connector that is gone by then is not part of the
+        answer, one that has no status yet has state UNKNOWN. A worker older than Kafka 2.3 answers with plain
+        names: two requests a connector then. Raises PlatformError.
+
+        Kafka leaves a connector out of the expanded list until it has its first status, some milliseconds
+        after its creation.
+        """
+        answer = self._ask("/connectors", expand=["info", "status"])
+        value = answer.json()
+        if isinstance(value, list):
+            value = {name: {} for name in value}
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+            raise answer.unexpected("with something that is no map of connectors")
+        read = in_flight(
+            lambda entry: self._connector(answer, *entry),
+            sorted(value.items()),
+            workers=_IN_FLIGHT,
+            within_seconds=_READ_SECONDS,
+            what=f"reading {len(value)} connectors of {self._service}",
+        )
+        return tuple(connector for connector in read if connector is not None)
+
+    def topics(self, name: str) -> tuple[str, ...] | None:
+        """The topics the connector has used since it was created or its topics were reset, in order; None
+        when the worker does not track them (switched off, or older than Kafka 2.5). A topic never used yet is
+        not among them. Raises PlatformError.
+        """
+        answer = self._ask(f"/connectors/{path_segment(name)}/topics")
+        if answer.status == 404 or (answer.status == 403 and "tracking is disabled" in answer.message):
+            return None
+        value = answer.json()
+        entry = value.get(name) if isinstance(value, dict) else None
+        topics = entry.get("topics") if isinstance(entry, dict) else None
+        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+            raise answer.unexpected("without a list of topics")
+        return tuple(sorted(topics))
+
+    def password_keys(self, connector_class: str) -> frozenset[str]:
+        """The config keys that the connector itself declares as passwords (ConfigDef.Type.PASSWORD, which
+        Connect hides in its own logs).
+
+        Empty when the worker cannot tell: older than Kafka 3.2 (KIP-769), or without that plugin. Raises
+        PlatformError.
+        """
+        answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
+        if answer.status in _NOT_TOLD:
+            return frozenset()
+        value = answer.json()
+        if not isinstance(value, list):
+            raise answer.unexpected("with something that is no list of config definitions")
+        return frozenset(
+            entry["name"]
+            for entry in value
+            if isinstance(entry, dict)
+            and entry.get("type") == "PASSWORD"
+            and isinstance(entry.get("name"), str)
+        )
+
+    def presence(self, name: str) -> Presence:
+        """Whether there is a connector `name`, whatever the list says. Raises PlatformError."""
+        return self._ask(f"/connectors/{path_segment(name)}").presence()
+
+    def worker_info(self) -> WorkerInfo:
+        """Version and Kafka cluster of the worker that answers. Raises PlatformError."""
+        answer = self._ask("/")
+        value = answer.json()
+        if not isinstance(value, dict):
+            raise answer.unexpected(
+                "with something that is no description of a worker; is this Kafka Connect?"
+            )
+        return WorkerInfo(
+            version=_text(value.get("version")),
+            commit=_text(value.get("commit")),
+            kafka_cluster_id=_text(value.get("kafka_cluster_id")),
+        )
+
+    def _ask(self, path: str, **params: list[str]) -> Answer:
+        return self._service.ask("GET", path, params=params, also_retry=_REBALANCING)
+
+    def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | None:
+        if not isinstance(entry, dict):
+            raise answer.unexpected(f"with an entry for {name!r} that is no object")
+        info, status = entry.get("info"), entry.get("status")
+        if info is None:
+            # An old worker's plain list, or the connector was deleted while the worker made its list (null
+            # from old ones).
+            info = self._part(f"/connectors/{path_segment(name)}")
+            if info is None:
+                return None
+        if status is None:
+            status = self._part(f"/connectors/{path_segment(name)}/status") or {}
+        try:
+            return connector_of(name, info, status)
+        except ShapeError as error:
+            raise answer.unexpected(f"with a connector {name!r} {error}") from error
+
+    def _part(self, path: str) -> Any:
+        answer = self._ask(path)
+        return None if answer.status == 404 else answer.json()
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

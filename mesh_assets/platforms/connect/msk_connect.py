@@ -1,0 +1,200 @@
+"""MSK Connect: the connectors of an account and region that use one cluster.
+
+A list in pages of 100 for all connectors, and one request for each of this cluster: only that tells the
+config. It tells of no tasks, of no topics a connector has used, and not whether a connector is a source or a
+sink; configs come in clear.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.estate.connections import MskConnectEndpoint
+from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied
+from mesh_assets.platforms.aws.msk import region_of_brokers
+from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector
+from mesh_assets.platforms.http import in_flight
+from mesh_assets.platforms.presence import Presence
+
+NAME = "MSK Connect"
+
+_PAGE = 100
+# AWS allows few requests a second here and does not say how many; botocore waits when it is told to.
+_IN_FLIGHT = 4
+_READ_SECONDS = 120.0
+_LIST, _DESCRIBE = "kafkaconnect:ListConnectors", "kafkaconnect:DescribeConnector"
+# `b-1.`, `b-1-public.`, `boot-abc.`: what differs between the brokers of one cluster.
+_BROKER = re.compile(r"^(?:b-\d+(?:-public)?|boot-[a-z0-9]+)\.(?=.*\.kafka(?:-serverless)?\.)")
+
+
+class MskConnectClient:
+    """A ConnectReader (inventory/connectors.py). Safe to use from many threads; changes nothing."""
+
+    def __init__(self, endpoint: MskConnectEndpoint, *, bootstrap_servers: str, client: Any = None) -> None:
+        """`bootstrap_servers`: the cluster's. Nothing is contacted; raises EstateError when no region is
+        known."""
+        self._cluster = brokers_of(bootstrap_servers)
+        self._client = client or aws_client(
+            "kafkaconnect",
+            resource=NAME,
+            region=endpoint.region or region_of_brokers(bootstrap_servers),
+            endpoint_url=endpoint.endpoint_url,
+            read_timeout_seconds=endpoint.timeout_seconds,
+        )
+        self._lock = threading.Lock()
+        self._requests = 0
+
+    def __enter__(self) -> "MskConnectClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    @property
+    def url(self) -> str:
+        return str(self._client.meta.endpoint_url)
+
+    @property
+    def requests(self) -> int:
+        """Requests made so far; botocore's own repetitions not counted."""
+        with self._lock:
+            return self._requests
+
+    @property
+    def stand_in(self) -> str | None:
+        return None
+
+    @property
+    def rights_advice(self) -> str:
+        return f"allow {_LIST} and {_DESCRIBE} on all connectors to the role or user this runs as"
+
+    def connectors(self) -> tuple[Connector, ...]:
+        """The connectors of this cluster, by name. Raises PlatformError. A config that may not be read is
+        empty."""
+        own = [entry for entry in self._list() if brokers_of(_bootstrap_servers(entry)) & self._cluster]
+        read = in_flight(
+            self._described,
+            own,
+            workers=_IN_FLIGHT,
+            within_seconds=_READ_SECONDS,
+            what=f"reading {len(own)} connectors of {NAME}",
+        )
+        return tuple(
+            sorted(
+                (connector for connector in read if connector is not None),
+                key=lambda connector: connector.name,
+            )
+        )
+
+    def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - every Connect client has it
+        """None: MSK Connect does not tell. No request."""
+        return None
+
+    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
+        """None are told: keys and values that look like secrets are masked by their patterns. No request."""
+        return frozenset()
+
+    def presence(self, name: str) -> Presence:
+        """Whether there is a connector `name` in the account and region, whatever the list says. Raises
+        PlatformError."""
+        try:
+            found = self._pages(connectorNamePrefix=name)
+        except ClientError as error:
+            if denied(error):
+                return "refused"
+            raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
+        return "here" if any(entry.get("connectorName") == name for entry in found) else "gone"
+
+    def _list(self) -> list[Mapping[str, Any]]:
+        try:
+            return self._pages()
+        except ClientError as error:
+            raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
+
+    def _pages(self, **filters: str) -> list[Mapping[str, Any]]:
+        """Raises ClientError for what AWS refuses, PlatformError for the rest."""
+        entries: list[Mapping[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            try:
+                self._count()
+                answer = self._client.list_connectors(maxResults=_PAGE, **filters, **token)
+            except BotoCoreError as error:
+                raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
+            entries += answer.get("connectors", ())
+            following = answer.get("nextToken")
+            if not following:
+                return entries
+            if following == token.get("nextToken"):
+                raise UnexpectedAnswerError(
+                    f"{NAME} at {self.url} gives the same page again and again; the list is not whole"
+                )
+            token = {"nextToken": following}
+
+    def _described(self, entry: Mapping[str, Any]) -> Connector | None:
+        """The connector with its config; None when it is gone since it was listed."""
+        try:
+            self._count()
+            return _connector(self._client.describe_connector(connectorArn=entry["connectorArn"]))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NotFoundException":
+                return None
+            if denied(error):
+                return _connector(entry)
+            raise aws_failure(error, action=_DESCRIBE, resource=str(entry["connectorName"])) from error
+        except BotoCoreError as error:
+            raise aws_failure(error, action=_DESCRIBE, resource=str(entry["connectorName"])) from error
+
+    def _count(self) -> None:
+        with self._lock:
+            self._requests += 1
+
+
+def brokers_of(bootstrap_servers: str) -> frozenset[str]:
+    """What the brokers of a list have in common with those of another list of the same cluster: the host, on
+    MSK without the broker's number. AWS gives a few of many brokers, and another port for each way to log in.
+    """
+    hosts = (
+        server.strip().rpartition(":")[0].lower() for server in bootstrap_servers.split(",") if server.strip()
+    )
+    return frozenset(_BROKER.sub("", host) for host in hosts)
+
+
+def _bootstrap_servers(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("kafkaCluster", {}).get("apacheKafkaCluster", {}).get("bootstrapServers", ""))
+
+
+def _connector(entry: Mapping[str, Any]) -> Connector:
+    config = {str(key): str(value) for key, value in entry.get("connectorConfiguration", {}).items()}
+    told = entry.get("stateDescription", {})
+    trace = ": ".join(part for part in (told.get("code"), told.get("message")) if part)
+    return Connector(
+        name=entry["connectorName"],
+        id=entry["connectorArn"],
+        type=_type(config),
+        connector_class=config.get("connector.class") or None,
+        state=entry.get("connectorState") or UNKNOWN,
+        worker_id=None,
+        trace=trace or None,
+        config=config,
+        tasks=(),
+    )
+
+
+def _type(config: Mapping[str, str]) -> str:
+    """From what only a sink may have, or the class's own name; many classes (Debezium's) do not say."""
+    name = config.get("connector.class", "").rpartition(".")[2]
+    says = {kind for kind in ("source", "sink") if kind.capitalize() in name}
+    if "topics.regex" in config:
+        return "sink"
+    return says.pop() if len(says) == 1 else UNKNOWN
