@@ -30,8 +30,8 @@ from mesh_assets.inventory.anomalies.history import (
 from mesh_assets.inventory.anomalies.readings import Reading, series_name
 from mesh_assets.inventory.anomalies.usual import get_usuals
 from mesh_assets.inventory.anomalies.watch import Watch
-from mesh_assets.inventory.store.folder import FolderStore
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
 
 CLUSTER_ID = "lkc-bench"
 INTERVAL = 300.0

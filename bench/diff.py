@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mesh_assets.inventory.diff import diff_documents
+from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.document import (
     ClusterIdentity,
     Document,

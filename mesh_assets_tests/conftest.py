@@ -13,7 +13,7 @@ import pytest
 
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets_tests.inventory.store.stores import KINDS, NewStore, new_stores
+from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
 _CONNECT = socket.socket.connect
 

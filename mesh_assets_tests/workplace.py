@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.processes import CommandProcess
 
 PROJECT = Path(__file__).parents[1]

@@ -10,14 +10,18 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from mesh_assets.diff import (
+    change_line,
+    compared_sections,
+    diff_documents,
+    headline_changes,
+)
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType
-from mesh_assets.inventory.diff import change_line, compared_sections, diff_documents, headline_changes
 from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.layout import unsafe
-from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store, unsafe
 
 _HEADINGS: dict[ResourceType, str] = {
     "topic": "Topics",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mesh_assets.inventory.metrics.summary import key_figures_text
+from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.snapshot.report import DiscoveryReport
 

@@ -10,10 +10,10 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.metrics.summary import key_figures, key_figures_text
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.inventory.key_figures import key_figures, key_figures_text
 from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 
 _LISTED = 8
 
@@ -53,7 +53,7 @@ def retire(cluster: str, yes: bool) -> None:
 
     The documents in the store stay. The next discovery of the cluster brings it back.
     """
-    from mesh_assets.snapshot.retire import retire_snapshot
+    from mesh_assets.snapshot.publisher import retire_snapshot
 
     estate = _estate_with(cluster)
     cluster_id = _cluster_id(estate, cluster, _store())

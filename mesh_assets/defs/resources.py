@@ -8,8 +8,8 @@ import dagster as dg
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -9,8 +9,8 @@ it, and the launcher's own health check does the work.
 import dagster as dg
 import msgspec
 
-from mesh_assets.inventory.store.pointers import Holder
-from mesh_assets.snapshot.processes import is_gone, this_process
+from mesh_assets.snapshot.lock import is_gone, this_process
+from mesh_assets.store.pointers import Holder
 
 PROCESS_TAG = "mesh/process"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from mesh_assets.inventory.metrics.summary import key_figures
+from mesh_assets.inventory.key_figures import key_figures
 from mesh_assets.inventory.records import Metrics
 from mesh_assets.inventory.sections import (
     ConnectorsSection,

@@ -9,14 +9,14 @@ import msgspec
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages.alarms import alarm as read_alarm
 from mesh_assets.inventory.queue_messages.readings import Understood
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.layout import safe
-from mesh_assets.inventory.store.objects import ObjectStore
 from mesh_assets.platforms.aws.records import AlarmInAlarm
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
 
 SOURCE = "metrics_anomalies"
 

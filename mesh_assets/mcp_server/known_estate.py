@@ -14,13 +14,12 @@ from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.layout import unsafe
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.inventory.store.pointers import Pointer
 from mesh_assets.mcp_server.answers import About, Source, age_text, moment_text, shown
 from mesh_assets.mcp_server.calls import current_call
 from mesh_assets.mcp_server.known_mappings import KnownMappings
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store, unsafe
+from mesh_assets.store.pointers import Pointer
 
 _DOCUMENTS_KEPT = 16
 ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | None]], Document]
@@ -233,7 +232,7 @@ class KnownEstate:
 def _read_live(
     cluster: Cluster, wanted: Sequence[SectionName], previous: Callable[[str], Document | None]
 ) -> Document:
-    from mesh_assets.inventory.live import read_live  # the clients are heavy, and only needed here
+    from mesh_assets.collecting.live import read_live  # the clients are heavy, and only needed here
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)
 

@@ -1,41 +1,98 @@
-"""Publishing a snapshot so that a crash at any point loses, splits and reorders nothing.
+"""Publishing a snapshot so that a crash at any point loses, splits and reorders nothing, and what that needs of whoever publishes."""
 
-The effects of a run, in order; a run that is killed between any two of them leaves the state to the next one:
-
-1. take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more);
-2. publish a record that an earlier run left there, move `latest.json` to it, clear the record;
-3. read `latest.json`, assemble the document from it, compare; note the document's key in the lock, write the document;
-4. write the write-ahead record into the lock: sequence, document, changes, triggers;
-5. publish the snapshot, then its changes, each delivery awaited;
-6. move `latest.json` (compare-and-swap on the version read under the lock);
-7. remove the lock.
-
-Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence, ids
-and document again, which consumers recognise. From 6 on it only clears up.
-
-The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the
-newest snapshot, then applies changes with a higher sequence, misses none: a change that stood before the
-subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of that
-sequence was published, and the record is taken back.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from msgspec.structs import replace
 
-from mesh_assets.errors import ConflictError
+from mesh_assets.diff import diff_documents
+from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.diff import diff_documents
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.pointers import Pointer, SchemaIds, WriteAhead
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.snapshot.clock import Clock, SystemClock
-from mesh_assets.snapshot.events import ClaimedDocument, change_events, discovery_event, most_severe_first
-from mesh_assets.snapshot.lock import ClusterLock, acquire_lock
-from mesh_assets.snapshot.publishing import PublishedEvent, Publisher, RefusedEventError
+from mesh_assets.snapshot.events import (
+    ChangeEvent,
+    ClaimedDocument,
+    DiscoveryEvent,
+    change_events,
+    discovery_event,
+    most_severe_first,
+)
+from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
+
+# What the protocol needs of whoever publishes; the one for Kafka is in publisher.py.
+
+
+class RefusedEventError(PublishError):
+    """The brokers refused the event for good: it is certain that it is not in the topic."""
+
+
+class PublishedEvent(Record, frozen=True, kw_only=True):
+    """Where the snapshot went. `bytes`: its value; `compressed_bytes`: the batch that carried it, as sent and
+    stored, None if unknown."""
+
+    position: EventPosition
+    bytes: int
+    compressed_bytes: int | None
+    claim_check: bool
+
+
+class Publisher(Protocol):
+    def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
+        """Makes sure that the topics and schemas are there. `cached` helps when the registry does not answer.
+
+        The ids now in use, to be cached. Raises PublishError with what to do.
+        """
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know though it stops nothing, one sentence each; complete after `prepare`."""
+        ...
+
+    def publish_snapshot(
+        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+    ) -> PublishedEvent:
+        """Publishes and waits for the delivery. Too large: as a claim check of `claimed`, where there is one.
+
+        Nothing is sent after `timeout_seconds`. Raises RefusedEventError when it is certain that nothing is
+        in the topic, PublishError when it failed or is uncertain.
+        """
+        ...
+
+    def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
+        """Publishes in order and waits for the delivery of all. Raises PublishError, never RefusedEventError:
+        the snapshot is out."""
+        ...
+
+
+# Publishing a snapshot so that a crash at any point loses, splits and reorders nothing.
+#
+# The effects of a run, in order; a run that is killed between any two of them leaves the state to the next
+# one:
+#
+# 1. take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more);
+# 2. publish a record that an earlier run left there, move `latest.json` to it, clear the record;
+# 3. read `latest.json`, assemble the document from it, compare; note the document's key in the lock, write
+# the document;
+# 4. write the write-ahead record into the lock: sequence, document, changes, triggers;
+# 5. publish the snapshot, then its changes, each delivery awaited;
+# 6. move `latest.json` (compare-and-swap on the version read under the lock);
+# 7. remove the lock.
+#
+# Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence,
+# ids
+# and document again, which consumers recognise. From 6 on it only clears up.
+#
+# The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the
+# newest snapshot, then applies changes with a higher sequence, misses none: a change that stood before the
+# subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of
+# that
+# sequence was published, and the record is taken back.
 
 LEASE_SECONDS = 120.0
 

@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from mesh_assets.errors import PublishError
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.pointers import EventPosition
+from mesh_assets.snapshot.commit import RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.publishing import RefusedEventError
+from mesh_assets.store.pointers import EventPosition
 
 # Brokers that restart are back in seconds; the write-ahead record makes giving up harmless.
 _SECONDS_DOWN = 20.0

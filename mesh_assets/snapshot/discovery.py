@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from mesh_assets.collecting.sections import COLLECTING
+from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
+from mesh_assets.diff import change_line, headline_changes
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.collect import COLLECTING
-from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
-from mesh_assets.inventory.hidden_connectors import hidden_connectors, hidden_connectors_note
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
-from mesh_assets.inventory.metrics.summary import key_figures
+from mesh_assets.inventory.key_figures import key_figures
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -25,13 +24,14 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
 )
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.tables import write_tables
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import Published, publish_snapshot
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.snapshot.publisher import open_publisher
 from mesh_assets.snapshot.report import DiscoveryReport, EventReport
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.tables import write_tables
 
 logger = logging.getLogger(__name__)
 

@@ -1,18 +1,98 @@
-"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is
-about to publish."""
+"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is about to publish."""
 
+import os
+import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.pointers import Holder, Pending, StoredDocument, WriteAhead
-from mesh_assets.snapshot.clock import Clock
-from mesh_assets.snapshot.processes import is_gone, this_process
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import (
+    Holder,
+    Pending,
+    StoredDocument,
+    WriteAhead,
+)
+
+# Time as the publishing protocol sees it, so that tests need not wait.
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, comparable between machines."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+# Who holds a lock, and whether that process is provably gone.
+
+_PROC = Path("/proc")
+
+
+def this_process(run_id: str) -> Holder:
+    pid = os.getpid()
+    return Holder(
+        run_id=run_id, host=socket.gethostname(), pid=pid, machine=_machine(), started=_started(pid)
+    )
+
+
+def is_gone(holder: Holder) -> bool:
+    """True only where it is certain: same host, same boot, same process namespace, and no such process any
+    more.
+
+    Elsewhere, and on systems without /proc, only the expiry tells.
+    """
+    machine = _machine()
+    if (
+        machine is None
+        or holder.machine != machine
+        or holder.host != socket.gethostname()
+        or holder.started is None
+    ):
+        return False
+    return _started(holder.pid) != holder.started
+
+
+def _machine() -> str | None:
+    """The running boot and the process namespace: only within both does a process id mean the same process."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+    except OSError:
+        return None
+
+
+def _started(pid: int) -> str | None:
+    """When the process started, in clock ticks since boot; None when it does not live (a zombie is dead)."""
+    try:
+        status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name in parentheses can hold anything; the fields behind it are the state (3rd), …, the start
+    # (22nd).
+    fields = status.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+# The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it
+# is
+# about to publish.
 
 POLL_SECONDS = 0.5
 # Between the moment the brokers stop trying and the lock's expiry: clocks of two machines differ by less, and

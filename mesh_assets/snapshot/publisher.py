@@ -1,20 +1,27 @@
-"""Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs."""
+"""Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs, and the tombstone of a cluster that is gone."""
 
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from mesh_assets.errors import PublishError
+from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.inventory.store.pointers import SchemaIds
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
-from mesh_assets.snapshot.avro_form import encode_change_event, encode_discovery_event
+from mesh_assets.snapshot.avro_form import (
+    Registrar,
+    encode_change_event,
+    encode_discovery_event,
+    register_schemas,
+)
+from mesh_assets.snapshot.commit import PublishedEvent, RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.delivery import TooLargeError, deliver
 from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
-from mesh_assets.snapshot.publishing import PublishedEvent, RefusedEventError
-from mesh_assets.snapshot.schema_ids import Registrar, register_schemas
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
+from mesh_assets.store.pointers import EventPosition, SchemaIds
+
+# Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs.
 
 
 class KafkaPublisher:
@@ -155,3 +162,29 @@ def open_publisher(
     finally:
         if registry is not None:
             registry.close()
+
+
+# Retiring the snapshot of a cluster that is gone.
+
+_TIMEOUT_SECONDS = 30.0
+
+
+def retire_snapshot(
+    estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC
+) -> EventPosition:
+    """Publishes the tombstone of the cluster `name` to the cluster that carries its events: compaction then
+    removes its snapshots.
+
+    The documents in the store stay, and a later discovery of the cluster goes on with the next sequence.
+    Raises PublishError.
+    """
+    return publish_tombstone(
+        EventsConnection.to(carrier_of(estate, name)), cluster_id=cluster_id, topic=topic
+    )
+
+
+def publish_tombstone(
+    connection: EventsConnection, *, cluster_id: str, topic: str = EVENTS_TOPIC
+) -> EventPosition:
+    """A record of the cluster's key without a value; where it stands."""
+    return deliver(connection, topic, [(cluster_id, None)], deadline=time.monotonic() + _TIMEOUT_SECONDS).last

@@ -17,12 +17,12 @@ from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableEr
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.pointers import EventPosition, SchemaIds
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
 from mesh_assets.snapshot.avro_form import decode_discovery_event, fingerprint, schema_text
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import DiscoveryEvent
 from mesh_assets.snapshot.publisher import carrier_of
+from mesh_assets.store.pointers import EventPosition, SchemaIds
 
 # Offsets looked at from the end: most often the last event is the wanted one; with many clusters in one topic
 # it is further back.

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from mesh_assets.inventory.document import Summary
-from mesh_assets.inventory.metrics.summary import KeyFigures
+from mesh_assets.inventory.key_figures import KeyFigures
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 from mesh_assets.inventory.triggers import Trigger

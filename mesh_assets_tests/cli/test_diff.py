@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli.diff import diff
+from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.diff import diff_documents
 from mesh_assets.inventory.document import ClusterIdentity, Document, encode_document
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.inventory.store.pointers import EventPosition, Pointer
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, NEVER_READ, STALE, a_connector, a_document, a_schema, a_topic
 
 BEFORE = a_document(

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.daemon.changing import Changing
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.daemon.queue import TriggerQueue

@@ -7,9 +7,9 @@ import pytest
 
 from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.usual import get_usuals
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.triggers import TriggerType
 from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.daemon.causes import (
     ALARM,
     CHANGED,

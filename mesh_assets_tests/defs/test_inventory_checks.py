@@ -2,7 +2,7 @@ from mesh_assets.defs.assets.inventory import complete_check
 from mesh_assets.inventory.records import Metrics, MetricsSource
 from mesh_assets.inventory.sections import MetricsSection
 from mesh_assets_tests.documents import FRESH, STALE
-from mesh_assets_tests.inventory.metrics.test_summary import some_metrics
+from mesh_assets_tests.inventory.test_key_figures import some_metrics
 
 
 def section(metrics: Metrics, *, stale: bool = False) -> MetricsSection:

@@ -7,12 +7,12 @@ from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.inventory.alarms import AlarmsSeen, look_at_alarms
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages.alarms import read_alarm_notification
 from mesh_assets.inventory.queue_messages.readings import Understood
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.platforms.aws.records import AlarmInAlarm
-from mesh_assets_tests.inventory.cluster_fakes import a_cluster
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.collecting.cluster_fakes import a_cluster
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 CLUSTER_ID = "lkc-1"

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets.mcp_server.known_estate import KnownEstate
 from mesh_assets.mcp_server.server import MeshServer, build_server
 from mesh_assets.mcp_server.settings import ServerSettings
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 
 Mode: TypeAlias = Literal["auto", "legacy"]

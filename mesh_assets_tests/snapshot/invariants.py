@@ -1,7 +1,7 @@
 """What must hold of store and topics whatever happened to the runs."""
 
+from mesh_assets.diff import apply_changes, stable_state
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.diff import apply_changes, stable_state
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent, document_of
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 

@@ -5,9 +5,8 @@ import pytest
 from mesh_assets.errors import ConflictError, PublishError, StoreError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.snapshot.commit import publish_snapshot
+from mesh_assets.snapshot.commit import RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.events import document_of
-from mesh_assets.snapshot.publishing import RefusedEventError
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import (

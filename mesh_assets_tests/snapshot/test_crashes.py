@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import ConflictError, MeshError
-from mesh_assets.inventory.store.objects import ObjectStore
-from mesh_assets_tests.inventory.store.stores import KINDS, new_objects
+from mesh_assets.store.objects import ObjectStore
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, World
+from mesh_assets_tests.store.stores import KINDS, new_objects
 
 BEFORE, WHILE, AFTER, LAST = (
     ("orders", "users"),

@@ -23,23 +23,21 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from mesh_assets.errors import PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.store.folder import FolderStore
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import ObjectStore
-from mesh_assets.inventory.store.pointers import SchemaIds
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.avro_form import fingerprint
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.commit import Published, RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import document_of
-from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher
-from mesh_assets.snapshot.publishing import RefusedEventError
+from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_newest_snapshot
-from mesh_assets.snapshot.retire import publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.snapshot.test_schema_ids import ARegistry
+from mesh_assets_tests.snapshot.test_avro_form import ARegistry
 from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, MemoryObjects, MortalObjects
 
 MakeTopic = Callable[[str, Mapping[str, str]], None]

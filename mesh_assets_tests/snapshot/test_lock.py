@@ -8,12 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.snapshot.lock import ClusterLock, acquire_lock
-from mesh_assets.snapshot.processes import is_gone, this_process
-from mesh_assets_tests.inventory.store.stores import NewStore
+from mesh_assets.snapshot.lock import ClusterLock, acquire_lock, is_gone, this_process
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.snapshot.world import MovedClock
+from mesh_assets_tests.store.stores import NewStore
 
 LEASE = timedelta(seconds=120)
 
@@ -137,7 +136,7 @@ def test_a_living_process_is_not_gone() -> None:
 
 
 def test_a_process_that_ended_is_gone() -> None:
-    program = "from mesh_assets.snapshot.processes import this_process as t; import msgspec; print(msgspec.json.encode(t('r')).decode())"
+    program = "from mesh_assets.snapshot.lock import this_process as t; import msgspec; print(msgspec.json.encode(t('r')).decode())"
     ended = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )

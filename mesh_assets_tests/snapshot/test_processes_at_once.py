@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.inventory.store.stores import NewStore
 from mesh_assets_tests.snapshot.world import (
     CLUSTER,
     CLUSTER_ID,
@@ -24,6 +23,7 @@ from mesh_assets_tests.snapshot.world import (
     MortalObjects,
     MovedClock,
 )
+from mesh_assets_tests.store.stores import NewStore
 
 _ROUNDS = 6
 

@@ -7,13 +7,12 @@ from typing import TypeVar
 
 from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.objects import ObjectStore, StoredObject, checked_key
-from mesh_assets.inventory.store.pointers import EventPosition, SchemaIds
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.commit import Published, PublishedEvent, RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
-from mesh_assets.snapshot.publishing import PublishedEvent, RefusedEventError
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.objects import ObjectStore, StoredObject, checked_key
+from mesh_assets.store.pointers import EventPosition, SchemaIds
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 
 _R = TypeVar("_R")

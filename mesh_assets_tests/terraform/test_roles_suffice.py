@@ -13,7 +13,7 @@ from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY, SCHEMA_REGISTRY_KEY, role_for
 from mesh_assets.platforms.confluent_cloud.metrics_api import METRICS_KEY
 from mesh_assets.platforms.http import Credential
-from mesh_assets.snapshot import schema_ids
+from mesh_assets.snapshot import avro_form
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
@@ -105,9 +105,7 @@ def test_terraform_makes_the_topics_that_the_agent_may_not_make() -> None:
 def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
     registrar = _Registrar()
-    schema_ids.register_schemas(
-        registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None
-    )
+    avro_form.register_schemas(registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None)
     assert len(registrar.subjects) == 2
     for subject in registrar.subjects:
         assert Binding("DeveloperWrite", f"subject={subject}") in bound

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
-from mesh_assets.inventory.store import layout
 from mesh_assets.snapshot.topics import CHANGES_CONFIG, EVENTS_CONFIG
+from mesh_assets.store import layout
 from mesh_assets_tests.terraform.configuration import bindings, outputs, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_process import note_process
 from mesh_assets.defs.section_metadata import section_metadata
 from mesh_assets.inventory.anomalies.ends import KeptEnds
-from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from mesh_assets.collecting.clients import open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
@@ -16,11 +17,10 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
 from mesh_assets.inventory.anomalies.pace import USUAL_INTERVAL_SECONDS
 from mesh_assets.inventory.anomalies.watch import OpenClients, Watched, watch_cluster
-from mesh_assets.inventory.clients import open_clients
 from mesh_assets.inventory.observing.cursor import SensorCursor, decode_cursor, encode_cursor
 from mesh_assets.inventory.observing.looking import in_a_hurry
 from mesh_assets.inventory.observing.sweep import PACE, Pace, Swept, in_turn, sweep
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.inventories import InventoryStore
 
 _KEPT_AT_ONCE = 8
 _REASONS_SHOWN = 10

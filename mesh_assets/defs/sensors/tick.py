@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import dagster as dg
 from msgspec.structs import replace
 
+from mesh_assets.collecting.clients import open_clients
+from mesh_assets.collecting.sections import OpenClients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.clients import open_clients
-from mesh_assets.inventory.collect import OpenClients
 from mesh_assets.inventory.observing.cursor import (
     AT_REST,
     ClusterCursor,
@@ -25,7 +25,7 @@ from mesh_assets.inventory.observing.keeping import keep_findings
 from mesh_assets.inventory.observing.looking import Sight, look_at
 from mesh_assets.inventory.observing.observation import Observe
 from mesh_assets.inventory.observing.sweep import PACE, Pace, Swept, in_turn, sweep
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.inventories import InventoryStore
 
 # The reason of a skip is one line in the UI; with tens of clusters it must stay one.
 _REASONS_SHOWN = 10

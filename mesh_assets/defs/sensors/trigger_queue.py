@@ -12,7 +12,6 @@ from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages import (
     LONGEST_WAIT_SECONDS,
     DeadLetters,
@@ -21,7 +20,8 @@ from mesh_assets.inventory.queue_messages import (
     TriggerQueue,
     take_in,
 )
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
 
 NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …}); see docs/triggers.md"
 

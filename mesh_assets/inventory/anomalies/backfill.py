@@ -8,10 +8,10 @@ reading a gap is left, in which nobody knows what came.
 
 from datetime import UTC, datetime, timedelta
 
+from mesh_assets.collecting.metrics.measurements import Asked, MetricsReader, RecordCounts
 from mesh_assets.inventory.anomalies.history import READINGS_A_CHUNK, Chunk, Column
 from mesh_assets.inventory.anomalies.pace import USUAL_INTERVAL_SECONDS, Pace
 from mesh_assets.inventory.anomalies.readings import Reading, resource_of
-from mesh_assets.inventory.metrics.measuring import Asked, MetricsReader, RecordCounts
 
 # A day of 1,000 topics, or less of more: an answer of so many points is some 20 MB, and a tick has a minute.
 _MOST_POINTS = 288_000

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from mesh_assets.collecting.connectors import sink_group
 from mesh_assets.inventory.anomalies.findings import Finding, duration, figure, usually
 from mesh_assets.inventory.anomalies.open import Anomaly
 from mesh_assets.inventory.anomalies.pace import Pace
@@ -15,7 +16,6 @@ from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.statistics import UsualRate
 from mesh_assets.inventory.anomalies.topics import LONGER_PAUSE, silent_run
 from mesh_assets.inventory.anomalies.window import Window
-from mesh_assets.inventory.connectors import sink_group
 from mesh_assets.inventory.records import Connector
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from mesh_assets.inventory.anomalies.history import KEPT, ChunkEntry, Column, NewestChunk, ReadingHistory
 from mesh_assets.inventory.anomalies.readings import Reading
-from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.store.objects import ObjectStore
 
 RECENT = timedelta(days=1)
 _HOURLY_SECONDS = 3_600.0

@@ -15,8 +15,8 @@ import msgspec
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.anomalies.readings import Reading
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.layout import safe
-from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
 
 KEPT = timedelta(days=14)
 READINGS_A_CHUNK = 12

@@ -10,8 +10,8 @@ from mesh_assets.errors import StoreError
 from mesh_assets.inventory.anomalies.findings import AnomalyKind, Finding
 from mesh_assets.inventory.anomalies.history import KEPT
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.layout import safe
-from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
 
 _ENDED_KEPT = 1_000
 

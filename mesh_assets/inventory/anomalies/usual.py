@@ -21,8 +21,8 @@ from mesh_assets.inventory.anomalies.pace import Pace
 from mesh_assets.inventory.anomalies.readings import resource_of
 from mesh_assets.inventory.anomalies.statistics import Basis, UsualLag, UsualRate, usual_lag, usual_rate
 from mesh_assets.inventory.anomalies.window import spacing
-from mesh_assets.inventory.store.layout import safe
-from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
 
 _BASES: tuple[Basis, ...] = ("week", "day", "recent")
 _AROUND = timedelta(hours=1)

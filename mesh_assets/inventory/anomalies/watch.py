@@ -9,6 +9,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.clients import ClusterClients, open_clients
+from mesh_assets.collecting.connectors import ConnectReader, endpoint_name
+from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.anomalies.backfill import chunks_before, wanted_since
@@ -27,12 +30,9 @@ from mesh_assets.inventory.anomalies.usual import (
     put_usuals,
 )
 from mesh_assets.inventory.anomalies.window import Window
-from mesh_assets.inventory.clients import ClusterClients, open_clients
-from mesh_assets.inventory.connectors import ConnectReader, endpoint_name
-from mesh_assets.inventory.inbox import Inbox
-from mesh_assets.inventory.metrics.measuring import MetricsReader
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
 
 SOURCE = "metrics_anomalies"
 

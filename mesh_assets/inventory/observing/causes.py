@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from mesh_assets.diff import headline_changes
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.diff import headline_changes
 from mesh_assets.inventory.observing.observation import Finding
 from mesh_assets.inventory.triggers import Trigger, TriggerType
 

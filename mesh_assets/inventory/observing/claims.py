@@ -11,8 +11,8 @@ import msgspec
 
 from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.layout import safe
-from mesh_assets.inventory.store.objects import ObjectStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
 
 # From the claim to the run: the rest of the tick, and the daemon's submission.
 CLAIM_LASTS = timedelta(seconds=90)

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.diff import diff_documents
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import CONFIRMED_AFTER, settle_section
 from mesh_assets.inventory.observing.observation import Finding

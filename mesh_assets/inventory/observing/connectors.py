@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.connectors import ConnectReader, collect_connectors
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.observing.causes import finding, shortened
 from mesh_assets.inventory.observing.comparison import Compared, compare_section, seen_now

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.observing.looking import Sight
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
 
 
 def keep_findings(sight: Sight, store: InventoryStore, *, source: str, now: datetime) -> int | None:

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
+from mesh_assets.collecting.clients import open_clients
+from mesh_assets.collecting.sections import OpenClients
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
-from mesh_assets.inventory.clients import open_clients
-from mesh_assets.inventory.collect import OpenClients
 from mesh_assets.inventory.observing.cursor import ClusterCursor
 from mesh_assets.inventory.observing.observation import Finding, Look, Observe
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.inventories import InventoryStore
 
 # Below what a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
 # thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.

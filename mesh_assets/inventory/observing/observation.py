@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.clients import ClusterClients
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.observing.cursor import ClusterCursor
 from mesh_assets.inventory.records import Record

@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.consumer_groups import group_records
+from mesh_assets.collecting.topics import topic_records
+from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.consumer_groups import group_records
 from mesh_assets.inventory.observing.causes import findings_of
 from mesh_assets.inventory.observing.comparison import Compared, compare_section, seen_now
 from mesh_assets.inventory.observing.connectors import compare_connectors
@@ -18,8 +20,6 @@ from mesh_assets.inventory.observing.observation import Look, Observation
 from mesh_assets.inventory.observing.schemas import compare_subjects
 from mesh_assets.inventory.observing.slices import next_slice, slice_size
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
-from mesh_assets.inventory.topics import topic_records
-from mesh_assets.inventory.vanished_in_kafka import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.platforms.kafka import OffsetsReading
 
 # A call to Kafka brings the configs of 500 topics.

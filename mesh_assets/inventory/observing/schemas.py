@@ -10,15 +10,15 @@ from typing import Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.schemas import RegistryReader, collect_schemas, confirm_subjects_gone
+from mesh_assets.collecting.sections import OWN_SUBJECTS
 from mesh_assets.errors import PlatformError
-from mesh_assets.inventory.collect import OWN_SUBJECTS
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.observing.causes import findings_of
 from mesh_assets.inventory.observing.comparison import Compared, compare_section, seen_now
 from mesh_assets.inventory.observing.observation import Look, Observation
 from mesh_assets.inventory.observing.slices import next_slice, slice_size
 from mesh_assets.inventory.records import RegistryFacts, Schema
-from mesh_assets.inventory.schemas import RegistryReader, collect_schemas, confirm_subjects_gone
 from mesh_assets.inventory.sections import SchemasSection
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SubjectLevels

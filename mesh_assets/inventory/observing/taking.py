@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mesh_assets.inventory.inbox import WaitingTrigger
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import Section, SectionName
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.inbox import WaitingTrigger
 
 # `collect.py` reads the metadata before it notes a time.
 _BEFORE_THE_FIRST_TIME = "kafka metadata"

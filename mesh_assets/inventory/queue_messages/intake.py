@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from mesh_assets.errors import PlatformError, StoreError
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages.reading import read_message
 from mesh_assets.inventory.queue_messages.readings import Ignored, NotUnderstood, Understood
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms.aws.records import QueueMessage
+from mesh_assets.store.inbox import Inbox
 
 SOURCE = "trigger_queue"
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mesh_assets.diff import change_line
 from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
-from mesh_assets.inventory.diff import change_line
-from mesh_assets.inventory.history import ChangeAt, History, read_history
 from mesh_assets.mcp_server.answers import (
     Answer,
     ClusterName,
@@ -22,6 +21,7 @@ from mesh_assets.mcp_server.answers import (
 )
 from mesh_assets.mcp_server.pages import BadArgumentError, cut_page, matches
 from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets.store.change_history import ChangeAt, History, read_history
 
 _DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)
 _UNITS = {

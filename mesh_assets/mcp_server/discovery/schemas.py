@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
 from mesh_assets.errors import EstateError
-from mesh_assets.inventory.naming import record_name
+from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Schema, SchemaReference
 from mesh_assets.mcp_server.answers import (
     About,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from mesh_assets.diff import change_line, headline_changes
 from mesh_assets.estate.model import Notifications
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.diff import change_line, headline_changes
 from mesh_assets.snapshot.report import DiscoveryReport
 
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")

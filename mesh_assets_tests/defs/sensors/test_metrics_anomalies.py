@@ -18,8 +18,8 @@ from mesh_assets.inventory.anomalies.history import ReadingHistory
 from mesh_assets.inventory.anomalies.watch import watch_cluster
 from mesh_assets.inventory.observing.cursor import SensorCursor, decode_cursor
 from mesh_assets.inventory.observing.sweep import PACE, Pace
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World
 from mesh_assets_tests.snapshot.world import MemoryObjects
 

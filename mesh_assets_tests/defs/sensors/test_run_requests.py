@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from mesh_assets.defs.run_process import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
-from mesh_assets.inventory.inbox import Inbox
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.inventory.store.pointers import Holder
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.snapshot.processes import this_process
+from mesh_assets.snapshot.lock import this_process
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import Holder
 from mesh_assets_tests.defs.sensors.runs import a_run
 
 UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")

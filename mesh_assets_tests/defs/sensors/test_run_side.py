@@ -9,11 +9,11 @@ import pytest
 from mesh_assets.errors import PublishError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.sections import SectionName, SectionState, TopicsSection
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.discovery import publish_discovery
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import a_topic
 from mesh_assets_tests.snapshot.world import (
     CLUSTER,

@@ -21,9 +21,9 @@ from mesh_assets.defs.sensors.trigger_queue import (
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.inbox import Inbox
-from mesh_assets.inventory.store.folder import FolderStore
-from mesh_assets.inventory.store.inventories import InventoryStore
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.inventory.queue_messages.examples import example
 from mesh_assets_tests.inventory.queue_messages.fakes import FakeQueue
 

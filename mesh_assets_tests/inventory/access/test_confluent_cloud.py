@@ -8,9 +8,9 @@ import pytest
 
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.access import AccessFinding, check_estate
+from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect
 from mesh_assets_tests.inventory.access.fakes import EVERYTHING, FakeBrokers, Rights
 from mesh_assets_tests.inventory.access.test_control_plane import Cloud
-from mesh_assets_tests.inventory.cluster_fakes import FakeCloudConnect
 from mesh_assets_tests.platforms.schema_registry.fakes import FakeRegistry, a_schema
 
 SECRET = "s3cr3t-of-every-key"

@@ -5,7 +5,7 @@ import httpx
 from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
-from mesh_assets_tests.inventory.cluster_fakes import a_cluster
+from mesh_assets_tests.collecting.cluster_fakes import a_cluster
 
 URL = "http://connect.test:8083"
 CONNECTOR = {

@@ -6,7 +6,7 @@ import pytest
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.inventory.access import AccessFinding
 from mesh_assets.inventory.access.connect import check_connect, place_connect
-from mesh_assets_tests.inventory.cluster_fakes import a_cluster
+from mesh_assets_tests.collecting.cluster_fakes import a_cluster
 
 URL = "https://api.confluent.cloud"
 

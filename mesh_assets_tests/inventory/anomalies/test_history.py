@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.anomalies.history import KEPT, READINGS_A_CHUNK, ReadingHistory
 from mesh_assets.inventory.anomalies.readings import Reading
-from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID
+from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

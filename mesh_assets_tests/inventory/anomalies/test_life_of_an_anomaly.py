@@ -9,9 +9,9 @@ import pytest
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.anomalies.open import get_anomalies
 from mesh_assets.inventory.anomalies.watch import TOLD_ONE_BY_ONE, Watch
-from mesh_assets.inventory.inbox import Inbox
+from mesh_assets.store.inbox import Inbox
+from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID
 from mesh_assets_tests.inventory.anomalies.world import MONDAY, Observed, constant
-from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID
 
 HOUR, DAY = 12, 288
 

@@ -8,9 +8,9 @@ from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.anomalies.readings import Reading, resource_of, series_name
 from mesh_assets.inventory.anomalies.readings import take_reading as take
 from mesh_assets.inventory.anomalies.watch import watch_cluster
-from mesh_assets.inventory.store.inventories import InventoryStore
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, KafkaReader
-from mesh_assets_tests.inventory.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

@@ -11,13 +11,13 @@ from mesh_assets.inventory.anomalies.open import Anomaly
 from mesh_assets.inventory.anomalies.readings import Reading, series_name
 from mesh_assets.inventory.anomalies.watch import Watch, Watched
 from mesh_assets.inventory.document import encode_document
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.records import Connector
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import EventPosition, Pointer
+from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID, a_cluster
 from mesh_assets_tests.documents import a_document
-from mesh_assets_tests.inventory.cluster_fakes import CLUSTER_ID, a_cluster
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

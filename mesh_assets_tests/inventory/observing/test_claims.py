@@ -2,7 +2,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mesh_assets.inventory.observing.claims import claim_run
-from mesh_assets.inventory.store.opening import open_store
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import MOMENT
 
 

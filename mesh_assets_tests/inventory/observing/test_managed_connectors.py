@@ -7,7 +7,7 @@ import pytest
 
 from mesh_assets.inventory.observing.connectors import observe_connectors
 from mesh_assets.inventory.observing.resources import observe_resources
-from mesh_assets_tests.inventory.cluster_fakes import FakeCloudConnect
+from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect
 from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World, told
 
 

@@ -2,10 +2,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.inventory.inbox import WaitingTrigger
 from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import SectionCost, SectionState, TopicsSection
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.inbox import WaitingTrigger
 from mesh_assets_tests.documents import MOMENT, STALE
 
 UPDATED = Trigger(type="schema_updated", resource="users-value")

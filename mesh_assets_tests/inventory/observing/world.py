@@ -11,27 +11,27 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.connections import KafkaConnectEndpoint, KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import Sensing
-from mesh_assets.inventory.clients import ClusterClients
-from mesh_assets.inventory.collect import collect_sections
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, encode_document
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.observing.cursor import AT_REST, ClusterCursor
 from mesh_assets.inventory.observing.looking import Sight, look_at
 from mesh_assets.inventory.observing.observation import Finding, Observe
 from mesh_assets.inventory.observing.taking import take_triggers
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.store.inventories import InventoryStore
-from mesh_assets.inventory.store.opening import open_store
-from mesh_assets.inventory.store.pointers import EventPosition, Pointer
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import EventPosition, Pointer
+from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.documents import MOMENT
-from mesh_assets_tests.inventory.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, FakeRegistry
 

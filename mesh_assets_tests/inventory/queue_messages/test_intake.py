@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import RefusedError, StoreError, UnreachableError
-from mesh_assets.inventory.inbox import Inbox
 from mesh_assets.inventory.queue_messages import DeadLetters, Intake, TakenIn, Target, take_in
-from mesh_assets.inventory.store.folder import FolderStore
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.inventory.queue_messages.examples import example, in_sns
 from mesh_assets_tests.inventory.queue_messages.fakes import FakeDeadLetters, FakeQueue

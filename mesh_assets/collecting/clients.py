@@ -1,0 +1,112 @@
+"""The clients of one cluster, opened together and closed together; tests put fakes in their place."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from mesh_assets.collecting.connectors import ConnectReader
+from mesh_assets.collecting.metrics.confluent_cloud import ConfluentCloudMetricsReader
+from mesh_assets.collecting.metrics.measurements import MetricsReader
+from mesh_assets.collecting.schemas import RegistryReader
+from mesh_assets.estate.connections import (
+    ConfluentCloudConnectEndpoint,
+    ConnectEndpoint,
+    KafkaConnectEndpoint,
+    MskConnectEndpoint,
+)
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
+from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets.platforms.secrets import read_ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterClients:
+    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there
+    is."""
+
+    kafka: KafkaReader
+    registry: RegistryReader | None
+    connect: Sequence[ConnectReader]
+    metrics: MetricsReader | None = None
+
+
+def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_servers: str) -> ConnectReader:
+    match endpoint:
+        case KafkaConnectEndpoint():
+            return stack.enter_context(KafkaConnectClient(endpoint))
+        case ConfluentCloudConnectEndpoint():
+            return stack.enter_context(ConfluentCloudConnectClient(endpoint))
+        case MskConnectEndpoint():
+            from mesh_assets.platforms.connect.msk_connect import (
+                MskConnectClient,  # boto3 is heavy, and only needed here
+            )
+
+            return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
+
+
+def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
+    match cluster.metrics:
+        case OffsetMetrics():
+            return None
+        case CloudWatchMetrics():
+            return _cloudwatch_reader(cluster, cluster.metrics)
+        case ConfluentCloudMetrics():
+            registry = cluster.schema_registry
+            client = stack.enter_context(MetricsApiClient(cluster.metrics))
+            return ConfluentCloudMetricsReader(
+                client, schema_registry_id=None if registry is None else registry.id
+            )
+
+
+def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
+    from mesh_assets.collecting.metrics.cloudwatch import (  # boto3 takes its time
+        NAMESPACE,
+        CloudWatchMetricsReader,
+    )
+    from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
+
+    # arn:aws:kafka:<region>:<account>:cluster/<name>/<id>
+    arn = (cluster.kafka.cluster_arn or "").split(":")
+    region, resource = (arn[3], arn[5].split("/")) if len(arn) == 6 else (None, [])
+    name = metrics.cluster_name or (resource[1] if len(resource) > 1 else cluster.name)
+    client = CloudWatchClient(
+        NAMESPACE,
+        resource=f"metrics of {name}",
+        region=metrics.region or region,
+        endpoint_url=metrics.endpoint_url,
+    )
+    return CloudWatchMetricsReader(client, cluster_name=name)
+
+
+@contextmanager
+def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
+    """Of the cluster's own systems nothing is contacted before the first read.
+
+    Raises EstateError when a reference cannot be resolved, PlatformError when AWS does not tell the brokers
+    of a cluster named by its ARN.
+    """
+    read_ahead(cluster)
+    properties = client_properties(cluster.kafka)
+    with ExitStack() as stack:
+        yield ClusterClients(
+            kafka=stack.enter_context(
+                ConfluentKafkaReader(
+                    properties,
+                    timeout_seconds=cluster.kafka.timeout_seconds,
+                    on_confluent_cloud=cluster.on_confluent_cloud,
+                )
+            ),
+            registry=None
+            if cluster.schema_registry is None
+            else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
+            connect=[
+                _connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"])
+                for endpoint in cluster.connect
+            ],
+            metrics=_metrics_reader(cluster, stack),
+        )

@@ -1,0 +1,273 @@
+"""The connectors of all Connect endpoints as records: masked, with their topics and how these are known."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.inventory.masking import mask_config, mask_text
+from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.platforms.connect import connectors as platform
+from mesh_assets.platforms.presence import Presence
+
+# Which topics a connector uses, from its config alone; where the config cannot tell, that is said instead
+# of
+# a guess.
+
+# Sources whose topic stands under one of these keys write to exactly that topic (FileStreamSource, Datagen,
+# most single-table sources).
+_SOURCE_KEYS = ("topic", "kafka.topic", "topics")
+_ROUTERS = (
+    "RegexRouter",
+    "TimestampRouter",
+    "ExtractTopic",
+    "TopicRegexRouter",
+    "ByLogicalTableRouter",
+    "EventRouter",
+    "Router",
+)
+
+
+class DeclaredTopics(Record, frozen=True, kw_only=True):
+    """`names`: topics the config names, after its routing; `pattern`: a sink's `topics.regex`.
+
+    `unknown_because`: why the config cannot tell (the names are empty then); None when it tells everything.
+    """
+
+    names: tuple[str, ...] = ()
+    pattern: str | None = None
+    unknown_because: str | None = None
+
+
+def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> DeclaredTopics:
+    if not config:
+        return DeclaredTopics(unknown_because="its config may not be read")
+    if connector_type == "sink" or "topics.regex" in config:
+        # Transforms of a sink work on records already read, so they do not change what it reads.
+        return DeclaredTopics(names=_split(config.get("topics")), pattern=config.get("topics.regex") or None)
+    names = next((named for key in _SOURCE_KEYS if (named := _split(config.get(key)))), ())
+    if not names:
+        return DeclaredTopics(unknown_because="its config names no topic")
+    return _routed(names, config)
+
+
+def _split(value: str | None) -> tuple[str, ...]:
+    return tuple(sorted({name.strip() for name in (value or "").split(",") if name.strip()}))
+
+
+def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> DeclaredTopics:
+    for alias in _split_in_order(config.get("transforms")):
+        kind = (
+            (config.get(f"transforms.{alias}.type") or "")
+            .rpartition(".")[2]
+            .removesuffix("$Value")
+            .removesuffix("$Key")
+        )
+        if not kind.endswith(_ROUTERS):
+            continue
+        if kind != "RegexRouter" or config.get(f"transforms.{alias}.predicate"):
+            return DeclaredTopics(
+                unknown_because=f"its transform {alias} ({kind}) decides the topic record by record"
+            )
+        followed = _follow(
+            names, config.get(f"transforms.{alias}.regex"), config.get(f"transforms.{alias}.replacement")
+        )
+        if followed is None:
+            return DeclaredTopics(unknown_because=f"its transform {alias} ({kind}) could not be followed")
+        names = followed
+    return DeclaredTopics(names=names)
+
+
+def _split_in_order(value: str | None) -> list[str]:
+    return [name.strip() for name in (value or "").split(",") if name.strip()]
+
+
+def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
+    """RegexRouter's rule: a topic that matches whole is replaced, others stay
+    (org.apache.kafka.connect.transforms.RegexRouter)."""
+    if regex is None or replacement is None:
+        return None
+    try:
+        pattern = re.compile(regex)
+        python_replacement = re.sub(r"\$(\d+)", r"\\g<\1>", replacement.replace("\\", r"\\"))
+        return tuple(
+            sorted(
+                {
+                    pattern.sub(python_replacement, name, count=1) if pattern.fullmatch(name) else name
+                    for name in names
+                }
+            )
+        )
+    except (re.error, IndexError):
+        return None
+
+
+# The connectors of all Connect endpoints as records: masked, with their topics and how these are known.
+
+# A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.
+OBSERVED_PER_RUN = 100
+_IN_FLIGHT = 8
+
+ConnectorKey = tuple[str, str]
+
+
+class ConnectReader(Protocol):
+    """What collecting needs of a Connect endpoint."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def stand_in(self) -> str | None: ...
+    @property
+    def rights_advice(self) -> str: ...
+    def connectors(self) -> Sequence[platform.Connector]: ...
+    def topics(self, name: str) -> tuple[str, ...] | None: ...
+    def password_keys(self, connector_class: str) -> frozenset[str]: ...
+    def presence(self, name: str) -> Presence: ...
+
+
+def collect_connectors(
+    endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int
+) -> tuple[Connector, ...]:
+    """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it
+    declares as passwords.
+
+    Raises PlatformError when one endpoint cannot be read, or lists a known connector no more that is not gone
+    (vanished.py).
+
+    A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from
+    run to run: it chooses which connectors are asked for their topics when there are more than
+    OBSERVED_PER_RUN whose config cannot tell.
+    """
+    known = {(connector.connect, connector.name): connector for connector in previous}
+    with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
+        read = list(pool.map(lambda endpoint: endpoint.connectors(), endpoints))
+    for endpoint, connectors in zip(endpoints, read, strict=True):
+        _confirm_gone(endpoint, connectors, known)
+    return tuple(
+        record
+        for endpoint, connectors in zip(endpoints, read, strict=True)
+        for record in _records(endpoint, connectors, known, turn)
+    )
+
+
+def _confirm_gone(
+    endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]
+) -> None:
+    connect, listed = endpoint_name(endpoint.url), {connector.name for connector in connectors}
+    vanished = [name for place, name in known if place == connect and name not in listed]
+    confirm_gone(
+        vanished,
+        one_by_one(endpoint.presence),
+        noun="connectors",
+        source=f"Connect at {endpoint.url}",
+        advice=endpoint.rights_advice,
+    )
+
+
+def _records(
+    endpoint: ConnectReader,
+    connectors: Sequence[platform.Connector],
+    known: Mapping[ConnectorKey, Connector],
+    turn: int,
+) -> list[Connector]:
+    name = endpoint_name(endpoint.url)
+    passwords = _password_keys(endpoint, connectors)
+    records = [
+        _record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
+        for connector in connectors
+    ]
+    silent = [record for record in records if record.topics_note is not None]
+    first = turn * OBSERVED_PER_RUN % max(1, len(silent))
+    asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
+    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
+        observed = dict(
+            zip(
+                (record.name for record in asked),
+                pool.map(lambda record: endpoint.topics(record.name), asked),
+                strict=True,
+            )
+        )
+    return [
+        _with_observed(record, observed.get(record.name), known.get((name, record.name)))
+        for record in records
+    ]
+
+
+def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
+    if record.topics_note is None:
+        return record
+    if observed is None:
+        return (
+            record
+            if old is None
+            else replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+        )
+    note = (
+        f"{record.topics_note}; Connect has seen it use these"
+        if observed
+        else f"{record.topics_note}; Connect has seen it use none yet"
+    )
+    return replace(
+        record,
+        topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed),
+        topics_note=note,
+    )
+
+
+def _password_keys(
+    endpoint: ConnectReader, connectors: Sequence[platform.Connector]
+) -> dict[str, frozenset[str]]:
+    """By connector class, of all classes in every run: a value masked in one run and not in the next would be
+    no secret any more."""
+    classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
+    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
+        return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
+
+
+def _record(connect: str, connector: platform.Connector, passwords: frozenset[str]) -> Connector:
+    declared = declared_topics(connector.type, connector.config)
+    return Connector(
+        name=connector.name,
+        id=connector.id,
+        connect=connect,
+        type=connector.type,
+        connector_class=connector.connector_class,
+        status=connector.state,
+        worker_id=connector.worker_id,
+        trace=None if connector.trace is None else mask_text(connector.trace),
+        tasks=tuple(
+            ConnectorTask(
+                id=task.id,
+                state=task.state,
+                worker_id=task.worker_id,
+                trace=None if task.trace is None else mask_text(task.trace),
+            )
+            for task in connector.tasks
+        ),
+        config=mask_config(connector.config, passwords=passwords),
+        quickstart=connector.config.get("quickstart"),
+        topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
+        topics_pattern=declared.pattern,
+        topics_note=declared.unknown_because,
+    )
+
+
+def endpoint_name(url: str) -> str:
+    """What a connector's `connect` says: host and port of the endpoint, with its path where it has one."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def sink_group(connector: Connector) -> str | None:
+    """The consumer group a sink reads with; None for a source. Confluent Cloud names it by the connector's
+    id."""
+    if connector.type != "sink":
+        return None
+    return connector.config.get("consumer.override.group.id") or f"connect-{connector.id or connector.name}"

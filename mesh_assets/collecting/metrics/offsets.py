@@ -1,0 +1,217 @@
+"""Metrics from offsets: what every Kafka can give. Rates are means between two readings of the offsets."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from mesh_assets.collecting.connectors import sink_group
+from mesh_assets.collecting.metrics.measurements import figures
+from mesh_assets.collecting.metrics.time_lag import TimeLag
+from mesh_assets.inventory.records import (
+    Broker,
+    Connector,
+    ConnectorRate,
+    ConsumerGroup,
+    GroupRate,
+    Metrics,
+    MetricsSource,
+    Partition,
+    PartitionHealth,
+    Record,
+    Topic,
+    TopicRate,
+)
+from mesh_assets.platforms.kafka.values import ClusterMetadata
+
+NOT_AVAILABLE = (
+    "bytes in and out per second: offsets count records, not bytes",
+    "records out per second: offsets tell what groups commit, not what clients read",
+    "retained bytes, cluster load, request rates and connections: the brokers' own metrics are not read",
+    "bytes, dead letters and what sources write, of connectors: Kafka Connect's REST interface has none of it",
+)
+"""What no offset tells. A platform that measures itself tells some of it, and then has a list of its own."""
+
+PartitionKey = tuple[str, int]
+
+
+class Positions(Record, frozen=True, kw_only=True):
+    """Where everything stood at one moment: end offsets by topic and partition, committed ones by group,
+    topic and partition.
+
+    Only topics all of whose partitions could be read: of the others no rate can be told. `topic_ids`: those
+    topics.
+    """
+
+    read_at: datetime
+    ends: dict[PartitionKey, int]
+    committed: dict[tuple[str, str, int], int]
+    topic_ids: dict[str, str | None]
+
+
+def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_at: datetime) -> Positions:
+    whole = [
+        topic
+        for topic in topics
+        if topic.error is None and all(partition.latest is not None for partition in topic.partitions)
+    ]
+    return Positions(
+        read_at=read_at,
+        ends={
+            (topic.name, p.partition): p.latest
+            for topic in whole
+            for p in topic.partitions
+            if p.latest is not None
+        },
+        committed={
+            (group.group_id, offset.topic, offset.partition): offset.committed
+            for group in groups
+            for offset in group.offsets or ()
+            if offset.committed is not None
+        },
+        topic_ids={topic.name: topic.id for topic in whole},
+    )
+
+
+def offset_metrics(
+    metadata: ClusterMetadata,
+    topics: tuple[Topic, ...],
+    groups: tuple[ConsumerGroup, ...],
+    *,
+    before: Positions | None,
+    after: Positions,
+    connectors: Iterable[Connector] = (),
+    time_lags: Mapping[str, TimeLag] | None = None,
+) -> Metrics:
+    """`before` None, or not earlier than `after`: no window, so no rates. `time_lags`: by group, as far as
+    known."""
+    window = None if before is None else (after.read_at - before.read_at).total_seconds()
+    usable = before if window is not None and window > 0 else None
+    topic_rates = _topic_rates(topics, before=usable, after=after)
+    group_rates = _group_rates(groups, before=usable, after=after, time_lags=time_lags or {})
+    connector_rates = _sink_rates(connectors, group_rates)
+    start, end, seconds = (None, None, None) if usable is None else (usable.read_at, after.read_at, window)
+    told = figures({"topics": topic_rates, "consumer_groups": group_rates, "connectors": connector_rates})
+    return Metrics(
+        source="offsets",
+        window_start=start,
+        window_end=end,
+        window_seconds=seconds,
+        topics=topic_rates,
+        consumer_groups=group_rates,
+        brokers=tuple(Broker(id=b.id, host=b.host, port=b.port, rack=b.rack) for b in metadata.brokers),
+        controller=metadata.controller_id,
+        partition_health=_health(metadata, topics),
+        connectors=connector_rates,
+        sources=(
+            MetricsSource(
+                name="offsets",
+                window_start=start,
+                window_end=end,
+                window_seconds=seconds,
+                figures=(*told, "partition_health"),
+            ),
+        ),
+    )
+
+
+def _topic_rates(
+    topics: tuple[Topic, ...], *, before: Positions | None, after: Positions
+) -> tuple[TopicRate, ...]:
+    grown: dict[str, int] = {}
+    broken: set[str] = set()
+    if before is not None:
+        for (name, partition), end in after.ends.items():
+            # A partition that was not there began at 0; offsets that went back belong to another topic of the
+            # same name.
+            growth = end - before.ends.get((name, partition), 0)
+            grown[name] = grown.get(name, 0) + growth
+            if growth < 0:
+                broken.add(name)
+    rates = []
+    for topic in topics:
+        known = (
+            before is not None
+            and topic.name in grown
+            and topic.name not in broken
+            and _same_topic(topic, before)
+        )
+        rate = _per_second(grown[topic.name], before, after) if known else None
+        rates.append(
+            TopicRate(topic=topic.name, records_in_per_second=rate, message_count=topic.details.message_count)
+        )
+    return tuple(rates)
+
+
+def _same_topic(topic: Topic, before: Positions | None) -> bool:
+    """Not one that was deleted and created again under the same name in between."""
+    return before is not None and topic.name in before.topic_ids and before.topic_ids[topic.name] == topic.id
+
+
+def _group_rates(
+    groups: tuple[ConsumerGroup, ...],
+    *,
+    before: Positions | None,
+    after: Positions,
+    time_lags: Mapping[str, TimeLag],
+) -> tuple[GroupRate, ...]:
+    grown: dict[str, int] = {}
+    if before is not None:
+        for (group, topic, partition), committed in after.committed.items():
+            earlier = before.committed.get((group, topic, partition))
+            if earlier is not None:
+                # Offsets set back by hand are no consumption; a reset counts as none rather than as a
+                # negative rate.
+                grown[group] = grown.get(group, 0) + max(0, committed - earlier)
+    return tuple(
+        GroupRate(
+            group_id=group.group_id,
+            records_committed_per_second=_per_second(grown[group.group_id], before, after)
+            if group.group_id in grown
+            else None,
+            lag_records=group.total_lag_records,
+            lag_seconds=None if (lag := time_lags.get(group.group_id)) is None else lag.seconds,
+            lag_seconds_at_least=None if lag is None else lag.at_least_seconds,
+        )
+        for group in groups
+    )
+
+
+def _sink_rates(connectors: Iterable[Connector], groups: Iterable[GroupRate]) -> tuple[ConnectorRate, ...]:
+    """Sinks, by what their groups commit. What a source writes cannot be told from what others write to its
+    topics."""
+    committed = {rate.group_id: rate.records_committed_per_second for rate in groups}
+    rates = ((connector, committed.get(sink_group(connector) or "")) for connector in connectors)
+    return tuple(
+        ConnectorRate(connector=connector.name, connect=connector.connect, records_in_per_second=rate)
+        for connector, rate in rates
+        if rate is not None
+    )
+
+
+def _per_second(count: int, before: Positions | None, after: Positions) -> float | None:
+    return None if before is None else round(count / (after.read_at - before.read_at).total_seconds(), 3)
+
+
+def _health(metadata: ClusterMetadata, topics: tuple[Topic, ...]) -> PartitionHealth:
+    live = {broker.id for broker in metadata.brokers}
+    every = [(topic, partition) for topic in topics for partition in topic.partitions]
+    min_isr = {topic.name: _min_isr(topic.config) for topic in topics}
+    return PartitionHealth(
+        partitions=len(every),
+        under_replicated=sum(1 for _, p in every if len(p.isr) < len(p.replicas)),
+        under_min_isr=(
+            None
+            if any(value is None for value in min_isr.values())
+            else sum(1 for topic, p in every if len(p.isr) < (min_isr[topic.name] or 0))
+        ),
+        offline=sum(1 for _, p in every if _offline(p, live)),
+        leaderless=sum(1 for _, p in every if p.leader is None),
+    )
+
+
+def _min_isr(config: Mapping[str, str | None] | None) -> int | None:
+    value = None if config is None else config.get("min.insync.replicas")
+    return int(value) if value is not None and value.isdigit() else None
+
+
+def _offline(partition: Partition, live: set[int]) -> bool:
+    return live.isdisjoint(partition.replicas)

@@ -1,0 +1,182 @@
+"""The metrics section: offsets always, and what the platform measures itself where the estate names it.
+
+The section is fresh when the offsets are: they are its ground. A platform that cannot be asked leaves its
+figures unknown, with the reason among `Metrics.sources`, and the check of the section fails; nothing old
+stands beside what is new.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.consumer_groups import group_records
+from mesh_assets.collecting.metrics.measurements import Asked, merged, without
+from mesh_assets.collecting.metrics.offsets import (
+    NOT_AVAILABLE,
+    Positions,
+    offset_metrics,
+    positions,
+)
+from mesh_assets.collecting.metrics.time_lag import EndReading, TimeLag, time_lags
+from mesh_assets.collecting.phases import Phases
+from mesh_assets.collecting.topics import topic_records
+from mesh_assets.errors import PlatformError, StoreError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.anomalies.ends import KeptEnds
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Topic
+from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
+from mesh_assets.platforms.kafka import ClusterMetadata, leading_partitions
+
+# Between the two readings when there is no earlier document to take a rate from.
+SHORT_WINDOW = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What metrics stand on: one reading of Kafka. `connectors`: those known; `previous`: the latest
+    document; `kept`: the ends that the sensor keeps, None where nobody does."""
+
+    cluster_id: str
+    read_at: datetime
+    metadata: ClusterMetadata
+    topics: tuple[Topic, ...]
+    groups: tuple[ConsumerGroup, ...]
+    connectors: tuple[Connector, ...]
+    previous: Document | None
+    kept: KeptEnds | None
+
+
+def collect_metrics(
+    cluster: Cluster,
+    clients: ClusterClients,
+    ground: Ground,
+    *,
+    phases: Phases,
+    sleep: Callable[[float], None],
+) -> MetricsSection:
+    """Raises PlatformError when a second reading of the offsets is needed and fails."""
+    after = positions(ground.topics, ground.groups, read_at=ground.read_at)
+    before = _positions_before(ground.previous)
+    if before is None:
+        before, after = after, _second_reading(cluster, clients, ground, phases=phases, sleep=sleep)
+    with phases.phase("time lag"):
+        lags, unreadable = _lags(ground)
+    metrics = offset_metrics(
+        ground.metadata,
+        ground.topics,
+        ground.groups,
+        before=before,
+        after=after,
+        connectors=ground.connectors,
+        time_lags=lags,
+    )
+    if unreadable is not None:
+        (offsets,) = metrics.sources
+        metrics = replace(metrics, sources=(replace(offsets, error=f"no time lags: {unreadable}"),))
+    reader = clients.metrics
+    if reader is None:
+        metrics = replace(metrics, not_available=NOT_AVAILABLE)
+    else:
+        with phases.phase("metrics"):
+            metrics = _with_measured(cluster, clients, ground, metrics)
+    metrics = replace(metrics, not_available=(*metrics.not_available, *_unknown_lags(metrics)))
+    seconds = phases.seconds("kafka second reading", "time lag", "metrics")
+    return MetricsSection(
+        cluster_id=ground.cluster_id,
+        state=SectionState(status="fresh", collected_at=ground.read_at),
+        records=metrics,
+        stand_in=None if reader is None else reader.stand_in,
+        cost=SectionCost(
+            seconds=round(sum(seconds.values()), 3),
+            http_requests=0 if reader is None else reader.requests,
+            phases=seconds,
+        ),
+    )
+
+
+def _with_measured(cluster: Cluster, clients: ClusterClients, ground: Ground, metrics: Metrics) -> Metrics:
+    assert clients.metrics is not None
+    assert cluster.metrics.kind != "offsets"
+    asked = Asked(
+        cluster_id=ground.cluster_id,
+        topics=tuple(topic.name for topic in ground.topics),
+        groups=tuple(group.group_id for group in ground.groups),
+        brokers=tuple(broker.id for broker in ground.metadata.brokers),
+        connectors=ground.connectors,
+    )
+    try:
+        return merged(metrics, clients.metrics.measure(asked))
+    except PlatformError as error:
+        return without(metrics, cluster.metrics.kind, str(error))
+
+
+def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
+    """The time lags, and why the kept readings could not be read; None: they could."""
+    now = EndReading(
+        read_at=ground.read_at,
+        ends={
+            (offset.topic, offset.partition): offset.end
+            for group in ground.groups
+            for offset in group.offsets or ()
+            if offset.end is not None
+        },
+    )
+    ids = {topic.name: topic.id for topic in ground.metadata.topics}
+    earlier = _earlier(ground.previous, ids)
+    try:
+        return time_lags(ground.groups, now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
+    except StoreError as error:
+        return {}, str(error)
+
+
+def _unknown_lags(metrics: Metrics) -> list[str]:
+    late = sum(1 for rate in metrics.consumer_groups if rate.lag_records and rate.lag_seconds is None)
+    return (
+        [
+            f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
+        ]
+        if late
+        else []
+    )
+
+
+def _positions_before(previous: Document | None) -> Positions | None:
+    """Where everything stood in the latest document; None when it knows no offsets."""
+    if previous is None:
+        return None
+    read_at = previous.sections["topics"].collected_at
+    return None if read_at is None else positions(previous.topics, previous.consumer_groups, read_at=read_at)
+
+
+def _earlier(previous: Document | None, ids: dict[str, str | None]) -> EndReading | None:
+    """The ends in the latest document, of topics that are still the same."""
+    before = _positions_before(previous)
+    if before is None:
+        return None
+    same = {
+        place: end
+        for place, end in before.ends.items()
+        if before.topic_ids.get(place[0]) == ids.get(place[0])
+    }
+    return EndReading(read_at=before.read_at, ends=same)
+
+
+def _second_reading(
+    cluster: Cluster,
+    clients: ClusterClients,
+    ground: Ground,
+    *,
+    phases: Phases,
+    sleep: Callable[[float], None],
+) -> Positions:
+    with phases.phase("kafka second reading"):
+        sleep(max(0.0, (ground.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
+        offsets = clients.kafka.offsets(leading_partitions(ground.metadata))
+        groups = clients.kafka.groups(cluster.consumer_groups.selects)
+    selected = [topic for topic in ground.metadata.topics if cluster.topics.selects(topic.name)]
+    topics = topic_records(selected, configs={}, offsets=offsets, previous={})
+    return positions(topics, group_records(groups.groups, offsets=offsets), read_at=offsets.read_at)

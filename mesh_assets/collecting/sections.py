@@ -1,0 +1,341 @@
+"""Collecting the five sections of a cluster at the same time, each fresh or stale with its reason."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import ClusterClients, open_clients
+from mesh_assets.collecting.connectors import collect_connectors
+from mesh_assets.collecting.consumer_groups import group_records
+from mesh_assets.collecting.metrics.section import Ground, collect_metrics
+from mesh_assets.collecting.phases import Phases
+from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
+from mesh_assets.collecting.topics import topic_records
+from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
+from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.anomalies.ends import KeptEnds
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.join import empty_section, stale_section
+from mesh_assets.inventory.records import Connector
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    ConsumerGroupsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionCost,
+    SectionName,
+    SectionState,
+    TopicsSection,
+)
+from mesh_assets.platforms.kafka import (
+    ClusterMetadata,
+    GroupsReading,
+    OffsetsReading,
+    TopicConfigs,
+    TopicMetadata,
+    leading_partitions,
+)
+
+OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
+
+COLLECTING = "collect"
+"""The phase that holds all others of a collection."""
+
+S = TypeVar("S", bound=Section)
+T = TypeVar("T")
+OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
+History = Callable[[str], KeptEnds | None]
+
+
+def collect_sections(
+    cluster: Cluster,
+    wanted: Sequence[SectionName],
+    *,
+    previous: Callable[[str], Document | None],
+    history: History = lambda _: None,
+    clients: OpenClients = open_clients,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[SectionName, Section]:
+    """The wanted sections of `cluster`. `history` gives the kept ends by cluster id, which time lags are read
+    from.
+
+    `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands
+    there, `stale`, with the reason. Raises PlatformError when Kafka itself cannot be read, EstateError when
+    it is another cluster than the estate says.
+    """
+    phases = Phases(cluster.name)
+    with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
+        with phases.phase("kafka metadata"):
+            metadata = opened.kafka.metadata()
+        cluster_id = _cluster_id(cluster, metadata)
+        sections = _Collection(
+            cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep
+        ).sections(wanted)
+    whole = phases.seconds(COLLECTING)
+    return {
+        name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole}))
+        for name, section in sections.items()
+    }
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A collection makes hundreds of thousands of objects that live on and hold no cycles; looking for some
+    is half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). Two
+    collections at once only lose some of the gain.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
+    if metadata.cluster_id is None:
+        raise UnexpectedAnswerError(
+            f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
+        )
+    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
+        raise EstateError(
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
+            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
+        )
+    return metadata.cluster_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KafkaReadings:
+    """What the Kafka sections share: one reading of everything, so that counts, lag and rates agree."""
+
+    configs: Future[dict[str, TopicConfigs]]
+    offsets: Future[OffsetsReading]
+    groups: Future[GroupsReading]
+
+
+class _Collection:
+    """One reading of one cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cluster_id: str,
+        clients: ClusterClients,
+        metadata: ClusterMetadata,
+        previous: Document | None,
+        phases: Phases,
+        history: History,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._cluster = cluster
+        self._cluster_id = cluster_id
+        self._clients = clients
+        self._metadata = metadata
+        self._previous = previous
+        self._phases = phases
+        self._history = history
+        self._sleep = sleep
+        self._selected: list[TopicMetadata] = [
+            topic for topic in metadata.topics if cluster.topics.selects(topic.name)
+        ]
+
+    def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
+        with ThreadPoolExecutor(max_workers=5, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
+            connectors = pool.submit(self._connectors) if "connectors" in wanted else None
+            schemas = pool.submit(self._schemas) if "schemas" in wanted else None
+            found: dict[SectionName, Section] = {}
+            if {"topics", "consumer_groups", "metrics"} & set(wanted):
+                found.update(self._kafka_sections(pool, connectors))
+            if connectors is not None:
+                found["connectors"] = connectors.result()
+            if schemas is not None:
+                found["schemas"] = schemas.result()
+            return {name: found[name] for name in wanted}
+
+    # --- from Kafka
+
+    def _kafka_sections(
+        self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None"
+    ) -> dict[SectionName, Section]:
+        readings = _KafkaReadings(
+            configs=pool.submit(self._configs),
+            offsets=pool.submit(self._offsets),
+            groups=pool.submit(self._groups),
+        )
+        topics = self._or_stale("topics", lambda: self._topics(readings))
+        groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
+        metrics = self._or_stale("metrics", lambda: self._metrics(topics, groups, connectors))
+        return {"topics": topics, "consumer_groups": groups, "metrics": metrics}
+
+    def _configs(self) -> dict[str, TopicConfigs]:
+        with self._phases.phase("kafka configs"):
+            return self._clients.kafka.configs([topic.name for topic in self._selected])
+
+    def _offsets(self) -> OffsetsReading:
+        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the
+        # picture of the group.
+        with self._phases.phase("kafka offsets"):
+            return self._clients.kafka.offsets(leading_partitions(self._metadata))
+
+    def _groups(self) -> GroupsReading:
+        with self._phases.phase("kafka consumer groups"):
+            return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
+
+    def _topics(self, readings: _KafkaReadings) -> TopicsSection:
+        offsets = readings.offsets.result()
+        old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
+        confirm_topics_gone(
+            self._clients.kafka,
+            self._cluster,
+            old.values(),
+            listed={topic.name for topic in self._metadata.topics},
+        )
+        return TopicsSection(
+            cluster_id=self._cluster_id,
+            state=SectionState(status="fresh", collected_at=offsets.read_at),
+            records=topic_records(
+                self._selected, configs=readings.configs.result(), offsets=offsets, previous=old
+            ),
+            excluded=len(self._metadata.topics) - len(self._selected),
+            cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
+        )
+
+    def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
+        offsets, groups = readings.offsets.result(), readings.groups.result()
+        known = self._previous.consumer_groups if self._previous else ()
+        confirm_groups_gone(
+            self._clients.kafka, self._cluster, known, listed={group.group_id for group in groups.groups}
+        )
+        return ConsumerGroupsSection(
+            cluster_id=self._cluster_id,
+            state=SectionState(status="fresh", collected_at=offsets.read_at),
+            records=group_records(groups.groups, offsets=offsets),
+            excluded=groups.excluded,
+            cost=self._kafka_cost(("kafka consumer groups",), groups=True),
+        )
+
+    def _metrics(
+        self, topics: Section, groups: Section, connectors: "Future[Section] | None"
+    ) -> MetricsSection:
+        assert isinstance(topics, TopicsSection)
+        assert isinstance(groups, ConsumerGroupsSection)
+        for section in (topics, groups):
+            if section.state.status != "fresh":
+                raise UnexpectedAnswerError(section.state.error or "the offsets could not be read")
+        assert topics.state.collected_at is not None
+        ground = Ground(
+            cluster_id=self._cluster_id,
+            read_at=topics.state.collected_at,
+            metadata=self._metadata,
+            topics=topics.records,
+            groups=groups.records,
+            connectors=self._known_connectors(connectors),
+            previous=self._previous,
+            kept=self._history(self._cluster_id),
+        )
+        return collect_metrics(self._cluster, self._clients, ground, phases=self._phases, sleep=self._sleep)
+
+    def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:
+        """Those of this run; of the latest document where it did not read any."""
+        if connectors is None:
+            return self._previous.connectors if self._previous else ()
+        section = connectors.result()
+        assert isinstance(section, ConnectorsSection)
+        return section.records
+
+    def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
+        kinds = self._clients.kafka.requests
+        calls = sum(count for kind, count in kinds.items() if ("group" in kind) == groups)
+        return _cost(self._phases.seconds(*phases), kafka_calls=calls)
+
+    # --- over HTTP
+
+    def _connectors(self) -> Section:
+        if not self._clients.connect:
+            return empty_section(
+                "connectors", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+            )
+
+        def read() -> ConnectorsSection:
+            now = datetime.now(UTC)
+            with self._phases.phase("connectors"):
+                records = collect_connectors(
+                    self._clients.connect,
+                    previous=self._previous.connectors if self._previous else (),
+                    turn=self._previous.sequence if self._previous else 0,
+                )
+            return ConnectorsSection(
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+            )
+
+        section = self._or_stale("connectors", read)
+        assert isinstance(section, ConnectorsSection)
+        # Of a reading that failed as well: it was asked, and of whom does not change.
+        return replace(
+            section,
+            stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
+            cost=_cost(
+                self._phases.seconds("connectors"),
+                http_requests=sum(endpoint.requests for endpoint in self._clients.connect),
+            ),
+        )
+
+    def _schemas(self) -> Section:
+        registry = self._clients.registry
+        if registry is None:
+            return empty_section(
+                "schemas", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+            )
+
+        def read() -> SchemasSection:
+            now = datetime.now(UTC)
+            with self._phases.phase("schemas"):
+                known = self._previous.schemas if self._previous else ()
+                records, facts = collect_schemas(
+                    registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now
+                )
+                confirm_subjects_gone(
+                    registry, {schema.subject for schema in known} - {schema.subject for schema in records}
+                )
+            return SchemasSection(
+                cluster_id=self._cluster_id,
+                state=SectionState(status="fresh", collected_at=now),
+                records=records,
+                registry=facts,
+            )
+
+        section = self._or_stale("schemas", read)
+        assert isinstance(section, SchemasSection)
+        cost = _cost(self._phases.seconds("schemas"), http_requests=registry.requests)
+        return replace(
+            section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests)
+        )
+
+    def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
+        try:
+            return read()
+        except PlatformError as error:
+            return stale_section(name, self._cluster_id, self._previous, str(error))
+
+
+def _cost(phases: dict[str, float], *, kafka_calls: int = 0, http_requests: int = 0) -> SectionCost:
+    return SectionCost(
+        seconds=round(max(phases.values(), default=0.0), 3),
+        kafka_calls=kafka_calls,
+        http_requests=http_requests,
+        phases=phases,
+    )

@@ -1,0 +1,19 @@
+"""What changed between two documents of a cluster: one pure function, its state and how changes are applied to it.
+
+Imports `inventory` and nothing else of the project.
+"""
+
+from mesh_assets.diff.consumer_groups import EPHEMERAL_GROUPS
+from mesh_assets.diff.documents import change_line, compared_sections, diff_documents, headline_changes
+from mesh_assets.diff.state import State, apply_changes, stable_state
+
+__all__ = [
+    "EPHEMERAL_GROUPS",
+    "State",
+    "apply_changes",
+    "change_line",
+    "compared_sections",
+    "diff_documents",
+    "headline_changes",
+    "stable_state",
+]

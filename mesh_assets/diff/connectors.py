@@ -1,0 +1,209 @@
+"""Changes of connectors. Which worker runs what is volatile, declared topics and the quickstart follow from
+the config: no changes. A platform's id is none by itself: what is made anew under its name is the same
+connector to whoever uses it.
+
+Topics that Connect observed are no part of the config, so a newly observed one is a change. One that is not
+observed any more is not: Connect forgets them on a reset, and a reading that failed looks the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from mesh_assets.diff.fields import (
+    Fields,
+    because,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
+from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.masking import mask_config, mask_text, mask_value
+from mesh_assets.inventory.records import Connector
+
+ConnectorKey = tuple[str, str]
+"""Endpoint and name: two Connect clusters may each have a connector of the same name."""
+
+_CONFIG = "config."
+_TASKS = "tasks."
+# A connector that had no status yet and then is FAILED must not go unnoticed, nor one that recovered while
+# its status was unknown.
+_LEARNED = ("status", "tasks")
+_BROKEN = frozenset({"FAILED", "DEGRADED"})
+_NOT_WORKING = frozenset({"PAUSED", "STOPPED", "UNASSIGNED"})
+
+_decode_topics = msgspec.json.Decoder(list[str]).decode
+
+
+def connector_key(connector: Connector) -> ConnectorKey:
+    return connector.connect, connector.name
+
+
+def full_name(connector: Connector) -> str:
+    return f"{connector.connect}/{connector.name}"
+
+
+def connector_fields(connector: Connector) -> Fields:
+    fields: Fields = {"type": _known(connector.type), "status": _known(connector.status)}
+    if fields["status"] is None and not connector.tasks:
+        fields |= {"tasks": None, _TASKS: None}  # no status was read at all, so neither were its tasks
+    else:
+        fields["tasks"] = str(len(connector.tasks))
+        fields.update((f"{_TASKS}{task.id}.state", _known(task.state)) for task in connector.tasks)
+    if not connector.config:
+        fields |= {
+            _CONFIG: None,
+            "connector_class": None,
+        }  # a connector without a config does not exist: it could not be read
+    else:
+        fields.update((_CONFIG + key, value) for key, value in connector.config.items() if value is not None)
+        if "connector.class" not in connector.config and connector.connector_class is not None:
+            fields["connector_class"] = connector.connector_class
+    observed = sorted({topic.name for topic in connector.topics if topic.known == "observed"})
+    if observed:
+        fields["observed_topics"] = json_text(observed)
+    return fields
+
+
+def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> Iterator[Change]:
+    old, new = {connector_key(c): c for c in before}, {connector_key(c): c for c in after}
+    if old == new:
+        return
+    resources = _resources(old, new)
+    for key, connector in old.items():
+        if key not in new:
+            sentence = f"Connector {resources[key]} deleted: {connector.type}, was {connector.status}"
+            yield deleted("connector", resources[key], _masked(connector), sentence=sentence)
+    for key, connector in new.items():
+        previous = old.get(key)
+        if previous is None:
+            broken = connector.status in _BROKEN or connector.failed_tasks > 0
+            sentence = f"Connector {resources[key]} created: {connector.type}, {connector.status}{_reason(connector) if broken else ''}"
+            yield created(
+                "connector",
+                resources[key],
+                connector,
+                sentence=sentence,
+                severity="critical" if broken else "info",
+            )
+        elif previous != connector:
+            yield from _diff_connector(resources[key], previous, connector)
+
+
+def _resources(
+    old: Mapping[ConnectorKey, Connector], new: Mapping[ConnectorKey, Connector]
+) -> dict[ConnectorKey, str]:
+    """The name a person knows it by; with its endpoint where the name alone would leave open which one is
+    meant.
+
+    A name with a slash always has its endpoint, so that `a/b` can only mean the connector `b` of `a`.
+    """
+    shared = {
+        name
+        for keys in (old, new)
+        for name, number in Counter(name for _, name in keys).items()
+        if number > 1
+    }
+    return {
+        (connect, name): f"{connect}/{name}" if name in shared or "/" in name else name
+        for connect, name in {**old, **new}
+    }
+
+
+def _diff_connector(resource: str, before: Connector, after: Connector) -> Iterator[Change]:
+    for field, old, new in differing_fields(
+        connector_fields(before), connector_fields(after), learned=_LEARNED
+    ):
+        if field == "observed_topics" and new is None:
+            continue
+        if old is not None and field.startswith(_CONFIG):
+            old = mask_value(field.removeprefix(_CONFIG), old)
+        yield updated(
+            "connector",
+            resource,
+            field,
+            before=old,
+            after=new,
+            severity=_severity(field, old, new),
+            sentence=f"Connector {resource}: {_what(field, old, new, after)}",
+        )
+
+
+def _severity(field: str, before: str | None, after: str | None) -> Severity:
+    if field == "status" or field.startswith(_TASKS):
+        if after in _BROKEN:
+            return "critical"
+        return "warning" if after in _NOT_WORKING else "info"
+    if field == "tasks":
+        return "warning" if int(after or 0) < int(before or 0) else "info"
+    return "warning" if field in ("type", "connector_class", "config.connector.class") else "info"
+
+
+def _what(field: str, old: str | None, new: str | None, after: Connector) -> str:
+    if field == "status":
+        reason = _reason(after) if new in _BROKEN else ""
+        return f"status now known, {new}{reason}" if old is None else f"{old} → {new}{reason}"
+    if field == "tasks":
+        return f"tasks now known, {new}" if old is None else f"tasks {old} → {new}"
+    if field.startswith(_TASKS):
+        return _task(field, old, new, after)
+    if field == "observed_topics":
+        return f"topics seen are now {listed(_decode_topics(new or '[]'))}"
+    if field == "connector_class":
+        return f"class {shown(old)} → {shown(new)}"
+    key = field.removeprefix(_CONFIG)
+    if old is None:
+        return f"{key} set to {shown(new)}"
+    if new is None:
+        return f"{key} removed, was {shown(old)}"
+    if old == new:
+        return f"{key} is masked now"
+    return f"{key} {shown(old)} → {shown(new)}"
+
+
+def _task(field: str, old: str | None, new: str | None, after: Connector) -> str:
+    number = field.removeprefix(_TASKS).removesuffix(".state")
+    if new is None:
+        return f"task {number} is gone, was {old}"
+    trace = (
+        next((task.trace for task in after.tasks if str(task.id) == number), None) if new in _BROKEN else None
+    )
+    return (
+        f"task {number} is {new}{because(trace)}"
+        if old is None
+        else f"task {number} {old} → {new}{because(trace)}"
+    )
+
+
+def _reason(connector: Connector) -> str:
+    """The connector's own trace; where it has none, that of its first failed task, which then is what broke
+    it."""
+    traces = [
+        connector.trace,
+        *(task.trace for task in sorted(connector.tasks, key=lambda t: t.id) if task.state in _BROKEN),
+    ]
+    return next((reason for trace in traces if (reason := because(trace))), "")
+
+
+def _masked(connector: Connector) -> Connector:
+    """The connector by the masking rules of today: an older version may have kept a value that is known as a
+    secret now."""
+    return replace(
+        connector,
+        config=mask_config(connector.config),
+        trace=None if connector.trace is None else mask_text(connector.trace),
+        tasks=tuple(
+            replace(task, trace=None if task.trace is None else mask_text(task.trace))
+            for task in connector.tasks
+        ),
+    )
+
+
+def _known(word: str) -> str | None:
+    return None if word.strip().upper() in ("", "UNKNOWN") else word

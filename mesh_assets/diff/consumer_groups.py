@@ -1,0 +1,143 @@
+"""Changes of consumer groups. Members, offsets, lag, coordinator and rebalances come and go by themselves: no
+changes."""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from mesh_assets.diff.fields import (
+    Fields,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    updated,
+)
+from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.records import ConsumerGroup
+
+EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
+"""Groups that a tool makes for one look at a topic; their coming and going says nothing about the estate."""
+
+_WITHOUT_MEMBERS = frozenset({"empty", "dead"})
+_REBALANCING = frozenset(
+    {
+        "preparingrebalance",
+        "preparingrebalancing",
+        "completingrebalance",
+        "completingrebalancing",
+        "assigning",
+        "reconciling",
+    }
+)
+
+_decode_topics = msgspec.json.Decoder(list[str]).decode
+
+
+def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) -> dict[str, ConsumerGroup]:
+    return {
+        group.group_id: group
+        for group in groups
+        if not any(fnmatchcase(group.group_id, pattern) for pattern in ephemeral)
+    }
+
+
+def group_fields(group: ConsumerGroup) -> Fields:
+    """`state` is `active` or `empty`. A rebalancing group is active: it has members that are being given
+    their partitions."""
+    # While partitions are being assigned, a group that has committed nothing looks as if it read no topics.
+    assigning = _plain(group.state) in _REBALANCING and not any(
+        offset.committed is not None for offset in group.offsets or ()
+    )
+    unread = group.error is not None or group.offsets is None or group.members is None
+    return {
+        "type": None if _plain(group.type) in ("", "unknown") else group.type,
+        "state": _activity(group.state),
+        "topics": None if unread or assigning else json_text(sorted(set(group.topics))),
+    }
+
+
+def diff_consumer_groups(
+    before: Iterable[ConsumerGroup], after: Iterable[ConsumerGroup], *, ephemeral: tuple[str, ...]
+) -> Iterator[Change]:
+    old, new = lasting_groups(before, ephemeral), lasting_groups(after, ephemeral)
+    for group_id, group in old.items():
+        if group_id not in new:
+            yield deleted(
+                "consumer_group",
+                group_id,
+                group,
+                sentence=f"Consumer group {group_id} deleted{_reading(group, 'read')}",
+            )
+    for group_id, group in new.items():
+        previous = old.get(group_id)
+        if previous is None:
+            sentence = f"Consumer group {group_id} created: {_activity(group.state) or 'state unknown'}{_reading(group, 'reads')}"
+            yield created("consumer_group", group_id, group, sentence=sentence, severity="info")
+        elif not _unchanged(previous, group):
+            yield from _diff_group(previous, group)
+
+
+def _unchanged(before: ConsumerGroup, after: ConsumerGroup) -> bool:
+    return (
+        before.type == after.type
+        and before.state == after.state
+        and before.topics == after.topics
+        and before.error == after.error
+    )
+
+
+def _diff_group(before: ConsumerGroup, after: ConsumerGroup) -> Iterator[Change]:
+    for field, old, new in differing_fields(group_fields(before), group_fields(after), learned=("state",)):
+        yield updated(
+            "consumer_group",
+            after.group_id,
+            field,
+            before=old,
+            after=new,
+            severity=_severity(field, new),
+            sentence=f"Consumer group {after.group_id}: {_what(field, old, new)}",
+        )
+
+
+def _severity(field: str, after: str | None) -> Severity:
+    return "warning" if field == "type" or (field == "state" and after == "empty") else "info"
+
+
+def _what(field: str, before: str | None, after: str | None) -> str:
+    match field:
+        case "topics":
+            old, new = set(_decode_topics(before or "[]")), set(_decode_topics(after or "[]"))
+            parts = []
+            if new - old:
+                parts.append(
+                    f"now also reads {listed(sorted(new - old))}"
+                    if old
+                    else f"now reads {listed(sorted(new))}"
+                )
+            if old - new:
+                parts.append(f"no longer reads {listed(sorted(old - new))}")
+            return ", ".join(parts)
+        case "state":
+            return f"state now known, {after}" if before is None else f"{before} → {after}"
+        case _:
+            return f"{field} {before} → {after}"
+
+
+def _activity(state: str) -> str | None:
+    plain = _plain(state)
+    if plain in ("", "unknown"):
+        return None
+    return "empty" if plain in _WITHOUT_MEMBERS else "active"
+
+
+def _plain(state: str) -> str:
+    """`PreparingRebalance`, `PREPARING_REBALANCING` and `preparing rebalance` are the same word in different
+    clients."""
+    return state.replace("_", "").replace(" ", "").lower()
+
+
+def _reading(group: ConsumerGroup, verb: str) -> str:
+    return f", {verb} {listed(sorted(set(group.topics)))}" if group.topics else ""

@@ -1,0 +1,141 @@
+"""Changes of schemas and of the registry. How a subject is named and which record it describes is derived: no
+change."""
+
+from collections.abc import Iterable, Iterator
+
+from mesh_assets.diff.fields import (
+    Fields,
+    counted,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
+from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.records import RegistryFacts, Schema, SubjectLevel
+
+SCHEMA_REGISTRY = "schema_registry"
+"""The resource of changes that concern the whole registry; a cluster has one."""
+
+
+def schema_fields(schema: Schema) -> Fields:
+    """An inherited level is not the subject's: its field is not there, and a registry-wide change is one
+    change, not one a subject."""
+    fields: Fields = {
+        "version": str(schema.version),
+        "id": str(schema.id),
+        "schema_type": schema.schema_type,
+        "definition": schema.definition,
+        "references": json_text(sorted(schema.references, key=lambda r: (r.name, r.subject, r.version))),
+    }
+    for name, level in _levels(schema):
+        if level.own is not False or level.value is None:
+            fields[name] = level.value
+    return fields
+
+
+def registry_fields(registry: RegistryFacts) -> Fields:
+    return {"compatibility": registry.compatibility, "mode": registry.mode}
+
+
+def diff_schemas(before: Iterable[Schema], after: Iterable[Schema]) -> Iterator[Change]:
+    old, new = {schema.subject: schema for schema in before}, {schema.subject: schema for schema in after}
+    for subject, schema in old.items():
+        if subject not in new:
+            yield deleted(
+                "schema",
+                subject,
+                schema,
+                sentence=f"Schema {subject} deleted: its latest version was {schema.version}",
+            )
+    for subject, schema in new.items():
+        previous = old.get(subject)
+        if previous is None:
+            sentence = f"Schema {subject} created: version {schema.version}, {schema.schema_type}"
+            yield created("schema", subject, schema, sentence=sentence, severity="info")
+        elif previous != schema:
+            yield from _diff_schema(previous, schema)
+
+
+def diff_registry(before: RegistryFacts | None, after: RegistryFacts | None) -> Iterator[Change]:
+    if before is None or after is None:
+        return
+    for field, old, new in differing_fields(registry_fields(before), registry_fields(after)):
+        yield updated(
+            "schema_registry",
+            SCHEMA_REGISTRY,
+            field,
+            before=old,
+            after=new,
+            severity="warning",
+            sentence=f"Schema registry: {field} {shown(old)} → {shown(new)}",
+        )
+
+
+def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
+    old_fields, new_fields = schema_fields(before), schema_fields(after)
+    for (name, old_level), (_, new_level) in zip(_levels(before), _levels(after), strict=True):
+        # A registry that could not tell own from inherited and now can: the same level, better known.
+        if old_level.value == new_level.value and None in (old_level.own, new_level.own):
+            new_fields[name] = None
+    for field, old, new in differing_fields(old_fields, new_fields):
+        yield updated(
+            "schema",
+            after.subject,
+            field,
+            before=old,
+            after=new,
+            severity=_severity(field, before, after),
+            sentence=_sentence(field, before, after),
+        )
+
+
+def _severity(field: str, before: Schema, after: Schema) -> Severity:
+    match field:
+        case "version":
+            # Growing is daily work that the registry's compatibility watches over; falling means that the
+            # latest version was deleted.
+            return "info" if after.version > before.version else "warning"
+        case "definition" | "references" | "id":
+            # They come with a new version. Under an unchanged one the subject was deleted and registered
+            # anew.
+            return "info" if after.version != before.version else "warning"
+        case _:
+            return "warning"
+
+
+def _sentence(field: str, before: Schema, after: Schema) -> str:
+    """The subject is not named: `resource` names it, and the design fixes `Schema version 1 → 2`."""
+    match field:
+        case "version":
+            return f"Schema version {before.version} → {after.version}"
+        case "id":
+            return f"Schema id {before.id} → {after.id}"
+        case "schema_type":
+            return f"Schema type {shown(before.schema_type)} → {shown(after.schema_type)}"
+        case "definition":
+            return f"Schema definition changed: {len(before.definition):,} → {counted(len(after.definition), 'character')}"
+        case "references":
+            return f"Schema references {_references(before)} → {_references(after)}"
+        case "compatibility":
+            return f"Schema compatibility {_level(before.compatibility)} → {_level(after.compatibility)}"
+        case _:
+            return f"Schema mode {_level(before.mode)} → {_level(after.mode)}"
+
+
+def _levels(schema: Schema) -> tuple[tuple[str, SubjectLevel], tuple[str, SubjectLevel]]:
+    return ("compatibility", schema.compatibility), ("mode", schema.mode)
+
+
+def _level(level: SubjectLevel) -> str:
+    return f"{shown(level.value)} (inherited)" if level.own is False else shown(level.value)
+
+
+def _references(schema: Schema) -> str:
+    return (
+        listed(sorted(f"{reference.subject} version {reference.version}" for reference in schema.references))
+        or "none"
+    )

@@ -1,0 +1,190 @@
+"""Changes of topics.
+
+Leaders, ISR, offsets and errors are health and traffic of the moment, schema and connector links are derived:
+no changes.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from mesh_assets.diff.fields import (
+    Fields,
+    counted,
+    created,
+    deleted,
+    differing_fields,
+    json_text,
+    listed,
+    shown,
+    updated,
+)
+from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.records import Topic
+
+# What decides how long data is kept, how safe it is and what producers may send: a changed value can lose
+# data or break a producer.
+_WEIGHTY_CONFIGS = frozenset(
+    {
+        "cleanup.policy",
+        "max.message.bytes",
+        "message.timestamp.type",
+        "min.insync.replicas",
+        "retention.bytes",
+        "retention.ms",
+        "local.retention.bytes",
+        "local.retention.ms",
+        "unclean.leader.election.enable",
+    }
+)
+_CONFIG = "config."
+_decode_replicas = msgspec.json.Decoder(dict[str, list[int]]).decode
+
+
+def topic_fields(topic: Topic) -> Fields:
+    """`config_overrides` is left out: who set a value matters only together with the value."""
+    fields: Fields = {"id": topic.id}
+    if _described(topic):
+        fields["partitions"] = str(topic.details.partitions)
+        fields["replication_factor"] = str(topic.details.replication_factor)
+        fields["internal"] = json_text(topic.details.internal)
+        fields["replicas"] = _replicas(topic)
+    else:
+        fields |= dict.fromkeys(("partitions", "replication_factor", "internal", "replicas"))
+    if topic.config is None:
+        fields[_CONFIG] = None
+    else:
+        fields.update((_CONFIG + name, value) for name, value in topic.config.items())
+    return fields
+
+
+def diff_topics(before: Iterable[Topic], after: Iterable[Topic]) -> Iterator[Change]:
+    old, new = {topic.name: topic for topic in before}, {topic.name: topic for topic in after}
+    for name, topic in old.items():
+        if name not in new:
+            yield deleted("topic", name, topic, sentence=f"Topic {name} deleted: it had {_size(topic)}")
+    for name, topic in new.items():
+        previous = old.get(name)
+        if previous is None:
+            yield created(
+                "topic", name, topic, sentence=f"Topic {name} created: {_size(topic)}", severity="info"
+            )
+        elif not _unchanged(previous, topic):
+            yield from _diff_topic(previous, topic)
+
+
+def _unchanged(before: Topic, after: Topic) -> bool:
+    """Whether all that counts is equal, without building anything: of 9,000 topics nearly all are, but for
+    their offsets."""
+    a, b = before.details, after.details
+    return (
+        before.id == after.id
+        and a.partitions == b.partitions
+        and a.replication_factor == b.replication_factor
+        and a.internal == b.internal
+        and before.error == after.error
+        and before.config == after.config
+        and (
+            before.partitions == after.partitions
+            or [(p.partition, p.replicas) for p in before.partitions]
+            == [(p.partition, p.replicas) for p in after.partitions]
+        )
+    )
+
+
+def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
+    name = after.name
+    if before.id is not None and after.id is not None and before.id != after.id:
+        # Another topic under the old name: its records and offsets are not the old one's, so nothing of it is
+        # an update.
+        yield deleted(
+            "topic",
+            name,
+            before,
+            sentence=f"Topic {name} deleted and created again: the old one had {_size(before)}",
+        )
+        yield created(
+            "topic",
+            name,
+            after,
+            sentence=f"Topic {name} created again after deletion: {_size(after)}",
+            severity="warning",
+        )
+        return
+    for field, old, new in differing_fields(topic_fields(before), topic_fields(after)):
+        yield updated(
+            "topic",
+            name,
+            field,
+            before=old,
+            after=new,
+            severity=_severity(field, old, new),
+            sentence=f"Topic {name}: {_what(field, old, new, before, after)}",
+        )
+
+
+def _severity(field: str, before: str | None, after: str | None) -> Severity:
+    match field:
+        case "partitions":
+            return "warning"  # keys map to other partitions from now on
+        case "replication_factor":
+            return "warning" if int(after or 0) < int(before or 0) else "info"
+        case _ if (
+            before is not None and after is not None and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS
+        ):
+            return "warning"
+        case _:
+            return "info"
+
+
+def _what(field: str, old: str | None, new: str | None, before: Topic, after: Topic) -> str:
+    if field == "replicas":
+        return _moved(old, new)
+    if not field.startswith(_CONFIG):
+        return f"{field.replace('_', ' ')} {shown(old)} → {shown(new)}"
+    config = field.removeprefix(_CONFIG)
+    if old is None:  # as after an upgrade of Kafka, which brings new configs to every topic
+        return f"config {config} appeared with {shown(new)}"
+    if new is None:
+        return f"config {config} disappeared, was {shown(old)}"
+    reset = config in before.config_overrides and config not in after.config_overrides
+    return f"{config} {shown(old)} → {shown(new)}{' (override removed)' if reset else ''}"
+
+
+def _moved(before: str | None, after: str | None) -> str:
+    old, new = _decode_replicas(before or "{}"), _decode_replicas(after or "{}")
+    moved = [partition for partition in old.keys() & new.keys() if old[partition] != new[partition]]
+    added = new.keys() - old.keys()
+    parts = []
+    if moved:
+        parts.append(f"{len(moved):,} of {counted(len(old), 'partition')} moved to other replicas")
+    if added:
+        brokers = sorted({broker for partition in added for broker in new[partition]})
+        parts.append(
+            f"{counted(len(added), 'new partition')} on {'broker' if len(brokers) == 1 else 'brokers'} {listed([str(b) for b in brokers])}"
+        )
+    if old.keys() - new.keys():
+        parts.append(f"{counted(len(old.keys() - new.keys()), 'partition')} gone")
+    return ", ".join(parts)
+
+
+def _replicas(topic: Topic) -> str | None:
+    """Partition → replicas in their order (the first is the preferred leader). Unknown when one partition did
+    not tell its replicas."""
+    if not all(partition.replicas for partition in topic.partitions):
+        return None
+    return json_text(
+        {str(p.partition): p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)}
+    )
+
+
+def _described(topic: Topic) -> bool:
+    """Whether the brokers said anything of it, now or before: a topic in error without partitions is only a
+    name."""
+    return topic.error is None or bool(topic.partitions)
+
+
+def _size(topic: Topic) -> str:
+    if not _described(topic):
+        return "partitions unknown"
+    return f"{counted(topic.details.partitions, 'partition')}, replication factor {topic.details.replication_factor}"

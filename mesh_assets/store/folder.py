@@ -1,0 +1,212 @@
+"""A folder as a store of objects, safe across threads and processes of machines that share the file system's
+locks."""
+
+import fcntl
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.store.objects import StoredObject, checked_key
+
+_LOCK_SECONDS = 30.0  # the lock is held for a rename and an fsync: milliseconds
+_ABANDONED_SECONDS = 86_400.0
+
+
+class FolderStore:
+    """Objects are files below `root`; `.tmp` holds files being written, `.lock` is locked while something is
+    replaced or removed.
+
+    A file appears under its key complete and synced, or not at all: it is written to `.tmp` first, then
+    linked (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, as for
+    any file the user makes.
+    """
+
+    shared = False
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._temporary = root / ".tmp"
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"{path} could not be read: {error.strerror}") from error
+        return data, _version(data)
+
+    def put(self, key: str, data: bytes) -> str:
+        path = self._path(key)
+        with self._written(data) as temporary, self._locked():
+            self._place(temporary, path, os.replace)
+        return _version(data)
+
+    def put_new(self, key: str, data: bytes) -> str:
+        path = self._path(key)
+        with self._written(data) as temporary:
+            self._place(temporary, path, os.link)
+        return _version(data)
+
+    def put_if(self, key: str, data: bytes, version: str) -> str:
+        path = self._path(key)
+        with self._written(data) as temporary, self._locked():
+            self._expect(key, version)
+            self._place(temporary, path, os.replace)
+        return _version(data)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with _store_errors(path, "removed"), self._locked(), suppress(FileNotFoundError):
+            self._remove(path)
+
+    def delete_if(self, key: str, version: str) -> None:
+        path = self._path(key)
+        with _store_errors(path, "removed"), self._locked():
+            self._expect(key, version)
+            self._remove(path)
+
+    def list(self, prefix: str) -> "list[StoredObject]":
+        folder_part = prefix.rpartition("/")[0]
+        top = self._root / (checked_key(folder_part) if folder_part else "")
+        found = []
+        for folder, folders, files in os.walk(top, onerror=_unreadable):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                path = Path(folder, name)
+                key = path.relative_to(self._root).as_posix()
+                if key.startswith(prefix) and not name.startswith("."):
+                    with suppress(FileNotFoundError):  # removed since it was seen
+                        status = path.stat()
+                        found.append(
+                            StoredObject(
+                                key=key,
+                                bytes=status.st_size,
+                                modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+                            )
+                        )
+        return sorted(found, key=lambda entry: entry.key)
+
+    def uri(self, key: str) -> str:
+        return self._path(key).absolute().as_uri()
+
+    def location(self, key: str) -> str:
+        return str(self._path(key))
+
+    def _path(self, key: str) -> Path:
+        return self._root / checked_key(key)
+
+    def _expect(self, key: str, version: str) -> None:
+        current = self.get(key)
+        if current is None:
+            raise ConflictError(f"{self._path(key)} is gone")
+        if current[1] != version:
+            raise ConflictError(f"{self._path(key)} has been written by another")
+
+    @contextmanager
+    def _written(self, data: bytes) -> Iterator[Path]:
+        """A synced temporary file with the data, removed at the end unless it was renamed."""
+        path = self._temporary / f"{os.getpid()}-{uuid.uuid4().hex}"
+        with _store_errors(path, "written"):
+            if not self._temporary.is_dir():
+                self._temporary.mkdir(parents=True, exist_ok=True)
+            self._drop_abandoned()
+            try:
+                with path.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _place(self, temporary: Path, path: Path, how: Callable[[Path, Path], None]) -> None:
+        # Removing an object also removes the folders it leaves empty, perhaps the one just made here.
+        for _ in range(20):
+            missing = [parent for parent in path.parents if not parent.is_dir()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                how(temporary, path)
+            except FileNotFoundError:
+                continue
+            except FileExistsError as error:
+                raise ConflictError(f"{path} exists already") from error
+            for folder in (path.parent, *(parent.parent for parent in missing)):
+                _sync_folder(folder)
+            return
+        raise StoreError(f"{path.parent} disappears while {path.name} is written")
+
+    def _remove(self, path: Path) -> None:
+        path.unlink()
+        _sync_folder(path.parent)
+        for parent in path.parents:
+            if parent == self._root:
+                break
+            try:
+                parent.rmdir()
+            except OSError:  # not empty: still in use
+                break
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time. The kernel frees the lock of a process that dies."""
+        path = self._root / ".lock"
+        self._root.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        raise StoreError(
+                            f"{path} has been locked by another process for {_LOCK_SECONDS:.0f} s; see who holds it"
+                        ) from error
+                    time.sleep(0.002)
+            yield
+
+    def _drop_abandoned(self) -> None:
+        """Removes what a killed process left in `.tmp` long ago."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        for entry in os.scandir(self._temporary):
+            with suppress(FileNotFoundError):
+                if entry.stat().st_mtime < oldest:
+                    os.unlink(entry.path)
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that is not there holds nothing; one that cannot be read is not the same."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise StoreError(f"{error.filename} could not be read: {error.strerror}") from error
+
+
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync_folder(path: Path) -> None:
+    """Makes a new, renamed or removed name in the folder survive a loss of power."""
+    with suppress(FileNotFoundError):  # removed as empty by another
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _store_errors(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} could not be {done}: {error.strerror}; the store (MESH_STORE) must be a folder you can write to"
+        ) from error

@@ -1,0 +1,223 @@
+"""The inventories in the store: documents, the pointer to the latest, the lock, and the sections that pass
+from step to step."""
+
+from datetime import UTC, datetime, timedelta
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.store import layout
+from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.pointers import (
+    KnownCluster,
+    Pending,
+    Pointer,
+    StoredDocument,
+    decode_known_cluster,
+    decode_pending,
+    decode_pointer,
+    encode,
+)
+
+SECTIONS_KEPT = timedelta(days=7)
+
+
+class DocumentEntry(Record, frozen=True, kw_only=True):
+    """A document as a listing shows it; `moment` is its discovery's time in whole seconds."""
+
+    key: str
+    moment: datetime
+    bytes: int
+
+
+class InventoryStore:
+    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError when the store
+    fails."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self.objects = objects
+
+    # --- reading
+
+    def latest(self, cluster_id: str) -> tuple[Pointer, str] | None:
+        """The pointer to the newest published document and its version; None when nothing was ever published."""
+        key = layout.latest_key(cluster_id)
+        found = self.objects.get(key)
+        return (
+            None if found is None else (decode_pointer(found[0], source=self.objects.location(key)), found[1])
+        )
+
+    def latest_document(self, cluster_id: str) -> Document | None:
+        """The newest published document; None when nothing was ever published, StoreError when it is missing
+        or damaged."""
+        found = self.latest(cluster_id)
+        return None if found is None else self.read_document(found[0].document)
+
+    def read_document(self, stored: StoredDocument) -> Document:
+        """That document, checked against its SHA-256."""
+        return decode_document(self.read_document_bytes(stored), source=self.objects.location(stored.key))
+
+    def read_document_bytes(self, stored: StoredDocument) -> bytes:
+        found = self.objects.get(stored.key)
+        location = self.objects.location(stored.key)
+        if found is None:
+            raise StoreError(f"{location} is missing though the store refers to it; restore it from a backup")
+        if sha256(found[0]) != stored.sha256:
+            raise StoreError(
+                f"{location} is not what was written there (its SHA-256 differs); restore it from a backup"
+            )
+        return found[0]
+
+    def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:
+        """The document that held at `moment`: a time (also as ISO 8601 text), `latest`, a document's key or
+        its file name.
+
+        Raises StoreError when there is none.
+        """
+        if moment == "latest":
+            document = self.latest_document(cluster_id)
+            if document is None:
+                raise StoreError(f"nothing was ever published for cluster {cluster_id}")
+            return document
+        if isinstance(moment, str) and layout.document_moment(moment) is not None:
+            key = layout.cluster_folder(cluster_id) + moment.rpartition("/")[2]
+        else:
+            key = self._key_at(cluster_id, moment)
+        found = self.objects.get(key)
+        if found is None:
+            raise StoreError(f"{self.objects.location(key)} does not exist")
+        return decode_document(found[0], source=self.objects.location(key))
+
+    def list_documents(self, cluster_id: str) -> list[DocumentEntry]:
+        """The cluster's documents, oldest first."""
+        entries = []
+        for entry in self.objects.list(f"{layout.cluster_folder(cluster_id)}inventory-"):
+            moment = layout.document_moment(entry.key)
+            if moment is not None:
+                entries.append((moment, DocumentEntry(key=entry.key, moment=moment[0], bytes=entry.bytes)))
+        return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+
+    def cluster_id(self, name: str) -> str | None:
+        """The id that the brokers last gave for that cluster of the estate; None when it was never
+        discovered."""
+        key = layout.known_cluster_key(name)
+        found = self.objects.get(key)
+        return (
+            None
+            if found is None
+            else decode_known_cluster(found[0], source=self.objects.location(key)).cluster_id
+        )
+
+    def _key_at(self, cluster_id: str, moment: datetime | str) -> str:
+        if isinstance(moment, str):
+            try:
+                moment = datetime.fromisoformat(moment)
+            except ValueError as error:
+                raise StoreError(
+                    f"{moment!r} is no moment; expected a time like 2026-11-23T16:40:02Z, latest, or a document's name"
+                ) from error
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        entries = self.list_documents(cluster_id)
+        keys = [entry.key for entry in entries if entry.moment <= moment]
+        if not keys:
+            known = (
+                f"the oldest is of {entries[0].moment:%Y-%m-%dT%H:%M:%SZ}" if entries else "there are none"
+            )
+            raise StoreError(
+                f"no document of cluster {cluster_id} is as old as {moment:%Y-%m-%dT%H:%M:%SZ}; {known}"
+            )
+        return keys[-1]
+
+    # --- publishing: only under the cluster's lock (mesh_assets.snapshot)
+
+    def free_document_key(self, cluster_id: str, moment: datetime) -> str:
+        """A key for a document of that moment that nothing stands under; the second of one second gets the
+        suffix `-2`."""
+        first = layout.document_key(cluster_id, moment, 1)
+        taken = {entry.key for entry in self.objects.list(first.removesuffix(".json"))}
+        return next(
+            key
+            for attempt in range(1, len(taken) + 2)
+            if (key := layout.document_key(cluster_id, moment, attempt)) not in taken
+        )
+
+    def put_document(self, key: str, data: bytes) -> StoredDocument:
+        self.objects.put_new(key, data)
+        return StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
+
+    def delete_document(self, stored: StoredDocument) -> None:
+        """Removes a document that was never published, and no other that may stand under its key by now."""
+        found = self.objects.get(stored.key)
+        if found is not None and sha256(found[0]) == stored.sha256:
+            self.objects.delete_if(stored.key, found[1])
+
+    def move_latest(self, pointer: Pointer, version: str | None) -> str:
+        """Makes `pointer` the latest if the present one still has that version (None: there is none), else
+        ConflictError."""
+        key = layout.latest_key(pointer.cluster_id)
+        data = encode(pointer)
+        return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
+
+    def remember_cluster(self, name: str, cluster_id: str) -> None:
+        if self.cluster_id(name) != cluster_id:
+            self.objects.put(
+                layout.known_cluster_key(name), encode(KnownCluster(name=name, cluster_id=cluster_id))
+            )
+
+    def pending(self, cluster_id: str) -> tuple[Pending, str] | None:
+        """The lock of the cluster and its version; None when nobody holds it."""
+        key = layout.pending_key(cluster_id)
+        found = self.objects.get(key)
+        return (
+            None if found is None else (decode_pending(found[0], source=self.objects.location(key)), found[1])
+        )
+
+    def put_pending(self, cluster_id: str, pending: Pending, version: str | None) -> str:
+        """Writes the lock if it still has that version (None: there is none), else ConflictError; the new
+        version."""
+        key = layout.pending_key(cluster_id)
+        data = encode(pending)
+        return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
+
+    def delete_pending(self, cluster_id: str, version: str) -> None:
+        self.objects.delete_if(layout.pending_key(cluster_id), version)
+
+    # --- sections on their way from step to step
+
+    def put_section(self, run_id: str, cluster: str, section: Section) -> str:
+        """Keeps a section for the later steps of the run; its key."""
+        key = layout.section_key(run_id, cluster, section_name(section))
+        self.objects.put(key, encode_section(section))
+        return key
+
+    def get_section(self, run_id: str, cluster: str, name: SectionName) -> Section | None:
+        """The section that run collected; None when it did not."""
+        key = layout.section_key(run_id, cluster, name)
+        found = self.objects.get(key)
+        return None if found is None else decode_section(found[0], source=self.objects.location(key))
+
+    def drop_sections(self, run_id: str) -> None:
+        for entry in self.objects.list(layout.run_folder(run_id)):
+            self.objects.delete(entry.key)
+
+    def prune_sections(self, *, now: datetime, kept: timedelta = SECTIONS_KEPT) -> int:
+        """Removes the sections of runs whose newest is older than `kept`; how many objects went."""
+        runs: dict[str, list[tuple[str, datetime]]] = {}
+        for entry in self.objects.list("steps/"):
+            runs.setdefault(entry.key.split("/")[1], []).append((entry.key, entry.modified_at))
+        old = [
+            key
+            for entries in runs.values()
+            if max(moment for _, moment in entries) < now - kept
+            for key, _ in entries
+        ]
+        for key in old:
+            self.objects.delete(key)
+        return len(old)
+
+
+def section_name(section: Section) -> SectionName:
+    tag = section.__struct_config__.tag
+    return next(name for name in SECTION_NAMES if name == tag)

@@ -1,0 +1,90 @@
+"""Where the store is (`MESH_STORE`), and under which keys things are kept in it."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.document import document_name
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.objects import ObjectStore
+
+# From the value of MESH_STORE to the store it names.
+
+DEFAULT_STORE = ".mesh"
+
+
+def open_store(value: str | None) -> ObjectStore:
+    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`; None or empty: the folder `.mesh`."""
+    text = value or DEFAULT_STORE
+    if text.startswith("s3://"):
+        from mesh_assets.store.bucket import BucketStore  # boto3 is heavy, and only needed here
+
+        return BucketStore.at(text)
+    if "://" in text:
+        raise StoreError(f"MESH_STORE is {text!r}; expected a folder or s3://bucket/prefix")
+    return FolderStore(Path(text))
+
+
+# Where things stand in the store: the keys, and how names become parts of keys.
+
+_DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json")
+
+
+def safe(name: str) -> str:
+    """A name as one part of a key: letters, digits, `-`, `_`, `.`, `~` stay, all else becomes %XX, and so
+    does a leading dot.
+
+    Different names give different parts. Raises StoreError for an empty name.
+    """
+    if not name:
+        raise StoreError("a cluster or run without a name cannot be kept in the store")
+    part = quote(name, safe="")
+    return f"%2E{part[1:]}" if part.startswith(".") else part
+
+
+def unsafe(part: str) -> str:
+    """The name that `safe` made the part from."""
+    return unquote(part)
+
+
+def cluster_folder(cluster_id: str) -> str:
+    return f"inventories/{safe(cluster_id)}/"
+
+
+def latest_key(cluster_id: str) -> str:
+    return f"{cluster_folder(cluster_id)}latest.json"
+
+
+def pending_key(cluster_id: str) -> str:
+    return f"{cluster_folder(cluster_id)}pending.json"
+
+
+def known_cluster_key(name: str) -> str:
+    return f"clusters/{safe(name)}.json"
+
+
+def section_key(run_id: str, cluster: str, section: str) -> str:
+    return f"{run_folder(run_id)}{safe(cluster)}/{section}.json"
+
+
+def run_folder(run_id: str) -> str:
+    return f"steps/{safe(run_id)}/"
+
+
+def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
+    """The key of a document of that second; `attempt` counts from 1, where another document has the second
+    already."""
+    name = document_name(moment)
+    return cluster_folder(cluster_id) + (
+        name if attempt == 1 else f"{name.removesuffix('.json')}-{attempt}.json"
+    )
+
+
+def document_moment(key: str) -> tuple[datetime, int] | None:
+    """The second and the attempt in a document's key, None when it is no document's."""
+    match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
+    if match is None:
+        return None
+    return datetime.strptime(match[1], "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC), int(match[2] or 1)

@@ -1,0 +1,251 @@
+"""A cluster without servers: Kafka behind the seam of its four reads, Connect and the registry behind their
+transports."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.connectors import ConnectReader
+from mesh_assets.estate.connections import (
+    ConfluentCloudConnectEndpoint,
+    KafkaConnectEndpoint,
+    KafkaConnection,
+)
+from mesh_assets.estate.model import Cluster
+from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.kafka import (
+    BrokerNode,
+    ClusterMetadata,
+    ConsumerGroup,
+    GroupsReading,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    TopicConfigs,
+    TopicMetadata,
+)
+from mesh_assets.platforms.presence import Presence
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets_tests.platforms.http.fakes import FakeTime
+
+CLUSTER_ID = "lkc-1"
+
+
+@dataclass
+class FakeKafka:
+    """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each
+    reading adds to the ends.
+
+    `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for
+    by name.
+    """
+
+    topics: dict[str, list[int]] = field(default_factory=dict)
+    consumer_groups: tuple[ConsumerGroup, ...] = ()
+    fail: dict[str, Exception] = field(default_factory=dict)
+    growth: int = 0
+    cluster_id: str | None = CLUSTER_ID
+    read_at: list[datetime] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
+    hidden: dict[str, Presence] = field(default_factory=dict)
+
+    def metadata(self) -> ClusterMetadata:
+        self._count("metadata")
+        return ClusterMetadata(
+            cluster_id=self.cluster_id,
+            controller_id=1,
+            brokers=(BrokerNode(id=1, host="127.0.0.1", port=9092),),
+            topics=tuple(
+                TopicMetadata(
+                    name=name,
+                    id=f"id-of-{name}",
+                    internal=name.startswith("__"),
+                    partitions=tuple(
+                        PartitionMetadata(partition=p, leader=1, replicas=(1,), isr=(1,))
+                        for p in range(len(ends))
+                    ),
+                )
+                for name, ends in sorted(self.topics.items())
+            ),
+        )
+
+    def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
+        self._count("configs")
+        values: dict[str, str | None] = {"cleanup.policy": "delete", "min.insync.replicas": "1"}
+        return {
+            name: TopicConfigs(topic=name, values=dict(values), overridden=("cleanup.policy",))
+            for name in topics
+        }
+
+    def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
+        self._count("offsets")
+        moment = self.read_at.pop(0) if self.read_at else datetime.now(UTC)
+        reading = OffsetsReading(
+            read_at=moment,
+            topics={
+                name: tuple(
+                    PartitionOffsets(partition=p, earliest=0, latest=self.topics[name][p]) for p in partitions
+                )
+                for name, partitions in partitions_by_topic.items()
+            },
+        )
+        self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
+        return reading
+
+    def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
+        self._count("groups")
+        chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
+        return GroupsReading(
+            read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen)
+        )
+
+    def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        self._count("topic_presence")
+        return {name: self.hidden.get(name, "gone") for name in names}
+
+    def group_presence(self, names: Sequence[str]) -> dict[str, Presence]:
+        self._count("group_presence")
+        return {name: self.hidden.get(name, "gone") for name in names}
+
+    def close(self) -> None:
+        pass
+
+    def _count(self, read: str) -> None:
+        self.requests[read] += 1
+        if read in self.fail:
+            raise self.fail[read]
+
+
+def a_worker(
+    connectors: Mapping[str, Mapping[str, str]], *, passwords: Mapping[str, str] | None = None
+) -> httpx.MockTransport:
+    """A Connect worker that knows the expanded list, name → config, and of connector classes one config each
+    that is a password."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        plugin = request.url.path.removeprefix("/connector-plugins/").removesuffix("/config")
+        if passwords and plugin in passwords:
+            return httpx.Response(
+                200,
+                json=[{"name": passwords[plugin], "type": "PASSWORD"}, {"name": "topic", "type": "STRING"}],
+            )
+        if request.url.path != "/connectors":
+            return httpx.Response(404, json={"error_code": 404, "message": "not found"})
+        return httpx.Response(
+            200, json={name: _entry(name, dict(config)) for name, config in connectors.items()}
+        )
+
+    return httpx.MockTransport(answer)
+
+
+def _entry(name: str, config: dict[str, str]) -> dict[str, Any]:
+    running = {"state": "RUNNING", "worker_id": "worker:8083"}
+    return {
+        "info": {"name": name, "config": config, "tasks": [{"connector": name, "task": 0}], "type": "source"},
+        "status": {"name": name, "connector": running, "tasks": [{"id": 0, **running}], "type": "source"},
+    }
+
+
+def a_cluster(**fields: Any) -> Cluster:
+    return Cluster(name="warehouse", kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"), **fields)
+
+
+@dataclass
+class FakeCloudConnect:
+    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → the connector's own. `hidden`:
+    left out of the list, as a filter by rights would. `by_name`: the status that such a one answers by its
+    name. `stand_in`: what it says it stands in for.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    by_name: int = 403
+    stand_in: str | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def client(self) -> ConfluentCloudConnectClient:
+        endpoint = ConfluentCloudConnectEndpoint(
+            kind="confluent_cloud",
+            username="CLOUDKEY",
+            password="${HOME}",
+            environment_id="env-1",
+            cluster_id=CLUSTER_ID,
+        )
+        return ConfluentCloudConnectClient(
+            endpoint, transport=httpx.MockTransport(self), clock=FakeTime().clock
+        )
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        _, _, name = request.url.path.partition("/connectors")
+        self.requests.append(name or "list")
+        headers = {} if self.stand_in is None else {"X-Mesh-Stand-In": self.stand_in}
+        if not name:
+            listed = {
+                name: self._entry(name, state)
+                for name, state in self.states.items()
+                if name not in self.hidden
+            }
+            return httpx.Response(200, json=listed, headers=headers)
+        if name.strip("/") not in self.states:
+            return httpx.Response(
+                404, json={"error": {"code": 404, "message": "resource not found"}}, headers=headers
+            )
+        return httpx.Response(
+            self.by_name, json={"error": {"code": self.by_name, "message": "Forbidden"}}, headers=headers
+        )
+
+    def _entry(self, name: str, state: str) -> dict[str, Any]:
+        config = {
+            "connector.class": "DatagenSource",
+            "kafka.topic": name,
+            "quickstart": name.upper(),
+            "kafka.api.secret": "*" * 16,
+        }
+        task = {"id": 0, "state": state, "worker_id": name, "msg": ""}
+        return {
+            "id": {"id": f"lcc-{name}", "id_type": "ID"},
+            "info": {
+                "name": name,
+                "config": config,
+                "tasks": [{"connector": name, "task": 0}],
+                "type": "source",
+            },
+            "status": {
+                "name": name,
+                "connector": {"state": state, "worker_id": name, "trace": ""},
+                "tasks": [task],
+                "type": "source",
+            },
+        }
+
+
+def opened(
+    kafka: FakeKafka,
+    *,
+    registry: SchemaRegistryClient | None = None,
+    workers: Sequence[httpx.MockTransport] = (),
+    cloud: FakeCloudConnect | None = None,
+) -> Callable[[Cluster], AbstractContextManager[ClusterClients]]:
+    """What `collect_sections` takes as `clients`."""
+
+    @contextmanager
+    def open_clients(_: Cluster) -> Iterator[ClusterClients]:
+        connect: list[ConnectReader] = [
+            KafkaConnectClient(
+                KafkaConnectEndpoint(kind="kafka_connect", url=f"http://connect-{number}.test:8083"),
+                transport=worker,
+                clock=FakeTime().clock,
+            )
+            for number, worker in enumerate(workers)
+        ]
+        connect.extend([] if cloud is None else [cloud.client()])
+        yield ClusterClients(kafka=kafka, registry=registry, connect=connect)
+
+    return open_clients

@@ -1,0 +1,305 @@
+from datetime import timedelta
+from typing import cast
+
+import httpx
+import pytest
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnreachableError
+from mesh_assets.estate.fields import NamePatterns, TopicPatterns
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.masking import MASK
+from mesh_assets.inventory.sections import (
+    SECTION_NAMES,
+    ConnectorsSection,
+    ConsumerGroupsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionName,
+    TopicsSection,
+)
+from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup
+from mesh_assets_tests.collecting.cluster_fakes import (
+    CLUSTER_ID,
+    FakeCloudConnect,
+    FakeKafka,
+    a_cluster,
+    a_worker,
+    opened,
+)
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_schemas
+
+
+class Slept:
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def collect(
+    kafka: FakeKafka,
+    *,
+    previous: Document | None = None,
+    wanted: tuple[SectionName, ...] = SECTION_NAMES,
+    registry: Confluent | None = None,
+    workers: tuple[httpx.MockTransport, ...] = (),
+    cloud: FakeCloudConnect | None = None,
+    **cluster: object,
+) -> dict[SectionName, Section]:
+    clients = opened(
+        kafka, registry=None if registry is None else registry.client(), workers=workers, cloud=cloud
+    )
+    return collect_sections(
+        a_cluster(**cluster), wanted, previous=lambda _: previous, clients=clients, sleep=Slept()
+    )
+
+
+def a_kafka_group(committed: int | None) -> ConsumerGroup:
+    return ConsumerGroup(
+        group_id="fraud-detection",
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(CommittedPartition(topic="orders", partition=0, committed=committed),),
+    )
+
+
+def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [10, 20]},
+        consumer_groups=(a_kafka_group(4),),
+        read_at=[MOMENT + timedelta(hours=1)],
+    )
+    previous = a_document(topics=(a_topic("orders", partitions=2),))
+
+    sections = collect(kafka, previous=previous)
+
+    topics, groups, metrics = sections["topics"], sections["consumer_groups"], sections["metrics"]
+    assert isinstance(topics, TopicsSection)
+    assert isinstance(groups, ConsumerGroupsSection)
+    assert isinstance(metrics, MetricsSection)
+    assert metrics.records is not None
+    assert topics.records[0].details.message_count == 30
+    assert groups.records[0].total_lag_records == 6
+    assert {section.state.collected_at for section in (topics, groups, metrics)} == {
+        MOMENT + timedelta(hours=1)
+    }
+    # 10 a partition in the document of an hour ago: 10 more records in 3,600 s.
+    assert metrics.records.topics[0].records_in_per_second == pytest.approx(10 / 3600, abs=0.001)
+    assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
+
+
+def test_without_a_previous_document_the_rates_come_from_a_short_second_reading() -> None:
+    kafka = FakeKafka(topics={"orders": [10]}, growth=5, read_at=[MOMENT, MOMENT + timedelta(seconds=2)])
+
+    metrics = collect(kafka)["metrics"]
+
+    assert isinstance(metrics, MetricsSection)
+    assert metrics.records is not None
+    assert metrics.records.topics[0].records_in_per_second == 2.5
+    assert metrics.records.window_seconds == 2.0
+    assert kafka.requests["offsets"] == 2
+
+
+def test_kafka_out_of_reach_fails_the_collection() -> None:
+    with pytest.raises(UnreachableError, match="refused"):
+        collect(FakeKafka(fail={"metadata": UnreachableError("connection refused")}))
+
+
+def test_another_cluster_than_the_estate_says_is_refused() -> None:
+    with pytest.raises(EstateError, match=r"says cluster_id lkc-9, but .* is cluster lkc-1"):
+        collect(FakeKafka(), cluster_id="lkc-9")
+
+
+@pytest.mark.parametrize(
+    ("failing", "stale"),
+    [
+        ("configs", {"topics", "metrics"}),
+        ("offsets", {"topics", "consumer_groups", "metrics"}),
+        ("groups", {"consumer_groups", "metrics"}),
+    ],
+)
+def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last_good_data(
+    failing: str, stale: set[str]
+) -> None:
+    previous = a_document(topics=(a_topic("orders"), a_topic("gone-since")), consumer_groups=(a_group(),))
+    kafka = FakeKafka(topics={"orders": [10]}, fail={failing: RefusedError("no right to read")})
+
+    sections = collect(kafka, previous=previous)
+
+    assert {name for name, section in sections.items() if section.state.status == "stale"} == stale
+    for name in stale:
+        assert sections[cast(SectionName, name)].state.error == "no right to read"
+        assert sections[cast(SectionName, name)].state.collected_at == MOMENT
+    if "topics" in stale:
+        assert sections["topics"].records == previous.topics
+    if "consumer_groups" in stale:
+        assert sections["consumer_groups"].records == previous.consumer_groups
+
+
+def test_what_the_estate_does_not_name_is_not_configured_rather_than_empty() -> None:
+    sections = collect(FakeKafka())
+
+    assert sections["connectors"].state.status == "not_configured"
+    assert sections["schemas"].state.status == "not_configured"
+
+
+def test_one_endpoint_that_fails_makes_the_connectors_stale_as_a_whole() -> None:
+    down = httpx.MockTransport(lambda _: httpx.Response(500, text="boom"))
+    previous = a_document(connectors=(a_connector(),))
+
+    section = collect(FakeKafka(), previous=previous, workers=(a_worker({"a": {"topic": "orders"}}), down))[
+        "connectors"
+    ]
+
+    assert section.records == previous.connectors
+    assert section.state.status == "stale"
+    assert "connect-1.test" in (section.state.error or "")
+
+
+def test_a_registry_that_fails_leaves_the_schemas_stale() -> None:
+    registry = Confluent(
+        before=lambda _: httpx.Response(500, json={"error_code": 50001, "message": "backend"})
+    )
+    previous = a_document(schemas=(a_schema(),))
+
+    section = collect(FakeKafka(), previous=previous, registry=registry)["schemas"]
+
+    assert section.records == previous.schemas
+    assert section.state.status == "stale"
+
+
+def test_connector_configs_are_masked_before_they_become_records() -> None:
+    worker = a_worker(
+        {"a": {"topic": "orders", "database.password": "hunter2", "url": "jdbc:x://u:hunter2@db/s"}}
+    )
+
+    section = collect(FakeKafka(), workers=(worker,))["connectors"]
+
+    assert isinstance(section, ConnectorsSection)
+    assert section.records[0].config == {
+        "database.password": MASK,
+        "topic": "orders",
+        "url": f"jdbc:x://{MASK}@db/s",
+    }
+    assert "hunter2" not in repr(section)
+
+
+def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -> None:
+    worker = a_worker(
+        {"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}}, passwords={"Vault": "pin"}
+    )
+
+    section = collect(FakeKafka(), workers=(worker,))["connectors"]
+
+    assert isinstance(section, ConnectorsSection)
+    assert section.records[0].config == {"connector.class": "Vault", "pin": MASK, "topic": "orders"}
+
+
+def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]}, consumer_groups=(a_kafka_group(0),)
+    )
+
+    sections = collect(
+        kafka,
+        topics=TopicPatterns(exclude=("tmp-*", "__*")),
+        consumer_groups=NamePatterns(exclude=("fraud-*",)),
+    )
+
+    topics, groups = sections["topics"], sections["consumer_groups"]
+    assert isinstance(topics, TopicsSection)
+    assert isinstance(groups, ConsumerGroupsSection)
+    assert ([topic.name for topic in topics.records], topics.excluded) == (["orders"], 2)
+    assert (groups.records, groups.excluded) == ((), 1)
+
+
+def test_only_the_wanted_sections_are_read() -> None:
+    kafka = FakeKafka(topics={"orders": [1]})
+
+    sections = collect(kafka, wanted=("schemas",), registry=Confluent())
+
+    assert list(sections) == ["schemas"]
+    assert kafka.requests == {"metadata": 1}
+
+
+@pytest.mark.parametrize("platform", ["kafka_connect", "confluent_cloud"])
+@pytest.mark.parametrize(("subjects", "connectors", "most"), [(37, 37, 12), (2500, 1000, 20)])
+def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connectors(
+    subjects: int, connectors: int, most: int, platform: str
+) -> None:
+    registry = Confluent(schemas=some_schemas(subjects))
+    worker = a_worker({f"connector-{n}": {"topic": f"topic-{n}"} for n in range(connectors)})
+    cloud = FakeCloudConnect({f"connector-{n}": "RUNNING" for n in range(connectors)})
+
+    if platform == "kafka_connect":
+        sections = collect(FakeKafka(), registry=registry, workers=(worker,))
+    else:
+        sections = collect(FakeKafka(), registry=registry, cloud=cloud)
+
+    assert len(sections["schemas"].records or ()) == subjects  # type: ignore[arg-type]  # schemas, not metrics
+    costs = [section.cost for section in sections.values()]
+    assert (
+        sum(cost.http_requests - cost.level_requests for cost in costs) <= most - 2
+    )  # two more register the events' schemas
+
+
+def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_first() -> None:
+    registry = Confluent(schemas=some_schemas(1200), compatibility={some_schemas(1200)[0].subject: "FULL"})
+    kafka = FakeKafka()
+    document: Document | None = None
+    known = []
+    for _ in range(3):
+        section = collect(kafka, previous=document, registry=registry)["schemas"]
+        assert isinstance(section, SchemasSection)
+        known.append(sum(1 for schema in section.records if schema.compatibility.value is not None))
+        document = a_document(schemas=section.records)
+
+    assert known == [500, 1000, 1200]
+    assert document is not None
+    by_subject = {schema.subject: schema for schema in document.schemas}
+    assert (
+        by_subject[some_schemas(1)[0].subject].compatibility.value,
+        by_subject[some_schemas(1)[0].subject].compatibility.own,
+    ) == (
+        "FULL",
+        True,
+    )
+
+
+def test_the_projects_own_subjects_are_not_part_of_the_picture() -> None:
+    from mesh_assets_tests.platforms.schema_registry.fakes import a_schema as a_registered_schema
+
+    registry = Confluent(
+        schemas=[
+            a_registered_schema("discovery-events-value"),
+            a_registered_schema("orders-value", schema_id=2),
+        ]
+    )
+
+    section = collect(FakeKafka(), registry=registry)["schemas"]
+
+    assert isinstance(section, SchemasSection)
+    assert [schema.subject for schema in section.records] == ["orders-value"]
+
+
+def test_brokers_without_a_cluster_id_are_refused() -> None:
+    with pytest.raises(PlatformError, match="gives no cluster id"):
+        collect(FakeKafka(cluster_id=None))
+
+
+def test_the_previous_document_is_asked_for_by_the_brokers_cluster_id() -> None:
+    asked = []
+
+    def previous(cluster_id: str) -> None:
+        asked.append(cluster_id)
+
+    collect_sections(a_cluster(), ["topics"], previous=previous, clients=opened(FakeKafka()), sleep=Slept())
+
+    assert asked == [CLUSTER_ID]

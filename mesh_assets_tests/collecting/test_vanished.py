@@ -1,0 +1,179 @@
+"""What a list shows no more is deleted only when it is not found by its name either."""
+
+import threading
+from collections.abc import Mapping
+
+import pytest
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.collecting.vanished import (
+    ASKED_AT_MOST,
+    confirm_gone,
+    hidden_connectors,
+    hidden_connectors_note,
+    one_by_one,
+)
+from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.platforms.kafka import ConsumerGroup
+from mesh_assets.platforms.presence import Presence
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
+
+
+class Source:
+    """Says of each name what `answers` has; of the others that they are gone."""
+
+    def __init__(self, answers: Mapping[str, Presence] | None = None) -> None:
+        self.asked: list[str] = []
+        self._answers = answers or {}
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> Presence:
+        with self._lock:
+            self.asked.append(name)
+        return self._answers.get(name, "gone")
+
+
+def confirm(source: Source, *names: str) -> None:
+    confirm_gone(
+        names, one_by_one(source), noun="connectors", source="Connect at https://x", advice="grant Operator"
+    )
+
+
+def test_nothing_vanished_asks_nothing() -> None:
+    source = Source()
+    confirm(source)
+    assert source.asked == []
+
+
+def test_what_is_not_found_by_its_name_is_gone() -> None:
+    source = Source()
+    confirm(source, "b", "a")
+    assert sorted(source.asked) == ["a", "b"]
+
+
+def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        confirm(Source({"b": "here"}), "a", "b", "c")
+    assert str(caught.value) == (
+        "Connect at https://x lists 3 connectors no more, yet b is still there when asked for by name: the list is filtered by missing "
+        "rights or not whole, so nothing is taken for deleted; grant Operator"
+    )
+
+
+def test_one_of_which_nothing_is_told_is_not_taken_for_deleted() -> None:
+    with pytest.raises(
+        UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is filtered"
+    ):
+        confirm(Source({"a": "refused", "b": "refused"}), "a", "b")
+
+
+def test_of_many_a_bounded_number_is_asked_spread_over_their_names() -> None:
+    source = Source()
+    confirm(source, *(f"team-{team}-{number}" for team in "abcde" for number in range(100)))
+    assert len(source.asked) == ASKED_AT_MOST
+    assert {name[:6] for name in source.asked} == {f"team-{team}" for team in "abcde"}
+
+
+def test_a_source_that_cannot_be_asked_leaves_the_question_open() -> None:
+    def away(_: str) -> Presence:
+        raise UnreachableError("it is away")
+
+    with pytest.raises(UnreachableError, match="it is away"):
+        confirm_gone(["a"], one_by_one(away), noun="subjects", source="s", advice="")
+
+
+# Topics and groups that the brokers hide are no deletions, in a discovery and under a sensor's eye.
+
+
+def collect(kafka: FakeKafka, previous: Document, **cluster: object) -> dict[SectionName, Section]:
+    return collect_sections(
+        a_cluster(**cluster),
+        ["topics", "consumer_groups"],
+        previous=lambda _: previous,
+        clients=opened(kafka),
+        sleep=lambda _: None,
+    )
+
+
+def test_a_deleted_topic_costs_one_call_and_is_deleted() -> None:
+    kafka = FakeKafka(topics={"orders": [1]})
+    topics = collect(kafka, a_document(topics=(a_topic("orders"), a_topic("users"))))["topics"]
+    assert (topics.state.status, [topic.name for topic in topics.records or ()]) == ("fresh", ["orders"])  # type: ignore[union-attr]
+    assert kafka.requests["topic_presence"] == 1
+
+
+def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
+    previous = a_document(topics=(a_topic("orders"), a_topic("users")))
+    topics = collect(FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"}), previous)["topics"]
+    assert topics.records == previous.topics
+    assert topics.state.status == "stale"
+    assert topics.state.error == (
+        "Kafka of warehouse lists 1 topic no more, yet refuses to say whether users is still there: the list is filtered by missing rights "
+        "or not whole, so nothing is taken for deleted; grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
+    )
+
+
+def test_a_topic_that_the_estate_leaves_out_now_is_not_asked_for() -> None:
+    kafka = FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"})
+    topics = collect(
+        kafka, a_document(topics=(a_topic("orders"), a_topic("users"))), topics={"exclude": ("users",)}
+    )["topics"]
+    assert topics.state.status == "fresh"
+    assert kafka.requests["topic_presence"] == 0
+
+
+def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
+    previous = a_document(consumer_groups=(a_group("fraud"), a_group("billing")))
+    left = ConsumerGroup(
+        group_id="billing",
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
+    )
+    groups = collect(FakeKafka(consumer_groups=(left,), hidden={"fraud": "refused"}), previous)[
+        "consumer_groups"
+    ]
+    assert groups.records == previous.consumer_groups
+    assert "lists 1 consumer group no more, yet refuses to say whether fraud is still there" in (
+        groups.state.error or ""
+    )
+
+
+def test_a_group_that_expired_is_gone() -> None:
+    groups = collect(FakeKafka(), a_document(consumer_groups=(a_group("fraud"),)))["consumer_groups"]
+    assert (groups.state.status, groups.records) == ("fresh", ())
+
+
+def test_a_sink_that_consumes_and_is_not_listed_is_hidden() -> None:
+    groups = [
+        a_group("connect-lcc-abc123"),
+        a_group("connect-lcc-def456"),
+        a_group("fraud-detection"),
+        a_group("connect-cluster"),
+    ]
+    assert hidden_connectors([a_connector(id="lcc-abc123")], groups) == ("lcc-def456",)
+
+
+def test_a_group_without_members_may_be_left_over_from_a_deleted_connector() -> None:
+    assert (
+        hidden_connectors(
+            [], [a_group("connect-lcc-abc123", state="Empty"), a_group("connect-lcc-x", members=None)]
+        )
+        == ()
+    )
+
+
+def test_the_note_says_how_many_which_and_what_to_grant() -> None:
+    assert hidden_connectors_note(("lcc-a",)).startswith(
+        "a managed connector that consumes is not in the list of connectors (lcc-a): "
+    )
+    assert hidden_connectors_note(("lcc-a", "lcc-b", "lcc-c", "lcc-d")) == (
+        "4 managed connectors that consume are not in the list of connectors (lcc-a, lcc-b, lcc-c, …): the list is filtered by missing "
+        "rights; grant Operator on the cluster, and DeveloperRead on connector *"
+    )

@@ -1,0 +1,108 @@
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.records import ConsumerGroup
+from mesh_assets_tests.documents import a_document, a_group
+
+
+def changes_of(
+    before: ConsumerGroup, after: ConsumerGroup
+) -> list[tuple[str | None, str | None, str | None, str, str]]:
+    """Field, before, after, severity, sentence."""
+    changes = diff_documents(a_document(consumer_groups=(before,)), a_document(consumer_groups=(after,)))
+    return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
+
+
+def test_a_new_and_a_deleted_group_carry_their_record() -> None:
+    group = a_group(topics=("orders", "users"))
+    without, having = a_document(), a_document(consumer_groups=(group,))
+    record = msgspec.json.encode(group).decode()
+    fields: Any = {"resource_type": "consumer_group", "resource": "fraud-detection", "field": None}
+    sentence = "Consumer group fraud-detection created: active, reads orders, users"
+    assert diff_documents(without, having) == (
+        Change(kind="created", before=None, after=record, severity="info", sentence=sentence, **fields),
+    )
+    sentence = "Consumer group fraud-detection deleted, read orders, users"
+    assert diff_documents(having, without) == (
+        Change(kind="deleted", before=record, after=None, severity="warning", sentence=sentence, **fields),
+    )
+
+
+def test_a_group_becomes_empty_and_active_again() -> None:
+    active, empty = a_group(), a_group(state="Empty")
+    assert changes_of(active, empty) == [
+        ("state", "active", "empty", "warning", "Consumer group fraud-detection: active → empty")
+    ]
+    assert changes_of(empty, active) == [
+        ("state", "empty", "active", "info", "Consumer group fraud-detection: empty → active")
+    ]
+
+
+@pytest.mark.parametrize(
+    "state", ["PreparingRebalance", "COMPLETING_REBALANCING", "Assigning", "Reconciling", "Unknown"]
+)
+def test_a_rebalance_is_no_change(state: str) -> None:
+    assert changes_of(a_group(), a_group(state=state)) == []
+
+
+def test_a_group_that_is_dead_is_as_empty_as_an_empty_one() -> None:
+    assert changes_of(a_group(state="Empty"), a_group(state="Dead")) == []
+
+
+def test_a_group_that_became_empty_while_its_state_was_unknown_is_told_so() -> None:
+    assert changes_of(a_group(state="Unknown"), a_group(state="Empty")) == [
+        ("state", None, "empty", "warning", "Consumer group fraud-detection: state now known, empty")
+    ]
+
+
+def test_other_topics_are_a_change() -> None:
+    before, after = a_group(topics=("orders", "users")), a_group(topics=("clicks", "users"))
+    assert changes_of(before, after) == [
+        (
+            "topics",
+            '["orders","users"]',
+            '["clicks","users"]',
+            "info",
+            "Consumer group fraud-detection: now also reads clicks, no longer reads orders",
+        )
+    ]
+    assert [s for *_, s in changes_of(a_group(topics=()), a_group(topics=("orders",)))] == [
+        "Consumer group fraud-detection: now reads orders"
+    ]
+
+
+def test_topics_that_vanish_while_partitions_are_assigned_or_could_not_be_read_are_no_change() -> None:
+    group = a_group()
+    assert changes_of(group, a_group(state="PreparingRebalance", topics=())) == []
+    assert changes_of(group, a_group(topics=(), error="offsets: not authorized")) == []
+
+
+def test_a_changed_type_is_a_change_and_an_unknown_one_is_not() -> None:
+    assert changes_of(a_group(), a_group(type="consumer")) == [
+        ("type", "classic", "consumer", "warning", "Consumer group fraud-detection: type classic → consumer")
+    ]
+    assert changes_of(a_group(), a_group(type="unknown")) == []
+
+
+def test_members_offsets_lag_and_coordinator_are_volatile() -> None:
+    group = a_group()
+    assert (
+        changes_of(
+            group,
+            replace(group, members=(), offsets=(), coordinator=3, total_lag_records=99, protocol_type=""),
+        )
+        == []
+    )
+
+
+def test_groups_of_console_consumers_come_and_go_unmentioned() -> None:
+    document = a_document(consumer_groups=(a_group("console-consumer-4711"), a_group("team-a-test")))
+    assert [c.resource for c in diff_documents(a_document(), document)] == ["team-a-test"]
+    assert [c.resource for c in diff_documents(a_document(), document, ephemeral_groups=("team-a-*",))] == [
+        "console-consumer-4711"
+    ]

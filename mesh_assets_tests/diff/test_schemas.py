@@ -1,0 +1,191 @@
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.diff import change_line, diff_documents, headline_changes
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
+from mesh_assets_tests.documents import MOMENT, a_document, a_schema
+
+
+def changes_of(before: Schema, after: Schema) -> list[tuple[str | None, str | None, str | None, str, str]]:
+    """Field, before, after, severity, sentence."""
+    changes = diff_documents(a_document(schemas=(before,)), a_document(schemas=(after,)))
+    return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
+
+
+def a_level(value: str | None, *, own: bool | None = True) -> Schema:
+    return a_schema(compatibility=SubjectLevel(value=value, own=own))
+
+
+def test_a_new_and_a_deleted_subject_carry_their_record() -> None:
+    schema = a_schema("users-value", version=2, schema_type="AVRO")
+    without, having = a_document(), a_document(schemas=(schema,))
+    record = msgspec.json.encode(schema).decode()
+    fields: Any = {"resource_type": "schema", "resource": "users-value", "field": None}
+    assert diff_documents(without, having) == (
+        Change(
+            kind="created",
+            before=None,
+            after=record,
+            severity="info",
+            sentence="Schema users-value created: version 2, AVRO",
+            **fields,
+        ),
+    )
+    sentence = "Schema users-value deleted: its latest version was 2"
+    assert diff_documents(having, without) == (
+        Change(kind="deleted", before=record, after=None, severity="warning", sentence=sentence, **fields),
+    )
+
+
+def test_a_new_version_brings_its_id_and_definition_along() -> None:
+    assert changes_of(
+        a_schema(version=1, id=3, definition="old"), a_schema(version=2, id=7, definition="newer")
+    ) == [
+        ("definition", "old", "newer", "info", "Schema definition changed: 3 → 5 characters"),
+        ("id", "3", "7", "info", "Schema id 3 → 7"),
+        ("version", "1", "2", "info", "Schema version 1 → 2"),
+    ]
+
+
+def test_a_new_version_is_one_headline_that_names_the_subject() -> None:
+    changes = diff_documents(
+        a_document(schemas=(a_schema(version=1, id=3, definition="old"),)),
+        a_document(
+            schemas=(
+                a_schema(
+                    version=2,
+                    id=7,
+                    definition="new",
+                    references=(SchemaReference(name="r", subject="s", version=1),),
+                ),
+            )
+        ),
+    )
+    assert len(changes) == 4
+    assert [change_line(change) for change in headline_changes(changes)] == [
+        "users-value: Schema version 1 → 2"
+    ]
+
+
+def test_a_lower_version_is_a_warning_since_the_latest_was_deleted() -> None:
+    assert changes_of(a_schema(version=2), a_schema(version=1)) == [
+        ("version", "2", "1", "warning", "Schema version 2 → 1")
+    ]
+
+
+def test_another_definition_under_the_same_version_is_a_warning_and_a_headline() -> None:
+    changes = diff_documents(
+        a_document(schemas=(a_schema(definition="a"),)), a_document(schemas=(a_schema(definition="b"),))
+    )
+    assert [(c.field, c.severity) for c in headline_changes(changes)] == [("definition", "warning")]
+
+
+def test_the_order_of_references_is_no_change_but_another_version_of_one_is() -> None:
+    one, two = (
+        SchemaReference(name="a", subject="a", version=1),
+        SchemaReference(name="b", subject="b", version=1),
+    )
+    assert changes_of(a_schema(references=(one, two)), a_schema(references=(two, one))) == []
+    ((field, _, after, _, sentence),) = changes_of(
+        a_schema(references=(one,)), a_schema(references=(replace(one, version=2),))
+    )
+    assert (field, after) == ("references", '[{"name":"a","subject":"a","version":2}]')
+    assert sentence == "Schema references a version 1 → a version 2"
+
+
+def test_a_changed_type_is_a_warning() -> None:
+    assert changes_of(a_schema(schema_type="JSON"), a_schema(schema_type="AVRO")) == [
+        ("schema_type", "JSON", "AVRO", "warning", "Schema type JSON → AVRO")
+    ]
+
+
+def test_a_changed_own_level_is_a_change() -> None:
+    assert changes_of(a_level("BACKWARD"), a_level("FULL")) == [
+        ("compatibility", "BACKWARD", "FULL", "warning", "Schema compatibility BACKWARD → FULL")
+    ]
+    before, after = (
+        a_schema(mode=SubjectLevel(value="READWRITE")),
+        a_schema(mode=SubjectLevel(value="READONLY")),
+    )
+    assert changes_of(before, after) == [
+        ("mode", "READWRITE", "READONLY", "warning", "Schema mode READWRITE → READONLY")
+    ]
+
+
+@pytest.mark.parametrize("own", [True, False, None])
+def test_a_level_that_is_not_known_is_no_change_in_either_direction(own: bool | None) -> None:
+    assert changes_of(a_level(None, own=None), a_level("FULL", own=own)) == []
+    assert changes_of(a_level("FULL", own=own), a_level(None, own=None)) == []
+
+
+def test_a_level_of_its_own_set_and_removed_is_a_change() -> None:
+    inherited, own = a_level("BACKWARD", own=False), a_level("FULL")
+    assert changes_of(inherited, own) == [
+        ("compatibility", None, "FULL", "warning", "Schema compatibility BACKWARD (inherited) → FULL")
+    ]
+    assert changes_of(own, inherited) == [
+        ("compatibility", "FULL", None, "warning", "Schema compatibility FULL → BACKWARD (inherited)")
+    ]
+
+
+def test_an_inherited_level_that_moves_is_no_change_of_the_subject() -> None:
+    assert changes_of(a_level("BACKWARD", own=False), a_level("FULL", own=False)) == []
+
+
+def test_the_same_level_better_known_or_read_again_is_no_change() -> None:
+    assert changes_of(a_level("FULL", own=None), a_level("FULL", own=False)) == []
+    assert changes_of(a_level("FULL", own=True), a_level("FULL", own=None)) == []
+    assert (
+        changes_of(
+            a_level("FULL"), a_schema(compatibility=SubjectLevel(value="FULL", own=True, read_at=MOMENT))
+        )
+        == []
+    )
+
+
+def test_naming_is_derived_and_no_change() -> None:
+    assert (
+        changes_of(a_schema(naming_strategy="topic"), a_schema(naming_strategy="record", record_name="User"))
+        == []
+    )
+
+
+def test_the_registry_itself_changes_its_level_and_mode() -> None:
+    facts = RegistryFacts(compatibility="BACKWARD", mode="READWRITE", contexts=(".",))
+    after = RegistryFacts(compatibility="NONE", mode="READONLY", contexts=(".", ".new"))
+    changes = diff_documents(a_document(schema_registry=facts), a_document(schema_registry=after))
+    registry = ("schema_registry", "schema_registry")
+    assert [
+        (c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence)
+        for c in changes
+    ] == [
+        (
+            "updated",
+            *registry,
+            "compatibility",
+            "BACKWARD",
+            "NONE",
+            "warning",
+            "Schema registry: compatibility BACKWARD → NONE",
+        ),
+        (
+            "updated",
+            *registry,
+            "mode",
+            "READWRITE",
+            "READONLY",
+            "warning",
+            "Schema registry: mode READWRITE → READONLY",
+        ),
+    ]
+
+
+def test_a_registry_that_cannot_be_asked_has_not_changed() -> None:
+    facts = RegistryFacts(compatibility="BACKWARD", mode="READWRITE", contexts=())
+    for unknown in (None, RegistryFacts(compatibility=None, mode=None, contexts=())):
+        assert diff_documents(a_document(schema_registry=facts), a_document(schema_registry=unknown)) == ()
+        assert diff_documents(a_document(schema_registry=unknown), a_document(schema_registry=facts)) == ()

@@ -1,0 +1,205 @@
+import msgspec
+from msgspec.structs import replace
+
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.records import Topic
+from mesh_assets_tests.documents import a_document, a_topic
+
+
+def changes_of(
+    before: Topic | None, after: Topic | None
+) -> list[tuple[str, str | None, str | None, str | None, str, str]]:
+    """Kind, field, before, after, severity, sentence."""
+    changes = diff_documents(
+        a_document(topics=() if before is None else (before,)),
+        a_document(topics=() if after is None else (after,)),
+    )
+    return [(c.kind, c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
+
+
+def test_a_new_topic_is_created_with_its_whole_record() -> None:
+    topic = a_topic("payments", partitions=6)
+    (change,) = diff_documents(a_document(), a_document(topics=(topic,)))
+    assert change == Change(
+        kind="created",
+        resource_type="topic",
+        resource="payments",
+        field=None,
+        before=None,
+        after=msgspec.json.encode(topic).decode(),
+        severity="info",
+        sentence="Topic payments created: 6 partitions, replication factor 1",
+    )
+
+
+def test_a_topic_that_is_gone_is_deleted_with_what_it_was() -> None:
+    topic = a_topic("payments")
+    (change,) = diff_documents(a_document(topics=(topic,)), a_document())
+    assert change == Change(
+        kind="deleted",
+        resource_type="topic",
+        resource="payments",
+        field=None,
+        before=msgspec.json.encode(topic).decode(),
+        after=None,
+        severity="warning",
+        sentence="Topic payments deleted: it had 1 partition, replication factor 1",
+    )
+
+
+def test_a_topic_of_the_old_name_with_another_id_is_deleted_first_and_then_created() -> None:
+    changes = changes_of(
+        a_topic(id="one", partitions=6), a_topic(id="two", partitions=3, config={"retention.ms": "1"})
+    )
+    assert [(kind, field, severity, sentence) for kind, field, _, _, severity, sentence in changes] == [
+        (
+            "deleted",
+            None,
+            "warning",
+            "Topic orders deleted and created again: the old one had 6 partitions, replication factor 1",
+        ),
+        (
+            "created",
+            None,
+            "warning",
+            "Topic orders created again after deletion: 3 partitions, replication factor 1",
+        ),
+    ]
+
+
+def test_an_id_that_is_not_known_says_nothing() -> None:
+    known, unknown = a_topic(id="one"), replace(a_topic(), id=None)
+    assert changes_of(known, unknown) == []
+    assert changes_of(unknown, known) == []
+
+
+def test_more_partitions_are_a_change_with_their_replicas() -> None:
+    assert changes_of(a_topic(partitions=1), a_topic(partitions=3)) == [
+        ("updated", "partitions", "1", "3", "warning", "Topic orders: partitions 1 → 3"),
+        (
+            "updated",
+            "replicas",
+            '{"0":[1]}',
+            '{"0":[1],"1":[1],"2":[1]}',
+            "info",
+            "Topic orders: 2 new partitions on broker 1",
+        ),
+    ]
+
+
+def test_a_reassignment_is_a_change_of_the_replicas() -> None:
+    assert changes_of(a_topic(partitions=2, replicas=(1, 2)), a_topic(partitions=2, replicas=(1, 3))) == [
+        (
+            "updated",
+            "replicas",
+            '{"0":[1,2],"1":[1,2]}',
+            '{"0":[1,3],"1":[1,3]}',
+            "info",
+            "Topic orders: 2 of 2 partitions moved to other replicas",
+        )
+    ]
+
+
+def test_a_lower_replication_factor_is_a_warning_and_a_higher_one_is_not() -> None:
+    one, two = a_topic(replicas=(1,)), a_topic(replicas=(1, 2))
+    field = "replication_factor"
+    assert ("updated", field, "2", "1", "warning", "Topic orders: replication factor 2 → 1") in changes_of(
+        two, one
+    )
+    assert ("updated", field, "1", "2", "info", "Topic orders: replication factor 1 → 2") in changes_of(
+        one, two
+    )
+
+
+def test_a_topic_that_the_brokers_name_but_do_not_describe_has_not_shrunk() -> None:
+    topic, name_only = (
+        a_topic(partitions=3),
+        replace(a_topic(partitions=0), config=None, error="TOPIC_AUTHORIZATION_FAILED"),
+    )
+    assert changes_of(topic, name_only) == []
+    assert changes_of(name_only, topic) == []
+    assert [sentence for *_, sentence in changes_of(None, name_only)] == [
+        "Topic orders created: partitions unknown"
+    ]
+
+
+def test_replicas_that_a_partition_did_not_tell_are_no_reassignment() -> None:
+    topic = a_topic()
+    silent = replace(
+        topic,
+        partitions=tuple(replace(p, replicas=(), error="LEADER_NOT_AVAILABLE") for p in topic.partitions),
+    )
+    assert changes_of(topic, silent) == []
+    assert changes_of(silent, topic) == []
+
+
+def test_each_changed_config_is_a_change() -> None:
+    before = a_topic(config={"retention.ms": "604800000", "segment.ms": "1", "compression.type": "producer"})
+    after = a_topic(config={"retention.ms": "86400000", "segment.ms": "2", "compression.type": "producer"})
+    assert changes_of(before, after) == [
+        (
+            "updated",
+            "config.retention.ms",
+            "604800000",
+            "86400000",
+            "warning",
+            "Topic orders: retention.ms 604800000 → 86400000",
+        ),
+        ("updated", "config.segment.ms", "1", "2", "info", "Topic orders: segment.ms 1 → 2"),
+    ]
+
+
+def test_a_config_that_an_upgrade_brings_or_takes_is_worth_an_information() -> None:
+    old, new = a_topic(), a_topic(config={"remote.copy.disable": "false"})
+    field = "config.remote.copy.disable"
+    assert changes_of(old, new) == [
+        (
+            "updated",
+            field,
+            None,
+            "false",
+            "info",
+            "Topic orders: config remote.copy.disable appeared with false",
+        )
+    ]
+    assert changes_of(new, old) == [
+        (
+            "updated",
+            field,
+            "false",
+            None,
+            "info",
+            "Topic orders: config remote.copy.disable disappeared, was false",
+        )
+    ]
+
+
+def test_configs_that_could_not_be_read_are_no_change_in_either_direction() -> None:
+    known = a_topic(config={"retention.ms": "1"})
+    unknown = replace(known, config=None, config_error="not authorized")
+    assert changes_of(known, unknown) == []
+    assert changes_of(unknown, known) == []
+
+
+def test_a_config_whose_value_is_sensitive_is_no_change_in_either_direction() -> None:
+    known, hidden = a_topic(config={"some.secret": "1"}), a_topic(config={"some.secret": None})
+    assert changes_of(known, hidden) == []
+    assert changes_of(hidden, known) == []
+
+
+def test_an_override_matters_only_with_the_value() -> None:
+    default = a_topic(config={"retention.ms": "1"})
+    overridden = replace(default, config_overrides=("retention.ms",))
+    assert changes_of(default, overridden) == []
+    assert [sentence for *_, sentence in changes_of(overridden, a_topic(config={"retention.ms": "2"}))] == [
+        "Topic orders: retention.ms 1 → 2 (override removed)"
+    ]
+
+
+def test_a_long_value_is_shortened_in_the_sentence_only() -> None:
+    ((_, _, _, after, _, sentence),) = changes_of(
+        a_topic(config={"x": "a\nb"}), a_topic(config={"x": "c" * 5_000})
+    )
+    assert after == "c" * 5_000
+    assert sentence == f"Topic orders: x a b → {'c' * 119}…"

@@ -1,0 +1,85 @@
+from mesh_assets.inventory.key_figures import (
+    KeyFigures,
+    bytes_text,
+    key_figures,
+    key_figures_text,
+)
+from mesh_assets.inventory.records import (
+    ClusterLoad,
+    GroupRate,
+    Metrics,
+    MetricsSource,
+    PartitionHealth,
+    TopicRate,
+)
+
+
+def some_metrics(**fields: object) -> Metrics:
+    metrics = {
+        "source": "offsets",
+        "window_start": None,
+        "window_end": None,
+        "window_seconds": None,
+        "topics": (),
+        "consumer_groups": (),
+        "brokers": (),
+        "controller": None,
+        "partition_health": PartitionHealth(
+            partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
+        ),
+        **fields,
+    }
+    return Metrics(**metrics)  # type: ignore[arg-type]
+
+
+def a_group(group_id: str, **lag: float) -> GroupRate:
+    return GroupRate(group_id=group_id, records_committed_per_second=None, lag_records=1, **lag)
+
+
+def a_topic(rate: float | None) -> TopicRate:
+    return TopicRate(topic="orders", records_in_per_second=rate, message_count=None)
+
+
+def test_what_no_source_tells_is_not_among_the_figures() -> None:
+    assert key_figures(None) == key_figures(some_metrics()) == KeyFigures()
+    assert key_figures_text(KeyFigures()) == ""
+
+
+def test_everything_known_stands_in_one_line() -> None:
+    metrics = some_metrics(
+        topics=(a_topic(100.25), a_topic(19.75), a_topic(None)),
+        consumer_groups=(a_group("audit", lag_seconds=12.0), a_group("fraud-detection", lag_seconds=720.0)),
+        cluster=ClusterLoad(
+            load_percent=34.2,
+            connections=1204,
+            bytes_in_per_second=3_240_000.0,
+            retained_bytes=41_000_000_000,
+        ),
+    )
+    text = "120 records/s in   3.2 MB/s in   41 GB retained   load 34 %   1,204 connections   fraud-detection 12 min behind"
+    assert key_figures_text(key_figures(metrics)) == text
+
+
+def test_a_lower_bound_of_a_lag_is_told_as_one_and_no_lag_not_at_all() -> None:
+    bound = some_metrics(
+        consumer_groups=(
+            a_group("audit", lag_seconds=12.0),
+            a_group("old", lag_seconds_at_least=86_400.0 * 3),
+        )
+    )
+    assert key_figures_text(key_figures(bound)) == "old at least 3 days behind"
+    assert (
+        key_figures_text(key_figures(some_metrics(consumer_groups=(a_group("audit", lag_seconds=0.0),))))
+        == ""
+    )
+
+
+def test_sources_that_are_missing_are_told() -> None:
+    sources = (MetricsSource(name="offsets"), MetricsSource(name="confluent_cloud", error="refused"))
+    assert key_figures(some_metrics(sources=sources)).errors == ("refused",)
+
+
+def test_bytes_are_told_with_two_digits_or_more() -> None:
+    assert [bytes_text(n) for n in (0, 512, 999.6, 3_200, 41_000_000, 7e12, 9e15)] == [
+        "0 B", "512 B", "1.0 kB", "3.2 kB", "41 MB", "7.0 TB", "9000 TB",
+    ]  # fmt: skip

@@ -1,0 +1,157 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.store.folder import FolderStore
+
+_ROUNDS = 20
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+def _add_one_often(root: Path) -> int:
+    """Counts up a number with compare-and-swap; how often it conflicted."""
+    store, conflicts, done = FolderStore(root), 0, 0
+    while done < _ROUNDS:
+        found = store.get("number")
+        assert found is not None
+        try:
+            store.put_if("number", str(int(found[0]) + 1).encode(), found[1])
+            done += 1
+        except ConflictError:
+            conflicts += 1
+    return conflicts
+
+
+def _create(root: Path) -> bool:
+    try:
+        FolderStore(root).put_new("a/new", str(os.getpid()).encode())
+    except ConflictError:
+        return False
+    return True
+
+
+def _write_and_drop(root: Path) -> None:
+    store = FolderStore(root)
+    for _ in range(_ROUNDS):
+        store.put("a/b/c", b"x" * 100_000)
+        store.delete("a/b/c")
+
+
+def _in_processes(job: Callable[[Path], object], root: Path) -> list[object]:
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
+        return list(processes.map(job, [root] * 4))
+
+
+def _in_threads(job: Callable[[Path], object], root: Path) -> list[object]:
+    with ThreadPoolExecutor(4) as threads:
+        return list(threads.map(job, [root] * 4))
+
+
+@pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
+def test_no_update_is_lost_when_several_compare_and_swap(
+    store: FolderStore, tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
+) -> None:
+    store.put("number", b"0")
+    at_once(_add_one_often, tmp_path / "store")
+    found = store.get("number")
+    assert found is not None
+    assert found[0] == str(4 * _ROUNDS).encode()
+
+
+@pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
+def test_only_one_of_several_creates_an_object(
+    tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
+) -> None:
+    assert sorted(map(bool, at_once(_create, tmp_path / "store"))) == [False, False, False, True]
+
+
+def test_folders_that_come_and_go_disturb_no_writer(tmp_path: Path) -> None:
+    _in_threads(_write_and_drop, tmp_path / "store")
+    assert FolderStore(tmp_path / "store").list("") == []
+
+
+def test_a_reader_never_sees_half_an_object(store: FolderStore) -> None:
+    contents = [bytes([letter]) * 500_000 for letter in b"ab"]
+    store.put("a", contents[0])
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(lambda: [store.put("a", contents[number % 2]) for number in range(40)])
+        while not writing.done():
+            found = store.get("a")
+            assert found is not None
+            assert found[0] in contents
+
+
+def test_what_a_killed_process_was_writing_is_invisible_and_goes_after_a_day(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    store.put("a", b"1")
+    left = tmp_path / "store" / ".tmp" / "4711-left"
+    left.write_bytes(b"half")
+    assert [entry.key for entry in store.list("")] == ["a"]
+    store.put("b", b"2")
+    assert left.exists()
+    yesterday = time.time() - 90_000
+    os.utime(left, (yesterday, yesterday))
+    store.put("b", b"3")
+    assert not left.exists()
+
+
+def test_the_lock_of_a_killed_process_is_free(store: FolderStore, tmp_path: Path) -> None:
+    store.put("a", b"1")
+    program = "import fcntl, os, signal, sys; fcntl.flock(open(sys.argv[1], 'ab'), fcntl.LOCK_EX); os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "store" / ".lock")], timeout=30, check=False
+    )
+    store.put("a", b"2")
+
+
+def test_a_write_leaves_nothing_but_the_object(store: FolderStore, tmp_path: Path) -> None:
+    store.put("a/b", b"1")
+    with pytest.raises(ConflictError):
+        store.put_new("a/b", b"2")
+    files = {
+        path.relative_to(tmp_path / "store").as_posix()
+        for path in (tmp_path / "store").rglob("*")
+        if path.is_file()
+    }
+    assert files == {"a/b", ".lock"}
+
+
+def test_objects_have_the_mode_of_any_file_the_user_makes(store: FolderStore, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        store.put("a", b"1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "store" / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_store_that_is_no_folder_is_a_sentence_that_names_mesh_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="MESH_STORE"):
+        FolderStore(tmp_path / "file").put_new("a", b"1")
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a/b", b"1")
+
+    def refused(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(StoreError, match="a could not be read: Permission denied"):
+        store.list("a/")

@@ -1,0 +1,206 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore, section_name
+from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument
+from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InventoryStore:
+    return InventoryStore(FolderStore(tmp_path))
+
+
+def _published(
+    store: InventoryStore, document: Document, version: str | None = None
+) -> tuple[StoredDocument, str]:
+    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
+    stored = store.put_document(key, encode_document(document))
+    pointer = Pointer(
+        cluster=document.cluster.name,
+        cluster_id=document.cluster.id,
+        run_id=document.run_id,
+        sequence=document.sequence,
+        discovery_timestamp=document.discovery_timestamp,
+        document=stored,
+        summary=document.summary,
+        sections=document.sections,
+        changes=0,
+        triggers=(Trigger(type="manual"),),
+        event=EventPosition(topic="discovery-events", partition=0, offset=0),
+        schema_ids=None,
+    )
+    return stored, store.move_latest(pointer, version)
+
+
+def test_a_cluster_that_was_never_published_has_no_latest_document(store: InventoryStore) -> None:
+    assert store.latest("lkc-1") is None
+    assert store.latest_document("lkc-1") is None
+    assert store.list_documents("lkc-1") == []
+
+
+def test_the_latest_document_is_the_one_the_pointer_names(store: InventoryStore) -> None:
+    document = a_document(topics=(a_topic("orders"),))
+    stored, version = _published(store, document)
+    assert stored.key == "inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json"
+    found = store.latest("lkc-1")
+    assert found is not None
+    assert (found[0].document, found[0].sequence, found[1]) == (stored, 1, version)
+    assert store.latest_document("lkc-1") == document
+
+
+def test_a_missing_document_is_an_error_and_never_no_document(store: InventoryStore) -> None:
+    stored, _ = _published(store, a_document())
+    store.objects.delete(stored.key)
+    with pytest.raises(StoreError, match=r"inventory-2026-11-23T16-40-02Z.json is missing"):
+        store.latest_document("lkc-1")
+
+
+def test_a_document_that_was_tampered_with_is_an_error(store: InventoryStore) -> None:
+    stored, _ = _published(store, a_document())
+    store.objects.put(stored.key, encode_document(a_document(topics=(a_topic("orders"),))))
+    with pytest.raises(StoreError, match="its SHA-256 differs"):
+        store.latest_document("lkc-1")
+
+
+def test_a_pointer_that_is_no_json_is_an_error_that_names_the_file(
+    store: InventoryStore, tmp_path: Path
+) -> None:
+    store.objects.put("inventories/lkc-1/latest.json", b"{half")
+    with pytest.raises(StoreError, match=str(tmp_path / "inventories/lkc-1/latest.json")):
+        store.latest("lkc-1")
+
+
+def test_the_pointer_moves_only_from_where_it_was_read(store: InventoryStore) -> None:
+    _, first = _published(store, a_document())
+    with pytest.raises(ConflictError):
+        _published(store, a_document(sequence=2), None)
+    _published(store, a_document(sequence=2), first)
+    with pytest.raises(ConflictError):
+        _published(store, a_document(sequence=3), first)
+
+
+def test_documents_of_the_same_second_get_a_suffix_and_stay_in_order(store: InventoryStore) -> None:
+    version = None
+    for sequence in range(1, 12):
+        _, version = _published(store, a_document(sequence=sequence), version)
+    _published(store, a_document(sequence=12, discovery_timestamp=MOMENT + timedelta(seconds=1)), version)
+    keys = [
+        entry.key.removeprefix("inventories/lkc-1/inventory-2026-11-23T16-40-")
+        for entry in store.list_documents("lkc-1")
+    ]
+    assert keys == ["02Z.json", *(f"02Z-{number}.json" for number in range(2, 12)), "03Z.json"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "sequence"),
+    [
+        ("latest", 3),
+        (MOMENT, 1),
+        (MOMENT + timedelta(minutes=59), 1),
+        (MOMENT + timedelta(hours=1), 2),
+        ("2026-11-23T18:39:00Z", 2),
+        ("2026-11-23T19:39:00+01:00", 2),
+        ("2026-11-23T17:40:02", 2),
+        ("2030-01-01", 3),
+        ("inventory-2026-11-23T17-40-02Z.json", 2),
+        ("inventories/lkc-1/inventory-2026-11-23T17-40-02Z.json", 2),
+    ],
+)
+def test_a_moment_gives_the_document_that_held_then(
+    store: InventoryStore, moment: datetime | str, sequence: int
+) -> None:
+    version = None
+    for hours in range(3):
+        document = a_document(sequence=hours + 1, discovery_timestamp=MOMENT + timedelta(hours=hours))
+        _, version = _published(store, document, version)
+    assert store.document_at("lkc-1", moment).sequence == sequence
+
+
+@pytest.mark.parametrize(
+    ("moment", "sentence"),
+    [
+        ("2020-01-01", "the oldest is of 2026-11-23T16:40:02Z"),
+        ("yesterday", "expected a time like"),
+        ("inventory-2026-11-23T17-40-02Z.json", "does not exist"),
+    ],
+)
+def test_a_moment_without_a_document_is_a_sentence(store: InventoryStore, moment: str, sentence: str) -> None:
+    _published(store, a_document())
+    with pytest.raises(StoreError, match=sentence):
+        store.document_at("lkc-1", moment)
+
+
+def test_no_document_at_all_is_a_sentence(store: InventoryStore) -> None:
+    with pytest.raises(StoreError, match="nothing was ever published"):
+        store.document_at("lkc-1")
+    with pytest.raises(StoreError, match="there are none"):
+        store.document_at("lkc-1", MOMENT)
+
+
+def test_only_the_document_that_was_written_is_deleted(store: InventoryStore) -> None:
+    mine = store.put_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"mine")
+    store.objects.put(mine.key, b"theirs")
+    store.delete_document(mine)
+    assert store.objects.get(mine.key) is not None
+    store.objects.put(mine.key, b"mine")
+    store.delete_document(mine)
+    assert store.objects.get(mine.key) is None
+
+
+@pytest.mark.parametrize("name", ["../etc", "a/b", ".hidden", "größe", "a b", "%2E", "_-aB9"])
+def test_any_cluster_id_run_or_name_stays_within_its_folder(
+    store: InventoryStore, tmp_path: Path, name: str
+) -> None:
+    document = a_document()
+    document = replace(document, cluster=replace(document.cluster, id=name))
+    _published(store, document)
+    store.remember_cluster(name, name)
+    store.put_section(name, name, document.section("topics"))
+    assert store.latest_document(name) == document
+    assert store.cluster_id(name) == name
+    assert store.get_section(name, name, "topics") == document.section("topics")
+    assert {path.name for path in tmp_path.iterdir()} == {"clusters", "inventories", "steps", ".lock", ".tmp"}
+
+
+def test_a_cluster_is_found_by_its_name_while_its_brokers_are_down(store: InventoryStore) -> None:
+    assert store.cluster_id("warehouse") is None
+    store.remember_cluster("warehouse", "lkc-1")
+    store.remember_cluster("warehouse", "lkc-2")
+    assert store.cluster_id("warehouse") == "lkc-2"
+
+
+def test_sections_pass_from_step_to_step_until_they_are_dropped(store: InventoryStore) -> None:
+    document = a_document(topics=(a_topic("orders"),))
+    for name in SECTION_NAMES:
+        store.put_section("run-1", "warehouse", document.section(name))
+        assert section_name(document.section(name)) == name
+    store.put_section("run-2", "warehouse", document.section("topics"))
+    assert [store.get_section("run-1", "warehouse", name) for name in SECTION_NAMES] == [
+        document.section(name) for name in SECTION_NAMES
+    ]
+    assert store.get_section("run-1", "other", "topics") is None
+    store.drop_sections("run-1")
+    assert store.get_section("run-1", "warehouse", "topics") is None
+    assert store.get_section("run-2", "warehouse", "topics") == document.section("topics")
+
+
+def test_dropping_the_sections_of_a_run_spares_runs_whose_name_begins_the_same(store: InventoryStore) -> None:
+    store.put_section("run-11", "warehouse", a_document().section("topics"))
+    store.drop_sections("run-1")
+    assert store.get_section("run-11", "warehouse", "topics") is not None
+
+
+def test_sections_of_runs_older_than_a_week_are_pruned(store: InventoryStore) -> None:
+    store.put_section("run-1", "warehouse", a_document().section("topics"))
+    assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=6)) == 0
+    assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=8)) == 1
+    assert store.get_section("run-1", "warehouse", "topics") is None

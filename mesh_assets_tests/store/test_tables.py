@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
+
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import Document
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.tables import SCHEMAS, write_tables
+from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
+
+CHANGE = Change(
+    kind="updated",
+    resource_type="topic",
+    resource="orders",
+    field="config.retention.ms",
+    before="1",
+    after="2",
+    severity="info",
+    sentence="s",
+)
+
+
+def rows(folder: Path, table: str) -> list[dict[str, object]]:
+    return list(pq.read_table(folder / "tables" / table, partitioning="hive").to_pylist())
+
+
+def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_path: Path) -> None:
+    document = a_document(
+        topics=(
+            a_topic(
+                "orders",
+                partitions=2,
+                config={"cleanup.policy": "compact"},
+                config_overrides=("cleanup.policy",),
+            ),
+        ),
+        connectors=(a_connector(),),
+        schemas=(a_schema(),),
+        consumer_groups=(a_group(),),
+    )
+
+    counts = write_tables(open_store(str(tmp_path)), document, (CHANGE,))
+
+    assert counts == {
+        "topics": 1,
+        "partitions": 2,
+        "topic_configs": 1,
+        "connectors": 1,
+        "schemas": 1,
+        "consumer_groups": 1,
+        "committed_offsets": 1,
+        "changes": 1,
+    }
+    [config] = rows(tmp_path, "topic_configs")
+    assert (config["topic"], config["config"], config["value"], config["overridden"]) == (
+        "orders",
+        "cleanup.policy",
+        "compact",
+        True,
+    )
+    assert (config["cluster_id"], config["cluster"], config["sequence"]) == ("lkc-1", "warehouse", 1)
+    assert config["discovery_timestamp"] == document.discovery_timestamp
+
+
+def test_a_cluster_replaces_its_own_rows_keeps_its_changes_and_leaves_other_clusters_alone(
+    tmp_path: Path,
+) -> None:
+    store = open_store(str(tmp_path))
+    other = a_document(topics=(a_topic("other"),))
+    write_tables(store, replace(other, cluster=replace(other.cluster, id="lkc-2")), ())
+
+    write_tables(store, a_document(topics=(a_topic("old"),)), (CHANGE,))
+    write_tables(store, a_document(topics=(a_topic("new"),), sequence=2), (CHANGE,))
+
+    assert {row["topic"] for row in rows(tmp_path, "topics")} == {"new", "other"}
+    assert {row["sequence"] for row in rows(tmp_path, "changes")} == {1, 2}
+
+
+def test_an_empty_cluster_gives_empty_tables_with_their_columns(tmp_path: Path) -> None:
+    write_tables(open_store(str(tmp_path)), a_document(), ())
+
+    table = pq.read_table(tmp_path / "tables" / "connectors" / "cluster_id=lkc-1" / "data.parquet")
+    assert table.num_rows == 0
+    assert table.schema.equals(SCHEMAS["connectors"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(documents())
+def test_any_document_can_be_written_as_tables(tmp_path: Path, document: Document) -> None:
+    counts = write_tables(open_store(str(tmp_path)), document, ())
+
+    assert counts["topics"] == len(document.topics)
+    assert counts["partitions"] == sum(len(topic.partitions) for topic in document.topics)
