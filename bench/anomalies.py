@@ -20,16 +20,16 @@ from pathlib import Path
 
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.anomalies.history import (
+from mesh_assets.readings.history import (
     READINGS_A_CHUNK,
     Chunk,
     ChunkEntry,
     NewestChunk,
     ReadingHistory,
 )
-from mesh_assets.inventory.anomalies.readings import Reading, series_name
-from mesh_assets.inventory.anomalies.usual import get_usuals
-from mesh_assets.inventory.anomalies.watch import Watch
+from mesh_assets.readings.reading import Reading, series_name
+from mesh_assets.sensing.anomalies.usual import get_usuals
+from mesh_assets.sensing.anomalies.watch import Watch
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mesh_assets.collecting.metrics.confluent_cloud import WANTED
-from mesh_assets.inventory.anomalies.ends import KeptEnds
-from mesh_assets.inventory.anomalies.readings import Reading, place_name
 from mesh_assets.platforms.confluent_cloud.metrics_api import read_samples
 from mesh_assets.platforms.http import Answer
+from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.readings.reading import Reading, place_name
 from mesh_assets.store.layout import open_store
 
 METRICS = ("received_bytes", "sent_bytes", "received_records", "sent_records", "retained_bytes")

@@ -7,9 +7,9 @@ from shutil import get_terminal_size
 import click
 import msgspec
 
+from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.table import aligned
 from mesh_assets.estate.file import estate_path, load_estate
-from mesh_assets.inventory.access import AccessFinding, check_estate
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
 # Columns that stay on one line when the terminal is narrow.
@@ -47,7 +47,7 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _text(findings: Sequence[AccessFinding]) -> Iterator[str]:
+def _text(findings: Sequence[AccessCheck]) -> Iterator[str]:
     yield from _table([_HEADINGS, *(_row(finding) for finding in findings)])
     missing = [(finding, sentence) for finding in findings for sentence in finding.missing]
     notes = [(finding, sentence) for finding in findings for sentence in finding.notes]
@@ -61,7 +61,7 @@ def _text(findings: Sequence[AccessFinding]) -> Iterator[str]:
     yield _conclusion(findings)
 
 
-def _conclusion(findings: Sequence[AccessFinding]) -> str:
+def _conclusion(findings: Sequence[AccessCheck]) -> str:
     sound = sum(finding.state == "ok" for finding in findings)
     if sound < len(findings):
         return f"{sound} of {len(findings)} are ready for discovery."
@@ -69,7 +69,7 @@ def _conclusion(findings: Sequence[AccessFinding]) -> str:
     return f"Nothing that discovery needs is missing ({number} {'cluster' if number == 1 else 'clusters'} of {estate_path()})."
 
 
-def _row(finding: AccessFinding) -> tuple[str, ...]:
+def _row(finding: AccessCheck) -> tuple[str, ...]:
     seen = (finding.endpoint, finding.identity, _facts(finding.facts), finding.rights)
     return (_STATES[finding.state], finding.cluster, finding.system, *(cell or "-" for cell in seen))
 

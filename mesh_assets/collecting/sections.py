@@ -22,7 +22,6 @@ from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_
 from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import empty_section, stale_section
 from mesh_assets.inventory.records import Connector
@@ -45,6 +44,7 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
     leading_partitions,
 )
+from mesh_assets.readings.ends import KeptEnds
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
 

@@ -16,7 +16,6 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.key_figures import key_figures
-from mesh_assets.inventory.observing.taking import began_reading, dealt_with, take_triggers
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     MetricsSection,
@@ -25,6 +24,7 @@ from mesh_assets.inventory.sections import (
     SectionName,
 )
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.sensing.handover import began_reading, dealt_with, take_triggers
 from mesh_assets.snapshot.commit import Published, publish_snapshot
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.snapshot.publisher import open_publisher

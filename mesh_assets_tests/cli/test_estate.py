@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli import estate as command
 from mesh_assets.cli.estate import estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.access import AccessFinding, check_estate
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 
-KAFKA = AccessFinding(
+KAFKA = AccessCheck(
     cluster="warehouse",
     system="kafka",
     endpoint="b:9092",
@@ -22,7 +22,7 @@ KAFKA = AccessFinding(
     facts={"cluster_id": "abc", "brokers": 1, "topics": 9_003, "selected_topics": 9_000, "groups": 2},
     rights="all (a super user, or no authorizer)",
 )
-CONNECT = AccessFinding(
+CONNECT = AccessCheck(
     cluster="warehouse",
     system="connect",
     endpoint="http://c:8083",
@@ -32,7 +32,7 @@ CONNECT = AccessFinding(
     rights="reads",
     notes=("a note",),
 )
-FAILED = AccessFinding(
+FAILED = AccessCheck(
     cluster="lake",
     system="kafka",
     endpoint="",
@@ -41,7 +41,7 @@ FAILED = AccessFinding(
     facts={},
     missing=("kafka.password: not set",),
 )
-INCOMPLETE = AccessFinding(
+INCOMPLETE = AccessCheck(
     cluster="lake",
     system="connect",
     endpoint="http://d:8083",
@@ -58,21 +58,21 @@ def check(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessFinding]:
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessCheck]:
     """What the check finds, for the test to fill."""
-    findings: list[AccessFinding] = []
+    findings: list[AccessCheck] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MESH_ESTATE", raising=False)
     Path("estate.yaml").write_text("clusters:\n  warehouse:\n    kafka: {bootstrap_servers: 'b:9092'}\n")
 
-    def fake(_estate: Estate, _names: Sequence[str]) -> tuple[AccessFinding, ...]:
+    def fake(_estate: Estate, _names: Sequence[str]) -> tuple[AccessCheck, ...]:
         return tuple(findings)
 
     monkeypatch.setattr(command, "check_estate", fake)
     return findings
 
 
-def test_the_table_has_a_line_a_system(found: list[AccessFinding]) -> None:
+def test_the_table_has_a_line_a_system(found: list[AccessCheck]) -> None:
     found += [KAFKA, CONNECT]
     result = check()
     assert result.exit_code == 0
@@ -110,7 +110,7 @@ def test_the_table_has_a_line_a_system(found: list[AccessFinding]) -> None:
     ]
 
 
-def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[AccessFinding]) -> None:
+def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[AccessCheck]) -> None:
     found += [KAFKA, FAILED, INCOMPLETE]
     result = check()
     assert result.exit_code == 1
@@ -127,7 +127,7 @@ def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[Acce
     ]
 
 
-def test_json_is_the_array_of_findings_and_nothing_else(found: list[AccessFinding]) -> None:
+def test_json_is_the_array_of_findings_and_nothing_else(found: list[AccessCheck]) -> None:
     found += [KAFKA, FAILED]
     result = check("--json")
     assert result.exit_code == 1
@@ -137,7 +137,7 @@ def test_json_is_the_array_of_findings_and_nothing_else(found: list[AccessFindin
 
 
 def test_a_narrow_terminal_gets_what_does_not_fit_on_lines_of_its_own(
-    found: list[AccessFinding], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    found: list[AccessCheck], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found += [KAFKA, FAILED]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -153,7 +153,7 @@ def test_a_narrow_terminal_gets_what_does_not_fit_on_lines_of_its_own(
     ]
 
 
-def test_an_unknown_cluster_is_refused(found: list[AccessFinding], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_cluster_is_refused(found: list[AccessCheck], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "check_estate", check_estate)
     assert found == []
     result = check("--cluster", "x")

@@ -25,11 +25,11 @@ from mesh_assets.collecting.phases import Phases
 from mesh_assets.collecting.topics import topic_records
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Topic
 from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
 from mesh_assets.platforms.kafka import ClusterMetadata, leading_partitions
+from mesh_assets.readings.ends import KeptEnds
 
 # Between the two readings when there is no earlier document to take a rate from.
 SHORT_WINDOW = timedelta(seconds=1)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from mesh_assets.inventory.anomalies.ends import KeptEnds
-from mesh_assets.inventory.anomalies.history import Column
-from mesh_assets.inventory.anomalies.readings import place_name
 from mesh_assets.inventory.records import ConsumerGroup, Record
+from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.readings.history import Column
+from mesh_assets.readings.reading import place_name
 
 Place = tuple[str, int]
 """A topic and a partition."""

@@ -8,8 +8,8 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_process import note_process
 from mesh_assets.defs.section_metadata import section_metadata
-from mesh_assets.inventory.anomalies.ends import KeptEnds
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
+from mesh_assets.readings.ends import KeptEnds
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
 

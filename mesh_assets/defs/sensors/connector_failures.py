@@ -4,7 +4,7 @@ import dagster as dg
 
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.tick import Observing, observing_sensor
-from mesh_assets.inventory.observing.connectors import observe_connectors
+from mesh_assets.sensing.observations.connectors import observe_connectors
 
 
 def connector_failures_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:

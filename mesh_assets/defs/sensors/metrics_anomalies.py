@@ -14,12 +14,18 @@ from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
-from mesh_assets.inventory.anomalies.pace import USUAL_INTERVAL_SECONDS
-from mesh_assets.inventory.anomalies.watch import OpenClients, Watched, watch_cluster
-from mesh_assets.inventory.observing.cursor import SensorCursor, decode_cursor, encode_cursor
-from mesh_assets.inventory.observing.looking import in_a_hurry
-from mesh_assets.inventory.observing.sweep import PACE, Pace, Swept, in_turn, sweep
+from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS
+from mesh_assets.sensing.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
+from mesh_assets.sensing.anomalies.watch import OpenClients, Watched, watch_cluster
+from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
+from mesh_assets.sensing.observations.observation import in_a_hurry
+from mesh_assets.sensing.sweep import (
+    SWEEP_LIMITS,
+    SweepLimits,
+    Swept,
+    in_turn,
+    sweep,
+)
 from mesh_assets.store.inventories import InventoryStore
 
 _KEPT_AT_ONCE = 8
@@ -34,7 +40,7 @@ class Watching:
     interval_seconds: float
     clients: OpenClients = open_clients
     alarms: ReadAlarms | None = None
-    pace: Pace = PACE
+    pace: SweepLimits = SWEEP_LIMITS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

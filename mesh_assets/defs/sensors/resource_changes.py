@@ -4,7 +4,7 @@ import dagster as dg
 
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.tick import Observing, observing_sensor
-from mesh_assets.inventory.observing.resources import observe_resources
+from mesh_assets.sensing.observations.resources import observe_resources
 
 
 def resource_changes_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:

@@ -4,7 +4,7 @@ import dagster as dg
 
 from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.tick import Observing, observing_sensor
-from mesh_assets.inventory.observing.schemas import observe_schemas
+from mesh_assets.sensing.observations.schemas import observe_schemas
 
 
 def schema_changes_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:

@@ -14,17 +14,22 @@ from mesh_assets.collecting.sections import OpenClients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.observing.cursor import (
+from mesh_assets.sensing.cursor import (
     AT_REST,
     ClusterCursor,
     SensorCursor,
     decode_cursor,
     encode_cursor,
 )
-from mesh_assets.inventory.observing.keeping import keep_findings
-from mesh_assets.inventory.observing.looking import Sight, look_at
-from mesh_assets.inventory.observing.observation import Observe
-from mesh_assets.inventory.observing.sweep import PACE, Pace, Swept, in_turn, sweep
+from mesh_assets.sensing.handover import keep_causes
+from mesh_assets.sensing.observations.observation import Observe, ObservedCluster, observe_cluster
+from mesh_assets.sensing.sweep import (
+    SWEEP_LIMITS,
+    SweepLimits,
+    Swept,
+    in_turn,
+    sweep,
+)
 from mesh_assets.store.inventories import InventoryStore
 
 # The reason of a skip is one line in the UI; with tens of clusters it must stay one.
@@ -42,7 +47,7 @@ class Observing:
     interval_seconds: int
     description: str
     clients: OpenClients = open_clients
-    pace: Pace = PACE
+    pace: SweepLimits = SWEEP_LIMITS
 
 
 def observing_sensor(observing: Observing, partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
@@ -80,8 +85,8 @@ def tick(
     cursor: SensorCursor,
     clock: Callable[[], datetime] = _utc_now,
 ) -> dg.SensorResult:
-    def look(name: str) -> Sight:
-        return look_at(
+    def look(name: str) -> ObservedCluster:
+        return observe_cluster(
             clusters[name],
             observing.observe,
             store=store,
@@ -103,7 +108,7 @@ def tick(
     )
 
 
-def _keep(swept: Swept[Sight], store: InventoryStore, *, source: str, now: datetime) -> int:
+def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, now: datetime) -> int:
     """Puts what was found into the inbox; how much of it is new there. What a newer document has overtaken
     counts as not reached.
 
@@ -111,8 +116,8 @@ def _keep(swept: Swept[Sight], store: InventoryStore, *, source: str, now: datet
     cannot have seen.
     """
 
-    def keep(sight: Sight) -> int | None:
-        return keep_findings(sight, store, source=source, now=now)
+    def keep(sight: ObservedCluster) -> int | None:
+        return keep_causes(sight, store, source=source, now=now)
 
     # In a bucket each takes some 50 ms, and all clusters may have changed at once.
     with ThreadPoolExecutor(max_workers=_WRITES_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
@@ -123,7 +128,9 @@ def _keep(swept: Swept[Sight], store: InventoryStore, *, source: str, now: datet
     return sum(new or 0 for new in kept.values())
 
 
-def _next_cursor(cursor: SensorCursor, swept: Swept[Sight], clusters: dict[str, Cluster]) -> SensorCursor:
+def _next_cursor(
+    cursor: SensorCursor, swept: Swept[ObservedCluster], clusters: dict[str, Cluster]
+) -> SensorCursor:
     states: dict[str, ClusterCursor] = {
         name: state for name, state in cursor.clusters.items() if name in clusters
     }
@@ -137,7 +144,7 @@ def _next_cursor(cursor: SensorCursor, swept: Swept[Sight], clusters: dict[str, 
     )
 
 
-def _skip_reason(swept: Swept[Sight], launches: Launches, new: int) -> str:
+def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) -> str:
     """`98 of 100 clusters seen, nothing new; payments: …; …`: shortly, what was seen and what was not and
     why."""
     reasons: dict[str, Sequence[str]] = {

@@ -12,7 +12,7 @@ from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
-from mesh_assets.inventory.queue_messages import (
+from mesh_assets.sensing.trigger_queue import (
     LONGEST_WAIT_SECONDS,
     DeadLetters,
     Intake,

@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from mesh_assets.access_checks.certificate import CertificateFacts, certificate_facts
 from mesh_assets.esm.connection.login import KafkaLogin
 from mesh_assets.esm.connection.steps import Step
-from mesh_assets.inventory.access.certificate import CertificateFacts, certificate_facts
 
 Address = tuple[str, int]
 

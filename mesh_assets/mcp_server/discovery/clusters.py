@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from mesh_assets.analysis.problems import count_problems
+from mesh_assets.analysis.findings import count_findings
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Topic
@@ -138,7 +138,7 @@ def add_clusters(server: MeshServer) -> None:
                 )
                 for name, state in document.sections.items()
             },
-            problems=count_problems(problems),
+            problems=count_findings(problems),
             worst=[cut(problem.sentence, 300) for problem in problems if problem.severity != "info"][:5],
             largest_topics=_largest(document.topics),
             groups_furthest_behind=dict(

@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.finding import By, FoundKind, Match, find_things, match_position
+from mesh_assets.analysis.search import (
+    By,
+    FoundKind,
+    Match,
+    find_things,
+    match_position,
+)
 from mesh_assets.errors import StoreError
 from mesh_assets.mcp_server.answers import Answer, ClusterName, CursorArgument, LimitArgument, cut
 from mesh_assets.mcp_server.calls import current_call

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.problems import (
-    Problem,
-    ProblemKind,
-    count_problems,
-    find_problems,
-    problem_position,
+from mesh_assets.analysis.findings import (
+    Finding,
+    FindingKind,
+    count_findings,
+    finding_position,
+    judge_document,
 )
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.mcp_server.answers import (
@@ -47,7 +47,7 @@ def add_problems(server: MeshServer) -> None:
     @server.answers("List problems", "reads_systems")
     def list_problems(
         cluster: ClusterName = None,
-        kind: Annotated[ProblemKind | None, Field(description="Only problems of this kind.")] = None,
+        kind: Annotated[FindingKind | None, Field(description="Only problems of this kind.")] = None,
         severity: Annotated[Severity | None, Field(description="Only problems of this severity.")] = None,
         pattern: PatternArgument = None,
         limit: LimitArgument = None,
@@ -70,7 +70,7 @@ def add_problems(server: MeshServer) -> None:
                 and (severity is None or problem.severity == severity)
                 and matches(problem.resource, pattern)
             ],
-            place=problem_position,
+            place=finding_position,
             row=_row,
             limit=limit,
             cursor=cursor,
@@ -82,20 +82,20 @@ def add_problems(server: MeshServer) -> None:
             about=view.about("topics", "connectors", "schemas", "consumer_groups", "metrics"),
             problems=page.rows,
             total=page.total,
-            counts=count_problems(problems),
+            counts=count_findings(problems),
             next_cursor=page.next_cursor,
             hint=page.hint,
         )
 
 
-def problems_of(known: KnownEstate, view: View) -> tuple[Problem, ...]:
+def problems_of(known: KnownEstate, view: View) -> tuple[Finding, ...]:
     """Judged against the document before; a live one against the latest."""
     document = view.document
     before = known.latest(document.cluster.id) if view.source == "live" else known.before(document)
-    return find_problems(document, before)
+    return judge_document(document, before)
 
 
-def _row(problem: Problem) -> ProblemRow:
+def _row(problem: Finding) -> ProblemRow:
     return ProblemRow(
         kind=problem.kind,
         severity=problem.severity,

@@ -5,9 +5,9 @@ import pytest
 
 from mesh_assets.collecting.metrics.time_lag import EndReading, TimeLag, time_lags
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.anomalies.ends import KeptEnds
-from mesh_assets.inventory.anomalies.readings import Reading, place_name
 from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup
+from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.readings.reading import Reading, place_name
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 NOW = datetime(2026, 11, 23, 16, 40, tzinfo=UTC)

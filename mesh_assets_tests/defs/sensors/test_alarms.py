@@ -10,8 +10,8 @@ import pytest
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, tick
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
-from mesh_assets.inventory.observing.cursor import SensorCursor
-from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World
+from mesh_assets.sensing.cursor import SensorCursor
+from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
 
 A_READING = 4_500
 

@@ -14,13 +14,13 @@ from mesh_assets.defs.sensors.intervals import INTERVAL_VARIABLE
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.estate.file import load_estate
-from mesh_assets.inventory.anomalies.history import ReadingHistory
-from mesh_assets.inventory.anomalies.watch import watch_cluster
-from mesh_assets.inventory.observing.cursor import SensorCursor, decode_cursor
-from mesh_assets.inventory.observing.sweep import PACE, Pace
+from mesh_assets.readings.history import ReadingHistory
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets.sensing.anomalies.watch import watch_cluster
+from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
+from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World
+from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 A_READING = 4_500  # 15 records a second
@@ -29,7 +29,9 @@ A_READING = 4_500  # 15 records a second
 class Ticking:
     """The sensor, tick after tick, five minutes apart."""
 
-    def __init__(self, world: World, instance: dg.DagsterInstance, *, pace: Pace = PACE) -> None:
+    def __init__(
+        self, world: World, instance: dg.DagsterInstance, *, pace: SweepLimits = SWEEP_LIMITS
+    ) -> None:
         self._world = world
         self._instance = instance
         self._pace = pace
@@ -179,7 +181,7 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
     )
     for name in names[:20]:
         world.fakes[name].opens = hangs
-    pace = Pace(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
+    pace = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
     sensor = Ticking(world, instance, pace=pace)
     seconds = []
 

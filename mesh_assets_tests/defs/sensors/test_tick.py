@@ -11,20 +11,26 @@ import pytest
 
 from mesh_assets.defs.sensors.tick import Observing, tick
 from mesh_assets.errors import UnreachableError
-from mesh_assets.inventory.observing.cursor import SensorCursor, decode_cursor
-from mesh_assets.inventory.observing.observation import Observe
-from mesh_assets.inventory.observing.resources import observe_resources
-from mesh_assets.inventory.observing.schemas import observe_schemas
-from mesh_assets.inventory.observing.sweep import PACE, Pace
-from mesh_assets_tests.inventory.observing.world import FakeCluster, Kafka, World
+from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
+from mesh_assets.sensing.observations.observation import Observe
+from mesh_assets.sensing.observations.resources import observe_resources
+from mesh_assets.sensing.observations.schemas import observe_schemas
+from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, a_schema
+from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
 
 
 class Ticking:
     """One sensor of the world, tick after tick."""
 
     def __init__(
-        self, world: World, instance: dg.DagsterInstance, observe: Observe, *, name: str, pace: Pace = PACE
+        self,
+        world: World,
+        instance: dg.DagsterInstance,
+        observe: Observe,
+        *,
+        name: str,
+        pace: SweepLimits = SWEEP_LIMITS,
     ) -> None:
         self._world = world
         self._instance = instance
@@ -204,7 +210,7 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
     for name in healthy:
         world.fakes[name].kafka.topics["clicks"] = [0]
         world.fakes[name].registry.schemas.append(a_schema("clicks-value"))
-    pace = Pace(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
+    pace = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
     sensor = Ticking(world, instance, observe, name="resource_changes", pace=pace)
     launched, seconds = set[str | None](), []
 

@@ -24,8 +24,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.inventory.queue_messages.examples import example
-from mesh_assets_tests.inventory.queue_messages.fakes import FakeQueue
+from mesh_assets_tests.sensing.trigger_queue.fakes import FakeQueue, example
 
 CLUSTERS = """
 clusters:

@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from mesh_assets.access_checks.access_check import kafka_identity
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.estate.connections import KafkaConnection
-from mesh_assets.inventory.access.identity import kafka_identity
 from mesh_assets.platforms.aws.msk import (
     Login,
     MskIamToken,

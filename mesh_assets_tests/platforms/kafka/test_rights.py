@@ -16,7 +16,7 @@ from mesh_assets.platforms.kafka.rights import (
     topic_presence,
 )
 from mesh_assets.platforms.kafka.session import Deadline
-from mesh_assets_tests.inventory.access.fakes import DISCOVERY, FakeBrokers, Rights
+from mesh_assets_tests.access_checks.fakes import DISCOVERY, FakeBrokers, Rights
 
 
 def deadline() -> Deadline:

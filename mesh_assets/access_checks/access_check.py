@@ -1,0 +1,140 @@
+"""What a check found out about one system: where it is, as whom we come, what is missing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from mesh_assets.access_checks.certificate import certificate_subject
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.connections import HttpConnection, KafkaConnection
+from mesh_assets.inventory.records import Record
+from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.kafka.settings import shown_property
+from mesh_assets.platforms.secrets import resolve, shown
+
+# What a check found out about one system.
+
+System = Literal["kafka", "events", "schema registry", "connect", "control plane", "metrics"]
+State = Literal["ok", "incomplete", "failed"]
+
+_NAMES_SHOWN = 3
+
+
+class AccessCheck(Record, frozen=True, kw_only=True):
+    """One system of one cluster: whether discovery can do its work there.
+
+    system: `events` is the cluster as the carrier of the events. endpoint, identity: where, and as whom;
+    empty when the estate's references to them cannot be resolved. state: `failed` when it could not be asked,
+    `incomplete` when something is missing. facts: what it says of itself, in the order to show. rights: what
+    the user may do there. missing: what discovery needs and has not, a sentence each: what, the consequence,
+    what to do. notes: what is good to know though discovery works.
+    """
+
+    cluster: str
+    system: System
+    endpoint: str
+    identity: str
+    state: State
+    facts: dict[str, int | str]
+    rights: str = ""
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def answered(
+    cluster: str,
+    system: System,
+    endpoint: str,
+    identity: str,
+    *,
+    facts: dict[str, int | str],
+    rights: str,
+    missing: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> AccessCheck:
+    return AccessCheck(
+        cluster=cluster,
+        system=system,
+        endpoint=endpoint,
+        identity=identity,
+        state="incomplete" if missing else "ok",
+        facts=facts,
+        rights=rights,
+        missing=tuple(missing),
+        notes=tuple(notes),
+    )
+
+
+def failed(cluster: str, system: System, endpoint: str, identity: str, sentence: str) -> AccessCheck:
+    return AccessCheck(
+        cluster=cluster,
+        system=system,
+        endpoint=endpoint,
+        identity=identity,
+        state="failed",
+        facts={},
+        missing=(sentence,),
+    )
+
+
+def some(names: Collection[str]) -> str:
+    """The names, or the first of many."""
+    shown = ", ".join(sorted(names)[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown}, …"
+
+
+def stand_in_notes(text: str | None) -> tuple[str, ...]:
+    """The note for a service that says it stands in for another; none for one that does not."""
+    return () if text is None else (f"this is a stand-in: {text}",)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 topic`, `9,000 topics`: `noun` is the plural."""
+    return f"{number:,} {noun[:-1] if number == 1 else noun}"
+
+
+# Where a system is reached and as whom, fit to be shown: never a secret.
+
+ANONYMOUS = "anonymous"
+
+
+def kafka_identity(properties: Mapping[str, str]) -> str:
+    """`alice (SCRAM-SHA-512)`, `certificate CN=discovery`, or anonymous, from librdkafka's properties."""
+    protocol = properties.get("security.protocol", "PLAINTEXT").upper()
+    if protocol.startswith("SASL"):
+        mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
+        username = shown_property(properties, "sasl.username")
+        return f"{username} ({mechanism})" if username else f"by {mechanism}"
+    if protocol != "SSL":
+        return ANONYMOUS
+    if "ssl.certificate.location" in properties:
+        subject = certificate_subject(Path(properties["ssl.certificate.location"]))
+        return f"certificate {subject or properties['ssl.certificate.location']}"
+    given = any(name in properties for name in ("ssl.certificate.pem", "ssl.keystore.location"))
+    return "certificate" if given else ANONYMOUS
+
+
+def kafka_endpoint(connection: KafkaConnection) -> str:
+    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them
+    cannot be resolved."""
+    try:
+        return resolve(connection.address)
+    except EstateError:
+        return connection.address
+
+
+def http_endpoint(connection: HttpConnection, *, name: str) -> str:
+    """The address without what may be secret in it; empty when it cannot be known."""
+    try:
+        return parse_base_url(resolve(connection.url), name=name).shown
+    except EstateError:
+        return ""
+
+
+def http_identity(connection: HttpConnection, *, name: str) -> str:
+    try:
+        if connection.username is not None:
+            return shown(connection.username)
+        return parse_base_url(resolve(connection.url), name=name).username or ANONYMOUS
+    except EstateError:
+        return ""

@@ -1,0 +1,135 @@
+"""Asking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
+carries events."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from msgspec.structs import replace
+
+from mesh_assets.access_checks.access_check import AccessCheck, System, failed, kafka_endpoint, kafka_identity
+from mesh_assets.access_checks.events import EVENT_TOPICS, EventsRights, judge_events
+from mesh_assets.access_checks.kafka import KafkaRights, judge_kafka
+from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.estate.model import Cluster, Events
+from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.rights import (
+    ClusterAccess,
+    every_topic_is_visible,
+    read_cluster_access,
+    read_groups_access,
+    read_topic_access,
+)
+from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
+from mesh_assets.platforms.kafka.settings import client_properties
+from mesh_assets.platforms.kafka.topics import read_configs
+
+_ROLES: dict[System, str] = {
+    "kafka": "the role Operator on the cluster (on Basic clusters: ACLs)",
+    "events": "the roles DeveloperWrite on topics discovery-events and discovery-changes and DeveloperRead on topic discovery-events "
+    "(on Basic clusters: ACLs)",
+}
+
+
+def check_brokers(
+    cluster: Cluster,
+    events: Events,
+    *,
+    discovered: bool,
+    carried: Sequence[str],
+    admin_factory: ClientFactory = AdminClient,
+) -> tuple[AccessCheck, ...]:
+    """One connection for both findings. `discovered`: the cluster itself is to be checked; `carried`: whose
+    events go there."""
+    systems: list[System] = ["kafka"] if discovered else []
+    if carried:
+        systems.append("events")
+    endpoint = kafka_endpoint(cluster.kafka)
+    try:
+        properties = client_properties(cluster.kafka)
+    except (EstateError, PlatformError) as error:
+        return _failed(cluster, systems, endpoint, "", str(error))
+    connected = Session(
+        properties,
+        cluster.kafka.timeout_seconds,
+        on_confluent_cloud=cluster.on_confluent_cloud,
+        admin_factory=admin_factory,
+    )
+    identity = connected.endpoint.identity if connected.endpoint.takes_api_key else kafka_identity(properties)
+    with closing(connected) as session:
+        deadline = Deadline(cluster.kafka.timeout_seconds)
+        try:
+            seen = read_cluster_access(session, deadline)
+            findings = []
+            if discovered:
+                findings.append(
+                    judge_kafka(
+                        cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity
+                    )
+                )
+            if carried:
+                reading = _read_events(session, seen, deadline)
+                findings.append(
+                    judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity)
+                )
+            return tuple(map(_with_roles, findings)) if connected.endpoint.takes_api_key else tuple(findings)
+        except (EstateError, PlatformError) as error:
+            return _failed(cluster, systems, endpoint, identity, str(error))
+
+
+def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Deadline) -> KafkaRights:
+    topics = read_topic_access(session, cluster.topics.select(seen.topics), deadline)
+    visible = every_topic_is_visible(session, deadline)
+    complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
+    try:
+        groups = read_groups_access(
+            session, cluster.consumer_groups.selects, deadline, list_is_complete=complete
+        )
+        error = None
+    except PlatformError as failure:
+        groups, error = None, str(failure)
+    return KafkaRights(
+        cluster=seen,
+        topics={name: access for name, access in topics.items() if access.state != "absent"},
+        every_topic_is_visible=visible,
+        groups=groups,
+        groups_error=error,
+    )
+
+
+def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> EventsRights:
+    topics = read_topic_access(session, EVENT_TOPICS, deadline)
+    configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
+    policies = {
+        name: None if config.values is None else config.values.get("cleanup.policy")
+        for name, config in configs.items()
+    }
+    return EventsRights(cluster=seen, topics=topics, policies=policies)
+
+
+def _with_roles(finding: AccessCheck) -> AccessCheck:
+    """On Confluent Cloud rights come with roles, except on Basic clusters: which ones give what is missing."""
+    if finding.state != "incomplete":
+        return finding
+    return replace(
+        finding, notes=(*finding.notes, f"on Confluent Cloud these rights come with {_ROLES[finding.system]}")
+    )
+
+
+def _failed(
+    cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str
+) -> tuple[AccessCheck, ...]:
+    """The sentence once; what else hangs on the same connection refers to it."""
+    first, *others = systems
+    return (
+        failed(cluster.name, first, endpoint, identity, sentence),
+        *(
+            failed(
+                cluster.name,
+                other,
+                endpoint,
+                identity,
+                f"not checked, because {first} of {cluster.name} failed",
+            )
+            for other in others
+        ),
+    )

@@ -1,0 +1,210 @@
+"""Everything the estate names, asked at the same time, with an end that no hanging system can put off."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from mesh_assets.access_checks.access_check import AccessCheck, System, failed, http_endpoint, kafka_endpoint
+from mesh_assets.access_checks.brokers import check_brokers
+from mesh_assets.access_checks.cloud_metrics import check_cloud_metrics
+from mesh_assets.access_checks.confluent_cloud import check_control_plane
+from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
+from mesh_assets.access_checks.registry import check_registry
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.platforms.http import Transport
+from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.session import ClientFactory
+
+# Independent pieces of work at the same time, with an end for the caller that no hanging piece can put off.
+
+Result = TypeVar("Result")
+
+
+def side_by_side(
+    work: Sequence[Callable[[], Result]], *, workers: int, within_seconds: float
+) -> list[Result | None]:
+    """What each piece returned, in order; None for those that were not done in time. The first exception of
+    one is raised.
+
+    A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, these it does
+    not. Pieces have deadlines of their own as well, so what is left behind ends soon.
+    """
+    waiting: SimpleQueue[tuple[Future[Result], Callable[[], Result]]] = SimpleQueue()
+    futures: list[Future[Result]] = []
+    for piece in work:
+        future: Future[Result] = Future()
+        futures.append(future)
+        waiting.put((future, piece))
+    for number in range(min(workers, len(work))):
+        threading.Thread(target=_run, args=(waiting,), name=f"mesh-check-{number}", daemon=True).start()
+    wait(futures, timeout=within_seconds)
+    for future in futures:
+        future.cancel()  # what has not begun never will; what is done is not touched by it
+    return [future.result() if future.done() and not future.cancelled() else None for future in futures]
+
+
+def _run(waiting: "SimpleQueue[tuple[Future[Result], Callable[[], Result]]]") -> None:
+    while True:
+        try:
+            future, piece = waiting.get_nowait()
+        except Empty:
+            return
+        if not future.set_running_or_notify_cancel():
+            continue
+        try:
+            future.set_result(piece())
+        except BaseException as error:  # handed to whoever asks for the result, as executors do
+            future.set_exception(error)
+
+
+# Everything the estate names, asked at the same time.
+
+# An estate of tens of clusters with three systems each is asked in two rounds; the threads only wait.
+_SYSTEMS_AT_ONCE = 32
+# A system that is down is reported after 3 s, one that hangs after its timeout (15 s unless the estate says
+# otherwise).
+_WITHIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """One system to ask; `system` and `endpoint` are what is said of it when no answer comes in time."""
+
+    cluster: str
+    system: System
+    endpoint: str
+    ask: Callable[[], tuple[AccessCheck, ...]]
+
+
+def check_estate(
+    estate: Estate,
+    names: Sequence[str] = (),
+    *,
+    within_seconds: float = _WITHIN_SECONDS,
+    admin_factory: ClientFactory = AdminClient,
+    transport: Transport | None = None,
+) -> tuple[AccessCheck, ...]:
+    """What answers, as whom, with what rights, and what is missing, for the named clusters (none: all) and
+    the carriers of their events.
+
+    Reads only. Raises nothing for a system that fails: its finding has the sentence. Raises EstateError for a
+    name the estate does not have.
+    """
+    unknown = [name for name in names if name not in estate.clusters]
+    if unknown:
+        raise EstateError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
+    chosen = [cluster for name, cluster in estate.clusters.items() if not names or name in names]
+    pieces = _pieces(estate, chosen, admin_factory=admin_factory, transport=transport)
+    answers = side_by_side(
+        [piece.ask for piece in pieces], workers=_SYSTEMS_AT_ONCE, within_seconds=within_seconds
+    )
+    findings = [
+        finding
+        for piece, answer in zip(pieces, answers, strict=True)
+        for finding in (answer if answer is not None else (_late(piece, within_seconds),))
+    ]
+    ids = {
+        finding.cluster: str(finding.facts["cluster_id"])
+        for finding in findings
+        if finding.system == "kafka" and finding.facts
+    }
+    return tuple(
+        place_connect(
+            finding, cluster_id=ids.get(finding.cluster) or estate.clusters[finding.cluster].cluster_id
+        )
+        if finding.system == "connect"
+        else finding
+        for finding in findings
+    )
+
+
+def _pieces(
+    estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientFactory, transport: Transport | None
+) -> list[_Piece]:
+    """In the estate's order, the carrier that was not chosen last."""
+    carried: dict[str, list[str]] = {}
+    for cluster in chosen:
+        carried.setdefault(estate.events.cluster or cluster.name, []).append(cluster.name)
+    carriers = [estate.clusters[name] for name in carried if name not in {cluster.name for cluster in chosen}]
+    pieces = []
+    for cluster in [*chosen, *carriers]:
+        discovered = cluster in chosen
+        registry = cluster.schema_registry
+        pieces.append(
+            _Piece(
+                cluster=cluster.name,
+                system="kafka" if discovered else "events",
+                endpoint=kafka_endpoint(cluster.kafka),
+                ask=partial(
+                    check_brokers,
+                    cluster,
+                    estate.events,
+                    discovered=discovered,
+                    carried=carried.get(cluster.name, ()),
+                    admin_factory=admin_factory,
+                ),
+            )
+        )
+        if registry is not None:
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="schema registry",
+                    endpoint=http_endpoint(registry, name="Schema Registry"),
+                    ask=_alone(
+                        partial(
+                            check_registry,
+                            cluster.name,
+                            registry,
+                            carries=cluster.name in carried,
+                            transport=transport,
+                        )
+                    ),
+                )
+            )
+        control_plane = cluster.control_plane if discovered else None
+        if control_plane is not None:
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="control plane",
+                    endpoint=http_endpoint(control_plane, name="Confluent Cloud"),
+                    ask=_alone(partial(check_control_plane, cluster, control_plane, transport=transport)),
+                )
+            )
+        if discovered and isinstance(cluster.metrics, ConfluentCloudMetrics):
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="metrics",
+                    endpoint=http_endpoint(cluster.metrics, name="Confluent Cloud Metrics"),
+                    ask=_alone(partial(check_cloud_metrics, cluster, cluster.metrics, transport=transport)),
+                )
+            )
+        for endpoint in cluster.connect if discovered else ():
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="connect",
+                    endpoint=connect_endpoint(endpoint),
+                    ask=_alone(partial(check_connect, cluster, endpoint, transport=transport)),
+                )
+            )
+    return pieces
+
+
+def _alone(ask: Callable[[], AccessCheck]) -> Callable[[], tuple[AccessCheck, ...]]:
+    return lambda: (ask(),)
+
+
+def _late(piece: _Piece, seconds: float) -> AccessCheck:
+    sentence = (
+        f"no complete answer within {seconds:g} s; is it overloaded? try it alone: --cluster {piece.cluster}"
+    )
+    return failed(piece.cluster, piece.system, piece.endpoint, "", sentence)

@@ -1,0 +1,165 @@
+"""The readings of the last 14 days: a chunk of twelve an object, `readings/<cluster_id>/<day>/<time>.bin`.
+
+A tick writes the newest chunk anew (an object of at most twelve readings, whatever the history's length) and
+reads the three newest. Those of a whole day, or of the same hour a week ago, are read once an hour, for what
+is usual.
+"""
+
+import itertools
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.records import Record
+from mesh_assets.readings.reading import Reading
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
+
+KEPT = timedelta(days=14)
+READINGS_A_CHUNK = 12
+_CHUNK_TIME = "%Y-%m-%d/%H-%M-%S-%fZ.bin"
+# Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels win a tenth and cost five times as
+# much.
+_COMPRESSION = 1
+
+Column = list[int | None]
+"""One value for each of the chunk's readings; None: not there, or not read."""
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Up to twelve readings in a row, by series. `times` are seconds since 1970."""
+
+    times: list[float]
+    ends: dict[str, Column]
+    commits: dict[str, Column]
+    lags: dict[str, Column]
+
+
+class ChunkEntry(Record, frozen=True, kw_only=True):
+    """A chunk as a listing shows it; `began_at` is its first reading's time."""
+
+    key: str
+    began_at: datetime
+
+
+class NewestChunk(Record, frozen=True, kw_only=True):
+    """The chunk that readings are added to, and the version it was read as; None: it is not in the store yet."""
+
+    entry: ChunkEntry
+    chunk: Chunk
+    version: str | None
+
+
+_decoder = msgspec.msgpack.Decoder(Chunk)
+
+
+class ReadingHistory:
+    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises
+    StoreError when the store fails."""
+
+    def __init__(
+        self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT
+    ) -> None:
+        self._objects = objects
+        self._folder = f"{folder}/{safe(cluster_id)}/"
+        self._kept = kept
+
+    def entries(self) -> list[ChunkEntry]:
+        """All chunks, the oldest first."""
+        found = []
+        for entry in self._objects.list(self._folder):
+            began_at = _moment(entry.key.removeprefix(self._folder))
+            if began_at is not None:
+                found.append(ChunkEntry(key=entry.key, began_at=began_at))
+        return sorted(found, key=lambda entry: entry.began_at)
+
+    def load(self, entries: Sequence[ChunkEntry]) -> list[Chunk]:
+        """Their chunks; one that was pruned since it was listed is left out."""
+        return [found[0] for entry in entries if (found := self._get(entry.key)) is not None]
+
+    def newest(self, entries: Sequence[ChunkEntry]) -> "NewestChunk | None":
+        """The last of the chunks, as it stands now; None when there is none."""
+        found = self._get(entries[-1].key) if entries else None
+        return None if found is None else NewestChunk(entry=entries[-1], chunk=found[0], version=found[1])
+
+    def extended(self, newest: "NewestChunk | None", reading: Reading) -> "NewestChunk":
+        """The newest chunk with the reading, or another with it alone when that is full. Not kept yet."""
+        if newest is not None and len(newest.chunk.times) < READINGS_A_CHUNK:
+            return NewestChunk(
+                entry=newest.entry, chunk=_extended(newest.chunk, reading), version=newest.version
+            )
+        key = f"{self._folder}{reading.read_at.astimezone(UTC).strftime(_CHUNK_TIME)}"
+        chunk = _extended(Chunk(times=[], ends={}, commits={}, lags={}), reading)
+        return NewestChunk(entry=ChunkEntry(key=key, began_at=reading.read_at), chunk=chunk, version=None)
+
+    def keep(self, newest: "NewestChunk") -> None:
+        """Writes the chunk over the version that it extends. Raises ConflictError when another wrote
+        meanwhile."""
+        if newest.version is None:
+            self._objects.put_new(newest.entry.key, _encode(newest.chunk))
+        else:
+            self._objects.put_if(newest.entry.key, _encode(newest.chunk), newest.version)
+
+    def entry_of(self, chunk: Chunk) -> ChunkEntry:
+        """Where a chunk of earlier readings belongs."""
+        began_at = datetime.fromtimestamp(chunk.times[0], UTC)
+        return ChunkEntry(key=f"{self._folder}{began_at.strftime(_CHUNK_TIME)}", began_at=began_at)
+
+    def insert(self, chunk: Chunk) -> None:
+        """Keeps a chunk of earlier readings."""
+        self._objects.put(self.entry_of(chunk).key, _encode(chunk))
+
+    def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
+        """Removes the chunks whose readings are all older than they are kept."""
+        # A chunk ends where the next begins, so the last one that began too early still holds younger
+        # readings.
+        old = [
+            entry
+            for entry, following in itertools.pairwise(entries)
+            if following.began_at <= now - self._kept
+        ]
+        for entry in old:
+            self._objects.delete(entry.key)
+
+    def _get(self, key: str) -> tuple[Chunk, str] | None:
+        found = self._objects.get(key)
+        if found is None:
+            return None
+        try:
+            return _decoder.decode(zlib.decompress(found[0])), found[1]
+        except (msgspec.DecodeError, zlib.error) as error:
+            raise StoreError(
+                f"{self._objects.location(key)} is no chunk of readings of this version: {error}; remove it"
+            ) from error
+
+
+def _encode(chunk: Chunk) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(chunk), _COMPRESSION)
+
+
+def _extended(chunk: Chunk, reading: Reading) -> Chunk:
+    before = len(chunk.times)
+    return Chunk(
+        times=[*chunk.times, reading.read_at.timestamp()],
+        ends=_with_column(chunk.ends, reading.ends, before),
+        commits=_with_column(chunk.commits, reading.commits, before),
+        lags=_with_column(chunk.lags, reading.lags, before),
+    )
+
+
+def _with_column(columns: Mapping[str, Column], values: Mapping[str, int], before: int) -> dict[str, Column]:
+    grown = {series: [*column, values.get(series)] for series, column in columns.items()}
+    for series, value in values.items():
+        if series not in grown:
+            grown[series] = [*[None] * before, value]
+    return grown
+
+
+def _moment(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, _CHUNK_TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""The newest readings of all series side by side, and the steps between them that say anything."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mesh_assets.readings.cadence import Cadence
+from mesh_assets.readings.history import Chunk, Column
+
+
+class Step(NamedTuple):
+    """What came between two readings that are close enough to each other."""
+
+    records: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.records / self.seconds
+
+
+class Window:
+    """The readings of some chunks in a row. `seconds[n]`: between readings n-1 and n; None where that is a
+    gap, or too little.
+
+    A series has a column when the newest chunk knows it; the newest reading is the last of each column.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], pace: Cadence) -> None:
+        self.times = [time for chunk in chunks for time in chunk.times]
+        self.seconds = spacing(self.times, pace)
+        self.ends = _side_by_side(chunks, lambda chunk: chunk.ends)
+        self.commits = _side_by_side(chunks, lambda chunk: chunk.commits)
+        self.lags = _side_by_side(chunks, lambda chunk: chunk.lags)
+
+    def newest_steps(self, column: Column, most: int) -> list[Step]:
+        """The steps up to now without a gap between them, the newest first. A counter that went back is a gap
+        too: its topic or its group's position was set anew."""
+        steps: list[Step] = []
+        for index in range(len(column) - 1, 0, -1):
+            step = self._step(column, index)
+            if step is None or len(steps) == most:
+                break
+            steps.append(step)
+        return steps
+
+    def earlier_steps(self, column: Column, *, before: int, most: int) -> list[Step]:
+        """The steps before the newest `before` ones, whatever gaps lie between, the newest first."""
+        found: list[Step] = []
+        for index in range(len(column) - 1 - before, 0, -1):
+            step = self._step(column, index)
+            if step is not None:
+                found.append(step)
+                if len(found) == most:
+                    break
+        return found
+
+    def newest_values(self, column: Column, most: int) -> list[int]:
+        """The values up to now without a gap between them, the oldest first."""
+        values: list[int] = []
+        for index in range(len(column) - 1, -1, -1):
+            value = column[index]
+            if value is None or len(values) == most:
+                break
+            values.append(value)
+            if self.seconds[index] is None:
+                break
+        return values[::-1]
+
+    def moment_before(self, steps: int) -> datetime:
+        """When the newest `steps` steps began."""
+        return datetime.fromtimestamp(self.times[-1 - steps], UTC)
+
+    def _step(self, column: Column, index: int) -> Step | None:
+        seconds, value, before = self.seconds[index], column[index], column[index - 1]
+        if seconds is None or value is None or before is None or value < before:
+            return None
+        return Step(value - before, seconds)
+
+
+def spacing(times: Sequence[float], pace: Cadence) -> list[float | None]:
+    """Seconds since the reading before, for each; None for the first, after a gap, and where two readings are
+    too close."""
+    closest, farthest = pace.closest_seconds, pace.farthest_seconds
+    apart = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return (
+        [None, *(seconds if closest <= seconds <= farthest else None for seconds in apart)] if times else []
+    )
+
+
+def _side_by_side(
+    chunks: Sequence[Chunk], columns_of: Callable[[Chunk], Mapping[str, Column]]
+) -> dict[str, Column]:
+    if not chunks:
+        return {}
+    *older, newest = chunks
+    columns: dict[str, Column] = {}
+    missing: list[Column] = [[None] * len(chunk.times) for chunk in older]
+    earlier = [columns_of(chunk) for chunk in older]
+    for series, column in columns_of(newest).items():
+        whole: Column = []
+        for known, gap in zip(earlier, missing, strict=True):
+            whole += known.get(series, gap)
+        columns[series] = whole + column
+    return columns

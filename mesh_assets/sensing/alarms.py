@@ -1,0 +1,148 @@
+"""CloudWatch's alarms as triggers: one that is in ALARM is told once, until it ends.
+`alarms/<cluster_id>.json` remembers which were."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import CloudWatchAlarms
+from mesh_assets.inventory.records import Record
+from mesh_assets.platforms.aws.records import AlarmInAlarm
+from mesh_assets.sensing.trigger_queue.alarms import alarm as read_alarm
+from mesh_assets.sensing.trigger_queue.message import Understood
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
+
+SOURCE = "metrics_anomalies"
+
+ReadAlarms = Callable[[Cluster, CloudWatchAlarms], tuple[AlarmInAlarm, ...]]
+
+
+class OpenAlarm(Record, frozen=True, kw_only=True):
+    """An alarm that was in ALARM when it was last looked at. `cause`: its ARN and since when, as a message
+    about it has them."""
+
+    name: str
+    cause: str
+
+
+class OpenAlarms(Record, frozen=True, kw_only=True):
+    open: tuple[OpenAlarm, ...] = ()
+
+
+class AlarmsSeen:
+    """What one look saw. `begun`, `ended`: a line each. `skipped`: why nothing was looked at."""
+
+    def __init__(
+        self,
+        *,
+        begun: tuple[str, ...] = (),
+        ended: tuple[str, ...] = (),
+        skipped: str | None = None,
+        keep: Callable[[], None] | None = None,
+    ) -> None:
+        self.begun = begun
+        self.ended = ended
+        self.skipped = skipped
+        self._keep = keep
+
+    def keep(self) -> None:
+        """Tells the inbox, then remembers. A crash in between tells again under the same cause. Raises
+        StoreError."""
+        if self._keep is not None:
+            self._keep()
+
+
+def look_at_alarms(
+    cluster: Cluster,
+    store: InventoryStore,
+    *,
+    read: ReadAlarms | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AlarmsSeen:
+    """Nothing is written before `AlarmsSeen.keep`. Raises PlatformError when the alarms cannot be read,
+    StoreError when the store fails."""
+    if cluster.alarms is None:
+        return AlarmsSeen()
+    cluster_id = store.cluster_id(cluster.name)
+    if cluster_id is None:
+        return AlarmsSeen(skipped="alarms wait for its first discovery: run `mesh-assets discover`")
+    found = [
+        alarm
+        for alarm in (read or _read)(cluster, cluster.alarms)
+        if cluster.alarms.names.selects(alarm.name)
+    ]
+    before = {alarm.cause: alarm for alarm in _get(store.objects, cluster_id).open}
+    readings = [_understood(alarm) for alarm in found]
+    after = tuple(
+        OpenAlarm(name=alarm.name, cause=reading.cause)
+        for alarm, reading in zip(found, readings, strict=True)
+    )
+    begun = [reading for reading in readings if reading.cause not in before]
+    causes = {alarm.cause for alarm in after}
+
+    def keep() -> None:
+        inbox = Inbox(store.objects)
+        for reading in begun:
+            inbox.put(cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=now())
+        if causes != set(before):
+            store.objects.put(_key(cluster_id), msgspec.json.encode(OpenAlarms(open=after)))
+
+    return AlarmsSeen(
+        begun=tuple(f"alarm {reading.trigger.resource}: {reading.trigger.details}" for reading in begun),
+        ended=tuple(f"alarm {alarm.name} is over" for cause, alarm in before.items() if cause not in causes),
+        keep=keep,
+    )
+
+
+def _understood(alarm: AlarmInAlarm) -> Understood:
+    """As a notification of the same alarm would be read, so that both have one cause."""
+    reading = read_alarm(
+        name=alarm.name,
+        identity=alarm.arn,
+        state="ALARM",
+        reason=alarm.reason,
+        changed_at=alarm.since.isoformat(),
+        dimensions=(),
+        message_id="",
+    )
+    if not isinstance(reading, Understood):
+        raise TypeError(f"{alarm.name} in ALARM was not read as a trigger")
+    return reading
+
+
+def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
+    from mesh_assets.platforms.aws.cloudwatch import (
+        alarms_in_alarm,  # boto3 is heavy, and only needed where alarms are named
+    )
+    from mesh_assets.platforms.aws.msk import region_of_cluster
+
+    region = settings.region or region_of_cluster(cluster.kafka)
+    return alarms_in_alarm(
+        name_prefix=settings.name_prefix, region=region, endpoint_url=settings.endpoint_url
+    )
+
+
+_decoder = msgspec.json.Decoder(OpenAlarms)
+
+
+def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
+    """Raises StoreError when they cannot be read: without them everything would be told again."""
+    found = objects.get(_key(cluster_id))
+    if found is None:
+        return OpenAlarms()
+    try:
+        return _decoder.decode(found[0])
+    except msgspec.DecodeError as error:
+        raise StoreError(
+            f"{objects.location(_key(cluster_id))} holds no alarms of this version: {error}; remove it"
+        ) from error
+
+
+def _key(cluster_id: str) -> str:
+    return f"alarms/{safe(cluster_id)}.json"

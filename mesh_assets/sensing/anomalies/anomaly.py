@@ -1,0 +1,148 @@
+"""An anomaly from its begin to its end, the words it is told in, and where the open ones are kept."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.records import Record
+from mesh_assets.readings.history import KEPT
+from mesh_assets.sensing.anomalies.statistics import UsualLag, UsualRate
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
+
+# What an anomaly is, and the words it is told in.
+
+AnomalyKind = Literal[
+    "topic_silent", "rate_spike", "rate_drop", "lag_growing", "connector_without_throughput"
+]
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """Something unusual. `resource`: the topic, group or connector. `series`: what it was seen in.
+    `began_at`: the reading before the first unusual one."""
+
+    kind: AnomalyKind
+    resource: str
+    series: str
+    began_at: datetime
+    sentence: str
+
+
+def figure(value: float) -> str:
+    """1,204 · 12 · 1.5 · 0.05 · 0"""
+    if value >= 9.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value >= 0.95 or value == 0 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """45 s · 15 min · 3 h · 9 days"""
+    for most, unit_seconds, unit in ((90, 1, "s"), (5_400, 60, "min"), (129_600, 3_600, "h")):
+        if seconds < most:
+            return f"{seconds / unit_seconds:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def usually(usual: UsualRate, *, unit: str = "") -> str:
+    low, high = figure(usual.low), figure(usual.high)
+    return f"usually {low if low == high else f'{low}–{high}'}{unit} {_when(usual)}"  # noqa: RUF001 - a range
+
+
+def usually_at_most(usual: UsualLag) -> str:
+    return f"usually at most {figure(usual.high)} {_when(usual)}"
+
+
+def _when(usual: UsualRate | UsualLag) -> str:
+    return f"in the {duration(usual.seconds)} before" if usual.basis == "recent" else "at this hour"
+
+
+# The anomalies that are open and those that have ended, `readings/<cluster_id>/anomalies.json`: so that
+# each
+# is told once.
+
+_ENDED_KEPT = 1_000
+
+
+class Anomaly(Record, frozen=True, kw_only=True):
+    """An anomaly from its begin to its end. `sentence`: as it was when it was noticed. `told`: it stands in
+    the inbox, or stood there."""
+
+    kind: AnomalyKind
+    resource: str
+    series: str
+    began_at: datetime
+    noticed_at: datetime
+    sentence: str
+    told: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[AnomalyKind, str]:
+        return self.kind, self.series
+
+    @property
+    def cause(self) -> str:
+        """The same for the same anomaly, whenever it is told."""
+        return f"{self.kind} {self.series} since {self.began_at.isoformat()}"
+
+
+class Anomalies(Record, frozen=True, kw_only=True):
+    """`open` in the order they were noticed; `ended` of the last 14 days, at most 1,000, the newest last."""
+
+    open: tuple[Anomaly, ...] = ()
+    ended: tuple[Anomaly, ...] = ()
+
+
+def anomaly_of(finding: Finding, *, noticed_at: datetime) -> Anomaly:
+    return Anomaly(
+        kind=finding.kind,
+        resource=finding.resource,
+        series=finding.series,
+        began_at=finding.began_at,
+        noticed_at=noticed_at,
+        sentence=finding.sentence,
+    )
+
+
+def moved_on(
+    anomalies: Anomalies, *, begun: Iterable[Anomaly], ended: Iterable[Anomaly], now: datetime
+) -> Anomalies:
+    """`ended`: of those that were open, with their end."""
+    over = {anomaly.key: anomaly for anomaly in ended}
+    kept = tuple(
+        anomaly
+        for anomaly in (*anomalies.ended, *over.values())
+        if anomaly.ended_at is None or anomaly.ended_at > now - KEPT
+    )
+    return Anomalies(
+        open=(*(anomaly for anomaly in anomalies.open if anomaly.key not in over), *begun),
+        ended=kept[-_ENDED_KEPT:],
+    )
+
+
+_decoder = msgspec.json.Decoder(Anomalies)
+
+
+def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
+    """Raises StoreError when they cannot be read: without them everything would be told again."""
+    key = _key(cluster_id)
+    found = objects.get(key)
+    if found is None:
+        return Anomalies()
+    try:
+        return _decoder.decode(found[0])
+    except msgspec.DecodeError as error:
+        raise StoreError(
+            f"{objects.location(key)} holds no anomalies of this version: {error}; remove it"
+        ) from error
+
+
+def put_anomalies(objects: ObjectStore, cluster_id: str, anomalies: Anomalies) -> None:
+    objects.put(_key(cluster_id), msgspec.json.encode(anomalies))
+
+
+def _key(cluster_id: str) -> str:
+    return f"readings/{safe(cluster_id)}/anomalies.json"

@@ -1,0 +1,263 @@
+"""One look at a cluster: take a reading, keep it, judge the newest ones, and tell the inbox what has begun."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import partial
+
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import ClusterClients, open_clients
+from mesh_assets.collecting.connectors import ConnectReader, endpoint_name
+from mesh_assets.collecting.metrics.measurements import MetricsReader
+from mesh_assets.errors import PlatformError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.readings.cadence import Cadence, cadence_of
+from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
+from mesh_assets.readings.reading import Reading, cluster_id_of, take_reading
+from mesh_assets.readings.window import Window
+from mesh_assets.sensing.anomalies.anomaly import (
+    Anomalies,
+    Anomaly,
+    get_anomalies,
+    moved_on,
+    put_anomalies,
+)
+from mesh_assets.sensing.anomalies.backfill import chunks_before, wanted_since
+from mesh_assets.sensing.anomalies.connectors import ConnectorLink, connector_links
+from mesh_assets.sensing.anomalies.judge import Judgement, Running
+from mesh_assets.sensing.anomalies.usual import (
+    Usuals,
+    compute_usuals,
+    get_usuals,
+    must_be_computed,
+    put_usuals,
+)
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+
+SOURCE = "metrics_anomalies"
+
+# The newest readings that are judged: two hours at five minutes.
+_CHUNKS_JUDGED = 3
+# A whole cluster that stops is one event to its owner, and thousands of objects in the inbox would not fit a
+# tick.
+TOLD_ONE_BY_ONE = 100
+_NAMED = 5
+
+OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
+logger = logging.getLogger(__name__)
+
+
+def watch_cluster(
+    cluster: Cluster,
+    store: InventoryStore,
+    *,
+    interval_seconds: float,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clients: OpenClients = open_clients,
+) -> "Watched":
+    """Reads and judges; nothing is written before `Watched.keep`, so one that is late and no longer waited
+    for changes nothing.
+
+    Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. StoreError
+    when the store fails.
+    """
+    if not cluster.anomalies.enabled:
+        return Watched(skipped="anomalies are switched off in the estate")
+    with clients(cluster) as opened:
+        metadata = opened.kafka.metadata()
+        watch = Watch(cluster, cluster_id_of(cluster, metadata), store, interval_seconds=interval_seconds)
+        early = watch.early(now())
+        if early is not None:
+            return Watched(skipped=early)
+        reading = take_reading(cluster, opened.kafka, metadata)
+        if opened.metrics is not None:
+            watch.look_back(reading, opened.metrics)
+        return watch.judge(reading, running=lambda: _running(cluster, opened.connect))
+
+
+class Watched:
+    """What one look at a cluster saw. `skipped`: why no reading was taken; then nothing else is there."""
+
+    def __init__(
+        self,
+        *,
+        begun: Sequence[Anomaly] = (),
+        ended: Sequence[Anomaly] = (),
+        skipped: str | None = None,
+        writes: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self.begun = tuple(begun)
+        self.ended = tuple(ended)
+        self.skipped = skipped
+        self._writes = writes
+
+    def keep(self) -> None:
+        """Keeps the reading and the state, and tells the inbox. A crash in between loses nothing: what was
+        noticed and not told is told at the next look, under the same cause. Raises StoreError, ConflictError
+        when another has kept a reading meanwhile: then nothing was.
+        """
+        for write in self._writes:
+            write()
+
+
+class Watch:
+    """The readings and anomalies of one cluster for one look; not to be kept."""
+
+    def __init__(
+        self, cluster: Cluster, cluster_id: str, store: InventoryStore, *, interval_seconds: float
+    ) -> None:
+        self._cluster = cluster
+        self._cluster_id = cluster_id
+        self._store = store
+        self._history = ReadingHistory(store.objects, cluster_id)
+        self._ends = KeptEnds(store.objects, cluster_id)
+        self._pace: Cadence = cadence_of(cluster.anomalies, interval_seconds=interval_seconds)
+        self._entries = self._history.entries()
+        self._newest = self._history.newest(self._entries)
+        self._earlier: dict[str, Chunk] = {}
+
+    def early(self, now: datetime) -> str | None:
+        """Why no reading is to be taken yet; None when it is time."""
+        if self._newest is None:
+            return None
+        seconds = now.timestamp() - self._newest.chunk.times[-1]
+        if seconds >= self._pace.closest_seconds:
+            return None
+        return f"the last reading is {seconds:.0f} s old; the next is taken {self._pace.closest_seconds:.0f} s after it or later"
+
+    def look_back(self, reading: Reading, platform: MetricsReader) -> None:
+        """Fills a history that is too young to speak with what the platform keeps; where that fails, it grows
+        by and by."""
+        oldest = self._entries[0].began_at if self._entries else None
+        if not wanted_since(self._pace, oldest=oldest, now=reading.read_at):
+            return
+        try:
+            chunks = chunks_before(
+                reading, platform, cluster_id=self._cluster_id, pace=self._pace, oldest=oldest
+            )
+        except PlatformError as error:
+            logger.warning(
+                "%s: its history is not filled from its platform's metrics: %s", self._cluster.name, error
+            )
+            return
+        self._earlier = {self._history.entry_of(chunk).key: chunk for chunk in chunks}
+
+    def judge(self, reading: Reading, *, running: Running) -> Watched:
+        newest = self._history.extended(self._newest, reading)
+        earlier = [self._history.entry_of(chunk) for chunk in self._earlier.values()]
+        entries = [*earlier, *self._entries, *([] if newest.version is not None else [newest.entry])]
+
+        def load(wanted: Sequence[ChunkEntry]) -> list[Chunk]:
+            """All of them in time's order: those from the platform come first, the newest last."""
+            filled = [self._earlier[entry.key] for entry in wanted if entry.key in self._earlier]
+            stored = self._history.load(
+                [entry for entry in wanted if entry != newest.entry and entry.key not in self._earlier]
+            )
+            return [*filled, *stored, *([newest.chunk] if newest.entry in wanted else [])]
+
+        objects = self._store.objects
+        before = get_anomalies(objects, self._cluster_id)
+        usuals, old_usuals = self._usuals(load, entries, reading.read_at, before)
+        judgement = Judgement(
+            reading,
+            Window(load(entries[-_CHUNKS_JUDGED:]), self._pace),
+            usuals,
+            before,
+            pace=self._pace,
+            thresholds=self._cluster.anomalies,
+        )
+        judgement.judge(running)
+        after = moved_on(before, begun=judgement.begun, ended=judgement.ended, now=reading.read_at)
+        writes: list[Callable[[], None]] = [
+            lambda: self._history.keep(newest),
+            *self._ends.additions(reading),
+        ]
+        writes += [partial(self._history.insert, chunk) for chunk in self._earlier.values()]
+        if newest.version is None:
+            writes.append(lambda: self._history.prune(entries, now=reading.read_at))
+        if usuals is not old_usuals:
+            writes.append(lambda: put_usuals(objects, self._cluster_id, usuals))
+        if judgement.begun or judgement.ended:
+            writes.append(lambda: put_anomalies(objects, self._cluster_id, after))
+        writes.append(lambda: self._tell(after, now=reading.read_at))
+        return Watched(begun=judgement.begun, ended=judgement.ended, writes=writes)
+
+    def _usuals(
+        self,
+        load: Callable[[Sequence[ChunkEntry]], list[Chunk]],
+        entries: Sequence[ChunkEntry],
+        now: datetime,
+        anomalies: Anomalies,
+    ) -> tuple[Usuals, Usuals | None]:
+        """What is usual now, and what stands in the store."""
+        known = get_usuals(self._store.objects, self._cluster_id)
+        if known is not None and not must_be_computed(known, chunks=len(entries), pace=self._pace, now=now):
+            return known, known
+        return compute_usuals(
+            load,
+            entries,
+            pace=self._pace,
+            now=now,
+            before=known,
+            connectors=self._connectors(),
+            anomalies=anomalies,
+        ), known
+
+    def _connectors(self) -> list[ConnectorLink]:
+        document = self._store.latest_document(self._cluster_id)
+        return [] if document is None else connector_links(document.connectors)
+
+    def _tell(self, anomalies: Anomalies, *, now: datetime) -> None:
+        untold = [anomaly for anomaly in anomalies.open if not anomaly.told]
+        if not untold:
+            return
+        inbox = Inbox(self._store.objects)
+        for trigger, cause in _triggers(untold):
+            inbox.put(self._cluster_id, trigger, cause=cause, source=SOURCE, now=now)
+        told = replace(anomalies, open=tuple(replace(anomaly, told=True) for anomaly in anomalies.open))
+        put_anomalies(self._store.objects, self._cluster_id, told)
+
+
+def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
+    if len(untold) <= TOLD_ONE_BY_ONE:
+        for anomaly in untold:
+            yield (
+                Trigger(type="metrics_anomaly", resource=anomaly.resource, details=anomaly.sentence),
+                anomaly.cause,
+            )
+        return
+    counts = Counter(anomaly.kind.replace("_", " ") for anomaly in untold)
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+    first = "; ".join(anomaly.sentence for anomaly in untold[:_NAMED])
+    yield (
+        Trigger(
+            type="metrics_anomaly", details=f"{len(untold):,} anomalies at once: {kinds}. The first: {first}"
+        ),
+        "\n".join(anomaly.cause for anomaly in untold),
+    )
+
+
+def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[str] | None:
+    """The connectors that run with all their tasks, as Connect says now: the latest document may be hours
+    old."""
+    active = set()
+    try:
+        for endpoint in endpoints:
+            name = endpoint_name(endpoint.url)
+            for connector in endpoint.connectors():
+                if connector.runs:
+                    active.add(f"{name}/{connector.name}")
+    except PlatformError as error:
+        logger.warning(
+            "%s: connectors are not judged, since Connect cannot be asked whether they run: %s",
+            cluster.name,
+            error,
+        )
+        return None
+    return frozenset(active)

@@ -1,0 +1,92 @@
+"""What a sensor keeps between two ticks: where it stopped, and a little of each cluster."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import field
+
+from mesh_assets.inventory.records import Record
+
+# What a sensor keeps between two ticks: where it stopped, and a little of each cluster. Small: clusters at
+# rest have no entry.
+
+
+class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A connector's recent failures. `since`: seconds since 1970, when the window began. `failed`: as it was
+    last seen.
+
+    `flapping`: it had failed more than once in the window before, so everything is held until this one ends.
+    """
+
+    since: float
+    failures: int = 0
+    failed: bool = False
+    flapping: bool = False
+
+
+class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """`…_after`: the last name of the last slice; None: everything fits into one. `bulk`: whether the
+    registry has a bulk list, as far as known. `flaps`: by `endpoint/name`, only of connectors that failed
+    lately.
+    """
+
+    versions_after: str | None = None
+    levels_after: str | None = None
+    configs_after: str | None = None
+    bulk: bool = False
+    flaps: dict[str, Flaps] = field(default_factory=dict)
+
+
+class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """`unreached`: clusters that the last tick had no time for; they come first. `hung`: those that did not
+    answer in time, last."""
+
+    unreached: tuple[str, ...] = ()
+    hung: tuple[str, ...] = ()
+    clusters: dict[str, ClusterCursor] = field(default_factory=dict)
+
+
+_decoder = msgspec.json.Decoder(SensorCursor)
+AT_REST = ClusterCursor()
+
+
+def decode_cursor(text: str | None) -> SensorCursor:
+    """An unreadable cursor (of another version) is a new one: it only says where to go on."""
+    if not text:
+        return SensorCursor()
+    try:
+        return _decoder.decode(text)
+    except msgspec.DecodeError:
+        return SensorCursor()
+
+
+def encode_cursor(cursor: SensorCursor) -> str:
+    kept = {name: state for name, state in cursor.clusters.items() if state != AT_REST}
+    return msgspec.json.encode(msgspec.structs.replace(cursor, clusters=kept)).decode()
+
+
+# Slices: what costs a request each is looked at in turn, so that everything is seen within half an hour.
+
+SEEN_WITHIN_SECONDS = 1800.0
+
+
+def slice_size(count: int, *, interval_seconds: float, least: int, most: int) -> int:
+    """How many of `count` to look at in one tick. `least`: what is cheap anyway; `most` wins over the half
+    hour."""
+    ticks = max(1, int(SEEN_WITHIN_SECONDS // interval_seconds))
+    return min(most, max(least, math.ceil(count / ticks)))
+
+
+def next_slice(names: Sequence[str], *, after: str | None, size: int) -> tuple[frozenset[str], str | None]:
+    """`size` of the sorted `names` from behind `after` on, round the end, and the name to go on after; None:
+    they were all.
+
+    A name, not a number, remembers the place: names that come and go meanwhile shift nothing.
+    """
+    if len(names) <= size:
+        return frozenset(names), None
+    start = 0 if after is None else bisect_right(names, after)
+    chosen = [names[(start + step) % len(names)] for step in range(size)]
+    return frozenset(chosen), chosen[-1]

@@ -1,0 +1,132 @@
+"""One observation of one cluster: what it is made from, and what comes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mesh_assets.collecting.clients import ClusterClients, open_clients
+from mesh_assets.collecting.sections import OpenClients
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.sensing.cursor import ClusterCursor
+from mesh_assets.store.inventories import InventoryStore
+
+# What one look at a cluster is made from, and what comes of it.
+
+
+class Cause(Record, frozen=True, kw_only=True):
+    """A reason for a discovery. `cause` is the same text whenever the same event is seen again."""
+
+    trigger: Trigger
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationContext:
+    """The cluster, its clients, and what was known before. `interval_seconds`: how often this look is taken."""
+
+    cluster: Cluster
+    clients: ClusterClients
+    document: Document
+    cursor: ClusterCursor
+    now: datetime
+    interval_seconds: float
+
+
+class Observation(Record, frozen=True, kw_only=True):
+    """What was found, and in `notes` what could not be looked at and why. A source that fails gives a note
+    and no finding."""
+
+    findings: tuple[Cause, ...]
+    notes: tuple[str, ...]
+    cursor: ClusterCursor
+
+
+Observe = Callable[[ObservationContext], Observation]
+
+
+# One look at one cluster: its latest document, its clients, what was found.
+
+# Below what a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
+# thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
+CALL_SECONDS = 8.0
+
+NO_DISCOVERY_YET = "no discovery yet"
+
+
+class ObservedCluster(Record, frozen=True, kw_only=True):
+    """`cluster_id` None: nothing to compare with, and so nothing was asked. `sequence`: of the document that
+    was compared with."""
+
+    cluster_id: str | None
+    sequence: int
+    findings: tuple[Cause, ...]
+    notes: tuple[str, ...]
+    cursor: ClusterCursor
+
+
+def observe_cluster(
+    cluster: Cluster,
+    observe: Observe,
+    *,
+    store: InventoryStore,
+    cursor: ClusterCursor,
+    now: datetime,
+    interval_seconds: float,
+    clients: OpenClients = open_clients,
+) -> ObservedCluster:
+    """Raises EstateError when a secret cannot be resolved, StoreError when the store fails. Changes nothing."""
+    cluster_id = store.cluster_id(cluster.name)
+    document = None if cluster_id is None else store.latest_document(cluster_id)
+    if document is None:
+        return ObservedCluster(
+            cluster_id=None, sequence=0, findings=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
+        )
+    with clients(in_a_hurry(cluster)) as opened:
+        observation = observe(
+            ObservationContext(
+                cluster=cluster,
+                clients=opened,
+                document=document,
+                cursor=cursor,
+                now=now,
+                interval_seconds=interval_seconds,
+            )
+        )
+    return ObservedCluster(
+        cluster_id=document.cluster.id,
+        sequence=document.sequence,
+        findings=observation.findings,
+        notes=observation.notes,
+        cursor=observation.cursor,
+    )
+
+
+def in_a_hurry(cluster: Cluster) -> Cluster:
+    """The cluster with shorter timeouts."""
+    registry = cluster.schema_registry
+    metrics = cluster.metrics
+    hurried = (
+        metrics.model_copy(update=_at_most(metrics.timeout_seconds))
+        if isinstance(metrics, ConfluentCloudMetrics)
+        else metrics
+    )
+    return cluster.model_copy(
+        update={
+            "kafka": cluster.kafka.model_copy(update=_at_most(cluster.kafka.timeout_seconds)),
+            "schema_registry": None
+            if registry is None
+            else registry.model_copy(update=_at_most(registry.timeout_seconds)),
+            "metrics": hurried,
+            "connect": tuple(
+                endpoint.model_copy(update=_at_most(endpoint.timeout_seconds)) for endpoint in cluster.connect
+            ),
+        }
+    )
+
+
+def _at_most(seconds: float) -> dict[str, float]:
+    return {"timeout_seconds": min(seconds, CALL_SECONDS)}

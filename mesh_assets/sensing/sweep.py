@@ -1,0 +1,95 @@
+"""Looking at all clusters within one tick: several at a time, each with a deadline, so that one that hangs
+blocks no other."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from mesh_assets.errors import MeshError
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepLimits:
+    """`at_once`: clusters looked at at the same time; mostly waiting, so more than there are cores. A tick of
+    Dagster ends after 60 s, and what is found must still be written down."""
+
+    at_once: int = 16
+    cluster_seconds: float = 25.0
+    tick_seconds: float = 45.0
+
+
+SWEEP_LIMITS = SweepLimits()
+
+
+@dataclass(slots=True)
+class Swept(Generic[Result]):
+    """`seen`: by cluster. `failed`: cluster → why. `hung`: not done within a cluster's time. `unreached`: not
+    begun, or cut short by the end of the tick.
+    """
+
+    seen: dict[str, Result] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    hung: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+
+
+def in_turn(clusters: Sequence[str], *, unreached: Sequence[str], hung: Sequence[str]) -> list[str]:
+    """Those that the last tick did not reach first, those that hung last: they must not cost the healthy ones
+    their time again."""
+    first = [name for name in clusters if name in unreached and name not in hung]
+    last = [name for name in clusters if name in hung]
+    return [*first, *(name for name in clusters if name not in first and name not in last), *last]
+
+
+def sweep(clusters: Sequence[str], look: Callable[[str], Result], *, pace: SweepLimits) -> Swept[Result]:
+    """`look` at each of `clusters`, in their order. What it raises stops no other cluster.
+
+    Threads cannot be ended from outside: one whose time is over is left to its clients' timeouts, its result
+    is not waited for, and its place goes to the next cluster. So `look` must change nothing by itself.
+    """
+    swept: Swept[Result] = Swept()
+    waiting = list(reversed(clusters))
+    ends = time.monotonic() + pace.tick_seconds
+    under_way: dict[Future[Result], tuple[str, float]] = {}
+    # A thread for each cluster in the worst case: the places of those that hang are given away.
+    pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-look")
+    try:
+        while waiting or under_way:
+            now = time.monotonic()
+            if now >= ends:
+                break
+            while waiting and len(under_way) < pace.at_once:
+                name = waiting.pop()
+                under_way[pool.submit(look, name)] = name, now + pace.cluster_seconds
+            next_deadline = min(deadline for _, deadline in under_way.values())
+            done, _ = wait(
+                under_way, timeout=max(0.0, min(next_deadline, ends) - now), return_when=FIRST_COMPLETED
+            )
+            for future in done:
+                _note(swept, under_way.pop(future)[0], future)
+            now = time.monotonic()
+            for future in [future for future, (_, deadline) in under_way.items() if deadline <= now]:
+                swept.hung.append(under_way.pop(future)[0])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    swept.unreached += [name for name, _ in under_way.values()] + waiting[::-1]
+    return swept
+
+
+def _note(swept: Swept[Result], name: str, future: Future[Result]) -> None:
+    error = future.exception()
+    if error is None:
+        swept.seen[name] = future.result()
+    elif isinstance(error, MeshError):
+        swept.failed[name] = str(error)
+    else:
+        # A mistake of ours, for the log; the other clusters are looked at all the same.
+        logger.error("%s: looking at the cluster failed", name, exc_info=error)
+        swept.failed[name] = f"{type(error).__name__}: {error}"

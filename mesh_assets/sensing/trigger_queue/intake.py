@@ -1,0 +1,231 @@
+"""From the queue into the inbox: nothing is deleted before it stands there, and nothing waits twice."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from mesh_assets.errors import PlatformError, StoreError
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.platforms.aws.records import QueueMessage
+from mesh_assets.sensing.trigger_queue.forms import read_message
+from mesh_assets.sensing.trigger_queue.message import Ignored, NotUnderstood, Understood
+from mesh_assets.store.inbox import Inbox
+
+SOURCE = "trigger_queue"
+
+REASON_ATTRIBUTE = "mesh_reason"
+MESSAGE_ATTRIBUTE = "mesh_message_id"
+
+# Causes remembered between ticks: a message may be handed out again after its run has emptied the inbox.
+_REMEMBERED = 200
+
+# Bounds of one tick. Long polling costs nothing, but holds one of the daemon's workers.
+_MOST_MESSAGES = 200
+_TICK_SECONDS = 40.0
+LONGEST_WAIT_SECONDS = 10
+# After a first batch only what is there already: a poll of 0 s would ask some of SQS's servers and miss
+# messages.
+_MORE_WAIT_SECONDS = 1
+
+
+class TriggerQueue(Protocol):
+    """Both methods raise PlatformError."""
+
+    def receive(self, *, wait_seconds: int) -> tuple[QueueMessage, ...]: ...
+
+    def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
+        """Deletes them; the ids of those that could not be."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where goes what cannot be understood. Raises PlatformError."""
+
+    def send(self, body: str, *, attributes: Mapping[str, str], deduplication_id: str) -> None: ...
+
+
+class Target(Record, frozen=True, kw_only=True):
+    """A cluster of the estate. `cluster_id` None: it was never discovered and the estate does not say."""
+
+    name: str
+    cluster_id: str | None
+
+
+class TakenIn(Record, frozen=True, kw_only=True):
+    """A trigger that stands in the inbox of these clusters now."""
+
+    trigger: Trigger
+    clusters: tuple[str, ...]
+
+
+class Intake(Record, frozen=True, kw_only=True):
+    """What a tick has done. `notes`: a line for everything a person may wonder about. `remembered`: for the
+    next tick.
+
+    `error`: why it ended early; what was not deleted by then comes again.
+    """
+
+    received: int
+    taken_in: tuple[TakenIn, ...]
+    notes: tuple[str, ...]
+    remembered: tuple[str, ...]
+    error: str | None = None
+
+
+def take_in(
+    queue: TriggerQueue,
+    inbox: Inbox,
+    targets: Sequence[Target],
+    *,
+    dead_letters: DeadLetters | None,
+    remembered: Sequence[str],
+    now: Callable[[], datetime],
+    wait_seconds: int = LONGEST_WAIT_SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Intake:
+    """Receives what is there, within a tick's bounds, and moves it: into the inbox, to the dead letters, or
+    away. Raises nothing.
+
+    `wait_seconds`: how long to wait for a first message.
+    """
+    work = _Work(inbox, targets, dead_letters, remembered, now)
+    deadline = monotonic() + _TICK_SECONDS
+    received, wait, error = 0, wait_seconds, None
+    while received < _MOST_MESSAGES and (left := deadline - monotonic()) >= 1:
+        try:
+            batch = queue.receive(wait_seconds=min(wait, int(left)))
+        except PlatformError as failure:
+            error = str(failure)
+            break
+        if not batch or all(message.id in work.left for message in batch):
+            break
+        received += len(batch)
+        done, error = work.take(batch)
+        try:
+            kept = queue.delete(done) if done else ()
+        except PlatformError as failure:
+            error = error or f"{failure}; what was taken in comes again and is recognised"
+            break
+        if kept:
+            work.notes.append(
+                f"{len(kept)} messages could not be deleted; they come again and are recognised"
+            )
+        if error is not None:
+            break
+        wait = _MORE_WAIT_SECONDS
+    return Intake(
+        received=received,
+        taken_in=tuple(work.taken_in),
+        notes=tuple(work.notes),
+        remembered=tuple(work.remembered)[-_REMEMBERED:],
+        error=error,
+    )
+
+
+class _Work:
+    """One tick's state."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        targets: Sequence[Target],
+        dead_letters: DeadLetters | None,
+        remembered: Sequence[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._inbox = inbox
+        self._targets = targets
+        self._dead_letters = dead_letters
+        self._now = now
+        self.remembered = dict.fromkeys(remembered)  # in order of arrival
+        self.taken_in: list[TakenIn] = []
+        self.notes: list[str] = []
+        self.left: set[str] = set()
+
+    def take(self, batch: Sequence[QueueMessage]) -> tuple[list[QueueMessage], str | None]:
+        """The messages that may be deleted, and why it stopped before the last."""
+        done: list[QueueMessage] = []
+        for message in batch:
+            try:
+                finished = self._take(message)
+            except StoreError as failure:
+                return done, f"the inbox could not be written: {failure}; the messages stay on the queue"
+            if finished:
+                done.append(message)
+            else:
+                self.left.add(message.id)
+        return done, None
+
+    def _take(self, message: QueueMessage) -> bool:
+        """Whether it may be deleted."""
+        reading = read_message(message.body, message_id=message.id)
+        match reading:
+            case Ignored(reason=reason):
+                self.notes.append(f"message {message.id} ignored: {reason}")
+                return True
+            case NotUnderstood(reason=reason):
+                return self._reject(message, reason)
+            case Understood():
+                return self._keep(message, reading)
+
+    def _keep(self, message: QueueMessage, reading: Understood) -> bool:
+        cause = hashlib.sha256(reading.cause.encode()).hexdigest()[:16]
+        if cause in self.remembered:
+            self.notes.append(f"message {message.id} tells again of {reading.trigger}: taken in before")
+            return True
+        meant = self._meant(reading)
+        if not meant:
+            return self._reject(
+                message,
+                f"trigger.cluster: expected one of {', '.join(target.name for target in self._targets)}",
+            )
+        clusters = []
+        for target in meant:
+            if target.cluster_id is None:
+                self.notes.append(
+                    f"{target.name} was never discovered: message {message.id} cannot wait for it; run `mesh-assets discover`"
+                )
+                continue
+            self._inbox.put(
+                target.cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=self._now()
+            )
+            clusters.append(target.name)
+        if not clusters:
+            return False
+        self.remembered[cause] = None
+        self.taken_in.append(TakenIn(trigger=reading.trigger, clusters=tuple(clusters)))
+        self.notes.append(f"message {message.id}: {reading.trigger}, for {', '.join(clusters)}")
+        return True
+
+    def _meant(self, reading: Understood) -> list[Target]:
+        """The named cluster, by name or id; else those that a hint fits; else all."""
+        if reading.cluster is not None:
+            return [target for target in self._targets if reading.cluster in (target.name, target.cluster_id)]
+        hinted = [
+            target
+            for target in self._targets
+            if target.name in reading.hints or target.cluster_id in reading.hints
+        ]
+        return hinted or list(self._targets)
+
+    def _reject(self, message: QueueMessage, reason: str) -> bool:
+        if self._dead_letters is None:
+            self.notes.append(
+                f"message {message.id} was not understood ({reason}); left to the queue's redrive: the estate names no dead-letter queue"
+            )
+            return False
+        attributes = {REASON_ATTRIBUTE: reason, MESSAGE_ATTRIBUTE: message.id}
+        try:
+            self._dead_letters.send(message.body, attributes=attributes, deduplication_id=message.id)
+        except PlatformError as failure:
+            self.notes.append(
+                f"message {message.id} was not understood ({reason}) and stays on the queue: {failure}"
+            )
+            return False
+        self.notes.append(
+            f"message {message.id} was not understood and went to the dead-letter queue: {reason}"
+        )
+        return True

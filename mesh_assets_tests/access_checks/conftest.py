@@ -1,0 +1,30 @@
+"""One broker with an authorizer for all tests here that need one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls, broker_with_acls
+
+USERS = ("discovery", "without_configs", "without_groups", "nobody")
+
+
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWithAcls]:
+    with broker_with_acls(tmp_path_factory.mktemp("acls"), USERS) as running:
+        running.create_topics(orders="delete", users="compact", discovery_events="compact")
+        running.create_groups("g1", "g2", topic="orders")
+        running.grant(
+            "discovery",
+            cluster="DESCRIBE CREATE",
+            topics={"*": "DESCRIBE DESCRIBE_CONFIGS", "discovery-events": "READ WRITE"},
+            groups={"*": "DESCRIBE"},
+        )
+        running.grant(
+            "without_configs",
+            cluster="DESCRIBE",
+            topics={"*": "DESCRIBE", "users": "DESCRIBE_CONFIGS"},
+            groups={"g1": "DESCRIBE"},
+        )
+        running.grant("without_groups", topics={"orders": "READ DESCRIBE_CONFIGS"}, groups={"g1": "READ"})
+        yield running

@@ -1,0 +1,105 @@
+"""`estate check` of the founding scenario against the sandbox: keys that do, keys of no role, keys nobody
+knows."""
+
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.access_checks import AccessCheck, check_estate
+from mesh_assets.estate.file import load_estate
+from mesh_assets.sandbox.estate.cloud import CLUSTER
+from mesh_assets.sandbox.keys import Key, variable_names
+from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets_tests.estates import estate_of
+from mesh_assets_tests.sandbox.cloud.asking import StandIn
+
+pytestmark = pytest.mark.sandbox
+
+KINDS = ("kafka", "schema_registry", "cloud")
+
+
+class CheckWith:
+    """Checks the scenario's cluster with one key of each kind."""
+
+    def __init__(self, estate: Path, environment: pytest.MonkeyPatch) -> None:
+        self._estate = estate
+        self._environment = environment
+
+    def __call__(self, **keys: Key) -> dict[str, AccessCheck]:
+        for kind, key in keys.items():
+            for variable, value in zip(variable_names(kind), (key.id, key.secret), strict=True):
+                self._environment.setenv(variable, value)
+        findings = check_estate(load_estate(self._estate))
+        assert not [key for key in keys.values() if key.secret in repr(findings)]
+        return {finding.system: finding for finding in findings}
+
+
+@pytest.fixture
+def check_with(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckWith:
+    return CheckWith(estate_of(sandbox.endpoints(), tmp_path, CLUSTER), monkeypatch)
+
+
+@pytest.fixture
+def stand_in(sandbox: Sandbox) -> StandIn:
+    return StandIn(sandbox)
+
+
+def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_stand_in(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
+    keys = {kind: getattr(stand_in.keys, kind) for kind in KINDS}
+    found = check_with(**keys)
+    for system, identity in (
+        ("kafka", f"Kafka API key {keys['kafka'].id}"),
+        ("schema registry", f"Schema Registry key {keys['schema_registry'].id}"),
+        ("control plane", f"Cloud key {keys['cloud'].id}"),
+        ("connect", f"Cloud key {keys['cloud'].id}"),
+        ("metrics", f"Cloud key {keys['cloud'].id}"),
+    ):
+        assert (found[system].state, found[system].identity) == ("ok", identity)
+        if system != "kafka":
+            assert found[system].notes[0].startswith("this is a stand-in: ")
+    assert (found["connect"].facts["connectors"], found["connect"].facts["belongs_to"]) == (
+        37,
+        "this cluster",
+    )
+    assert found["control plane"].facts["kind"] == "STANDARD"
+
+
+def test_keys_without_a_role_are_told_which_in_one_sentence_each(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
+    found = check_with(**{kind: getattr(stand_in.keys, f"unprivileged_{kind}") for kind in KINDS})
+    for system, phrase in (
+        (
+            "schema registry",
+            "the owner of this Schema Registry key needs the role DeveloperRead on subject *",
+        ),
+        ("control plane", "the owner of this Cloud key needs the role Operator on the environment"),
+        ("connect", "the owner of this Cloud key needs the role Operator on the cluster"),
+        ("metrics", "the owner of this Cloud key needs the role MetricsViewer, granted on the organization"),
+    ):
+        (sentence,) = found[system].missing
+        assert phrase in sentence
+        assert found[system].endpoint in sentence
+    assert found["kafka"].missing[0].startswith("no topic is visible")
+    assert found["kafka"].notes[-1].startswith("on Confluent Cloud these rights come with the role Operator")
+
+
+def test_keys_that_nobody_knows_are_told_which_kind_belongs_there(
+    check_with: CheckWith, stand_in: StandIn
+) -> None:
+    # Each is a good key of another kind: the mistake that is made most.
+    keys = stand_in.keys
+    found = check_with(kafka=keys.cloud, schema_registry=keys.kafka, cloud=keys.schema_registry)
+    for system, phrase in (
+        ("kafka", f"refused Kafka API key {keys.cloud.id}"),
+        ("kafka", "expected an API key of this Kafka cluster"),
+        ("schema registry", "expected a Schema Registry key made for this registry"),
+        ("control plane", "expected a Cloud key"),
+        ("connect", "expected a Cloud key"),
+        ("metrics", "expected a Cloud key"),
+    ):
+        (sentence,) = found[system].missing
+        assert phrase in sentence
+        assert found[system].state == "failed"

@@ -1,0 +1,163 @@
+from typing import Any
+
+import httpx
+import pytest
+
+from mesh_assets.access_checks import AccessCheck
+from mesh_assets.access_checks.connect import check_connect, place_connect
+from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint, KafkaConnectEndpoint
+from mesh_assets_tests.collecting.cluster_fakes import a_cluster
+
+URL = "http://connect.test:8083"
+CONNECTOR = {
+    "info": {
+        "config": {"connector.class": "X", "database.password": "hunter2"},
+        "tasks": [],
+        "type": "source",
+    },
+    "status": {"connector": {"state": "RUNNING"}, "tasks": [], "type": "source"},
+}
+
+
+def worker(
+    request: httpx.Request, *, cluster_id: str | None = "the-cluster", connectors: int = 2
+) -> httpx.Response:
+    if request.url.path == "/":
+        about = {"version": "4.3.1", "commit": "abc"}
+        return httpx.Response(
+            200, json=about if cluster_id is None else {**about, "kafka_cluster_id": cluster_id}
+        )
+    return httpx.Response(200, json={f"c{number}": CONNECTOR for number in range(connectors)})
+
+
+def check(**fields: Any) -> AccessCheck:
+    endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
+    return check_connect(
+        a_cluster(), endpoint, transport=httpx.MockTransport(lambda request: worker(request, **fields))
+    )
+
+
+def test_a_worker_of_this_cluster_is_enough() -> None:
+    assert place_connect(check(), cluster_id="the-cluster") == AccessCheck(
+        cluster="warehouse",
+        system="connect",
+        endpoint=URL,
+        identity="anonymous",
+        state="ok",
+        facts={
+            "version": "4.3.1",
+            "connectors": 2,
+            "kafka_cluster_id": "the-cluster",
+            "belongs_to": "this cluster",
+        },
+        rights="reads",
+    )
+
+
+def test_a_worker_of_another_cluster_is_a_finding() -> None:
+    finding = place_connect(check(), cluster_id="lkc-1")
+    assert (finding.state, finding.facts["belongs_to"]) == ("incomplete", "another cluster")
+    assert finding.missing == (
+        "it belongs to Kafka cluster the-cluster, not to warehouse (lkc-1): its connectors would be linked to topics of the wrong cluster; "
+        "list it under the cluster it belongs to",
+    )
+
+
+def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
+    assert place_connect(check(), cluster_id=None).facts["belongs_to"] == "unknown"
+    old = place_connect(check(cluster_id=None), cluster_id="lkc-1")
+    assert (old.state, old.facts["belongs_to"]) == ("ok", "unknown")
+
+
+def test_a_worker_that_fails_says_so_once() -> None:
+    endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
+    finding = check_connect(
+        a_cluster(),
+        endpoint,
+        transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})),
+    )
+    assert finding.state == "failed"
+    assert finding.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
+    assert place_connect(finding, cluster_id="lkc-1") == finding
+
+
+def test_no_connector_config_is_in_the_finding() -> None:
+    assert "hunter2" not in repr(check())
+
+
+API = "https://api.confluent.cloud"
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_SECRET", "s3cr3t")
+
+
+def entry(*, readable: bool = True) -> dict[str, Any]:
+    shown = {"info": {"config": {"connector.class": "DatagenSource"}}} if readable else {}
+    return {
+        "status": {"type": "source", "connector": {"state": "RUNNING", "worker_id": "a"}, "tasks": []},
+        **shown,
+    }
+
+
+def check_managed(response: httpx.Response) -> AccessCheck:
+    endpoint = ConfluentCloudConnectEndpoint(
+        kind="confluent_cloud",
+        username="CLOUDKEY",
+        password="${CLOUD_SECRET}",
+        environment_id="env-1",
+        cluster_id="lkc-1",
+    )
+    return check_connect(
+        a_cluster().model_copy(update={"name": "mesh"}),
+        endpoint,
+        transport=httpx.MockTransport(lambda _: response),
+    )
+
+
+def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
+    finding = place_connect(
+        check_managed(httpx.Response(200, json={"a": entry(), "b": entry()})), cluster_id="lkc-1"
+    )
+    assert finding == AccessCheck(
+        cluster="mesh",
+        system="connect",
+        endpoint=API,
+        identity="Cloud key CLOUDKEY",
+        state="ok",
+        facts={"connectors": 2, "kafka_cluster_id": "lkc-1", "belongs_to": "this cluster"},
+        rights="reads",
+    )
+
+
+def test_configs_that_are_hidden_are_counted_and_the_role_is_named() -> None:
+    finding = check_managed(httpx.Response(200, json={"a": entry(), "b": entry(readable=False)}))
+    assert (finding.state, finding.rights) == ("incomplete", "reads states; not all configs")
+    assert finding.missing == (
+        "no config of 1 of 2 connectors (b): their topics and settings will be unknown; grant DeveloperRead on connector *, or on these "
+        "(not possible on Basic clusters)",
+    )
+
+
+def test_no_connector_at_all_is_said_to_be_none_or_none_that_may_be_seen() -> None:
+    finding = check_managed(httpx.Response(200, json={}))
+    assert finding.state == "ok"
+    assert finding.notes[0].startswith("no connector is listed: there is none, or none that this key may see")
+
+
+def test_a_refusal_is_one_sentence_without_the_secret() -> None:
+    finding = check_managed(httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}))
+    (sentence,) = finding.missing
+    assert finding.state == "failed"
+    assert sentence.startswith(
+        f"Confluent Cloud Connect at {API} refused Cloud key CLOUDKEY (403): Forbidden; the owner of this Cloud key"
+    )
+    assert "s3cr3t" not in sentence
+
+
+def test_a_connect_api_that_is_a_stand_in_is_said_to_be_one() -> None:
+    finding = check_managed(
+        httpx.Response(200, json={"a": entry()}, headers={"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"})
+    )
+    assert finding.notes == ("this is a stand-in: the sandbox's Confluent Cloud",)

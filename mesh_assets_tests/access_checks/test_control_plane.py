@@ -1,0 +1,209 @@
+"""Confluent Cloud's word on a cluster against the estate's."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mesh_assets.access_checks import AccessCheck
+from mesh_assets.access_checks.confluent_cloud import check_control_plane
+from mesh_assets.estate.model import Cluster
+
+BOOTSTRAP = "pkc-1.eu-west-1.aws.confluent.cloud:9092"
+REGISTRY = "https://psrc-1.eu-west-1.aws.confluent.cloud"
+
+
+class Cloud:
+    """A control plane with one environment, cluster and registry, as far as `visible` has them; `refused`:
+    paths that answer 403."""
+
+    def __init__(
+        self,
+        *,
+        kind: str = "Standard",
+        visible: tuple[str, ...] = ("org", "env", "lkc", "lsrc"),
+        refused: str = "-",
+    ) -> None:
+        self.headers: dict[str, str] = {}
+        self.requests: list[str] = []
+        self._refused = refused
+        self._lists = {
+            "/org/v2/organizations": [{"id": "o-1", "display_name": "Finance"}] if "org" in visible else [],
+            "/org/v2/environments": [{"id": "env-7zpqx1", "display_name": "agentic-data-mesh"}]
+            if "env" in visible
+            else [],
+            "/cmk/v2/clusters": [self._cluster(kind)] if "lkc" in visible else [],
+            "/srcm/v3/clusters": [{"id": "lsrc-1", "spec": {"http_endpoint": REGISTRY}}]
+            if "lsrc" in visible
+            else [],
+        }
+
+    def _cluster(self, kind: str) -> dict[str, Any]:
+        spec = {
+            "display_name": "data-mesh-cluster",
+            "config": {"kind": kind},
+            "cloud": "AWS",
+            "region": "eu-west-1",
+        }
+        return {
+            "id": "lkc-nd1ng3",
+            "spec": {**spec, "kafka_bootstrap_endpoint": BOOTSTRAP},
+            "status": {"phase": "PROVISIONED"},
+        }
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.url.path)
+        if self._refused in request.url.path:
+            return httpx.Response(403, json={"errors": [{"status": "403", "detail": "Forbidden Access"}]})
+        return httpx.Response(
+            200, json={"metadata": {}, "data": self._lists[request.url.path]}, headers=self.headers
+        )
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_SECRET", "s3cr3t")
+
+
+def check(cloud: Cloud, **fields: Any) -> AccessCheck:
+    key = {"username": "K", "password": "${CLOUD_SECRET}"}
+    cluster = Cluster.model_validate(
+        {
+            "name": "mesh",
+            "cluster_id": "lkc-nd1ng3",
+            "environment": {"id": "env-7zpqx1", "name": "agentic-data-mesh"},
+            "kafka": {"bootstrap_servers": BOOTSTRAP},
+            "schema_registry": {"url": REGISTRY, "id": "lsrc-1"},
+            "control_plane": {"kind": "confluent_cloud", **key},
+            **fields,
+        }
+    )
+    assert cluster.control_plane is not None
+    return check_control_plane(cluster, cluster.control_plane, transport=httpx.MockTransport(cloud))
+
+
+def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
+    cloud = Cloud()
+    assert check(cloud) == AccessCheck(
+        cluster="mesh",
+        system="control plane",
+        endpoint="https://api.confluent.cloud",
+        identity="Cloud key K",
+        state="ok",
+        facts={
+            "organization": "o-1 (Finance)",
+            "environment": "env-7zpqx1 (agentic-data-mesh)",
+            "cluster": "lkc-nd1ng3 (data-mesh-cluster)",
+            "kind": "STANDARD",
+            "region": "AWS eu-west-1",
+            "registry": "lsrc-1",
+        },
+        rights="reads",
+    )
+    assert len(cloud.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("visible", "fields", "sentence"),
+    [
+        (
+            ("org", "env", "lkc", "lsrc"),
+            {"environment": None},
+            "the estate gives no environment, so the cluster cannot be looked up; give `environment: {id: env-…}` (visible: env-7zpqx1 "
+            "(agentic-data-mesh))",
+        ),
+        (
+            ("org", "env", "lkc", "lsrc"),
+            {"cluster_id": "lkc-other"},
+            "cluster lkc-other is not among the clusters of env-7zpqx1 that this key sees (lkc-nd1ng3 (data-mesh-cluster)); check "
+            "cluster_id and environment.id, or grant Operator on the environment",
+        ),
+        (
+            ("org", "env", "lkc", "lsrc"),
+            {"cluster_id": None, "kafka": {"bootstrap_servers": "pkc-2.example:9092"}},
+            "no cluster at pkc-2.example:9092 is among the clusters of env-7zpqx1 that this key sees (lkc-nd1ng3 (data-mesh-cluster)); "
+            "check cluster_id and environment.id, or grant Operator on the environment",
+        ),
+        (
+            ("org", "env", "lkc", "lsrc"),
+            {"schema_registry": {"url": REGISTRY, "id": "lsrc-2"}},
+            "the estate says schema_registry.id lsrc-2, but the registry of env-7zpqx1 is lsrc-1; correct it",
+        ),
+    ],
+)
+def test_what_does_not_agree_is_missing_with_what_to_correct(
+    visible: tuple[str, ...], fields: dict[str, Any], sentence: str
+) -> None:
+    finding = check(Cloud(visible=visible), **fields)
+    assert (finding.state, finding.missing) == ("incomplete", (sentence,))
+
+
+@pytest.mark.parametrize(
+    ("cloud", "fields", "note"),
+    [
+        (Cloud(kind="Basic"), {}, "a Basic cluster takes no roles on single topics, groups and connectors"),
+        (Cloud(), {"cluster_id": None}, "its id is lkc-nd1ng3; give it as cluster_id"),
+        (
+            Cloud(),
+            {"kafka": {"bootstrap_servers": "10.0.0.1:9092"}},
+            f"Confluent Cloud gives {BOOTSTRAP} as its address, the estate 10.0.0.1",
+        ),
+        (
+            Cloud(),
+            {"schema_registry": {"url": REGISTRY}},
+            "the registry's id is lsrc-1; give it as schema_registry.id",
+        ),
+        (
+            Cloud(),
+            {"schema_registry": {"url": "https://x.example", "id": "lsrc-1"}},
+            f"Confluent Cloud gives {REGISTRY} as the registry's",
+        ),
+        (
+            Cloud(visible=()),
+            {},
+            "environment env-7zpqx1 cannot be seen with this key, so the estate could not be compared; that takes Op",
+        ),
+        (Cloud(visible=("env",)), {}, "the clusters of environment env-7zpqx1 cannot be seen with this key"),
+        (Cloud(visible=("env", "lkc")), {}, "no Schema Registry of the environment is visible to this key"),
+        (
+            Cloud(),
+            {"environment": {"id": "env-7zpqx1", "name": "x"}},
+            "the estate calls the environment x, Confluent Cloud agentic-data-mesh",
+        ),
+    ],
+)
+def test_what_is_good_to_know_is_a_note_and_nothing_missing(
+    cloud: Cloud, fields: dict[str, Any], note: str
+) -> None:
+    finding = check(cloud, **fields)
+    assert (finding.state, len(finding.notes)) == ("ok", 1)
+    assert finding.notes[0].startswith(note)
+
+
+def test_a_role_on_the_cluster_alone_is_enough_to_compare_it() -> None:
+    finding = check(Cloud(visible=("lkc", "lsrc")))
+    assert (finding.state, finding.notes, finding.facts["cluster"]) == (
+        "ok",
+        (),
+        "lkc-nd1ng3 (data-mesh-cluster)",
+    )
+
+
+def test_a_key_that_may_not_see_its_organization_is_enough() -> None:
+    finding = check(Cloud(refused="/org/v2/organizations"))
+    assert (finding.state, "organization" in finding.facts) == ("ok", False)
+
+
+def test_a_key_that_may_not_see_environments_is_told_the_role_in_one_sentence() -> None:
+    finding = check(Cloud(refused="/org/v2/environments"))
+    assert finding.state == "failed"
+    assert finding.missing == (
+        "Confluent Cloud at https://api.confluent.cloud refused Cloud key K (403): Forbidden Access; the owner of this Cloud key needs the "
+        "role Operator on the environment (GET /org/v2/environments)",
+    )
+
+
+def test_a_stand_in_is_said_to_be_one() -> None:
+    cloud = Cloud()
+    cloud.headers = {"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"}
+    assert check(cloud).notes == ("this is a stand-in: the sandbox's Confluent Cloud",)

@@ -1,0 +1,162 @@
+from typing import Any
+
+import pytest
+
+from mesh_assets.access_checks import AccessCheck
+from mesh_assets.access_checks.brokers import check_brokers
+from mesh_assets.estate.model import Cluster, Events
+from mesh_assets_tests.access_checks.fakes import (
+    DISCOVERY,
+    EVERYTHING,
+    FakeBrokers,
+    Rights,
+)
+
+BOTH = {"discovery-events": "compact", "discovery-changes": "delete"}
+RECIPE = "create discovery-events (1 partition, cleanup.policy=compact) and discovery-changes (1 partition, cleanup.policy=delete)"
+GRANTS = "grant WRITE and READ on discovery-events and WRITE on discovery-changes"
+PUBLISHER = {"discovery-events": ["WRITE", "READ", "DESCRIBE"], "discovery-changes": ["WRITE", "DESCRIBE"]}
+CONFIGS = ["DESCRIBE", "DESCRIBE_CONFIGS"]
+
+
+def check(
+    brokers: FakeBrokers, *, registry: bool = True, carried: tuple[str, ...] = ("warehouse",), **events: Any
+) -> AccessCheck:
+    cluster = {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}}
+    if registry:
+        cluster["schema_registry"] = {"url": "http://registry.test"}
+    (finding,) = check_brokers(
+        Cluster.model_validate(cluster),
+        Events.model_validate(events),
+        discovered=False,
+        carried=carried,
+        admin_factory=brokers,
+    )
+    return finding
+
+
+def test_topics_that_are_there_and_writable_are_enough() -> None:
+    brokers = FakeBrokers(rights=Rights(topics={"*": CONFIGS, **PUBLISHER}), topics=BOTH)
+    assert check(brokers) == AccessCheck(
+        cluster="warehouse",
+        system="events",
+        endpoint="broker.test:9092",
+        identity="anonymous",
+        state="ok",
+        facts={"discovery-events": "compact", "discovery-changes": "delete"},
+        rights="WRITE on discovery-events, READ on discovery-events, WRITE on discovery-changes",
+    )
+
+
+def test_a_carrier_of_several_clusters_says_how_many() -> None:
+    assert check(FakeBrokers(topics=BOTH), carried=("warehouse", "lake")).facts["carried_clusters"] == 2
+
+
+def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
+    finding = check(FakeBrokers(rights=EVERYTHING))
+    assert finding.state == "ok"
+    assert set(finding.facts.values()) == {"absent (the first discovery creates it)"}
+
+
+def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> None:
+    finding = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
+    assert (finding.state, finding.rights) == ("ok", "CREATE on the cluster")
+    assert finding.notes == (
+        "whether this user may write to discovery-events and discovery-changes cannot be told before they exist",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "events", "sentence"),
+    [
+        (
+            ["DESCRIBE"],
+            {},
+            "discovery-events and discovery-changes are missing and CREATE on the cluster is not granted: nothing can be published; "
+            f"{RECIPE} and {GRANTS} (CREATE for these names alone would do as well, but cannot be seen before they exist)",
+        ),
+        (
+            [],
+            {},
+            "discovery-events and discovery-changes are missing, and without DESCRIBE on the cluster Kafka does not tell whether this user "
+            f"may create topics; {RECIPE} and {GRANTS}, or grant DESCRIBE and CREATE on the cluster",
+        ),
+        (
+            ["DESCRIBE", "CREATE"],
+            {"create_topics": False},
+            "discovery-events and discovery-changes are missing and events.create_topics is false: nothing can be published; "
+            f"{RECIPE}, or set it to true",
+        ),
+        (
+            ["DESCRIBE", "CREATE"],
+            {"replication_factor": 3},
+            "discovery-events and discovery-changes are missing, and cannot be created with events.replication_factor 3 on 1 broker: "
+            "nothing can be published; lower it",
+        ),
+    ],
+)
+def test_missing_topics_that_will_not_be_created_are_missing(
+    cluster: list[str], events: dict[str, Any], sentence: str
+) -> None:
+    brokers = FakeBrokers(rights=Rights(cluster=cluster, topics=DISCOVERY.topics))
+    assert check(brokers, **events).missing == (sentence,)
+
+
+def test_topics_that_are_not_visible_may_or_may_not_exist() -> None:
+    finding = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE"]), topics=BOTH))
+    assert set(finding.facts.values()) == {"not visible"}
+    assert finding.missing == (
+        "discovery-events and discovery-changes are not visible: without DESCRIBE Kafka does not tell whether a topic exists, "
+        f"and nothing can be published; {GRANTS} (they include DESCRIBE), and create what does not exist",
+    )
+
+
+def test_missing_rights_on_the_topics_are_named_one_by_one() -> None:
+    finding = check(FakeBrokers(rights=DISCOVERY, topics=BOTH))
+    assert finding.rights == "none"
+    assert finding.missing == (
+        "no WRITE on discovery-events: snapshots cannot be published; grant WRITE on topic discovery-events",
+        "no READ on discovery-events: the newest snapshot cannot be read back (mesh-assets snapshot show); "
+        "grant READ on topic discovery-events",
+        "no WRITE on discovery-changes: changes cannot be published; grant WRITE on topic discovery-changes",
+    )
+
+
+def test_cleanup_policies_that_lose_events_are_missing() -> None:
+    finding = check(FakeBrokers(topics={"discovery-events": "delete", "discovery-changes": "compact"}))
+    assert finding.missing == (
+        "discovery-events has cleanup.policy=delete: the newest snapshot of a cluster would be deleted with time; "
+        "set cleanup.policy=compact",
+        "discovery-changes has cleanup.policy=compact: all but the newest change of a cluster would be lost; set cleanup.policy=delete",
+    )
+
+
+def test_a_policy_that_also_deletes_is_worth_a_note() -> None:
+    finding = check(FakeBrokers(topics={**BOTH, "discovery-events": "compact,delete"}))
+    assert (finding.state, finding.notes) == (
+        "ok",
+        (
+            "discovery-events has cleanup.policy=compact,delete: snapshots older than its retention are deleted",
+        ),
+    )
+
+
+def test_a_policy_that_cannot_be_read_is_not_guessed() -> None:
+    finding = check(FakeBrokers(rights=Rights(topics=PUBLISHER), topics=BOTH))
+    assert (finding.state, set(finding.facts.values())) == ("ok", {"(cleanup policy unknown)"})
+    assert finding.notes == (
+        "no DESCRIBE_CONFIGS on discovery-events and discovery-changes: the cleanup policy is not checked; "
+        "grant it on topic discovery-events and discovery-changes",
+    )
+
+
+def test_without_a_schema_registry_nothing_can_be_published() -> None:
+    assert check(FakeBrokers(topics=BOTH), registry=False).missing == (
+        "warehouse has no schema_registry in the estate, and the events are Avro: nothing can be published; "
+        "add one, or let a cluster that has one carry the events (events: {cluster: NAME})",
+    )
+
+
+def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
+    finding = check(FakeBrokers(tells_rights=False, topics=BOTH))
+    assert (finding.state, finding.rights) == ("ok", "the brokers do not tell")

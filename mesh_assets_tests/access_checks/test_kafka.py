@@ -1,0 +1,190 @@
+from typing import Any
+
+import pytest
+
+from mesh_assets.access_checks import AccessCheck
+from mesh_assets.access_checks.brokers import check_brokers
+from mesh_assets.estate.model import Cluster, Events
+from mesh_assets_tests.access_checks.fakes import (
+    DISCOVERY,
+    EVERYTHING,
+    FakeBrokers,
+    Rights,
+)
+
+TOPICS = {"orders": "delete", "users": "compact"}
+
+
+def check(brokers: FakeBrokers, **fields: Any) -> AccessCheck:
+    cluster = Cluster.model_validate(
+        {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
+    )
+    (finding,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
+    return finding
+
+
+def with_rights(**rights: Any) -> FakeBrokers:
+    return FakeBrokers(rights=Rights(**rights), topics=TOPICS, groups=("g1", "g2"))
+
+
+def test_the_rights_of_discovery_are_enough() -> None:
+    assert check(FakeBrokers(rights=DISCOVERY, topics=TOPICS, groups=("g1",))) == AccessCheck(
+        cluster="warehouse",
+        system="kafka",
+        endpoint="broker.test:9092",
+        identity="anonymous",
+        state="ok",
+        facts={"cluster_id": "the-cluster", "brokers": 1, "topics": 2, "groups": 1},
+        rights="cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 1/1",
+    )
+
+
+def test_what_an_anonymous_client_may_do_everyone_may() -> None:
+    assert check(FakeBrokers(rights=EVERYTHING, topics=TOPICS)).rights == "all, and so may everyone"
+
+
+def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "hunter2")
+    kafka = {
+        "bootstrap_servers": "b:1",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "PLAIN",
+        "username": "alice",
+    }
+    finding = check(FakeBrokers(rights=EVERYTHING, topics=TOPICS), kafka={**kafka, "password": "${PASSWORD}"})
+    assert (finding.identity, finding.rights) == ("alice (PLAIN)", "all (a super user, or no authorizer)")
+
+
+def test_an_empty_cluster_is_no_trouble() -> None:
+    finding = check(FakeBrokers(rights=DISCOVERY))
+    assert (finding.state, finding.notes, finding.facts["topics"]) == ("ok", (), 0)
+
+
+def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> None:
+    brokers = with_rights(
+        cluster=["DESCRIBE"],
+        topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
+        groups={"*": ["DESCRIBE"]},
+    )
+    finding = check(brokers)
+    assert finding.missing == (
+        "no DESCRIBE_CONFIGS on 1 of 2 topics (orders): their configs will be unknown; grant DESCRIBE_CONFIGS on topic *, or on these",
+    )
+    assert (finding.state, finding.rights) == (
+        "incomplete",
+        "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 1/2; groups DESCRIBE 2/2",
+    )
+
+
+def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
+    brokers = FakeBrokers(
+        rights=Rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]}, groups={"*": ["DESCRIBE"]}),
+        topics={f"t{number:04}": "delete" for number in range(9_000)},
+    )
+    assert check(brokers).missing == (
+        "no DESCRIBE_CONFIGS on any of 9,000 topics (t0000, t0001, t0002, …): their configs will be unknown; "
+        "grant DESCRIBE_CONFIGS on topic *, or on these",
+    )
+
+
+def test_only_topics_in_the_picture_count() -> None:
+    brokers = with_rights(
+        cluster=["DESCRIBE"],
+        topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
+        groups={"*": ["DESCRIBE"]},
+    )
+    finding = check(brokers, topics={"include": ["users"]}, consumer_groups={"exclude": ["g1"]})
+    assert (finding.state, finding.facts) == (
+        "ok",
+        {
+            "cluster_id": "the-cluster",
+            "brokers": 1,
+            "topics": 2,
+            "selected_topics": 1,
+            "groups": 2,
+            "selected_groups": 1,
+        },
+    )
+
+
+def test_patterns_that_select_nothing_are_worth_a_note() -> None:
+    finding = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS), topics={"include": ["order"]})
+    assert (finding.state, finding.notes) == ("ok", ("the estate's patterns select none of 2 topics",))
+
+
+def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
+    finding = check(
+        with_rights(
+            cluster=["DESCRIBE"],
+            topics={"orders": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
+            groups={"*": ["DESCRIBE"]},
+        )
+    )
+    assert (finding.state, finding.facts["topics"]) == ("ok", 1)
+    assert finding.notes == (
+        "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
+        "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
+    )
+
+
+def test_a_user_without_any_right_sees_nothing_and_is_told_why() -> None:
+    finding = check(with_rights())
+    assert finding.rights == "cluster none"
+    assert finding.missing == (
+        "no topic is visible, because Kafka hides topics without DESCRIBE: the picture would be empty; "
+        "grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
+        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (0 groups), and others would look as if they "
+        "did not exist; grant DESCRIBE on the cluster",
+    )
+
+
+def test_the_list_of_groups_may_be_filtered_without_describe_on_the_cluster() -> None:
+    finding = check(with_rights(topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]}))
+    assert finding.missing == (
+        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group), and others would look as if they "
+        "did not exist; grant DESCRIBE on the cluster",
+    )
+
+
+def test_describe_on_every_group_makes_up_for_the_cluster() -> None:
+    assert check(with_rights(topics=DISCOVERY.topics, groups={"*": ["DESCRIBE"]})).state == "ok"
+
+
+def test_a_group_that_may_not_be_described_is_missing() -> None:
+    assert check(
+        with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]})
+    ).missing == (
+        "no DESCRIBE on 1 of 2 groups (g2): their members, offsets and lag will be unknown; grant DESCRIBE on group *, or on these",
+    )
+
+
+def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
+    finding = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
+    assert (finding.state, finding.rights) == ("ok", "the brokers do not tell")
+    assert finding.notes == (
+        "the brokers do not tell rights (Kafka does since 2.3): whether configs can be read, and groups are hidden, is not known",
+    )
+
+
+def test_another_cluster_than_the_estate_says_is_a_finding() -> None:
+    assert check(FakeBrokers(), cluster_id="lkc-1").missing == (
+        "the estate says cluster_id lkc-1, but broker.test:9092 is cluster the-cluster: discovery refuses it; "
+        "correct cluster_id or bootstrap_servers",
+    )
+    assert check(FakeBrokers(), cluster_id="the-cluster").state == "ok"
+
+
+def test_nothing_is_changed() -> None:
+    brokers = with_rights(cluster=["DESCRIBE"])
+    check(brokers)
+    # The fake has no other calls: a create, an alter or a produce would have failed.
+    assert {kind for kind, _ in brokers.asked} <= {
+        "describe_cluster",
+        "list_topics",
+        "describe_topics",
+        "chunk of topics",
+        "list_groups",
+        "list_consumer_groups",
+        "describe_consumer_groups",
+        "chunk of groups",
+    }

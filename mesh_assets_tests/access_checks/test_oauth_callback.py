@@ -1,0 +1,76 @@
+"""Every client that is made logs in by a callback that gives tokens, on a real broker: the way MSK's IAM
+takes.
+
+The broker's validator takes tokens that nobody signed: what is tried is that librdkafka asks for one, in
+time, without being polled.
+"""
+
+import base64
+import json
+import time
+
+import pytest
+
+from mesh_assets.platforms.kafka import ConfluentKafkaReader
+from mesh_assets.platforms.kafka.settings import ClientProperties
+from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls
+
+pytestmark = pytest.mark.sandbox
+
+LIFE_SECONDS = 2.0
+
+
+class Tokens:
+    """`oauth_cb`: an unsecured JWT for `discovery`, good for two seconds; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, _config: str) -> tuple[str, float]:
+        self.asked += 1
+        now = time.time()
+        claims = {"sub": "discovery", "iat": now - 1, "exp": now + LIFE_SECONDS}
+        parts = (
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in ({"alg": "none"}, claims)
+        )
+        return ".".join(parts) + ".", now + LIFE_SECONDS
+
+
+def _properties(broker: BrokerWithAcls, tokens: Tokens) -> ClientProperties:
+    return ClientProperties(
+        {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "OAUTHBEARER",
+            "oauth_cb": tokens,
+        }
+    )
+
+
+def test_the_reader_logs_in_and_asks_for_another_token_before_the_first_ends(broker: BrokerWithAcls) -> None:
+    tokens = Tokens()
+    with ConfluentKafkaReader(_properties(broker, tokens), 15) as reader:
+        assert [topic.name for topic in reader.metadata().topics if topic.name == "orders"] == ["orders"]
+        assert reader.offsets({"orders": (0,)}).topics
+        # Two clients, each with a token of its own.
+        deadline = time.monotonic() + 30
+        while tokens.asked < 4:
+            assert time.monotonic() < deadline, "no token was asked for in place of one that ran out"
+            reader.metadata()
+
+
+def test_the_clients_that_publish_log_in_too(broker: BrokerWithAcls) -> None:
+    tokens = Tokens()
+    connection = EventsConnection(
+        cluster="warehouse", properties=_properties(broker, tokens), timeout_seconds=15
+    )
+    assert "orders" in connection.admin().list_topics(timeout=15).topics
+    producer = connection.producer(timeout_seconds=15, statistics=lambda _: None)
+    producer.produce("discovery-events", b"1")
+    assert producer.flush(15) == 0
+    consumer = connection.consumer()
+    assert "orders" in consumer.list_topics(timeout=15).topics
+    consumer.close()
+    assert tokens.asked >= 3

@@ -1,0 +1,95 @@
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from mesh_assets.analysis.findings import count_findings, judge_document
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import ConnectorTopic, Partition, TopicSchema
+from mesh_assets_tests.documents import (
+    MOMENT,
+    NOT_CONFIGURED,
+    STALE,
+    a_connector,
+    a_document,
+    a_group,
+    a_metrics,
+    a_topic,
+)
+
+WITH_SCHEMA = TopicSchema(value_subjects=("orders-value",))
+
+
+def sentences(document: Document, before: Document | None = None) -> list[str]:
+    return [problem.sentence for problem in judge_document(document, before)]
+
+
+def test_a_healthy_cluster_has_no_problem() -> None:
+    document = a_document(
+        topics=(a_topic("orders", schema=WITH_SCHEMA),),
+        connectors=(a_connector(),),
+        consumer_groups=(a_group(),),
+    )
+    assert judge_document(document) == ()
+
+
+def test_a_failed_task_is_told_with_its_cause_and_what_the_connector_reads() -> None:
+    trace = "org.apache.kafka.connect.errors.ConnectException: Exiting\n\tat x\nCaused by: java.net.ConnectException: refused\n\tat y"
+    failed = a_connector("orders-sink", tasks=("RUNNING", "FAILED"), task_trace=trace)
+    assert sentences(a_document(connectors=(failed,))) == [
+        "orders-sink: 1 of 2 tasks FAILED; reads orders: java.net.ConnectException: refused"
+    ]
+
+
+def test_lag_grows_only_against_the_document_before() -> None:
+    now = a_document(
+        consumer_groups=(a_group(total_lag_records=900),), discovery_timestamp=MOMENT + timedelta(hours=6)
+    )
+    before = a_document(consumer_groups=(a_group(total_lag_records=40),))
+    assert sentences(now) == []
+    assert sentences(now, before) == ["fraud-detection: 900 records behind, 40 at 2026-11-23 16:40 UTC"]
+    assert sentences(before, now) == []
+
+
+def test_a_group_nobody_reads_for_is_told_once() -> None:
+    document = a_document(consumer_groups=(a_group("nightly", state="Empty"),))
+    assert sentences(document) == ["nightly: nobody reads (Empty) and 5 records wait"]
+
+
+def test_partitions_out_of_sync_and_without_leader_are_apart() -> None:
+    partitions = (
+        Partition(partition=0, leader=1, replicas=(1, 2), isr=(1,), earliest=0, latest=1),
+        Partition(partition=1, leader=None, replicas=(1, 2), isr=(1, 2), earliest=None, latest=None),
+    )
+    topic = replace(a_topic("orders", schema=WITH_SCHEMA), partitions=partitions)
+    found = judge_document(a_document(topics=(topic,)))
+    assert [(problem.kind, problem.severity) for problem in found] == [
+        ("leaderless_partitions", "critical"),
+        ("under_replicated", "warning"),
+    ]
+
+
+def test_without_a_registry_no_topic_lacks_a_schema() -> None:
+    topics = (a_topic("orders"),)
+    assert count_findings(judge_document(a_document(topics=topics))) == {"missing_schema": 1}
+    assert judge_document(a_document(topics=topics, sections={"schemas": NOT_CONFIGURED})) == ()
+
+
+def test_a_section_that_is_not_current_is_a_problem_with_its_reason() -> None:
+    assert sentences(a_document(sections={"connectors": STALE})) == [
+        "connectors are not current (last read 2026-11-23 16:40 UTC): connection refused"
+    ]
+
+
+def test_a_topic_is_silent_only_where_something_says_that_records_should_come() -> None:
+    feeding = a_connector(
+        "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)
+    )
+    before = a_document(metrics=a_metrics(orders=4.0, users=2.5, audit=0.0, payments=1.0))
+    now = a_document(connectors=(feeding,), metrics=a_metrics(orders=0.0, users=0.0, audit=0.0, payments=3.0))
+    assert sentences(now, before) == [
+        "orders: no record came in over 600 s, though orders-source is running",
+        "users: no record came in over 600 s, 2.5 a second before",
+    ]
+    assert sentences(now) == ["orders: no record came in over 600 s, though orders-source is running"]
+    too_short = a_document(connectors=(feeding,), metrics=a_metrics(window_seconds=1.0, orders=0.0))
+    assert sentences(too_short, before) == []

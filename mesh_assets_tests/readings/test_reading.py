@@ -1,0 +1,136 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from mesh_assets.errors import EstateError, UnreachableError
+from mesh_assets.estate.fields import NamePatterns
+from mesh_assets.estate.monitoring import AnomalyThresholds
+from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, KafkaReader
+from mesh_assets.readings.reading import Reading, resource_of, series_name
+from mesh_assets.readings.reading import take_reading as take
+from mesh_assets.sensing.anomalies.watch import watch_cluster
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.snapshot.world import MemoryObjects
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def a_group(name: str, *committed: tuple[str, int, int | None], error: str | None = None) -> ConsumerGroup:
+    return ConsumerGroup(
+        group_id=name,
+        type="classic",
+        protocol_type="consumer",
+        state="Stable",
+        coordinator=1,
+        members=(),
+        offsets=tuple(
+            CommittedPartition(topic=t, partition=p, committed=c, error=error) for t, p, c in committed
+        ),
+    )
+
+
+def read(kafka: FakeKafka, **cluster: object) -> Reading:
+    reader: KafkaReader = kafka
+    return take(a_cluster(**cluster), reader, kafka.metadata())
+
+
+def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [100, 50], "empty": [0], "_schemas": [7]},
+        consumer_groups=(
+            a_group("fraud", ("orders", 0, 90), ("orders", 1, 60)),
+            a_group("new", ("orders", 0, None)),
+        ),
+        read_at=[NOW],
+    )
+
+    reading = read(kafka)
+
+    assert {resource_of(series): end for series, end in reading.ends.items()} == {"orders": 150, "empty": 0}
+    assert {resource_of(series): offset for series, offset in reading.commits.items()} == {"fraud": 150}
+    assert reading.lags == {"fraud": 10}, (
+        "a consumer that is ahead of the end that was read has no lag there, not a negative one"
+    )
+    assert (reading.topics, reading.groups, reading.read_at) == (
+        frozenset({"orders", "empty"}),
+        frozenset({"fraud", "new"}),
+        NOW,
+    )
+
+
+def test_what_could_not_be_read_whole_is_left_out() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [100]},
+        consumer_groups=(
+            a_group("refused", ("orders", 0, 90), error="GROUP_AUTHORIZATION_FAILED"),
+            a_group("of a topic that is gone", ("deleted", 0, 90)),
+        ),
+    )
+
+    reading = read(kafka)
+
+    assert reading.lags == {}
+    assert [resource_of(series) for series in reading.commits] == ["of a topic that is gone"]
+
+
+def test_another_partition_committed_on_is_another_series() -> None:
+    one = read(FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5)),))).commits
+    two = read(
+        FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5), ("o", 1, 5)),))
+    ).commits
+
+    assert one.keys().isdisjoint(two)
+    assert {resource_of(series) for series in (*one, *two)} == {"a/b"}
+
+
+def test_only_what_the_estate_selects_is_watched() -> None:
+    groups = (a_group("a", ("orders", 0, 1)), a_group("b", ("orders", 0, 1)))
+    kafka = FakeKafka(topics={"orders": [1], "tmp-1": [1]}, consumer_groups=groups)
+    thresholds = AnomalyThresholds(
+        topics=NamePatterns(exclude=("tmp-*",)), consumer_groups=NamePatterns(include=("a",))
+    )
+
+    reading = read(kafka, anomalies=thresholds)
+
+    assert reading.topics == {"orders"}
+    assert reading.groups == {"a"}
+
+
+def test_the_id_of_a_topic_makes_its_series() -> None:
+    assert series_name("orders", "x") != series_name("orders", "y")
+    assert resource_of(series_name("orders", "x")) == "orders"
+
+
+def test_a_cluster_that_cannot_be_read_leaves_no_reading() -> None:
+    objects = MemoryObjects()
+    kafka = FakeKafka(topics={"orders": [1]}, fail={"groups": UnreachableError("no broker answers")})
+
+    with pytest.raises(UnreachableError):
+        watch_cluster(a_cluster(), InventoryStore(objects), interval_seconds=300, clients=opened(kafka))
+
+    assert objects.data == {}
+
+
+def test_another_cluster_than_the_estate_says_is_refused() -> None:
+    with pytest.raises(EstateError, match="the estate says cluster_id lkc-2"):
+        watch_cluster(
+            a_cluster(cluster_id="lkc-2"),
+            InventoryStore(MemoryObjects()),
+            interval_seconds=300,
+            clients=opened(FakeKafka()),
+        )
+
+
+def test_a_cluster_whose_anomalies_are_switched_off_is_not_contacted() -> None:
+    kafka = FakeKafka()
+
+    watched = watch_cluster(
+        a_cluster(anomalies=AnomalyThresholds(enabled=False)),
+        InventoryStore(MemoryObjects()),
+        interval_seconds=300,
+        clients=opened(kafka),
+    )
+
+    assert watched.skipped == "anomalies are switched off in the estate"
+    assert not kafka.requests

@@ -1,0 +1,140 @@
+"""A history filled from what the platform keeps: what is usual is known at the first tick."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
+from mesh_assets.errors import UnreachableError
+from mesh_assets.readings.reading import series_name
+from mesh_assets.sensing.anomalies.watch import Watch, Watched
+from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID
+from mesh_assets_tests.sensing.anomalies.world import Observed
+
+A_STEP = 3000
+"""Records in five minutes at ten a second."""
+
+
+@dataclass
+class Platform:
+    """Counts of every step for the topics it knows; `holes`: steps, counted from the newest, that it does not
+    tell."""
+
+    topics: tuple[str, ...] = ("orders",)
+    holes: frozenset[int] = frozenset()
+    error: Exception | None = None
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    requests: int = 0
+    stand_in: str | None = None
+
+    def measure(self, asked: Asked) -> Measurement:
+        raise NotImplementedError
+
+    def record_counts(
+        self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
+    ) -> RecordCounts:
+        self.asked.append((begin, end))
+        if self.error is not None:
+            raise self.error
+        steps = int((end - begin).total_seconds()) // step_seconds
+        counts = tuple(None if steps - 1 - n in self.holes else A_STEP for n in range(steps))
+        ends = tuple(begin.timestamp() + step_seconds * (n + 1) for n in range(steps))
+        return RecordCounts(
+            ends_at=ends, topics={topic: counts for topic in self.topics if topic in asked.topics}
+        )
+
+
+def look(world: Observed, platform: Platform) -> Watched:
+    """As `Observed.look`, with a platform to look back with."""
+    watch = Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=world.interval_seconds)
+    reading = world.reading()
+    watch.look_back(reading, platform)
+    watched = watch.judge(reading, running=lambda: world.running)
+    watched.keep()
+    world.begun += watched.begun
+    return watched
+
+
+def a_steady_world(**settings: float) -> Observed:
+    world = Observed(interval_seconds=settings.get("interval_seconds", 300.0))
+    world.rates = {"orders": lambda _: 10.0}
+    world.pass_by(86_400)
+    return world
+
+
+def test_a_topic_that_stops_right_after_the_first_tick_is_noticed_within_minutes_not_a_day() -> None:
+    world, platform = a_steady_world(), Platform()
+    look(world, platform)
+    world.rates["orders"] = lambda _: 0.0
+    for _ in range(6):
+        world.pass_by(300)
+        look(world, platform)
+    assert world.kinds() == [("topic_silent", "orders")]
+    assert "usually 10 in the" in world.begun[0].sentence
+
+
+def test_without_a_platforms_history_the_same_says_nothing_yet() -> None:
+    world = a_steady_world()
+    world.look()
+    world.rates["orders"] = lambda _: 0.0
+    world.ticks(6)
+    assert world.begun == []
+
+
+def test_the_platform_is_asked_once_for_a_day_that_ends_before_the_first_reading() -> None:
+    world, platform = a_steady_world(), Platform()
+    first = world.now
+    look(world, platform)
+    for _ in range(3):
+        world.pass_by(300)
+        look(world, platform)
+    ((begin, end),) = platform.asked
+    assert 86_000 < (end - begin).total_seconds() <= 86_400
+    # A gap: what came between the last step and the first reading is not known.
+    assert 780 < (first - end).total_seconds() < 1_090
+    assert end.timestamp() % 300 == 0
+
+
+def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
+    world, platform = a_steady_world(), Platform(holes=frozenset({1}))
+    look(world, platform)
+    chunks = world.history.load(world.history.entries())
+    column = [value for chunk in chunks for value in chunk.ends[series_name("orders", "")]]
+    times = [time for chunk in chunks for time in chunk.times]
+    assert times == sorted(times)
+    assert len(times) == 287 + 1 + 1
+    end = 10 * 86_400
+    # The reading itself; the last step; a step that was not told, before which a place stays open; the step
+    # before that.
+    assert column[-5:] == [end - 2 * A_STEP, None, end - A_STEP, end, end]
+
+
+@pytest.mark.parametrize("interval", [5.0, 60.0])
+def test_at_another_interval_than_the_platforms_steps_nothing_is_asked(interval: float) -> None:
+    world, platform = a_steady_world(interval_seconds=interval), Platform()
+    look(world, platform)
+    assert platform.asked == []
+
+
+def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_tick(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world, platform = a_steady_world(), Platform(error=UnreachableError("busy"))
+    with caplog.at_level(logging.WARNING):
+        look(world, platform)
+    assert "warehouse: its history is not filled from its platform's metrics: busy" in caplog.text
+    platform.error = None
+    world.pass_by(300)
+    look(world, platform)
+    assert len(platform.asked) == 2
+    assert len(world.history.entries()) > 20
+
+
+def test_a_platform_without_history_is_asked_no_more_once_the_history_can_speak_for_itself() -> None:
+    world, platform = a_steady_world(), Platform(topics=())
+    for _ in range(30):
+        look(world, platform)
+        world.pass_by(300)
+    assert len(platform.asked) == 24

@@ -1,0 +1,123 @@
+import httpx
+
+from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
+from mesh_assets.sensing.observations.connectors import observe_connectors
+from mesh_assets_tests.sensing.observations.world import FakeCluster, World, told
+
+FAILED = (
+    "connector_failed",
+    "orders-sink",
+    "Connector orders-sink: task 0 RUNNING → FAILED: DataException: not json {",
+)
+RECOVERED = ("connector_recovered", "orders-sink", "Connector orders-sink: task 0 FAILED → RUNNING")
+
+
+def test_connectors_at_rest_cost_one_request_and_are_no_reason(world: World, warehouse: FakeCluster) -> None:
+    warehouse.worker.requests.clear()
+
+    sight = world.look(observe_connectors)
+
+    assert (sight.findings, sight.notes, sight.cursor) == ((), (), AT_REST)
+    assert warehouse.worker.requests == ["/connectors"]
+
+
+def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(
+    world: World, warehouse: FakeCluster
+) -> None:
+    warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
+    failed = world.look(observe_connectors)
+    world.discover()
+    after = world.look(observe_connectors, cursor=failed.cursor)
+    warehouse.worker.connectors["orders-sink"] = "RUNNING RUNNING"
+    recovered = world.look(observe_connectors, cursor=after.cursor)
+
+    assert told(failed.findings) == [FAILED]
+    assert after.findings == ()
+    assert told(recovered.findings) == [RECOVERED]
+
+
+def test_a_connector_that_is_created_broken_has_failed(world: World, warehouse: FakeCluster) -> None:
+    warehouse.worker.connectors["new-sink"] = "FAILED"
+
+    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).findings] == [
+        ("connector_failed", "new-sink")
+    ]
+
+
+def test_a_paused_connector_has_neither_failed_nor_recovered(world: World, warehouse: FakeCluster) -> None:
+    warehouse.worker.connectors["orders-sink"] = "PAUSED PAUSED"
+
+    assert world.look(observe_connectors).findings == ()
+
+
+def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_back(
+    world: World, warehouse: FakeCluster
+) -> None:
+    warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
+    warehouse.worker.before = lambda _: httpx.Response(500, text="no leader")
+    down = world.look(observe_connectors)
+    warehouse.worker.before = lambda _: None
+    up = world.look(observe_connectors, cursor=down.cursor)
+
+    assert down.findings == ()
+    assert "500" in down.notes[0]
+    assert told(up.findings) == [FAILED]
+
+
+def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(
+    world: World, warehouse: FakeCluster
+) -> None:
+    cursor = ClusterCursor()
+    runs = []
+    for minute in range(22):
+        warehouse.worker.connectors["orders-sink"] = (
+            "RUNNING FAILED" if minute % 2 == 0 else "RUNNING RUNNING"
+        )
+        sight = world.look(observe_connectors, cursor=cursor)
+        cursor = sight.cursor
+        if sight.findings:
+            runs.append((minute, told(sight.findings)[0][::2]))
+            world.discover()
+        world.pass_by(seconds=58 if sight.findings else 60)
+
+    failed, recovered = FAILED[::2], RECOVERED[::2]
+    assert runs == [
+        (0, failed),
+        (1, recovered),
+        (10, ("connector_failed", "Connector orders-sink: failed 6 times in 10 minutes, now failed")),
+        (20, ("connector_failed", "Connector orders-sink: failed 5 times in 10 minutes, now failed")),
+    ]
+
+
+def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembered(
+    world: World, warehouse: FakeCluster
+) -> None:
+    cursor = ClusterCursor()
+    for states in ("FAILED", "RUNNING", "FAILED", "RUNNING"):
+        warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
+        cursor = world.look(observe_connectors, cursor=cursor).cursor
+        world.pass_by(minutes=1)
+    assert cursor.flaps
+
+    world.pass_by(minutes=10)
+    over = world.look(observe_connectors, cursor=cursor)
+    world.pass_by(minutes=10)
+    calm = world.look(observe_connectors, cursor=over.cursor)
+
+    assert [f.trigger.details for f in over.findings] == [
+        "Connector orders-sink: failed 2 times in 14 minutes, now RUNNING"
+    ]
+    assert (calm.findings, calm.cursor) == ((), AT_REST)
+
+
+def test_the_quiet_period_is_the_clusters(world: World, warehouse: FakeCluster) -> None:
+    warehouse.quiet_minutes = 0
+    cursor, told_now = ClusterCursor(), []
+    for states in ("FAILED", "RUNNING", "FAILED"):
+        warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
+        sight = world.look(observe_connectors, cursor=cursor)
+        cursor = sight.cursor
+        told_now.append([f.trigger.type for f in sight.findings])
+        world.discover()
+
+    assert told_now == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]

@@ -1,0 +1,146 @@
+import httpx
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.platforms.kafka import ConsumerGroup
+from mesh_assets.sensing.cursor import ClusterCursor
+from mesh_assets.sensing.observations.resources import observe_resources
+from mesh_assets_tests.sensing.observations.world import FakeCluster, World, told
+
+
+def a_group(name: str) -> ConsumerGroup:
+    return ConsumerGroup(
+        group_id=name,
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
+    )
+
+
+def test_a_cluster_at_rest_is_no_reason_for_a_discovery(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.topics = {
+        name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()
+    }
+
+    sight = world.look(observe_resources)
+
+    assert (sight.findings, sight.notes) == ((), ())
+
+
+def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.consumer_groups = (a_group("fraud-detection"), a_group("console-consumer-1"))
+    del warehouse.kafka.topics["users"]
+    warehouse.kafka.topics["payments"] = [0, 0, 0]
+    del warehouse.worker.connectors["users-sink"]
+    warehouse.registry.schemas.pop()
+
+    sight = world.look(observe_resources)
+
+    assert told(sight.findings) == [
+        ("resource_created", "fraud-detection", "Consumer group fraud-detection created: empty"),
+        ("resource_created", "payments", "Topic payments created: 3 partitions, replication factor 1"),
+        ("resource_deleted", "users", "Topic users deleted: it had 1 partition, replication factor 1"),
+        ("resource_deleted", "users-sink", "Connector users-sink deleted: sink, was RUNNING"),
+        ("schema_deleted", "users-value", "Schema users-value deleted: its latest version was 1"),
+    ]
+
+
+def test_a_group_that_is_known_is_not_described_again(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    world.discover()
+    assert world.look(observe_resources).findings == ()
+
+    warehouse.kafka.consumer_groups = ()
+
+    assert told(world.look(observe_resources).findings) == [
+        ("resource_deleted", "fraud-detection", "Consumer group fraud-detection deleted")
+    ]
+
+
+def test_partitions_and_configs_of_a_topic_are_one_trigger(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.topics["orders"] = [0, 0, 0, 0]
+    warehouse.kafka.overrides["orders"] = {"min.insync.replicas": "2"}
+
+    sight = world.look(observe_resources)
+
+    assert told(sight.findings) == [
+        ("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")
+    ]
+
+
+def test_configs_are_read_in_slices_and_all_within_half_an_hour(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.topics = {f"topic-{number:04}": [0] for number in range(4000)}
+    world.discover()
+    warehouse.kafka.asked.clear()
+    cursor = ClusterCursor()
+    for _ in range(6):
+        cursor = world.look(observe_resources, cursor=cursor).cursor
+
+    assert {len(names) for names in warehouse.kafka.asked} == {667}
+    assert {name for names in warehouse.kafka.asked for name in names} == warehouse.kafka.topics.keys()
+
+
+def test_a_source_that_is_down_hides_nothing_of_the_others(world: World, warehouse: FakeCluster) -> None:
+    warehouse.kafka.fail["metadata"] = UnreachableError("no broker answers")
+    warehouse.registry.before = lambda _: httpx.Response(503)
+    warehouse.worker.connectors["new-sink"] = "RUNNING RUNNING"
+
+    sight = world.look(observe_resources)
+
+    assert told(sight.findings) == [
+        ("resource_created", "new-sink", "Connector new-sink created: sink, RUNNING")
+    ]
+    assert sight.notes[0] == "no broker answers"
+    assert "503" in sight.notes[1]
+
+
+def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
+    world: World, warehouse: FakeCluster
+) -> None:
+    warehouse.kafka.cluster_id = "lkc-2"
+    warehouse.kafka.topics = {}
+
+    sight = world.look(observe_resources)
+
+    assert sight.findings == ()
+    assert "is cluster lkc-2, but the latest document is of lkc-1" in sight.notes[0]
+
+
+def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(
+    world: World, warehouse: FakeCluster
+) -> None:
+    kept = dict(warehouse.kafka.topics)
+    warehouse.kafka.topics = {**kept, **{f"topic-{number}": [0] for number in range(30)}}
+    world.discover()
+    warehouse.kafka.topics = kept
+
+    first, again = world.look(observe_resources), world.look(observe_resources)
+    world.discover()
+    held = world.look(observe_resources)
+    world.pass_by(minutes=10)
+    due = world.look(observe_resources)
+    world.discover()
+    confirmed = world.look(observe_resources)
+
+    [found] = first.findings
+    assert (found.trigger.type, found.trigger.resource) == ("resource_deleted", "topics")
+    assert "30 of 32 topics were gone at once" in str(found.trigger.details)
+    assert again.findings[0].cause == found.cause
+    assert held.findings == ()
+    assert "topics held back until" in held.notes[0]
+    [confirming] = due.findings
+    assert confirming.trigger.resource == "topics"
+    assert "held back since" in str(confirming.trigger.details)
+    assert [topic.name for topic in world.latest().topics] == ["orders", "users"]
+    assert confirmed.findings == ()
+
+
+def test_without_a_discovery_nothing_is_asked(world: World) -> None:
+    world.fakes["new"] = FakeCluster(name="new")
+
+    sight = world.look(observe_resources, "new")
+
+    assert (sight.findings, sight.notes) == ((), ("no discovery yet",))
+    assert world.fakes["new"].kafka.requests.total() == 0

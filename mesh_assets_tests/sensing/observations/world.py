@@ -1,0 +1,250 @@
+"""A small estate in memory: clusters whose fakes can change and fail, a store, and discoveries made by the
+real collection and join."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.estate.connections import KafkaConnectEndpoint, KafkaConnection
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import Sensing
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, encode_document
+from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.kafka import TopicConfigs
+from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
+from mesh_assets.sensing.handover import take_triggers
+from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import EventPosition, Pointer
+from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
+from mesh_assets_tests.documents import MOMENT
+from mesh_assets_tests.platforms.http.fakes import FakeTime
+from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, FakeRegistry
+
+INTERVAL = 300.0
+
+
+@dataclass
+class Kafka(FakeKafka):
+    """`overrides`: topic → configs that differ from the default. `asked`: the topics of each call for
+    configs."""
+
+    overrides: dict[str, dict[str, str]] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
+
+    def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
+        names = list(topics)
+        self.asked.append(names)
+        found = super().configs(names)
+        return {
+            name: replace(read, values={**(read.values or {}), **self.overrides.get(name, {})})
+            for name, read in found.items()
+        }
+
+
+@dataclass
+class Worker:
+    """A Connect worker: name → the states of its connector and its tasks, `RUNNING`, or `RUNNING FAILED` for
+    one failed task."""
+
+    connectors: dict[str, str] = field(default_factory=dict)
+    before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+    requests: list[str] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.url.path)
+        instead = self.before(request)
+        if instead is not None:
+            return instead
+        if request.url.path != "/connectors":
+            return httpx.Response(404, json={"error_code": 404, "message": "not found"})
+        return httpx.Response(
+            200, json={name: self._entry(name, states.split()) for name, states in self.connectors.items()}
+        )
+
+    @staticmethod
+    def _entry(name: str, states: list[str]) -> dict[str, Any]:
+        status, *tasks = states
+        config = {"connector.class": "FileStreamSink", "topics": "orders"}
+        worker = {"worker_id": "worker:8083"}
+        return {
+            "info": {"name": name, "config": config, "tasks": [], "type": "sink"},
+            "status": {
+                "name": name,
+                "type": "sink",
+                "connector": {"state": status, **worker},
+                "tasks": [
+                    {
+                        "id": number,
+                        "state": state,
+                        **worker,
+                        **({"trace": "DataException: not json {\n\tat x"} if state == "FAILED" else {}),
+                    }
+                    for number, state in enumerate(tasks)
+                ],
+            },
+        }
+
+
+@dataclass
+class FakeCluster:
+    """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place
+    of the worker."""
+
+    name: str = "warehouse"
+    kafka: Kafka = field(default_factory=Kafka)
+    worker: Worker = field(default_factory=Worker)
+    registry: FakeRegistry = field(default_factory=Apicurio)
+    opens: Callable[[], None] = lambda: None
+    quiet_minutes: float = 10.0
+    cloud: FakeCloudConnect | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(
+            name=self.name,
+            kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"),
+            sensors=Sensing(quiet_minutes=self.quiet_minutes),
+        )
+
+    @contextmanager
+    def clients(self) -> Iterator[ClusterClients]:
+        self.opens()
+        endpoint = KafkaConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
+        worker = KafkaConnectClient(
+            endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock
+        )
+        yield ClusterClients(
+            kafka=self.kafka,
+            registry=self.registry.client(),
+            connect=[worker] if self.cloud is None else [self.cloud.client()],
+        )
+
+
+class World:
+    """The clusters by name, the store, and a clock that stands still."""
+
+    def __init__(self, folder: Path, *clusters: FakeCluster) -> None:
+        self.fakes = {cluster.name: cluster for cluster in clusters}
+        self.store = InventoryStore(open_store(str(folder / "store")))
+        self.inbox = Inbox(self.store.objects)
+        self.now = MOMENT
+
+    @property
+    def clusters(self) -> dict[str, Cluster]:
+        return {name: fake.cluster for name, fake in self.fakes.items()}
+
+    def open_clients(self, cluster: Cluster) -> AbstractContextManager[ClusterClients]:
+        return self.fakes[cluster.name].clients()
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+    def cluster_id(self, name: str) -> str:
+        found = self.store.cluster_id(name)
+        assert found is not None
+        return found
+
+    def latest(self, name: str = "warehouse") -> Document:
+        document = self.store.latest_document(self.cluster_id(name))
+        assert document is not None
+        return document
+
+    def discover(self, name: str = "warehouse") -> tuple[Trigger, ...]:
+        """A discovery without events: collect, join, move the pointer, take from the inbox. What it was made
+        for."""
+        self.pass_by(seconds=1)
+        cluster = self.fakes[name].cluster
+        sections = collect_sections(
+            cluster,
+            SECTION_NAMES,
+            previous=self.store.latest_document,
+            clients=self.open_clients,
+            sleep=lambda _: None,
+        )
+        # The fakes read by the real clock.
+        sections = {
+            section: replace(
+                read,
+                state=replace(read.state, collected_at=self.now if read.state.status == "fresh" else MOMENT),
+            )
+            for section, read in sections.items()
+        }
+        cluster_id = sections["topics"].cluster_id
+        taken = take_triggers(
+            self.inbox.waiting(cluster_id), Trigger(type="manual"), from_inbox=True, began=self.now
+        )
+        found = self.store.latest(cluster_id)
+        previous = None if found is None else self.store.read_document(found[0].document)
+        document = join_sections(
+            sections,
+            previous=previous,
+            environment=EnvironmentIdentity(id=None, name=None),
+            cluster=ClusterIdentity(id=cluster_id, name=name),
+            now=self.now,
+            sequence=1 if previous is None else previous.sequence + 1,
+            run_id="run",
+        )
+        stored = self.store.put_document(
+            self.store.free_document_key(cluster_id, self.now), encode_document(document)
+        )
+        self.store.move_latest(
+            Pointer(
+                cluster=name,
+                cluster_id=cluster_id,
+                run_id="run",
+                sequence=document.sequence,
+                discovery_timestamp=self.now,
+                document=stored,
+                summary=document.summary,
+                sections=document.sections,
+                changes=0,
+                triggers=taken.triggers,
+                event=EventPosition(topic="discovery-events", partition=0, offset=document.sequence),
+                schema_ids=None,
+            ),
+            None if found is None else found[1],
+        )
+        self.store.remember_cluster(name, cluster_id)
+        self.inbox.remove(cluster_id, taken.ids)
+        self.pass_by(seconds=1)
+        return taken.triggers
+
+    def look(
+        self,
+        observe: Observe,
+        name: str = "warehouse",
+        *,
+        cursor: ClusterCursor = AT_REST,
+        interval_seconds: float = INTERVAL,
+    ) -> ObservedCluster:
+        return observe_cluster(
+            self.fakes[name].cluster,
+            observe,
+            store=self.store,
+            cursor=cursor,
+            now=self.now,
+            interval_seconds=interval_seconds,
+            clients=self.open_clients,
+        )
+
+
+def told(findings: Iterable[Cause]) -> list[tuple[str, str | None, str | None]]:
+    """Type, resource and details of each, sorted."""
+    return sorted(
+        ((one.trigger.type, one.trigger.resource, one.trigger.details) for one in findings),
+        key=lambda row: tuple(map(str, row)),
+    )

@@ -1,0 +1,147 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from mesh_assets.errors import StoreError, UnreachableError
+from mesh_assets.estate.fields import NamePatterns
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.monitoring import CloudWatchAlarms
+from mesh_assets.platforms.aws.records import AlarmInAlarm
+from mesh_assets.sensing.alarms import AlarmsSeen, look_at_alarms
+from mesh_assets.sensing.trigger_queue.alarms import read_alarm_notification
+from mesh_assets.sensing.trigger_queue.message import Understood
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.collecting.cluster_fakes import a_cluster
+from mesh_assets_tests.snapshot.world import MemoryObjects
+
+CLUSTER_ID = "lkc-1"
+NOW = datetime(2026, 11, 23, 16, 45, tzinfo=UTC)
+SINCE = datetime(2026, 11, 23, 16, 40, 2, 123000, tzinfo=UTC)
+ARN = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:payments-lag"
+
+
+def an_alarm(name: str = "payments-lag", since: datetime = SINCE) -> AlarmInAlarm:
+    return AlarmInAlarm(
+        name=name, arn=ARN.replace("payments-lag", name), reason="Threshold Crossed", since=since
+    )
+
+
+class CloudWatch:
+    """What is in ALARM; `error`: what looking raises."""
+
+    def __init__(self, *alarms: AlarmInAlarm) -> None:
+        self.alarms = alarms
+        self.error: Exception | None = None
+
+    def __call__(self, cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
+        assert cluster.alarms == settings
+        if self.error is not None:
+            raise self.error
+        return self.alarms
+
+
+@pytest.fixture
+def store() -> InventoryStore:
+    store = InventoryStore(MemoryObjects())
+    store.remember_cluster("warehouse", CLUSTER_ID)
+    return store
+
+
+def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> AlarmsSeen:
+    seen = look_at_alarms(
+        a_cluster(alarms=CloudWatchAlarms.model_validate(settings)), store, read=cloudwatch, now=lambda: NOW
+    )
+    seen.keep()
+    return seen
+
+
+def told(store: InventoryStore) -> list[tuple[str, str | None, str | None]]:
+    """What waits, as a run takes it: it is gone afterwards."""
+    inbox = Inbox(store.objects)
+    waiting = inbox.waiting(CLUSTER_ID)
+    inbox.remove(CLUSTER_ID, [one.id for one in waiting])
+    return [(one.trigger.type, one.trigger.resource, one.trigger.details) for one in waiting]
+
+
+def test_an_alarm_is_told_once_until_it_ends_and_again_when_it_comes_back(store: InventoryStore) -> None:
+    cloudwatch = CloudWatch(an_alarm())
+    assert look(store, cloudwatch).begun == ("alarm payments-lag: Threshold Crossed",)
+    assert told(store) == [("cloudwatch_alarm", "payments-lag", "Threshold Crossed")]
+    assert look(store, cloudwatch).begun == ()
+    assert told(store) == []
+    cloudwatch.alarms = ()
+    assert look(store, cloudwatch).ended == ("alarm payments-lag is over",)
+    cloudwatch.alarms = (an_alarm(since=NOW),)
+    look(store, cloudwatch)
+    assert len(told(store)) == 1
+
+
+def test_an_alarm_that_ended_and_came_back_between_two_looks_is_another_one(store: InventoryStore) -> None:
+    cloudwatch = CloudWatch(an_alarm())
+    look(store, cloudwatch)
+    told(store)
+    cloudwatch.alarms = (an_alarm(since=NOW),)
+    look(store, cloudwatch)
+    assert len(told(store)) == 1
+
+
+def test_a_look_that_fails_ends_no_alarm(store: InventoryStore) -> None:
+    cloudwatch = CloudWatch(an_alarm())
+    look(store, cloudwatch)
+    told(store)
+    cloudwatch.error = UnreachableError("no answer")
+    with pytest.raises(UnreachableError):
+        look(store, cloudwatch)
+    cloudwatch.error = None
+    assert look(store, cloudwatch).begun == ()
+    assert told(store) == []
+
+
+def test_only_alarms_whose_names_fit_are_told(store: InventoryStore) -> None:
+    cloudwatch = CloudWatch(an_alarm("payments-lag"), an_alarm("payments-test-lag"))
+    look(store, cloudwatch, names=NamePatterns(exclude=("*-test-*",)))
+    assert [resource for _, resource, _ in told(store)] == ["payments-lag"]
+
+
+def test_an_alarm_that_a_message_told_waits_once(store: InventoryStore) -> None:
+    told_by_message = read_alarm_notification(
+        {
+            "AlarmName": "payments-lag",
+            "NewStateValue": "ALARM",
+            "AlarmArn": ARN,
+            "StateChangeTime": "2026-11-23T16:40:02.123+0000",
+        },
+        message_id="m-1",
+    )
+    assert isinstance(told_by_message, Understood)
+    Inbox(store.objects).put(
+        CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause, source="trigger_queue", now=NOW
+    )
+    look(store, CloudWatch(an_alarm()))
+    assert len(told(store)) == 1
+
+
+def test_a_crash_before_it_is_remembered_tells_it_again_under_the_same_cause(store: InventoryStore) -> None:
+    class Full(MemoryObjects):
+        def put(self, key: str, data: bytes) -> str:
+            if key.startswith("alarms/"):
+                raise StoreError("no space left")
+            return super().put(key, data)
+
+    full = Full()
+    full.data = store.objects.data  # type: ignore[attr-defined] # a MemoryObjects
+    with pytest.raises(StoreError):
+        look(InventoryStore(full), CloudWatch(an_alarm()))
+    look(store, CloudWatch(an_alarm()))
+    assert len(told(store)) == 1
+
+
+def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobody(
+    store: InventoryStore,
+) -> None:
+    cloudwatch = CloudWatch(an_alarm())
+    cloudwatch.error = AssertionError("it was asked")
+    assert look_at_alarms(a_cluster(), store, read=cloudwatch).begun == ()
+    new = InventoryStore(MemoryObjects())
+    assert look(new, cloudwatch).skipped == "alarms wait for its first discovery: run `mesh-assets discover`"

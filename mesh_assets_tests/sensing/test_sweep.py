@@ -1,0 +1,62 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.sensing.sweep import SweepLimits, in_turn, sweep
+
+PACE = SweepLimits(at_once=4, cluster_seconds=0.2, tick_seconds=0.6)
+
+
+@pytest.fixture
+def hangs() -> Iterator[Callable[[], None]]:
+    """Hangs until the test is over."""
+    over = threading.Event()
+
+    def hang() -> None:
+        over.wait(30)
+
+    yield hang
+    over.set()
+
+
+def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def look(name: str) -> str:
+        if name == "b":
+            raise UnreachableError("nobody answers")
+        if name == "c":
+            raise KeyError("a mistake")
+        return name.upper()
+
+    swept = sweep(["a", "b", "c", "d"], look, pace=PACE)
+
+    assert swept.seen == {"a": "A", "d": "D"}
+    assert swept.failed == {"b": "nobody answers", "c": "KeyError: 'a mistake'"}
+    assert [record.message for record in caplog.records] == ["c: looking at the cluster failed"]
+
+
+def test_clusters_that_hang_give_their_place_to_others(hangs: Callable[[], None]) -> None:
+    names = [f"hangs-{number}" for number in range(4)] + ["healthy"]
+
+    swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, pace=PACE)
+
+    assert list(swept.seen) == ["healthy"]
+    assert sorted(swept.hung) == names[:4]
+    assert swept.unreached == []
+
+
+def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[], None]) -> None:
+    names = [f"hangs-{number:02}" for number in range(20)]
+    start = time.monotonic()
+
+    swept = sweep(names, lambda _: hangs(), pace=PACE)
+
+    assert time.monotonic() - start < 0.8
+    assert sorted(swept.hung + swept.unreached) == names
+    assert swept.unreached[-1] == "hangs-19"
+
+
+def test_the_next_tick_begins_with_what_was_not_reached_and_ends_with_what_hung() -> None:
+    assert in_turn(["a", "b", "c", "d"], unreached=["c"], hung=["a", "gone"]) == ["c", "b", "d", "a"]
