@@ -4,10 +4,9 @@ import dagster as dg
 
 from mesh_assets.defs.assets.inventory import inventory_assets
 from mesh_assets.defs.assets.snapshot import snapshot_assets
-from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.asset import mappings_asset
-from mesh_assets.defs.esm.jobs import mapping_jobs
-from mesh_assets.defs.esm.validation import validation_job
+from mesh_assets.defs.esm.jobs import mapping_jobs, validation_job
+from mesh_assets.defs.esm.resource import MappingAccess
 from mesh_assets.defs.jobs import discovery_job
 from mesh_assets.defs.partitions import cluster_partitions
 from mesh_assets.defs.resources import EstateResource, StoreResource

@@ -1,10 +1,14 @@
-"""The requests of Lambda's API, exactly as they are sent."""
+"""The requests of Lambda's API, exactly as they are sent, and where an existing mapping differs from one."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mesh_assets.esm.fields import SchemaRegistry, SourceAccess
-from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.arns import function_in
+from mesh_assets.esm.mapping import EventSourceMapping, plain
 from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
+from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
+
+# The requests of Lambda's API, exactly as they are sent.
 
 DEFAULT_MIN_POLLERS = 1
 DEFAULT_MAX_POLLERS = 2
@@ -140,3 +144,57 @@ def _registry(registry: SchemaRegistry) -> dict[str, Any]:
 
 def _config_name(msk: bool) -> str:
     return "AmazonManagedKafkaEventSourceConfig" if msk else "SelfManagedKafkaEventSourceConfig"
+
+
+# Where a mapping is not what was asked for, in sentences.
+
+# Given when asking, and never a setting of what there is.
+_NOT_SETTINGS = frozenset({"UUID", "Tags"})
+
+
+def differences(arguments: Mapping[str, Any], existing: EventSourceMapping) -> tuple[str, ...]:
+    """What the API arguments ask for and the mapping has otherwise. What they do not name is not compared."""
+    return tuple(_different(arguments, existing))
+
+
+def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> Iterator[str]:
+    for name, asked in plain(arguments).items():
+        if name in _NOT_SETTINGS:
+            continue
+        if name == "FunctionName":
+            if not _same_function(str(asked), existing.function_arn):
+                yield f"FunctionName: {existing.function_name} → {asked}"
+        elif name == "Enabled":
+            if asked != (existing.state in ("Enabled", "Enabling", "Creating", "Updating")):
+                yield f"Enabled: {existing.state} → {asked}"
+        else:
+            has = existing.configuration.get(name)
+            if _settled(has) != _settled(asked):
+                yield f"{name}: {_shown(has)} → {_shown(asked)}"
+
+
+def _settled(value: Any) -> Any:
+    """In one form: nothing there is the same as an empty value, and access configurations have no order."""
+    match value:
+        case Mapping():
+            kept = {name: settled for name, part in value.items() if (settled := _settled(part)) is not None}
+            return kept or None
+        case list() | tuple():
+            return sorted((_settled(part) for part in value), key=repr) or None
+        case "":
+            return None
+        case _:
+            return value
+
+
+def _shown(value: Any) -> str:
+    return "none" if _settled(value) is None else str(value)
+
+
+def _same_function(asked: str, arn: str) -> bool:
+    wanted, has = function_in(asked), function_in(arn)
+    return asked == arn or (
+        wanted is not None
+        and has is not None
+        and (wanted.name, wanted.qualifier) == (has.name, has.qualifier)
+    )

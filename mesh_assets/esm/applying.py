@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from mesh_assets.errors import MeshError, PlatformError
-from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.calls import call, error_code, error_message
+from mesh_assets.esm.aws_account import AwsAccess, call, error_code, error_message
 from mesh_assets.esm.errors import EsmError, MappingBusyError, MappingNotFoundError, PermissionsError
 from mesh_assets.esm.lookup import get_mapping, not_found
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping

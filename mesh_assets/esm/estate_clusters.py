@@ -4,9 +4,8 @@ else."""
 from collections.abc import Callable, Collection
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.arns import msk_cluster_in
-from mesh_assets.esm.calls import call
+from mesh_assets.esm.aws_account import AwsAccess, call
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
 from mesh_assets.estate.model import Cluster, Estate

@@ -1,11 +1,148 @@
-"""Whether mappings are well, by what Lambda and Kafka say of them."""
+"""Whether mappings are well: their states and results by Lambda, the lag of their groups by Kafka."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from mesh_assets.esm.lag import MappingLag
+from mesh_assets.errors import EstateError, PlatformError
+from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.estate_clusters import ReaderFactory, cluster_of, kafka_reader
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, leading_partitions
+
+# How far the consumer groups of mappings are behind, from Kafka itself, where the estate says how the
+# cluster is reached.
+
+
+class MappingLag(Struct, frozen=True, kw_only=True):
+    """The lag of a mapping's group on its topic.
+
+    `cluster` None: the estate does not have the cluster, nothing was asked. `lag_records` None: not known,
+    for the reason in `why`, or the group has committed nothing yet. `most_allowed`: what the estate calls
+    lagging for this cluster.
+    """
+
+    uuid: str
+    cluster: str | None
+    lag_records: int | None
+    most_allowed: int | None = None
+    failed: bool = False
+    why: str | None = None
+
+
+def mapping_lags(
+    estate: Estate,
+    access: AwsAccess,
+    mappings: Iterable[EventSourceMapping],
+    *,
+    open_reader: ReaderFactory = kafka_reader,
+) -> tuple[MappingLag, ...]:
+    """Of every mapping, one reading a cluster. What could not be read says so and is no lag of 0."""
+    lags: list[MappingLag] = []
+    by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
+    for mapping in mappings:
+        try:
+            cluster = cluster_of(
+                estate,
+                access,
+                event_source_arn=mapping.event_source_arn,
+                bootstrap_servers=mapping.bootstrap_servers,
+            )
+        except PlatformError as error:
+            lags.append(
+                MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, failed=True, why=str(error))
+            )
+            continue
+        if cluster is None:
+            lags.append(
+                MappingLag(
+                    uuid=mapping.uuid, cluster=None, lag_records=None, why="its cluster is not in the estate"
+                )
+            )
+        else:
+            by_cluster[cluster.name].append(mapping)
+    for name, of_cluster in by_cluster.items():
+        lags += _of_cluster(estate.clusters[name], of_cluster, open_reader)
+    return tuple(lags)
+
+
+def _of_cluster(
+    cluster: Cluster, mappings: Sequence[EventSourceMapping], open_reader: ReaderFactory
+) -> list[MappingLag]:
+    allowed = cluster.anomalies.lag_records
+    try:
+        reader = open_reader(cluster)
+        try:
+            wanted = {mapping.consumer_group_id for mapping in mappings}
+            groups = {group.group_id: group for group in reader.groups(wanted.__contains__).groups}
+            topics = {mapping.topic for mapping in mappings}
+            leading = {
+                topic: partitions
+                for topic, partitions in leading_partitions(reader.metadata()).items()
+                if topic in topics
+            }
+            offsets = reader.offsets(leading).topics
+        finally:
+            reader.close()
+    except (PlatformError, EstateError) as error:
+        return [
+            MappingLag(
+                uuid=m.uuid,
+                cluster=cluster.name,
+                lag_records=None,
+                most_allowed=allowed,
+                failed=True,
+                why=str(error),
+            )
+            for m in mappings
+        ]
+    return [
+        _lag(m, cluster.name, groups.get(m.consumer_group_id), offsets.get(m.topic or ""), allowed)
+        for m in mappings
+    ]
+
+
+def _lag(
+    mapping: EventSourceMapping,
+    cluster: str,
+    group: ConsumerGroup | None,
+    ends: Sequence[PartitionOffsets] | None,
+    allowed: int,
+) -> MappingLag:
+    def unknown(why: str, *, failed: bool = True) -> MappingLag:
+        return MappingLag(
+            uuid=mapping.uuid, cluster=cluster, lag_records=None, most_allowed=allowed, failed=failed, why=why
+        )
+
+    if ends is None:
+        return unknown(f"{cluster} has no topic {mapping.topic}")
+    if group is None:
+        return unknown(f"group {mapping.consumer_group_id} has committed nothing yet", failed=False)
+    if group.offsets is None:
+        return unknown(group.error or f"the offsets of group {group.group_id} could not be read")
+    latest = {partition.partition: partition.latest for partition in ends}
+    committed = [offset for offset in group.offsets if offset.topic == mapping.topic]
+    broken = next((offset for offset in committed if offset.error is not None), None)
+    if broken is not None:
+        return unknown(f"partition {broken.partition}: {broken.error}")
+    lag = 0
+    known = False
+    for offset in committed:
+        if offset.committed is None:
+            continue
+        end = latest.get(offset.partition)
+        if end is None:
+            return unknown(f"the end of partition {offset.partition} could not be read")
+        known = True
+        lag += max(0, end - offset.committed)
+    if not known:
+        return unknown(f"group {group.group_id} has committed nothing on {mapping.topic} yet", failed=False)
+    return MappingLag(uuid=mapping.uuid, cluster=cluster, lag_records=lag, most_allowed=allowed)
+
+
+# Whether mappings are well, by what Lambda and Kafka say of them.
 
 _ON_ITS_WAY = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
 _NO_PROBLEM = frozenset({"OK", "No records processed"})

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from mesh_assets.esm.errors import PlanOutdatedError
-from mesh_assets.esm.findings import Finding
+from mesh_assets.esm.errors import Finding, PlanOutdatedError
 from mesh_assets.esm.iam.permissions import PermissionsPlan
+from mesh_assets.esm.iam.policy import PolicyChange
 from mesh_assets.esm.mapping import plain
 
 PlanAction = Literal[
@@ -105,3 +105,15 @@ def _hash(
     content = [action, [[call.service, call.operation, call.arguments] for call in calls], rights, observed]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
+
+
+# The requests that write the one inline policy.
+
+
+def put_policy_calls(change: PolicyChange) -> tuple[PlannedCall, ...]:
+    arguments = {
+        "RoleName": change.role_name,
+        "PolicyName": change.policy_name,
+        "PolicyDocument": json.dumps(change.after),
+    }
+    return (PlannedCall(service="iam", operation="PutRolePolicy", arguments=arguments),)

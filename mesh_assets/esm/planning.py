@@ -5,29 +5,27 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.api_request import (
     create_arguments,
+    differences,
     effective_pollers,
     provisioned_mode_asked,
     update_arguments,
 )
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
-from mesh_assets.esm.differences import differences
-from mesh_assets.esm.errors import MappingBusyError, MappingConflictError
-from mesh_assets.esm.findings import Finding, fault, warning
+from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.errors import Finding, MappingBusyError, MappingConflictError, fault, warning
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.permissions import PermissionsPlan, plan_permissions
 from mesh_assets.esm.iam.policy import document_text
-from mesh_assets.esm.iam.put_policy import put_policy_calls
 from mesh_assets.esm.iam.wiring import Wiring, wiring_of_mapping, wiring_of_request
 from mesh_assets.esm.lookup import find_mapping, list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.plan import Plan, PlannedCall, make_plan
+from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup, look_around
 from mesh_assets.esm.validation import create_findings, require_no_fault, update_findings
-from mesh_assets.esm.validation.pollers import MOST_MAX_POLLERS
+from mesh_assets.esm.validation.polling import MOST_MAX_POLLERS
 
 SETTLED = ("Enabled", "Disabled")
 """The states in which Lambda takes a change."""

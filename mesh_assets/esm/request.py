@@ -10,9 +10,16 @@ from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from mesh_assets.esm.errors import InvalidRequestError
-from mesh_assets.esm.fields import Count, EsmModel, FilterPattern, Flag, Names, SchemaRegistry, SourceAccess
-from mesh_assets.esm.findings import Finding, fault
+from mesh_assets.esm.errors import Finding, InvalidRequestError, fault
+from mesh_assets.esm.request_fields import (
+    Count,
+    EsmModel,
+    FilterPattern,
+    Flag,
+    Names,
+    SchemaRegistry,
+    SourceAccess,
+)
 
 Request = TypeVar("Request", bound=EsmModel)
 

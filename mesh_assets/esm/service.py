@@ -4,11 +4,18 @@ tools."""
 import time
 from collections.abc import Callable
 
-from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.applying import Applied, apply_plan
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.estate_clusters import estate_topics
-from mesh_assets.esm.execution_roles import plan_execution_role
-from mesh_assets.esm.lookup import find_mapping, list_mappings
+from mesh_assets.esm.execution_role import plan_execution_role
+from mesh_assets.esm.lookup import (
+    DEFAULT_DEADLINE_SECONDS,
+    Progress,
+    Wanted,
+    find_mapping,
+    list_mappings,
+    wait_until,
+)
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.planning import (
@@ -21,7 +28,6 @@ from mesh_assets.esm.planning import (
 )
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup
-from mesh_assets.esm.waiting import DEFAULT_DEADLINE_SECONDS, Progress, Wanted, wait_until
 from mesh_assets.estate.model import Estate
 
 

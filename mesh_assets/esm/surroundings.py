@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mesh_assets.errors import EstateError, MeshError, PlatformError, RefusedError
-from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.calls import call, error_code
-from mesh_assets.esm.errors import EsmError
-from mesh_assets.esm.findings import Finding, fault, warning
+from mesh_assets.esm.aws_account import AwsAccess, call, error_code
+from mesh_assets.esm.errors import EsmError, Finding, fault, warning
 from mesh_assets.esm.iam.granted import RoleMissingError, iam_call, role_name
 from mesh_assets.esm.iam.wiring import Wiring
 

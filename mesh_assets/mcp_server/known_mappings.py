@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mesh_assets.analysis.lineage import MappedTopic
 from mesh_assets.errors import EstateError, MeshError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import AwsAccount, Estate

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.estate.model import AwsAccount
 from mesh_assets_tests.esm.botocore_model import answer_problems, request_problems
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.errors import MappingConflictError, MappingNotFoundError, PermissionsError
+from mesh_assets.esm.lookup import Progress
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, read_request
 from mesh_assets.esm.service import MappingService
-from mesh_assets.esm.waiting import Progress
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import AwsAccount as Account
 from mesh_assets.sandbox.servers import Endpoints

@@ -6,8 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from mesh_assets.cli.esm.access import aws_access, region_option
-from mesh_assets.cli.esm.login import AccessOnce, chosen_login, login_options
+from mesh_assets.cli.esm.login import AccessOnce, aws_access, chosen_login, login_options, region_option
 from mesh_assets.esm import connection as connecting
 from mesh_assets.esm.connection import Step
 from mesh_assets.esm.lookup import get_mapping

@@ -1,5 +1,4 @@
-"""Options that say how Kafka is reached, shared by the commands that reach it. A password is asked for
-without echo, and only here."""
+"""How the commands of `esm` get in: to an AWS account by its region, to Kafka by a secret, a mapping's access, or by hand."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +6,42 @@ from typing import Any
 
 import click
 
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess, aws_account
 from mesh_assets.esm.connection import KafkaLogin, find_login
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, Protocol
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.service import MappingService
+from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.estate.model import Estate
+
+# What the commands of `esm` share: which account and region they work in.
+
+
+def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--region", metavar="REGION", help="AWS region. Default: AWS_REGION, else the estate's only account."
+    )(command)
+
+
+def estate_if_any() -> Estate | None:
+    """The estate, which these commands can do without; a file that is there must be right."""
+    return load_estate() if estate_path().exists() else None
+
+
+def aws_access(region: str | None) -> AwsAccess:
+    """Checked at the start: a region, and credentials that AWS knows. Raises EstateError or RefusedError."""
+    access = AwsAccess(aws_account(estate_if_any(), region=region))
+    _ = access.identity
+    return access
+
+
+def mapping_service(region: str | None) -> MappingService:
+    """As `aws_access`, with the estate's connections for looking topics up."""
+    return MappingService(aws_access(region), estate_if_any())
+
+
+# Options that say how Kafka is reached, shared by the commands that reach it. A password is asked for
+# without echo, and only here.
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from mesh_assets.errors import MeshError
-from mesh_assets.esm.fields import EsmModel
 from mesh_assets.esm.request import read_request
+from mesh_assets.esm.request_fields import EsmModel
 
 Request = TypeVar("Request", bound=EsmModel)
 

@@ -7,8 +7,8 @@ import dagster as dg
 from pydantic import Field, create_model
 
 from mesh_assets.errors import MeshError
-from mesh_assets.esm.fields import EsmModel
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
+from mesh_assets.esm.request_fields import EsmModel
 
 Request = TypeVar("Request", bound=EsmModel)
 

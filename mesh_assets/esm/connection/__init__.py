@@ -5,8 +5,7 @@ Public: `get_msk_bootstrap_brokers`, `find_login` (secret, then mapping, then by
 `test_kafka_connection`.
 """
 
-from mesh_assets.esm.connection.brokers import MskBrokers, get_msk_bootstrap_brokers
-from mesh_assets.esm.connection.finding_login import find_login
+from mesh_assets.esm.connection.credentials import MskBrokers, find_login, get_msk_bootstrap_brokers
 from mesh_assets.esm.connection.login import KafkaLogin
 from mesh_assets.esm.connection.steps import ConnectionReport, Step
 from mesh_assets.esm.connection.trying import test_kafka_connection

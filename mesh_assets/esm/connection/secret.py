@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.calls import call, error_code
+from mesh_assets.esm.aws_account import AwsAccess, call, error_code
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, KafkaLogin, Mechanism, Protocol
 
 _FORMS = "{iam: …}, {sasl: …}, {username, password}, {certificate, privateKey} or {certificate}"

@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
-from mesh_assets.esm.connection.sockets import addresses, connect, resolve_names, shake_hands
-from mesh_assets.esm.connection.steps import STEPS, ConnectionReport, Step, StepName
+from mesh_assets.esm.connection.steps import (
+    STEPS,
+    ConnectionReport,
+    Step,
+    StepName,
+    addresses,
+    connect,
+    resolve_names,
+    shake_hands,
+)
 from mesh_assets.platforms.kafka.rights import (
     ClusterAccess,
     read_cluster_access,

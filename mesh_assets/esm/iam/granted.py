@@ -1,5 +1,4 @@
-"""Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where
-that is not allowed."""
+"""Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where that is not allowed."""
 
 import json
 import re
@@ -11,11 +10,38 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from mesh_assets.errors import MeshError, RefusedError
-from mesh_assets.esm.access import AwsAccess
-from mesh_assets.esm.calls import call, error_code
+from mesh_assets.esm.aws_account import AwsAccess, call, error_code
 from mesh_assets.esm.errors import EsmError
-from mesh_assets.esm.iam.managed import known_document
-from mesh_assets.esm.iam.policy import Statement, as_list, statements_of
+from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS
+from mesh_assets.esm.iam.policy import VERSION, Statement, as_list, statements_of
+
+# Policies of AWS whose documents are known, for where they cannot be read.
+
+_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+_MSK = ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")
+
+_ACTIONS = {
+    # Version 2. It knows nothing of kafka-cluster: with IAM authentication more is needed.
+    "AWSLambdaMSKExecutionRole": (*_MSK, *NETWORK_ACTIONS, *_LOGS),
+    "AWSLambdaBasicExecutionRole": _LOGS,
+}
+
+
+def known_document(policy_arn: str) -> dict[str, Any] | None:
+    """The document of a policy that AWS manages; None for any other. AWS' own have no account in their ARN."""
+    _, partition_and_rest = policy_arn.split(":", 1)
+    if ":iam::aws:policy/" not in f":{partition_and_rest}":
+        return None
+    actions = _ACTIONS.get(policy_arn.rpartition("/")[2])
+    return (
+        None
+        if actions is None
+        else {"Version": VERSION, "Statement": {"Effect": "Allow", "Action": list(actions), "Resource": "*"}}
+    )
+
+
+# Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where
+# that is not allowed.
 
 Known = Literal["simulated", "read", "unknown"]
 

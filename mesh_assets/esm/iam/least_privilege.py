@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mesh_assets.esm.arns import MskCluster, arn_in, msk_cluster_in
 from mesh_assets.esm.iam.policy import Statement
 from mesh_assets.esm.iam.wiring import Wiring
-from mesh_assets.esm.validation.failures import KAFKA_DESTINATION
+from mesh_assets.esm.validation.records import KAFKA_DESTINATION
 
 NETWORK_ACTIONS = (
     "ec2:CreateNetworkInterface",

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.iam.granted import inline_policy, rights_of, role_name
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import PolicyChange, document_text, extended

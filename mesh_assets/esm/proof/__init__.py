@@ -6,14 +6,15 @@ Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset
 """
 
 from mesh_assets.esm.proof.messages import (
+    PartitionProgress,
     Produced,
     ProducePlan,
+    check_offset_after_production,
     check_plan,
     plan_test_messages,
     produce_test_messages,
 )
 from mesh_assets.esm.proof.positions import Position, get_initial_offset
-from mesh_assets.esm.proof.progress import PartitionProgress, check_offset_after_production
 from mesh_assets.esm.proof.validation import (
     Validation,
     ValidationRequest,

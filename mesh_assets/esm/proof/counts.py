@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mesh_assets.esm.access import AwsAccess
 from mesh_assets.esm.arns import function_in
-from mesh_assets.esm.calls import call
+from mesh_assets.esm.aws_account import AwsAccess, call
 from mesh_assets.esm.mapping import EventSourceMapping
 
 _NAMESPACE = "AWS/Lambda"

@@ -1,4 +1,4 @@
-"""Test messages: what they are, what a plan says before one is written, and where each of them went."""
+"""Test messages: what a plan says before one is written, where each of them went, and how far a group has come since."""
 
 import json
 import threading
@@ -16,11 +16,13 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.errors import PlanOutdatedError
-from mesh_assets.esm.proof.positions import partitions_of
+from mesh_assets.esm.proof.positions import Position, partitions_of
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
 from mesh_assets.platforms.kafka.session import Session
 from mesh_assets.platforms.kafka.settings import ClientProperties
+
+# Test messages: what they are, what a plan says before one is written, and where each of them went.
 
 MOST_MESSAGES = 10_000
 FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
@@ -225,3 +227,47 @@ class _Silent:
 
 
 _SILENT = _Silent()
+
+
+# How far a group has come since test messages were written.
+
+
+class PartitionProgress(Struct, frozen=True, kw_only=True):
+    """`passed`: the group has committed beyond the last test message there. `ahead`: how many records it has
+    to go to the first one.
+
+    `moved`: how many records it has committed since before. `ahead` None: it has committed nothing there yet.
+    """
+
+    partition: int
+    passed: bool
+    committed_before: int | None
+    committed: int | None
+    last: int
+    ahead: int | None
+    moved: int
+
+
+def check_offset_after_production(
+    before: Position, now: Position, produced: Produced
+) -> tuple[PartitionProgress, ...]:
+    """Of each partition that has a test message. A group that commits nothing where nothing was to be read is
+    no failure."""
+    return tuple(_progress(before, now, written) for written in produced.partitions)
+
+
+def _progress(before: Position, now: Position, written: Written) -> PartitionProgress:
+    partition = written.partition
+    was, committed = before.committed.get(partition), now.committed.get(partition)
+    # Where nothing was committed it began, at the earliest, with the first record there was.
+    began = before.start.get(partition, 0) if was is None else was
+    return PartitionProgress(
+        partition=partition,
+        # A committed offset is that of the next record to be read.
+        passed=committed is not None and committed > written.last,
+        committed_before=was,
+        committed=committed,
+        last=written.last,
+        ahead=None if committed is None else max(0, written.first - committed),
+        moved=0 if committed is None else max(0, committed - began),
+    )

@@ -8,20 +8,21 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from mesh_assets.errors import EstateError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.proof.counts import Counts, read_counts
 from mesh_assets.esm.proof.messages import (
+    PartitionProgress,
     Produced,
     ProducePlan,
+    check_offset_after_production,
     check_plan,
     plan_test_messages,
     produce_test_messages,
 )
 from mesh_assets.esm.proof.positions import Member, Position, get_initial_offset, read_position
-from mesh_assets.esm.proof.progress import PartitionProgress, check_offset_after_production
 from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge
 from mesh_assets.platforms.kafka.session import Session
 

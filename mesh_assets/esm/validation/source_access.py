@@ -1,15 +1,41 @@
-"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and
-what goes with what."""
+"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and what goes with what."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
-from mesh_assets.esm.fields import SourceAccess
-from mesh_assets.esm.findings import Finding, fault, warning
-from mesh_assets.esm.validation.secret_uris import secret_findings
+from mesh_assets.esm.errors import Finding, fault, warning
+from mesh_assets.esm.request_fields import SourceAccess
 from mesh_assets.esm.validation.subject import Subject
+
+# URIs that must name a secret, and never be one.
+
+
+def secret_findings(field: str, uri: str | None) -> Iterator[Finding]:
+    """What is wrong with the URI of a secret. What is no ARN is not shown: it may be the password itself."""
+    if not uri:
+        yield fault(field, None, "is missing", "give the ARN of the secret in Secrets Manager")
+        return
+    arn = arn_in(uri)
+    if arn is None:
+        yield fault(
+            field,
+            None,
+            "is no ARN (not shown: it could be the secret itself)",
+            "give the ARN of the secret in Secrets Manager",
+        )
+    elif arn.service != "secretsmanager" or not arn.resource.startswith("secret:"):
+        yield fault(
+            field,
+            uri,
+            f"is an ARN of {arn.service}, not of a secret",
+            "give the ARN of the secret in Secrets Manager",
+        )
+
+
+# How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and
+# what goes with what.
 
 SCRAM_512 = "SASL_SCRAM_512_AUTH"
 SCRAM_256 = "SASL_SCRAM_256_AUTH"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import BaseModel, Field
 
-from mesh_assets.esm.access import AwsAccess, aws_account
 from mesh_assets.esm.applying import Applied
+from mesh_assets.esm.aws_account import AwsAccess, aws_account
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import Field
 
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.mcp_server.answers import Answer, Name
 from mesh_assets.mcp_server.calls import current_call
 from mesh_assets.mcp_server.confirming import Question
@@ -107,7 +107,7 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
         event_source_arn: Annotated[Name, Field(max_length=2048, description="The cluster's ARN.")],
     ) -> BrokersAnswer:
         """The bootstrap brokers of an MSK cluster, by network and authentication."""
-        from mesh_assets.esm.connection.brokers import get_msk_bootstrap_brokers as ask
+        from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers as ask
 
         found = ask(service().access, event_source_arn)
         return BrokersAnswer(cluster_arn=found.cluster_arn, brokers=msgspec.to_builtins(found.by_network))
@@ -236,7 +236,7 @@ def add_proof(server: MeshServer, make_service: MakeService | None = None) -> No
 def _reached(
     service: MakeService, uuid: str, secret_arn: str | None
 ) -> "tuple[AwsAccess, EventSourceMapping, KafkaLogin]":
-    from mesh_assets.esm.connection.finding_login import find_login
+    from mesh_assets.esm.connection.credentials import find_login
 
     mappings = service()
     mapping = mappings.get(uuid)

@@ -10,7 +10,7 @@ import pytest
 
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY, NOT_CONFIGURED, mappings_asset
 from mesh_assets.defs.resources import EstateResource
-from mesh_assets.esm import lag as lag_module
+from mesh_assets.esm import health as lag_module
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     CommittedPartition,

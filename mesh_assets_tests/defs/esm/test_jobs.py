@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.esm.access import MappingAccess
 from mesh_assets.defs.esm.jobs import mapping_jobs
+from mesh_assets.defs.esm.resource import MappingAccess
 from mesh_assets.errors import MeshError
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.estate.model import AwsAccount
 from mesh_assets_tests.esm.fake_aws import REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing

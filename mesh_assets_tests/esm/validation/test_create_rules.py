@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import create_arguments
-from mesh_assets.esm.errors import InvalidRequestError
-from mesh_assets.esm.findings import Finding
+from mesh_assets.esm.errors import Finding, InvalidRequestError
 from mesh_assets.esm.validation import create_findings, require_no_fault
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
@@ -476,11 +475,11 @@ def test_the_group_stands_in_the_sources_own_config() -> None:
 
 def test_a_limit_that_only_the_model_knows_is_a_fault_as_well() -> None:
     """As if a newer botocore allowed fewer records: our own rule lets 10,000 pass."""
-    from mesh_assets.esm.validation import model
+    from mesh_assets.esm.validation import check
 
-    model._input_shape("CreateEventSourceMapping").members["BatchSize"].metadata["max"] = 5_000
+    check._input_shape("CreateEventSourceMapping").members["BatchSize"].metadata["max"] = 5_000
     try:
         [found] = faults(MSK, batch_size=6_000)
     finally:
-        model._input_shape.cache_clear()
+        check._input_shape.cache_clear()
     assert (found.field, found.rule) == ("batch_size", "Lambda's API takes 1-5000")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import update_arguments
-from mesh_assets.esm.findings import Finding
+from mesh_assets.esm.errors import Finding
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.validation import update_findings

@@ -1,12 +1,15 @@
-"""From where to where: the function, the topic, the cluster."""
+"""What a mapping is: its function, topic, cluster and tags, and what is fixed once it is made."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
-from mesh_assets.esm.findings import Finding, fault
+from mesh_assets.esm.errors import Finding, fault
+from mesh_assets.esm.request import UpdateRequest
 from mesh_assets.esm.validation.subject import Subject
+
+# From where to where: the function, the topic, the cluster.
 
 # Lambda's patterns and lengths, of botocore's model.
 _TOPIC = re.compile(r"[^.]([a-zA-Z0-9\-_.]+)")
@@ -125,3 +128,96 @@ def _servers(servers: Sequence[str]) -> Iterator[Finding]:
     for server, times in Counter(servers).items():
         if times > 1:
             yield fault(field, server, f"stands there {times} times", "name each server once")
+
+
+# Tags of a new mapping.
+
+_MOST_TAGS = 50
+_LONGEST_KEY = 128
+_LONGEST_VALUE = 256
+_BESIDE_LETTERS = set("_.:/=+-@")
+
+
+def tag_findings(subject: Subject) -> Iterator[Finding]:
+    tags = subject.request.tags
+    if tags is None or not subject.creating:
+        return
+    if len(tags) > _MOST_TAGS:
+        yield fault("tags", len(tags), f"at most {_MOST_TAGS}", "drop some")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+            yield fault(
+                "tags",
+                key,
+                f"a key has 1-{_LONGEST_KEY} characters and a value at most {_LONGEST_VALUE}",
+                "shorten it",
+            )
+        elif key.casefold().startswith("aws:"):
+            yield fault("tags", key, "names that begin with aws: are AWS' own", "choose another name")
+        elif not all(
+            c.isalpha() or c.isnumeric() or c.isspace() or c in _BESIDE_LETTERS for c in key + value
+        ):
+            yield fault(
+                "tags", key, "letters, digits, blanks and _ . : / = + - @ only", "remove what is else"
+            )
+
+
+# What is fixed once a mapping is made. Naming it as it is does no harm.
+
+_MAKE_ANEW = "delete the mapping and create another, or leave this out"
+
+
+def unchangeable_findings(subject: Subject) -> Iterator[Finding]:
+    request, existing = subject.request, subject.existing
+    if existing is None or not isinstance(request, UpdateRequest):
+        return
+    mode = (existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get(
+        "ConsumptionMode", "Stream"
+    )
+    fixed: tuple[tuple[str, object, object], ...] = (
+        ("kafka_topic", request.kafka_topic, existing.topic),
+        ("event_source_arn", request.event_source_arn, existing.event_source_arn),
+        ("kafka_consumer_group_id", request.kafka_consumer_group_id, existing.consumer_group_id),
+        ("starting_position", request.starting_position, existing.starting_position),
+        (
+            "starting_position_timestamp",
+            request.starting_position_timestamp,
+            existing.starting_position_timestamp,
+        ),
+        ("consumption_mode", request.consumption_mode, mode),
+    )
+    for field, asked, has in fixed:
+        if asked is not None and asked != has:
+            yield fault(field, str(asked), f"cannot change; the mapping has {has or 'none'}", _MAKE_ANEW)
+    servers = request.kafka_bootstrap_servers
+    if servers is not None and set(servers) != set(existing.bootstrap_servers):
+        has_servers = ", ".join(existing.bootstrap_servers) or "none"
+        yield fault(
+            "kafka_bootstrap_servers",
+            ", ".join(servers),
+            f"cannot change; the mapping has {has_servers}",
+            _MAKE_ANEW,
+        )
+    if request.tags is not None:
+        yield fault(
+            "tags",
+            ", ".join(request.tags),
+            "an update does not carry tags",
+            "change them with `aws lambda tag-resource`",
+        )
+    if not changes_anything(request):
+        yield fault("the request", None, "names nothing to change", "give at least one setting")
+
+
+def changes_anything(request: UpdateRequest) -> bool:
+    """Whether the request asks for more than which mapping it means."""
+    meaning = {
+        "uuid",
+        "kafka_topic",
+        "event_source_arn",
+        "kafka_bootstrap_servers",
+        "kafka_consumer_group_id",
+    }
+    if request.uuid is None:
+        meaning.add("target")
+    return any(value is not None and name not in meaning for name, value in request)

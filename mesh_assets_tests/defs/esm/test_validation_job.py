@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.esm.access import MappingAccess
-from mesh_assets.defs.esm.validation import NAME, validation_job
-from mesh_assets.esm.access import AwsAccess
+from mesh_assets.defs.esm.jobs import NAME, validation_job
+from mesh_assets.defs.esm.resource import MappingAccess
+from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.estate.model import AwsAccount as EstateAccount
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount

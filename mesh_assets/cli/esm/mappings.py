@@ -1,10 +1,17 @@
-"""Mappings for people: names in place of ARNs, times, states, the last result."""
+"""`mesh-assets esm list` and `get`: names in place of ARNs, times, states, the last result."""
 
 from collections.abc import Iterator, Sequence
 
+import click
+import msgspec
+
+from mesh_assets.cli.esm.login import aws_access, mapping_service, region_option
 from mesh_assets.cli.table import aligned
 from mesh_assets.esm.arns import msk_cluster_in
+from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
+
+# Mappings for people: names in place of ARNs, times, states, the last result.
 
 _HEADINGS = ("function", "topic", "cluster", "state", "last result", "changed", "uuid")
 
@@ -73,3 +80,61 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
         "metrics": ", ".join(mapping.metrics),
     }
     yield from (f"  {name:<17} {value}" for name, value in facts.items() if value not in (None, ""))
+
+
+# `mesh-assets esm list`.
+
+
+@click.command(name="list", short_help="The mappings of an account and region.")
+@click.option("--function", metavar="NAME", help="Only of this function: name or ARN.")
+@click.option(
+    "--source", metavar="ARN|SERVERS", help="Only of this cluster: MSK ARN, or bootstrap servers with commas."
+)
+@click.option("--topic", metavar="NAME", help="Only of this topic.")
+@click.option("--state", metavar="STATE", help="Only in this state, e.g. Enabled.")
+@region_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout, nothing else.")
+def list_mappings(
+    function: str | None,
+    source: str | None,
+    topic: str | None,
+    state: str | None,
+    region: str | None,
+    as_json: bool,
+) -> None:
+    """List the event source mappings of Kafka topics: function, topic, cluster, state, last result, when last
+    changed."""
+    found = read_mappings(aws_access(region), function=function, source=source, topic=topic, state=state)
+    click.echo(
+        msgspec.json.format(msgspec.json.encode(found)).decode()
+        if as_json
+        else "\n".join(mappings_text(found))
+    )
+
+
+# `mesh-assets esm get`.
+
+
+@click.command(short_help="One mapping, with all that Lambda says of it.")
+@click.argument("uuid", required=False)
+@click.option("--function", metavar="NAME", help="Find it by its function …")
+@click.option("--source", metavar="ARN|SERVERS", help="… its cluster …")
+@click.option("--topic", metavar="NAME", help="… and its topic.")
+@region_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
+def get(
+    uuid: str | None,
+    function: str | None,
+    source: str | None,
+    topic: str | None,
+    region: str | None,
+    as_json: bool,
+) -> None:
+    """Show a mapping, by UUID or by function, cluster and topic. Several that fit are named, and none is
+    taken."""
+    found = mapping_service(region).get(uuid, function=function, source=source, topic=topic)
+    click.echo(
+        msgspec.json.format(msgspec.json.encode(found)).decode()
+        if as_json
+        else "\n".join(mapping_text(found))
+    )

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from mesh_assets.cli.esm import list as list_command
-from mesh_assets.cli.esm.list import list_mappings
+from mesh_assets.cli.esm import mappings as list_command
+from mesh_assets.cli.esm.mappings import list_mappings
 from mesh_assets_tests.esm.fake_aws import FakeAws
 
 UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"

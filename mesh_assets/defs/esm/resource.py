@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mesh_assets.esm.access import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import AwsAccess, aws_account
 from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import AwsAccount

@@ -8,11 +8,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mesh_assets.cli.esm import create as create_command
-from mesh_assets.cli.esm import delete as delete_command
-from mesh_assets.cli.esm import get as get_command
-from mesh_assets.cli.esm import permissions as permissions_command
-from mesh_assets.cli.esm import update as update_command
+from mesh_assets.cli.esm import changes as create_command
+from mesh_assets.cli.esm import changes as delete_command
+from mesh_assets.cli.esm import changes as permissions_command
+from mesh_assets.cli.esm import changes as update_command
+from mesh_assets.cli.esm import mappings as get_command
 from mesh_assets.cli.esm.group import esm
 from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, ROLE, SECRET_ARN, FakeAws

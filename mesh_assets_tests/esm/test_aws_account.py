@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.access import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import AwsAccess, aws_account
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import AwsAccount, Estate
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, FakeAws, refusal

@@ -1,0 +1,170 @@
+"""`mesh-assets esm create`, `update`, `delete`, `permissions` and `role`: a plan first, applied by its id."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mesh_assets.cli.esm.login import mapping_service, region_option
+from mesh_assets.cli.esm.plans import (
+    plan_options,
+    rights_options,
+    show,
+    show_applied,
+    wait,
+    wait_option,
+)
+from mesh_assets.cli.esm.request_options import request_from, request_options
+from mesh_assets.esm.planning import PlanOptions
+from mesh_assets.esm.request import CreateRequest, UpdateRequest
+
+# `mesh-assets esm create`.
+
+
+@click.command(short_help="Wire a topic to a function.")
+@request_options(CreateRequest)
+@rights_options
+@region_option
+@wait_option
+@plan_options
+def create(
+    request_file: Path | None,
+    no_permissions: bool,
+    continue_without_permissions: bool,
+    region: str | None,
+    wait_seconds: float,
+    plan_id: str | None,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Wire a Kafka topic to a Lambda function: show what would be done, or do it with --apply.
+
+    Everything is checked first: the parameters, the function, its role, the secrets, the topic. The plan
+    holds the exact request and what the role lacks; with --apply the rights are given by one inline policy of
+    their own, then the mapping is made and waited for.
+    """
+    request = request_from(CreateRequest, parameters, request_file)
+    options = PlanOptions(
+        add_permissions=not no_permissions, continue_without_permissions=continue_without_permissions
+    )
+    service = mapping_service(region)
+    if plan_id is None:
+        show(service.plan_create(request, options), how="the same command with", as_json=as_json)
+        return
+    applied = service.create(request, plan_id, options)
+    show_applied(applied, as_json=as_json)
+    if applied.mapping is not None:
+        wait(
+            service,
+            applied.mapping.uuid,
+            "Enabled" if request.enabled is not False else "Disabled",
+            wait_seconds,
+        )
+
+
+# `mesh-assets esm update`.
+
+
+@click.command(short_help="Change a mapping.")
+@click.argument("uuid", required=False)
+@request_options(UpdateRequest, without=("uuid",))
+@rights_options
+@region_option
+@wait_option
+@plan_options
+def update(
+    uuid: str | None,
+    request_file: Path | None,
+    no_permissions: bool,
+    continue_without_permissions: bool,
+    region: str | None,
+    wait_seconds: float,
+    plan_id: str | None,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Change a mapping: show what would change, or change it with --apply.
+
+    Name it by UUID (then --target is the function it shall call from now on), or by --target, --kafka-topic
+    and its source.
+    """
+    request = request_from(UpdateRequest, {"uuid": uuid, **parameters}, request_file)
+    options = PlanOptions(
+        add_permissions=not no_permissions, continue_without_permissions=continue_without_permissions
+    )
+    service = mapping_service(region)
+    if plan_id is None:
+        show(service.plan_update(request, options), how="the same command with", as_json=as_json)
+        return
+    applied = service.update(request, plan_id, options)
+    show_applied(applied, as_json=as_json)
+    if applied.mapping is not None:
+        enabled = (
+            request.enabled
+            if request.enabled is not None
+            else applied.plan.observed["mapping"]["State"] != "Disabled"
+        )
+        wait(service, applied.mapping.uuid, "Enabled" if enabled else "Disabled", wait_seconds)
+
+
+# `mesh-assets esm delete`.
+
+
+@click.command(short_help="Delete a mapping.")
+@click.argument("uuid")
+@region_option
+@wait_option
+@plan_options
+def delete(uuid: str, region: str | None, wait_seconds: float, plan_id: str | None, as_json: bool) -> None:
+    """Delete the mapping with this UUID: show it, or delete it with --apply. The function, its role and the
+    topic stay."""
+    service = mapping_service(region)
+    if plan_id is None:
+        show(service.plan_delete(uuid), how="the same command with", as_json=as_json)
+        return
+    show_applied(service.delete(uuid, plan_id), as_json=as_json)
+    wait(service, uuid, "deleted", wait_seconds)
+
+
+# `mesh-assets esm permissions` and `mesh-assets esm role`.
+
+
+@click.command(short_help="Give a mapping's role the rights it lacks.")
+@click.argument("uuid")
+@region_option
+@plan_options
+def permissions(uuid: str, region: str | None, plan_id: str | None, as_json: bool) -> None:
+    """Give the role of a mapping's function what the mapping needs and the role lacks, as one inline policy;
+    others' are not touched."""
+    service = mapping_service(region)
+    if plan_id is None:
+        show(service.plan_permissions(uuid), how="the same command with", as_json=as_json)
+    else:
+        show_applied(service.add_permissions(uuid, plan_id), as_json=as_json)
+
+
+@click.command(short_help="Make an execution role for a mapping's function.")
+@click.argument("name")
+@request_options(CreateRequest)
+@region_option
+@plan_options
+def role(
+    name: str,
+    request_file: Path | None,
+    region: str | None,
+    plan_id: str | None,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Make the execution role NAME: trusted by Lambda, with the rights of the mapping that the options
+    describe, and no more.
+
+    A role of that name that trusts Lambda is used as it is, and given what it lacks. The function need not
+    exist yet.
+    """
+    request = request_from(CreateRequest, parameters, request_file)
+    service = mapping_service(region)
+    if plan_id is None:
+        show(service.plan_execution_role(name, request), how="the same command with", as_json=as_json)
+    else:
+        show_applied(service.create_execution_role(name, request, plan_id), as_json=as_json)

@@ -1,0 +1,271 @@
+"""What becomes of a record: decoded by a schema registry, filtered, retried, and sent elsewhere when the function fails."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from mesh_assets.esm.arns import arn_in
+from mesh_assets.esm.errors import Finding, fault, warning
+from mesh_assets.esm.request_fields import SchemaRegistry
+from mesh_assets.esm.validation.source_access import secret_findings
+from mesh_assets.esm.validation.subject import Subject
+
+# The schema registry that decodes and checks records before the function sees them.
+
+EVENT_FORMATS = ("JSON", "SOURCE")
+ATTRIBUTES = ("KEY", "VALUE")
+ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH")
+
+
+def registry_findings(subject: Subject) -> Iterator[Finding]:
+    registry = subject.request.schema_registry
+    if registry is None:
+        return
+    if not subject.provisioned:
+        yield fault(
+            "schema_registry",
+            registry.uri,
+            "works in provisioned mode only",
+            "set provisioned_mode (or min_pollers), or leave it out",
+        )
+    if registry.event_record_format not in EVENT_FORMATS:
+        yield fault(
+            "schema_registry.event_record_format",
+            registry.event_record_format,
+            f"is none of {', '.join(EVENT_FORMATS)}",
+            "choose one of them",
+        )
+    for attribute, times in Counter(registry.validate_attributes).items():
+        if attribute not in ATTRIBUTES:
+            yield fault(
+                "schema_registry.validate_attributes",
+                attribute,
+                f"is none of {', '.join(ATTRIBUTES)}",
+                "choose among them",
+            )
+        elif times > 1:
+            yield fault(
+                "schema_registry.validate_attributes",
+                attribute,
+                f"stands there {times} times",
+                "name it once",
+            )
+    yield from _kind(registry)
+
+
+def _kind(registry: SchemaRegistry) -> Iterator[Finding]:
+    if registry.uri.startswith("https://"):
+        if not registry.access_configurations:
+            yield warning(
+                "schema_registry.access_configurations",
+                None,
+                "none is given: Confluent's registry asks for credentials",
+                "name its secret",
+            )
+        for number, access in enumerate(registry.access_configurations):
+            field = f"schema_registry.access_configurations[{number}]"
+            if access.type not in ACCESS_TYPES:
+                yield fault(
+                    f"{field}.type",
+                    access.type,
+                    f"is none of {', '.join(ACCESS_TYPES)}",
+                    "choose one of them",
+                )
+            else:
+                yield from secret_findings(f"{field}.uri", access.uri)
+        return
+    arn = arn_in(registry.uri)
+    if (
+        arn is None
+        or arn.service != "glue"
+        or not arn.resource.startswith("registry/")
+        or arn.resource == "registry/"
+    ):
+        yield fault(
+            "schema_registry.uri",
+            registry.uri,
+            "is neither a Glue registry's ARN (arn:aws:glue:REGION:ACCOUNT:registry/NAME) nor an https:// address",
+            "give one of these",
+        )
+    elif registry.access_configurations:
+        yield fault(
+            "schema_registry.access_configurations",
+            ", ".join(access.type for access in registry.access_configurations),
+            "a Glue registry takes none: the function's role is what it knows",
+            "leave them out",
+        )
+
+
+# Which records reach the function.
+
+_LONGEST_PATTERN = 4_096
+_FILTERS_WITHOUT_ASKING = 5
+
+
+def filter_findings(subject: Subject) -> Iterator[Finding]:
+    patterns = subject.request.filter_patterns
+    for number, pattern in enumerate(patterns or ()):
+        yield from _pattern(f"filter_patterns[{number}]", pattern)
+    if patterns is not None and len(patterns) > _FILTERS_WITHOUT_ASKING:
+        yield warning(
+            "filter_patterns",
+            len(patterns),
+            f"an account has {_FILTERS_WITHOUT_ASKING} filters a mapping unless more were granted",
+            "check the quota",
+        )
+    if patterns == () and subject.creating:
+        yield fault("filter_patterns", "()", "is empty", "leave it out to let every record pass")
+    key = subject.request.filter_kms_key_arn
+    if not key:
+        return
+    arn = arn_in(key)
+    if arn is None or arn.service != "kms":
+        yield fault("filter_kms_key_arn", key, "is no ARN of a KMS key", "give the key's ARN")
+    if not subject.after("filter_patterns"):
+        yield fault(
+            "filter_kms_key_arn",
+            key,
+            "encrypts filter patterns, and there are none",
+            "add filter_patterns, or leave it out",
+        )
+
+
+def _pattern(field: str, pattern: str) -> Iterator[Finding]:
+    if len(pattern) > _LONGEST_PATTERN:
+        yield fault(
+            field,
+            pattern,
+            f"a pattern has at most {_LONGEST_PATTERN} characters, this has {len(pattern)}",
+            "shorten it",
+        )
+        return
+    try:
+        read = json.loads(pattern)
+    except json.JSONDecodeError as error:
+        yield fault(
+            field,
+            pattern,
+            f"is no JSON ({error.msg} at {error.pos})",
+            'write it like {"value": {"status": ["failed"]}}',
+        )
+        return
+    if not isinstance(read, dict):
+        yield fault(
+            field, pattern, "a pattern is a JSON object", 'write it like {"value": {"status": ["failed"]}}'
+        )
+
+
+# What happens to a batch that fails: retries, halving, age, partial answers, where it goes in the end.
+
+KAFKA_DESTINATION = "kafka://"
+ENDLESS = -1
+
+_MOST_RETRIES = 10_000
+_YOUNGEST_SECONDS = 60
+_OLDEST_SECONDS = 604_800
+_LONGEST_DESTINATION = 350
+_KAFKA_TOPIC = re.compile(r"[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}")
+_DESTINATION_SERVICES = ("sqs", "sns", "s3")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_WITH_PROVISIONED_MODE = (
+    "retry_attempts",
+    "bisect_batch_on_error",
+    "max_record_age",
+    "report_batch_item_failures",
+    "on_failure_destination",
+)
+
+
+def failure_findings(subject: Subject) -> Iterator[Finding]:
+    request = subject.request
+    retries, age = request.retry_attempts, request.max_record_age
+    if retries is not None:
+        if subject.queue_mode and retries == ENDLESS:
+            yield fault(
+                "retry_attempts",
+                retries,
+                "a queue (share group) cannot retry without end",
+                "give 0 (the default) or more",
+            )
+        elif not ENDLESS <= retries <= _MOST_RETRIES:
+            yield fault(
+                "retry_attempts", retries, f"-1 (until the record expires) to {_MOST_RETRIES}", "correct it"
+            )
+    if age is not None and age != ENDLESS and not _YOUNGEST_SECONDS <= age <= _OLDEST_SECONDS:
+        yield fault(
+            "max_record_age",
+            age,
+            f"-1 (never) or {_YOUNGEST_SECONDS}-{_OLDEST_SECONDS} seconds",
+            "correct it",
+        )
+    destination = request.on_failure_destination
+    if destination == "" and subject.creating:
+        yield fault("on_failure_destination", "''", "is empty", "leave it out")
+    elif destination:
+        yield from _destination(destination, subject)
+    if request.on_success_destination is not None:
+        yield fault(
+            "on_success_destination",
+            request.on_success_destination,
+            "event source mappings have no destination on success, only on failure (OnSuccess is for asynchronous invocations)",
+            "leave it out, or send from the function itself",
+        )
+    if (
+        subject.after("on_failure_destination")
+        and subject.after("retry_attempts") in (None, ENDLESS)
+        and not subject.queue_mode
+    ):
+        yield warning(
+            "on_failure_destination",
+            subject.after("on_failure_destination"),
+            "with endless retries AWS makes 10 attempts and then sends the batch there",
+            "set retry_attempts to have another number",
+        )
+    asked = [name for name in _WITH_PROVISIONED_MODE if getattr(request, name) not in (None, False)]
+    if asked and not subject.provisioned:
+        yield warning(
+            ", ".join(asked),
+            None,
+            "AWS' console offers this in provisioned mode only, though the API's description does not ask for it",
+            "set provisioned_mode if AWS refuses the request",
+        )
+
+
+def _destination(text: str, subject: Subject) -> Iterator[Finding]:
+    field = "on_failure_destination"
+    if len(text) > _LONGEST_DESTINATION:
+        yield fault(field, text, f"at most {_LONGEST_DESTINATION} characters", "check it")
+        return
+    if text.startswith(KAFKA_DESTINATION):
+        topic = text.removeprefix(KAFKA_DESTINATION)
+        if not _KAFKA_TOPIC.fullmatch(topic):
+            yield fault(
+                field,
+                text,
+                "kafka:// is followed by a topic: letters, digits, '.', '_', '-', at most 249",
+                "check the topic's name",
+            )
+        elif topic == subject.topic:
+            yield fault(
+                field,
+                text,
+                "is the topic the mapping reads, so a failed record would come back for ever",
+                "name another topic",
+            )
+        return
+    arn = arn_in(text)
+    if arn is None or arn.service not in _DESTINATION_SERVICES:
+        yield fault(
+            field,
+            text,
+            "is no ARN of an SQS queue, SNS topic or S3 bucket, and no kafka://topic",
+            "give one of these",
+        )
+    elif arn.service == "s3" and not _BUCKET.fullmatch(arn.resource):
+        yield fault(
+            field,
+            text,
+            "an S3 destination is a bucket: arn:aws:s3:::NAME, without a key",
+            "give the bucket's ARN",
+        )
