@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.server.auth.provider import AccessToken
 
-from mesh_assets.mcp_server.calls import in_thread
+from mesh_assets.answering.calls import in_thread
 from mesh_assets.mcp_server.settings import OAuth
 
 logger = logging.getLogger(__name__)

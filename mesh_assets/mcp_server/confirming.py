@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from pydantic import BaseModel, Field
 
-from mesh_assets.mcp_server.answers import Answer
+from mesh_assets.answering.answers import Answer
 
 # Nobody agrees to what is not shown whole, and longer forms are cut by clients or not read.
 _MOST_CHARACTERS = 8_000

@@ -17,15 +17,14 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
+from mesh_assets.answering.answers import Answer, shown
+from mesh_assets.answering.calls import Call, in_thread, set_current_call
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.errors import MeshError
-from mesh_assets.mcp_server.answers import Answer, shown
-from mesh_assets.mcp_server.audit import AuditLog, Outcome
 from mesh_assets.mcp_server.brief_schemas import brief_schema
-from mesh_assets.mcp_server.calls import Call, in_thread, set_current_call
 from mesh_assets.mcp_server.confirming import Asking, asking_first
-from mesh_assets.mcp_server.idle import IdleWatch
-from mesh_assets.mcp_server.known_estate import KnownEstate
 from mesh_assets.mcp_server.settings import ServerSettings
+from mesh_assets.mcp_server.watching import AuditLog, IdleWatch, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -185,12 +184,10 @@ class MeshServer(MCPServer[Any]):
 def build_server(settings: ServerSettings | None = None, *, known: KnownEstate | None = None) -> MeshServer:
     """The server with its tools. Nothing is read or contacted: estate, store and credentials are looked for
     when a tool needs them."""
-    from mesh_assets.mcp_server.completion import add_completion
-    from mesh_assets.mcp_server.discovery.toolset import add_discovery
-    from mesh_assets.mcp_server.esm.mappings import add_mappings
-    from mesh_assets.mcp_server.esm.proof import add_proof
-    from mesh_assets.mcp_server.prompts import add_prompts
-    from mesh_assets.mcp_server.resources import add_resources
+    from mesh_assets.agent_tools.event_source_mappings import add_mappings
+    from mesh_assets.agent_tools.mapping_proof import add_proof
+    from mesh_assets.mcp_server.offers import add_completion, add_prompts, add_resources
+    from mesh_assets.mcp_server.toolsets import add_discovery
 
     settings = settings or ServerSettings()
     server = MeshServer(settings, known or KnownEstate(estate=settings.estate, store=settings.store))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mesh_assets.mcp_server.known_mappings import KnownMappings
+from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws, refusal
 from mesh_assets_tests.mcp_server.world import ESTATE, World, today
 

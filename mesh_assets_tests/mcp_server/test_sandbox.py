@@ -9,7 +9,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from mesh_assets.mcp_server.known_estate import KnownEstate
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.mcp_server.server import MeshServer, build_server
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.sandbox.servers import Endpoints

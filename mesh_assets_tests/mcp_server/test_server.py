@@ -11,9 +11,9 @@ import anyio
 import pytest
 from mcp import Client
 
-from mesh_assets.mcp_server.answers import Answer
-from mesh_assets.mcp_server.calls import StoppedError, current_call
-from mesh_assets.mcp_server.idle import IdleWatch
+from mesh_assets.answering.answers import Answer
+from mesh_assets.answering.calls import StoppedError, current_call
+from mesh_assets.mcp_server.watching import IdleWatch
 from mesh_assets_tests.mcp_server.world import World
 
 NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")

@@ -11,9 +11,9 @@ from mcp import Client
 from mcp.types import CallToolResult
 from msgspec.structs import replace
 
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
-from mesh_assets.mcp_server.known_estate import KnownEstate
 from mesh_assets.mcp_server.server import MeshServer, build_server
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.store.inventories import InventoryStore

@@ -10,8 +10,8 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
+from mesh_assets.agent_tools.event_source_mappings import add_mappings
 from mesh_assets.esm.service import MappingService
-from mesh_assets.mcp_server.esm.mappings import add_mappings
 from mesh_assets_tests.esm.fake_aws import FakeAws
 from mesh_assets_tests.esm.requests import MSK
 from mesh_assets_tests.mcp_server.world import Mode, World, call

@@ -8,9 +8,9 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
+from mesh_assets.agent_tools.mapping_proof import add_proof
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
-from mesh_assets.mcp_server.esm.proof import add_proof
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws
 from mesh_assets_tests.mcp_server.world import World

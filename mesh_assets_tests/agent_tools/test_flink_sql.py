@@ -1,6 +1,6 @@
 import pytest
 
-from mesh_assets.mcp_server.discovery.flink_sql import StatementError, reads_only
+from mesh_assets.agent_tools.flink import StatementError, reads_only
 
 
 @pytest.mark.parametrize(

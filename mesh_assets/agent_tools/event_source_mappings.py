@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import BaseModel, Field
 
+from mesh_assets.answering.answers import (
+    Answer,
+    CursorArgument,
+    LimitArgument,
+    Name,
+    cut,
+)
+from mesh_assets.answering.pages import BadArgumentError, cut_page
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.aws_account import AwsAccess, aws_account
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
 from mesh_assets.estate.file import estate_path
-from mesh_assets.mcp_server.answers import Answer, CursorArgument, LimitArgument, Name, cut
 from mesh_assets.mcp_server.confirming import Question
-from mesh_assets.mcp_server.pages import BadArgumentError, cut_page
 from mesh_assets.mcp_server.server import LONG, Behaviour, MeshServer
 
 if TYPE_CHECKING:

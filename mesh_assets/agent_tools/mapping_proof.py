@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import Field
 
+from mesh_assets.agent_tools.event_source_mappings import (
+    MakeService,
+    PlanId,
+    Uuid,
+    mapping_service,
+)
+from mesh_assets.answering.answers import Answer, Name
+from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.pages import BadArgumentError
 from mesh_assets.esm.aws_account import AwsAccess
-from mesh_assets.mcp_server.answers import Answer, Name
-from mesh_assets.mcp_server.calls import current_call
 from mesh_assets.mcp_server.confirming import Question
-from mesh_assets.mcp_server.esm.mappings import MakeService, PlanId, Uuid, mapping_service
-from mesh_assets.mcp_server.pages import BadArgumentError
 from mesh_assets.mcp_server.server import LONG, Behaviour, MeshServer
 
 if TYPE_CHECKING:

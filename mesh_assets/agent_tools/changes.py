@@ -6,9 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.diff import change_line
-from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
-from mesh_assets.mcp_server.answers import (
+from mesh_assets.answering.answers import (
     Answer,
     ClusterName,
     CursorArgument,
@@ -19,7 +17,9 @@ from mesh_assets.mcp_server.answers import (
     moment_text,
     shown,
 )
-from mesh_assets.mcp_server.pages import BadArgumentError, cut_page, matches
+from mesh_assets.answering.pages import BadArgumentError, cut_page, matches
+from mesh_assets.diff import change_line
+from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.store.change_history import ChangeAt, History, read_history
 

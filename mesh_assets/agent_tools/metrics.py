@@ -4,10 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mesh_assets.answering.answers import (
+    About,
+    Answer,
+    ClusterName,
+    SourceArgument,
+    moment_text,
+    shown,
+)
+from mesh_assets.answering.known_estate import UnknownError
+from mesh_assets.answering.pages import BadArgumentError
 from mesh_assets.inventory.records import Metrics, Record
-from mesh_assets.mcp_server.answers import About, Answer, ClusterName, SourceArgument, moment_text, shown
-from mesh_assets.mcp_server.known_estate import UnknownError
-from mesh_assets.mcp_server.pages import BadArgumentError
 from mesh_assets.mcp_server.server import MeshServer
 
 _BUSIEST = 10

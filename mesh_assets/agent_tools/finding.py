@@ -11,10 +11,16 @@ from mesh_assets.analysis.search import (
     find_things,
     match_position,
 )
+from mesh_assets.answering.answers import (
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    cut,
+)
+from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.pages import cut_page
 from mesh_assets.errors import StoreError
-from mesh_assets.mcp_server.answers import Answer, ClusterName, CursorArgument, LimitArgument, cut
-from mesh_assets.mcp_server.calls import current_call
-from mesh_assets.mcp_server.pages import cut_page
 from mesh_assets.mcp_server.server import MeshServer
 
 

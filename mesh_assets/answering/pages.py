@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from mesh_assets.answering.answers import Answer
 from mesh_assets.errors import MeshError
-from mesh_assets.mcp_server.answers import Answer
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Answer)

@@ -5,10 +5,15 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from mesh_assets.analysis.lineage import Direction, Lineage, Thing, ThingKind, lineage_graph, walk_lineage
+from mesh_assets.answering.answers import (
+    About,
+    Answer,
+    ClusterName,
+    SourceArgument,
+)
+from mesh_assets.answering.known_estate import the_connector, the_group, the_topic
+from mesh_assets.answering.pages import BadArgumentError
 from mesh_assets.inventory.document import Document
-from mesh_assets.mcp_server.answers import About, Answer, ClusterName, SourceArgument
-from mesh_assets.mcp_server.discovery.looking_up import the_connector, the_group, the_topic
-from mesh_assets.mcp_server.pages import BadArgumentError
 from mesh_assets.mcp_server.server import MeshServer
 
 _EDGES = 60

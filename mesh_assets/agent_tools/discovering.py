@@ -11,10 +11,10 @@ import anyio
 import anyio.abc
 import msgspec
 
+from mesh_assets.answering.answers import Answer, ClusterName, cut
+from mesh_assets.answering.calls import current_call, in_thread
+from mesh_assets.answering.pages import BadArgumentError
 from mesh_assets.errors import MeshError
-from mesh_assets.mcp_server.answers import Answer, ClusterName, cut
-from mesh_assets.mcp_server.calls import current_call, in_thread
-from mesh_assets.mcp_server.pages import BadArgumentError
 from mesh_assets.mcp_server.server import LONG, MeshServer
 
 _GRACE_SECONDS = 10.0

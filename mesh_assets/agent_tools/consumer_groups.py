@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
-from mesh_assets.mcp_server.answers import (
+from mesh_assets.answering.answers import (
     About,
     Answer,
     ClusterName,
@@ -18,8 +16,10 @@ from mesh_assets.mcp_server.answers import (
     PatternArgument,
     SourceArgument,
 )
-from mesh_assets.mcp_server.discovery.looking_up import the_group
-from mesh_assets.mcp_server.pages import cut_page, matches
+from mesh_assets.answering.known_estate import the_group
+from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
 from mesh_assets.mcp_server.server import MeshServer
 
 _SHOWN = 40

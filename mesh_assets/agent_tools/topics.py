@@ -4,9 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.inventory.records import Connector, ConsumerGroup, EdgeKnown, Partition, Topic
-from mesh_assets.inventory.sections import SectionName
-from mesh_assets.mcp_server.answers import (
+from mesh_assets.answering.answers import (
     About,
     Answer,
     ClusterName,
@@ -17,8 +15,10 @@ from mesh_assets.mcp_server.answers import (
     PatternArgument,
     SourceArgument,
 )
-from mesh_assets.mcp_server.discovery.looking_up import the_topic
-from mesh_assets.mcp_server.pages import cut_page, matches
+from mesh_assets.answering.known_estate import the_topic
+from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.inventory.records import Connector, ConsumerGroup, EdgeKnown, Partition, Topic
+from mesh_assets.inventory.sections import SectionName
 from mesh_assets.mcp_server.server import MeshServer
 
 _SHOWN = 50

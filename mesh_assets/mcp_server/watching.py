@@ -1,19 +1,22 @@
-"""The audit log: one JSON line a call, with who asked what, how it ended and how long it took. Secrets in
-arguments are masked."""
+"""What is watched of every request: the audit log, and how long nobody has asked anything."""
 
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import msgspec
 
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.inventory.masking import mask_value
+
+# The audit log: one JSON line a call, with who asked what, how it ended and how long it took. Secrets in
+# arguments are masked.
 
 _VALUE_CHARACTERS = 200
 Outcome = Literal["ok", "error", "cancelled"]
@@ -99,3 +102,41 @@ def shortened(text: str) -> str:
     return (
         text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}… ({len(text):,} characters)"
     )
+
+
+# The end of a server that nobody asks anything: so that forgotten processes do not pile up.
+
+
+class IdleWatch:
+    """Counts the time since the last request; never while a call is under way. `seconds` 0: never idle."""
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._last = clock()
+        self._under_way = 0
+
+    def touch(self) -> None:
+        self._last = self._clock()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        self.touch()
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self.touch()
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Until the server may end, if nothing comes; infinite when it never does."""
+        if not self._seconds:
+            return float("inf")
+        return self._seconds if self._under_way else max(0.0, self._seconds - (self._clock() - self._last))
+
+    async def wait(self) -> None:
+        """Returns when nothing was asked for so long."""
+        while (remaining := self.remaining_seconds) > 0:
+            await anyio.sleep(min(remaining, 3600.0))

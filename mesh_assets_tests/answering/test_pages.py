@@ -1,7 +1,12 @@
 import pytest
 
-from mesh_assets.mcp_server.answers import Answer
-from mesh_assets.mcp_server.pages import BadArgumentError, Cut, cut_page, matches
+from mesh_assets.answering.answers import Answer
+from mesh_assets.answering.pages import (
+    BadArgumentError,
+    Cut,
+    cut_page,
+    matches,
+)
 
 
 class Row(Answer):

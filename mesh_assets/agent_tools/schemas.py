@@ -6,10 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
-from mesh_assets.errors import EstateError
-from mesh_assets.inventory.links import record_name
-from mesh_assets.inventory.records import Schema, SchemaReference
-from mesh_assets.mcp_server.answers import (
+from mesh_assets.answering.answers import (
     About,
     Answer,
     ClusterName,
@@ -22,9 +19,11 @@ from mesh_assets.mcp_server.answers import (
     cut,
     shown,
 )
-from mesh_assets.mcp_server.discovery.looking_up import the_schema
-from mesh_assets.mcp_server.known_estate import KnownEstate, UnknownError, View
-from mesh_assets.mcp_server.pages import cut_page, matches
+from mesh_assets.answering.known_estate import KnownEstate, UnknownError, View, the_schema
+from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.errors import EstateError
+from mesh_assets.inventory.links import record_name
+from mesh_assets.inventory.records import Schema, SchemaReference
 from mesh_assets.mcp_server.server import MeshServer
 
 _DEFINITION_CHARACTERS = 9_000

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mesh_assets.analysis.lineage import MappedTopic
+from mesh_assets.answering.calls import current_call
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import AwsAccount, Estate
-from mesh_assets.mcp_server.calls import current_call
 
 _KEPT_SECONDS = 300.0
 # After a failure: long enough that an agent's next calls do not all wait for it again.

@@ -8,11 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mesh_assets.analysis.personal_fields import mask_personal, mask_personal_text
+from mesh_assets.answering.answers import (
+    Answer,
+    ClusterName,
+    Name,
+    cut,
+    shown,
+)
+from mesh_assets.answering.calls import Call, current_call
 from mesh_assets.collecting.decoding import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.mcp_server.answers import Answer, ClusterName, Name, cut, shown
-from mesh_assets.mcp_server.calls import Call, current_call
 from mesh_assets.mcp_server.server import LONG, MeshServer
 
 _VALUE_CHARACTERS = 1_500
