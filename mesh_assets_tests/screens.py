@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from mesh_assets.sandbox.ports import LOOPBACK, choose_free
+from mesh_assets.sandbox.state import LOOPBACK, choose_free
 
 FOLDER = Path(".screens")
 PAGES = {

@@ -14,8 +14,8 @@ from mesh_assets.errors import MeshError
 
 if TYPE_CHECKING:
     from mesh_assets.sandbox.progress import Progress, Sized
+    from mesh_assets.sandbox.server import ServerStatus
     from mesh_assets.sandbox.servers import Sandbox
-    from mesh_assets.sandbox.status import ServerStatus
 
 
 def _open(folder: Path | None) -> "Sandbox":

@@ -2,9 +2,9 @@
 
 import json
 
-from mesh_assets.sandbox.estate import cloud
+from mesh_assets.sandbox.credentials import variable_names
+from mesh_assets.sandbox.estate import clusters
 from mesh_assets.sandbox.folder import Folder, write_atomically
-from mesh_assets.sandbox.keys import variable_names
 from mesh_assets.sandbox.state import AWS_ACCOUNT, AWS_REGION, TRIGGER_NAME, State
 
 _TEXT = """\
@@ -89,14 +89,14 @@ def _cloud_text(state: State) -> str:
     registry_key, registry_secret = quoted("schema_registry")
     cloud_key, cloud_secret = quoted("cloud")
     return _CLOUD.format(
-        cluster=cloud.CLUSTER,
-        cluster_id=cloud.CLUSTER_ID,
-        environment_id=cloud.ENVIRONMENT_ID,
-        environment=cloud.ENVIRONMENT,
-        registry_id=cloud.REGISTRY_ID,
+        cluster=clusters.CLUSTER,
+        cluster_id=clusters.CLUSTER_ID,
+        environment_id=clusters.ENVIRONMENT_ID,
+        environment=clusters.ENVIRONMENT,
+        registry_id=clusters.REGISTRY_ID,
         kafka=json.dumps(state.cloud_bootstrap_servers),
         registry=json.dumps(state.cloud_registry_url),
-        cloud=json.dumps(state.cloud_url),
+        clusters=json.dumps(state.cloud_url),
         kafka_key=kafka_key,
         kafka_secret=kafka_secret,
         registry_key=registry_key,

@@ -18,14 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 from mesh_assets.errors import SandboxError
-from mesh_assets.sandbox.estate.cloud import CLOUD_GROUPS
-from mesh_assets.sandbox.estate.groups import LIVE_GROUPS
+from mesh_assets.sandbox.credentials import cloud_login
+from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, LIVE_GROUPS
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.feeding.appender import Appender
 from mesh_assets.sandbox.feeding.datagen import DatagenWriter
 from mesh_assets.sandbox.feeding.members import Member
 from mesh_assets.sandbox.folder import Folder, locked, write_atomically
-from mesh_assets.sandbox.keys import cloud_login
 from mesh_assets.sandbox.state import load_state
 
 _log = logging.getLogger("feed")

@@ -13,8 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mesh_assets.sandbox.artifacts import Artifact, sha256_of
-from mesh_assets.sandbox.maven import maven_context
+from mesh_assets.sandbox.artifacts import Artifact, maven_context, sha256_of
 
 _log = logging.getLogger(__name__)
 

@@ -1,9 +1,10 @@
-"""Processes that outlive the command that started them, known again by more than their pid."""
+"""Processes that outlive the command that started them, recognized by more than their pid."""
 
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,18 @@ import psutil
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import read_json, write_atomically
+
+# The interpreter that runs the sandbox's own Python processes.
+
+
+def interpreter() -> str:
+    """The same interpreter has several names; one of them, so that nothing is restarted because `start` was
+    called by another."""
+    python3 = Path(sys.executable).with_name("python3")
+    return str(python3) if python3.exists() else sys.executable
+
+
+# Processes that outlive the command that started them, known again by more than their pid.
 
 # psutil derives the creation time from the boot time, which moves a little when the clock is corrected.
 _CREATION_TOLERANCE_SECONDS = 2.0

@@ -18,19 +18,17 @@ from pathlib import Path
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox import process
+from mesh_assets.sandbox.credentials import sandbox_keys
 from mesh_assets.sandbox.estate_file import write_estate_file
+from mesh_assets.sandbox.feeding.appender import write_first_records
 from mesh_assets.sandbox.folder import Folder, sandbox_folder, write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime
-from mesh_assets.sandbox.keys import sandbox_keys
 from mesh_assets.sandbox.kinds import SERVERS
-from mesh_assets.sandbox.ports import plan_ports
+from mesh_assets.sandbox.offsets import wait_until_quiet
 from mesh_assets.sandbox.progress import Progress, silent
-from mesh_assets.sandbox.quiet import wait_until_quiet
-from mesh_assets.sandbox.seeding.records import write_first_records
-from mesh_assets.sandbox.server import Server, Setting
+from mesh_assets.sandbox.server import Server, ServerStatus, Setting, read_status
 from mesh_assets.sandbox.starting import end_outdated, start_servers, wait_until_settled
-from mesh_assets.sandbox.state import State, load_state, new_state, save_state
-from mesh_assets.sandbox.status import ServerStatus, read_status
+from mesh_assets.sandbox.state import State, load_state, new_state, plan_ports, save_state
 
 # A first start downloads; another command may be in the middle of one.
 _LOCK_SECONDS = 600.0

@@ -24,9 +24,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from mesh_assets.sandbox import process
 from mesh_assets.sandbox.java import LOG4J, java_runtime
 from mesh_assets.sandbox.kafka_admin import quiet_settings
-from mesh_assets.sandbox.ports import LOOPBACK, choose_free
 from mesh_assets.sandbox.progress import silent
-from mesh_assets.sandbox.state import new_state
+from mesh_assets.sandbox.state import LOOPBACK, choose_free, new_state
 
 _START_SECONDS = 120.0
 _PROPERTIES = """\

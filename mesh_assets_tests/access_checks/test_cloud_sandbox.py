@@ -7,8 +7,8 @@ import pytest
 
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.estate.file import load_estate
-from mesh_assets.sandbox.estate.cloud import CLUSTER
-from mesh_assets.sandbox.keys import Key, variable_names
+from mesh_assets.sandbox.credentials import Key, variable_names
+from mesh_assets.sandbox.estate.clusters import CLUSTER
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.estates import estate_of
 from mesh_assets_tests.sandbox.cloud.asking import StandIn

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, ENVIRONMENT_ID
-from mesh_assets.sandbox.keys import sandbox_keys
+from mesh_assets.sandbox.credentials import sandbox_keys
+from mesh_assets.sandbox.estate.clusters import CLUSTER, CLUSTER_ID, ENVIRONMENT_ID
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.workplace import PROJECT, Workplace
 

@@ -11,8 +11,18 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.inventory.masking import MASK
-from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID, DATAGENS, ENVIRONMENT_ID
-from mesh_assets.sandbox.keys import Key, cloud_login, sandbox_keys, variable_names
+from mesh_assets.sandbox.credentials import (
+    Key,
+    cloud_login,
+    sandbox_keys,
+    variable_names,
+)
+from mesh_assets.sandbox.estate.clusters import (
+    CLUSTER,
+    CLUSTER_ID,
+    DATAGENS,
+    ENVIRONMENT_ID,
+)
 from mesh_assets.sandbox.offsets import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.estates import estate_of

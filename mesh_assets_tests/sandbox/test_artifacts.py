@@ -15,9 +15,9 @@ from mesh_assets.sandbox.artifacts import (
     ensure_artifacts,
     ensure_unpacked,
     machine_cache,
+    maven_context,
     pinned_artifacts,
 )
-from mesh_assets.sandbox.maven import maven_context
 from mesh_assets.sandbox.progress import Lines, silent
 
 CONTENT = b"a jar"

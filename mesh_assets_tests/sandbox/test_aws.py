@@ -18,9 +18,8 @@ from mesh_assets.errors import SandboxError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.sandbox.artifacts import machine_cache
 from mesh_assets.sandbox.java import JavaRuntime
-from mesh_assets.sandbox.kinds.aws import AWS
-from mesh_assets.sandbox.kinds.broker import BROKER
-from mesh_assets.sandbox.ministack import ensure_ministack, lock_text, ministack_home
+from mesh_assets.sandbox.kinds.aws import AWS, ensure_ministack, lock_text, ministack_home
+from mesh_assets.sandbox.kinds.brokers import BROKER
 from mesh_assets.sandbox.progress import Lines, silent
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.sandbox.test_servers import CONNECT, NO_JAVA, REGISTRY, a_server

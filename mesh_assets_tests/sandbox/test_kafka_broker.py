@@ -8,16 +8,15 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from mesh_assets.sandbox.credentials import Key, sandbox_keys
 from mesh_assets.sandbox.estate import EXPECTED
-from mesh_assets.sandbox.estate.cloud import CLUSTER_ID
+from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.folder import Folder
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
-from mesh_assets.sandbox.kafka_broker import Broker, Listener, broker_properties
-from mesh_assets.sandbox.keys import Key, sandbox_keys
-from mesh_assets.sandbox.ports import Port
+from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_properties
 from mesh_assets.sandbox.server import Setting
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets.sandbox.state import State
+from mesh_assets.sandbox.state import Port, State
 
 A_BROKER = Broker(
     name="edge",

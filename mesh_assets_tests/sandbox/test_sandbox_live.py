@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from mesh_assets.sandbox.artifacts import download
 from mesh_assets.sandbox.estate import EXPECTED
 from mesh_assets.sandbox.java import java_runtime
-from mesh_assets.sandbox.maven import download
-from mesh_assets.sandbox.ports import LOOPBACK
 from mesh_assets.sandbox.progress import Lines, silent
 from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets.sandbox.state import LOOPBACK
 from mesh_assets_tests.sandbox.live import (
     ALL_RUNNING,
     connector_states,

@@ -13,15 +13,14 @@ import pytest
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import Folder
-from mesh_assets.sandbox.http_probe import http_answers
 from mesh_assets.sandbox.java import JavaRuntime
-from mesh_assets.sandbox.kinds.feed import FEED
-from mesh_assets.sandbox.ports import Port, choose_free
+from mesh_assets.sandbox.kinds.processes import FEED
+from mesh_assets.sandbox.local_http import http_answers
 from mesh_assets.sandbox.process import load_record
 from mesh_assets.sandbox.progress import Lines
 from mesh_assets.sandbox.server import Launch, Server, Setting
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets.sandbox.state import State
+from mesh_assets.sandbox.state import Port, State, choose_free
 
 NO_JAVA = JavaRuntime(java=Path("java"), kafka_jars=(), plugin_jar=Path("plugin"), registry_home=Path("home"))
 

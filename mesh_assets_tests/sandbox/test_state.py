@@ -1,7 +1,10 @@
-"""What is remembered between starts, and what a crash can leave of it."""
+"""Ports are chosen once and kept, and a stranger on one is named."""
 
 import multiprocessing
+import os
 import re
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,65 @@ import yaml
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.estate_file import estate_text, write_estate_file
 from mesh_assets.sandbox.folder import Folder, sandbox_folder
-from mesh_assets.sandbox.ports import Port
-from mesh_assets.sandbox.state import State, load_state, new_state, save_state
+from mesh_assets.sandbox.state import (
+    LOOPBACK,
+    Port,
+    State,
+    choose_free,
+    is_free,
+    load_state,
+    new_state,
+    plan_ports,
+    save_state,
+)
+
+
+@pytest.fixture
+def a_taken_port() -> Iterator[int]:
+    with socket.socket() as stranger:
+        stranger.bind((LOOPBACK, 0))
+        stranger.listen(1)
+        yield stranger.getsockname()[1]
+
+
+def test_ports_are_chosen_at_first_and_kept_later() -> None:
+    first, notes = plan_ports(["broker", "connect"], kept={}, given={}, running=())
+    assert notes == []
+    assert first["broker"] != first["connect"]
+    again, notes = plan_ports(["broker", "connect"], kept=first, given={}, running=())
+    assert (again, notes) == (first, [])
+
+
+def test_a_kept_port_taken_by_a_stranger_is_replaced_and_the_stranger_named(a_taken_port: int) -> None:
+    ports, notes = plan_ports(["broker"], kept={"broker": Port(a_taken_port)}, given={}, running=())
+    assert ports["broker"].number != a_taken_port
+    (note,) = notes
+    assert f"port {a_taken_port} of broker was taken by" in note
+    assert f"(pid {os.getpid()}): broker moves to {ports['broker'].number}" in note
+
+
+def test_a_given_port_is_used_kept_and_never_replaced(a_taken_port: int) -> None:
+    free = choose_free(())
+    ports, _ = plan_ports(["broker"], kept={}, given={"broker": free}, running=())
+    assert ports == {"broker": Port(free, given=True)}
+    with pytest.raises(
+        SandboxError, match=f"port {a_taken_port}, given for broker, is taken by .*pid {os.getpid()}"
+    ):
+        plan_ports(["broker"], kept={}, given={"broker": a_taken_port}, running=())
+    with pytest.raises(SandboxError, match="is taken by"):
+        plan_ports(["broker"], kept={"broker": Port(a_taken_port, given=True)}, given={}, running=())
+
+
+def test_the_port_of_a_running_server_is_rightly_taken(a_taken_port: int) -> None:
+    kept = {"broker": Port(a_taken_port)}
+    assert plan_ports(["broker"], kept=kept, given={}, running={"broker"}) == (kept, [])
+
+
+def test_a_listening_port_is_not_free(a_taken_port: int) -> None:
+    assert not is_free(a_taken_port)
+
+
+# What is remembered between starts, and what a crash can leave of it.
 
 A_STATE = State(
     kafka_cluster_id="nW6fj1hDQ0mXDE0vTQy-Xw",

@@ -12,15 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mesh_assets.sandbox.cloud.access import refusal
-from mesh_assets.sandbox.cloud.connect import Connect
-from mesh_assets.sandbox.cloud.connector_states import STATES, ConnectorStates, Told
+from mesh_assets.sandbox.cloud.connect import STATES, Connect, ConnectorStates, Told
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
-from mesh_assets.sandbox.cloud.errors import Family, error_answer, error_body
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
 from mesh_assets.sandbox.cloud.orders import Fault, OrderError, Orders
+from mesh_assets.sandbox.cloud.refusals import Family, error_answer, error_body, refusal
 from mesh_assets.sandbox.cloud.registry import Registry
-from mesh_assets.sandbox.keys import Keys
+from mesh_assets.sandbox.credentials import Keys
 
 STAND_IN = "the sandbox's stand-in for Confluent Cloud, written from its published interfaces"
 _HEADERS = {"X-Mesh-Stand-In": STAND_IN}

@@ -4,7 +4,7 @@ something real."""
 from dataclasses import dataclass
 from typing import Literal
 
-from mesh_assets.sandbox.estate.cloud import CLUSTER_ID, REGISTRY_ID
+from mesh_assets.sandbox.estate.clusters import CLUSTER_ID, REGISTRY_ID
 
 Resource = Literal["kafka", "connector", "schema_registry"]
 

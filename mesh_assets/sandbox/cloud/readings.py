@@ -10,7 +10,7 @@ import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exported without saying so
 
-from mesh_assets.sandbox.estate.cloud import CLOUD_GROUPS, DATAGENS
+from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, DATAGENS
 from mesh_assets.sandbox.folder import Folder, read_json
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 from mesh_assets.sandbox.process import load_record

@@ -12,19 +12,16 @@ from confluent_kafka import KafkaException
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.cloud.app import cloud_app
-from mesh_assets.sandbox.cloud.connect import Connect
-from mesh_assets.sandbox.cloud.connector_states import ConnectorStates
+from mesh_assets.sandbox.cloud.connect import Connect, ConnectorStates
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
 from mesh_assets.sandbox.cloud.metric_names import KNOWN_IDS
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
 from mesh_assets.sandbox.cloud.orders import Orders
 from mesh_assets.sandbox.cloud.readings import ClusterReader, Readings
-from mesh_assets.sandbox.cloud.registry import Registry
-from mesh_assets.sandbox.cloud.registry_content import RegistryContent, latest
+from mesh_assets.sandbox.cloud.registry import Registry, RegistryContent, latest
+from mesh_assets.sandbox.credentials import cloud_login, sandbox_keys
 from mesh_assets.sandbox.folder import Folder
-from mesh_assets.sandbox.keys import cloud_login, sandbox_keys
-from mesh_assets.sandbox.ports import LOOPBACK
-from mesh_assets.sandbox.state import load_state
+from mesh_assets.sandbox.state import LOOPBACK, load_state
 
 _log = logging.getLogger("cloud")
 _EVERY_SECONDS = 10.0

@@ -1,9 +1,14 @@
-"""What a topic of the estate is."""
+"""What a topic of the estate is, and its records: the same number of the same topic is always the same line."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from random import Random
+from typing import Any
 
-from mesh_assets.sandbox.estate.fields import Entity, Field
+from mesh_assets.sandbox.estate.fields import Draw, Entity, Field, draw_object
+
+# What a topic of the estate is.
 
 PARTITIONS = 6
 
@@ -49,3 +54,25 @@ class Topic:
 def configs(**overrides: object) -> dict[str, str]:
     """Topic configs from keywords: `retention_ms=…` is `retention.ms`."""
     return {name.replace("_", "."): str(value) for name, value in overrides.items()}
+
+
+# The records: the same number of the same topic is always the same line.
+
+SEED = 37
+
+
+def record(topic: Topic, number: int) -> dict[str, Any]:
+    """The record of that number, from 0. A topic with a population repeats its things, each exactly as
+    before."""
+    index = number % topic.population.size if topic.population else number
+    return draw_object(topic.fields, Draw(Random(f"{SEED}:{topic.name}:{index}"), index, {}))
+
+
+def line(topic: Topic, number: int) -> str:
+    """The record as a line of the topic's feed file, without the line's end."""
+    return json.dumps(record(topic, number), separators=(",", ":"))
+
+
+def backlog(topic: Topic) -> Iterator[str]:
+    """The lines every sandbox starts with."""
+    return (line(topic, number) for number in range(topic.backlog))

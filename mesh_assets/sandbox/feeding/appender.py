@@ -1,11 +1,24 @@
-"""Appends records to the feed files at a steady pace."""
+"""The feed files that Connect's sources read: their first records, and those appended at a steady pace."""
 
 import logging
 import zlib
 from pathlib import Path
 
-from mesh_assets.sandbox.estate.records import line
-from mesh_assets.sandbox.estate.topic import Topic
+from mesh_assets.sandbox.estate.topic import Topic, backlog, line
+from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.folder import write_atomically
+
+# Writes the records every sandbox starts with into the feed files that are missing.
+
+
+def write_first_records(feeds: Path) -> None:
+    for topic in TOPICS:
+        path = feeds / f"{topic.name}.jsonl"
+        if not path.exists():
+            write_atomically(path, "".join(f"{line}\n" for line in backlog(topic)))
+
+
+# Appends records to the feed files at a steady pace.
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections import deque
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from mesh_assets.sandbox.estate.groups import LiveGroup
+from mesh_assets.sandbox.estate.clusters import LiveGroup
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 
 _log = logging.getLogger(__name__)

@@ -9,18 +9,17 @@ from pathlib import Path
 from types import FrameType
 
 from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.folder import Folder
 from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
 from mesh_assets.sandbox.kafka_mappings.app import StandIn
 from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
-from mesh_assets.sandbox.kafka_mappings.pollers import Pollers
+from mesh_assets.sandbox.kafka_mappings.poller import Pollers
 from mesh_assets.sandbox.kafka_mappings.roles import RoleService
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
-from mesh_assets.sandbox.ports import LOOPBACK
-from mesh_assets.sandbox.state import load_state
-from mesh_assets.sandbox.warehouse_access import warehouse_access
+from mesh_assets.sandbox.state import LOOPBACK, load_state
 
 _TICK_SECONDS = 0.05
 

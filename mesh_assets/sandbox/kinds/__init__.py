@@ -2,12 +2,9 @@
 what it needs."""
 
 from mesh_assets.sandbox.kinds.aws import AWS
-from mesh_assets.sandbox.kinds.broker import BROKER
-from mesh_assets.sandbox.kinds.cloud import CLOUD
-from mesh_assets.sandbox.kinds.cloud_broker import CLOUD_BROKER
+from mesh_assets.sandbox.kinds.brokers import BROKER, CLOUD_BROKER
 from mesh_assets.sandbox.kinds.connect import CONNECT
-from mesh_assets.sandbox.kinds.feed import FEED
-from mesh_assets.sandbox.kinds.lambda_mappings import LAMBDA
+from mesh_assets.sandbox.kinds.processes import CLOUD, FEED, LAMBDA
 from mesh_assets.sandbox.kinds.registry import REGISTRY
 from mesh_assets.sandbox.server import Server
 

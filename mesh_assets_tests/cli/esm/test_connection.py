@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from mesh_assets.cli.main import cli
+from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets.sandbox.warehouse_access import warehouse_access
 
 pytestmark = pytest.mark.sandbox
 

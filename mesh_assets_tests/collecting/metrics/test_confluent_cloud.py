@@ -18,7 +18,7 @@ from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
 from mesh_assets.inventory.sections import MetricsSection
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
-from mesh_assets.sandbox.estate.cloud import CLUSTER, CLUSTER_ID
+from mesh_assets.sandbox.estate.clusters import CLUSTER, CLUSTER_ID
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.documents import a_connector
 from mesh_assets_tests.estates import estate_of

@@ -16,9 +16,8 @@ import trustme
 from mesh_assets.errors import EstateError
 from mesh_assets.esm import connection
 from mesh_assets.esm.connection import ConnectionReport, KafkaLogin
-from mesh_assets.sandbox.keys import sandbox_keys
+from mesh_assets.sandbox.credentials import WarehouseAccess, sandbox_keys, warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets.sandbox.warehouse_access import WarehouseAccess, warehouse_access
 
 pytestmark = pytest.mark.sandbox
 

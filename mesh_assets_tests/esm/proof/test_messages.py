@@ -16,8 +16,8 @@ from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.esm.errors import PlanOutdatedError
 from mesh_assets.esm.proof import ProducePlan, check_plan, plan_test_messages, produce_test_messages
+from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets.sandbox.warehouse_access import warehouse_access
 
 pytestmark = pytest.mark.sandbox
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from mesh_assets.sandbox.estate.cloud import CLUSTER_ID, ENVIRONMENT_ID
-from mesh_assets.sandbox.keys import Key, sandbox_keys
+from mesh_assets.sandbox.credentials import Key, sandbox_keys
+from mesh_assets.sandbox.estate.clusters import CLUSTER_ID, ENVIRONMENT_ID
 from mesh_assets.sandbox.servers import Sandbox
 
 CONNECTORS = f"/connect/v1/environments/{ENVIRONMENT_ID}/clusters/{CLUSTER_ID}/connectors"

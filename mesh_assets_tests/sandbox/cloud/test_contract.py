@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.sandbox.estate.cloud import CLUSTER_ID, ENVIRONMENT_ID, REGISTRY_ID
+from mesh_assets.sandbox.estate.clusters import CLUSTER_ID, ENVIRONMENT_ID, REGISTRY_ID
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, EXPANDED, REGISTRY, StandIn
 from mesh_assets_tests.sandbox.cloud.shapes import departures, examples
 

@@ -3,10 +3,10 @@
 import pytest
 
 from mesh_assets.sandbox.cloud.readings import ClusterReader
+from mesh_assets.sandbox.credentials import cloud_login
 from mesh_assets.sandbox.estate import EXPECTED
-from mesh_assets.sandbox.estate.cloud import CLOUD_GROUPS, DATAGENS
+from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, DATAGENS
 from mesh_assets.sandbox.folder import read_json
-from mesh_assets.sandbox.keys import cloud_login
 from mesh_assets.sandbox.offsets import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
 

@@ -13,9 +13,15 @@ from mesh_assets.sandbox.estate.fields import (
     whole,
     word,
 )
-from mesh_assets.sandbox.estate.people import email, first_name, ip_address, last_name
-from mesh_assets.sandbox.estate.shared_types import SESSION, USER
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    SESSION,
+    USER,
+    email,
+    first_name,
+    ip_address,
+    last_name,
+)
 
 _CODE = Entity("code_id", "code-{:02d}", 40)
 

@@ -16,9 +16,16 @@ from mesh_assets.sandbox.estate.fields import (
     whole,
     word,
 )
-from mesh_assets.sandbox.estate.people import card_number, full_name
-from mesh_assets.sandbox.estate.shared_types import ADDRESS, CANDIDATE, CARD, MONEY, USER
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    CANDIDATE,
+    CARD,
+    MONEY,
+    USER,
+    card_number,
+    full_name,
+)
 
 _TRANSACTION = Entity("transaction_id", "txn-{:08d}", 300)
 

@@ -1,9 +1,8 @@
 """Vehicles: what they are, where they are, what their sensors say."""
 
 from mesh_assets.sandbox.estate.fields import choice, decimal, epoch_ms, own, ref, shared, text, whole, word
-from mesh_assets.sandbox.estate.people import full_name
-from mesh_assets.sandbox.estate.shared_types import DRIVER, GEO_POINT, VEHICLE
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import DRIVER, GEO_POINT, VEHICLE, full_name
 
 TOPICS = (
     Topic(

@@ -1,9 +1,8 @@
 """Games and who plays them."""
 
 from mesh_assets.sandbox.estate.fields import choice, epoch_ms, maybe, own, ref, text, whole, word
-from mesh_assets.sandbox.estate.people import email, ip_address
-from mesh_assets.sandbox.estate.shared_types import GAME, PLAYER
 from mesh_assets.sandbox.estate.topic import DAY_MS, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import GAME, PLAYER, email, ip_address
 
 TOPICS = (
     Topic(

@@ -1,9 +1,18 @@
 """Insurance: customers, offers, what they do with them."""
 
 from mesh_assets.sandbox.estate.fields import choice, day, instant, own, ref, shared, word
-from mesh_assets.sandbox.estate.people import email, first_name, ip_address, last_name, phone
-from mesh_assets.sandbox.estate.shared_types import ADDRESS, INSURED, MONEY, OFFER
 from mesh_assets.sandbox.estate.topic import DAY_MS, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    INSURED,
+    MONEY,
+    OFFER,
+    email,
+    first_name,
+    ip_address,
+    last_name,
+    phone,
+)
 
 TOPICS = (
     Topic(

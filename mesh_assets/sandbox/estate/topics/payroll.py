@@ -1,9 +1,16 @@
 """Employees and what they are paid."""
 
 from mesh_assets.sandbox.estate.fields import choice, day, instant, maybe, own, ref, shared, whole, word
-from mesh_assets.sandbox.estate.people import email, first_name, last_name, social_security_number
-from mesh_assets.sandbox.estate.shared_types import ADDRESS, EMPLOYEE, MONEY
 from mesh_assets.sandbox.estate.topic import DAY_MS, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    EMPLOYEE,
+    MONEY,
+    email,
+    first_name,
+    last_name,
+    social_security_number,
+)
 
 TOPICS = (
     Topic(

@@ -1,9 +1,8 @@
 """Pizza: ordered, and then completed or cancelled."""
 
 from mesh_assets.sandbox.estate.fields import choice, epoch_ms, own, ref, several, shared, whole, word
-from mesh_assets.sandbox.estate.people import full_name, phone
-from mesh_assets.sandbox.estate.shared_types import MONEY, PIZZA_ORDER, STORE
 from mesh_assets.sandbox.estate.topic import DAY_MS, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import MONEY, PIZZA_ORDER, STORE, full_name, phone
 
 TOPICS = (
     Topic(

@@ -16,9 +16,18 @@ from mesh_assets.sandbox.estate.fields import (
     whole,
     word,
 )
-from mesh_assets.sandbox.estate.people import email, full_name, phone
-from mesh_assets.sandbox.estate.shared_types import ADDRESS, MONEY, ORDER, PRODUCT, STORE, USER
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    MONEY,
+    ORDER,
+    PRODUCT,
+    STORE,
+    USER,
+    email,
+    full_name,
+    phone,
+)
 
 TOPICS = (
     Topic(

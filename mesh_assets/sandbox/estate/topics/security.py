@@ -1,9 +1,8 @@
 """Devices and what they log."""
 
 from mesh_assets.sandbox.estate.fields import choice, epoch_ms, instant, maybe, own, ref, text, whole, word
-from mesh_assets.sandbox.estate.people import full_name, ip_address
-from mesh_assets.sandbox.estate.shared_types import DEVICE, USER
 from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import DEVICE, USER, full_name, ip_address
 
 TOPICS = (
     Topic(

@@ -1,9 +1,19 @@
 """The shoe shop."""
 
 from mesh_assets.sandbox.estate.fields import decimal, epoch_ms, maybe, own, ref, shared, text, whole, word
-from mesh_assets.sandbox.estate.people import email, first_name, ip_address, last_name, phone
-from mesh_assets.sandbox.estate.shared_types import ADDRESS, MONEY, SHOE, SHOE_CUSTOMER, SHOE_ORDER
 from mesh_assets.sandbox.estate.topic import DAY_MS, Topic, configs
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    MONEY,
+    SHOE,
+    SHOE_CUSTOMER,
+    SHOE_ORDER,
+    email,
+    first_name,
+    ip_address,
+    last_name,
+    phone,
+)
 
 TOPICS = (
     Topic(

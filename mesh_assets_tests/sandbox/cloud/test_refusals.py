@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesh_assets.sandbox.keys import Key
+from mesh_assets.sandbox.credentials import Key
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, REGISTRY, StandIn
 from mesh_assets_tests.sandbox.cloud.shapes import departures
 

@@ -1,12 +1,48 @@
-"""The cluster that stands for one on Confluent Cloud: what it is called there, and its 37 Datagen connectors."""
+"""The consumer groups of both clusters, and what makes `data-mesh-cluster` one of Confluent Cloud.
+
+That is: what it is called there, and its 37 Datagen connectors.
+"""
 
 import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-from mesh_assets.sandbox.estate.groups import LiveGroup
 from mesh_assets.sandbox.estate.topic import Topic
 from mesh_assets.sandbox.estate.topics import TOPICS
+
+# The consumer groups: three with live members that lag behind, one that nobody is in.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveGroup:
+    """`lag_records`: how far its commits stay behind what it reads. `protocol`: Kafka's older or newer way to
+    balance members."""
+
+    name: str
+    topics: tuple[str, ...]
+    members: int
+    lag_records: int
+    protocol: Literal["classic", "consumer"] = "classic"
+
+
+LIVE_GROUPS = (
+    LiveGroup(name="order-fulfilment", topics=("orders", "product"), members=2, lag_records=60),
+    LiveGroup(
+        name="clickstream-sessions",
+        topics=("clickstream", "clickstream_users", "pageviews"),
+        members=3,
+        lag_records=150,
+        protocol="consumer",
+    ),
+    LiveGroup(name="fraud-detection", topics=("transactions", "credit_cards"), members=1, lag_records=90),
+)
+
+EMPTY_GROUP = "nightly-report"
+EMPTY_GROUP_TOPICS = ("purchases", "ratings")
+
+
+# The cluster that stands for one on Confluent Cloud: what it is called there, and its 37 Datagen
+# connectors.
 
 CLUSTER = "data-mesh-cluster"
 CLUSTER_ID = "lkc-nd1ng3"

@@ -1,4 +1,4 @@
-"""HTTP to the sandbox's own servers while they are filled."""
+"""HTTP to the sandbox's own servers: do they answer, and what."""
 
 import time
 from typing import Any
@@ -6,6 +6,21 @@ from typing import Any
 import httpx
 
 from mesh_assets.errors import SandboxError
+
+# Whether an HTTP server answers.
+
+
+def http_answers(url: str, *, seconds: float) -> str | None:
+    """None when it answers 200, else what happened instead."""
+    try:
+        # trust_env off: a proxy of the environment has no business between two ends of this machine.
+        response = httpx.get(url, timeout=seconds, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__}"
+    return None if response.status_code == 200 else f"HTTP {response.status_code}"
+
+
+# HTTP to the sandbox's own servers while they are filled.
 
 _RETRY_SECONDS = 0.3
 

@@ -1,0 +1,252 @@
+"""The two brokers, and what each is filled with: topics, users and rights."""
+
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without saying so  # type: ignore[attr-defined]  # it does not declare them as exported
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    NewTopic,  # type: ignore[attr-defined] # re-exported without saying so
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.credentials import Key, cloud_login, sandbox_keys, warehouse_access
+from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
+from mesh_assets.sandbox.estate.topic import PARTITIONS
+from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.kafka_admin import Login, admin_client
+from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_server
+from mesh_assets.sandbox.progress import Progress
+from mesh_assets.sandbox.server import Setting
+
+# Makes the topics that are missing, all in one request.
+
+_SECONDS = 60.0
+
+
+def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | None = None) -> None:
+    admin = admin_client(bootstrap_servers, login)
+    try:
+        existing = admin.list_topics(timeout=_SECONDS).topics
+        missing = [t for t in TOPICS if t.name not in existing]
+        if not missing:
+            return
+        progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions at {bootstrap_servers}")
+        made = admin.create_topics(
+            [
+                NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config))
+                for t in missing
+            ],
+            operation_timeout=_SECONDS,
+            request_timeout=_SECONDS,
+        )
+    except KafkaException as error:
+        raise SandboxError(
+            f"the broker at {bootstrap_servers} could not be asked for its topics: {error.args[0].str()}"
+        ) from error
+    for name, future in made.items():
+        try:
+            future.result(timeout=_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise SandboxError(f"topic {name} could not be created: {error.args[0].str()}") from error
+
+
+# Gives the discovery's Kafka key its rights on the broker, as far as role bindings on Confluent Cloud
+# would.
+
+_CLUSTER = "kafka-cluster"
+_OWN_TOPICS = ("discovery-events", "discovery-changes")
+
+# Role of Confluent Cloud → what it is in ACLs: (kind, name, operations). Nothing here reads a message of
+# another topic.
+_RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...]] = {
+    "Operator": (
+        (ResourceType.BROKER, _CLUSTER, (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)),
+        (ResourceType.TOPIC, "*", (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)),
+    ),
+    "DeveloperRead (group)": ((ResourceType.GROUP, "*", (AclOperation.DESCRIBE,)),),
+    "DeveloperWrite and DeveloperRead (own topics)": tuple(
+        (ResourceType.TOPIC, topic, (AclOperation.WRITE, AclOperation.READ)) for topic in _OWN_TOPICS
+    ),
+    # Terraform makes the two topics; here they are made by the first discovery.
+    "CREATE (own topics)": tuple(
+        (ResourceType.TOPIC, topic, (AclOperation.CREATE,)) for topic in _OWN_TOPICS
+    ),
+}
+
+
+def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
+    """Harmless to repeat: an ACL that is there already stays one."""
+    wanted = [
+        AclBinding(
+            kind, name, ResourcePatternType.LITERAL, f"User:{key.id}", "*", operation, AclPermissionType.ALLOW
+        )
+        for rights in _RIGHTS.values()
+        for kind, name, operations in rights
+        for operation in operations
+    ]
+    # Kept in a name: a client that is collected takes the answers to its requests with it.
+    admin = admin_client(bootstrap_servers, login)
+    for future in admin.create_acls(wanted, request_timeout=_SECONDS).values():
+        try:
+            future.result(timeout=_SECONDS)
+        except (KafkaException, TimeoutError) as error:
+            raise SandboxError(
+                f"the rights of the discovery's key could not be given at {bootstrap_servers}: {error}"
+            ) from error
+
+
+# The user that may log in by SCRAM: Kafka keeps such passwords itself, salted, so that they are given to it
+# once it runs.
+
+_SCRAM_SECONDS = 30.0
+# The least Kafka takes; nothing here is worth more.
+_ITERATIONS = 4096
+
+
+def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanisms: Sequence[str]) -> None:
+    """Each mechanism has a credential of its own, and one request may change a user only once."""
+    client = admin_client(bootstrap_servers)
+    for mechanism in mechanisms:
+        how = ScramCredentialInfo(getattr(ScramMechanism, mechanism.replace("-", "_")), _ITERATIONS)
+        [future] = client.alter_user_scram_credentials(
+            [UserScramCredentialUpsertion(username, how, password.encode())], request_timeout=_SCRAM_SECONDS
+        ).values()
+        try:
+            future.result(timeout=_SCRAM_SECONDS)
+        except KafkaException as error:
+            raise SandboxError(
+                f"the broker did not take the password of {username}: {error.args[0].str()}"
+            ) from error
+
+
+# The broker of the cluster `warehouse`: Apache Kafka as it is run at home, open to whoever reaches it.
+#
+# The estate uses the open listener. Beside it the broker has one for each way of proving who one is, so
+# that
+# clients can be tried.
+
+_SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+def _tls(name: str, setting: Setting, *, client_auth: str = "none") -> dict[str, str]:
+    access = warehouse_access(setting.folder)
+    own = {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(access.broker),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(access.authority),
+        "ssl.client.auth": client_auth,
+    }
+    return {f"listener.name.{name}.{key}": value for key, value in own.items()}
+
+
+def _sasl(setting: Setting) -> Mapping[str, str]:
+    access = warehouse_access(setting.folder)
+    modules = "org.apache.kafka.common.security"
+    own = {
+        "sasl.enabled.mechanisms": ",".join(("PLAIN", *_SCRAM)),
+        "plain.sasl.jaas.config": f'{modules}.plain.PlainLoginModule required user_{access.username}="{access.password}";',
+        **{
+            f"{mechanism.lower()}.sasl.jaas.config": f"{modules}.scram.ScramLoginModule required;"
+            for mechanism in _SCRAM
+        },
+    }
+    return _tls("sasl_tls", setting) | {f"listener.name.sasl_tls.{key}": value for key, value in own.items()}
+
+
+def _seed_warehouse(setting: Setting, progress: Progress) -> None:
+    seed_topics(setting.state.bootstrap_servers, progress)
+    access = warehouse_access(setting.folder)
+    seed_scram(
+        setting.state.bootstrap_servers, username=access.username, password=access.password, mechanisms=_SCRAM
+    )
+
+
+WAREHOUSE = Broker(
+    name="broker",
+    title="Apache Kafka",
+    listeners=(
+        Listener(name="PLAINTEXT", port="broker"),
+        Listener(
+            name="TLS", port="broker-tls", protocol="SSL", properties=lambda setting: _tls("tls", setting)
+        ),
+        Listener(
+            name="MTLS",
+            port="broker-mtls",
+            protocol="SSL",
+            properties=lambda setting: _tls("mtls", setting, client_auth="required"),
+        ),
+        Listener(name="SASL_TLS", port="broker-sasl", protocol="SASL_SSL", properties=_sasl),
+    ),
+    controller=Listener(name="CONTROLLER", port="controller"),
+    cluster_id=lambda state: state.kafka_cluster_id,
+    seed=_seed_warehouse,
+)
+
+BROKER = broker_server(WAREHOUSE)
+
+
+# The broker of `data-mesh-cluster`: Apache Kafka that lets in who has an API key, as a cluster on Confluent
+# Cloud does.
+#
+# Its cluster id is one of Confluent Cloud's form, which Kafka takes as it is. Clients speak SASL/PLAIN
+# without
+# TLS, since nothing leaves this machine. The authorizer is Kafka's own; a role binding of Confluent Cloud
+# is
+# here the ACLs that give the same rights.
+
+
+def _jaas(setting: Setting) -> str:
+    keys = sandbox_keys(setting.folder)
+    own = keys.operator_kafka
+    users = " ".join(f'user_{key.id}="{key.secret}"' for key in (own, keys.kafka, keys.unprivileged_kafka))
+    return f'org.apache.kafka.common.security.plain.PlainLoginModule required username="{own.id}" password="{own.secret}" {users};'
+
+
+def _listener(name: str, port: str) -> Listener:
+    return Listener(
+        name=name,
+        port=port,
+        protocol="SASL_PLAINTEXT",
+        properties=lambda setting: {f"listener.name.{name.lower()}.plain.sasl.jaas.config": _jaas(setting)},
+    )
+
+
+def _properties(setting: Setting) -> Mapping[str, str]:
+    return {
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{sandbox_keys(setting.folder).operator_kafka.id}",
+    }
+
+
+def _seed_cloud(setting: Setting, progress: Progress) -> None:
+    bootstrap_servers = setting.state.address("cloud-broker")
+    login = cloud_login(setting.folder)
+    seed_topics(bootstrap_servers, progress, login=login)
+    seed_acls(bootstrap_servers, login=login, key=sandbox_keys(setting.folder).kafka)
+
+
+CLOUD_BROKER = broker_server(
+    Broker(
+        name="cloud-broker",
+        title="Apache Kafka as data-mesh-cluster",
+        listeners=(_listener("CLIENTS", "cloud-broker"),),
+        controller=_listener("CONTROLLER", "cloud-controller"),
+        cluster_id=lambda state: CLUSTER_ID,  # noqa: ARG005
+        properties=_properties,
+        login=lambda setting: cloud_login(setting.folder),
+        seed=_seed_cloud,
+        heap_megabytes=256,
+    )
+)

@@ -1,1 +1,0 @@
-"""Filling the servers with the estate: each step does only what is missing."""
