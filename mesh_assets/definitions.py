@@ -2,21 +2,20 @@
 
 import dagster as dg
 
-from mesh_assets.defs.assets.inventory import inventory_assets
-from mesh_assets.defs.assets.snapshot import snapshot_assets
+from mesh_assets.defs.discovery import cluster_partitions, discovery_job, discovery_schedule
 from mesh_assets.defs.esm.asset import mappings_asset
 from mesh_assets.defs.esm.jobs import mapping_jobs, validation_job
 from mesh_assets.defs.esm.resource import MappingAccess
-from mesh_assets.defs.jobs import discovery_job
-from mesh_assets.defs.partitions import cluster_partitions
-from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.schedules import discovery_schedule
-from mesh_assets.defs.section_io import SectionIOManager
-from mesh_assets.defs.sensors.connector_failures import connector_failures_sensor
+from mesh_assets.defs.inventory import inventory_assets
+from mesh_assets.defs.resources import EstateResource, SectionIOManager, StoreResource
+from mesh_assets.defs.sensors.changes import (
+    connector_failures_sensor,
+    resource_changes_sensor,
+    schema_changes_sensor,
+)
 from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
-from mesh_assets.defs.sensors.resource_changes import resource_changes_sensor
-from mesh_assets.defs.sensors.schema_changes import schema_changes_sensor
 from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
+from mesh_assets.defs.snapshot import snapshot_assets
 from mesh_assets.estate.file import load_estate
 
 

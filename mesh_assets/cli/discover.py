@@ -1,18 +1,20 @@
 """`mesh-assets discover`: the discovery job, run in this process on the Dagster instance, with progress and a
-summary."""
+summary.
+"""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from mesh_assets.cli.dagster_instance import dagster_home
-from mesh_assets.cli.discovery_text import discovery_text
+from mesh_assets.cli.text import discovery_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger, TriggerType
@@ -90,8 +92,8 @@ def _discovery_job() -> "dg.JobDefinition":
 def _run(job: "dg.JobDefinition", name: str, trigger: Trigger, *, home: str) -> DiscoveryReport:
     import dagster as dg
 
-    from mesh_assets.defs.assets.snapshot import SNAPSHOT_KEY
-    from mesh_assets.defs.triggers import trigger_tags
+    from mesh_assets.defs.run_tags import trigger_tags
+    from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 
     with dg.DagsterInstance.from_config(home) as instance:
         result = job.execute_in_process(
@@ -129,3 +131,24 @@ class _Elapsed(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{time.monotonic() - self._start:6.1f} s  {record.getMessage()}"
+
+
+# Which Dagster instance the commands use.
+
+
+def dagster_home() -> str:
+    """DAGSTER_HOME, or the current folder when it holds a dagster.yaml; set for everything that this process
+    starts."""
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
+        if not Path("dagster.yaml").is_file():
+            raise MeshError(
+                "DAGSTER_HOME is not set and there is no dagster.yaml here; run in the project's folder, or set DAGSTER_HOME to it"
+            )
+        home = str(Path.cwd())
+        os.environ["DAGSTER_HOME"] = home
+    if not Path(home).is_dir():
+        raise MeshError(
+            f"DAGSTER_HOME is {home}, which is not a folder; create it with a dagster.yaml in it, or set it to the project's folder"
+        )
+    return home

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
-from mesh_assets.cli.table import aligned
+from mesh_assets.cli.text import aligned
 from mesh_assets.estate.file import estate_path, load_estate
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")

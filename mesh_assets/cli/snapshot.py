@@ -5,7 +5,7 @@ import os
 import click
 import msgspec
 
-from mesh_assets.cli.discovery_text import size_text
+from mesh_assets.cli.text import size_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate

@@ -18,12 +18,10 @@ from mesh_assets.configuration.entries import (
     variable_suffix,
     variables_from_terraform,
 )
-from mesh_assets.configuration.env_text import merged_env, shown_env
-from mesh_assets.configuration.estate_text import entry_text, merged_estate
-from mesh_assets.configuration.files import PlannedFile, planned, present_text
-from mesh_assets.configuration.git_ignore import ignored_by_git, ignoring
+from mesh_assets.configuration.files import PlannedFile, ignored_by_git, ignoring, planned, present_text
 from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_entry, mcp_file, merged_mcp
 from mesh_assets.configuration.terraform_outputs import TerraformOutputs
+from mesh_assets.configuration.texts import entry_text, merged_env, merged_estate, shown_env
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.platforms.confluent_cloud.control_plane import (

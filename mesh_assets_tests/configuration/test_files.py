@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.configuration.files import PlannedFile, planned, write_files
-from mesh_assets.configuration.git_ignore import ignored_by_git, ignoring
+from mesh_assets.configuration.files import PlannedFile, ignored_by_git, ignoring, planned, write_files
 from mesh_assets.errors import ConfigurationError
 
 

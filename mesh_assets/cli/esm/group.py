@@ -2,7 +2,7 @@
 
 import click
 
-from mesh_assets.cli.lazy_group import LazyGroup
+from mesh_assets.cli.main import LazyGroup
 
 _COMMANDS = {
     "list": ("mesh_assets.cli.esm.mappings", "list_mappings", "The mappings of an account and region."),

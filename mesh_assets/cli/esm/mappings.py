@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from mesh_assets.cli.esm.login import aws_access, mapping_service, region_option
-from mesh_assets.cli.table import aligned
+from mesh_assets.cli.text import aligned
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping

@@ -10,8 +10,8 @@ import dagster as dg
 
 from mesh_assets.collecting.clients import open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
+from mesh_assets.defs.sensors.ticks import interval_seconds
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS

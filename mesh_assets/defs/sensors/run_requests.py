@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from mesh_assets.defs.run_process import end_if_lost
-from mesh_assets.defs.sensors.intervals import pause_unit_seconds
-from mesh_assets.defs.sensors.tags import FROM_INBOX_TAG
-from mesh_assets.defs.triggers import trigger_tags
+from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
+from mesh_assets.defs.sensors.ticks import pause_unit_seconds
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.store.inbox import Inbox

@@ -8,8 +8,8 @@ import dagster as dg
 import msgspec
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.intervals import interval_seconds
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
+from mesh_assets.defs.sensors.ticks import interval_seconds
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
 from mesh_assets.sensing.trigger_queue import (

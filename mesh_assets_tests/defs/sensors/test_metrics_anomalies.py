@@ -10,8 +10,8 @@ import dagster as dg
 import httpx
 import pytest
 
-from mesh_assets.defs.sensors.intervals import INTERVAL_VARIABLE
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
+from mesh_assets.defs.sensors.ticks import INTERVAL_VARIABLE
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.readings.history import ReadingHistory

@@ -7,6 +7,8 @@ import pytest
 
 from mesh_assets.definitions import defs
 from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.sensors.ticks import interval_seconds, pause_unit_seconds
+from mesh_assets.errors import MeshError
 from mesh_assets_tests.defs.test_definitions import ESTATE
 
 INTERVALS = {"schema_changes": 300, "connector_failures": 180, "resource_changes": 300}
@@ -54,3 +56,15 @@ def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
         == "2 of 2 clusters looked at, nothing new; payments: no discovery yet; warehouse: no discovery yet"
     )
     assert data.cursor == "{}"
+
+
+def test_one_variable_shortens_all_intervals_and_the_pauses_after_failures() -> None:
+    assert (interval_seconds(300, environment={}), pause_unit_seconds(environment={})) == (300, 60)
+    shortened = {"MESH_SENSOR_INTERVAL_SECONDS": "5"}
+    assert (interval_seconds(300, environment=shortened), pause_unit_seconds(environment=shortened)) == (5, 1)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "5s", "0.5"])
+def test_what_is_no_interval_is_refused(text: str) -> None:
+    with pytest.raises(MeshError, match="expected a whole number of seconds"):
+        interval_seconds(300, environment={"MESH_SENSOR_INTERVAL_SECONDS": text})

@@ -1,3 +1,7 @@
+"""Runs of the discovery job as an instance records them. Dagster offers no public way to record a run without
+launching it.
+"""
+
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -5,9 +9,11 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test
 from msgspec.structs import replace
 
-from mesh_assets.defs.run_process import PROCESS_TAG, end_if_lost, note_process
+from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.lock import this_process
@@ -15,7 +21,22 @@ from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import Holder
-from mesh_assets_tests.defs.sensors.runs import a_run
+
+_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
+
+
+def a_run(
+    instance: dg.DagsterInstance, cluster: str, status: dg.DagsterRunStatus, *, job: str = "discovery"
+) -> dg.DagsterRun:
+    run: dg.DagsterRun = create_run_for_test(
+        instance,
+        job_name=job,
+        status=status,
+        tags={"dagster/partition": cluster},
+        remote_job_origin=_REPOSITORY.get_job_origin(job),
+    )
+    return run
+
 
 UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
 FAILED = Trigger(type="connector_failed", resource="orders-sink", details="task 0 FAILED")

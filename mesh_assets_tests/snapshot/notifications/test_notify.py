@@ -12,7 +12,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.snapshot.notifications import notify
-from mesh_assets_tests.cli.test_discovery_text import REPORT
+from mesh_assets_tests.cli.test_text import REPORT
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
 URL = "https://hooks.slack.test/services/T000/B000/s3cr3tPath"

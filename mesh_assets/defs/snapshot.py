@@ -1,19 +1,25 @@
-"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event goes
-without the other."""
+"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step, and what the UI shows of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
+import msgspec
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.tags import is_from_inbox
-from mesh_assets.defs.snapshot_metadata import changes_metadata, snapshot_metadata
-from mesh_assets.defs.triggers import trigger_of_run
+from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
+from mesh_assets.defs.section_metadata import TABLE_ROWS
 from mesh_assets.errors import MeshError
+from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.snapshot.notifications import notify
+from mesh_assets.snapshot.report import DiscoveryReport
+
+# `discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event
+# goes
+# without the other.
 
 SNAPSHOT_KEY = dg.AssetKey("discovery_snapshot")
 CHANGES_KEY = dg.AssetKey("changes")
@@ -97,3 +103,59 @@ def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime
         passed=not old,
         description=f"older than {OLDEST_HOURS} hours or never read: {', '.join(old)}" if old else None,
     )
+
+
+# What the UI shows of a published snapshot and its changes.
+
+
+def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
+    """Dagster metadata: the event's place and size, counts, trigger, document, and the whole report."""
+    event, summary = report.event, report.summary
+    return {
+        "sequence": report.sequence,
+        "trigger": str(report.trigger),
+        "event": f"{event.topic}[{event.partition}]@{event.offset}",
+        "topic": event.topic,
+        "partition": event.partition,
+        "offset": event.offset,
+        "bytes": event.bytes,
+        "compressed_bytes": event.compressed_bytes,
+        "approximate_tokens": event.approximate_tokens,
+        "claim_check": event.claim_check,
+        "document": report.inventory_location,
+        "seconds": report.seconds,
+        "http_requests": report.http_requests,
+        "kafka_calls": report.kafka_calls,
+        **{name: value for name, value in msgspec.to_builtins(summary).items() if value is not None},
+        **(
+            {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))}
+            if report.notes
+            else {}
+        ),
+        "report": dg.MetadataValue.json(msgspec.to_builtins(report)),
+    }
+
+
+def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "dagster/row_count": len(changes),
+        "sequence": report.sequence,
+        "baseline": report.total_changes is None,
+    }
+    if changes:
+        shown = f"first {TABLE_ROWS} of {len(changes)}" if len(changes) > TABLE_ROWS else "all"
+        metadata[f"changes ({shown})"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord(
+                    {
+                        "severity": change.severity,
+                        "kind": change.kind,
+                        "resource_type": change.resource_type,
+                        "resource": change.resource,
+                        "sentence": change.sentence,
+                    }
+                )
+                for change in changes[:TABLE_ROWS]
+            ]
+        )
+    return metadata

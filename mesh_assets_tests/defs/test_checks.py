@@ -1,7 +1,10 @@
-from mesh_assets.defs.assets.inventory import complete_check
+from datetime import timedelta
+
+from mesh_assets.defs.inventory import complete_check
+from mesh_assets.defs.snapshot import OLDEST_HOURS, current_check
 from mesh_assets.inventory.records import Metrics, MetricsSource
-from mesh_assets.inventory.sections import MetricsSection
-from mesh_assets_tests.documents import FRESH, STALE
+from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, SectionName, SectionState
+from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED, STALE
 from mesh_assets_tests.inventory.test_key_figures import some_metrics
 
 
@@ -29,3 +32,24 @@ def test_a_source_that_failed_fails_the_check_of_a_section_that_is_fresh_by_the_
 def test_a_stale_section_fails_its_check_with_the_reason() -> None:
     check = complete_check("metrics", section(some_metrics(), stale=True))
     assert (check.passed, check.description) == (False, "connection refused")
+
+
+# A snapshot is current by when its sections were read, not by when it was published.
+
+ALL_FRESH: dict[SectionName, SectionState] = dict.fromkeys(SECTION_NAMES, FRESH)
+
+
+def test_sections_read_lately_are_current_also_when_the_newest_reading_failed() -> None:
+    sections = {**ALL_FRESH, "schemas": STALE, "connectors": NOT_CONFIGURED}
+
+    assert current_check(sections, now=MOMENT + timedelta(hours=OLDEST_HOURS)).passed
+
+
+def test_a_section_that_has_not_been_read_for_long_or_ever_is_named() -> None:
+    old = current_check(
+        {**ALL_FRESH, "schemas": STALE}, now=MOMENT + timedelta(hours=OLDEST_HOURS, seconds=1)
+    )
+    never = current_check({**ALL_FRESH, "schemas": NEVER_READ}, now=MOMENT)
+
+    assert (old.passed, never.passed) == (False, False)
+    assert never.description == "older than 12 hours or never read: schemas"

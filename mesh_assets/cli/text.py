@@ -1,10 +1,23 @@
-"""The summary of a discovery as a person reads it; every figure is from the report."""
+"""What commands print for people: text in columns, sizes, and the summary of a discovery."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.snapshot.report import DiscoveryReport
+
+# Text in columns, one line a row, for people and for grep.
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows with two blanks between the columns; the first may be headings. All rows have the same number
+    of cells."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+# The summary of a discovery as a person reads it; every figure is from the report.
 
 
 def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.run_process import note_process
+from mesh_assets.defs.run_tags import note_process
 from mesh_assets.defs.section_metadata import section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 from mesh_assets.readings.ends import KeptEnds

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.sensors.tick import Observing, tick
+from mesh_assets.defs.sensors.changes import Observing, tick
 from mesh_assets.errors import UnreachableError
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
 from mesh_assets.sensing.observations.observation import Observe

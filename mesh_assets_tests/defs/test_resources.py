@@ -5,8 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.resources import StoreResource
-from mesh_assets.defs.section_io import SectionIOManager
+from mesh_assets.defs.resources import SectionIOManager, StoreResource
 from mesh_assets.inventory.sections import Section, TopicsSection
 from mesh_assets_tests.documents import FRESH, a_topic
 

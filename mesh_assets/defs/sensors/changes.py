@@ -1,4 +1,4 @@
-"""A tick of an observing sensor: look at all clusters, keep what was found in the inbox, ask for runs."""
+"""`schema_changes`, `connector_failures`, `resource_changes`: look at all clusters, keep what was found in the inbox, ask for runs."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from mesh_assets.collecting.clients import open_clients
 from mesh_assets.collecting.sections import OpenClients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
+from mesh_assets.defs.sensors.ticks import interval_seconds
 from mesh_assets.estate.model import Cluster
 from mesh_assets.sensing.cursor import (
     AT_REST,
@@ -22,7 +23,10 @@ from mesh_assets.sensing.cursor import (
     encode_cursor,
 )
 from mesh_assets.sensing.handover import keep_causes
+from mesh_assets.sensing.observations.connectors import observe_connectors
 from mesh_assets.sensing.observations.observation import Observe, ObservedCluster, observe_cluster
+from mesh_assets.sensing.observations.resources import observe_resources
+from mesh_assets.sensing.observations.schemas import observe_schemas
 from mesh_assets.sensing.sweep import (
     SWEEP_LIMITS,
     SweepLimits,
@@ -31,6 +35,8 @@ from mesh_assets.sensing.sweep import (
     sweep,
 )
 from mesh_assets.store.inventories import InventoryStore
+
+# A tick of an observing sensor: look at all clusters, keep what was found in the inbox, ask for runs.
 
 # The reason of a skip is one line in the UI; with tens of clusters it must stay one.
 _REASONS_SHOWN = 10
@@ -169,3 +175,48 @@ def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) ->
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _REASON_CHARACTERS else f"{text[: _REASON_CHARACTERS - 1]}…"
+
+
+# `schema_changes`: subjects that come, go, or get a new version, level or mode.
+
+
+def schema_changes_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
+    return observing_sensor(
+        Observing(
+            name="schema_changes",
+            observe=observe_schemas,
+            interval_seconds=interval_seconds(300),
+            description="Every 5 minutes, all registries: subjects created, deleted or with a new version, compatibility or mode.",
+        ),
+        partitions,
+    )
+
+
+# `connector_failures`: connectors and tasks that fail, and those that recover.
+
+
+def connector_failures_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
+    return observing_sensor(
+        Observing(
+            name="connector_failures",
+            observe=observe_connectors,
+            interval_seconds=interval_seconds(180),
+            description="Every 3 minutes, all Connect endpoints: what failed, degraded or recovered, flaps counted.",
+        ),
+        partitions,
+    )
+
+
+# `resource_changes`: what comes and goes, and topics whose partitions or configs change.
+
+
+def resource_changes_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
+    return observing_sensor(
+        Observing(
+            name="resource_changes",
+            observe=observe_resources,
+            interval_seconds=interval_seconds(300),
+            description="Every 5 minutes: topics, connectors, subjects, groups created or deleted; partition counts and configs of topics.",
+        ),
+        partitions,
+    )

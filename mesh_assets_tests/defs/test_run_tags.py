@@ -1,6 +1,6 @@
 import pytest
 
-from mesh_assets.defs.triggers import trigger_of_run, trigger_tags
+from mesh_assets.defs.run_tags import trigger_of_run, trigger_tags
 from mesh_assets.errors import MeshError
 from mesh_assets.inventory.triggers import Trigger
 

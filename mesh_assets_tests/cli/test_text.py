@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from mesh_assets.cli.discovery_text import discovery_text, size_text
+from mesh_assets.cli.text import discovery_text, size_text
 from mesh_assets.inventory.document import Summary
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
 from mesh_assets.inventory.triggers import Trigger
