@@ -18,6 +18,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from mesh_assets.anomalies.usual import get_usuals
+from mesh_assets.anomalies.watch import Watch
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.readings.history import (
@@ -28,8 +30,6 @@ from mesh_assets.readings.history import (
     ReadingHistory,
 )
 from mesh_assets.readings.reading import Reading, series_name
-from mesh_assets.sensing.anomalies.usual import get_usuals
-from mesh_assets.sensing.anomalies.watch import Watch
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 

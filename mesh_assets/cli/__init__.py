@@ -1,0 +1,1 @@
+"""The command line `mesh-assets`, a file for each command."""

@@ -4,7 +4,7 @@ report alike."""
 from collections.abc import Iterator
 
 from mesh_assets.inventory.records import Metrics, Record
-from mesh_assets.sensing.anomalies.anomaly import duration, figure
+from mesh_assets.inventory.wording import duration, figure
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 

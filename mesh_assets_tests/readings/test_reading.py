@@ -2,13 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mesh_assets.anomalies.watch import watch_cluster
 from mesh_assets.errors import EstateError, UnreachableError
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, KafkaReader
 from mesh_assets.readings.reading import Reading, resource_of, series_name
 from mesh_assets.readings.reading import take_reading as take
-from mesh_assets.sensing.anomalies.watch import watch_cluster
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
 from mesh_assets_tests.snapshot.world import MemoryObjects

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from mesh_assets.anomalies.watch import OpenClients, Watched, watch_cluster
 from mesh_assets.collecting.clients import open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
@@ -16,7 +17,6 @@ from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS
 from mesh_assets.sensing.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
-from mesh_assets.sensing.anomalies.watch import OpenClients, Watched, watch_cluster
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
 from mesh_assets.sensing.observations.observation import in_a_hurry
 from mesh_assets.sensing.sweep import (

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without saying so  # type: ignore[attr-defined]  # it does not declare them as exported
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without saying so
     AclBinding,
     AclOperation,
     AclPermissionType,
-    NewTopic,  # type: ignore[attr-defined] # re-exported without saying so
+    NewTopic,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,

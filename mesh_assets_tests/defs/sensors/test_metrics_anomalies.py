@@ -10,13 +10,13 @@ import dagster as dg
 import httpx
 import pytest
 
+from mesh_assets.anomalies.watch import watch_cluster
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
 from mesh_assets.defs.sensors.ticks import INTERVAL_VARIABLE
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.readings.history import ReadingHistory
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets.sensing.anomalies.watch import watch_cluster
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
 from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets.store.inventories import InventoryStore

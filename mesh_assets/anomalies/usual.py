@@ -14,6 +14,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from mesh_assets.anomalies.anomaly import Anomalies
+from mesh_assets.anomalies.connectors import ConnectorLink
+from mesh_assets.anomalies.statistics import (
+    Basis,
+    UsualLag,
+    UsualRate,
+    usual_lag,
+    usual_rate,
+)
 from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.history import (
     READINGS_A_CHUNK,
@@ -23,15 +32,6 @@ from mesh_assets.readings.history import (
 )
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.readings.window import spacing
-from mesh_assets.sensing.anomalies.anomaly import Anomalies
-from mesh_assets.sensing.anomalies.connectors import ConnectorLink
-from mesh_assets.sensing.anomalies.statistics import (
-    Basis,
-    UsualLag,
-    UsualRate,
-    usual_lag,
-    usual_rate,
-)
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 

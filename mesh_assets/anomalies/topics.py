@@ -5,18 +5,14 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
+from mesh_assets.anomalies.anomaly import Finding, usually
+from mesh_assets.anomalies.statistics import UsualRate, level
 from mesh_assets.estate.monitoring import AnomalyThresholds
+from mesh_assets.inventory.wording import duration, figure
 from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.history import Column
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.readings.window import Step, Window
-from mesh_assets.sensing.anomalies.anomaly import (
-    Finding,
-    duration,
-    figure,
-    usually,
-)
-from mesh_assets.sensing.anomalies.statistics import UsualRate, level
 
 _LONGEST_RUN = 36
 

@@ -2,14 +2,14 @@ from datetime import timedelta
 
 import pytest
 
-from mesh_assets_tests.documents import a_connector
-from mesh_assets_tests.sensing.anomalies.noise import traffic
-from mesh_assets_tests.sensing.anomalies.world import (
+from mesh_assets_tests.anomalies.noise import traffic
+from mesh_assets_tests.anomalies.world import (
     MONDAY,
     Observed,
     RateAt,
     constant,
 )
+from mesh_assets_tests.documents import a_connector
 
 HOUR, DAY = 12, 288
 

@@ -3,17 +3,13 @@ no news."""
 
 import itertools
 
+from mesh_assets.anomalies.anomaly import Finding, usually_at_most
+from mesh_assets.anomalies.statistics import UsualLag
 from mesh_assets.estate.monitoring import AnomalyThresholds
+from mesh_assets.inventory.wording import duration, figure
 from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.history import Column
 from mesh_assets.readings.window import Window
-from mesh_assets.sensing.anomalies.anomaly import (
-    Finding,
-    duration,
-    figure,
-    usually_at_most,
-)
-from mesh_assets.sensing.anomalies.statistics import UsualLag
 
 # Half as much again as the highest usual lag: consumers that work in batches let it grow regularly.
 _ABOVE_PEAK = 1.5

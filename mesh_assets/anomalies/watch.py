@@ -9,6 +9,17 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from mesh_assets.anomalies.anomaly import Anomalies, Anomaly, get_anomalies, moved_on, put_anomalies
+from mesh_assets.anomalies.backfill import chunks_before, wanted_since
+from mesh_assets.anomalies.connectors import ConnectorLink, connector_links
+from mesh_assets.anomalies.judge import Judgement, Running
+from mesh_assets.anomalies.usual import (
+    Usuals,
+    compute_usuals,
+    get_usuals,
+    must_be_computed,
+    put_usuals,
+)
 from mesh_assets.collecting.clients import ClusterClients, open_clients
 from mesh_assets.collecting.connectors import ConnectReader, endpoint_name
 from mesh_assets.collecting.metrics.measurements import MetricsReader
@@ -20,23 +31,6 @@ from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
 from mesh_assets.readings.reading import Reading, cluster_id_of, take_reading
 from mesh_assets.readings.window import Window
-from mesh_assets.sensing.anomalies.anomaly import (
-    Anomalies,
-    Anomaly,
-    get_anomalies,
-    moved_on,
-    put_anomalies,
-)
-from mesh_assets.sensing.anomalies.backfill import chunks_before, wanted_since
-from mesh_assets.sensing.anomalies.connectors import ConnectorLink, connector_links
-from mesh_assets.sensing.anomalies.judge import Judgement, Running
-from mesh_assets.sensing.anomalies.usual import (
-    Usuals,
-    compute_usuals,
-    get_usuals,
-    must_be_computed,
-    put_usuals,
-)
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 

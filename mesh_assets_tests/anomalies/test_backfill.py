@@ -6,12 +6,12 @@ from datetime import datetime
 
 import pytest
 
+from mesh_assets.anomalies.watch import Watch, Watched
 from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
 from mesh_assets.errors import UnreachableError
 from mesh_assets.readings.reading import series_name
-from mesh_assets.sensing.anomalies.watch import Watch, Watched
+from mesh_assets_tests.anomalies.world import Observed
 from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID
-from mesh_assets_tests.sensing.anomalies.world import Observed
 
 A_STEP = 3000
 """Records in five minutes at ten a second."""

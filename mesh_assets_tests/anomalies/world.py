@@ -5,14 +5,14 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from mesh_assets.anomalies.anomaly import Anomaly
+from mesh_assets.anomalies.watch import Watch, Watched
 from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.document import encode_document
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.readings.history import ReadingHistory
 from mesh_assets.readings.reading import Reading, series_name
-from mesh_assets.sensing.anomalies.anomaly import Anomaly
-from mesh_assets.sensing.anomalies.watch import Watch, Watched
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import EventPosition, Pointer

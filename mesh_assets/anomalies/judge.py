@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from mesh_assets.anomalies.anomaly import Anomalies, Anomaly, anomaly_of
+from mesh_assets.anomalies.connectors import ConnectorRules
+from mesh_assets.anomalies.consumer_groups import LagRule
+from mesh_assets.anomalies.topics import TopicRules
+from mesh_assets.anomalies.usual import Usuals
 from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.reading import Reading, resource_of
 from mesh_assets.readings.window import Window
-from mesh_assets.sensing.anomalies.anomaly import Anomalies, Anomaly, anomaly_of
-from mesh_assets.sensing.anomalies.connectors import ConnectorRules
-from mesh_assets.sensing.anomalies.consumer_groups import LagRule
-from mesh_assets.sensing.anomalies.topics import TopicRules
-from mesh_assets.sensing.anomalies.usual import Usuals
 
 Running = Callable[[], frozenset[str] | None]
 """Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when it cannot tell.

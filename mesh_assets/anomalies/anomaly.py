@@ -6,10 +6,11 @@ from typing import Literal
 
 import msgspec
 
+from mesh_assets.anomalies.statistics import UsualLag, UsualRate
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import duration, figure
 from mesh_assets.readings.history import KEPT
-from mesh_assets.sensing.anomalies.statistics import UsualLag, UsualRate
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 
@@ -29,21 +30,6 @@ class Finding(Record, frozen=True, kw_only=True):
     series: str
     began_at: datetime
     sentence: str
-
-
-def figure(value: float) -> str:
-    """1,204 · 12 · 1.5 · 0.05 · 0"""
-    if value >= 9.95:
-        return f"{value:,.0f}"
-    return f"{value:.1f}".removesuffix(".0") if value >= 0.95 or value == 0 else f"{value:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """45 s · 15 min · 3 h · 9 days"""
-    for most, unit_seconds, unit in ((90, 1, "s"), (5_400, 60, "min"), (129_600, 3_600, "h")):
-        if seconds < most:
-            return f"{seconds / unit_seconds:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} days"
 
 
 def usually(usual: UsualRate, *, unit: str = "") -> str:

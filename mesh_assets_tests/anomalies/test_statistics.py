@@ -3,8 +3,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.sensing.anomalies.anomaly import duration, figure
-from mesh_assets.sensing.anomalies.statistics import level, usual_rate
+from mesh_assets.anomalies.statistics import level, usual_rate
+from mesh_assets.inventory.wording import duration, figure
 
 RATES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 

@@ -1,0 +1,1 @@
+"""What every answer to an agent shares: the documents it comes from, pages, how old it is. Imports no mcp."""
