@@ -19,13 +19,13 @@ from mesh_assets.diff.fields import (
     deleted,
     differing_fields,
     json_text,
-    listed,
     shown,
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.masking import mask_config, mask_text, mask_value
 from mesh_assets.inventory.records import Connector
+from mesh_assets.inventory.wording import listed
 
 ConnectorKey = tuple[str, str]
 """Endpoint and name: two Connect clusters may each have a connector of the same name."""

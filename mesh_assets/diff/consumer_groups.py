@@ -12,11 +12,11 @@ from mesh_assets.diff.fields import (
     deleted,
     differing_fields,
     json_text,
-    listed,
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import ConsumerGroup
+from mesh_assets.inventory.wording import listed
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
 """Groups that a tool makes for one look at a topic; their coming and going says nothing about the estate."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from mesh_assets.diff.connectors import diff_connectors
 from mesh_assets.diff.consumer_groups import EPHEMERAL_GROUPS, diff_consumer_groups
-from mesh_assets.diff.fields import in_one_line
 from mesh_assets.diff.schemas import diff_registry, diff_schemas
 from mesh_assets.diff.topics import diff_topics
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
+from mesh_assets.inventory.wording import one_line
 
 # How people read changes: a line that says what it is about, and the changes that matter without those that
 # merely come with them.
@@ -25,7 +25,7 @@ def change_line(change: Change) -> str:
     """The sentence, with the subject in front where the sentence does not name it: `users-value: Schema
     version 1 → 2`."""
     if change.resource_type == "schema" and change.kind == "updated":
-        return f"{in_one_line(change.resource)}: {change.sentence}"
+        return f"{one_line(change.resource)}: {change.sentence}"
     return change.sentence
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+from mesh_assets.inventory.wording import one_line
 
 Fields = dict[str, str | None]
 """Field → value as text. None: unknown, could not be read. A field that is not there does not exist on the
@@ -99,39 +100,18 @@ def _change(
         before=values[0],
         after=values[1],
         severity=severity,
-        sentence=in_one_line(sentence),
+        sentence=one_line(sentence),
     )
-
-
-def in_one_line(text: str) -> str:
-    """Names of groups, subjects and connectors may hold line breaks; a sentence may not."""
-    return " ".join(text.split())
 
 
 def shown(value: str | None, *, absent: str = "none") -> str:
     """`value` as it stands in a sentence: one line, not too long."""
     if value is None:
         return absent
-    return _one_line(value, SENTENCE_VALUE_CHARACTERS) or '""'
+    return one_line(value, most=SENTENCE_VALUE_CHARACTERS) or '""'
 
 
 def because(trace: str | None) -> str:
     """`: <first line of the trace>`, or nothing where there is no trace."""
     lines = [line for line in (trace or "").splitlines() if line.strip()]
-    return f": {_one_line(lines[0], SENTENCE_TRACE_CHARACTERS)}" if lines else ""
-
-
-def listed(names: list[str], *, most: int = 5) -> str:
-    """`a, b, c and 4 more`."""
-    more = len(names) - most
-    return f"{', '.join(names[:most])} and {more} more" if more > 0 else ", ".join(names)
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _one_line(text: str, most: int) -> str:
-    # Sliced first: a value of a megabyte need not be split to show its beginning.
-    line = in_one_line(text[: 4 * most])
-    return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"
+    return f": {one_line(lines[0], most=SENTENCE_TRACE_CHARACTERS)}" if lines else ""

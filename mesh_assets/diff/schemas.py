@@ -5,17 +5,16 @@ from collections.abc import Iterable, Iterator
 
 from mesh_assets.diff.fields import (
     Fields,
-    counted,
     created,
     deleted,
     differing_fields,
     json_text,
-    listed,
     shown,
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import RegistryFacts, Schema, SubjectLevel
+from mesh_assets.inventory.wording import counted, listed
 
 SCHEMA_REGISTRY = "schema_registry"
 """The resource of changes that concern the whole registry; a cluster has one."""

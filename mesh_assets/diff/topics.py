@@ -10,17 +10,16 @@ import msgspec
 
 from mesh_assets.diff.fields import (
     Fields,
-    counted,
     created,
     deleted,
     differing_fields,
     json_text,
-    listed,
     shown,
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import Topic
+from mesh_assets.inventory.wording import counted, listed
 
 # What decides how long data is kept, how safe it is and what producers may send: a changed value can lose
 # data or break a producer.

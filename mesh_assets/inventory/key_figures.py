@@ -4,9 +4,7 @@ report alike."""
 from collections.abc import Iterator
 
 from mesh_assets.inventory.records import Metrics, Record
-from mesh_assets.inventory.wording import duration, figure
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+from mesh_assets.inventory.wording import bytes_text, duration, figure
 
 
 class KeyFigures(Record, frozen=True, kw_only=True):
@@ -82,12 +80,3 @@ def _parts(known: KeyFigures) -> Iterator[str]:
     if known.slowest_group is not None and known.slowest_lag_seconds is not None:
         at_least = "at least " if known.slowest_lag_is_at_least else ""
         yield f"{known.slowest_group} {at_least}{duration(known.slowest_lag_seconds)} behind"
-
-
-def bytes_text(count: float) -> str:
-    """0 B · 512 B · 3.2 kB · 41 MB"""
-    for unit in _UNITS:
-        if count < 999.5 or unit == _UNITS[-1]:
-            break
-        count /= 1000
-    return f"{count:.0f} {unit}" if count >= 9.95 or unit == "B" else f"{count:.1f} {unit}"

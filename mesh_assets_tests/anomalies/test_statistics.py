@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.anomalies.statistics import level, usual_rate
-from mesh_assets.inventory.wording import duration, figure
 
 RATES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 
@@ -53,23 +52,3 @@ def test_the_longest_pause_is_counted_in_readings() -> None:
     found = usual_rate([1, 0, 0, 0, 2, 0, 5], interval_seconds=300, basis="recent", seconds=7_200)
 
     assert (found.longest_pause, found.steady) == (3, False)
-
-
-def test_figures_and_durations_read_well() -> None:
-    assert [figure(x) for x in (0, 0.0512, 0.5, 1.0, 1.25, 9.96, 12.4, 1_204)] == [
-        "0",
-        "0.051",
-        "0.5",
-        "1",
-        "1.2",
-        "10",
-        "12",
-        "1,204",
-    ]
-    assert [duration(s) for s in (45, 300, 900, 7_200, 200_000)] == [
-        "45 s",
-        "5 min",
-        "15 min",
-        "2 h",
-        "2 days",
-    ]

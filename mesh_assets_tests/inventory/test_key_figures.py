@@ -1,6 +1,5 @@
 from mesh_assets.inventory.key_figures import (
     KeyFigures,
-    bytes_text,
     key_figures,
     key_figures_text,
 )
@@ -77,9 +76,3 @@ def test_a_lower_bound_of_a_lag_is_told_as_one_and_no_lag_not_at_all() -> None:
 def test_sources_that_are_missing_are_told() -> None:
     sources = (MetricsSource(name="offsets"), MetricsSource(name="confluent_cloud", error="refused"))
     assert key_figures(some_metrics(sources=sources)).errors == ("refused",)
-
-
-def test_bytes_are_told_with_two_digits_or_more() -> None:
-    assert [bytes_text(n) for n in (0, 512, 999.6, 3_200, 41_000_000, 7e12, 9e15)] == [
-        "0 B", "512 B", "1.0 kB", "3.2 kB", "41 MB", "7.0 TB", "9000 TB",
-    ]  # fmt: skip
