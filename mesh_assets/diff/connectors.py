@@ -9,7 +9,6 @@ observed any more is not: Connect forgets them on a reset, and a reading that fa
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
 from msgspec.structs import replace
 
 from mesh_assets.diff.fields import (
@@ -38,8 +37,6 @@ _LEARNED = ("status", "tasks")
 _BROKEN = frozenset({"FAILED", "DEGRADED"})
 _NOT_WORKING = frozenset({"PAUSED", "STOPPED", "UNASSIGNED"})
 
-_decode_topics = msgspec.json.Decoder(list[str]).decode
-
 
 def connector_key(connector: Connector) -> ConnectorKey:
     return connector.connect, connector.name
@@ -57,18 +54,19 @@ def connector_fields(connector: Connector) -> Fields:
         fields["tasks"] = str(len(connector.tasks))
         fields.update((f"{_TASKS}{task.id}.state", _known(task.state)) for task in connector.tasks)
     if not connector.config:
-        fields |= {
-            _CONFIG: None,
-            "connector_class": None,
-        }  # a connector without a config does not exist: it could not be read
+        # No connector is without a config: this one could not be read.
+        fields |= {_CONFIG: None, "connector_class": None}
     else:
         fields.update((_CONFIG + key, value) for key, value in connector.config.items() if value is not None)
         if "connector.class" not in connector.config and connector.connector_class is not None:
             fields["connector_class"] = connector.connector_class
-    observed = sorted({topic.name for topic in connector.topics if topic.known == "observed"})
-    if observed:
+    if observed := _observed(connector):
         fields["observed_topics"] = json_text(observed)
     return fields
+
+
+def _observed(connector: Connector) -> list[str]:
+    return sorted({topic.name for topic in connector.topics if topic.known == "observed"})
 
 
 def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> Iterator[Change]:
@@ -130,18 +128,18 @@ def _diff_connector(resource: str, before: Connector, after: Connector) -> Itera
             field,
             before=old,
             after=new,
-            severity=_severity(field, old, new),
+            severity=_severity(field, new, before, after),
             sentence=f"Connector {resource}: {_what(field, old, new, after)}",
         )
 
 
-def _severity(field: str, before: str | None, after: str | None) -> Severity:
+def _severity(field: str, new: str | None, before: Connector, after: Connector) -> Severity:
     if field == "status" or field.startswith(_TASKS):
-        if after in _BROKEN:
+        if new in _BROKEN:
             return "critical"
-        return "warning" if after in _NOT_WORKING else "info"
+        return "warning" if new in _NOT_WORKING else "info"
     if field == "tasks":
-        return "warning" if int(after or 0) < int(before or 0) else "info"
+        return "warning" if len(after.tasks) < len(before.tasks) else "info"
     return "warning" if field in ("type", "connector_class", "config.connector.class") else "info"
 
 
@@ -154,7 +152,7 @@ def _what(field: str, old: str | None, new: str | None, after: Connector) -> str
     if field.startswith(_TASKS):
         return _task(field, old, new, after)
     if field == "observed_topics":
-        return f"topics seen are now {listed(_decode_topics(new or '[]'))}"
+        return f"topics seen are now {listed(_observed(after))}"
     if field == "connector_class":
         return f"class {shown(old)} → {shown(new)}"
     key = field.removeprefix(_CONFIG)

@@ -4,8 +4,6 @@ changes."""
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-import msgspec
-
 from mesh_assets.diff.fields import (
     Fields,
     created,
@@ -33,8 +31,6 @@ _REBALANCING = frozenset(
     }
 )
 
-_decode_topics = msgspec.json.Decoder(list[str]).decode
-
 
 def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) -> dict[str, ConsumerGroup]:
     return {
@@ -55,7 +51,7 @@ def group_fields(group: ConsumerGroup) -> Fields:
     return {
         "type": None if _plain(group.type) in ("", "unknown") else group.type,
         "state": _activity(group.state),
-        "topics": None if unread or assigning else json_text(sorted(set(group.topics))),
+        "topics": None if unread or assigning else json_text(_topics(group)),
     }
 
 
@@ -74,7 +70,10 @@ def diff_consumer_groups(
     for group_id, group in new.items():
         previous = old.get(group_id)
         if previous is None:
-            sentence = f"Consumer group {group_id} created: {_activity(group.state) or 'state unknown'}{_reading(group, 'reads')}"
+            sentence = (
+                f"Consumer group {group_id} created: {_activity(group.state) or 'state unknown'}"
+                f"{_reading(group, 'reads')}"
+            )
             yield created("consumer_group", group_id, group, sentence=sentence, severity="info")
         elif not _unchanged(previous, group):
             yield from _diff_group(previous, group)
@@ -98,7 +97,7 @@ def _diff_group(before: ConsumerGroup, after: ConsumerGroup) -> Iterator[Change]
             before=old,
             after=new,
             severity=_severity(field, new),
-            sentence=f"Consumer group {after.group_id}: {_what(field, old, new)}",
+            sentence=f"Consumer group {after.group_id}: {_what(field, old, new, before, after)}",
         )
 
 
@@ -106,24 +105,28 @@ def _severity(field: str, after: str | None) -> Severity:
     return "warning" if field == "type" or (field == "state" and after == "empty") else "info"
 
 
-def _what(field: str, before: str | None, after: str | None) -> str:
+def _what(field: str, old: str | None, new: str | None, before: ConsumerGroup, after: ConsumerGroup) -> str:
     match field:
         case "topics":
-            old, new = set(_decode_topics(before or "[]")), set(_decode_topics(after or "[]"))
-            parts = []
-            if new - old:
-                parts.append(
-                    f"now also reads {listed(sorted(new - old))}"
-                    if old
-                    else f"now reads {listed(sorted(new))}"
-                )
-            if old - new:
-                parts.append(f"no longer reads {listed(sorted(old - new))}")
-            return ", ".join(parts)
+            return _topics_read(before, after)
         case "state":
-            return f"state now known, {after}" if before is None else f"{before} → {after}"
+            return f"state now known, {new}" if old is None else f"{old} → {new}"
         case _:
-            return f"{field} {before} → {after}"
+            return f"{field} {old} → {new}"
+
+
+def _topics_read(before: ConsumerGroup, after: ConsumerGroup) -> str:
+    old, new = set(before.topics), set(after.topics)
+    parts = []
+    if new - old:
+        parts.append(f"now {'also ' if old else ''}reads {listed(sorted(new - old))}")
+    if old - new:
+        parts.append(f"no longer reads {listed(sorted(old - new))}")
+    return ", ".join(parts)
+
+
+def _topics(group: ConsumerGroup) -> list[str]:
+    return sorted(set(group.topics))
 
 
 def _activity(state: str) -> str | None:
@@ -140,4 +143,4 @@ def _plain(state: str) -> str:
 
 
 def _reading(group: ConsumerGroup, verb: str) -> str:
-    return f", {verb} {listed(sorted(set(group.topics)))}" if group.topics else ""
+    return f", {verb} {listed(_topics(group))}" if group.topics else ""

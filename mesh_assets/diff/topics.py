@@ -4,9 +4,7 @@ Leaders, ISR, offsets and errors are health and traffic of the moment, schema an
 no changes.
 """
 
-from collections.abc import Iterable, Iterator
-
-import msgspec
+from collections.abc import Iterable, Iterator, Mapping
 
 from mesh_assets.diff.fields import (
     Fields,
@@ -19,7 +17,7 @@ from mesh_assets.diff.fields import (
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import Topic
-from mesh_assets.inventory.wording import counted, listed
+from mesh_assets.inventory.wording import counted, listed, plural
 
 # What decides how long data is kept, how safe it is and what producers may send: a changed value can lose
 # data or break a producer.
@@ -37,7 +35,6 @@ _WEIGHTY_CONFIGS = frozenset(
     }
 )
 _CONFIG = "config."
-_decode_replicas = msgspec.json.Decoder(dict[str, list[int]]).decode
 
 
 def topic_fields(topic: Topic) -> Fields:
@@ -47,7 +44,7 @@ def topic_fields(topic: Topic) -> Fields:
         fields["partitions"] = str(topic.details.partitions)
         fields["replication_factor"] = str(topic.details.replication_factor)
         fields["internal"] = json_text(topic.details.internal)
-        fields["replicas"] = _replicas(topic)
+        fields["replicas"] = _replicas_text(topic)
     else:
         fields |= dict.fromkeys(("partitions", "replication_factor", "internal", "replicas"))
     if topic.config is None:
@@ -117,20 +114,20 @@ def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
             field,
             before=old,
             after=new,
-            severity=_severity(field, old, new),
+            severity=_severity(field, before, after, known=old is not None and new is not None),
             sentence=f"Topic {name}: {_what(field, old, new, before, after)}",
         )
 
 
-def _severity(field: str, before: str | None, after: str | None) -> Severity:
+def _severity(field: str, before: Topic, after: Topic, *, known: bool) -> Severity:
+    """`known`: the field has a value on both sides."""
     match field:
         case "partitions":
             return "warning"  # keys map to other partitions from now on
         case "replication_factor":
-            return "warning" if int(after or 0) < int(before or 0) else "info"
-        case _ if (
-            before is not None and after is not None and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS
-        ):
+            fewer = after.details.replication_factor < before.details.replication_factor
+            return "warning" if fewer else "info"
+        case _ if known and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS:
             return "warning"
         case _:
             return "info"
@@ -138,7 +135,7 @@ def _severity(field: str, before: str | None, after: str | None) -> Severity:
 
 def _what(field: str, old: str | None, new: str | None, before: Topic, after: Topic) -> str:
     if field == "replicas":
-        return _moved(old, new)
+        return _moved(_replicas(before), _replicas(after))
     if not field.startswith(_CONFIG):
         return f"{field.replace('_', ' ')} {shown(old)} → {shown(new)}"
     config = field.removeprefix(_CONFIG)
@@ -150,31 +147,33 @@ def _what(field: str, old: str | None, new: str | None, before: Topic, after: To
     return f"{config} {shown(old)} → {shown(new)}{' (override removed)' if reset else ''}"
 
 
-def _moved(before: str | None, after: str | None) -> str:
-    old, new = _decode_replicas(before or "{}"), _decode_replicas(after or "{}")
+def _moved(old: Mapping[int, tuple[int, ...]], new: Mapping[int, tuple[int, ...]]) -> str:
     moved = [partition for partition in old.keys() & new.keys() if old[partition] != new[partition]]
     added = new.keys() - old.keys()
+    gone = old.keys() - new.keys()
     parts = []
     if moved:
         parts.append(f"{len(moved):,} of {counted(len(old), 'partition')} moved to other replicas")
     if added:
         brokers = sorted({broker for partition in added for broker in new[partition]})
-        parts.append(
-            f"{counted(len(added), 'new partition')} on {'broker' if len(brokers) == 1 else 'brokers'} {listed([str(b) for b in brokers])}"
-        )
-    if old.keys() - new.keys():
-        parts.append(f"{counted(len(old.keys() - new.keys()), 'partition')} gone")
+        on = f"{plural(len(brokers), 'broker')} {listed([str(broker) for broker in brokers])}"
+        parts.append(f"{counted(len(added), 'new partition')} on {on}")
+    if gone:
+        parts.append(f"{counted(len(gone), 'partition')} gone")
     return ", ".join(parts)
 
 
-def _replicas(topic: Topic) -> str | None:
-    """Partition → replicas in their order (the first is the preferred leader). Unknown when one partition did
-    not tell its replicas."""
-    if not all(partition.replicas for partition in topic.partitions):
+def _replicas(topic: Topic) -> dict[int, tuple[int, ...]]:
+    """Partition → replicas in their order; the first is the preferred leader."""
+    return {p.partition: p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)}
+
+
+def _replicas_text(topic: Topic) -> str | None:
+    """None, unknown, when the replicas of a partition are missing."""
+    replicas = _replicas(topic)
+    if not all(replicas.values()):
         return None
-    return json_text(
-        {str(p.partition): p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)}
-    )
+    return json_text({str(partition): brokers for partition, brokers in replicas.items()})
 
 
 def _described(topic: Topic) -> bool:
