@@ -1,7 +1,9 @@
-"""Unusual rates and lags, from readings of the offsets every few minutes.
+"""Unusual rates and lags, judged from readings of the offsets every few minutes.
 
-`watch_cluster` (watch.py) is one look at a cluster: a reading, a judgement; `Watched.keep` appends the
-reading and tells the inbox. The history (history.py) keeps 14 days; what is usual (usual.py) is derived from
-it once an hour; the rules (topics.py, consumer_groups.py, connectors.py) judge the last readings against it;
-what is open and what has ended stands in the store (open.py).
+`watch_cluster` (watch.py) takes a reading of one cluster and judges it; `Watched.keep` writes the reading and
+fills the inbox. What is usual (usual.py) is derived from the kept readings once an hour; the rules
+(topics.py, consumer_groups.py, connectors.py) judge the newest readings by it; anomaly.py keeps what is open
+and what has ended.
+
+Imports `readings`, `collecting` and what lies below them; nothing of `sensing`.
 """

@@ -1,4 +1,7 @@
-"""An anomaly from its begin to its end, the words it is told in, and where the open ones are kept."""
+"""An anomaly from its beginning to its end, and where the open and ended ones are kept.
+
+`readings/<cluster_id>/anomalies.json` holds both, so that each anomaly is reported once.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,47 +17,20 @@ from mesh_assets.readings.history import KEPT
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 
-# What an anomaly is, and the words it is told in.
-
 AnomalyKind = Literal[
     "topic_silent", "rate_spike", "rate_drop", "lag_growing", "connector_without_throughput"
 ]
-
-
-class Finding(Record, frozen=True, kw_only=True):
-    """Something unusual. `resource`: the topic, group or connector. `series`: what it was seen in.
-    `began_at`: the reading before the first unusual one."""
-
-    kind: AnomalyKind
-    resource: str
-    series: str
-    began_at: datetime
-    sentence: str
-
-
-def usually(usual: UsualRate, *, unit: str = "") -> str:
-    low, high = figure(usual.low), figure(usual.high)
-    return f"usually {low if low == high else f'{low}–{high}'}{unit} {_when(usual)}"  # noqa: RUF001 - a range
-
-
-def usually_at_most(usual: UsualLag) -> str:
-    return f"usually at most {figure(usual.high)} {_when(usual)}"
-
-
-def _when(usual: UsualRate | UsualLag) -> str:
-    return f"in the {duration(usual.seconds)} before" if usual.basis == "recent" else "at this hour"
-
-
-# The anomalies that are open and those that have ended, `readings/<cluster_id>/anomalies.json`: so that
-# each
-# is told once.
 
 _ENDED_KEPT = 1_000
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomaly from its begin to its end. `sentence`: as it was when it was noticed. `told`: it stands in
-    the inbox, or stood there."""
+    """Something unusual.
+
+    `resource`: the topic, group or connector. `series`: what it was seen in. `began_at`: the reading before
+    the first unusual one. `sentence`: as it was when the anomaly was noticed. `told`: it is or was in the
+    inbox.
+    """
 
     kind: AnomalyKind
     resource: str
@@ -70,33 +46,40 @@ class Anomaly(Record, frozen=True, kw_only=True):
         return self.kind, self.series
 
     @property
-    def cause(self) -> str:
-        """The same for the same anomaly, whenever it is told."""
+    def cause_id(self) -> str:
+        """The same for the same anomaly, however often it is reported."""
         return f"{self.kind} {self.series} since {self.began_at.isoformat()}"
 
 
+def usually(usual: UsualRate, *, unit: str = "") -> str:
+    """`usually 8–12 records/s at this hour`"""  # noqa: RUF002 - a range
+    low, high = figure(usual.low), figure(usual.high)
+    return f"usually {low if low == high else f'{low}–{high}'}{unit} {_when(usual)}"  # noqa: RUF001 - a range
+
+
+def usually_at_most(usual: UsualLag) -> str:
+    """`usually at most 1,204 in the 24 h before`"""
+    return f"usually at most {figure(usual.high)} {_when(usual)}"
+
+
+def _when(usual: UsualRate | UsualLag) -> str:
+    return f"in the {duration(usual.seconds)} before" if usual.basis == "recent" else "at this hour"
+
+
+# --- in the store
+
+
 class Anomalies(Record, frozen=True, kw_only=True):
-    """`open` in the order they were noticed; `ended` of the last 14 days, at most 1,000, the newest last."""
+    """`open` in the order they were noticed; `ended` in the last 14 days, at most 1,000, newest last."""
 
     open: tuple[Anomaly, ...] = ()
     ended: tuple[Anomaly, ...] = ()
 
 
-def anomaly_of(finding: Finding, *, noticed_at: datetime) -> Anomaly:
-    return Anomaly(
-        kind=finding.kind,
-        resource=finding.resource,
-        series=finding.series,
-        began_at=finding.began_at,
-        noticed_at=noticed_at,
-        sentence=finding.sentence,
-    )
-
-
 def moved_on(
     anomalies: Anomalies, *, begun: Iterable[Anomaly], ended: Iterable[Anomaly], now: datetime
 ) -> Anomalies:
-    """`ended`: of those that were open, with their end."""
+    """The anomalies after a judgement. `ended`: those that were open, with their end."""
     over = {anomaly.key: anomaly for anomaly in ended}
     kept = tuple(
         anomaly
@@ -113,7 +96,7 @@ _decoder = msgspec.json.Decoder(Anomalies)
 
 
 def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
-    """Raises StoreError when they cannot be read: without them everything would be told again."""
+    """Raises StoreError when they cannot be read: without them everything would be reported again."""
     key = _key(cluster_id)
     found = objects.get(key)
     if found is None:
@@ -127,6 +110,7 @@ def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
 
 
 def put_anomalies(objects: ObjectStore, cluster_id: str, anomalies: Anomalies) -> None:
+    """Raises StoreError when the store fails."""
     objects.put(_key(cluster_id), msgspec.json.encode(anomalies))
 
 

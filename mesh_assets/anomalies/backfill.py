@@ -1,9 +1,9 @@
-"""Readings of the time before the first one, from the history that a platform keeps of its own, so that what
-is usual is known at once.
+"""Readings from before the first one, made from the platform's own history, so that what is usual is known at
+once.
 
-Counts of records by topic, in steps as long as the sensor's interval, become ends of topics: of those only
-the differences are ever looked at. Groups have no such history. Between the last step and the first real
-reading a gap is left, in which nobody knows what came.
+Record counts by topic, in steps as long as the sensor's interval, become ends of topics, of which only the
+differences matter. Groups have no such history. A gap is left between the last step and the first real
+reading: nobody knows what arrived in it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,34 +13,36 @@ from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS, Cadence
 from mesh_assets.readings.history import READINGS_A_CHUNK, Chunk, Column
 from mesh_assets.readings.reading import Reading, resource_of
 
-# A day of 1,000 topics, or less of more: an answer of so many points is some 20 MB, and a tick has a minute.
+# A day of 1,000 topics, or less time of more topics: so many points are about 20 MB, and a tick has a minute.
 _MOST_POINTS = 288_000
-# Beyond the readings that are being judged, which are no part of what is usual.
+# Beyond the readings being judged, which do not count towards what is usual.
 _BEYOND_MINIMUM = 12
 _MOST_STEPS = 287
 
 
-def wanted_since(pace: Cadence, *, oldest: datetime | None, now: datetime) -> bool:
-    """Whether the history is too young to speak, and the interval one that platforms have steps for.
-    `oldest`: its first reading."""
-    young = timedelta(seconds=pace.minimum_readings * pace.interval_seconds)
-    return pace.interval_seconds == USUAL_INTERVAL_SECONDS and (oldest is None or now - oldest < young)
+def wanted_since(cadence: Cadence, *, oldest: datetime | None, now: datetime) -> bool:
+    """Whether the history is still too young to judge by, at an interval that platforms have steps for.
+
+    `oldest`: the time of its first reading.
+    """
+    young = timedelta(seconds=cadence.minimum_readings * cadence.interval_seconds)
+    return cadence.interval_seconds == USUAL_INTERVAL_SECONDS and (oldest is None or now - oldest < young)
 
 
 def chunks_before(
-    reading: Reading, platform: MetricsReader, *, cluster_id: str, pace: Cadence, oldest: datetime | None
+    reading: Reading, platform: MetricsReader, *, cluster_id: str, cadence: Cadence, oldest: datetime | None
 ) -> list[Chunk]:
-    """The readings before `oldest` (None: before `reading`), the oldest first; none where the platform has no
+    """The readings before `oldest` (None: before `reading`), oldest first; none where the platform has no
     history.
 
-    Raises PlatformError.
+    Raises PlatformError when the platform cannot be asked.
     """
     series = {resource_of(name): name for name in reading.ends}
     if not series:
         return []
-    step = int(pace.interval_seconds)
-    steps = min(_MOST_STEPS, max(pace.minimum_readings + _BEYOND_MINIMUM, _MOST_POINTS // len(series)))
-    last = (oldest or reading.read_at).timestamp() - pace.farthest_seconds - 1
+    step = int(cadence.interval_seconds)
+    steps = min(_MOST_STEPS, max(cadence.minimum_readings + _BEYOND_MINIMUM, _MOST_POINTS // len(series)))
+    last = (oldest or reading.read_at).timestamp() - cadence.farthest_seconds - 1
     end = datetime.fromtimestamp(last // step * step, UTC)
     counts = platform.record_counts(
         Asked(cluster_id=cluster_id, topics=tuple(sorted(series))),
@@ -68,8 +70,9 @@ def chunks_before(
 
 
 def _ends(counts: RecordCounts, topic: str, newest: int) -> Column:
-    """Backwards from where the topic stands now. Before a step that is not told, one place is left open: no
-    step reaches over it."""
+    """Ends counted backwards from the topic's newest end. A step without a count leaves one value open, so
+    that no step spans it.
+    """
     column: Column = [newest]
     level = newest
     for count in reversed(counts.topics[topic]):

@@ -1,5 +1,6 @@
-"""Connectors that run and move nothing. What a connector moves is not told by Connect; it is seen in Kafka's
-offsets:
+"""Connectors that run but move nothing.
+
+Connect does not say what a connector moves; Kafka's offsets do:
 
 a sink's in what its consumer group commits, a source's in its topics.
 """
@@ -8,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from mesh_assets.anomalies.anomaly import Anomaly, Finding, usually
+from mesh_assets.anomalies.anomaly import Anomaly, usually
 from mesh_assets.anomalies.statistics import UsualRate
 from mesh_assets.anomalies.topics import LONGER_PAUSE, silent_run
 from mesh_assets.collecting.connectors import sink_group
@@ -20,7 +21,7 @@ from mesh_assets.readings.window import Window
 
 
 class ConnectorLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A connector and what it is seen by. `group`: a sink's consumer group; None for a source."""
+    """A connector and what shows its throughput. `group`: a sink's consumer group; None for a source."""
 
     name: str
     connect: str
@@ -29,12 +30,12 @@ class ConnectorLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def key(self) -> str:
-        """Names are unique at an endpoint only."""
+        """The name with its endpoint: names are unique only there."""
         return f"{self.connect}/{self.name}"
 
 
 def connector_links(connectors: Iterable[Connector]) -> list[ConnectorLink]:
-    """Those whose topics are known."""
+    """The links of those whose topics are known."""
     return [
         ConnectorLink(
             name=connector.name,
@@ -48,67 +49,69 @@ def connector_links(connectors: Iterable[Connector]) -> list[ConnectorLink]:
 
 
 class ConnectorRules:
-    """Judges connectors by the series of their groups and topics. `silent_topics`: those whose silence is an
-    anomaly now."""
+    """Judges connectors by the series of their groups and topics.
 
-    def __init__(self, window: Window, pace: Cadence, *, silent_topics: Mapping[str, Anomaly]) -> None:
+    `silent_topics`: those whose silence is an open anomaly.
+    """
+
+    def __init__(self, window: Window, cadence: Cadence, *, silent_topics: Mapping[str, Anomaly]) -> None:
         self._window = window
-        self._pace = pace
+        self._cadence = cadence
         self._silent_topics = silent_topics
         self._topics = {resource_of(series): column for series, column in window.ends.items()}
-        # The newest of a group's series: it has another one after each partition it commits on for the first
-        # time.
+        # The newest of a group's series: its first commit on a partition starts another.
         self._groups = {
             resource_of(series): column for series, column in window.commits.items() if column[-1] is not None
         }
 
-    def begins(self, link: ConnectorLink, usual: UsualRate | None) -> Finding | None:
-        """Whether it runs is not looked at here: that costs a request, and nearly always nothing is
-        suspicious."""
+    def begins(self, link: ConnectorLink, usual: UsualRate | None) -> Anomaly | None:
+        """The anomaly, whether or not the connector runs: asking that costs a request, and is rarely needed."""
         return self._source(link) if link.group is None else self._sink(link, usual)
 
     def is_over(self, link: ConnectorLink) -> bool:
         if link.group is None:
             return not self._all_silent(link.topics)
         column = self._groups.get(link.group)
-        steps = [] if column is None else self._window.newest_steps(column, self._pace.returned_readings)
-        return len(steps) == self._pace.returned_readings and all(step.records > 0 for step in steps)
+        steps = [] if column is None else self._window.newest_steps(column, self._cadence.returned_readings)
+        return len(steps) == self._cadence.returned_readings and all(step.records > 0 for step in steps)
 
-    def _source(self, link: ConnectorLink) -> Finding | None:
+    def _source(self, link: ConnectorLink) -> Anomaly | None:
         if not self._all_silent(link.topics):
             return None
         longest = min(
-            (self._silent_topics[topic] for topic in link.topics), key=lambda finding: finding.began_at
+            (self._silent_topics[topic] for topic in link.topics), key=lambda anomaly: anomaly.began_at
         )
         lasting = duration(self._window.times[-1] - longest.began_at.timestamp())
         topics = link.topics[0] if len(link.topics) == 1 else f"its {len(link.topics)} topics"
-        return Finding(
+        return Anomaly(
             kind="connector_without_throughput",
             resource=link.name,
             series=link.key,
             began_at=longest.began_at,
+            noticed_at=self._window.newest_at,
             sentence=f"{link.name}: RUNNING, but no record in {topics} for {lasting} ({longest.sentence})",
         )
 
     def _all_silent(self, topics: Collection[str]) -> bool:
         return all(topic in self._silent_topics for topic in topics)
 
-    def _sink(self, link: ConnectorLink, usual: UsualRate | None) -> Finding | None:
+    def _sink(self, link: ConnectorLink, usual: UsualRate | None) -> Anomaly | None:
         column = self._groups.get(link.group or "")
         if column is None or usual is None or not usual.steady:
             return None
         run = silent_run(self._window, column)
-        if len(run) < self._pace.silent_readings or len(run) <= LONGER_PAUSE * usual.longest_pause:
+        if len(run) < self._cadence.silent_readings or len(run) <= LONGER_PAUSE * usual.longest_pause:
             return None
         seconds = sum(step.seconds for step in run)
         arrived = self._arrived(link.topics, len(run))
-        if seconds < self._pace.silent_seconds or arrived < self._pace.expected_records:
-            return None  # as long as its topics are quiet, it is not the sink's fault
-        return Finding(
+        if seconds < self._cadence.silent_seconds or arrived < self._cadence.expected_records:
+            return None  # while its topics are quiet, the sink has nothing to read
+        return Anomaly(
             kind="connector_without_throughput",
             resource=link.name,
             series=link.key,
             began_at=self._window.moment_before(len(run)),
+            noticed_at=self._window.newest_at,
             sentence=f"{link.name}: RUNNING, but nothing read for {duration(seconds)} while {figure(arrived)} records arrived, "
             f"{usually(usual, unit=' records/s')}",
         )

@@ -1,11 +1,12 @@
-"""One judgement of a cluster: which anomalies begin and which are over, from the newest readings, what is
-usual, and what is open."""
+"""Judging a cluster: which anomalies begin and which are over, from the newest readings, what is usual, and
+what is open.
+"""
 
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from mesh_assets.anomalies.anomaly import Anomalies, Anomaly, anomaly_of
+from mesh_assets.anomalies.anomaly import Anomalies, Anomaly
 from mesh_assets.anomalies.connectors import ConnectorRules
 from mesh_assets.anomalies.consumer_groups import LagRule
 from mesh_assets.anomalies.topics import TopicRules
@@ -16,12 +17,13 @@ from mesh_assets.readings.reading import Reading, resource_of
 from mesh_assets.readings.window import Window
 
 Running = Callable[[], frozenset[str] | None]
-"""Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when it cannot tell.
+"""Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when Connect cannot be
+asked.
 """
 
 
 class Judgement:
-    """Gathers `begun` and `ended` of one moment."""
+    """Collects what has `begun` and `ended` at one moment."""
 
     def __init__(
         self,
@@ -30,16 +32,16 @@ class Judgement:
         usuals: Usuals,
         anomalies: Anomalies,
         *,
-        pace: Cadence,
+        cadence: Cadence,
         thresholds: AnomalyThresholds,
     ) -> None:
         self._reading = reading
         self._window = window
         self._usuals = usuals
-        self._pace = pace
+        self._cadence = cadence
         self._open = {anomaly.key: anomaly for anomaly in anomalies.open}
-        self._topic_rules = TopicRules(window, pace, thresholds)
-        self._lag_rule = LagRule(window, pace, thresholds)
+        self._topic_rules = TopicRules(window, cadence, thresholds)
+        self._lag_rule = LagRule(window, cadence, thresholds)
         self.begun: list[Anomaly] = []
         self.ended: list[Anomaly] = []
 
@@ -52,19 +54,19 @@ class Judgement:
         usuals = self._usuals.topics
         for series, column in self._window.ends.items():
             usual = usuals.get(series)
-            finding = None if usual is None else self._topic_rules.begins(series, column, usual)
-            if finding is None or (finding.kind, series) in self._open:
+            begins = None if usual is None else self._topic_rules.begins(series, column, usual)
+            if begins is None or (begins.kind, series) in self._open:
                 continue
-            # What trickles during a silence is no news.
-            if finding.kind != "rate_drop" or ("topic_silent", series) not in self._open:
-                self.begun.append(anomaly_of(finding, noticed_at=self._reading.read_at))
+            # A trickle during a silence is not a drop of its own.
+            if begins.kind != "rate_drop" or ("topic_silent", series) not in self._open:
+                self.begun.append(begins)
         read = {resource_of(series) for series in self._reading.ends} if self._open else set()
         for anomaly in self._open.values():
             match anomaly.kind:
                 case "topic_silent" | "rate_spike" | "rate_drop" as kind:
                     column = self._window.ends.get(anomaly.series, [None])
-                    # Of a topic that was deleted and created again the old series ends; of one that could not
-                    # be read nobody knows.
+                    # A topic deleted and created again ends its old series; one that could not be read leaves
+                    # it open.
                     if (
                         anomaly.resource not in self._reading.topics
                         or (anomaly.series not in self._reading.ends and anomaly.resource in read)
@@ -76,9 +78,9 @@ class Judgement:
         usuals = self._usuals.lags
         for group, column in self._window.lags.items():
             usual = usuals.get(group)
-            finding = None if usual is None else self._lag_rule.begins(group, column, usual)
-            if finding is not None and (finding.kind, group) not in self._open:
-                self.begun.append(anomaly_of(finding, noticed_at=self._reading.read_at))
+            begins = None if usual is None else self._lag_rule.begins(group, column, usual)
+            if begins is not None and (begins.kind, group) not in self._open:
+                self.begun.append(begins)
         for anomaly in self._open.values():
             if anomaly.kind == "lag_growing":
                 gone = anomaly.resource not in self._reading.groups
@@ -94,29 +96,25 @@ class Judgement:
             for a in (*self._open.values(), *self.begun)
             if a.kind == "topic_silent" and a.key not in over
         }
-        rules = ConnectorRules(self._window, self._pace, silent_topics=silent)
+        rules = ConnectorRules(self._window, self._cadence, silent_topics=silent)
         links = {link.key: link for link in self._usuals.connectors}
         open_ = [anomaly for anomaly in self._open.values() if anomaly.kind == "connector_without_throughput"]
         known = {anomaly.series for anomaly in open_}
-        found = [
-            finding
+        suspects = [
+            anomaly
             for link in links.values()
             if link.key not in known
-            and (finding := rules.begins(link, self._usuals.commits.get(link.group or ""))) is not None
+            and (anomaly := rules.begins(link, self._usuals.commits.get(link.group or ""))) is not None
         ]
-        if not found and not open_:
+        if not suspects and not open_:
             return
         active = running()
         if active is None:
             return
-        self.begun += [
-            anomaly_of(finding, noticed_at=self._reading.read_at)
-            for finding in found
-            if finding.series in active
-        ]
+        self.begun += [anomaly for anomaly in suspects if anomaly.series in active]
         for anomaly in open_:
             link = links.get(anomaly.series)
-            # One that was paused, or has failed, is told of by other means.
+            # A connector that was paused or has failed is reported by other means.
             if link is None or link.key not in active or rules.is_over(link):
                 self._end(anomaly)
 

@@ -1,9 +1,10 @@
-"""Robust statistics of one series: what is usual, and how far something is from it.
+"""Robust statistics of one series: what is usual, and how far a value is from it.
 
-Rates differ by factors, not by amounts, so they are compared by the logarithm of the records a reading brings
-(and one, for none): `level`. A median and a MAD are not moved by the anomalies among their samples. The MAD
-of a constant series is 0 and that of a few samples of the same hour says little about another week, so the
-deviation has a floor: 15 %, or what counting alone scatters (Poisson: 1/√n).
+Rates differ by factors, not by amounts, so they are compared by the logarithm of the records that arrive
+between two readings (plus one, so that none has a logarithm): `level`. Anomalies among the samples move
+neither a median nor a MAD. The MAD of a constant series is 0, and that of a few samples of the same hour says
+little about another week, so the deviation has a floor: 15 %, or the scatter of counting itself (Poisson:
+1/√n).
 """
 
 import math
@@ -21,17 +22,18 @@ _OUTSIDE = 0.05
 
 
 Basis = Literal["week", "day", "recent"]
-"""Where what is usual comes from: the same hour of the week, the same hour of the last days, or the last
-hours."""
+"""What the usual values are derived from: the same hour of the week, the same hour of the last days, or the
+last hours.
+"""
 
 
 class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is usual of a rate. `middle` and `deviation` are levels; `low` and `high` records per second, the
-    range it says it in.
+    """What is usual for a rate.
 
-    `peak`: the highest `high` of late, halved each day. `longest_pause`: how many readings in a row without a
-    record there were. `seconds`: how long the time was that it is from. `spread`: the deviation without its
-    floor, as a running mean over the hours, since the one of a single hour is a chance.
+    `middle` and `deviation` are levels; `low` and `high` are the range in records per second that sentences
+    quote. `peak`: the highest recent `high`, halved each day. `longest_pause`: the most readings in a row
+    without a record. `seconds`: the length of the time it was derived from. `spread`: the deviation without
+    its floor, as a running mean over hours, since that of a single hour is down to chance.
     """
 
     samples: int
@@ -47,13 +49,15 @@ class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def steady(self) -> bool:
-        """Hardly ever without a record: only then silence is news."""
+        """Whether it is hardly ever without records: only then is silence unusual."""
         return self.low > 0
 
 
 class UsualLag(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is usual of a lag, in records. `growing`: the share of readings at which it had grown; near 1 for
-    a group nobody reads for."""
+    """What is usual for a lag, in records.
+
+    `growing`: the share of readings at which the lag had grown; near 1 for a group without consumers.
+    """
 
     samples: int
     basis: Basis
@@ -77,8 +81,10 @@ def usual_rate(
     before: UsualRate | None = None,
     fade: float = 1.0,
 ) -> UsualRate:
-    """`rates`: records per second, the oldest first, at least one. `before`: what was usual an hour ago,
-    whose peak fades by `fade`."""
+    """What is usual for these `rates` (records per second, oldest first, at least one).
+
+    `before`: what was usual an hour ago, whose peak fades by `fade`.
+    """
     ordered = sorted(rates)
     count = len(ordered)
     middle = math.log1p(_median(ordered) * interval_seconds)
@@ -106,7 +112,7 @@ def usual_rate(
 def usual_lag(
     lags: Sequence[float], *, basis: Basis, seconds: float, before: UsualLag | None = None, fade: float = 1.0
 ) -> UsualLag:
-    """`lags`: records, the oldest first, at least one."""
+    """What is usual for these `lags` (records, oldest first, at least one)."""
     low, high = _range(sorted(lags))
     grown = sum(1 for earlier, later in pairwise(lags) if later > earlier)
     return UsualLag(

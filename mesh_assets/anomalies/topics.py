@@ -1,11 +1,11 @@
-"""Topics: gone silent, too many records, too few."""
+"""Topics: fallen silent, too many records, too few."""
 
 import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from mesh_assets.anomalies.anomaly import Finding, usually
+from mesh_assets.anomalies.anomaly import Anomaly, usually
 from mesh_assets.anomalies.statistics import UsualRate, level
 from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.wording import duration, figure
@@ -17,21 +17,21 @@ from mesh_assets.readings.window import Step, Window
 _LONGEST_RUN = 36
 
 LONGER_PAUSE = 1.5
-"""A silence is longer than the pauses there have been."""
+"""How much longer than the longest pause so far a silence must be."""
 
 
 class TopicRules:
-    """Judges the newest readings of a topic against what is usual."""
+    """Judges the newest readings of a topic by what is usual."""
 
-    def __init__(self, window: Window, pace: Cadence, thresholds: AnomalyThresholds) -> None:
+    def __init__(self, window: Window, cadence: Cadence, thresholds: AnomalyThresholds) -> None:
         self._window = window
-        self._pace = pace
+        self._cadence = cadence
         self._thresholds = thresholds
 
-    def begins(self, series: str, column: Column, usual: UsualRate) -> Finding | None:
+    def begins(self, series: str, column: Column, usual: UsualRate) -> Anomaly | None:
         newest = self._window.newest_steps(column, 1)
         if not newest or (newest[0].records > 0 and self._side(newest[0], usual) is None):
-            return None  # nearly always: nothing is unusual
+            return None  # the usual case
         return (
             self._silence(series, column, usual)
             if newest[0].records == 0
@@ -44,9 +44,10 @@ class TopicRules:
         column: Column,
         usual: UsualRate | None,
     ) -> bool:
-        """Half way back is far enough, at several readings in a row, so that what wavers at the threshold is
-        one anomaly."""
-        wanted = self._pace.returned_readings
+        """Whether it is at least half way back at several readings in a row, so that wavering around the
+        threshold is one anomaly.
+        """
+        wanted = self._cadence.returned_readings
         steps = self._window.newest_steps(column, wanted)
         if len(steps) < wanted:
             return False
@@ -58,26 +59,26 @@ class TopicRules:
         off = [self._level(step) - usual.middle for step in steps]
         return all(each <= half if kind == "rate_spike" else each >= -half for each in off)
 
-    def _silence(self, series: str, column: Column, usual: UsualRate) -> Finding | None:
+    def _silence(self, series: str, column: Column, usual: UsualRate) -> Anomaly | None:
         if not usual.steady:
             return None
         run = silent_run(self._window, column)
-        if len(run) < self._pace.silent_readings or len(run) <= LONGER_PAUSE * usual.longest_pause:
+        if len(run) < self._cadence.silent_readings or len(run) <= LONGER_PAUSE * usual.longest_pause:
             return None
         seconds = sum(step.seconds for step in run)
-        if seconds < self._pace.silent_seconds:
+        if seconds < self._cadence.silent_seconds:
             return None
         before = self._context(column, len(run))
         if before is None and usual.basis != "week":
             return None
-        # Compared with the last hours too: a stream that ends its day slowly is not one that stopped.
-        per_second = math.expm1(usual.middle) / self._pace.interval_seconds
+        # Compared with the last hours too: a stream whose day fades out has not stopped.
+        per_second = math.expm1(usual.middle) / self._cadence.interval_seconds
         expected = min(per_second, per_second if before is None else before) * seconds
-        if expected < self._pace.expected_records:
+        if expected < self._cadence.expected_records:
             return None
-        return self._finding("topic_silent", series, run, usual)
+        return self._anomaly("topic_silent", series, run, usual)
 
-    def _unusual_rate(self, series: str, column: Column, usual: UsualRate) -> Finding | None:
+    def _unusual_rate(self, series: str, column: Column, usual: UsualRate) -> Anomaly | None:
         run: list[Step] = []
         side: Literal["rate_spike", "rate_drop"] | None = None
         for step in self._window.newest_steps(column, _LONGEST_RUN):
@@ -86,28 +87,30 @@ class TopicRules:
                 break
             side = found
             run.append(step)
-        if side is None or len(run) < self._pace.unusual_readings:
+        if side is None or len(run) < self._cadence.unusual_readings:
             return None
-        # A topic that is filled in bursts is known by its highest ones, and not before a week has shown when
-        # they come.
+        # A topic filled in bursts is judged by its highest ones, and only once a week has shown when they
+        # come.
         if not usual.steady and (side == "rate_drop" or usual.basis != "week" or mean(run) <= 2 * usual.peak):
             return None
         before = self._context(column, len(run))
         if before is None:
-            return self._finding(side, series, run, usual) if usual.basis == "week" else None
-        # Also against the last hours: the slow change of a day, a holiday, and the first weekend of a history
-        # begin nothing.
+            return self._anomaly(side, series, run, usual) if usual.basis == "week" else None
+        # Compared with the last hours too: the slow change over a day, a holiday and a history's first
+        # weekend are no anomalies.
         factor = self._factor(usual, side)
-        apart = level(mean(run) * self._pace.interval_seconds) - level(before * self._pace.interval_seconds)
+        apart = level(mean(run) * self._cadence.interval_seconds) - level(
+            before * self._cadence.interval_seconds
+        )
         sudden = apart >= math.log(factor) if side == "rate_spike" else apart <= -math.log(factor)
-        return self._finding(side, series, run, usual) if sudden else None
+        return self._anomaly(side, series, run, usual) if sudden else None
 
     def _context(self, column: Column, judged: int) -> float | None:
-        """The median rate of the hours before what is judged; None when too little is known of them."""
-        steps = self._window.earlier_steps(column, before=judged, most=self._pace.context_readings)
+        """The median rate of the hours before the judged steps; None when too little is known of them."""
+        steps = self._window.earlier_steps(column, before=judged, most=self._cadence.context_readings)
         return (
             median(step.per_second for step in steps)
-            if len(steps) >= min(8, self._pace.context_readings)
+            if len(steps) >= min(8, self._cadence.context_readings)
             else None
         )
 
@@ -122,33 +125,34 @@ class TopicRules:
 
     def _factor(self, usual: UsualRate, side: Literal["rate_spike", "rate_drop"]) -> float:
         factor = self._thresholds.spike_factor if side == "rate_spike" else self._thresholds.drop_factor
-        # Before a whole week is known the first night and the first weekend are new; they must be twice as
+        # Until a whole week is known, the first night and the first weekend are new: rates must be twice as
         # far off (on the log scale).
         return factor if usual.basis == "week" else factor**2
 
     def _level(self, step: Step) -> float:
-        return level(step.per_second * self._pace.interval_seconds)
+        return level(step.per_second * self._cadence.interval_seconds)
 
-    def _finding(
+    def _anomaly(
         self,
         kind: Literal["topic_silent", "rate_spike", "rate_drop"],
         series: str,
         run: Sequence[Step],
         usual: UsualRate,
-    ) -> Finding:
+    ) -> Anomaly:
         topic = resource_of(series)
         lasting = duration(sum(step.seconds for step in run))
-        return Finding(
+        return Anomaly(
             kind=kind,
             resource=topic,
             series=series,
             began_at=self._window.moment_before(len(run)),
+            noticed_at=self._window.newest_at,
             sentence=f"{topic}: {figure(mean(run))} records/s for {lasting}, {usually(usual)}",
         )
 
 
 def silent_run(window: Window, column: Column) -> list[Step]:
-    """The newest steps that brought nothing."""
+    """The newest steps in which nothing arrived."""
     run = []
     for step in window.newest_steps(column, _LONGEST_RUN):
         if step.records:

@@ -1,9 +1,9 @@
-"""What is usual of every series of a cluster, derived from the history once an hour and kept in
+"""What is usual for every series of a cluster: derived from the history once an hour, kept in
 `readings/<cluster_id>/usual.bin`.
 
-From the same hour of the week (an hour around it, one and two weeks ago) where a series has enough readings
-there, else from the same hour of the last three days, else from the last 24 hours or what there is of them. A
-derived object: lost or of another version, it is made again.
+It comes from the same hour of the week (an hour either side, one and two weeks ago) where a series has enough
+readings there, else from the same hour of the last three days, else from the last 24 hours as far as known. A
+derived object: lost or of another version, it is computed again.
 """
 
 import zlib
@@ -37,8 +37,8 @@ from mesh_assets.store.objects import ObjectStore
 
 _BASES: tuple[Basis, ...] = ("week", "day", "recent")
 _AROUND = timedelta(hours=1)
-_RECENT_READINGS = 288  # a day of them at five minutes
-# A young history changes what is known with every reading, and is small.
+_RECENT_READINGS = 288  # a day at five minutes
+# While the history is young, every reading changes what is usual, and computing it is cheap.
 _YOUNG_CHUNKS = 3
 _MOST_CHUNKS = 48
 _PEAK_HALVES_SECONDS = 86_400.0
@@ -58,23 +58,23 @@ class Usuals(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Samples:
-    """Rates and lags by series, gathered chunk by chunk."""
+    """Rates and lags by series, collected chunk by chunk."""
 
-    def __init__(self, pace: Cadence, unusual: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    def __init__(self, cadence: Cadence, unusual: Mapping[str, Sequence[tuple[float, float]]]) -> None:
         self.topics: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
         self.commits: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
         self.lags: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
         self.seconds = 0.0
-        self._pace = pace
+        self._cadence = cadence
         self._unusual = unusual
         self._before: Chunk | None = None
 
     def add(self, chunk: Chunk) -> None:
-        """The next chunk in time."""
+        """Adds the next chunk in time."""
         before = self._before
         joined = before is not None and bool(before.times)
         times = [before.times[-1], *chunk.times] if before is not None and joined else chunk.times
-        gaps = spacing(times, self._pace)
+        gaps = spacing(times, self._cadence)
         if not joined:
             gaps = [None, *gaps]
         self.seconds += times[-1] - times[0] if times else 0.0
@@ -91,7 +91,7 @@ class Samples:
         self._before = chunk
 
     def _usual(self, chunk: Chunk) -> Mapping[str, Column]:
-        """The columns of topics without what was read during an anomaly."""
+        """The columns of topics, without what was read during an anomaly."""
         if self._unusual.keys().isdisjoint(chunk.ends):
             return chunk.ends
         return chunk.ends | {
@@ -105,8 +105,9 @@ class Samples:
 
 
 def unusual_times(anomalies: Anomalies) -> dict[str, list[tuple[float, float]]]:
-    """When each topic's rate was unusual, in seconds since 1970: no part of what is usual. After a day the
-    unusual is the usual."""
+    """When each topic's rate was unusual, in seconds since 1970: these times do not count. After a day the
+    unusual becomes usual.
+    """
     spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for anomaly in (*anomalies.ended, *anomalies.open):
         if anomaly.kind in ("topic_silent", "rate_spike", "rate_drop"):
@@ -127,8 +128,9 @@ def _add_rates(
     gaps: Sequence[float | None],
     name: Callable[[str], str],
 ) -> None:
-    """`gaps` has one more than the columns: the step from the chunk before to this one's first reading is
-    `gaps[1]`."""
+    """`gaps` has one value more than the columns: `gaps[1]` is the step from the chunk before to this one's
+    first reading.
+    """
     steps = gaps[1:]
     for series, column in columns.items():
         earlier = before.get(series)
@@ -146,36 +148,38 @@ def compute_usuals(
     load: Callable[[Sequence[ChunkEntry]], list[Chunk]],
     entries: Sequence[ChunkEntry],
     *,
-    pace: Cadence,
+    cadence: Cadence,
     now: datetime,
     before: Usuals | None,
     connectors: list[ConnectorLink],
     anomalies: Anomalies,
 ) -> Usuals:
-    """What is usual for the hour from `now` on; `load` gives the chunks of entries; `before`: what was usual
-    until now."""
+    """What is usual for the hour from `now` on.
+
+    `load` returns the chunks of entries. `before`: what was usual until now.
+    """
     topics: dict[str, UsualRate] = {}
     commits: dict[str, UsualRate] = {}
     lags: dict[str, UsualLag] = {}
-    known = before or Usuals(now.timestamp(), pace.interval_seconds, {}, {}, {}, [])
+    known = before or Usuals(now.timestamp(), cadence.interval_seconds, {}, {}, {}, [])
     fade = 0.5 ** ((now.timestamp() - known.computed_at) / _PEAK_HALVES_SECONDS)
     newest = load(entries[-1:])
     unusual = unusual_times(anomalies)
     for basis in _BASES:
-        samples = Samples(pace, unusual)
-        for entry in _chunks_of(basis, entries, pace=pace, now=now):
-            for chunk in load([entry]):  # one at a time: a day of 9,000 topics is 200 MB of Python's numbers
+        samples = Samples(cadence, unusual)
+        for entry in _chunks_of(basis, entries, cadence=cadence, now=now):
+            for chunk in load([entry]):  # one at a time: a day of 9,000 topics is 200 MB of Python numbers
                 samples.add(chunk)
-        least = pace.minimum_readings * (2 if basis == "day" else 1)  # of more than one day
-        margin = max(pace.unusual_readings, pace.silent_readings)
+        least = cadence.minimum_readings * (2 if basis == "day" else 1)  # of more than one day
+        margin = max(cadence.unusual_readings, cadence.silent_readings)
 
         def of_rate(
             rates: "array[float]", old: UsualRate | None, basis: Basis = basis, whole: float = samples.seconds
         ) -> UsualRate:
-            seconds = min(whole, len(rates) * pace.interval_seconds)
+            seconds = min(whole, len(rates) * cadence.interval_seconds)
             return usual_rate(
                 rates,
-                interval_seconds=pace.interval_seconds,
+                interval_seconds=cadence.interval_seconds,
                 basis=basis,
                 seconds=seconds,
                 before=old,
@@ -185,7 +189,7 @@ def compute_usuals(
         def of_lag(
             values: "array[float]", old: UsualLag | None, basis: Basis = basis, whole: float = samples.seconds
         ) -> UsualLag:
-            seconds = min(whole, len(values) * pace.interval_seconds)
+            seconds = min(whole, len(values) * cadence.interval_seconds)
             return usual_lag(values, basis=basis, seconds=seconds, before=old, fade=fade)
 
         for series, rates in samples.topics.items():
@@ -197,31 +201,31 @@ def compute_usuals(
         for group, values in samples.lags.items():
             if (
                 group not in lags
-                and len(settled := values if basis != "recent" else values[: -pace.lag_readings]) >= least
+                and len(settled := values if basis != "recent" else values[: -cadence.lag_readings]) >= least
             ):
                 lags[group] = of_lag(settled, known.lags.get(group))
         if all(chunk.ends.keys() <= topics.keys() and chunk.lags.keys() <= lags.keys() for chunk in newest):
             break
-    return Usuals(now.timestamp(), pace.interval_seconds, topics, commits, lags, connectors)
+    return Usuals(now.timestamp(), cadence.interval_seconds, topics, commits, lags, connectors)
 
 
 def _settled(samples: "array[float]", basis: Basis, margin: int) -> "array[float]":
-    """Without the newest, which are being judged, and without the silence that may be under way."""
+    """Without the newest samples, which are being judged, and without a silence that may be under way."""
     if basis != "recent":
         return samples
     end = len(samples) - margin
     while end > 0 and samples[end - 1] == 0:
         end -= 1
-    # A series that is nothing but zeros is known to be so.
+    # A series of nothing but zeros is usual as it is.
     return samples[:end] if end > 0 else samples
 
 
 def _chunks_of(
-    basis: Basis, entries: Sequence[ChunkEntry], *, pace: Cadence, now: datetime
+    basis: Basis, entries: Sequence[ChunkEntry], *, cadence: Cadence, now: datetime
 ) -> list[ChunkEntry]:
-    """The chunks that say what is usual from `now` on: around that hour on earlier days, or the last ones."""
+    """The chunks to derive the usual from: around this hour on earlier days, or the last ones."""
     if basis == "recent":
-        begin = now - timedelta(seconds=_RECENT_READINGS * pace.interval_seconds)
+        begin = now - timedelta(seconds=_RECENT_READINGS * cadence.interval_seconds)
         return _between(entries, begin, now)[-_MOST_CHUNKS:]
     days = (14, 7) if basis == "week" else (3, 2, 1)
     spans = [(now - timedelta(days=day) - _AROUND, now - timedelta(days=day) + 2 * _AROUND) for day in days]
@@ -229,7 +233,7 @@ def _chunks_of(
 
 
 def _between(entries: Sequence[ChunkEntry], begin: datetime, end: datetime) -> list[ChunkEntry]:
-    """The chunks that begin in that time, both ends included."""
+    """The chunks that begin between `begin` and `end`, both included."""
     return [entry for entry in entries if begin <= entry.began_at <= end]
 
 
@@ -239,11 +243,11 @@ def _between(entries: Sequence[ChunkEntry], begin: datetime, end: datetime) -> l
 _decoder = msgspec.msgpack.Decoder(Usuals)
 
 
-def must_be_computed(usuals: Usuals | None, *, chunks: int, pace: Cadence, now: datetime) -> bool:
-    """Once every twelve readings, and with each while the history is young."""
-    if usuals is None or usuals.interval_seconds != pace.interval_seconds or chunks <= _YOUNG_CHUNKS:
+def must_be_computed(usuals: Usuals | None, *, chunks: int, cadence: Cadence, now: datetime) -> bool:
+    """Whether it is time: once every twelve readings, and at each while the history is young."""
+    if usuals is None or usuals.interval_seconds != cadence.interval_seconds or chunks <= _YOUNG_CHUNKS:
         return True
-    return not 0 <= now.timestamp() - usuals.computed_at < READINGS_A_CHUNK * pace.interval_seconds
+    return not 0 <= now.timestamp() - usuals.computed_at < READINGS_A_CHUNK * cadence.interval_seconds
 
 
 def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
@@ -252,7 +256,7 @@ def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
         return None
     try:
         return _decoder.decode(zlib.decompress(found[0]))
-    except (msgspec.DecodeError, zlib.error):  # derived: made again
+    except (msgspec.DecodeError, zlib.error):  # derived: computed again
         return None
 
 

@@ -1,4 +1,6 @@
-"""One look at a cluster: take a reading, keep it, judge the newest ones, and tell the inbox what has begun."""
+"""Watching a cluster for anomalies: take a reading, keep it, judge the newest ones, and put what has begun
+into the inbox.
+"""
 
 import logging
 from collections import Counter
@@ -9,7 +11,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from mesh_assets.anomalies.anomaly import Anomalies, Anomaly, get_anomalies, moved_on, put_anomalies
+from mesh_assets.anomalies.anomaly import (
+    Anomalies,
+    Anomaly,
+    get_anomalies,
+    moved_on,
+    put_anomalies,
+)
 from mesh_assets.anomalies.backfill import chunks_before, wanted_since
 from mesh_assets.anomalies.connectors import ConnectorLink, connector_links
 from mesh_assets.anomalies.judge import Judgement, Running
@@ -36,10 +44,10 @@ from mesh_assets.store.inventories import InventoryStore
 
 SOURCE = "metrics_anomalies"
 
-# The newest readings that are judged: two hours at five minutes.
+# The newest readings, which are judged: two hours at five minutes.
 _CHUNKS_JUDGED = 3
-# A whole cluster that stops is one event to its owner, and thousands of objects in the inbox would not fit a
-# tick.
+# A whole cluster that stops is one event to its owner, and a tick has no time for thousands of objects in the
+# inbox.
 TOLD_ONE_BY_ONE = 100
 _NAMED = 5
 
@@ -55,14 +63,15 @@ def watch_cluster(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clients: OpenClients = open_clients,
 ) -> "Watched":
-    """Reads and judges; nothing is written before `Watched.keep`, so one that is late and no longer waited
-    for changes nothing.
+    """Takes a reading and judges it. Nothing is written before `Watched.keep`, so a call that nobody waits
+    for any more changes nothing.
 
-    Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. StoreError
-    when the store fails.
+    Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. Raises
+    EstateError when a secret cannot be resolved or the estate names another cluster, StoreError when the
+    store fails.
     """
     if not cluster.anomalies.enabled:
-        return Watched(skipped="anomalies are switched off in the estate")
+        return Watched(skipped="the estate switches anomalies off")
     with clients(cluster) as opened:
         metadata = opened.kafka.metadata()
         watch = Watch(cluster, cluster_id_of(cluster, metadata), store, interval_seconds=interval_seconds)
@@ -76,7 +85,7 @@ def watch_cluster(
 
 
 class Watched:
-    """What one look at a cluster saw. `skipped`: why no reading was taken; then nothing else is there."""
+    """The outcome for one cluster. `skipped`: why no reading was taken; everything else is empty then."""
 
     def __init__(
         self,
@@ -92,16 +101,18 @@ class Watched:
         self._writes = writes
 
     def keep(self) -> None:
-        """Keeps the reading and the state, and tells the inbox. A crash in between loses nothing: what was
-        noticed and not told is told at the next look, under the same cause. Raises StoreError, ConflictError
-        when another has kept a reading meanwhile: then nothing was.
+        """Writes the reading and the state, then fills the inbox.
+
+        A crash in between loses nothing: what was noticed but not reported is reported next time, under the
+        same cause. Raises ConflictError when another process has kept a reading meanwhile (nothing is written
+        then), StoreError when the store fails.
         """
         for write in self._writes:
             write()
 
 
 class Watch:
-    """The readings and anomalies of one cluster for one look; not to be kept."""
+    """The readings and anomalies of one cluster at one moment. Use it once."""
 
     def __init__(
         self, cluster: Cluster, cluster_id: str, store: InventoryStore, *, interval_seconds: float
@@ -111,33 +122,34 @@ class Watch:
         self._store = store
         self._history = ReadingHistory(store.objects, cluster_id)
         self._ends = KeptEnds(store.objects, cluster_id)
-        self._pace: Cadence = cadence_of(cluster.anomalies, interval_seconds=interval_seconds)
+        self._cadence: Cadence = cadence_of(cluster.anomalies, interval_seconds=interval_seconds)
         self._entries = self._history.entries()
         self._newest = self._history.newest(self._entries)
         self._earlier: dict[str, Chunk] = {}
 
     def early(self, now: datetime) -> str | None:
-        """Why no reading is to be taken yet; None when it is time."""
+        """Why it is too early for a reading; None when it is time."""
         if self._newest is None:
             return None
         seconds = now.timestamp() - self._newest.chunk.times[-1]
-        if seconds >= self._pace.closest_seconds:
+        if seconds >= self._cadence.closest_seconds:
             return None
-        return f"the last reading is {seconds:.0f} s old; the next is taken {self._pace.closest_seconds:.0f} s after it or later"
+        return f"the last reading is {seconds:.0f} s old; the next is taken {self._cadence.closest_seconds:.0f} s after it or later"
 
     def look_back(self, reading: Reading, platform: MetricsReader) -> None:
-        """Fills a history that is too young to speak with what the platform keeps; where that fails, it grows
-        by and by."""
+        """Fills a history that is too young to judge by from the platform's own; where that fails, it fills
+        up with time.
+        """
         oldest = self._entries[0].began_at if self._entries else None
-        if not wanted_since(self._pace, oldest=oldest, now=reading.read_at):
+        if not wanted_since(self._cadence, oldest=oldest, now=reading.read_at):
             return
         try:
             chunks = chunks_before(
-                reading, platform, cluster_id=self._cluster_id, pace=self._pace, oldest=oldest
+                reading, platform, cluster_id=self._cluster_id, cadence=self._cadence, oldest=oldest
             )
         except PlatformError as error:
             logger.warning(
-                "%s: its history is not filled from its platform's metrics: %s", self._cluster.name, error
+                "%s: cannot fill the history from the platform's metrics: %s", self._cluster.name, error
             )
             return
         self._earlier = {self._history.entry_of(chunk).key: chunk for chunk in chunks}
@@ -148,7 +160,7 @@ class Watch:
         entries = [*earlier, *self._entries, *([] if newest.version is not None else [newest.entry])]
 
         def load(wanted: Sequence[ChunkEntry]) -> list[Chunk]:
-            """All of them in time's order: those from the platform come first, the newest last."""
+            """The chunks in order of time: those from the platform first, the newest last."""
             filled = [self._earlier[entry.key] for entry in wanted if entry.key in self._earlier]
             stored = self._history.load(
                 [entry for entry in wanted if entry != newest.entry and entry.key not in self._earlier]
@@ -160,10 +172,10 @@ class Watch:
         usuals, old_usuals = self._usuals(load, entries, reading.read_at, before)
         judgement = Judgement(
             reading,
-            Window(load(entries[-_CHUNKS_JUDGED:]), self._pace),
+            Window(load(entries[-_CHUNKS_JUDGED:]), self._cadence),
             usuals,
             before,
-            pace=self._pace,
+            cadence=self._cadence,
             thresholds=self._cluster.anomalies,
         )
         judgement.judge(running)
@@ -189,14 +201,16 @@ class Watch:
         now: datetime,
         anomalies: Anomalies,
     ) -> tuple[Usuals, Usuals | None]:
-        """What is usual now, and what stands in the store."""
+        """What is usual now, and what the store holds."""
         known = get_usuals(self._store.objects, self._cluster_id)
-        if known is not None and not must_be_computed(known, chunks=len(entries), pace=self._pace, now=now):
+        if known is not None and not must_be_computed(
+            known, chunks=len(entries), cadence=self._cadence, now=now
+        ):
             return known, known
         return compute_usuals(
             load,
             entries,
-            pace=self._pace,
+            cadence=self._cadence,
             now=now,
             before=known,
             connectors=self._connectors(),
@@ -223,7 +237,7 @@ def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
         for anomaly in untold:
             yield (
                 Trigger(type="metrics_anomaly", resource=anomaly.resource, details=anomaly.sentence),
-                anomaly.cause,
+                anomaly.cause_id,
             )
         return
     counts = Counter(anomaly.kind.replace("_", " ") for anomaly in untold)
@@ -233,13 +247,12 @@ def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
         Trigger(
             type="metrics_anomaly", details=f"{len(untold):,} anomalies at once: {kinds}. The first: {first}"
         ),
-        "\n".join(anomaly.cause for anomaly in untold),
+        "\n".join(anomaly.cause_id for anomaly in untold),
     )
 
 
 def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[str] | None:
-    """The connectors that run with all their tasks, as Connect says now: the latest document may be hours
-    old."""
+    """The connectors that Connect says run with all their tasks now: the latest document may be hours old."""
     active = set()
     try:
         for endpoint in endpoints:
@@ -249,7 +262,7 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
                     active.add(f"{name}/{connector.name}")
     except PlatformError as error:
         logger.warning(
-            "%s: connectors are not judged, since Connect cannot be asked whether they run: %s",
+            "%s: cannot judge connectors, because Connect does not say whether they run: %s",
             cluster.name,
             error,
         )

@@ -1,1 +1,5 @@
-"""Ends and rates kept over time. Below collecting, which derives time lag from them; above store, which keeps them."""
+"""What is kept of ends and rates over time: one reading every few minutes, the history of readings, and steps
+between them.
+
+Imports `store` and what lies below it.
+"""

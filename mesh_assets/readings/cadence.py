@@ -1,26 +1,27 @@
-"""How often readings are taken, and what follows from it: which readings are close enough, and how many make
-a case."""
+"""How often readings are taken, and what follows from it: which readings are close enough to compare, and how
+many are evidence.
+"""
 
 from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.records import Record
 
 USUAL_INTERVAL_SECONDS = 300.0
-"""The sensor's own interval, which the thresholds are made for."""
+"""The sensor's own interval, which the thresholds are tuned for."""
 
-# Below this the interval was shortened to watch something happen (demo, tests), and a case is made sooner.
+# A shorter interval was chosen to watch something happen (demo, tests), so fewer readings are enough.
 _SHORTENED_SECONDS = 60.0
-# The daemon looks at its sensors every 5 s, and a tick itself takes time: with short intervals a reading is
+# The daemon checks its sensors every 5 s, and a tick itself takes time: at short intervals a reading can be
 # late by much of an interval.
 _LATE_SECONDS = 30.0
 
 
 class Cadence(Record, frozen=True, kw_only=True):
-    """The thresholds that count readings, for one interval.
+    """The thresholds in numbers of readings, for one interval.
 
-    Two readings give a rate when they are between `closest_seconds` and `farthest_seconds` apart: farther is
-    a gap, in which nobody knows what happened, and closer says too little. `returned_readings`: how many
-    ordinary ones in a row end an anomaly. `context_readings`: the recent ones that what is new is compared
-    with.
+    Two readings give a rate when they are between `closest_seconds` and `farthest_seconds` apart: farther
+    apart is a gap in which anything may have happened, and closer says too little. `returned_readings`: how
+    many ordinary readings in a row end an anomaly. `context_readings`: the recent readings that new ones are
+    compared with.
     """
 
     interval_seconds: float
@@ -38,17 +39,17 @@ class Cadence(Record, frozen=True, kw_only=True):
 
     @property
     def farthest_seconds(self) -> float:
-        """One missed reading is bridged, two are a gap."""
+        """Bridges one missed reading; two are a gap."""
         return self.interval_seconds * 2.5 + _LATE_SECONDS
 
     @property
     def silent_seconds(self) -> float:
-        """The shortest silence, whatever the readings in it: they can come early."""
+        """The shortest silence that counts, however many readings fall into it: readings can come early."""
         return self.silent_readings * self.interval_seconds * 0.75
 
 
 def cadence_of(thresholds: AnomalyThresholds, *, interval_seconds: float) -> Cadence:
-    """As the estate says, or less of each when the interval is shortened."""
+    """The estate's thresholds, or smaller ones when the interval is shortened."""
     shortened = interval_seconds < _SHORTENED_SECONDS
     return Cadence(
         interval_seconds=interval_seconds,

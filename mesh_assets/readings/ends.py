@@ -1,9 +1,9 @@
-"""Where the log of each partition ended, and when: what a time lag is read from. Kept of partitions that a
-group has committed on.
+"""Where the log of each partition ended, and when: the basis of time lags. Kept for partitions that a group
+has committed on.
 
-Every reading of the last day (five minutes apart), and one an hour of the last 14: a lag of days need not be
-known to the minute. Both are chunks as of all readings, under `ends/recent/<cluster_id>/` and
-`ends/hourly/<cluster_id>/`.
+Every reading of the last day (five minutes apart) is kept, and one an hour of the last 14 days: a lag of days
+need not be known to the minute. Both are chunks like those of all readings, under `ends/recent/<cluster_id>/`
+and `ends/hourly/<cluster_id>/`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,15 +24,19 @@ _HOURLY_SECONDS = 3_600.0
 
 
 class KeptEnds:
-    """The kept ends of one cluster. Every method raises StoreError when the store fails."""
+    """The kept ends of one cluster.
+
+    Every method raises StoreError when the store fails.
+    """
 
     def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
         self._recent = ReadingHistory(objects, cluster_id, folder="ends/recent", kept=RECENT)
         self._hourly = ReadingHistory(objects, cluster_id, folder="ends/hourly", kept=KEPT)
 
     def additions(self, reading: Reading) -> list[Callable[[], None]]:
-        """The writes that keep the reading's ends: with the recent ones, and with the hourly ones once an
-        hour."""
+        """The writes that keep the reading's ends: among the recent ones, and once an hour among the hourly
+        ones.
+        """
         ends = Reading(
             read_at=reading.read_at,
             ends=reading.places,
@@ -47,8 +51,9 @@ class KeptEnds:
         ]
 
     def backwards(self) -> Iterator[tuple[datetime, Mapping[str, Column], int]]:
-        """Every kept reading, the newest first, read when it is come to: when it was, its columns by place,
-        and its index in them."""
+        """Every kept reading, newest first, loaded lazily: its time, its columns by place, and its index in
+        them.
+        """
         recent = self._recent.entries()
         yield from _backwards(self._recent, recent)
         oldest = recent[0].began_at if recent else None
@@ -59,7 +64,7 @@ class KeptEnds:
         )
 
     def oldest(self) -> tuple[datetime, Mapping[str, Column], int] | None:
-        """The oldest kept reading; None: there is none."""
+        """The oldest kept reading; None when there is none."""
         for history in (self._hourly, self._recent):
             for chunk in history.load(history.entries()[:1]):
                 return datetime.fromtimestamp(chunk.times[0], UTC), chunk.ends, 0

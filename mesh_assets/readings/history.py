@@ -1,8 +1,8 @@
-"""The readings of the last 14 days: a chunk of twelve an object, `readings/<cluster_id>/<day>/<time>.bin`.
+"""The readings of the last 14 days, twelve to an object: `readings/<cluster_id>/<day>/<time>.bin`.
 
-A tick writes the newest chunk anew (an object of at most twelve readings, whatever the history's length) and
-reads the three newest. Those of a whole day, or of the same hour a week ago, are read once an hour, for what
-is usual.
+A tick rewrites the newest chunk (at most twelve readings, however long the history) and reads the three
+newest. The chunks of a whole day, or of the same hour a week ago, are read once an hour to compute what is
+usual.
 """
 
 import itertools
@@ -21,12 +21,12 @@ from mesh_assets.store.objects import ObjectStore
 KEPT = timedelta(days=14)
 READINGS_A_CHUNK = 12
 _CHUNK_TIME = "%Y-%m-%d/%H-%M-%S-%fZ.bin"
-# Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels win a tenth and cost five times as
-# much.
+# Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels save a tenth more at five times the
+# cost.
 _COMPRESSION = 1
 
 Column = list[int | None]
-"""One value for each of the chunk's readings; None: not there, or not read."""
+"""One value for each of the chunk's readings; None: absent or not read."""
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -39,14 +39,16 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ChunkEntry(Record, frozen=True, kw_only=True):
-    """A chunk as a listing shows it; `began_at` is its first reading's time."""
+    """A chunk as a listing shows it. `began_at`: the time of its first reading."""
 
     key: str
     began_at: datetime
 
 
 class NewestChunk(Record, frozen=True, kw_only=True):
-    """The chunk that readings are added to, and the version it was read as; None: it is not in the store yet."""
+    """The chunk that readings are added to. `version`: the one it was read as; None when it is not in the
+    store yet.
+    """
 
     entry: ChunkEntry
     chunk: Chunk
@@ -57,8 +59,10 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 class ReadingHistory:
-    """The readings of one cluster under `folder`, for as long as they are `kept`. Every method raises
-    StoreError when the store fails."""
+    """The readings of one cluster under `folder`, for as long as `kept` says.
+
+    Every method raises StoreError when the store fails.
+    """
 
     def __init__(
         self, objects: ObjectStore, cluster_id: str, *, folder: str = "readings", kept: timedelta = KEPT
@@ -68,7 +72,7 @@ class ReadingHistory:
         self._kept = kept
 
     def entries(self) -> list[ChunkEntry]:
-        """All chunks, the oldest first."""
+        """All chunks, oldest first."""
         found = []
         for entry in self._objects.list(self._folder):
             began_at = _moment(entry.key.removeprefix(self._folder))
@@ -77,16 +81,16 @@ class ReadingHistory:
         return sorted(found, key=lambda entry: entry.began_at)
 
     def load(self, entries: Sequence[ChunkEntry]) -> list[Chunk]:
-        """Their chunks; one that was pruned since it was listed is left out."""
+        """The chunks of these entries, without those pruned since they were listed."""
         return [found[0] for entry in entries if (found := self._get(entry.key)) is not None]
 
     def newest(self, entries: Sequence[ChunkEntry]) -> "NewestChunk | None":
-        """The last of the chunks, as it stands now; None when there is none."""
+        """The last chunk as it is now; None when there is none."""
         found = self._get(entries[-1].key) if entries else None
         return None if found is None else NewestChunk(entry=entries[-1], chunk=found[0], version=found[1])
 
     def extended(self, newest: "NewestChunk | None", reading: Reading) -> "NewestChunk":
-        """The newest chunk with the reading, or another with it alone when that is full. Not kept yet."""
+        """The newest chunk with the reading added, or a new chunk when that one is full. Nothing is written."""
         if newest is not None and len(newest.chunk.times) < READINGS_A_CHUNK:
             return NewestChunk(
                 entry=newest.entry, chunk=_extended(newest.chunk, reading), version=newest.version
@@ -96,26 +100,28 @@ class ReadingHistory:
         return NewestChunk(entry=ChunkEntry(key=key, began_at=reading.read_at), chunk=chunk, version=None)
 
     def keep(self, newest: "NewestChunk") -> None:
-        """Writes the chunk over the version that it extends. Raises ConflictError when another wrote
-        meanwhile."""
+        """Writes the chunk over the version that it extends.
+
+        Raises ConflictError when another process has written meanwhile.
+        """
         if newest.version is None:
             self._objects.put_new(newest.entry.key, _encode(newest.chunk))
         else:
             self._objects.put_if(newest.entry.key, _encode(newest.chunk), newest.version)
 
     def entry_of(self, chunk: Chunk) -> ChunkEntry:
-        """Where a chunk of earlier readings belongs."""
+        """The entry under which a chunk of earlier readings belongs."""
         began_at = datetime.fromtimestamp(chunk.times[0], UTC)
         return ChunkEntry(key=f"{self._folder}{began_at.strftime(_CHUNK_TIME)}", began_at=began_at)
 
     def insert(self, chunk: Chunk) -> None:
-        """Keeps a chunk of earlier readings."""
+        """Writes a chunk of earlier readings."""
         self._objects.put(self.entry_of(chunk).key, _encode(chunk))
 
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
-        """Removes the chunks whose readings are all older than they are kept."""
-        # A chunk ends where the next begins, so the last one that began too early still holds younger
-        # readings.
+        """Removes the chunks whose readings have all expired."""
+        # A chunk ends where the next begins, so the last chunk that began before the limit still holds
+        # younger readings.
         old = [
             entry
             for entry, following in itertools.pairwise(entries)
@@ -132,7 +138,7 @@ class ReadingHistory:
             return _decoder.decode(zlib.decompress(found[0])), found[1]
         except (msgspec.DecodeError, zlib.error) as error:
             raise StoreError(
-                f"{self._objects.location(key)} is no chunk of readings of this version: {error}; remove it"
+                f"{self._objects.location(key)} is not a chunk of readings of this version: {error}; remove it"
             ) from error
 
 

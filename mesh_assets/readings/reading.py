@@ -1,4 +1,4 @@
-"""One reading of a cluster: where every topic and every group stands, in a number or two each."""
+"""One reading of a cluster: the end of every topic and the position of every group, in a number or two each."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +23,13 @@ Ends = dict[tuple[str, int], int]
 
 
 class Reading(Record, frozen=True, kw_only=True):
-    """What was seen at one moment. What could not be read whole is left out, never counted as nothing.
+    """What was read at one moment. What could not be read completely is left out, never counted as zero.
 
-    `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that one
+    `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that a topic
     deleted and created again is another series). `commits`: the sum of a group's committed offsets, by the
-    group and the partitions it has committed on, so that a partition committed for the first time is no
-    consumption. `lags`: by group. `topics` and `groups`: all there are, read or not. `places`: the end of
-    each partition that a group has committed on, by `place_name`.
+    group and the partitions it has committed on, so that the first commit on a partition does not count as
+    consumption. `lags`: by group. `topics` and `groups`: all that exist, whether read or not. `places`: the
+    end of each partition that a group has committed on, by `place_name`.
     """
 
     read_at: datetime
@@ -56,14 +56,18 @@ def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
 
 
 def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata) -> Reading:
-    """Offsets and groups, read at the same time. Raises PlatformError when either cannot be read."""
+    """Reads offsets and groups at the same time.
+
+    Raises PlatformError when either cannot be read.
+    """
     watched = cluster.anomalies
 
     def selects_group(group_id: str) -> bool:
         return cluster.consumer_groups.selects(group_id) and watched.consumer_groups.selects(group_id)
 
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"reading-{cluster.name}") as pool:
-        # Of all topics, whatever the patterns say: a group's lag on one that is left out is part of its lag.
+        # Of all topics, whatever the patterns say: a group's lag includes its lag on topics that they leave
+        # out.
         offsets = pool.submit(kafka.offsets, leading_partitions(metadata))
         groups = pool.submit(kafka.groups, selects_group)
         selected = [
@@ -82,7 +86,7 @@ def reading_of(
     *,
     topic_ids: Mapping[str, str] | None = None,
 ) -> Reading:
-    """`topic_ids`: of all topics there are; None: those of `topics`."""
+    """Builds a reading. `topic_ids`: the ids of all topics that exist; None: those of `topics`."""
     topics = tuple(topics)
     ids = {topic.name: topic.id or "" for topic in topics} if topic_ids is None else topic_ids
     all_ends: Ends = {
@@ -95,7 +99,7 @@ def reading_of(
     for topic in topics:
         places = [all_ends.get((topic.name, partition.partition)) for partition in topic.partitions]
         known = [end for end in places if end is not None]
-        # A partition without a leader, or one that could not be read: the sum would fall and rise again.
+        # Without a partition that has no leader, or could not be read, the sum would fall and rise again.
         if topic.error is None and places and len(known) == len(places):
             ends[series_name(topic.name, topic.id or "")] = sum(known)
     commits, lags = {}, {}
@@ -118,7 +122,8 @@ def reading_of(
             )
         ] = sum(committed.values())
         if committed.keys() <= all_ends.keys():
-            # Commits can be read after the end they passed meanwhile: no lag then, not a negative one.
+            # A commit read later than the end may already have passed it: that is a lag of zero, not a
+            # negative one.
             lags[group.group_id] = sum(
                 max(0, all_ends[place] - offset) for place, offset in committed.items()
             )
@@ -134,16 +139,17 @@ def reading_of(
 
 
 def series_name(name: str, identity: str) -> str:
-    """`orders/1c291ca3`: a name and a check sum of what makes it another series. Ids of 22 random letters
-    would double the history."""
+    """`orders/1c291ca3`: a name and a checksum of its identity. Ids of 22 random letters would double the
+    history.
+    """
     return f"{name}/{crc32(identity.encode()):08x}"
 
 
 def place_name(topic: str, topic_id: str, partition: int) -> str:
-    """`orders/1c291ca3:0`: a partition of that very topic."""
+    """`orders/1c291ca3:0`: a partition of exactly that topic."""
     return f"{series_name(topic, topic_id)}:{partition}"
 
 
 def resource_of(series: str) -> str:
-    """`orders/1c291ca3` → `orders`; a group's own slashes stay."""
+    """`orders/1c291ca3` → `orders`. A group's own slashes stay."""
     return series.rpartition("/")[0]

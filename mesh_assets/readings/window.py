@@ -1,4 +1,4 @@
-"""The newest readings of all series side by side, and the steps between them that say anything."""
+"""The newest readings of all series side by side, and the steps between them that can be judged."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from mesh_assets.readings.history import Chunk, Column
 
 
 class Step(NamedTuple):
-    """What came between two readings that are close enough to each other."""
+    """What arrived between two readings that are close enough to each other."""
 
     records: int
     seconds: float
@@ -21,22 +21,23 @@ class Step(NamedTuple):
 
 
 class Window:
-    """The readings of some chunks in a row. `seconds[n]`: between readings n-1 and n; None where that is a
-    gap, or too little.
+    """The readings of consecutive chunks.
 
-    A series has a column when the newest chunk knows it; the newest reading is the last of each column.
+    `seconds[n]`: the time between readings n-1 and n; None where that is a gap, or too short. A series has a
+    column when the newest chunk knows it; the newest reading is the last value of each column.
     """
 
-    def __init__(self, chunks: Sequence[Chunk], pace: Cadence) -> None:
+    def __init__(self, chunks: Sequence[Chunk], cadence: Cadence) -> None:
         self.times = [time for chunk in chunks for time in chunk.times]
-        self.seconds = spacing(self.times, pace)
+        self.seconds = spacing(self.times, cadence)
         self.ends = _side_by_side(chunks, lambda chunk: chunk.ends)
         self.commits = _side_by_side(chunks, lambda chunk: chunk.commits)
         self.lags = _side_by_side(chunks, lambda chunk: chunk.lags)
 
     def newest_steps(self, column: Column, most: int) -> list[Step]:
-        """The steps up to now without a gap between them, the newest first. A counter that went back is a gap
-        too: its topic or its group's position was set anew."""
+        """The steps up to now without a gap between them, newest first, at most `most`. A counter that went
+        back is a gap too: its topic was recreated or its group's position was reset.
+        """
         steps: list[Step] = []
         for index in range(len(column) - 1, 0, -1):
             step = self._step(column, index)
@@ -46,7 +47,7 @@ class Window:
         return steps
 
     def earlier_steps(self, column: Column, *, before: int, most: int) -> list[Step]:
-        """The steps before the newest `before` ones, whatever gaps lie between, the newest first."""
+        """The steps before the newest `before` ones, across gaps, newest first, at most `most`."""
         found: list[Step] = []
         for index in range(len(column) - 1 - before, 0, -1):
             step = self._step(column, index)
@@ -57,7 +58,7 @@ class Window:
         return found
 
     def newest_values(self, column: Column, most: int) -> list[int]:
-        """The values up to now without a gap between them, the oldest first."""
+        """The values up to now without a gap between them, oldest first, at most `most`."""
         values: list[int] = []
         for index in range(len(column) - 1, -1, -1):
             value = column[index]
@@ -68,8 +69,13 @@ class Window:
                 break
         return values[::-1]
 
+    @property
+    def newest_at(self) -> datetime:
+        """The time of the newest reading."""
+        return datetime.fromtimestamp(self.times[-1], UTC)
+
     def moment_before(self, steps: int) -> datetime:
-        """When the newest `steps` steps began."""
+        """The time at which the newest `steps` steps began."""
         return datetime.fromtimestamp(self.times[-1 - steps], UTC)
 
     def _step(self, column: Column, index: int) -> Step | None:
@@ -79,10 +85,11 @@ class Window:
         return Step(value - before, seconds)
 
 
-def spacing(times: Sequence[float], pace: Cadence) -> list[float | None]:
-    """Seconds since the reading before, for each; None for the first, after a gap, and where two readings are
-    too close."""
-    closest, farthest = pace.closest_seconds, pace.farthest_seconds
+def spacing(times: Sequence[float], cadence: Cadence) -> list[float | None]:
+    """For each reading, the seconds since the one before; None for the first, after a gap, and where two are
+    too close.
+    """
+    closest, farthest = cadence.closest_seconds, cadence.farthest_seconds
     apart = [later - earlier for earlier, later in itertools.pairwise(times)]
     return (
         [None, *(seconds if closest <= seconds <= farthest else None for seconds in apart)] if times else []

@@ -124,7 +124,7 @@ def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_ti
     world, platform = a_steady_world(), Platform(error=UnreachableError("busy"))
     with caplog.at_level(logging.WARNING):
         look(world, platform)
-    assert "warehouse: its history is not filled from its platform's metrics: busy" in caplog.text
+    assert "warehouse: cannot fill the history from the platform's metrics: busy" in caplog.text
     platform.error = None
     world.pass_by(300)
     look(world, platform)

@@ -75,6 +75,6 @@ def test_a_damaged_chunk_is_named() -> None:
 
     with pytest.raises(
         StoreError,
-        match=r"2026-11-02/00-00-00-000000Z\.bin is no chunk of readings of this version: .*; remove it",
+        match=r"2026-11-02/00-00-00-000000Z\.bin is not a chunk of readings of this version: .*; remove it",
     ):
         history.load([entry])

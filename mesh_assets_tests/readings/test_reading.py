@@ -132,5 +132,5 @@ def test_a_cluster_whose_anomalies_are_switched_off_is_not_contacted() -> None:
         clients=opened(kafka),
     )
 
-    assert watched.skipped == "anomalies are switched off in the estate"
+    assert watched.skipped == "the estate switches anomalies off"
     assert not kafka.requests
