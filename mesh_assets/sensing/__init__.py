@@ -1,1 +1,8 @@
-"""What sensors see: observations of a cluster against its latest document, alarms, messages from a queue."""
+"""Noticing what happens between discoveries, and handing it over to the run that deals with it.
+
+`observations/` compares cheap reads with the latest document, `alarms.py` reads CloudWatch, `trigger_queue/`
+takes messages from SQS. `sweep.py` visits many clusters in one tick, `cursor.py` is what a sensor keeps
+between ticks, `handover.py` leads from a cause through the inbox to the run.
+
+Imports `collecting` and what lies below it; nothing of `anomalies`.
+"""

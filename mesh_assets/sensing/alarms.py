@@ -1,5 +1,6 @@
-"""CloudWatch's alarms as triggers: one that is in ALARM is told once, until it ends.
-`alarms/<cluster_id>.json` remembers which were."""
+"""CloudWatch alarms as triggers: an alarm in ALARM is reported once, until it ends.
+`alarms/<cluster_id>.json` remembers which were.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,8 +25,7 @@ ReadAlarms = Callable[[Cluster, CloudWatchAlarms], tuple[AlarmInAlarm, ...]]
 
 
 class OpenAlarm(Record, frozen=True, kw_only=True):
-    """An alarm that was in ALARM when it was last looked at. `cause`: its ARN and since when, as a message
-    about it has them."""
+    """An alarm that was in ALARM when last read. `cause`: its ARN and since when, as in a message about it."""
 
     name: str
     cause: str
@@ -35,8 +35,10 @@ class OpenAlarms(Record, frozen=True, kw_only=True):
     open: tuple[OpenAlarm, ...] = ()
 
 
-class AlarmsSeen:
-    """What one look saw. `begun`, `ended`: a line each. `skipped`: why nothing was looked at."""
+class WatchedAlarms:
+    """The outcome for one cluster. `begun`, `ended`: one line for each alarm. `skipped`: why no alarms were
+    read.
+    """
 
     def __init__(
         self,
@@ -52,57 +54,63 @@ class AlarmsSeen:
         self._keep = keep
 
     def keep(self) -> None:
-        """Tells the inbox, then remembers. A crash in between tells again under the same cause. Raises
-        StoreError."""
+        """Fills the inbox, then remembers the alarms. After a crash in between they are reported again, under
+        the same cause.
+
+        Raises StoreError when the store fails.
+        """
         if self._keep is not None:
             self._keep()
 
 
-def look_at_alarms(
+def watch_alarms(
     cluster: Cluster,
     store: InventoryStore,
     *,
     read: ReadAlarms | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> AlarmsSeen:
-    """Nothing is written before `AlarmsSeen.keep`. Raises PlatformError when the alarms cannot be read,
-    StoreError when the store fails."""
+) -> WatchedAlarms:
+    """Reads a cluster's alarms. Nothing is written before `WatchedAlarms.keep`.
+
+    Raises PlatformError when the alarms cannot be read, EstateError when the region cannot be resolved,
+    StoreError when the store fails.
+    """
     if cluster.alarms is None:
-        return AlarmsSeen()
+        return WatchedAlarms()
     cluster_id = store.cluster_id(cluster.name)
     if cluster_id is None:
-        return AlarmsSeen(skipped="alarms wait for its first discovery: run `mesh-assets discover`")
+        return WatchedAlarms(skipped="alarms are read after its first discovery: run `mesh-assets discover`")
     found = [
         alarm
         for alarm in (read or _read)(cluster, cluster.alarms)
         if cluster.alarms.names.selects(alarm.name)
     ]
     before = {alarm.cause: alarm for alarm in _get(store.objects, cluster_id).open}
-    readings = [_understood(alarm) for alarm in found]
+    meanings = [_understood(alarm) for alarm in found]
     after = tuple(
-        OpenAlarm(name=alarm.name, cause=reading.cause)
-        for alarm, reading in zip(found, readings, strict=True)
+        OpenAlarm(name=alarm.name, cause=meaning.cause_id)
+        for alarm, meaning in zip(found, meanings, strict=True)
     )
-    begun = [reading for reading in readings if reading.cause not in before]
+    begun = [meaning for meaning in meanings if meaning.cause_id not in before]
     causes = {alarm.cause for alarm in after}
 
     def keep() -> None:
         inbox = Inbox(store.objects)
-        for reading in begun:
-            inbox.put(cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=now())
+        for meaning in begun:
+            inbox.put(cluster_id, meaning.trigger, cause=meaning.cause_id, source=SOURCE, now=now())
         if causes != set(before):
             store.objects.put(_key(cluster_id), msgspec.json.encode(OpenAlarms(open=after)))
 
-    return AlarmsSeen(
-        begun=tuple(f"alarm {reading.trigger.resource}: {reading.trigger.details}" for reading in begun),
+    return WatchedAlarms(
+        begun=tuple(f"alarm {meaning.trigger.resource}: {meaning.trigger.details}" for meaning in begun),
         ended=tuple(f"alarm {alarm.name} is over" for cause, alarm in before.items() if cause not in causes),
         keep=keep,
     )
 
 
 def _understood(alarm: AlarmInAlarm) -> Understood:
-    """As a notification of the same alarm would be read, so that both have one cause."""
-    reading = read_alarm(
+    """The alarm read like a notification of it, so that both have one cause."""
+    meaning = read_alarm(
         name=alarm.name,
         identity=alarm.arn,
         state="ALARM",
@@ -111,9 +119,9 @@ def _understood(alarm: AlarmInAlarm) -> Understood:
         dimensions=(),
         message_id="",
     )
-    if not isinstance(reading, Understood):
-        raise TypeError(f"{alarm.name} in ALARM was not read as a trigger")
-    return reading
+    if not isinstance(meaning, Understood):
+        raise TypeError(f"{alarm.name} in ALARM could not be read as a trigger")
+    return meaning
 
 
 def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
@@ -132,7 +140,7 @@ _decoder = msgspec.json.Decoder(OpenAlarms)
 
 
 def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
-    """Raises StoreError when they cannot be read: without them everything would be told again."""
+    """Raises StoreError when they cannot be read: without them everything would be reported again."""
     found = objects.get(_key(cluster_id))
     if found is None:
         return OpenAlarms()

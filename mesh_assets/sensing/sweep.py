@@ -1,5 +1,6 @@
-"""Looking at all clusters within one tick: several at a time, each with a deadline, so that one that hangs
-blocks no other."""
+"""Visiting all clusters within one tick: several at a time, each with a deadline, so that one that hangs
+blocks no other.
+"""
 
 import logging
 import time
@@ -17,8 +18,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepLimits:
-    """`at_once`: clusters looked at at the same time; mostly waiting, so more than there are cores. A tick of
-    Dagster ends after 60 s, and what is found must still be written down."""
+    """How many clusters to visit at once, and for how long.
+
+    Visits mostly wait, so there can be more of them than cores. A tick of Dagster ends after 60 s, and what
+    was found must still be written in that time.
+    """
 
     at_once: int = 16
     cluster_seconds: float = 25.0
@@ -30,7 +34,9 @@ SWEEP_LIMITS = SweepLimits()
 
 @dataclass(slots=True)
 class Swept(Generic[Result]):
-    """`seen`: by cluster. `failed`: cluster → why. `hung`: not done within a cluster's time. `unreached`: not
+    """What became of each cluster.
+
+    `seen`: the results. `failed`: the reasons. `hung`: not done within a cluster's time. `unreached`: not
     begun, or cut short by the end of the tick.
     """
 
@@ -41,33 +47,34 @@ class Swept(Generic[Result]):
 
 
 def in_turn(clusters: Sequence[str], *, unreached: Sequence[str], hung: Sequence[str]) -> list[str]:
-    """Those that the last tick did not reach first, those that hung last: they must not cost the healthy ones
-    their time again."""
+    """First the clusters that the last tick did not reach, last those that hung: they must not cost the
+    healthy ones their time again.
+    """
     first = [name for name in clusters if name in unreached and name not in hung]
     last = [name for name in clusters if name in hung]
     return [*first, *(name for name in clusters if name not in first and name not in last), *last]
 
 
-def sweep(clusters: Sequence[str], look: Callable[[str], Result], *, pace: SweepLimits) -> Swept[Result]:
-    """`look` at each of `clusters`, in their order. What it raises stops no other cluster.
+def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: SweepLimits) -> Swept[Result]:
+    """Calls `visit` for each of `clusters`, in order. An exception stops no other cluster.
 
-    Threads cannot be ended from outside: one whose time is over is left to its clients' timeouts, its result
-    is not waited for, and its place goes to the next cluster. So `look` must change nothing by itself.
+    Threads cannot be ended from outside: one whose time is up is left to its clients' timeouts, nobody waits
+    for its result, and its place goes to the next cluster. So `visit` must not change anything.
     """
     swept: Swept[Result] = Swept()
     waiting = list(reversed(clusters))
-    ends = time.monotonic() + pace.tick_seconds
+    ends = time.monotonic() + limits.tick_seconds
     under_way: dict[Future[Result], tuple[str, float]] = {}
-    # A thread for each cluster in the worst case: the places of those that hang are given away.
+    # A thread for each cluster in the worst case: the places of those that hang go to others.
     pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-look")
     try:
         while waiting or under_way:
             now = time.monotonic()
             if now >= ends:
                 break
-            while waiting and len(under_way) < pace.at_once:
+            while waiting and len(under_way) < limits.at_once:
                 name = waiting.pop()
-                under_way[pool.submit(look, name)] = name, now + pace.cluster_seconds
+                under_way[pool.submit(visit, name)] = name, now + limits.cluster_seconds
             next_deadline = min(deadline for _, deadline in under_way.values())
             done, _ = wait(
                 under_way, timeout=max(0.0, min(next_deadline, ends) - now), return_when=FIRST_COMPLETED
@@ -90,6 +97,6 @@ def _note(swept: Swept[Result], name: str, future: Future[Result]) -> None:
     elif isinstance(error, MeshError):
         swept.failed[name] = str(error)
     else:
-        # A mistake of ours, for the log; the other clusters are looked at all the same.
-        logger.error("%s: looking at the cluster failed", name, exc_info=error)
+        # A bug of ours, for the log; the other clusters are visited all the same.
+        logger.error("%s: visiting the cluster failed", name, exc_info=error)
         swept.failed[name] = f"{type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.platforms.aws.records import AlarmInAlarm
-from mesh_assets.sensing.alarms import AlarmsSeen, look_at_alarms
+from mesh_assets.sensing.alarms import WatchedAlarms, watch_alarms
 from mesh_assets.sensing.trigger_queue.alarms import read_alarm_notification
 from mesh_assets.sensing.trigger_queue.message import Understood
 from mesh_assets.store.inbox import Inbox
@@ -48,8 +48,8 @@ def store() -> InventoryStore:
     return store
 
 
-def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> AlarmsSeen:
-    seen = look_at_alarms(
+def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> WatchedAlarms:
+    seen = watch_alarms(
         a_cluster(alarms=CloudWatchAlarms.model_validate(settings)), store, read=cloudwatch, now=lambda: NOW
     )
     seen.keep()
@@ -116,7 +116,7 @@ def test_an_alarm_that_a_message_told_waits_once(store: InventoryStore) -> None:
     )
     assert isinstance(told_by_message, Understood)
     Inbox(store.objects).put(
-        CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause, source="trigger_queue", now=NOW
+        CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause_id, source="trigger_queue", now=NOW
     )
     look(store, CloudWatch(an_alarm()))
     assert len(told(store)) == 1
@@ -142,6 +142,9 @@ def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobo
 ) -> None:
     cloudwatch = CloudWatch(an_alarm())
     cloudwatch.error = AssertionError("it was asked")
-    assert look_at_alarms(a_cluster(), store, read=cloudwatch).begun == ()
+    assert watch_alarms(a_cluster(), store, read=cloudwatch).begun == ()
     new = InventoryStore(MemoryObjects())
-    assert look(new, cloudwatch).skipped == "alarms wait for its first discovery: run `mesh-assets discover`"
+    assert (
+        look(new, cloudwatch).skipped
+        == "alarms are read after its first discovery: run `mesh-assets discover`"
+    )

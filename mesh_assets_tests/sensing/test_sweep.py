@@ -30,17 +30,17 @@ def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture
             raise KeyError("a mistake")
         return name.upper()
 
-    swept = sweep(["a", "b", "c", "d"], look, pace=PACE)
+    swept = sweep(["a", "b", "c", "d"], look, limits=PACE)
 
     assert swept.seen == {"a": "A", "d": "D"}
     assert swept.failed == {"b": "nobody answers", "c": "KeyError: 'a mistake'"}
-    assert [record.message for record in caplog.records] == ["c: looking at the cluster failed"]
+    assert [record.message for record in caplog.records] == ["c: visiting the cluster failed"]
 
 
 def test_clusters_that_hang_give_their_place_to_others(hangs: Callable[[], None]) -> None:
     names = [f"hangs-{number}" for number in range(4)] + ["healthy"]
 
-    swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, pace=PACE)
+    swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, limits=PACE)
 
     assert list(swept.seen) == ["healthy"]
     assert sorted(swept.hung) == names[:4]
@@ -51,7 +51,7 @@ def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[],
     names = [f"hangs-{number:02}" for number in range(20)]
     start = time.monotonic()
 
-    swept = sweep(names, lambda _: hangs(), pace=PACE)
+    swept = sweep(names, lambda _: hangs(), limits=PACE)
 
     assert time.monotonic() - start < 0.8
     assert sorted(swept.hung + swept.unreached) == names

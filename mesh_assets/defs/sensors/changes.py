@@ -103,7 +103,7 @@ def tick(
         )
 
     swept = sweep(
-        in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=observing.pace
+        in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, limits=observing.pace
     )
     new = _keep(swept, store, source=observing.name, now=clock())
     launches = requests_for(instance, clusters, store, now=clock())

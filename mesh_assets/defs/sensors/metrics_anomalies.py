@@ -16,7 +16,7 @@ from mesh_assets.defs.sensors.ticks import interval_seconds
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS
-from mesh_assets.sensing.alarms import AlarmsSeen, ReadAlarms, look_at_alarms
+from mesh_assets.sensing.alarms import ReadAlarms, WatchedAlarms, watch_alarms
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
 from mesh_assets.sensing.observations.observation import in_a_hurry
 from mesh_assets.sensing.sweep import (
@@ -93,15 +93,15 @@ def tick(
             clients=watching.clients,
         )
 
-    def look_for_alarms(name: str) -> AlarmsSeen:
-        return look_at_alarms(clusters[name], store, read=watching.alarms, now=watching.now)
+    def look_for_alarms(name: str) -> WatchedAlarms:
+        return watch_alarms(clusters[name], store, read=watching.alarms, now=watching.now)
 
     # At the same time, and apart: neither waits for the other, nor fails with it.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
         with_alarms = [name for name, cluster in clusters.items() if cluster.alarms is not None]
-        sweeping_alarms = pool.submit(sweep, with_alarms, look_for_alarms, pace=watching.pace)
+        sweeping_alarms = pool.submit(sweep, with_alarms, look_for_alarms, limits=watching.pace)
         swept = sweep(
-            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, pace=watching.pace
+            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, limits=watching.pace
         )
         alarms = sweeping_alarms.result()
     _keep(swept)
@@ -118,7 +118,7 @@ def tick(
     return result, [*_log(swept), *_alarms_log(alarms)]
 
 
-def _keep(swept: Swept[Watched] | Swept[AlarmsSeen]) -> None:
+def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
     """Writes what was seen. A cluster whose readings or alarms cannot be kept has failed, like one that
     cannot be read."""
 
@@ -149,11 +149,11 @@ def _log(swept: Swept[Watched]) -> list[str]:
     return begun + ended
 
 
-def _alarms_log(alarms: Swept[AlarmsSeen]) -> list[str]:
+def _alarms_log(alarms: Swept[WatchedAlarms]) -> list[str]:
     return [f"{name}: {line}" for name, seen in alarms.seen.items() for line in (*seen.begun, *seen.ended)]
 
 
-def _alarm_reasons(alarms: Swept[AlarmsSeen]) -> dict[str, str]:
+def _alarm_reasons(alarms: Swept[WatchedAlarms]) -> dict[str, str]:
     """Cluster → why its alarms are not known."""
     skipped = {name: seen.skipped for name, seen in alarms.seen.items() if seen.skipped is not None}
     failed = {name: f"its alarms could not be read: {why}" for name, why in alarms.failed.items()}
@@ -164,7 +164,7 @@ def _alarm_reasons(alarms: Swept[AlarmsSeen]) -> dict[str, str]:
     )
 
 
-def _skip_reason(swept: Swept[Watched], alarms: Swept[AlarmsSeen], launches: Launches) -> str:
+def _skip_reason(swept: Swept[Watched], alarms: Swept[WatchedAlarms], launches: Launches) -> str:
     skipped = {name: watched.skipped for name, watched in swept.seen.items() if watched.skipped is not None}
     reasons = skipped | swept.failed | dict.fromkeys(swept.hung, "did not answer in time")
     reasons |= dict.fromkeys(swept.unreached, "not reached, comes first in the next tick")

@@ -1,4 +1,4 @@
-"""What arrives on the trigger queue: read as a trigger, put into the inbox, and only then deleted."""
+"""Messages of the trigger queue: read as triggers, put into the inbox, and only then deleted."""
 
 from mesh_assets.sensing.trigger_queue.forms import read_message
 from mesh_assets.sensing.trigger_queue.intake import (
@@ -12,8 +12,8 @@ from mesh_assets.sensing.trigger_queue.intake import (
 )
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,
+    Meaning,
     NotUnderstood,
-    Reading,
     Understood,
 )
 
@@ -22,8 +22,8 @@ __all__ = [
     "DeadLetters",
     "Ignored",
     "Intake",
+    "Meaning",
     "NotUnderstood",
-    "Reading",
     "TakenIn",
     "Target",
     "TriggerQueue",

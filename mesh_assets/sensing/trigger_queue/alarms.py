@@ -1,5 +1,5 @@
-"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form of the same is
-in `events`.
+"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form of it is in
+events.py.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
 """
@@ -11,8 +11,8 @@ from typing import Any
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,
+    Meaning,
     NotUnderstood,
-    Reading,
     Understood,
     details_text,
     resource_text,
@@ -23,7 +23,7 @@ _CLUSTER_DIMENSIONS = frozenset(
 )
 
 
-def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> Reading:
+def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> Meaning:
     match content:
         case {"AlarmName": str(name), "NewStateValue": str(state)}:
             arn, told = content.get("AlarmArn"), content.get("Trigger")
@@ -38,7 +38,9 @@ def read_alarm_notification(content: Mapping[str, Any], *, message_id: str) -> R
                 dimensions=_dimensions(told) if isinstance(told, dict) else (),
                 message_id=message_id,
             )
-    return NotUnderstood(reason="a CloudWatch alarm notification whose AlarmName or NewStateValue is no text")
+    return NotUnderstood(
+        reason="a CloudWatch alarm notification whose AlarmName or NewStateValue is not text"
+    )
 
 
 def alarm(
@@ -50,21 +52,23 @@ def alarm(
     changed_at: object,
     dimensions: tuple[str, ...],
     message_id: str,
-) -> Reading:
-    """Only ALARM asks for a discovery. The cause is the alarm's change of state, whichever way and however
-    often it is told."""
+) -> Meaning:
+    """What an alarm's state means: only ALARM asks for a discovery.
+
+    The cause is the alarm's change of state, whichever way and however often it is reported.
+    """
     if state != "ALARM":
         return Ignored(reason=f"alarm {resource_text(name)} is {resource_text(state)}")
     moment = _moment(changed_at)
     return Understood(
         trigger=Trigger(type="cloudwatch_alarm", resource=resource_text(name), details=details_text(reason)),
-        cause=f"message {message_id}" if moment is None else f"alarm {identity} {moment}",
+        cause_id=f"message {message_id}" if moment is None else f"alarm {identity} {moment}",
         hints=dimensions,
     )
 
 
 def _dimensions(told: Mapping[str, Any]) -> tuple[str, ...]:
-    """The clusters that the alarm's metrics are about. AWS writes `name` here and `Name` elsewhere."""
+    """The clusters that the alarm's metrics are about. AWS writes `name` here, `Name` elsewhere."""
     metrics = told.get("Metrics")
     parts = (
         [told, *(metric["MetricStat"].get("Metric") for metric in metrics if _has_stat(metric))]
@@ -96,7 +100,7 @@ def _cluster_values(dimensions: object) -> Iterator[str]:
 
 
 def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
-    """As EventBridge writes dimensions: an object of names and values."""
+    """The clusters in dimensions as EventBridge writes them: an object of names and values."""
     if not isinstance(dimensions, dict):
         return ()
     return tuple(
@@ -107,7 +111,9 @@ def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
 
 
 def _moment(text: object) -> str | None:
-    """The time in one form: SNS and EventBridge both write `2026-11-23T16:40:02.123+0000`, stand-ins `…Z`."""
+    """The time in one form: SNS and EventBridge both write `2026-11-23T16:40:02.123+0000`, stand-ins write
+    `…Z`.
+    """
     if not isinstance(text, str):
         return None
     try:

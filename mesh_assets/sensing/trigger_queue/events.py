@@ -1,5 +1,4 @@
-"""EventBridge events: alarms, MSK, and the schema registry of Glue, which tells of itself through CloudTrail
-only.
+"""EventBridge events: alarms, MSK, and Glue's schema registry, which is visible through CloudTrail only.
 
 https://docs.aws.amazon.com/eventbridge/latest/ref/overview-event-structure.html
 """
@@ -11,8 +10,8 @@ from mesh_assets.inventory.triggers import Trigger, TriggerType
 from mesh_assets.sensing.trigger_queue.alarms import alarm, cluster_dimensions
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,
+    Meaning,
     NotUnderstood,
-    Reading,
     Understood,
     details_text,
     resource_text,
@@ -33,11 +32,11 @@ _GLUE_CALLS: dict[str, TriggerType] = {
 _READS = ("Get", "List", "Describe", "Query", "Check", "BatchGet")
 
 
-def read_event(content: Mapping[str, Any], *, message_id: str) -> Reading:
+def read_event(content: Mapping[str, Any], *, message_id: str) -> Meaning:
     source, kind, detail = content["source"], content["detail-type"], content.get("detail")
     if not isinstance(source, str) or not isinstance(kind, str) or not isinstance(detail, dict):
         return NotUnderstood(
-            reason="an EventBridge event whose source, detail-type or detail is missing or of another type"
+            reason="an EventBridge event whose source, detail-type or detail is missing or of the wrong type"
         )
     event_id = content.get("id")
     cause = f"event {event_id}" if isinstance(event_id, str) else f"message {message_id}"
@@ -52,11 +51,11 @@ def read_event(content: Mapping[str, Any], *, message_id: str) -> Reading:
     if source == "aws.glue":
         return _glue(kind, detail, cause)
     return NotUnderstood(
-        reason="an EventBridge event that is none of CloudWatch alarms, MSK or the Glue schema registry"
+        reason="an EventBridge event that is not from CloudWatch alarms, MSK or the Glue schema registry"
     )
 
 
-def _alarm(content: Mapping[str, Any], detail: Mapping[str, Any], cause: str) -> Reading:
+def _alarm(content: Mapping[str, Any], detail: Mapping[str, Any], cause: str) -> Meaning:
     match detail:
         case {"alarmName": str(name), "state": {"value": str(value), **state}}:
             arns = content.get("resources")
@@ -85,16 +84,17 @@ def _alarm_clusters(detail: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ignored_call(detail: Mapping[str, Any]) -> Ignored | None:
-    """A call that changed nothing: a read, or one that was refused."""
+    """Why the call can be ignored, if it changed nothing: a read, or one that was refused."""
     name = detail.get("eventName")
     if isinstance(name, str) and name.startswith(_READS):
         return Ignored(reason=f"{resource_text(name)} is a read")
     return Ignored(reason=f"{resource_text(name)} was refused") if detail.get("errorCode") else None
 
 
-def _msk(content: Mapping[str, Any], kind: str, detail: Mapping[str, Any], cause: str) -> Reading:
-    """The cluster stands in an ARN (`arn:aws:kafka:region:account:cluster/NAME/UUID`), in `resources` or in
-    the call's parameters."""
+def _msk(content: Mapping[str, Any], kind: str, detail: Mapping[str, Any], cause: str) -> Meaning:
+    """The cluster is named by an ARN (`arn:aws:kafka:region:account:cluster/NAME/UUID`) in `resources` or the
+    call's parameters.
+    """
     arns = [
         arn
         for arn in (*_texts(content.get("resources")), *_parameters(detail, "clusterArn"))
@@ -110,12 +110,12 @@ def _msk(content: Mapping[str, Any], kind: str, detail: Mapping[str, Any], cause
             resource=resource_text(names[0]) if names else None,
             details=details_text(f"MSK: {kind}" if said is None else f"MSK: {said} ({kind})"),
         ),
-        cause=cause,
+        cause_id=cause,
         hints=tuple(dict.fromkeys((*arns, *names))),
     )
 
 
-def _glue(kind: str, detail: Mapping[str, Any], cause: str) -> Reading:
+def _glue(kind: str, detail: Mapping[str, Any], cause: str) -> Meaning:
     call = detail.get("eventName")
     if kind != _THROUGH_CLOUDTRAIL or not isinstance(call, str):
         return Ignored(reason=f"{resource_text(kind)} is not about the schema registry")
@@ -129,12 +129,12 @@ def _glue(kind: str, detail: Mapping[str, Any], cause: str) -> Reading:
             resource=resource_text(schema[0]) if schema else None,
             details=details_text(f"Glue schema registry: {call}"),
         ),
-        cause=cause,
+        cause_id=cause,
     )
 
 
 def _schema_parameters(detail: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """`schemaId.schemaName`, or `schemaName` where the call makes it."""
+    """`schemaId.schemaName`, or `schemaName` where the call creates it."""
     parameters = detail.get("requestParameters")
     nested = parameters.get("schemaId") if isinstance(parameters, dict) else None
     return (*_parameters({"requestParameters": nested}, name), *_parameters(detail, name))

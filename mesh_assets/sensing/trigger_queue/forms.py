@@ -1,4 +1,6 @@
-"""A message's body, read by the first form that fits: our own, an alarm's, EventBridge's, Confluent Cloud's."""
+"""A message's body, read by the first form that fits: our own, a CloudWatch alarm, an EventBridge event,
+Confluent Cloud's.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,24 +13,25 @@ from mesh_assets.sensing.trigger_queue.alarms import read_alarm_notification
 from mesh_assets.sensing.trigger_queue.events import read_event
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,
+    Meaning,
     NotUnderstood,
-    Reading,
     Understood,
     details_text,
     resource_text,
 )
 
-# Our own form: `{"trigger": {"type", "resource", "details", "cluster", "id"}}`, every field but `trigger`
-# optional.
+# --- our own form: `{"trigger": {"type", "resource", "details", "cluster", "id"}}`; only `trigger` itself is
+# required
 
 _TEXTS = ("resource", "details", "cluster", "id")
 
 
-def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Reading:
-    """`type`: one of ours, default `external`. `id`: the sender's own, for what it may send twice.
+def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Meaning:
+    """Reads our own form. `type`: one of ours, default `external`. `id`: the sender's own, for what it may
+    send twice.
 
-    A field of another type or an unknown trigger type is a mistake somebody wants to hear of, so it is not
-    read as something else.
+    A field of the wrong type or an unknown trigger type is a mistake that somebody wants to know about, so it
+    is not read as something else.
     """
     trigger = content["trigger"]
     if not isinstance(trigger, dict):
@@ -47,29 +50,31 @@ def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Reading:
             resource=resource_text(trigger.get("resource")),
             details=details_text(trigger.get("details")),
         ),
-        cause=f"message {message_id}" if sender_id is None else f"trigger {sender_id}",
+        cause_id=f"message {message_id}" if sender_id is None else f"trigger {sender_id}",
         cluster=trigger.get("cluster") or None,
     )
 
 
-# Notifications of Confluent Cloud, as its generic webhook sends them: `id`, `title`, `message`,
-# `created_at`.
+# --- notifications of Confluent Cloud, as its generic webhook sends them: `id`, `title`, `message`,
+# `created_at`
 #
-# https://docs.confluent.io/cloud/current/monitoring/configure-notifications.html A webhook posts to HTTPS,
-# not
-# to SNS: API Gateway or a function URL of the user's passes the body on, see docs/triggers.md.
+# https://docs.confluent.io/cloud/current/monitoring/configure-notifications.html
+#
+# A webhook posts to HTTPS, not to SNS: the user's API Gateway or function URL passes the body on, see
+# docs/triggers.md.
 
 _CLUSTER_ID = re.compile(r"\blkc-[a-z0-9]{4,20}\b")
 _READ_CHARACTERS = 4_000
 
 
-def read_confluent_notification(content: Mapping[str, Any]) -> Reading:
-    """Always `external`: what happened stands in prose only, and a type is not guessed from prose. A
-    cluster's id in it is a hint."""
+def read_confluent_notification(content: Mapping[str, Any]) -> Meaning:
+    """Reads a notification as `external`: it says what happened in prose only, and a type is not guessed from
+    prose. A cluster's id in the text is a hint.
+    """
     notification_id = content.get("id")
     said = [text for name in ("title", "message") if isinstance(text := content.get(name), str)]
     if not isinstance(notification_id, str) or not notification_id or not said:
-        return NotUnderstood(reason="a notification whose id, title or message is no text")
+        return NotUnderstood(reason="a notification whose id, title or message is not text")
     clusters = tuple(dict.fromkeys(_CLUSTER_ID.findall(" ".join(text[:_READ_CHARACTERS] for text in said))))
     return Understood(
         trigger=Trigger(
@@ -77,20 +82,21 @@ def read_confluent_notification(content: Mapping[str, Any]) -> Reading:
             resource=clusters[0] if len(clusters) == 1 else None,
             details=details_text(": ".join(("Confluent Cloud", *said))),
         ),
-        cause=f"confluent {notification_id}",
+        cause_id=f"confluent {notification_id}",
         hints=clusters,
     )
 
 
-# A message's body as a reading: SNS's envelope taken off where there is one, then the first form that fits.
+# --- any message: out of its SNS envelope if it has one, then by the first form that fits
 
-# SQS's own limit is 1 MiB; the largest of the forms read here is an event of 256 KiB.
+# SQS's own limit is 1 MiB; the largest form read here is an event of 256 KiB.
 _MOST_CHARACTERS = 1024 * 1024
 
 
-def read_message(body: str, *, message_id: str) -> Reading:
-    """The reading of `body`. `message_id` is SQS's; an SNS envelope's own id goes before it, since each of
-    its deliveries has another."""
+def read_message(body: str, *, message_id: str) -> Meaning:
+    """What `body` means. `message_id` is SQS's; an SNS envelope's own id takes precedence, since each
+    delivery has another from SQS.
+    """
     content = _json_object(body)
     if isinstance(content, NotUnderstood):
         return content
@@ -103,7 +109,7 @@ def read_message(body: str, *, message_id: str) -> Reading:
     return _read(content, message_id)
 
 
-def _read(content: Mapping[str, Any], message_id: str) -> Reading:
+def _read(content: Mapping[str, Any], message_id: str) -> Meaning:
     if "trigger" in content:
         return read_own_form(content, message_id=message_id)
     if "AlarmName" in content and "NewStateValue" in content:
@@ -125,7 +131,7 @@ def _json_object(text: str) -> dict[str, Any] | NotUnderstood:
     try:
         content = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        # Its message holds a position, never the text.
+        # Its message has a position, never the text.
         return NotUnderstood(reason=f"not JSON ({type(error).__name__})")
     if not isinstance(content, dict):
         return NotUnderstood(reason=f"expected a JSON object, found {type(content).__name__}")

@@ -1,4 +1,4 @@
-"""From the queue into the inbox: nothing is deleted before it stands there, and nothing waits twice."""
+"""From the queue into the inbox: nothing is deleted before it is there, and nothing waits twice."""
 
 import hashlib
 import time
@@ -19,53 +19,53 @@ SOURCE = "trigger_queue"
 REASON_ATTRIBUTE = "mesh_reason"
 MESSAGE_ATTRIBUTE = "mesh_message_id"
 
-# Causes remembered between ticks: a message may be handed out again after its run has emptied the inbox.
+# Causes remembered between ticks: a message may be delivered again after its run has emptied the inbox.
 _REMEMBERED = 200
 
-# Bounds of one tick. Long polling costs nothing, but holds one of the daemon's workers.
+# Limits of one tick. Long polling costs nothing, but occupies one of the daemon's workers.
 _MOST_MESSAGES = 200
 _TICK_SECONDS = 40.0
 LONGEST_WAIT_SECONDS = 10
-# After a first batch only what is there already: a poll of 0 s would ask some of SQS's servers and miss
+# After the first batch, only what is there already: a poll of 0 s asks only some of SQS's servers and misses
 # messages.
 _MORE_WAIT_SECONDS = 1
 
 
 class TriggerQueue(Protocol):
-    """Both methods raise PlatformError."""
+    """The queue that triggers arrive on. Both methods raise PlatformError."""
 
     def receive(self, *, wait_seconds: int) -> tuple[QueueMessage, ...]: ...
 
     def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
-        """Deletes them; the ids of those that could not be."""
+        """Deletes the messages; returns the ids of those that could not be deleted."""
         ...
 
 
 class DeadLetters(Protocol):
-    """Where goes what cannot be understood. Raises PlatformError."""
+    """Where messages go that cannot be understood. Raises PlatformError."""
 
     def send(self, body: str, *, attributes: Mapping[str, str], deduplication_id: str) -> None: ...
 
 
 class Target(Record, frozen=True, kw_only=True):
-    """A cluster of the estate. `cluster_id` None: it was never discovered and the estate does not say."""
+    """A cluster of the estate. `cluster_id` None: never discovered, and the estate does not give it."""
 
     name: str
     cluster_id: str | None
 
 
 class TakenIn(Record, frozen=True, kw_only=True):
-    """A trigger that stands in the inbox of these clusters now."""
+    """A trigger that is now in the inbox of these clusters."""
 
     trigger: Trigger
     clusters: tuple[str, ...]
 
 
 class Intake(Record, frozen=True, kw_only=True):
-    """What a tick has done. `notes`: a line for everything a person may wonder about. `remembered`: for the
-    next tick.
+    """What a tick has done.
 
-    `error`: why it ended early; what was not deleted by then comes again.
+    `notes`: a line for everything a person may wonder about. `remembered`: for the next tick. `error`: why it
+    ended early; messages not deleted by then come again.
     """
 
     received: int
@@ -86,10 +86,9 @@ def take_in(
     wait_seconds: int = LONGEST_WAIT_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Intake:
-    """Receives what is there, within a tick's bounds, and moves it: into the inbox, to the dead letters, or
-    away. Raises nothing.
+    """Receives messages within a tick's limits and moves them: into the inbox, to the dead letters, or away.
 
-    `wait_seconds`: how long to wait for a first message.
+    `wait_seconds`: how long to wait for the first message. Raises nothing: a failure is in `Intake.error`.
     """
     work = _Work(inbox, targets, dead_letters, remembered, now)
     deadline = monotonic() + _TICK_SECONDS
@@ -107,11 +106,11 @@ def take_in(
         try:
             kept = queue.delete(done) if done else ()
         except PlatformError as failure:
-            error = error or f"{failure}; what was taken in comes again and is recognised"
+            error = error or f"{failure}; what was taken in will come again and be recognised"
             break
         if kept:
             work.notes.append(
-                f"{len(kept)} messages could not be deleted; they come again and are recognised"
+                f"{len(kept)} messages could not be deleted; they will come again and be recognised"
             )
         if error is not None:
             break
@@ -126,7 +125,7 @@ def take_in(
 
 
 class _Work:
-    """One tick's state."""
+    """The state of one tick."""
 
     def __init__(
         self,
@@ -146,7 +145,7 @@ class _Work:
         self.left: set[str] = set()
 
     def take(self, batch: Sequence[QueueMessage]) -> tuple[list[QueueMessage], str | None]:
-        """The messages that may be deleted, and why it stopped before the last."""
+        """The messages that may be deleted, and why it stopped before the last one."""
         done: list[QueueMessage] = []
         for message in batch:
             try:
@@ -160,23 +159,23 @@ class _Work:
         return done, None
 
     def _take(self, message: QueueMessage) -> bool:
-        """Whether it may be deleted."""
-        reading = read_message(message.body, message_id=message.id)
-        match reading:
+        """Whether the message may be deleted."""
+        meaning = read_message(message.body, message_id=message.id)
+        match meaning:
             case Ignored(reason=reason):
                 self.notes.append(f"message {message.id} ignored: {reason}")
                 return True
             case NotUnderstood(reason=reason):
                 return self._reject(message, reason)
             case Understood():
-                return self._keep(message, reading)
+                return self._keep(message, meaning)
 
-    def _keep(self, message: QueueMessage, reading: Understood) -> bool:
-        cause = hashlib.sha256(reading.cause.encode()).hexdigest()[:16]
+    def _keep(self, message: QueueMessage, meaning: Understood) -> bool:
+        cause = hashlib.sha256(meaning.cause_id.encode()).hexdigest()[:16]
         if cause in self.remembered:
-            self.notes.append(f"message {message.id} tells again of {reading.trigger}: taken in before")
+            self.notes.append(f"message {message.id} repeats {meaning.trigger}: taken in before")
             return True
-        meant = self._meant(reading)
+        meant = self._meant(meaning)
         if not meant:
             return self._reject(
                 message,
@@ -190,31 +189,32 @@ class _Work:
                 )
                 continue
             self._inbox.put(
-                target.cluster_id, reading.trigger, cause=reading.cause, source=SOURCE, now=self._now()
+                target.cluster_id, meaning.trigger, cause=meaning.cause_id, source=SOURCE, now=self._now()
             )
             clusters.append(target.name)
         if not clusters:
             return False
         self.remembered[cause] = None
-        self.taken_in.append(TakenIn(trigger=reading.trigger, clusters=tuple(clusters)))
-        self.notes.append(f"message {message.id}: {reading.trigger}, for {', '.join(clusters)}")
+        self.taken_in.append(TakenIn(trigger=meaning.trigger, clusters=tuple(clusters)))
+        self.notes.append(f"message {message.id}: {meaning.trigger}, for {', '.join(clusters)}")
         return True
 
-    def _meant(self, reading: Understood) -> list[Target]:
-        """The named cluster, by name or id; else those that a hint fits; else all."""
-        if reading.cluster is not None:
-            return [target for target in self._targets if reading.cluster in (target.name, target.cluster_id)]
+    def _meant(self, meaning: Understood) -> list[Target]:
+        """The named cluster, by name or id; otherwise those that a hint matches; otherwise all."""
+        if meaning.cluster is not None:
+            return [target for target in self._targets if meaning.cluster in (target.name, target.cluster_id)]
         hinted = [
             target
             for target in self._targets
-            if target.name in reading.hints or target.cluster_id in reading.hints
+            if target.name in meaning.hints or target.cluster_id in meaning.hints
         ]
         return hinted or list(self._targets)
 
     def _reject(self, message: QueueMessage, reason: str) -> bool:
         if self._dead_letters is None:
             self.notes.append(
-                f"message {message.id} was not understood ({reason}); left to the queue's redrive: the estate names no dead-letter queue"
+                f"message {message.id} was not understood ({reason}); left to the queue's redrive policy: "
+                "the estate names no dead-letter queue"
             )
             return False
         attributes = {REASON_ATTRIBUTE: reason, MESSAGE_ATTRIBUTE: message.id}

@@ -1,4 +1,4 @@
-"""What a message can turn out to be, and the text that strangers wrote in it, made harmless before it is kept."""
+"""What a message can mean, and how text that strangers wrote in it is made harmless before it is kept."""
 
 import unicodedata
 
@@ -6,56 +6,52 @@ from mesh_assets.inventory.masking import mask_value
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.triggers import Trigger
 
-# What a message can turn out to be.
-
 
 class Understood(Record, frozen=True, kw_only=True):
     """A message that asks for a discovery.
 
-    `cause` is the same for every delivery of the same event, on whatever way it came. `cluster` was named by
-    the sender and must be of the estate; `hints` are names that may or may not be a cluster's. Without either
-    that fits, all clusters are meant.
+    `cause_id` is the same for every delivery of the same event, whichever way it came. `cluster`: named by
+    the sender, must be in the estate. `hints`: names that may or may not be clusters'. When neither matches,
+    all clusters are meant.
     """
 
     trigger: Trigger
-    cause: str
+    cause_id: str
     cluster: str | None = None
     hints: tuple[str, ...] = ()
 
 
 class Ignored(Record, frozen=True, kw_only=True):
-    """A message that is understood and asks for nothing: an alarm that is over, a read in CloudTrail."""
+    """A message that is understood and asks for nothing: an alarm that is over, a read call in CloudTrail."""
 
     reason: str
 
 
 class NotUnderstood(Record, frozen=True, kw_only=True):
-    """A message that no form fits. `reason` never quotes values of the message, only what was expected of it."""
+    """A message that fits no form. `reason` never quotes values of the message, only what was expected of it."""
 
     reason: str
 
 
-Reading = Understood | Ignored | NotUnderstood
+Meaning = Understood | Ignored | NotUnderstood
 
 
-# Text that strangers wrote, made harmless before it is kept: one line, bounded, no control characters, no
-# credentials.
+# --- text that strangers wrote, made harmless: one line, bounded, no control characters, no credentials
 #
-# It goes into run tags, events and, further on, to readers that are language models: it must stay a short
-# quotation.
+# It goes into run tags, events and eventually to language models, so it must stay a short quotation.
 
 RESOURCE_CHARACTERS = 200
 DETAILS_CHARACTERS = 500
 
-# Far more than is kept, so that masking sees a credential whole, and little enough to be quick.
+# Far more than is kept, so that masking sees a whole credential, and little enough to be quick.
 _READ_CHARACTERS = 4_000
 
 
 def bounded(value: object, characters: int) -> str | None:
-    """`value` as such a text; None when it is no text or nothing is left of it."""
+    """`value` as harmless text; None when it is not text or nothing of it is left."""
     if not isinstance(value, str):
         return None
-    # Cc, Cf, Cs, Co, Cn: control characters and the invisible ones that turn text around or hide it.
+    # Cc, Cf, Cs, Co, Cn: control characters, and invisible ones that reverse or hide text.
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in value[:_READ_CHARACTERS])
     line = mask_value("", " ".join(visible.split())) or ""
     if len(line) > characters:

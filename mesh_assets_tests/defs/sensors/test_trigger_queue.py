@@ -117,7 +117,7 @@ def test_the_cursor_knows_again_what_comes_again(place: Place, queue: FakeQueue)
     broken, _ = place.tick(estate, queues=lambda _: queues, cursor="{}")
 
     assert requested(again) == {}
-    assert notes == ("message m-2 tells again of cloudwatch_alarm warehouse-lag: taken in before",)
+    assert notes == ("message m-2 repeats cloudwatch_alarm warehouse-lag: taken in before",)
     assert again.cursor == first.cursor
     assert broken.cursor == "[]"
 

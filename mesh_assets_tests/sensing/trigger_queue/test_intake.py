@@ -126,14 +126,14 @@ def test_what_is_delivered_again_waits_once(queue: FakeQueue, inbox: Inbox) -> N
     assert queue.deleted == ["m-1", "m-2", "m-3", "m-4"]
     assert len(first.taken_in) == 1
     assert first.notes[1:] == tuple(
-        f"message m-{n} tells again of cloudwatch_alarm warehouse-lag: taken in before" for n in (2, 3, 4)
+        f"message m-{n} repeats cloudwatch_alarm warehouse-lag: taken in before" for n in (2, 3, 4)
     )
 
 
 def test_what_is_delivered_again_after_its_run_leads_to_no_other_run(queue: FakeQueue, inbox: Inbox) -> None:
     queue.put('{"trigger": {"cluster": "warehouse"}}').fails_to["delete"] = UnreachableError("no answer")
     first = run(queue, inbox)
-    assert first.error == "no answer; what was taken in comes again and is recognised"
+    assert first.error == "no answer; what was taken in will come again and be recognised"
     inbox.remove("lkc-1", [one.id for one in inbox.waiting("lkc-1")])  # its run has dealt with it
 
     queue.release()
@@ -178,7 +178,7 @@ def test_without_dead_letters_it_is_left_to_the_queues_redrive(queue: FakeQueue,
 
     assert queue.deleted == ["m-2"]
     assert intake.notes[0].startswith(
-        "message m-1 was not understood (not JSON (DecodeError)); left to the queue's redrive"
+        "message m-1 was not understood (not JSON (DecodeError)); left to the queue's redrive policy"
     )
 
 

@@ -106,22 +106,22 @@ def test_the_same_alarm_has_one_cause_on_whatever_way_it_comes() -> None:
         read(in_sns(example("alarm_event"))),
     ]
 
-    assert {reading.cause for reading in told} == {ALARM_CAUSE}
+    assert {reading.cause_id for reading in told} == {ALARM_CAUSE}
 
 
 def test_an_event_and_a_notification_are_known_by_their_own_ids() -> None:
     assert (
-        read(example("msk_call")).cause
-        == read(in_sns(example("msk_call"))).cause
+        read(example("msk_call")).cause_id
+        == read(in_sns(example("msk_call"))).cause_id
         == "event 6f87d04b-9f74-4f04-a780-7acf4b0a9b38"
     )
-    assert read(example("confluent")).cause == "confluent n-8d1c7b2e-4f5a-4c1d-9a7e-1b2c3d4e5f60"
+    assert read(example("confluent")).cause_id == "confluent n-8d1c7b2e-4f5a-4c1d-9a7e-1b2c3d4e5f60"
 
 
 def test_our_own_form_is_known_by_its_senders_id_else_by_snss_else_by_sqss() -> None:
-    assert read('{"trigger": {"id": "deploy-7"}}').cause == "trigger deploy-7"
-    assert read(in_sns('{"trigger": {}}')).cause == "message 22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324"
-    assert read('{"trigger": {}}').cause == "message m-1"
+    assert read('{"trigger": {"id": "deploy-7"}}').cause_id == "trigger deploy-7"
+    assert read(in_sns('{"trigger": {}}')).cause_id == "message 22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324"
+    assert read('{"trigger": {}}').cause_id == "message m-1"
 
 
 def test_a_trigger_without_a_type_is_external() -> None:
@@ -177,14 +177,14 @@ def test_a_confirmation_of_a_subscription_is_ignored() -> None:
         ('{"trigger": {"type": "explosion"}}', r"trigger\.type: expected one of manual, schedule, "),
         ('{"trigger": {"type": ["external"]}}', r"trigger\.type: expected one of"),
         ('{"trigger": {"resource": 7}}', r"trigger\.resource: expected text"),
-        ('{"AlarmName": 1, "NewStateValue": "ALARM"}', r"whose AlarmName or NewStateValue is no text"),
+        ('{"AlarmName": 1, "NewStateValue": "ALARM"}', r"whose AlarmName or NewStateValue is not text"),
         (example("alarm_event", detail={}), r"without alarmName and state\.value"),
         (example("alarm_event", detail=None), r"source, detail-type or detail is missing"),
         (
             example("alarm_event", source="aws.ec2"),
-            r"none of CloudWatch alarms, MSK or the Glue schema registry",
+            r"not from CloudWatch alarms, MSK or the Glue schema registry",
         ),
-        ('{"id": 1, "title": "x"}', r"id, title or message is no text"),
+        ('{"id": 1, "title": "x"}', r"id, title or message is not text"),
         ('{"trigger": {"details": "' + "x" * 1_100_000 + '"}}', r"longer than"),
     ],
 )
