@@ -1,4 +1,6 @@
-"""What a sensor keeps between two ticks: where it stopped, and a little of each cluster."""
+"""What a sensor keeps between two ticks: where it stopped, and a little about each cluster. Small: clusters
+at rest have no entry.
+"""
 
 import math
 from bisect import bisect_right
@@ -9,15 +11,17 @@ from msgspec import field
 
 from mesh_assets.inventory.records import Record
 
-# What a sensor keeps between two ticks: where it stopped, and a little of each cluster. Small: clusters at
-# rest have no entry.
+# What a sensor keeps between two ticks: where it stopped, and a little about each cluster.
+#
+# Small: clusters at rest have no entry. What costs a request each is read in slices, so that everything is
+# seen within half an hour.
 
 
 class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A connector's recent failures. `since`: seconds since 1970, when the window began. `failed`: as it was
-    last seen.
+    """A connector's recent failures.
 
-    `flapping`: it had failed more than once in the window before, so everything is held until this one ends.
+    `since`: when the window began, in seconds since 1970. `failed`: whether it had failed when last seen.
+    `flapping`: it failed more than once in the window before, so everything is held until this one ends.
     """
 
     since: float
@@ -27,8 +31,10 @@ class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """`…_after`: the last name of the last slice; None: everything fits into one. `bulk`: whether the
-    registry has a bulk list, as far as known. `flaps`: by `endpoint/name`, only of connectors that failed
+    """Where the observation of one cluster stopped.
+
+    `…_after`: the last name of the last slice; None when everything fits into one. `bulk`: whether the
+    registry has a bulk list, as far as known. `flaps`: by `endpoint/name`, only for connectors that failed
     lately.
     """
 
@@ -41,7 +47,8 @@ class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
     """`unreached`: clusters that the last tick had no time for; they come first. `hung`: those that did not
-    answer in time, last."""
+    answer in time; they come last.
+    """
 
     unreached: tuple[str, ...] = ()
     hung: tuple[str, ...] = ()
@@ -53,7 +60,9 @@ AT_REST = ClusterCursor()
 
 
 def decode_cursor(text: str | None) -> SensorCursor:
-    """An unreadable cursor (of another version) is a new one: it only says where to go on."""
+    """The cursor in `text`; an empty one for a cursor of another version, since it only says where to
+    continue.
+    """
     if not text:
         return SensorCursor()
     try:
@@ -67,23 +76,22 @@ def encode_cursor(cursor: SensorCursor) -> str:
     return msgspec.json.encode(msgspec.structs.replace(cursor, clusters=kept)).decode()
 
 
-# Slices: what costs a request each is looked at in turn, so that everything is seen within half an hour.
-
 SEEN_WITHIN_SECONDS = 1800.0
 
 
 def slice_size(count: int, *, interval_seconds: float, least: int, most: int) -> int:
-    """How many of `count` to look at in one tick. `least`: what is cheap anyway; `most` wins over the half
-    hour."""
+    """How many of `count` to read in one tick. `least`: what is cheap anyway. `most` takes precedence over
+    the half hour.
+    """
     ticks = max(1, int(SEEN_WITHIN_SECONDS // interval_seconds))
     return min(most, max(least, math.ceil(count / ticks)))
 
 
 def next_slice(names: Sequence[str], *, after: str | None, size: int) -> tuple[frozenset[str], str | None]:
-    """`size` of the sorted `names` from behind `after` on, round the end, and the name to go on after; None:
-    they were all.
+    """`size` of the sorted `names` after `after`, wrapping around, and the name to continue after; None when
+    all fit.
 
-    A name, not a number, remembers the place: names that come and go meanwhile shift nothing.
+    The place is kept as a name, not a number, so names that come and go meanwhile shift nothing.
     """
     if len(names) <= size:
         return frozenset(names), None

@@ -1,4 +1,5 @@
-"""From what a sensor found to the run that deals with it: into the inbox, who asks for the run, and what the run takes."""
+"""From what a sensor found to the run that deals with it: into the inbox, who asks for the run, and what the
+run takes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,46 +16,46 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 
-# From what was found to what waits in the inbox, unless a discovery has dealt with it meanwhile.
 
+def keep_causes(
+    observed: ObservedCluster, store: InventoryStore, *, source: str, now: datetime
+) -> int | None:
+    """Puts the causes into the inbox and returns how many are new there; None when a newer document has come
+    and nothing was kept.
 
-def keep_causes(sight: ObservedCluster, store: InventoryStore, *, source: str, now: datetime) -> int | None:
-    """Puts what was found into the inbox; how much of it is new there. None: a newer document has come, so
-    nothing was kept.
+    Between the observation and now a run may have published the very change and emptied the inbox: kept, the
+    cause would launch a second run. A run moves `latest.json` before it removes its triggers, so what is new
+    here while the document has not moved has not been dealt with; where it has moved, the next tick compares
+    with the newer one.
 
-    Between the look and now a run may have published the very change and emptied the inbox: kept, it would
-    launch a second run for one cause. A run moves `latest.json` before it removes its triggers, so what is
-    new here while the document has not moved is not dealt with; where it has moved, the next tick compares
-    with the newer one. Raises StoreError when the store fails.
+    Raises StoreError when the store fails.
     """
-    cluster_id = sight.cluster_id
-    if cluster_id is None or not sight.findings:
+    cluster_id = observed.cluster_id
+    if cluster_id is None or not observed.causes:
         return 0
-    if _has_moved(store, cluster_id, sight):
+    if _has_moved(store, cluster_id, observed):
         return None
     inbox = Inbox(store.objects)
     new = sum(
-        inbox.put(cluster_id, found.trigger, cause=found.cause, source=source, now=now)
-        for found in sight.findings
+        inbox.put(cluster_id, cause.trigger, cause=cause.cause_id, source=source, now=now)
+        for cause in observed.causes
     )
-    if new and _has_moved(store, cluster_id, sight):
+    if new and _has_moved(store, cluster_id, observed):
         mine = [one.id for one in inbox.waiting(cluster_id) if (one.source, one.received_at) == (source, now)]
         inbox.remove(cluster_id, mine)
         return None
     return new
 
 
-def _has_moved(store: InventoryStore, cluster_id: str, sight: ObservedCluster) -> bool:
+def _has_moved(store: InventoryStore, cluster_id: str, observed: ObservedCluster) -> bool:
     latest = store.latest(cluster_id)
-    return latest is None or latest[0].sequence != sight.sequence
+    return latest is None or latest[0].sequence != observed.sequence
 
 
-# Who asks for the run of a cluster: sensors that tick at the same moment must not ask for one each.
+# --- who asks for the run: sensors that tick at the same moment must not ask for one each
 #
-# A sensor's run requests become runs only after its tick has returned, so another one cannot see them yet.
-# The
-# claim says that a run has been asked for. It is a courtesy, not a lock: it ends by itself, and a second
-# run
+# A sensor's run requests become runs only after its tick has returned, so other sensors cannot see them yet.
+# The claim says that a run has been asked for. It is a courtesy, not a lock: it expires, and a second run
 # would only publish a snapshot without changes.
 
 # From the claim to the run: the rest of the tick, and the daemon's submission.
@@ -69,8 +70,10 @@ _decoder = msgspec.json.Decoder(Claim)
 
 
 def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_run: datetime | None) -> bool:
-    """Whether the caller may ask for the run. `newest_run`: when the cluster's newest run was created; a
-    claim older than that has become a run, and says nothing any more. Raises StoreError when the store fails.
+    """Whether the caller may ask for the run.
+
+    `newest_run`: when the cluster's newest run was created; a claim older than that has become a run and no
+    longer counts. Raises StoreError when the store fails.
     """
     key = f"launches/{safe(cluster_id)}.json"
     data = msgspec.json.encode(Claim(claimed_at=now))
@@ -95,14 +98,14 @@ def _holds(data: bytes, *, now: datetime, newest_run: datetime | None) -> bool:
     return now - claimed_at < CLAIM_LASTS and (newest_run is None or newest_run < claimed_at)
 
 
-# What a run takes from the inbox: what was noticed before it began to read, and so is part of what it read.
+# --- what a run takes from the inbox: what was noticed before the run began to read, so that it read that too
 
 # `collect.py` reads the metadata before it notes a time.
 _BEFORE_THE_FIRST_TIME = "kafka metadata"
 
 
 class Taken(Record, frozen=True, kw_only=True):
-    """`triggers`: at least one. `ids`: what to remove from the inbox when the snapshot is published."""
+    """`triggers`: at least one. `ids`: what to remove from the inbox once the snapshot is published."""
 
     triggers: tuple[Trigger, ...]
     ids: tuple[str, ...]
@@ -121,8 +124,10 @@ def began_reading(collected: Mapping[SectionName, Section]) -> datetime | None:
 def take_triggers(
     waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox: bool, began: datetime | None
 ) -> Taken:
-    """`own` is the run's trigger by its tags; with `from_inbox` it is a copy of one that waits, or of one
-    that another run has dealt with: then it counts only where nothing else waits.
+    """The triggers that the run deals with.
+
+    `own` is the run's trigger by its tags. With `from_inbox` it is a copy of one that waits, or that another
+    run has dealt with, so it counts only when nothing else waits.
     """
     taken = [] if began is None else [one for one in waiting if one.received_at <= began]
     triggers = list(dict.fromkeys(one.trigger for one in taken))
@@ -134,6 +139,7 @@ def take_triggers(
 def dealt_with(
     waiting: Iterable[WaitingTrigger], triggers: Sequence[Trigger], *, before: datetime
 ) -> tuple[str, ...]:
-    """What waits of `triggers`, those of a run that ended before it could remove them; `before`: the moment
-    of its discovery."""
+    """The ids of `triggers` that still wait because their run ended before it could remove them. `before`:
+    the time of its discovery.
+    """
     return tuple(one.id for one in waiting if one.trigger in triggers and one.received_at <= before)

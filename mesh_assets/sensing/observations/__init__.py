@@ -1,7 +1,5 @@
-"""Cheap looks at a cluster between discoveries: what differs from the latest document, as triggers with their
-causes.
+"""Cheap observations of a cluster between discoveries: what differs from the latest document, as causes.
 
-Public: `observe_schemas`, `observe_connectors`, `observe_resources` (one module each), `look_at` and `sweep`
-(many clusters in one tick), `SensorCursor` (what is kept between ticks), `take_triggers` (what a run takes
-from the inbox).
+`observe_schemas`, `observe_connectors` and `observe_resources` (one module each) say what to observe;
+`observe_cluster` (observation.py) calls them with the latest document and open clients.
 """

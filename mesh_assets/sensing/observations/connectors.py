@@ -1,4 +1,11 @@
-"""Observing connectors: all of them with their states, one list per endpoint. Those that keep failing are held back."""
+"""Observing connectors: all of them with their states, one list per endpoint.
+
+A connector that keeps failing is held back: its first failure and first recovery are reported, further ones
+are counted. A window opens with a failure and lasts the quiet period. A second failure within it is flapping:
+nothing more is reported until the window ends, then one trigger says how often the connector failed, and so
+for each further window while it goes on. A failure and a recovery between two ticks cannot be seen, so they
+are not counted.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,49 +26,40 @@ from mesh_assets.platforms.presence import Presence
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,
+    Identities,
     cause_of,
     compare_section,
-    seen_now,
-    shortened,
+    details_text,
+    observed_now,
 )
 from mesh_assets.sensing.observations.observation import Cause, Observation, ObservationContext
 
-# Connectors that fail again and again: the first failure and the first recovery are told, further ones are
-# counted and held.
-#
-# A window opens with a failure and lasts the quiet period. What fails once more within it is flapping:
-# nothing
-# more is told until the window ends, then one trigger says how often it failed. While it goes on, each
-# further
-# window ends with one trigger. What a sensor cannot see (a failure and a recovery between two ticks) is not
-# counted.
-
-Verdict = Literal["tell", "hold", "flapped"]
-"""`tell`: what the comparison says. `hold`: nothing now. `flapped`: one trigger with the number of failures,
-`flaps.failures`."""
+Verdict = Literal["report", "hold", "flapped"]
+"""`report`: what the comparison says. `hold`: nothing now. `flapped`: one trigger with the number of
+failures, `flaps.failures`.
+"""
 
 
-def judge(
+def judge_flaps(
     flaps: Flaps | None, *, failed: bool, changed: bool, now: float, quiet: timedelta
 ) -> tuple[Verdict, Flaps | None]:
-    """What to say of a connector, and what to remember of it. `changed`: it failed or recovered since the
-    latest document."""
+    """What to report about a connector, and what to remember. `changed`: it failed or recovered since the
+    latest document.
+    """
     if flaps is None:
-        return "tell", Flaps(since=now, failures=1, failed=True) if failed and changed else None
+        return "report", Flaps(since=now, failures=1, failed=True) if failed and changed else None
     fails_again = failed and not flaps.failed
     current = replace(flaps, failures=flaps.failures + fails_again, failed=failed)
     if now < flaps.since + quiet.total_seconds():
-        return "hold" if _flaps(current) else "tell", current
+        return "hold" if _flaps(current) else "report", current
     if current.failures > (0 if flaps.flapping else 1):
         return "flapped", Flaps(since=now, failed=failed, flapping=True)
-    return judge(None, failed=failed, changed=changed, now=now, quiet=quiet)
+    return judge_flaps(None, failed=failed, changed=changed, now=now, quiet=quiet)
 
 
 def _flaps(flaps: Flaps) -> bool:
     return flaps.flapping or flaps.failures > 1
 
-
-# A look at the connectors: all with their states by one list an endpoint.
 
 _BROKEN = ("FAILED", "DEGRADED")
 
@@ -102,85 +100,91 @@ class ListedConnectors:
         return self._endpoint.presence(name)
 
 
-def observe_connectors(look: ObservationContext) -> Observation:
+def observe_connectors(context: ObservationContext) -> Observation:
     """Connectors that failed, degraded or lost a task, and those that recovered."""
-    if not look.clients.connect:
-        return Observation(findings=(), notes=("no Connect endpoint",), cursor=look.cursor)
+    if not context.clients.connect:
+        return Observation(causes=(), notes=("no Connect endpoint",), cursor=context.cursor)
     try:
-        compared, observed = compare_connectors(look.clients.connect, look.document, look.now)
+        compared, observed = compare_connectors(context.clients.connect, context.document, context.now)
     except PlatformError as error:
-        return Observation(findings=(), notes=(str(error),), cursor=look.cursor)
-    if compared.findings or (compared.notes and not compared.changes):
-        # The list as a whole is in doubt: resource_changes sees to that.
+        return Observation(causes=(), notes=(str(error),), cursor=context.cursor)
+    if compared.causes or (compared.notes and not compared.changes):
+        # The list as a whole is in doubt: `resource_changes` deals with that.
         return Observation(
-            findings=(), notes=compared.notes or ("many connectors are gone at once",), cursor=look.cursor
+            causes=(), notes=compared.notes or ("many connectors are gone at once",), cursor=context.cursor
         )
-    quiet = timedelta(minutes=look.cluster.sensors.quiet_minutes)
-    findings, flaps = _judged(observed, compared.changes, look, quiet)
+    quiet = timedelta(minutes=context.cluster.sensors.quiet_minutes)
+    causes, flaps = _judged(observed, compared, context, quiet)
     held = [name for name, state in flaps.items() if state.flapping or state.failures > 1]
     notes = (f"{len(held)} flapping: {', '.join(sorted(held)[:5])}",) if held else ()
-    return Observation(findings=findings, notes=notes, cursor=replace(look.cursor, flaps=flaps))
+    return Observation(causes=causes, notes=notes, cursor=replace(context.cursor, flaps=flaps))
 
 
 def compare_connectors(
     endpoints: Sequence[ConnectReader], document: Document, now: datetime
 ) -> tuple[Compared, tuple[Connector, ...]]:
-    """Raises PlatformError when one endpoint cannot be read: the section is whole or not at all."""
+    """Compares the connectors of all endpoints with the document; also returns them as observed.
+
+    Raises PlatformError when one endpoint cannot be read: the section is complete or not compared at all.
+    """
     records = collect_connectors(
         [ListedConnectors(endpoint) for endpoint in endpoints], previous=document.connectors, turn=0
     )
-    # No config leaves here, since nobody was asked which of its values are passwords. Without one it is
-    # unknown, and so no change.
+    # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
+    # has an unknown config, and so no change of it.
     observed = tuple(replace(record, config={}) for record in records)
-    section = ConnectorsSection(cluster_id=document.cluster.id, state=seen_now(now), records=observed)
+    section = ConnectorsSection(cluster_id=document.cluster.id, state=observed_now(now), records=observed)
     return compare_section("connectors", section, document, now=now), observed
 
 
 def _judged(
-    observed: Iterable[Connector], changes: Iterable[Change], look: ObservationContext, quiet: timedelta
+    observed: Iterable[Connector], compared: Compared, context: ObservationContext, quiet: timedelta
 ) -> tuple[tuple[Cause, ...], dict[str, Flaps]]:
     by_resource: defaultdict[str, list[Change]] = defaultdict(list)
-    for change in changes:
+    for change in compared.changes:
         if change.resource_type == "connector":
             by_resource[change.resource].append(change)
-    before = {(connector.connect, connector.name): connector for connector in look.document.connectors}
-    findings: list[Cause] = []
+    before = {(connector.connect, connector.name): connector for connector in context.document.connectors}
+    causes: list[Cause] = []
     remembered: dict[str, Flaps] = {}
     for connector in observed:
         key = f"{connector.connect}/{connector.name}"
-        # A name that two endpoints share stands with its endpoint in the changes.
-        told = _told(
+        # Changes give a name that two endpoints share together with its endpoint.
+        cause = _cause(
             connector,
             before.get((connector.connect, connector.name)),
             by_resource.get(key) or by_resource.get(connector.name, []),
+            compared.identities,
         )
-        verdict, flaps = judge(
-            look.cursor.flaps.get(key),
+        verdict, flaps = judge_flaps(
+            context.cursor.flaps.get(key),
             failed=_broken(connector),
-            changed=told is not None,
-            now=look.now.timestamp(),
+            changed=cause is not None,
+            now=context.now.timestamp(),
             quiet=quiet,
         )
         if flaps is not None:
             remembered[key] = flaps
         if verdict == "flapped":
-            findings.append(_flapped(connector, look.cursor.flaps[key], look.now))
-        elif verdict == "tell" and told is not None:
-            findings.append(told)
-    return tuple(findings), remembered
+            causes.append(_flapped(connector, context.cursor.flaps[key], context.now))
+        elif verdict == "report" and cause is not None:
+            causes.append(cause)
+    return tuple(causes), remembered
 
 
-def _told(connector: Connector, before: Connector | None, changes: Sequence[Change]) -> Cause | None:
-    """What its changes say: something of it broke, or nothing of it is broken any more."""
+def _cause(
+    connector: Connector, before: Connector | None, changes: Sequence[Change], identities: Identities
+) -> Cause | None:
+    """The cause in its changes: part of it broke, or nothing of it is broken any more."""
     breaking = [change for change in changes if _is_state(change) and change.after in _BROKEN]
     if breaking:
-        return cause_of("connector_failed", breaking)
+        return cause_of("connector_failed", breaking, identities)
     if before is None:
         created = [change for change in changes if change.kind == "created" and change.severity == "critical"]
-        return cause_of("connector_failed", created) if created else None
+        return cause_of("connector_failed", created, identities) if created else None
     if _broken(before) and not _broken(connector) and connector.status == "RUNNING":
         mending = [change for change in changes if _is_state(change)]
-        return cause_of("connector_recovered", mending) if mending else None
+        return cause_of("connector_recovered", mending, identities) if mending else None
     return None
 
 
@@ -198,9 +202,9 @@ def _flapped(connector: Connector, before: Flaps, now: datetime) -> Cause:
     failed = _broken(connector)
     failures = before.failures + (failed and not before.failed)
     minutes = (now.timestamp() - before.since) / 60
-    status = "failed" if failed else connector.status
-    details = f"Connector {connector.name}: failed {failures} times in {minutes:.0f} minutes, now {status}"
+    state = "failed" if failed else connector.status
+    details = f"Connector {connector.name}: failed {failures} times in {minutes:.0f} minutes, now {state}"
     return Cause(
-        trigger=Trigger(type="connector_failed", resource=connector.name, details=shortened(details)),
-        cause=f"connector {connector.connect}/{connector.name} flapped from {before.since:.0f} on",
+        trigger=Trigger(type="connector_failed", resource=connector.name, details=details_text(details)),
+        cause_id=f"connector {connector.connect}/{connector.name} flapped from {before.since:.0f} on",
     )

@@ -14,19 +14,23 @@ from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.store.inventories import InventoryStore
 
-# What one look at a cluster is made from, and what comes of it.
+# Less than a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
+# thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
+CALL_SECONDS = 8.0
+
+NO_DISCOVERY_YET = "no discovery yet"
 
 
 class Cause(Record, frozen=True, kw_only=True):
-    """A reason for a discovery. `cause` is the same text whenever the same event is seen again."""
+    """A reason for a discovery. `cause_id`: the same text whenever the same event is seen again."""
 
     trigger: Trigger
-    cause: str
+    cause_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationContext:
-    """The cluster, its clients, and what was known before. `interval_seconds`: how often this look is taken."""
+    """The cluster, its clients, and what was known before. `interval_seconds`: the time between observations."""
 
     cluster: Cluster
     clients: ClusterClients
@@ -37,10 +41,11 @@ class ObservationContext:
 
 
 class Observation(Record, frozen=True, kw_only=True):
-    """What was found, and in `notes` what could not be looked at and why. A source that fails gives a note
-    and no finding."""
+    """The causes found, and in `notes` what could not be observed and why. A source that fails gives a note,
+    never a cause.
+    """
 
-    findings: tuple[Cause, ...]
+    causes: tuple[Cause, ...]
     notes: tuple[str, ...]
     cursor: ClusterCursor
 
@@ -48,22 +53,15 @@ class Observation(Record, frozen=True, kw_only=True):
 Observe = Callable[[ObservationContext], Observation]
 
 
-# One look at one cluster: its latest document, its clients, what was found.
-
-# Below what a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
-# thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
-CALL_SECONDS = 8.0
-
-NO_DISCOVERY_YET = "no discovery yet"
-
-
 class ObservedCluster(Record, frozen=True, kw_only=True):
-    """`cluster_id` None: nothing to compare with, and so nothing was asked. `sequence`: of the document that
-    was compared with."""
+    """An observation with the document it was compared with, by id and sequence.
+
+    `cluster_id` None: there was nothing to compare with, so nothing was asked.
+    """
 
     cluster_id: str | None
     sequence: int
-    findings: tuple[Cause, ...]
+    causes: tuple[Cause, ...]
     notes: tuple[str, ...]
     cursor: ClusterCursor
 
@@ -78,12 +76,15 @@ def observe_cluster(
     interval_seconds: float,
     clients: OpenClients = open_clients,
 ) -> ObservedCluster:
-    """Raises EstateError when a secret cannot be resolved, StoreError when the store fails. Changes nothing."""
+    """Observes one cluster. Changes nothing.
+
+    Raises EstateError when a secret cannot be resolved, StoreError when the store fails.
+    """
     cluster_id = store.cluster_id(cluster.name)
     document = None if cluster_id is None else store.latest_document(cluster_id)
     if document is None:
         return ObservedCluster(
-            cluster_id=None, sequence=0, findings=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
+            cluster_id=None, sequence=0, causes=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
         )
     with clients(in_a_hurry(cluster)) as opened:
         observation = observe(
@@ -99,7 +100,7 @@ def observe_cluster(
     return ObservedCluster(
         cluster_id=document.cluster.id,
         sequence=document.sequence,
-        findings=observation.findings,
+        causes=observation.causes,
         notes=observation.notes,
         cursor=observation.cursor,
     )
@@ -109,18 +110,15 @@ def in_a_hurry(cluster: Cluster) -> Cluster:
     """The cluster with shorter timeouts."""
     registry = cluster.schema_registry
     metrics = cluster.metrics
-    hurried = (
-        metrics.model_copy(update=_at_most(metrics.timeout_seconds))
-        if isinstance(metrics, ConfluentCloudMetrics)
-        else metrics
-    )
     return cluster.model_copy(
         update={
             "kafka": cluster.kafka.model_copy(update=_at_most(cluster.kafka.timeout_seconds)),
             "schema_registry": None
             if registry is None
             else registry.model_copy(update=_at_most(registry.timeout_seconds)),
-            "metrics": hurried,
+            "metrics": metrics.model_copy(update=_at_most(metrics.timeout_seconds))
+            if isinstance(metrics, ConfluentCloudMetrics)
+            else metrics,
             "connect": tuple(
                 endpoint.model_copy(update=_at_most(endpoint.timeout_seconds)) for endpoint in cluster.connect
             ),

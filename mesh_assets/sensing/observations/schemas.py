@@ -1,7 +1,7 @@
-"""A look at the registry: all names; versions at once where there is a bulk list, else in slices; levels in
+"""Observing the registry: all names; all versions where it has a bulk list, otherwise in slices; levels in
 slices.
 
-The records are made by the discovery's own `collect_schemas`, over a registry that reads only a slice.
+The records come from the discovery's own `collect_schemas`, limited to a slice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,15 +19,15 @@ from mesh_assets.inventory.sections import SchemasSection
 from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SubjectLevels
 from mesh_assets.sensing.cursor import next_slice, slice_size
-from mesh_assets.sensing.observations.comparison import Compared, causes_of, compare_section, seen_now
+from mesh_assets.sensing.observations.comparison import Compared, causes_of, compare_section, observed_now
 from mesh_assets.sensing.observations.observation import Observation, ObservationContext
 
-# One request each; 80 to 180 a second against Apicurio (measured), so a tick takes at most some ten seconds.
+# One request each; 80 to 180 a second against Apicurio (measured), so a tick takes some ten seconds at most.
 LEAST_VERSIONS, MOST_VERSIONS = 200, 1000
-# Two requests each; Confluent Cloud allows 75 reads a second over all keys.
+# Two requests each; Confluent Cloud allows 75 reads a second for all keys together.
 LEAST_LEVELS, MOST_LEVELS = 50, 250
 LEVEL_SECONDS = 8.0
-# Subjects that nobody knew are read wherever they stand; the run that follows reads the rest.
+# New subjects are read whatever the slice; the run that follows reads the rest.
 MOST_NEW = 200
 
 
@@ -118,43 +118,44 @@ class RegistrySlice:
         return self._registry.presence(subject)
 
 
-def observe_schemas(look: ObservationContext) -> Observation:
-    """Subjects created, deleted, with a new version, another level or mode; the registry's own level and
-    mode."""
-    registry, cursor = look.clients.registry, look.cursor
+def observe_schemas(context: ObservationContext) -> Observation:
+    """Observes subjects created, deleted, with a new version, level or mode, and the registry's own level and
+    mode.
+    """
+    registry, cursor = context.clients.registry, context.cursor
     if registry is None:
-        return Observation(findings=(), notes=("no schema registry",), cursor=cursor)
-    names = sorted(schema.subject for schema in look.document.schemas)
+        return Observation(causes=(), notes=("no schema registry",), cursor=cursor)
+    names = sorted(schema.subject for schema in context.document.schemas)
     versions, versions_after = next_slice(
         names,
         after=cursor.versions_after,
         size=slice_size(
-            len(names), interval_seconds=look.interval_seconds, least=LEAST_VERSIONS, most=MOST_VERSIONS
+            len(names), interval_seconds=context.interval_seconds, least=LEAST_VERSIONS, most=MOST_VERSIONS
         ),
     )
     levels, levels_after = next_slice(
         names,
         after=cursor.levels_after,
         size=slice_size(
-            len(names), interval_seconds=look.interval_seconds, least=LEAST_LEVELS, most=MOST_LEVELS
+            len(names), interval_seconds=context.interval_seconds, least=LEAST_LEVELS, most=MOST_LEVELS
         ),
     )
     try:
         compared = _compare(
             registry,
-            look.document,
-            look.now,
+            context.document,
+            context.now,
             versions=None if cursor.bulk else versions | levels,
             levels=levels,
             facts=None,
         )
     except PlatformError as error:
-        # Only a reading that succeeded says that the registry has a bulk list: else one that lost it would be
-        # read subject by subject.
-        return Observation(findings=(), notes=(str(error),), cursor=replace(cursor, bulk=False))
+        # Only a successful reading shows that the registry has a bulk list: one that lost it must not be read
+        # subject by subject at once.
+        return Observation(causes=(), notes=(str(error),), cursor=replace(cursor, bulk=False))
     bulk = isinstance(registry, TellsOfBulkList) and bool(registry.has_bulk_list)
     return Observation(
-        findings=(*compared.findings, *causes_of(compared.changes)),
+        causes=(*compared.causes, *causes_of(compared.changes, compared.identities)),
         notes=compared.notes,
         cursor=replace(
             cursor, bulk=bulk, versions_after=None if bulk else versions_after, levels_after=levels_after
@@ -163,7 +164,10 @@ def observe_schemas(look: ObservationContext) -> Observation:
 
 
 def compare_subjects(registry: RegistryReader, document: Document, now: datetime) -> Compared:
-    """Subjects created or deleted, by their names alone. Raises PlatformError."""
+    """Compares the names of subjects alone: created or deleted.
+
+    Raises PlatformError when the registry cannot be read.
+    """
     unknown = RegistryFacts(compatibility=None, mode=None, contexts=())
     return _compare(
         registry,
@@ -191,8 +195,7 @@ def _compare(
     )
     confirm_subjects_gone(registry, known.keys() - part.listed)
     read = {schema.subject: schema for schema in records}
-    # A subject of the slice that is listed and has no version any more was deleted while it was read: it is
-    # gone.
+    # A listed subject of the slice without a version was deleted while it was read.
     asked = known.keys() if versions is None else versions
     observed = tuple(
         record
@@ -200,6 +203,6 @@ def _compare(
         if (record := read.get(subject) or (None if subject in asked else known.get(subject))) is not None
     )
     section = SchemasSection(
-        cluster_id=document.cluster.id, state=seen_now(now), records=observed, registry=read_facts
+        cluster_id=document.cluster.id, state=observed_now(now), records=observed, registry=read_facts
     )
     return compare_section("schemas", section, document, now=now)

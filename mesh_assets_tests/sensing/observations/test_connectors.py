@@ -15,9 +15,9 @@ RECOVERED = ("connector_recovered", "orders-sink", "Connector orders-sink: task 
 def test_connectors_at_rest_cost_one_request_and_are_no_reason(world: World, warehouse: FakeCluster) -> None:
     warehouse.worker.requests.clear()
 
-    sight = world.look(observe_connectors)
+    observed = world.look(observe_connectors)
 
-    assert (sight.findings, sight.notes, sight.cursor) == ((), (), AT_REST)
+    assert (observed.causes, observed.notes, observed.cursor) == ((), (), AT_REST)
     assert warehouse.worker.requests == ["/connectors"]
 
 
@@ -31,15 +31,15 @@ def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(
     warehouse.worker.connectors["orders-sink"] = "RUNNING RUNNING"
     recovered = world.look(observe_connectors, cursor=after.cursor)
 
-    assert told(failed.findings) == [FAILED]
-    assert after.findings == ()
-    assert told(recovered.findings) == [RECOVERED]
+    assert told(failed.causes) == [FAILED]
+    assert after.causes == ()
+    assert told(recovered.causes) == [RECOVERED]
 
 
 def test_a_connector_that_is_created_broken_has_failed(world: World, warehouse: FakeCluster) -> None:
     warehouse.worker.connectors["new-sink"] = "FAILED"
 
-    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).findings] == [
+    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).causes] == [
         ("connector_failed", "new-sink")
     ]
 
@@ -47,7 +47,7 @@ def test_a_connector_that_is_created_broken_has_failed(world: World, warehouse: 
 def test_a_paused_connector_has_neither_failed_nor_recovered(world: World, warehouse: FakeCluster) -> None:
     warehouse.worker.connectors["orders-sink"] = "PAUSED PAUSED"
 
-    assert world.look(observe_connectors).findings == ()
+    assert world.look(observe_connectors).causes == ()
 
 
 def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_back(
@@ -59,9 +59,9 @@ def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_
     warehouse.worker.before = lambda _: None
     up = world.look(observe_connectors, cursor=down.cursor)
 
-    assert down.findings == ()
+    assert down.causes == ()
     assert "500" in down.notes[0]
-    assert told(up.findings) == [FAILED]
+    assert told(up.causes) == [FAILED]
 
 
 def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(
@@ -73,12 +73,12 @@ def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_
         warehouse.worker.connectors["orders-sink"] = (
             "RUNNING FAILED" if minute % 2 == 0 else "RUNNING RUNNING"
         )
-        sight = world.look(observe_connectors, cursor=cursor)
-        cursor = sight.cursor
-        if sight.findings:
-            runs.append((minute, told(sight.findings)[0][::2]))
+        observed = world.look(observe_connectors, cursor=cursor)
+        cursor = observed.cursor
+        if observed.causes:
+            runs.append((minute, told(observed.causes)[0][::2]))
             world.discover()
-        world.pass_by(seconds=58 if sight.findings else 60)
+        world.pass_by(seconds=58 if observed.causes else 60)
 
     failed, recovered = FAILED[::2], RECOVERED[::2]
     assert runs == [
@@ -104,10 +104,10 @@ def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembe
     world.pass_by(minutes=10)
     calm = world.look(observe_connectors, cursor=over.cursor)
 
-    assert [f.trigger.details for f in over.findings] == [
+    assert [f.trigger.details for f in over.causes] == [
         "Connector orders-sink: failed 2 times in 14 minutes, now RUNNING"
     ]
-    assert (calm.findings, calm.cursor) == ((), AT_REST)
+    assert (calm.causes, calm.cursor) == ((), AT_REST)
 
 
 def test_the_quiet_period_is_the_clusters(world: World, warehouse: FakeCluster) -> None:
@@ -115,9 +115,9 @@ def test_the_quiet_period_is_the_clusters(world: World, warehouse: FakeCluster) 
     cursor, told_now = ClusterCursor(), []
     for states in ("FAILED", "RUNNING", "FAILED"):
         warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
-        sight = world.look(observe_connectors, cursor=cursor)
-        cursor = sight.cursor
-        told_now.append([f.trigger.type for f in sight.findings])
+        observed = world.look(observe_connectors, cursor=cursor)
+        cursor = observed.cursor
+        told_now.append([f.trigger.type for f in observed.causes])
         world.discover()
 
     assert told_now == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]

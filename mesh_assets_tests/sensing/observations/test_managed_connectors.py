@@ -39,10 +39,10 @@ def test_a_managed_connector_that_breaks_and_recovers_is_told_twice(
     world.discover()
     cloud.states["orders"] = "RUNNING"
     mended = world.look(observe_connectors, cursor=broken.cursor)
-    assert [(one.trigger.type, one.trigger.resource) for one in broken.findings] == [
+    assert [(one.trigger.type, one.trigger.resource) for one in broken.causes] == [
         ("connector_failed", "orders")
     ]
-    assert [(one.trigger.type, one.trigger.resource) for one in mended.findings] == [
+    assert [(one.trigger.type, one.trigger.resource) for one in mended.causes] == [
         ("connector_recovered", "orders")
     ]
 
@@ -52,7 +52,7 @@ def test_a_managed_connector_that_is_made_or_paused_has_not_failed(
     world: World, cloud: FakeCloudConnect, state: str
 ) -> None:
     cloud.states["orders"] = state
-    assert world.look(observe_connectors).findings == ()
+    assert world.look(observe_connectors).causes == ()
     assert cloud.requests == ["list"]
 
 
@@ -60,8 +60,8 @@ def test_a_deleted_managed_connector_is_told_after_it_was_asked_for(
     world: World, cloud: FakeCloudConnect
 ) -> None:
     del cloud.states["users"]
-    sight = world.look(observe_resources)
-    assert told(sight.findings) == [
+    observed = world.look(observe_resources)
+    assert told(observed.causes) == [
         ("resource_deleted", "users", "Connector users deleted: source, was RUNNING")
     ]
     assert cloud.requests == ["list", "/users"]
@@ -70,12 +70,14 @@ def test_a_deleted_managed_connector_is_told_after_it_was_asked_for(
 def test_a_filtered_list_is_a_note_and_no_reason_for_a_run(world: World, cloud: FakeCloudConnect) -> None:
     cloud.hidden = {"users"}
     for observe in (observe_connectors, observe_resources):
-        sight = world.look(observe)
-        assert sight.findings == ()
-        assert "lists 1 connector no more, yet refuses to say whether users is still there" in sight.notes[0]
+        observed = world.look(observe)
+        assert observed.causes == ()
+        assert (
+            "lists 1 connector no more, yet refuses to say whether users is still there" in observed.notes[0]
+        )
 
 
 def test_a_connector_made_anew_under_its_name_is_no_change(world: World, cloud: FakeCloudConnect) -> None:
     entry = cloud._entry
     cloud._entry = lambda name, state: {**entry(name, state), "id": {"id": "lcc-new", "id_type": "ID"}}  # type: ignore[method-assign]
-    assert world.look(observe_connectors).findings == world.look(observe_resources).findings == ()
+    assert world.look(observe_connectors).causes == world.look(observe_resources).causes == ()

@@ -24,9 +24,9 @@ def test_a_cluster_at_rest_is_no_reason_for_a_discovery(world: World, warehouse:
         name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()
     }
 
-    sight = world.look(observe_resources)
+    observed = world.look(observe_resources)
 
-    assert (sight.findings, sight.notes) == ((), ())
+    assert (observed.causes, observed.notes) == ((), ())
 
 
 def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> None:
@@ -36,9 +36,9 @@ def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> Non
     del warehouse.worker.connectors["users-sink"]
     warehouse.registry.schemas.pop()
 
-    sight = world.look(observe_resources)
+    observed = world.look(observe_resources)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         ("resource_created", "fraud-detection", "Consumer group fraud-detection created: empty"),
         ("resource_created", "payments", "Topic payments created: 3 partitions, replication factor 1"),
         ("resource_deleted", "users", "Topic users deleted: it had 1 partition, replication factor 1"),
@@ -50,11 +50,11 @@ def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> Non
 def test_a_group_that_is_known_is_not_described_again(world: World, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
     world.discover()
-    assert world.look(observe_resources).findings == ()
+    assert world.look(observe_resources).causes == ()
 
     warehouse.kafka.consumer_groups = ()
 
-    assert told(world.look(observe_resources).findings) == [
+    assert told(world.look(observe_resources).causes) == [
         ("resource_deleted", "fraud-detection", "Consumer group fraud-detection deleted")
     ]
 
@@ -63,9 +63,9 @@ def test_partitions_and_configs_of_a_topic_are_one_trigger(world: World, warehou
     warehouse.kafka.topics["orders"] = [0, 0, 0, 0]
     warehouse.kafka.overrides["orders"] = {"min.insync.replicas": "2"}
 
-    sight = world.look(observe_resources)
+    observed = world.look(observe_resources)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         ("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")
     ]
 
@@ -87,13 +87,13 @@ def test_a_source_that_is_down_hides_nothing_of_the_others(world: World, warehou
     warehouse.registry.before = lambda _: httpx.Response(503)
     warehouse.worker.connectors["new-sink"] = "RUNNING RUNNING"
 
-    sight = world.look(observe_resources)
+    observed = world.look(observe_resources)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         ("resource_created", "new-sink", "Connector new-sink created: sink, RUNNING")
     ]
-    assert sight.notes[0] == "no broker answers"
-    assert "503" in sight.notes[1]
+    assert observed.notes[0] == "no broker answers"
+    assert "503" in observed.notes[1]
 
 
 def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
@@ -102,10 +102,10 @@ def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
     warehouse.kafka.cluster_id = "lkc-2"
     warehouse.kafka.topics = {}
 
-    sight = world.look(observe_resources)
+    observed = world.look(observe_resources)
 
-    assert sight.findings == ()
-    assert "is cluster lkc-2, but the latest document is of lkc-1" in sight.notes[0]
+    assert observed.causes == ()
+    assert "is cluster lkc-2, but the latest document is of lkc-1" in observed.notes[0]
 
 
 def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(
@@ -124,23 +124,23 @@ def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigg
     world.discover()
     confirmed = world.look(observe_resources)
 
-    [found] = first.findings
+    [found] = first.causes
     assert (found.trigger.type, found.trigger.resource) == ("resource_deleted", "topics")
     assert "30 of 32 topics were gone at once" in str(found.trigger.details)
-    assert again.findings[0].cause == found.cause
-    assert held.findings == ()
+    assert again.causes[0].cause_id == found.cause_id
+    assert held.causes == ()
     assert "topics held back until" in held.notes[0]
-    [confirming] = due.findings
+    [confirming] = due.causes
     assert confirming.trigger.resource == "topics"
     assert "held back since" in str(confirming.trigger.details)
     assert [topic.name for topic in world.latest().topics] == ["orders", "users"]
-    assert confirmed.findings == ()
+    assert confirmed.causes == ()
 
 
 def test_without_a_discovery_nothing_is_asked(world: World) -> None:
     world.fakes["new"] = FakeCluster(name="new")
 
-    sight = world.look(observe_resources, "new")
+    observed = world.look(observe_resources, "new")
 
-    assert (sight.findings, sight.notes) == ((), ("no discovery yet",))
+    assert (observed.causes, observed.notes) == ((), ("no discovery yet",))
     assert world.fakes["new"].kafka.requests.total() == 0

@@ -22,9 +22,9 @@ def registry(request: pytest.FixtureRequest, warehouse: FakeCluster) -> FakeRegi
 
 
 def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry, world: World) -> None:  # noqa: ARG001
-    sight = world.look(observe_schemas)
+    observed = world.look(observe_schemas)
 
-    assert (sight.findings, sight.notes) == ((), ())
+    assert (observed.causes, observed.notes) == ((), ())
 
 
 def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_the_registry(
@@ -35,9 +35,9 @@ def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_th
         a_schema("clicks-value", schema_id=4),
     ]
 
-    sight = world.look(observe_schemas)
+    observed = world.look(observe_schemas)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         ("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1"),
         ("schema_updated", "clicks-value", "Schema clicks-value created: version 1, AVRO"),
         ("schema_updated", "users-value", "Schema version 1 → 2"),
@@ -48,14 +48,14 @@ def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_anothe
     world: World, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
-    [first] = world.look(observe_schemas).findings
+    [first] = world.look(observe_schemas).causes
     world.pass_by(minutes=5)
-    [again] = world.look(observe_schemas).findings
+    [again] = world.look(observe_schemas).causes
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=3)
-    [other] = world.look(observe_schemas).findings
+    [other] = world.look(observe_schemas).causes
 
     assert first == again
-    assert other.cause != first.cause
+    assert other.cause_id != first.cause_id
 
 
 def test_levels_of_a_subject_and_of_the_whole_registry_are_told(world: World, warehouse: FakeCluster) -> None:
@@ -63,9 +63,9 @@ def test_levels_of_a_subject_and_of_the_whole_registry_are_told(world: World, wa
     warehouse.registry.global_mode = "READONLY"
     warehouse.registry.modes = {"orders-value": "READWRITE", "users-value": "READWRITE"}
 
-    sight = world.look(observe_schemas)
+    observed = world.look(observe_schemas)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         ("schema_updated", "schema_registry", "Schema registry: mode READWRITE → READONLY"),
         ("schema_updated", "users-value", "Schema compatibility BACKWARD → FULL"),
     ]
@@ -80,9 +80,9 @@ def test_a_registry_that_is_down_gives_its_reason_and_no_deletion_and_afterwards
     warehouse.registry.schemas.pop(0)
     up = world.look(observe_schemas)
 
-    assert [sight.findings for sight in down] == [(), (), ()]
+    assert [observed.causes for observed in down] == [(), (), ()]
     assert "503" in down[0].notes[0]
-    assert told(up.findings) == [
+    assert told(up.causes) == [
         ("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1")
     ]
 
@@ -95,7 +95,7 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(world: World, wareh
 
     second = world.look(observe_schemas, cursor=first.cursor)
 
-    assert (first.findings, second.findings) == ((), ())
+    assert (first.causes, second.causes) == ((), ())
     assert second.cursor.bulk
     # Pages overlap by one, levels come in slices of 500 subjects at 6 ticks in half an hour, cut to 250.
     bulk, single = (
@@ -135,9 +135,9 @@ def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
         schema for schema in warehouse.registry.schemas if schema.subject != gone
     ]
 
-    sight = world.look(observe_schemas, cursor=cursor)
+    observed = world.look(observe_schemas, cursor=cursor)
 
-    assert [(finding.trigger.type, finding.trigger.resource) for finding in sight.findings] == [
+    assert [(cause.trigger.type, cause.trigger.resource) for cause in observed.causes] == [
         ("schema_deleted", gone)
     ]
 
@@ -147,9 +147,9 @@ def test_many_at_once_are_one_trigger_with_their_number(world: World, warehouse:
         a_schema(f"new-{number:02}-value", schema_id=100 + number) for number in range(40)
     ]
 
-    sight = world.look(observe_schemas)
+    observed = world.look(observe_schemas)
 
-    assert told(sight.findings) == [
+    assert told(observed.causes) == [
         (
             "schema_updated",
             None,
@@ -162,8 +162,8 @@ def test_nothing_is_launched_again_for_what_a_discovery_has_dealt_with(
     world: World, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
-    assert world.look(observe_schemas).findings
+    assert world.look(observe_schemas).causes
 
     world.discover()
 
-    assert world.look(observe_schemas).findings == ()
+    assert world.look(observe_schemas).causes == ()

@@ -242,9 +242,9 @@ class World:
         )
 
 
-def told(findings: Iterable[Cause]) -> list[tuple[str, str | None, str | None]]:
+def told(causes: Iterable[Cause]) -> list[tuple[str, str | None, str | None]]:
     """Type, resource and details of each, sorted."""
     return sorted(
-        ((one.trigger.type, one.trigger.resource, one.trigger.details) for one in findings),
+        ((one.trigger.type, one.trigger.resource, one.trigger.details) for one in causes),
         key=lambda row: tuple(map(str, row)),
     )
