@@ -1,4 +1,4 @@
-"""What a check found out about one system: where it is, as whom we come, what is missing."""
+"""The result of checking one system: where it is, as whom it was asked, and what is missing."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,13 +21,13 @@ _NAMES_SHOWN = 3
 
 
 class AccessCheck(Record, frozen=True, kw_only=True):
-    """One system of one cluster: whether discovery can do its work there.
+    """One system of one cluster, and whether discovery can do its work there.
 
-    system: `events` is the cluster as the carrier of the events. endpoint, identity: where, and as whom;
-    empty when the estate's references to them cannot be resolved. state: `failed` when it could not be asked,
-    `incomplete` when something is missing. facts: what it says of itself, in the order to show. rights: what
-    the user may do there. missing: what discovery needs and has not, a sentence each: what, the consequence,
-    what to do. notes: what is good to know though discovery works.
+    `system`: `events` is the cluster as the carrier of the events. `endpoint`, `identity`: where, and as
+    whom; empty when the estate's references to them cannot be resolved. `state`: `failed` when it could not
+    be asked, `incomplete` when something is missing. `facts`: what it says about itself, in display order.
+    `rights`: what the user may do there. `missing`: what discovery lacks, one sentence each: what, the
+    consequence, what to do. `notes`: worth knowing, though discovery works.
     """
 
     cluster: str
@@ -78,28 +78,25 @@ def failed(cluster: str, system: System, endpoint: str, identity: str, sentence:
 
 
 def some(names: Collection[str]) -> str:
-    """The names, or the first of many."""
+    """The names, or the first few of many."""
     shown = ", ".join(sorted(names)[:_NAMES_SHOWN])
     return shown if len(names) <= _NAMES_SHOWN else f"{shown}, …"
 
 
 def stand_in_notes(text: str | None) -> tuple[str, ...]:
-    """The note for a service that says it stands in for another; none for one that does not."""
+    """The note for a service that declares itself a stand-in; none for others."""
     return () if text is None else (f"this is a stand-in: {text}",)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 topic`, `9,000 topics`: `noun` is the plural."""
-    return f"{number:,} {noun[:-1] if number == 1 else noun}"
-
-
-# Where a system is reached and as whom, fit to be shown: never a secret.
+# --- where a system is reached and as whom, safe to show: never a secret
 
 ANONYMOUS = "anonymous"
 
 
 def kafka_identity(properties: Mapping[str, str]) -> str:
-    """`alice (SCRAM-SHA-512)`, `certificate CN=discovery`, or anonymous, from librdkafka's properties."""
+    """The identity in librdkafka's properties: `alice (SCRAM-SHA-512)`, `certificate CN=discovery`, or
+    anonymous.
+    """
     protocol = properties.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
         mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
@@ -115,8 +112,9 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
 
 
 def kafka_endpoint(connection: KafkaConnection) -> str:
-    """The bootstrap servers, or the ARN they are asked by; as the estate has them when a reference in them
-    cannot be resolved."""
+    """The bootstrap servers, or the ARN that stands for them; unresolved, as in the estate, when a reference
+    cannot be resolved.
+    """
     try:
         return resolve(connection.address)
     except EstateError:
@@ -124,7 +122,7 @@ def kafka_endpoint(connection: KafkaConnection) -> str:
 
 
 def http_endpoint(connection: HttpConnection, *, name: str) -> str:
-    """The address without what may be secret in it; empty when it cannot be known."""
+    """The address without what may be secret in it; empty when a reference cannot be resolved."""
     try:
         return parse_base_url(resolve(connection.url), name=name).shown
     except EstateError:

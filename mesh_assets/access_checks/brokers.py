@@ -1,5 +1,6 @@
-"""Asking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
-carries events."""
+"""Checking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
+carries events.
+"""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -38,8 +39,11 @@ def check_brokers(
     carried: Sequence[str],
     admin_factory: ClientFactory = AdminClient,
 ) -> tuple[AccessCheck, ...]:
-    """One connection for both findings. `discovered`: the cluster itself is to be checked; `carried`: whose
-    events go there."""
+    """Checks discovery and publishing over one connection.
+
+    `discovered`: whether the cluster itself is to be checked. `carried`: the clusters whose events it
+    carries.
+    """
     systems: list[System] = ["kafka"] if discovered else []
     if carried:
         systems.append("events")
@@ -59,19 +63,19 @@ def check_brokers(
         deadline = Deadline(cluster.kafka.timeout_seconds)
         try:
             seen = read_cluster_access(session, deadline)
-            findings = []
+            checks = []
             if discovered:
-                findings.append(
+                checks.append(
                     judge_kafka(
                         cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity
                     )
                 )
             if carried:
-                reading = _read_events(session, seen, deadline)
-                findings.append(
-                    judge_events(cluster, events, carried, reading, endpoint=endpoint, identity=identity)
+                rights = _read_events(session, seen, deadline)
+                checks.append(
+                    judge_events(cluster, events, carried, rights, endpoint=endpoint, identity=identity)
                 )
-            return tuple(map(_with_roles, findings)) if connected.endpoint.takes_api_key else tuple(findings)
+            return tuple(map(_with_roles, checks)) if connected.endpoint.takes_api_key else tuple(checks)
         except (EstateError, PlatformError) as error:
             return _failed(cluster, systems, endpoint, identity, str(error))
 
@@ -106,19 +110,21 @@ def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> E
     return EventsRights(cluster=seen, topics=topics, policies=policies)
 
 
-def _with_roles(finding: AccessCheck) -> AccessCheck:
-    """On Confluent Cloud rights come with roles, except on Basic clusters: which ones give what is missing."""
-    if finding.state != "incomplete":
-        return finding
+def _with_roles(check: AccessCheck) -> AccessCheck:
+    """Adds the roles that grant what is missing: on Confluent Cloud rights come with roles, except on Basic
+    clusters.
+    """
+    if check.state != "incomplete":
+        return check
     return replace(
-        finding, notes=(*finding.notes, f"on Confluent Cloud these rights come with {_ROLES[finding.system]}")
+        check, notes=(*check.notes, f"on Confluent Cloud these rights come with {_ROLES[check.system]}")
     )
 
 
 def _failed(
     cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str
 ) -> tuple[AccessCheck, ...]:
-    """The sentence once; what else hangs on the same connection refers to it."""
+    """The sentence once; other systems on the same connection refer to it."""
     first, *others = systems
     return (
         failed(cluster.name, first, endpoint, identity, sentence),

@@ -1,4 +1,4 @@
-"""Everything the estate names, asked at the same time, with an end that no hanging system can put off."""
+"""Everything the estate names, asked at the same time, with a deadline that no hanging system can delay."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from mesh_assets.access_checks.access_check import AccessCheck, System, failed, http_endpoint, kafka_endpoint
 from mesh_assets.access_checks.brokers import check_brokers
-from mesh_assets.access_checks.cloud_metrics import check_cloud_metrics
-from mesh_assets.access_checks.confluent_cloud import check_control_plane
+from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics, check_control_plane
 from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
 from mesh_assets.access_checks.registry import check_registry
 from mesh_assets.errors import EstateError
@@ -21,19 +20,17 @@ from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.session import ClientFactory
 
-# Independent pieces of work at the same time, with an end for the caller that no hanging piece can put off.
-
 Result = TypeVar("Result")
 
 
 def side_by_side(
     work: Sequence[Callable[[], Result]], *, workers: int, within_seconds: float
 ) -> list[Result | None]:
-    """What each piece returned, in order; None for those that were not done in time. The first exception of
-    one is raised.
+    """What each piece returned, in order; None for those not done in time.
 
-    A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, these it does
-    not. Pieces have deadlines of their own as well, so what is left behind ends soon.
+    A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, but not for
+    these. Pieces also have deadlines of their own, so what is left behind ends soon. Raises the first
+    exception of a piece.
     """
     waiting: SimpleQueue[tuple[Future[Result], Callable[[], Result]]] = SimpleQueue()
     futures: list[Future[Result]] = []
@@ -45,7 +42,7 @@ def side_by_side(
         threading.Thread(target=_run, args=(waiting,), name=f"mesh-check-{number}", daemon=True).start()
     wait(futures, timeout=within_seconds)
     for future in futures:
-        future.cancel()  # what has not begun never will; what is done is not touched by it
+        future.cancel()  # what has not begun never will; what is done stays done
     return [future.result() if future.done() and not future.cancelled() else None for future in futures]
 
 
@@ -59,22 +56,20 @@ def _run(waiting: "SimpleQueue[tuple[Future[Result], Callable[[], Result]]]") ->
             continue
         try:
             future.set_result(piece())
-        except BaseException as error:  # handed to whoever asks for the result, as executors do
+        except BaseException as error:  # raised to whoever asks for the result, as executors do
             future.set_exception(error)
 
 
-# Everything the estate names, asked at the same time.
-
-# An estate of tens of clusters with three systems each is asked in two rounds; the threads only wait.
+# An estate of tens of clusters with three systems each takes two rounds; the threads only wait.
 _SYSTEMS_AT_ONCE = 32
-# A system that is down is reported after 3 s, one that hangs after its timeout (15 s unless the estate says
-# otherwise).
+# A system that is down is reported after 3 s, one that hangs after its timeout (15 s unless the estate sets
+# another).
 _WITHIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """One system to ask; `system` and `endpoint` are what is said of it when no answer comes in time."""
+    """One system to ask. `system` and `endpoint`: what is reported when no answer comes in time."""
 
     cluster: str
     system: System
@@ -90,11 +85,11 @@ def check_estate(
     admin_factory: ClientFactory = AdminClient,
     transport: Transport | None = None,
 ) -> tuple[AccessCheck, ...]:
-    """What answers, as whom, with what rights, and what is missing, for the named clusters (none: all) and
+    """What answers, as whom, with what rights, and what is missing: for the named clusters (none: all) and
     the carriers of their events.
 
-    Reads only. Raises nothing for a system that fails: its finding has the sentence. Raises EstateError for a
-    name the estate does not have.
+    Reads only. A system that fails raises nothing: its check has the sentence. Raises EstateError for a name
+    that the estate does not have.
     """
     unknown = [name for name in names if name not in estate.clusters]
     if unknown:
@@ -104,30 +99,28 @@ def check_estate(
     answers = side_by_side(
         [piece.ask for piece in pieces], workers=_SYSTEMS_AT_ONCE, within_seconds=within_seconds
     )
-    findings = [
-        finding
+    checks = [
+        check
         for piece, answer in zip(pieces, answers, strict=True)
-        for finding in (answer if answer is not None else (_late(piece, within_seconds),))
+        for check in (answer if answer is not None else (_late(piece, within_seconds),))
     ]
     ids = {
-        finding.cluster: str(finding.facts["cluster_id"])
-        for finding in findings
-        if finding.system == "kafka" and finding.facts
+        check.cluster: str(check.facts["cluster_id"])
+        for check in checks
+        if check.system == "kafka" and check.facts
     }
     return tuple(
-        place_connect(
-            finding, cluster_id=ids.get(finding.cluster) or estate.clusters[finding.cluster].cluster_id
-        )
-        if finding.system == "connect"
-        else finding
-        for finding in findings
+        place_connect(check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id)
+        if check.system == "connect"
+        else check
+        for check in checks
     )
 
 
 def _pieces(
     estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientFactory, transport: Transport | None
 ) -> list[_Piece]:
-    """In the estate's order, the carrier that was not chosen last."""
+    """In the estate's order, with carriers that were not chosen last."""
     carried: dict[str, list[str]] = {}
     for cluster in chosen:
         carried.setdefault(estate.events.cluster or cluster.name, []).append(cluster.name)

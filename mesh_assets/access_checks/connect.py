@@ -1,11 +1,12 @@
-"""What discovery needs of Kafka Connect, Confluent Cloud's and MSK's: the connectors, their configs, and whose cluster they belong to."""
+"""What discovery needs from Kafka Connect, Confluent Cloud's Connect and MSK Connect: connectors, their
+configs, and the cluster they belong to.
+"""
 
 from msgspec.structs import replace
 
 from mesh_assets.access_checks.access_check import (
     AccessCheck,
     answered,
-    counted,
     failed,
     http_endpoint,
     http_identity,
@@ -20,18 +21,19 @@ from mesh_assets.estate.connections import (
     MskConnectEndpoint,
 )
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.wording import counted
 from mesh_assets.platforms.confluent_cloud.connect import NAME, ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka.settings import bootstrap_servers
 
-# What discovery needs of Confluent Cloud's Connect: the list of managed connectors, and their configs.
+# --- Confluent Cloud: managed connectors and their configs
 
 
 def check_managed_connect(
     cluster: str, endpoint: ConfluentCloudConnectEndpoint, *, transport: Transport | None = None
 ) -> AccessCheck:
-    """One request."""
+    """Asks for the list of connectors once."""
     url, key = http_endpoint(endpoint, name=NAME), http_identity(endpoint, name=NAME)
     identity = f"Cloud key {key}" if key else ""
     try:
@@ -44,13 +46,13 @@ def check_managed_connect(
     missing = []
     if hidden:
         missing.append(
-            f"no config of {len(hidden):,} of {counted(len(connectors), 'connectors')} ({some(hidden)}): their topics and settings will be "
+            f"no config of {len(hidden):,} of {counted(len(connectors), 'connector')} ({some(hidden)}): their topics and settings will be "
             "unknown; grant DeveloperRead on connector *, or on these (not possible on Basic clusters)"
         )
     notes = [*stand_in_notes(stand_in)]
     if not connectors:
         notes.append(
-            "no connector is listed: there is none, or none that this key may see; to see them it needs Operator on the cluster, and "
+            "no connector is listed: there are none, or this key may see none; to see them it needs Operator on the cluster, and "
             "DeveloperRead on connector * for configs"
         )
     return answered(
@@ -65,14 +67,13 @@ def check_managed_connect(
     )
 
 
-# What discovery needs of MSK Connect: the list of connectors, and the configs of those that use this
-# cluster.
+# --- MSK Connect: the connectors that use this cluster, and their configs
 
 _IDENTITY = "the AWS credentials this runs with"
 
 
 def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessCheck:
-    """A list, and one request a connector of the cluster."""
+    """Asks for the list of connectors, and once for each connector of the cluster."""
     from mesh_assets.platforms.connect.msk_connect import (  # boto3 is heavy, and only needed here
         NAME,
         MskConnectClient,
@@ -89,7 +90,7 @@ def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessC
     missing = []
     if hidden:
         missing.append(
-            f"no config of {len(hidden):,} of {counted(len(connectors), 'connectors')} ({some(hidden)}): their topics and settings will be "
+            f"no config of {len(hidden):,} of {counted(len(connectors), 'connector')} ({some(hidden)}): their topics and settings will be "
             "unknown; allow kafkaconnect:DescribeConnector on them"
         )
     notes = (
@@ -110,8 +111,7 @@ def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessC
     )
 
 
-# What discovery needs of Kafka Connect: its connectors, and that they are those of the cluster they are
-# listed under.
+# --- Kafka Connect: its connectors, and whether they belong to the cluster they are listed under
 
 _NAME = "Kafka Connect"
 
@@ -119,7 +119,9 @@ _NAME = "Kafka Connect"
 def check_connect(
     cluster: Cluster, endpoint: ConnectEndpoint, *, transport: Transport | None = None
 ) -> AccessCheck:
-    """One or two requests. Whose cluster it is, `place_connect` says when the brokers have answered."""
+    """Asks one endpoint, in one or two requests. `place_connect` adds the cluster once the brokers have
+    answered.
+    """
     match endpoint:
         case KafkaConnectEndpoint():
             return _check_workers(cluster.name, endpoint, transport=transport)
@@ -130,7 +132,7 @@ def check_connect(
 
 
 def connect_endpoint(endpoint: ConnectEndpoint) -> str:
-    """Its address, fit to be shown; empty when it cannot be known."""
+    """The endpoint's address, safe to show; empty when a reference cannot be resolved."""
     if isinstance(endpoint, MskConnectEndpoint):
         return " ".join(part for part in ("MSK Connect", endpoint.region) if part)
     return http_endpoint(endpoint, name=_NAME)
@@ -152,23 +154,24 @@ def _check_workers(
     return answered(cluster, "connect", url, identity, facts=facts, rights="reads")
 
 
-def place_connect(finding: AccessCheck, *, cluster_id: str | None) -> AccessCheck:
-    """The finding with whether the worker's cluster is the one it is listed under; `cluster_id` None: that
-    one is not known."""
-    if finding.state == "failed" or "belongs_to" in finding.facts:
-        return finding
-    theirs = finding.facts.get("kafka_cluster_id")
+def place_connect(check: AccessCheck, *, cluster_id: str | None) -> AccessCheck:
+    """The check, with whether the workers belong to the cluster they are listed under. `cluster_id` None:
+    that id is unknown.
+    """
+    if check.state == "failed" or "belongs_to" in check.facts:
+        return check
+    theirs = check.facts.get("kafka_cluster_id")
     if theirs is None or cluster_id is None:
-        return replace(finding, facts={**finding.facts, "belongs_to": "unknown"})
+        return replace(check, facts={**check.facts, "belongs_to": "unknown"})
     if theirs == cluster_id:
-        return replace(finding, facts={**finding.facts, "belongs_to": "this cluster"})
+        return replace(check, facts={**check.facts, "belongs_to": "this cluster"})
     sentence = (
-        f"it belongs to Kafka cluster {theirs}, not to {finding.cluster} ({cluster_id}): its connectors would be linked to topics of the "
+        f"it belongs to Kafka cluster {theirs}, not to {check.cluster} ({cluster_id}): its connectors would be linked to topics of the "
         "wrong cluster; list it under the cluster it belongs to"
     )
     return replace(
-        finding,
+        check,
         state="incomplete",
-        facts={**finding.facts, "belongs_to": "another cluster"},
-        missing=(*finding.missing, sentence),
+        facts={**check.facts, "belongs_to": "another cluster"},
+        missing=(*check.missing, sentence),
     )

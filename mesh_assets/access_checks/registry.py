@@ -1,5 +1,6 @@
-"""What discovery needs of a schema registry: to read it, and to register the schemas of the events where it
-serves their carrier."""
+"""What discovery needs from a schema registry: to read it, and to register the events' schemas where it
+serves their carrier.
+"""
 
 from mesh_assets.access_checks.access_check import (
     AccessCheck,
@@ -21,8 +22,9 @@ from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_l
 def check_registry(
     cluster: str, connection: SchemaRegistryConnection, *, carries: bool, transport: Transport | None = None
 ) -> AccessCheck:
-    """A handful of requests, however many subjects there are. `carries`: the schemas of the events are
-    registered there."""
+    """Asks the registry: a handful of requests, however many subjects it has. `carries`: whether the events'
+    schemas are registered there.
+    """
     endpoint, identity = http_endpoint(connection, name=NAME), http_identity(connection, name=NAME)
     try:
         with open_registry(connection, transport=transport) as service:
@@ -35,7 +37,7 @@ def check_registry(
             if len(contexts) > 1:
                 facts["contexts"] = len(contexts)
             if names:
-                # Listing subjects and reading a schema are rights of their own in Confluent Cloud.
+                # Listing subjects and reading a schema are separate rights on Confluent Cloud.
                 read_latest(service, names[0])
             mode = _mode(service)
             stand_in = service.stand_in
@@ -56,7 +58,7 @@ def check_registry(
     notes = [*stand_in_notes(stand_in)]
     if not names and connection.id is not None:
         notes.append(
-            "no subject is listed: there is none, or none that this key may see; to see all it needs DeveloperRead on subject *"
+            "no subject is listed: there are none, or this key may see none; to see all it needs DeveloperRead on subject *"
         )
     return answered(
         cluster,
@@ -71,7 +73,7 @@ def check_registry(
 
 
 def _mode(service: HttpService) -> str | None:
-    """None where the registry has none, or does not let this user see it."""
+    """The registry's mode; None where it has none, or does not show it to this user."""
     try:
         return LevelReader(service, SYSTEM_CLOCK).global_level(MODE)
     except RefusedError:

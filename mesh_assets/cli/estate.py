@@ -30,7 +30,7 @@ def estate() -> None:
     metavar="NAME",
     help="A cluster of the estate; may be repeated. Default: all.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON array of findings on stdout, nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of checks on stdout, nothing else.")
 def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     """Connect to everything the estate names, and say what answers, as whom, with what rights, and what is
     missing.
@@ -38,40 +38,38 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     Reads only: nothing is created, changed, written or registered. Exit code 0 when nothing that discovery
     needs is missing, 1 otherwise.
     """
-    findings = check_estate(load_estate(), clusters)
+    checks = check_estate(load_estate(), clusters)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(checks)).decode())
     else:
-        click.echo("\n".join(_text(findings)))
-    if any(finding.state != "ok" for finding in findings):
+        click.echo("\n".join(_text(checks)))
+    if any(check.state != "ok" for check in checks):
         sys.exit(1)
 
 
-def _text(findings: Sequence[AccessCheck]) -> Iterator[str]:
-    yield from _table([_HEADINGS, *(_row(finding) for finding in findings)])
-    missing = [(finding, sentence) for finding in findings for sentence in finding.missing]
-    notes = [(finding, sentence) for finding in findings for sentence in finding.notes]
+def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:
+    yield from _table([_HEADINGS, *(_row(check) for check in checks)])
+    missing = [(check, sentence) for check in checks for sentence in check.missing]
+    notes = [(check, sentence) for check in checks for sentence in check.notes]
     for heading, sentences in (("Missing", missing), ("Good to know", notes)):
         if sentences:
             yield from ("", heading)
-            yield from (
-                f"  {finding.cluster}, {finding.system}: {sentence}" for finding, sentence in sentences
-            )
+            yield from (f"  {check.cluster}, {check.system}: {sentence}" for check, sentence in sentences)
     yield ""
-    yield _conclusion(findings)
+    yield _conclusion(checks)
 
 
-def _conclusion(findings: Sequence[AccessCheck]) -> str:
-    sound = sum(finding.state == "ok" for finding in findings)
-    if sound < len(findings):
-        return f"{sound} of {len(findings)} are ready for discovery."
-    number = len({finding.cluster for finding in findings})
+def _conclusion(checks: Sequence[AccessCheck]) -> str:
+    sound = sum(check.state == "ok" for check in checks)
+    if sound < len(checks):
+        return f"{sound} of {len(checks)} are ready for discovery."
+    number = len({check.cluster for check in checks})
     return f"Nothing that discovery needs is missing ({number} {'cluster' if number == 1 else 'clusters'} of {estate_path()})."
 
 
-def _row(finding: AccessCheck) -> tuple[str, ...]:
-    seen = (finding.endpoint, finding.identity, _facts(finding.facts), finding.rights)
-    return (_STATES[finding.state], finding.cluster, finding.system, *(cell or "-" for cell in seen))
+def _row(check: AccessCheck) -> tuple[str, ...]:
+    seen = (check.endpoint, check.identity, _facts(check.facts), check.rights)
+    return (_STATES[check.state], check.cluster, check.system, *(cell or "-" for cell in seen))
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -49,18 +49,18 @@ def check(
     )
 
 
-def systems(findings: tuple[AccessCheck, ...]) -> list[tuple[str, str]]:
-    return [(finding.cluster, finding.system) for finding in findings]
+def systems(checks: tuple[AccessCheck, ...]) -> list[tuple[str, str]]:
+    return [(result.cluster, result.system) for result in checks]
 
 
 def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -> None:
-    findings = check(
+    checks = check(
         estate_of(
             cluster("b", schema_registry=REGISTRY, connect=[CONNECT, CONNECT]),
             cluster("a", schema_registry=REGISTRY),
         )
     )
-    assert systems(findings) == [
+    assert systems(checks) == [
         ("b", "kafka"),
         ("b", "events"),
         ("b", "schema registry"),
@@ -70,8 +70,8 @@ def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -
         ("a", "events"),
         ("a", "schema registry"),
     ]
-    assert {finding.state for finding in findings} == {"ok"}
-    assert findings[3].facts["belongs_to"] == "this cluster"
+    assert {result.state for result in checks} == {"ok"}
+    assert checks[3].facts["belongs_to"] == "this cluster"
 
 
 def test_only_the_named_clusters_are_checked() -> None:
@@ -88,15 +88,15 @@ def test_a_cluster_that_carries_the_events_is_checked_for_that_whatever_is_named
     estate = estate_of(
         cluster("a"), cluster("b"), cluster("hub", schema_registry=REGISTRY, connect=[CONNECT]), cluster="hub"
     )
-    findings = check(estate, "a", "b")
-    assert systems(findings) == [
+    checks = check(estate, "a", "b")
+    assert systems(checks) == [
         ("a", "kafka"),
         ("b", "kafka"),
         ("hub", "events"),
         ("hub", "schema registry"),
     ]
-    assert findings[2].facts["carried_clusters"] == 2
-    assert findings[3].rights == "reads; registering: not tried"
+    assert checks[2].facts["carried_clusters"] == 2
+    assert checks[3].rights == "reads; registering: not tried"
     assert systems(check(estate)) == [
         ("a", "kafka"),
         ("b", "kafka"),
@@ -165,7 +165,7 @@ def test_a_system_that_hangs_is_a_finding_when_the_time_is_over() -> None:
 
     estate = estate_of(cluster("a", connect=[CONNECT]))
     try:
-        findings = check_estate(
+        checks = check_estate(
             estate,
             admin_factory=FakeBrokers(topics=EVENT_TOPICS),
             transport=httpx.MockTransport(hang),
@@ -173,8 +173,8 @@ def test_a_system_that_hangs_is_a_finding_when_the_time_is_over() -> None:
         )
     finally:
         forever.set()
-    assert findings[-1].state == "failed"
-    assert findings[-1].missing == (
+    assert checks[-1].state == "failed"
+    assert checks[-1].missing == (
         "no complete answer within 0.5 s; is it overloaded? try it alone: --cluster a",
     )
 
@@ -206,10 +206,10 @@ def test_no_secret_is_in_any_finding(monkeypatch: pytest.MonkeyPatch) -> None:
         }
     )
     brokers = FakeBrokers()
-    findings = check(estate, brokers=brokers)
+    checks = check(estate, brokers=brokers)
     assert brokers.configurations[0]["sasl.password"] == "kafka-hunter2"
-    assert [finding.identity for finding in findings] == ["a (PLAIN)", "a (PLAIN)", "b", "c"]
-    assert "hunter2" not in repr(findings)
+    assert [result.identity for result in checks] == ["a (PLAIN)", "a (PLAIN)", "b", "c"]
+    assert "hunter2" not in repr(checks)
 
 
 def test_results_come_in_the_order_of_the_work() -> None:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from mesh_assets.access_checks import AccessCheck
-from mesh_assets.access_checks.cloud_metrics import check_cloud_metrics
+from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 
@@ -42,8 +42,8 @@ def check(answer: httpx.Response, **fields: Any) -> tuple[AccessCheck, list[http
 
 
 def test_a_key_that_is_shown_metrics_is_enough_and_one_request_tells() -> None:
-    finding, asked = check(httpx.Response(200, headers=OPENMETRICS, text=f"{TOPICS}# EOF\n"))
-    assert finding == AccessCheck(
+    result, asked = check(httpx.Response(200, headers=OPENMETRICS, text=f"{TOPICS}# EOF\n"))
+    assert result == AccessCheck(
         cluster="mesh",
         system="metrics",
         endpoint=URL,
@@ -56,19 +56,19 @@ def test_a_key_that_is_shown_metrics_is_enough_and_one_request_tells() -> None:
 
 
 def test_a_key_without_the_role_is_told_it_in_one_sentence() -> None:
-    finding, _ = check(
+    result, _ = check(
         httpx.Response(
             403, json={"errors": [{"status": "403", "detail": "must authorize kafka resource lkc-1"}]}
         )
     )
-    assert finding.state == "failed"
-    assert finding.missing[0].startswith(
+    assert result.state == "failed"
+    assert result.missing[0].startswith(
         f"Confluent Cloud Metrics at {URL} refused Cloud key K (403): must authorize kafka resource lkc-1; the owner of this Cloud key "
         "needs the role MetricsViewer, granted on the organization"
     )
 
 
 def test_without_a_cluster_id_nothing_is_asked_and_that_is_said() -> None:
-    finding, asked = check(httpx.Response(500), cluster_id=None)
-    assert (finding.state, asked) == ("ok", [])
-    assert finding.notes[0].startswith("not checked: the estate gives no cluster_id")
+    result, asked = check(httpx.Response(500), cluster_id=None)
+    assert (result.state, asked) == ("ok", [])
+    assert result.notes[0].startswith("not checked: metrics are requested by cluster_id")

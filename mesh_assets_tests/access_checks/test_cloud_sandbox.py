@@ -29,9 +29,9 @@ class CheckWith:
         for kind, key in keys.items():
             for variable, value in zip(variable_names(kind), (key.id, key.secret), strict=True):
                 self._environment.setenv(variable, value)
-        findings = check_estate(load_estate(self._estate))
-        assert not [key for key in keys.values() if key.secret in repr(findings)]
-        return {finding.system: finding for finding in findings}
+        checks = check_estate(load_estate(self._estate))
+        assert not [key for key in keys.values() if key.secret in repr(checks)]
+        return {result.system: result for result in checks}
 
 
 @pytest.fixture

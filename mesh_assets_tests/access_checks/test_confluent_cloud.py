@@ -69,16 +69,16 @@ def check(rights: Rights) -> tuple[AccessCheck, ...]:
 
 
 def test_five_systems_are_asked_each_as_whom_it_knows() -> None:
-    findings = check(EVERYTHING)
-    assert [(finding.system, finding.identity, finding.state) for finding in findings] == [
+    checks = check(EVERYTHING)
+    assert [(result.system, result.identity, result.state) for result in checks] == [
         ("kafka", "Kafka API key KAFKAKEY", "ok"),
         ("events", "Kafka API key KAFKAKEY", "ok"),
         ("schema registry", "Schema Registry key SRKEY", "ok"),
         ("control plane", "Cloud key CLOUDKEY", "ok"),
         ("connect", "Cloud key CLOUDKEY", "ok"),
     ]
-    assert findings[4].facts["belongs_to"] == "this cluster"
-    assert SECRET not in repr(findings)
+    assert checks[4].facts["belongs_to"] == "this cluster"
+    assert SECRET not in repr(checks)
 
 
 def test_rights_that_are_missing_at_the_brokers_are_named_with_the_roles_that_give_them() -> None:

@@ -55,9 +55,9 @@ def test_a_worker_of_this_cluster_is_enough() -> None:
 
 
 def test_a_worker_of_another_cluster_is_a_finding() -> None:
-    finding = place_connect(check(), cluster_id="lkc-1")
-    assert (finding.state, finding.facts["belongs_to"]) == ("incomplete", "another cluster")
-    assert finding.missing == (
+    result = place_connect(check(), cluster_id="lkc-1")
+    assert (result.state, result.facts["belongs_to"]) == ("incomplete", "another cluster")
+    assert result.missing == (
         "it belongs to Kafka cluster the-cluster, not to warehouse (lkc-1): its connectors would be linked to topics of the wrong cluster; "
         "list it under the cluster it belongs to",
     )
@@ -71,14 +71,14 @@ def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
 
 def test_a_worker_that_fails_says_so_once() -> None:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
-    finding = check_connect(
+    result = check_connect(
         a_cluster(),
         endpoint,
         transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"message": "no"})),
     )
-    assert finding.state == "failed"
-    assert finding.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
-    assert place_connect(finding, cluster_id="lkc-1") == finding
+    assert result.state == "failed"
+    assert result.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
+    assert place_connect(result, cluster_id="lkc-1") == result
 
 
 def test_no_connector_config_is_in_the_finding() -> None:
@@ -117,10 +117,10 @@ def check_managed(response: httpx.Response) -> AccessCheck:
 
 
 def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
-    finding = place_connect(
+    result = place_connect(
         check_managed(httpx.Response(200, json={"a": entry(), "b": entry()})), cluster_id="lkc-1"
     )
-    assert finding == AccessCheck(
+    assert result == AccessCheck(
         cluster="mesh",
         system="connect",
         endpoint=API,
@@ -132,24 +132,24 @@ def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
 
 
 def test_configs_that_are_hidden_are_counted_and_the_role_is_named() -> None:
-    finding = check_managed(httpx.Response(200, json={"a": entry(), "b": entry(readable=False)}))
-    assert (finding.state, finding.rights) == ("incomplete", "reads states; not all configs")
-    assert finding.missing == (
+    result = check_managed(httpx.Response(200, json={"a": entry(), "b": entry(readable=False)}))
+    assert (result.state, result.rights) == ("incomplete", "reads states; not all configs")
+    assert result.missing == (
         "no config of 1 of 2 connectors (b): their topics and settings will be unknown; grant DeveloperRead on connector *, or on these "
         "(not possible on Basic clusters)",
     )
 
 
 def test_no_connector_at_all_is_said_to_be_none_or_none_that_may_be_seen() -> None:
-    finding = check_managed(httpx.Response(200, json={}))
-    assert finding.state == "ok"
-    assert finding.notes[0].startswith("no connector is listed: there is none, or none that this key may see")
+    result = check_managed(httpx.Response(200, json={}))
+    assert result.state == "ok"
+    assert result.notes[0].startswith("no connector is listed: there are none, or this key may see none")
 
 
 def test_a_refusal_is_one_sentence_without_the_secret() -> None:
-    finding = check_managed(httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}))
-    (sentence,) = finding.missing
-    assert finding.state == "failed"
+    result = check_managed(httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}))
+    (sentence,) = result.missing
+    assert result.state == "failed"
     assert sentence.startswith(
         f"Confluent Cloud Connect at {API} refused Cloud key CLOUDKEY (403): Forbidden; the owner of this Cloud key"
     )
@@ -157,7 +157,7 @@ def test_a_refusal_is_one_sentence_without_the_secret() -> None:
 
 
 def test_a_connect_api_that_is_a_stand_in_is_said_to_be_one() -> None:
-    finding = check_managed(
+    result = check_managed(
         httpx.Response(200, json={"a": entry()}, headers={"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"})
     )
-    assert finding.notes == ("this is a stand-in: the sandbox's Confluent Cloud",)
+    assert result.notes == ("this is a stand-in: the sandbox's Confluent Cloud",)

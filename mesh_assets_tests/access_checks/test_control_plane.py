@@ -109,7 +109,7 @@ def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
         (
             ("org", "env", "lkc", "lsrc"),
             {"environment": None},
-            "the estate gives no environment, so the cluster cannot be looked up; give `environment: {id: env-…}` (visible: env-7zpqx1 "
+            "the estate gives no environment, so the cluster cannot be looked up; add `environment: {id: env-…}` (visible: env-7zpqx1 "
             "(agentic-data-mesh))",
         ),
         (
@@ -134,15 +134,15 @@ def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
 def test_what_does_not_agree_is_missing_with_what_to_correct(
     visible: tuple[str, ...], fields: dict[str, Any], sentence: str
 ) -> None:
-    finding = check(Cloud(visible=visible), **fields)
-    assert (finding.state, finding.missing) == ("incomplete", (sentence,))
+    result = check(Cloud(visible=visible), **fields)
+    assert (result.state, result.missing) == ("incomplete", (sentence,))
 
 
 @pytest.mark.parametrize(
     ("cloud", "fields", "note"),
     [
         (Cloud(kind="Basic"), {}, "a Basic cluster takes no roles on single topics, groups and connectors"),
-        (Cloud(), {"cluster_id": None}, "its id is lkc-nd1ng3; give it as cluster_id"),
+        (Cloud(), {"cluster_id": None}, "its id is lkc-nd1ng3; set cluster_id to it"),
         (
             Cloud(),
             {"kafka": {"bootstrap_servers": "10.0.0.1:9092"}},
@@ -175,14 +175,14 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(
 def test_what_is_good_to_know_is_a_note_and_nothing_missing(
     cloud: Cloud, fields: dict[str, Any], note: str
 ) -> None:
-    finding = check(cloud, **fields)
-    assert (finding.state, len(finding.notes)) == ("ok", 1)
-    assert finding.notes[0].startswith(note)
+    result = check(cloud, **fields)
+    assert (result.state, len(result.notes)) == ("ok", 1)
+    assert result.notes[0].startswith(note)
 
 
 def test_a_role_on_the_cluster_alone_is_enough_to_compare_it() -> None:
-    finding = check(Cloud(visible=("lkc", "lsrc")))
-    assert (finding.state, finding.notes, finding.facts["cluster"]) == (
+    result = check(Cloud(visible=("lkc", "lsrc")))
+    assert (result.state, result.notes, result.facts["cluster"]) == (
         "ok",
         (),
         "lkc-nd1ng3 (data-mesh-cluster)",
@@ -190,14 +190,14 @@ def test_a_role_on_the_cluster_alone_is_enough_to_compare_it() -> None:
 
 
 def test_a_key_that_may_not_see_its_organization_is_enough() -> None:
-    finding = check(Cloud(refused="/org/v2/organizations"))
-    assert (finding.state, "organization" in finding.facts) == ("ok", False)
+    result = check(Cloud(refused="/org/v2/organizations"))
+    assert (result.state, "organization" in result.facts) == ("ok", False)
 
 
 def test_a_key_that_may_not_see_environments_is_told_the_role_in_one_sentence() -> None:
-    finding = check(Cloud(refused="/org/v2/environments"))
-    assert finding.state == "failed"
-    assert finding.missing == (
+    result = check(Cloud(refused="/org/v2/environments"))
+    assert result.state == "failed"
+    assert result.missing == (
         "Confluent Cloud at https://api.confluent.cloud refused Cloud key K (403): Forbidden Access; the owner of this Cloud key needs the "
         "role Operator on the environment (GET /org/v2/environments)",
     )

@@ -25,14 +25,14 @@ def check(
     cluster = {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}}
     if registry:
         cluster["schema_registry"] = {"url": "http://registry.test"}
-    (finding,) = check_brokers(
+    (result,) = check_brokers(
         Cluster.model_validate(cluster),
         Events.model_validate(events),
         discovered=False,
         carried=carried,
         admin_factory=brokers,
     )
-    return finding
+    return result
 
 
 def test_topics_that_are_there_and_writable_are_enough() -> None:
@@ -53,16 +53,16 @@ def test_a_carrier_of_several_clusters_says_how_many() -> None:
 
 
 def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
-    finding = check(FakeBrokers(rights=EVERYTHING))
-    assert finding.state == "ok"
-    assert set(finding.facts.values()) == {"absent (the first discovery creates it)"}
+    result = check(FakeBrokers(rights=EVERYTHING))
+    assert result.state == "ok"
+    assert set(result.facts.values()) == {"absent (the first discovery creates it)"}
 
 
 def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> None:
-    finding = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
-    assert (finding.state, finding.rights) == ("ok", "CREATE on the cluster")
-    assert finding.notes == (
-        "whether this user may write to discovery-events and discovery-changes cannot be told before they exist",
+    result = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
+    assert (result.state, result.rights) == ("ok", "CREATE on the cluster")
+    assert result.notes == (
+        "whether this user may write to discovery-events and discovery-changes cannot be determined before they exist",
     )
 
 
@@ -73,12 +73,12 @@ def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> Non
             ["DESCRIBE"],
             {},
             "discovery-events and discovery-changes are missing and CREATE on the cluster is not granted: nothing can be published; "
-            f"{RECIPE} and {GRANTS} (CREATE for these names alone would do as well, but cannot be seen before they exist)",
+            f"{RECIPE} and {GRANTS} (CREATE for these names alone is enough, but cannot be verified before they exist)",
         ),
         (
             [],
             {},
-            "discovery-events and discovery-changes are missing, and without DESCRIBE on the cluster Kafka does not tell whether this user "
+            "discovery-events and discovery-changes are missing, and without DESCRIBE on the cluster Kafka does not say whether this user "
             f"may create topics; {RECIPE} and {GRANTS}, or grant DESCRIBE and CREATE on the cluster",
         ),
         (
@@ -103,18 +103,18 @@ def test_missing_topics_that_will_not_be_created_are_missing(
 
 
 def test_topics_that_are_not_visible_may_or_may_not_exist() -> None:
-    finding = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE"]), topics=BOTH))
-    assert set(finding.facts.values()) == {"not visible"}
-    assert finding.missing == (
-        "discovery-events and discovery-changes are not visible: without DESCRIBE Kafka does not tell whether a topic exists, "
+    result = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE"]), topics=BOTH))
+    assert set(result.facts.values()) == {"not visible"}
+    assert result.missing == (
+        "discovery-events and discovery-changes are not visible: without DESCRIBE Kafka does not say whether a topic exists, "
         f"and nothing can be published; {GRANTS} (they include DESCRIBE), and create what does not exist",
     )
 
 
 def test_missing_rights_on_the_topics_are_named_one_by_one() -> None:
-    finding = check(FakeBrokers(rights=DISCOVERY, topics=BOTH))
-    assert finding.rights == "none"
-    assert finding.missing == (
+    result = check(FakeBrokers(rights=DISCOVERY, topics=BOTH))
+    assert result.rights == "none"
+    assert result.missing == (
         "no WRITE on discovery-events: snapshots cannot be published; grant WRITE on topic discovery-events",
         "no READ on discovery-events: the newest snapshot cannot be read back (mesh-assets snapshot show); "
         "grant READ on topic discovery-events",
@@ -123,17 +123,17 @@ def test_missing_rights_on_the_topics_are_named_one_by_one() -> None:
 
 
 def test_cleanup_policies_that_lose_events_are_missing() -> None:
-    finding = check(FakeBrokers(topics={"discovery-events": "delete", "discovery-changes": "compact"}))
-    assert finding.missing == (
-        "discovery-events has cleanup.policy=delete: the newest snapshot of a cluster would be deleted with time; "
+    result = check(FakeBrokers(topics={"discovery-events": "delete", "discovery-changes": "compact"}))
+    assert result.missing == (
+        "discovery-events has cleanup.policy=delete: the newest snapshot of a cluster would eventually be deleted; "
         "set cleanup.policy=compact",
         "discovery-changes has cleanup.policy=compact: all but the newest change of a cluster would be lost; set cleanup.policy=delete",
     )
 
 
 def test_a_policy_that_also_deletes_is_worth_a_note() -> None:
-    finding = check(FakeBrokers(topics={**BOTH, "discovery-events": "compact,delete"}))
-    assert (finding.state, finding.notes) == (
+    result = check(FakeBrokers(topics={**BOTH, "discovery-events": "compact,delete"}))
+    assert (result.state, result.notes) == (
         "ok",
         (
             "discovery-events has cleanup.policy=compact,delete: snapshots older than its retention are deleted",
@@ -142,9 +142,9 @@ def test_a_policy_that_also_deletes_is_worth_a_note() -> None:
 
 
 def test_a_policy_that_cannot_be_read_is_not_guessed() -> None:
-    finding = check(FakeBrokers(rights=Rights(topics=PUBLISHER), topics=BOTH))
-    assert (finding.state, set(finding.facts.values())) == ("ok", {"(cleanup policy unknown)"})
-    assert finding.notes == (
+    result = check(FakeBrokers(rights=Rights(topics=PUBLISHER), topics=BOTH))
+    assert (result.state, set(result.facts.values())) == ("ok", {"(cleanup policy unknown)"})
+    assert result.notes == (
         "no DESCRIBE_CONFIGS on discovery-events and discovery-changes: the cleanup policy is not checked; "
         "grant it on topic discovery-events and discovery-changes",
     )
@@ -158,5 +158,5 @@ def test_without_a_schema_registry_nothing_can_be_published() -> None:
 
 
 def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
-    finding = check(FakeBrokers(tells_rights=False, topics=BOTH))
-    assert (finding.state, finding.rights) == ("ok", "the brokers do not tell")
+    result = check(FakeBrokers(tells_rights=False, topics=BOTH))
+    assert (result.state, result.rights) == ("ok", "the brokers do not say")

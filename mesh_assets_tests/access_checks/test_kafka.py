@@ -19,8 +19,8 @@ def check(brokers: FakeBrokers, **fields: Any) -> AccessCheck:
     cluster = Cluster.model_validate(
         {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
     )
-    (finding,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
-    return finding
+    (result,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
+    return result
 
 
 def with_rights(**rights: Any) -> FakeBrokers:
@@ -51,13 +51,13 @@ def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch
         "sasl_mechanism": "PLAIN",
         "username": "alice",
     }
-    finding = check(FakeBrokers(rights=EVERYTHING, topics=TOPICS), kafka={**kafka, "password": "${PASSWORD}"})
-    assert (finding.identity, finding.rights) == ("alice (PLAIN)", "all (a super user, or no authorizer)")
+    result = check(FakeBrokers(rights=EVERYTHING, topics=TOPICS), kafka={**kafka, "password": "${PASSWORD}"})
+    assert (result.identity, result.rights) == ("alice (PLAIN)", "all (a super user, or no authorizer)")
 
 
 def test_an_empty_cluster_is_no_trouble() -> None:
-    finding = check(FakeBrokers(rights=DISCOVERY))
-    assert (finding.state, finding.notes, finding.facts["topics"]) == ("ok", (), 0)
+    result = check(FakeBrokers(rights=DISCOVERY))
+    assert (result.state, result.notes, result.facts["topics"]) == ("ok", (), 0)
 
 
 def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> None:
@@ -66,11 +66,11 @@ def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> N
         topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
         groups={"*": ["DESCRIBE"]},
     )
-    finding = check(brokers)
-    assert finding.missing == (
+    result = check(brokers)
+    assert result.missing == (
         "no DESCRIBE_CONFIGS on 1 of 2 topics (orders): their configs will be unknown; grant DESCRIBE_CONFIGS on topic *, or on these",
     )
-    assert (finding.state, finding.rights) == (
+    assert (result.state, result.rights) == (
         "incomplete",
         "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 1/2; groups DESCRIBE 2/2",
     )
@@ -93,8 +93,8 @@ def test_only_topics_in_the_picture_count() -> None:
         topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
         groups={"*": ["DESCRIBE"]},
     )
-    finding = check(brokers, topics={"include": ["users"]}, consumer_groups={"exclude": ["g1"]})
-    assert (finding.state, finding.facts) == (
+    result = check(brokers, topics={"include": ["users"]}, consumer_groups={"exclude": ["g1"]})
+    assert (result.state, result.facts) == (
         "ok",
         {
             "cluster_id": "the-cluster",
@@ -108,29 +108,29 @@ def test_only_topics_in_the_picture_count() -> None:
 
 
 def test_patterns_that_select_nothing_are_worth_a_note() -> None:
-    finding = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS), topics={"include": ["order"]})
-    assert (finding.state, finding.notes) == ("ok", ("the estate's patterns select none of 2 topics",))
+    result = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS), topics={"include": ["order"]})
+    assert (result.state, result.notes) == ("ok", ("the estate's patterns select none of 2 topics",))
 
 
 def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
-    finding = check(
+    result = check(
         with_rights(
             cluster=["DESCRIBE"],
             topics={"orders": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
             groups={"*": ["DESCRIBE"]},
         )
     )
-    assert (finding.state, finding.facts["topics"]) == ("ok", 1)
-    assert finding.notes == (
+    assert (result.state, result.facts["topics"]) == ("ok", 1)
+    assert result.notes == (
         "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
         "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
     )
 
 
 def test_a_user_without_any_right_sees_nothing_and_is_told_why() -> None:
-    finding = check(with_rights())
-    assert finding.rights == "cluster none"
-    assert finding.missing == (
+    result = check(with_rights())
+    assert result.rights == "cluster none"
+    assert result.missing == (
         "no topic is visible, because Kafka hides topics without DESCRIBE: the picture would be empty; "
         "grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
         "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (0 groups), and others would look as if they "
@@ -139,8 +139,8 @@ def test_a_user_without_any_right_sees_nothing_and_is_told_why() -> None:
 
 
 def test_the_list_of_groups_may_be_filtered_without_describe_on_the_cluster() -> None:
-    finding = check(with_rights(topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]}))
-    assert finding.missing == (
+    result = check(with_rights(topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]}))
+    assert result.missing == (
         "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group), and others would look as if they "
         "did not exist; grant DESCRIBE on the cluster",
     )
@@ -159,10 +159,11 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
 
 
 def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
-    finding = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
-    assert (finding.state, finding.rights) == ("ok", "the brokers do not tell")
-    assert finding.notes == (
-        "the brokers do not tell rights (Kafka does since 2.3): whether configs can be read, and groups are hidden, is not known",
+    result = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
+    assert (result.state, result.rights) == ("ok", "the brokers do not say")
+    assert result.notes == (
+        "the brokers do not report rights (Kafka does since 2.3), so it is unknown whether configs can be read and "
+        "whether groups are hidden",
     )
 
 

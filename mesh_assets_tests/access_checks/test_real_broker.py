@@ -1,4 +1,4 @@
-"""Against a real broker with an authorizer: what it tells of rights is what the findings say."""
+"""Against a real broker with an authorizer: what it tells of rights is what the checks say."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,9 +46,9 @@ class CheckAs:
         return Outcome(kafka_finding, events)
 
 
-def missing_registry(finding: AccessCheck) -> tuple[str, ...]:
+def missing_registry(result: AccessCheck) -> tuple[str, ...]:
     """What is missing but the schema registry, which no test here has."""
-    return tuple(sentence for sentence in finding.missing if "schema_registry" not in sentence)
+    return tuple(sentence for sentence in result.missing if "schema_registry" not in sentence)
 
 
 def test_a_super_user_may_do_everything(check_as: "CheckAs") -> None:

@@ -63,9 +63,9 @@ def test_a_schema_that_may_not_be_read_is_missing_though_the_list_answers() -> N
             else None
         )
 
-    finding = check(registry_of("orders-value", before=refuse_schemas))
-    assert finding.state == "failed"
-    assert "refused an anonymous reader (403): User is denied operation Read" in finding.missing[0]
+    result = check(registry_of("orders-value", before=refuse_schemas))
+    assert result.state == "failed"
+    assert "refused an anonymous reader (403): User is denied operation Read" in result.missing[0]
 
 
 def test_a_registry_that_is_read_only_will_not_take_the_event_schemas() -> None:
@@ -90,8 +90,8 @@ def test_a_mode_that_may_not_be_seen_is_left_out() -> None:
             else None
         )
 
-    finding = check(registry_of(before=refuse_mode))
-    assert (finding.state, finding.facts) == ("ok", {"subjects": 0})
+    result = check(registry_of(before=refuse_mode))
+    assert (result.state, result.facts) == ("ok", {"subjects": 0})
 
 
 def test_a_wrong_password_is_the_registrys_own_sentence_without_the_password(
@@ -99,7 +99,7 @@ def test_a_wrong_password_is_the_registrys_own_sentence_without_the_password(
 ) -> None:
     monkeypatch.setenv("SECRET", "hunter2")
     registry = registry_of(before=lambda _: httpx.Response(401, json={"message": "Unauthorized: hunter2"}))
-    finding = check(registry, username="key", password="${SECRET}")
-    assert (finding.state, finding.identity) == ("failed", "key")
-    assert "refused username key (401): Unauthorized: ***" in finding.missing[0]
-    assert "hunter2" not in repr(finding)
+    result = check(registry, username="key", password="${SECRET}")
+    assert (result.state, result.identity) == ("failed", "key")
+    assert "refused username key (401): Unauthorized: ***" in result.missing[0]
+    assert "hunter2" not in repr(result)

@@ -60,16 +60,16 @@ def check(*arguments: str) -> Result:
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessCheck]:
     """What the check finds, for the test to fill."""
-    findings: list[AccessCheck] = []
+    checks: list[AccessCheck] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MESH_ESTATE", raising=False)
     Path("estate.yaml").write_text("clusters:\n  warehouse:\n    kafka: {bootstrap_servers: 'b:9092'}\n")
 
     def fake(_estate: Estate, _names: Sequence[str]) -> tuple[AccessCheck, ...]:
-        return tuple(findings)
+        return tuple(checks)
 
     monkeypatch.setattr(command, "check_estate", fake)
-    return findings
+    return checks
 
 
 def test_the_table_has_a_line_a_system(found: list[AccessCheck]) -> None:
