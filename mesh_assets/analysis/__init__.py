@@ -1,2 +1,5 @@
-"""What follows from the documents: lineage, problems, the fields of schemas, finding things. Pure functions;
-nothing is contacted."""
+"""What follows from the documents, without asking any system again: lineage, findings, fields of schemas,
+search.
+
+Pure functions. Imports `inventory` and nothing else of the project.
+"""

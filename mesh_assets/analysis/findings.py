@@ -1,5 +1,6 @@
-"""What is wrong with a cluster, read from its newest document and, where time matters, the one before. Every
-problem is a sentence."""
+"""What is wrong with a cluster, from its newest document and, where time matters, the one before. Every
+finding has a sentence.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.wording import listed
 
 FindingKind = Literal[
     "failed_connector",
@@ -30,7 +32,7 @@ _SILENCE_SECONDS = 300.0
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """`resource` None: the cluster as a whole."""
+    """Something wrong with a resource, as a sentence."""
 
     kind: FindingKind
     severity: Severity
@@ -40,11 +42,10 @@ class Finding(Record, frozen=True, kw_only=True):
 
 
 def judge_document(document: Document, before: Document | None = None) -> tuple[Finding, ...]:
-    """The worst first, then by kind and name. `before`: the document before it, which growing lag and silent
-    topics are judged against.
+    """The findings, worst first, then by kind and name.
 
-    A section that is not current gives a problem of its own, and what follows from its last good data still
-    counts.
+    `before`: the previous document, which growing lag and silent topics are judged by. A section that is not
+    current is a finding of its own; what follows from its last good data still counts.
     """
     found = [
         *_sections(document),
@@ -57,12 +58,12 @@ def judge_document(document: Document, before: Document | None = None) -> tuple[
     return tuple(sorted(found, key=finding_position))
 
 
-def finding_position(problem: Finding) -> tuple[int, int, str]:
-    return SEVERITIES.index(problem.severity), FINDING_KINDS.index(problem.kind), problem.resource
+def finding_position(finding: Finding) -> tuple[int, int, str]:
+    return SEVERITIES.index(finding.severity), FINDING_KINDS.index(finding.kind), finding.resource
 
 
-def count_findings(problems: tuple[Finding, ...]) -> dict[str, int]:
-    counts = Counter(problem.kind for problem in problems)
+def count_findings(findings: tuple[Finding, ...]) -> dict[str, int]:
+    counts = Counter(finding.kind for finding in findings)
     return {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]}
 
 
@@ -112,7 +113,7 @@ def _uses(connector: Connector) -> str:
     verb = {"source": "writes", "sink": "reads"}.get(connector.type, "uses")
     if not names:
         return f"{verb} topics that are not known ({connector.topics_note or 'its config names none'})"
-    return f"{verb} {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+    return f"{verb} {listed(names)}"
 
 
 def _reason(connector: Connector) -> str:
@@ -181,10 +182,11 @@ def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
 
 
 def _silent(document: Document, before: Document | None) -> Iterator[Finding]:
-    """Nothing came in over the last window, though a running source connector feeds the topic or records came
-    in the window before."""
+    """Topics without new records in the last window, though a running source connector feeds them or records
+    arrived in the window before.
+    """
     if document.metrics is None or (document.metrics.window_seconds or 0.0) < _SILENCE_SECONDS:
-        return  # a first discovery measures over a second, in which most topics are silent
+        return  # a first discovery measures over one second, in which most topics are silent
     fed: dict[str, str] = {}
     for connector in document.connectors:
         if connector.type == "source" and connector.active:
@@ -217,7 +219,7 @@ def _silent(document: Document, before: Document | None) -> Iterator[Finding]:
 
 
 def _schemas(document: Document) -> Iterator[Finding]:
-    """Only where the registry was read: without one, no topic lacks anything."""
+    """Topics without a schema, where the registry was read: without a registry no topic lacks one."""
     state = document.sections.get("schemas")
     if state is None or state.status == "not_configured" or state.collected_at is None:
         return

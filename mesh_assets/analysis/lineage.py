@@ -1,5 +1,6 @@
-"""Lineage: what feeds what, from what the inventories hold. An edge says how it is known; what is not known
-gives no edge and a note."""
+"""Lineage: what feeds what, according to the documents. An edge says how it is known; what is unknown gives a
+note instead of an edge.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from mesh_assets.inventory.records import Connector, EdgeKnown, Record
 ThingKind = Literal["topic", "connector", "consumer_group", "event_source_mapping", "function", "external"]
 Direction = Literal["upstream", "downstream", "both"]
 
-# What a connector's config calls the outer end of it, the first that is there: the key says how it is known.
+# How connector configs name the external system; the first key found is used, and the edge names it.
 _OUTER_ENDS = (
     "connection.url",
     "s3.bucket.name",
@@ -30,15 +31,16 @@ _OUTER_ENDS = (
 
 
 class Thing(Record, frozen=True, kw_only=True):
-    """Something that data flows through. `external` things (a bucket, a database) are known by what a
-    connector's config names."""
+    """Something that data flows through. `external` things (a bucket, a database) are known from a
+    connector's config.
+    """
 
     kind: ThingKind
     name: str
 
 
 class Edge(Record, frozen=True, kw_only=True):
-    """Data flows from `source` to `target`. `by`: what says so."""
+    """Data flows from `source` to `target`. `by`: the evidence."""
 
     source: Thing
     target: Thing
@@ -47,8 +49,9 @@ class Edge(Record, frozen=True, kw_only=True):
 
 
 class MappedTopic(Record, frozen=True, kw_only=True):
-    """What lineage needs of an event source mapping: the function, the topic it reads, and whether it is at
-    work (None: not known)."""
+    """What lineage needs from an event source mapping: the function, the topic it reads, and its state (None:
+    unknown).
+    """
 
     uuid: str
     function: str
@@ -57,15 +60,16 @@ class MappedTopic(Record, frozen=True, kw_only=True):
 
 
 class LineageGraph(Record, frozen=True, kw_only=True):
-    """All edges of a cluster. `notes`: by thing, why its edges may be incomplete."""
+    """All edges of a cluster. `notes`: why a thing's edges may be incomplete."""
 
     edges: tuple[Edge, ...]
     notes: Mapping[Thing, str]
 
 
 class Lineage(Record, frozen=True, kw_only=True):
-    """What lies up- or downstream of `start`. `distances`: steps from the start by thing. `more`: there is
-    more than was followed."""
+    """What is upstream or downstream of `start`. `distances`: steps from the start. `more`: there is more
+    than was followed.
+    """
 
     start: Thing
     edges: tuple[Edge, ...]
@@ -75,10 +79,10 @@ class Lineage(Record, frozen=True, kw_only=True):
 
 
 def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> LineageGraph:
-    """The edges that the document and the event source mappings hold.
+    """The edges in the document and the event source mappings.
 
     Sources write to their topics, sinks read from them, groups read what they have committed or are assigned.
-    A connector of another type than source or sink gives no edge: nothing says which way its data flows.
+    A connector that is neither source nor sink has no edge: nothing says which way its data flows.
     """
     edges: list[Edge] = []
     notes: dict[Thing, str] = {}
@@ -104,7 +108,7 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
             for topic in group.topics
         )
         if group.error is not None:
-            notes[here] = f"could not be read whole: {group.error}"
+            notes[here] = f"could not be read completely: {group.error}"
     for mapping in mappings:
         here = Thing(kind="event_source_mapping", name=mapping.uuid)
         by = "event source mapping" if mapping.state is None else f"event source mapping, {mapping.state}"
@@ -120,10 +124,10 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
 def walk_lineage(
     graph: LineageGraph, start: Thing, *, direction: Direction, depth: int, most: int = 200
 ) -> Lineage:
-    """Everything up to `depth` steps from `start` against the flow (`upstream`), with it (`downstream`) or
-    each way.
+    """Everything up to `depth` steps from `start`: against the flow (`upstream`), with it (`downstream`) or
+    both.
 
-    Nearer things come first; after `most` edges the walk ends and says so.
+    Nearer things come first. After `most` edges the walk stops and sets `more`.
     """
     found: dict[Edge, None] = {}
     distances = {start: 0}

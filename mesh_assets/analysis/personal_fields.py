@@ -1,5 +1,6 @@
-"""Which fields look personal, and masking them in a record that was read. By name and by the look of a value;
-in doubt it is masked."""
+"""Which fields look personal, and masking them in a record that was read: by name and by the look of a value,
+in doubt masked.
+"""
 
 import re
 from typing import Any
@@ -13,7 +14,7 @@ accountnumber ip ipaddress latitude longitude lat lon lng gender religion ethnic
 driver license licence taxid vat signature biometric fingerprint cookie session
 """
 _PERSONAL_WORDS = frozenset(_OF_PEOPLE.split())
-# `name` alone is a person's as often as a product's: beside these words, or alone, it is masked.
+# `name` is a person's as often as a product's: alone, or next to one of these words, it is masked.
 _NAMED = "first last full user customer family given middle display contact employee person holder owner"
 _NAMES_OF_PEOPLE = frozenset(_NAMED.split())
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -29,7 +30,7 @@ _LOOKS_PERSONAL = re.compile(
 
 
 def is_personal(field: str) -> bool:
-    """Whether a field of that name looks personal: `email`, `billingAddress`, `date_of_birth`, `name`."""
+    """Whether a field of this name looks personal: `email`, `billingAddress`, `date_of_birth`, `name`."""
     words = [word.casefold() for word in _WORDS.findall(field)]
     if not _PERSONAL_WORDS.isdisjoint(words) or "".join(words) in _PERSONAL_WORDS:
         return True
@@ -37,7 +38,7 @@ def is_personal(field: str) -> bool:
 
 
 def mask_personal(value: Any, field: str = "") -> Any:
-    """`value` (JSON values) with what looks personal masked, all below a personal field included."""
+    """`value` (of JSON) with what looks personal masked, including everything below a personal field."""
     if isinstance(value, dict):
         return {
             str(key): mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
@@ -57,5 +58,5 @@ def mask_personal(value: Any, field: str = "") -> Any:
 
 
 def mask_personal_text(text: str) -> str:
-    """`text` with addresses, numbers of cards, accounts and phones masked where they look like ones."""
+    """`text` with what looks like an address or a card, account or phone number masked."""
     return _LOOKS_PERSONAL.sub(MASK, text)

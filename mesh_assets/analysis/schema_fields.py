@@ -1,5 +1,4 @@
-"""The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf, for reading and
-for searching."""
+"""The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ _PROTOBUF_TOKEN = re.compile(
 
 
 class SchemaField(Record, frozen=True, kw_only=True):
-    """`path`: dots into records, `[]` into arrays and `{}` into maps. `optional`: null is allowed, or the
-    field may be missing."""
+    """One field. `path`: dots into records, `[]` into arrays, `{}` into maps. `optional`: null is allowed, or
+    the field may be missing.
+    """
 
     path: str
     type: str
@@ -31,10 +31,9 @@ class SchemaField(Record, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=16_384)
 def schema_fields(schema_type: str, definition: str) -> tuple[SchemaField, ...] | None:
-    """The fields, in the schema's order, the first 2,000; None when the definition cannot be read as what it
-    says it is.
+    """The first 2,000 fields in the schema's order; None when the definition is not of its declared type.
 
-    What a schema takes from another one by reference stands as a type only.
+    What a schema takes from another by reference appears as a type only.
     """
     if schema_type == "PROTOBUF":
         return _first(_protobuf(_COMMENT.sub("", definition)))
@@ -48,13 +47,14 @@ def schema_fields(schema_type: str, definition: str) -> tuple[SchemaField, ...] 
             if schema_type == "JSON"
             else _first(_avro(parsed, {}, "", 0))
         )
-    except (KeyError, TypeError, AttributeError):  # valid JSON that is no schema
+    except (KeyError, TypeError, AttributeError):  # valid JSON that is not a schema
         return None
 
 
 def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
-    """Text properties at the top of an Avro or JSON schema that are no part of the schema language (`owner`,
-    `domain`, …), and `doc`."""
+    """Text properties at the top of an Avro or JSON schema that are not part of the schema language (`owner`,
+    `domain`, …), and `doc`.
+    """
     if schema_type == "PROTOBUF":
         return {}
     try:
@@ -169,8 +169,9 @@ def _json_type(schema: dict[str, Any]) -> str:
 
 
 def _protobuf(text: str) -> Iterator[SchemaField]:
-    """Fields by the message they stand in; fields of the first message stand without its name, as the record
-    that is sent."""
+    """Fields by their message; those of the first message, which is the record that is sent, without its
+    name.
+    """
     inside: list[tuple[str, str]] = []
     first: str | None = None
     for token in _PROTOBUF_TOKEN.finditer(text):

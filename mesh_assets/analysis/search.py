@@ -1,4 +1,4 @@
-"""Finding things of an estate by name, field, owner or any text."""
+"""Searching an estate by name, field, owner or any text."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -15,8 +15,9 @@ _EXCERPT = 100
 
 
 class Match(Record, frozen=True, kw_only=True):
-    """`by`: what the text was found in. `where`: the name again, the field's path and type, the config's key
-    and value, the text around."""
+    """`by`: where the text was found. `where`: the name, the field's path and type, the config's key and
+    value, or the surrounding text.
+    """
 
     cluster: str
     kind: FoundKind
@@ -29,9 +30,10 @@ class Match(Record, frozen=True, kw_only=True):
 def find_things(
     document: Document, text: str, *, by: By = "any", kinds: frozenset[FoundKind] | None = None
 ) -> list[Match]:
-    """Where `text` occurs, case aside: each thing once, for the best of its reasons. Best first: whole names,
-    then parts of names, fields, owners, other text (connector configs, definitions, client ids). Owners are
-    what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
+    """Where `text` occurs, ignoring case: each thing once, by its best match.
+
+    Best first: whole names, then parts of names, fields, owners, other text (connector configs, definitions,
+    client ids). Owners are what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
     """
     wanted = text.casefold()
     best: dict[tuple[str, str], Match] = {}
@@ -85,7 +87,7 @@ def _name_rank(name: str, wanted: str) -> int | None:
 def _in_schemas(document: Document, wanted: str) -> Iterator[Match]:
     cluster = document.cluster.name
     for schema in document.schemas:
-        # Parsing costs far more than looking: only what holds the text at all is parsed.
+        # Parsing costs far more than searching: only definitions that contain the text are parsed.
         if wanted not in schema.definition.casefold():
             continue
         for field in schema_fields(schema.schema_type, schema.definition) or ():
