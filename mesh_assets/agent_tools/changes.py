@@ -1,6 +1,7 @@
 """Tool: what changed."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from mesh_assets.answering.answers import (
     Answer,
+    BadArgumentError,
     ClusterName,
     CursorArgument,
     LimitArgument,
@@ -17,10 +19,10 @@ from mesh_assets.answering.answers import (
     moment_text,
     shown,
 )
-from mesh_assets.answering.pages import BadArgumentError, cut_page, matches
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.diff import change_line
 from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
-from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.store.change_history import ChangeAt, History, read_history
 
 _DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)
@@ -34,7 +36,7 @@ _UNITS = {
 
 
 class ChangeRow(Answer):
-    """`at`: the discovery that showed it. `before` and `after`: the values, cut at 120 characters; left out
+    """`at`: the discovery that found it. `before` and `after`: the values, cut at 120 characters; left out
     where there was none."""
 
     at: str
@@ -49,8 +51,8 @@ class ChangeRow(Answer):
 
 
 class ChangePage(Page):
-    """`compared_from` and `compared_to`: the documents at the ends; `compared_from` is older than asked, or
-    the first there is."""
+    """`compared_from`, `compared_to`: the first and last document compared; `compared_from` is older than
+    `since`, or the oldest."""
 
     changes: list[ChangeRow]
     compared_from: str | None = None
@@ -59,74 +61,70 @@ class ChangePage(Page):
     counts: dict[str, int] = Field(description="Matching changes by resource type and kind.")
 
 
-def add_changes(server: MeshServer) -> None:
-    known = server.known
-
-    @server.answers("List changes", "reads_documents")
-    def list_changes(
-        cluster: ClusterName = None,
-        since: Annotated[
-            str,
-            Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z."),
-        ] = "24h",
-        until: Annotated[str | None, Field(max_length=40, description="As since; now when left out.")] = None,
-        resource_type: Annotated[
-            ResourceType | None, Field(description="Only changes of these things.")
-        ] = None,
-        kind: Annotated[ChangeKind | None, Field(description="Only such changes.")] = None,
-        severity: Annotated[
-            Severity | None, Field(description="Only this severity. Failures of connectors are critical.")
-        ] = None,
-        pattern: PatternArgument = None,
-        limit: LimitArgument = None,
-        cursor: CursorArgument = None,
-    ) -> ChangePage:
-        """What was created, deleted and updated, newest first, each as a sentence; from the stored documents."""
-        view = known.view(cluster)
-        document = view.document
-        now = datetime.now(UTC)
-        start, end = _moment(since, now), now if until is None else _moment(until, now)
-        if start > end:
-            raise BadArgumentError(f"since ({moment_text(start)}) is later than until ({moment_text(end)})")
-        cluster_id = document.cluster.id
-        history = read_history(
-            known.store, cluster_id, since=start, until=end, read=lambda key: known.document(cluster_id, key)
-        )
-        found = [
-            at
-            for at in history.changes
-            if (resource_type is None or at.change.resource_type == resource_type)
-            and (kind is None or at.change.kind == kind)
-            and (severity is None or at.change.severity == severity)
-            and matches(at.change.resource, pattern)
-        ]
-        page = cut_page(
-            sorted(found, key=_place),
-            place=_place,
-            row=_row,
-            limit=limit,
-            cursor=cursor,
-            question=("changes", document.cluster.name, since, until, resource_type, kind, severity, pattern),
-            version=view.version,
-            narrow="resource_type, kind, severity or pattern",
-        )
-        about = view.about()
-        about.notes.extend(_notes(history, start))
-        return ChangePage(
-            about=about,
-            changes=page.rows,
-            total=page.total,
-            next_cursor=page.next_cursor,
-            hint=page.hint,
-            compared_from=moment_text(history.first) if history.first else None,
-            compared_to=moment_text(history.last) if history.last else None,
-            documents=history.documents,
-            counts=_counts(found),
-        )
+def list_changes(
+    known: KnownEstate,
+    /,
+    cluster: ClusterName = None,
+    since: Annotated[
+        str, Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z.")
+    ] = "24h",
+    until: Annotated[
+        str | None, Field(max_length=40, description="Same format as since; now by default.")
+    ] = None,
+    resource_type: Annotated[
+        ResourceType | None, Field(description="Only changes to resources of this type.")
+    ] = None,
+    kind: Annotated[ChangeKind | None, Field(description="Only changes of this kind.")] = None,
+    severity: Annotated[
+        Severity | None, Field(description="Only this severity. Failed connectors are critical.")
+    ] = None,
+    pattern: PatternArgument = None,
+    limit: LimitArgument = None,
+    cursor: CursorArgument = None,
+) -> ChangePage:
+    """What was created, deleted and updated, newest first, each as a sentence, from the stored documents."""
+    view = known.view(cluster)
+    document = view.document
+    now = datetime.now(UTC)
+    start, end = _moment(since, now), now if until is None else _moment(until, now)
+    if start > end:
+        raise BadArgumentError(f"since ({moment_text(start)}) is later than until ({moment_text(end)})")
+    cluster_id = document.cluster.id
+    history = read_history(
+        known.store, cluster_id, since=start, until=end, read=lambda key: known.document(cluster_id, key)
+    )
+    found = [
+        at
+        for at in history.changes
+        if (resource_type is None or at.change.resource_type == resource_type)
+        and (kind is None or at.change.kind == kind)
+        and (severity is None or at.change.severity == severity)
+        and matches(at.change.resource, pattern)
+    ]
+    about = view.about()
+    about.notes.extend(_notes(history, start))
+    counts = Counter(f"{at.change.resource_type} {at.change.kind}" for at in found)
+    return build_page(
+        ChangePage,
+        "changes",
+        sorted(found, key=_place),
+        place=_place,
+        row=_row,
+        limit=limit,
+        cursor=cursor,
+        question=("changes", document.cluster.name, since, until, resource_type, kind, severity, pattern),
+        version=view.version,
+        narrow="resource_type, kind, severity or pattern",
+        about=about,
+        compared_from=moment_text(history.first) if history.first else None,
+        compared_to=moment_text(history.last) if history.last else None,
+        documents=history.documents,
+        counts=dict(sorted(counts.items())),
+    )
 
 
 def _place(at: ChangeAt) -> tuple[object, ...]:
-    """Newest first; a later document adds changes before these and moves none."""
+    """Newest first: a later document adds changes at the front and moves none."""
     change = at.change
     return (-at.moment.timestamp(), change.resource_type, change.resource, change.field or "", change.kind)
 
@@ -146,25 +144,18 @@ def _row(at: ChangeAt) -> ChangeRow:
     )
 
 
-def _counts(changes: list[ChangeAt]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for at in changes:
-        key = f"{at.change.resource_type} {at.change.kind}"
-        counts[key] = counts.get(key, 0) + 1
-    return dict(sorted(counts.items()))
-
-
 def _notes(history: History, start: datetime) -> list[str]:
     notes = []
     if history.first is not None and history.first > start:
         notes.append(
-            f"the first document is of {moment_text(history.first)}; what happened before is not known"
+            f"the oldest document is from {moment_text(history.first)}; what happened before is not known"
         )
     if history.documents < 2:
-        notes.append("there are no two documents to compare in this time")
+        notes.append("there are no two documents to compare in this period")
     if history.net:
         notes.append(
-            "only first and last document were compared, for there are many between: what came and went is missing; ask for less time"
+            "only the first and last document were compared because there are many in between: what came and went is missing; "
+            "ask for a shorter period"
         )
     return notes
 
@@ -178,5 +169,5 @@ def _moment(text: str, now: datetime) -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadArgumentError(
-            f"{shown(text)} is no time; expected `24h`, `7d`, `90min`, or one like 2026-11-23T16:40:00Z"
+            f"{shown(text)} is not a time; expected `24h`, `7d`, `90min`, or one like 2026-11-23T16:40:00Z"
         ) from error

@@ -16,10 +16,10 @@ from mesh_assets.answering.answers import (
     SourceArgument,
     cut,
 )
-from mesh_assets.answering.known_estate import the_connector
-from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.pages import build_page, matches
+from mesh_assets.answering.views import the_connector
 from mesh_assets.inventory.records import Connector
-from mesh_assets.mcp_server.server import MeshServer
 
 _SHOWN = 50
 _TRACE_CHARACTERS = 1_500
@@ -27,7 +27,7 @@ ConnectorName = Annotated[Name, Field(description="The connector's name.")]
 
 
 class ConnectorRow(Answer):
-    """`tasks`: how many run of how many there are. `topics`: how many it is known to use."""
+    """`tasks`: how many are running, of how many. `topics`: how many it is known to use."""
 
     name: str
     type: str
@@ -56,7 +56,7 @@ class UsedTopic(Answer):
 
 
 class ConnectorDescription(Answer):
-    """`topics_note`: why the topics may be incomplete; without it they are complete. Traces are cut at 1,500
+    """`topics_note`: why topics may be missing; without it the list is complete. Traces are cut at 1,500
     characters."""
 
     about: About
@@ -80,113 +80,111 @@ class ConnectorDescription(Answer):
 
 
 class ConnectorConfig(Answer):
-    """Secrets are masked. An empty config may not be read."""
+    """Secrets are masked. An empty config means that the server may not read it."""
 
     about: About
     connector: str
     config: dict[str, str | None]
 
 
-def add_connectors(server: MeshServer) -> None:
-    known = server.known
+def list_connectors(
+    known: KnownEstate,
+    /,
+    cluster: ClusterName = None,
+    pattern: PatternArgument = None,
+    state: Annotated[
+        str | None,
+        Field(
+            max_length=40,
+            description="Only where the connector or one of its tasks is in this state: FAILED, PAUSED, …",
+        ),
+    ] = None,
+    topic: Annotated[
+        str | None, Field(max_length=249, description="Only connectors that use this topic.")
+    ] = None,
+    limit: LimitArgument = None,
+    cursor: CursorArgument = None,
+    source: SourceArgument = "latest",
+) -> ConnectorPage:
+    """Connectors by name, with type, status, running tasks and how many topics each uses."""
+    view = known.view(cluster, source, needs=("connectors",))
+    return build_page(
+        ConnectorPage,
+        "connectors",
+        [
+            connector
+            for connector in view.document.connectors
+            if matches(connector.name, pattern)
+            and _in_state(connector, state)
+            and (topic is None or _uses(connector, topic))
+        ],
+        place=lambda connector: (connector.name, connector.connect),
+        row=_row,
+        limit=limit,
+        cursor=cursor,
+        question=("connectors", view.document.cluster.name, pattern, state, topic, source),
+        version=view.version,
+        narrow="pattern, state or topic",
+        about=view.about("connectors"),
+    )
 
-    @server.answers("List connectors", "reads_systems")
-    def list_connectors(
-        cluster: ClusterName = None,
-        pattern: PatternArgument = None,
-        state: Annotated[
-            str | None,
-            Field(
-                max_length=40,
-                description="Only those where the connector or a task is in it: FAILED, PAUSED, …",
-            ),
-        ] = None,
-        topic: Annotated[
-            str | None, Field(max_length=249, description="Only those that use this topic.")
-        ] = None,
-        limit: LimitArgument = None,
-        cursor: CursorArgument = None,
-        source: SourceArgument = "latest",
-    ) -> ConnectorPage:
-        """Connectors by name, with type, status, running tasks and how many topics each uses."""
-        view = known.view(cluster, source, needs=("connectors",))
-        page = cut_page(
-            [
-                connector
-                for connector in view.document.connectors
-                if matches(connector.name, pattern)
-                and _in_state(connector, state)
-                and (topic is None or _uses(connector, topic))
-            ],
-            place=lambda connector: (connector.name, connector.connect),
-            row=_row,
-            limit=limit,
-            cursor=cursor,
-            question=("connectors", view.document.cluster.name, pattern, state, topic, source),
-            version=view.version,
-            narrow="pattern, state or topic",
-        )
-        return ConnectorPage(
-            about=view.about("connectors"),
-            connectors=page.rows,
-            total=page.total,
-            next_cursor=page.next_cursor,
-            hint=page.hint,
-        )
 
-    @server.answers("Describe a connector", "reads_systems")
-    def describe_connector(
-        connector: ConnectorName, cluster: ClusterName = None, source: SourceArgument = "latest"
-    ) -> ConnectorDescription:
-        """One connector: status, tasks with the reasons of failures, the topics it uses and how that is
-        known, rates."""
-        view = known.view(cluster, source, needs=("topics", "connectors"))
-        found = the_connector(view.document, connector)
-        rates = (
-            {(rate.connector, rate.connect): rate for rate in view.document.metrics.connectors}
-            if view.document.metrics
-            else {}
-        )
-        rate = rates.get((found.name, found.connect))
-        return ConnectorDescription(
-            about=view.about("connectors"),
-            name=found.name,
-            id=found.id,
-            connect=found.connect,
-            type=found.type,
-            connector_class=found.connector_class,
-            status=found.status,
-            worker=found.worker_id,
-            trace=cut(found.trace, _TRACE_CHARACTERS) if found.trace else None,
-            tasks=_tasks(found),
-            topics=[UsedTopic(topic=topic.name, known=topic.known) for topic in found.topics[:_SHOWN]],
-            topics_pattern=found.topics_pattern,
-            topics_note=found.topics_note,
-            records_in_per_second=rate.records_in_per_second if rate else None,
-            records_out_per_second=rate.records_out_per_second if rate else None,
-            dead_letter_records=rate.dead_letter_records if rate else None,
-            config_keys=len(found.config),
-            hint=f"lists are cut at {_SHOWN}" if max(len(found.topics), len(found.tasks)) > _SHOWN else None,
-        )
+def describe_connector(
+    known: KnownEstate,
+    /,
+    connector: ConnectorName,
+    cluster: ClusterName = None,
+    source: SourceArgument = "latest",
+) -> ConnectorDescription:
+    """One connector: status, tasks with the reasons for failures, the topics it uses and how that is known,
+    rates."""
+    view = known.view(cluster, source, needs=("topics", "connectors"))
+    found = the_connector(view.document, connector)
+    rates = view.document.metrics.connectors if view.document.metrics else ()
+    rate = next(
+        (rate for rate in rates if (rate.connector, rate.connect) == (found.name, found.connect)), None
+    )
+    return ConnectorDescription(
+        about=view.about("connectors"),
+        name=found.name,
+        id=found.id,
+        connect=found.connect,
+        type=found.type,
+        connector_class=found.connector_class,
+        status=found.status,
+        worker=found.worker_id,
+        trace=cut(found.trace, _TRACE_CHARACTERS) if found.trace else None,
+        tasks=_tasks(found),
+        topics=[UsedTopic(topic=topic.name, known=topic.known) for topic in found.topics[:_SHOWN]],
+        topics_pattern=found.topics_pattern,
+        topics_note=found.topics_note,
+        records_in_per_second=rate.records_in_per_second if rate else None,
+        records_out_per_second=rate.records_out_per_second if rate else None,
+        dead_letter_records=rate.dead_letter_records if rate else None,
+        config_keys=len(found.config),
+        hint=f"lists are cut at {_SHOWN}" if max(len(found.topics), len(found.tasks)) > _SHOWN else None,
+    )
 
-    @server.answers("Get a connector's config", "reads_systems")
-    def get_connector_config(
-        connector: ConnectorName,
-        cluster: ClusterName = None,
-        pattern: Annotated[
-            str | None, Field(max_length=249, description="Only keys that match, e.g. `transforms*`.")
-        ] = None,
-        source: SourceArgument = "latest",
-    ) -> ConnectorConfig:
-        """The config of one connector, secrets masked."""
-        view = known.view(cluster, source, needs=("connectors",))
-        found = the_connector(view.document, connector)
-        config = {
-            key: None if value is None else cut(value, 1_000)
-            for key, value in found.config.items()
-            if matches(key, pattern)
-        }
-        return ConnectorConfig(about=view.about("connectors"), connector=found.name, config=config)
+
+def get_connector_config(
+    known: KnownEstate,
+    /,
+    connector: ConnectorName,
+    cluster: ClusterName = None,
+    pattern: Annotated[
+        str | None, Field(max_length=249, description="Only keys that match, e.g. `transforms*`.")
+    ] = None,
+    source: SourceArgument = "latest",
+) -> ConnectorConfig:
+    """The config of one connector, secrets masked."""
+    view = known.view(cluster, source, needs=("connectors",))
+    found = the_connector(view.document, connector)
+    config = {
+        key: None if value is None else cut(value, 1_000)
+        for key, value in found.config.items()
+        if matches(key, pattern)
+    }
+    return ConnectorConfig(about=view.about("connectors"), connector=found.name, config=config)
 
 
 def _row(connector: Connector) -> ConnectorRow:
@@ -210,7 +208,7 @@ def _uses(connector: Connector, topic: str) -> bool:
 
 
 def _tasks(connector: Connector) -> list[TaskRow]:
-    """The failed ones first, and only the first few with their traces: they are the same as a rule."""
+    """Failed tasks first, and only the first three with traces: these are usually the same."""
     ordered = sorted(connector.tasks, key=lambda task: (task.state != "FAILED", task.id))[:_SHOWN]
     return [
         TaskRow(

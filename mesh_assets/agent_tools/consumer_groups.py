@@ -16,20 +16,20 @@ from mesh_assets.answering.answers import (
     PatternArgument,
     SourceArgument,
 )
-from mesh_assets.answering.known_estate import the_group
-from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.pages import build_page, matches
+from mesh_assets.answering.views import the_group
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
-from mesh_assets.mcp_server.server import MeshServer
 
 _SHOWN = 40
 
 
 class GroupRow(Answer):
-    """`lag_seconds`: how far behind in time; `lag_seconds_at_least` where the kept readings do not reach back
+    """`lag_seconds`: how far behind in time. `lag_seconds_at_least`: where the readings kept do not go back
     far enough."""
 
-    group: str
+    group_id: str
     state: str
     members: int | None = None
     topics: int
@@ -59,7 +59,7 @@ class MemberRow(Answer):
 
 class GroupDescription(Answer):
     about: About
-    group: str
+    group_id: str
     type: str
     state: str
     coordinator: int | None = None
@@ -73,82 +73,78 @@ class GroupDescription(Answer):
     hint: str | None = None
 
 
-def add_consumer_groups(server: MeshServer) -> None:
-    known = server.known
+def list_consumer_groups(
+    known: KnownEstate,
+    /,
+    cluster: ClusterName = None,
+    pattern: PatternArgument = None,
+    topic: Annotated[
+        str | None, Field(max_length=249, description="Only groups that read this topic.")
+    ] = None,
+    sort: Annotated[Literal["name", "lag"], Field(description="`lag`: furthest behind first.")] = "name",
+    limit: LimitArgument = None,
+    cursor: CursorArgument = None,
+    source: SourceArgument = "latest",
+) -> GroupPage:
+    """Consumer groups, with state, members and lag in records and seconds."""
+    view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
+    rates = _rates(view.document)
 
-    @server.answers("List consumer groups", "reads_systems")
-    def list_consumer_groups(
-        cluster: ClusterName = None,
-        pattern: PatternArgument = None,
-        topic: Annotated[
-            str | None, Field(max_length=249, description="Only those that read this topic.")
-        ] = None,
-        sort: Annotated[Literal["name", "lag"], Field(description="`lag`: furthest behind first.")] = "name",
-        limit: LimitArgument = None,
-        cursor: CursorArgument = None,
-        source: SourceArgument = "latest",
-    ) -> GroupPage:
-        """Consumer groups, with state, members and lag in records and seconds."""
-        view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
-        rates = _rates(view.document)
+    def place(group: ConsumerGroup) -> tuple[object, ...]:
+        return (group.group_id,) if sort == "name" else (-(group.total_lag_records or 0), group.group_id)
 
-        def place(group: ConsumerGroup) -> tuple[object, ...]:
-            return (group.group_id,) if sort == "name" else (-(group.total_lag_records or 0), group.group_id)
+    groups = [
+        g
+        for g in view.document.consumer_groups
+        if matches(g.group_id, pattern) and (topic is None or topic in g.topics)
+    ]
+    return build_page(
+        GroupPage,
+        "consumer_groups",
+        sorted(groups, key=place),
+        place=place,
+        row=lambda group: _row(group, rates.get(group.group_id)),
+        limit=limit,
+        cursor=cursor,
+        question=("consumer_groups", view.document.cluster.name, pattern, topic, sort, source),
+        version=view.version,
+        narrow="pattern or topic",
+        about=view.about("consumer_groups"),
+    )
 
-        groups = [
-            g
-            for g in view.document.consumer_groups
-            if matches(g.group_id, pattern) and (topic is None or topic in g.topics)
-        ]
-        page = cut_page(
-            sorted(groups, key=place),
-            place=place,
-            row=lambda group: _row(group, rates.get(group.group_id)),
-            limit=limit,
-            cursor=cursor,
-            question=("consumer_groups", view.document.cluster.name, pattern, topic, sort, source),
-            version=view.version,
-            narrow="pattern or topic",
-        )
-        return GroupPage(
-            about=view.about("consumer_groups"),
-            consumer_groups=page.rows,
-            total=page.total,
-            next_cursor=page.next_cursor,
-            hint=page.hint,
-        )
 
-    @server.answers("Describe a consumer group", "reads_systems")
-    def describe_consumer_group(
-        group: Annotated[Name, Field(description="The group's id.")],
-        cluster: ClusterName = None,
-        source: SourceArgument = "latest",
-    ) -> GroupDescription:
-        """One consumer group: lag by topic with the partitions furthest behind, members, state, pace."""
-        view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
-        found = the_group(view.document, group)
-        rate = _rates(view.document).get(found.group_id)
-        topics = _topics(found)
-        members = (
-            None if found.members is None else [_member(member) for member in found.members]
-        )  # None: could not be read
-        return GroupDescription(
-            about=view.about("consumer_groups"),
-            group=found.group_id,
-            type=found.type,
-            state=found.state,
-            coordinator=found.coordinator,
-            lag_records=found.total_lag_records,
-            lag_seconds=rate.lag_seconds if rate else None,
-            lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
-            records_committed_per_second=rate.records_committed_per_second if rate else None,
-            topics=topics[:_SHOWN],
-            members=None if members is None else members[:_SHOWN],
-            error=found.error,
-            hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members"
-            if max(len(topics), len(members or ())) > _SHOWN
-            else None,
-        )
+def describe_consumer_group(
+    known: KnownEstate,
+    /,
+    group: Annotated[Name, Field(description="The group's id.")],
+    cluster: ClusterName = None,
+    source: SourceArgument = "latest",
+) -> GroupDescription:
+    """One consumer group: lag by topic with the partitions furthest behind, members, state, commit rate."""
+    view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
+    found = the_group(view.document, group)
+    rate = _rates(view.document).get(found.group_id)
+    topics = _topics(found)
+    members = (
+        None if found.members is None else [_member(member) for member in found.members]
+    )  # None: unreadable
+    return GroupDescription(
+        about=view.about("consumer_groups"),
+        group_id=found.group_id,
+        type=found.type,
+        state=found.state,
+        coordinator=found.coordinator,
+        lag_records=found.total_lag_records,
+        lag_seconds=rate.lag_seconds if rate else None,
+        lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
+        records_committed_per_second=rate.records_committed_per_second if rate else None,
+        topics=topics[:_SHOWN],
+        members=None if members is None else members[:_SHOWN],
+        error=found.error,
+        hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members"
+        if max(len(topics), len(members or ())) > _SHOWN
+        else None,
+    )
 
 
 def _rates(document: Document) -> dict[str, GroupRate]:
@@ -157,7 +153,7 @@ def _rates(document: Document) -> dict[str, GroupRate]:
 
 def _row(group: ConsumerGroup, rate: GroupRate | None) -> GroupRow:
     return GroupRow(
-        group=group.group_id,
+        group_id=group.group_id,
         state=group.state,
         members=None if group.members is None else len(group.members),
         topics=len(group.topics),

@@ -1,5 +1,5 @@
-"""Tool: a discovery now. It runs as the command line does, in a process of its own: Dagster is not for this
-one."""
+"""Tool: run a discovery now, by `mesh-assets discover` in a process of its own, which keeps Dagster out of
+this one."""
 
 import os
 import subprocess
@@ -11,20 +11,19 @@ import anyio
 import anyio.abc
 import msgspec
 
-from mesh_assets.answering.answers import Answer, ClusterName, cut
+from mesh_assets.answering.answers import Answer, BadArgumentError, ClusterName, cut
 from mesh_assets.answering.calls import current_call, in_thread
-from mesh_assets.answering.pages import BadArgumentError
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.errors import MeshError
-from mesh_assets.mcp_server.server import LONG, MeshServer
 
 _GRACE_SECONDS = 10.0
-# What a discovery tells of on stderr, more or less: clients show progress, and need no exact total.
+# About how many lines a discovery writes to stderr: clients show progress and need no exact total.
 _STEPS = 8
 
 
 class DiscoveryAnswer(Answer):
-    """What the discovery found and where it stands. `inventory_location`: the document; `changes` is missing
-    for the first one."""
+    """What the discovery found and where it is stored. `inventory_location`: the document. The first
+    discovery has no `changes`."""
 
     cluster: str
     cluster_id: str
@@ -45,38 +44,40 @@ class DiscoveryAnswer(Answer):
 
 
 class DiscoveryFailedError(MeshError):
-    """The discovery did not end well; nothing was published."""
+    """The discovery failed; nothing was published."""
 
 
-def add_discovering(server: MeshServer) -> None:
-    known = server.known
-
-    @server.answers("Run a discovery", "changes", times=LONG)
-    async def run_discovery(cluster: ClusterName = None) -> DiscoveryAnswer:
-        """Reads everything of a cluster now, publishes it as an event and stores the document. Needs
-        --allow-writes; takes seconds to minutes. When it is cancelled, the process that does it is stopped
-        and nothing half is published.
-        """
-        if not server.mesh.allow_writes:
-            raise BadArgumentError(
-                "a discovery writes events and documents, and the server may not: start it with --allow-writes"
-            )
-        name = await in_thread(lambda: known.cluster(known.name(cluster)).name)
-        out = await _run(["discover", "--json", "--verbose", "--cluster", name], _environment(server))
-        try:
-            [report] = msgspec.json.decode(out)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise DiscoveryFailedError(f"the discovery of {name} gave no report") from error
-        return _answer(report)
+async def run_discovery(
+    known: KnownEstate, may_write: bool, /, cluster: ClusterName = None
+) -> DiscoveryAnswer:
+    """Reads everything of a cluster now, publishes it as an event and stores the document. Needs
+    --allow-writes; takes seconds to minutes. When cancelled, its process is stopped and nothing is half
+    published.
+    """
+    if not may_write:
+        raise BadArgumentError(
+            "a discovery writes events and documents, which the server does not allow: start it with --allow-writes"
+        )
+    name = await in_thread(lambda: known.cluster(known.name(cluster)).name)
+    arguments = ["discover", "--json", "--verbose", "--cluster", name]
+    out = await _run(arguments, {**os.environ, **known.environment})
+    try:
+        [report] = msgspec.json.decode(out)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DiscoveryFailedError(f"the discovery of {name} gave no report") from error
+    return _answer(report)
 
 
 async def _run(arguments: list[str], environment: dict[str, str]) -> bytes:
-    """stdout of `mesh-assets`; what it says on stderr is told as progress. Stops the process when the call is
-    cancelled."""
+    """Runs `mesh-assets` and returns its stdout; its stderr becomes progress. Stops the process when the call
+    is cancelled.
+
+    Raises DiscoveryFailedError with the last line of stderr.
+    """
     call = current_call()
     process = await anyio.open_process(
         [sys.executable, "-m", "mesh_assets.cli.main", *arguments],
-        stdin=subprocess.DEVNULL,  # ours is the client's, whose words are not for the child
+        stdin=subprocess.DEVNULL,  # ours belongs to the client
         env=environment,
         start_new_session=True,
     )
@@ -127,12 +128,6 @@ async def _end(process: anyio.abc.Process) -> None:
             with suppress(ProcessLookupError):
                 process.kill()
     await process.aclose()
-
-
-def _environment(server: MeshServer) -> dict[str, str]:
-    settings = server.mesh
-    chosen = {"MESH_ESTATE": settings.estate, "MESH_STORE": settings.store}
-    return {**os.environ, **{name: str(value) for name, value in chosen.items() if value is not None}}
 
 
 def _answer(report: dict[str, Any]) -> DiscoveryAnswer:

@@ -1,4 +1,4 @@
-"""Tool: a few messages of a topic, where the estate allows it."""
+"""Tool: a few records of a topic, where the estate allows reading them."""
 
 import json
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ from mesh_assets.answering.answers import (
     shown,
 )
 from mesh_assets.answering.calls import Call, current_call
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.collecting.decoding import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.mcp_server.server import LONG, MeshServer
 
 _VALUE_CHARACTERS = 1_500
 _ANSWER_CHARACTERS = 9_000
@@ -27,7 +27,7 @@ _SECONDS = 30.0
 
 
 class SampledMessage(Answer):
-    """`value`: JSON, with what looks personal as `********`. `note`: why it could not be read further."""
+    """`value`: JSON, with what looks personal as `********`. `note`: why it could not be decoded further."""
 
     partition: int
     offset: int
@@ -47,63 +47,60 @@ class Sample(Answer):
     hint: str | None = None
 
 
-def add_messages(server: MeshServer) -> None:
-    known = server.known
-
-    @server.answers("Sample messages", "reads_systems", times=LONG)
-    def sample_messages(
-        topic: Annotated[
-            Name, Field(description="The topic; the estate's allow_message_reading must name it.")
-        ],
-        cluster: ClusterName = None,
-        partition: Annotated[int | None, Field(ge=0, le=100_000, description="Only this partition.")] = None,
-        limit: Annotated[int, Field(ge=1, le=50, description="Most messages.")] = 5,
-    ) -> Sample:
-        """The newest messages of a topic, decoded, personal fields masked. Only topics under the estate's
-        allow_message_reading; reads without a consumer group and commits nothing.
-        """
-        described = known.cluster(known.name(cluster))
-        if not any(fnmatchcase(topic, pattern) for pattern in described.allow_message_reading):
-            raise RefusedError(
-                f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {described.name} "
-                "in the estate "
-                f"({', '.join(described.allow_message_reading) or 'which allows none'})"
-            )
-        messages, unread = _read(described, topic, partition, limit, current_call())
-        kept: list[SampledMessage] = []
-        size = 0
-        for message in messages:
-            size += len(message.model_dump_json())
-            if kept and size > _ANSWER_CHARACTERS:
-                break
-            kept.append(message)
-        left = len(messages) - len(kept)
-        return Sample(
-            cluster=described.name,
-            topic=topic,
-            messages=kept,
-            hint=_hint(left=left, kept=len(kept), unread=unread),
+def sample_messages(
+    known: KnownEstate,
+    /,
+    topic: Annotated[
+        Name, Field(description="The topic; the estate's allow_message_reading must include it.")
+    ],
+    cluster: ClusterName = None,
+    partition: Annotated[int | None, Field(ge=0, le=100_000, description="Only this partition.")] = None,
+    limit: Annotated[int, Field(ge=1, le=50, description="Maximum number of messages.")] = 5,
+) -> Sample:
+    """The newest messages of a topic, decoded, with personal fields masked. Only topics under the estate's
+    allow_message_reading; reads without a consumer group and commits nothing.
+    """
+    described = known.cluster(known.name(cluster))
+    if not any(fnmatchcase(topic, pattern) for pattern in described.allow_message_reading):
+        raise RefusedError(
+            f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {described.name} "
+            f"in the estate ({', '.join(described.allow_message_reading) or 'which allows none'})"
         )
+    messages, unread = _read(described, topic, partition, limit, current_call())
+    kept: list[SampledMessage] = []
+    size = 0
+    for message in messages:
+        size += len(message.model_dump_json())
+        if kept and size > _ANSWER_CHARACTERS:
+            break
+        kept.append(message)
+    left = len(messages) - len(kept)
+    return Sample(
+        cluster=described.name,
+        topic=topic,
+        messages=kept,
+        hint=_hint(left=left, kept=len(kept), unread=unread),
+    )
 
 
 def _hint(*, left: int, kept: int, unread: int) -> str | None:
     said = []
     if unread:
         said.append(
-            f"{unread} partitions were not read to their end, so newer records may be there; ask for one with `partition`"
+            f"{unread} partitions were not read to their end, so there may be newer records; ask for one with `partition`"
         )
     if left:
-        said.append(f"{left} more were read and left out to keep this short")
+        said.append(f"{left} more were read but left out to keep this short")
     if not kept and not unread:
-        said.append("the topic holds no records now")
+        said.append("the topic is empty now")
     return "; ".join(said) or None
 
 
 def _read(
     cluster: Cluster, topic: str, partition: int | None, most: int, call: Call
 ) -> tuple[list[SampledMessage], int]:
-    """The messages, and how many partitions were not read to their end."""
-    from mesh_assets.platforms.kafka import client_properties  # librdkafka is needed here only
+    """The messages, and how many partitions were not read to their end. Raises MeshError."""
+    from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
     from mesh_assets.platforms.kafka.tail import read_tail
     from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 

@@ -1,5 +1,4 @@
-"""Tools: schemas. The document holds the latest version of each subject; older ones are asked from the
-registry."""
+"""Tools: schemas. The document has the latest version of each subject; older ones come from the registry."""
 
 from typing import Annotated
 
@@ -16,15 +15,16 @@ from mesh_assets.answering.answers import (
     Page,
     PatternArgument,
     SourceArgument,
+    UnknownError,
     cut,
     shown,
 )
-from mesh_assets.answering.known_estate import KnownEstate, UnknownError, View, the_schema
-from mesh_assets.answering.pages import cut_page, matches
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.pages import build_page, matches
+from mesh_assets.answering.views import View, the_schema
 from mesh_assets.errors import EstateError
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Schema, SchemaReference
-from mesh_assets.mcp_server.server import MeshServer
 
 _DEFINITION_CHARACTERS = 9_000
 _FIELDS = 60
@@ -32,9 +32,7 @@ Subject = Annotated[Name, Field(description="The subject, e.g. `orders-value`.")
 Version = Annotated[
     int | None,
     Field(
-        ge=1,
-        le=2**31 - 1,
-        description="A version; the latest when left out. Older ones are asked from the registry.",
+        ge=1, le=2**31 - 1, description="A version; the latest by default. Older ones come from the registry."
     ),
 ]
 
@@ -59,7 +57,7 @@ class Reference(Answer):
 
 
 class SchemaText(Answer):
-    """`definition` is cut at 9,000 characters; pass `offset` to go on."""
+    """`definition` is cut at 9,000 characters; pass `offset` for the rest."""
 
     about: About
     subject: str
@@ -82,7 +80,7 @@ class FieldRow(Answer):
 
 
 class SchemaDescription(Answer):
-    """`naming`: how the subject got its name (topic, record, topic_record, unknown). `fields` None: the
+    """`naming`: how the subject got its name (topic, record, topic_record, unknown). Without `fields` the
     definition cannot be read."""
 
     about: About
@@ -102,112 +100,107 @@ class SchemaDescription(Answer):
     hint: str | None = None
 
 
-def add_schemas(server: MeshServer) -> None:
-    known = server.known
+def list_schemas(
+    known: KnownEstate,
+    /,
+    cluster: ClusterName = None,
+    pattern: PatternArgument = None,
+    limit: LimitArgument = None,
+    cursor: CursorArgument = None,
+    source: SourceArgument = "latest",
+) -> SchemaPage:
+    """Subjects by name, with latest version, type and compatibility."""
+    view = known.view(cluster, source, needs=("schemas",))
+    return build_page(
+        SchemaPage,
+        "schemas",
+        [schema for schema in view.document.schemas if matches(schema.subject, pattern)],
+        place=lambda schema: (schema.subject,),
+        row=_row,
+        limit=limit,
+        cursor=cursor,
+        question=("schemas", view.document.cluster.name, pattern, source),
+        version=view.version,
+        about=view.about("schemas"),
+    )
 
-    @server.answers("List schemas", "reads_systems")
-    def list_schemas(
-        cluster: ClusterName = None,
-        pattern: PatternArgument = None,
-        limit: LimitArgument = None,
-        cursor: CursorArgument = None,
-        source: SourceArgument = "latest",
-    ) -> SchemaPage:
-        """Subjects by name, with latest version, type and compatibility."""
-        view = known.view(cluster, source, needs=("schemas",))
-        page = cut_page(
-            [schema for schema in view.document.schemas if matches(schema.subject, pattern)],
-            place=lambda schema: (schema.subject,),
-            row=_row,
-            limit=limit,
-            cursor=cursor,
-            question=("schemas", view.document.cluster.name, pattern, source),
-            version=view.version,
-        )
-        return SchemaPage(
-            about=view.about("schemas"),
-            schemas=page.rows,
-            total=page.total,
-            next_cursor=page.next_cursor,
-            hint=page.hint,
-        )
 
-    @server.answers("Get a schema's text", "reads_systems")
-    def get_schema(
-        subject: Subject,
-        version: Version = None,
-        cluster: ClusterName = None,
-        offset: Annotated[int, Field(ge=0, le=10**9, description="Where in the definition to begin.")] = 0,
-        source: SourceArgument = "latest",
-    ) -> SchemaText:
-        """The definition of one subject as registered, any version."""
-        view = known.view(cluster, source, needs=("schemas",))
-        schema = _version(known, view, subject, version)
-        end = offset + _DEFINITION_CHARACTERS
-        left = len(schema.definition) - end
-        return SchemaText(
-            about=view.about("schemas"),
-            subject=schema.subject,
-            version=schema.version,
-            id=schema.id,
-            type=schema.schema_type,
-            definition=schema.definition[offset:end],
-            characters=len(schema.definition),
-            references=_references(schema),
-            hint=f"{left:,} characters more: pass offset={end}; describe_schema lists the fields"
-            if left > 0
-            else None,
-        )
+def get_schema(
+    known: KnownEstate,
+    /,
+    subject: Subject,
+    version: Version = None,
+    cluster: ClusterName = None,
+    offset: Annotated[int, Field(ge=0, le=10**9, description="Where in the definition to start.")] = 0,
+    source: SourceArgument = "latest",
+) -> SchemaText:
+    """The definition of one subject as registered, in any version."""
+    view = known.view(cluster, source, needs=("schemas",))
+    schema = _version(known, view, subject, version)
+    end = offset + _DEFINITION_CHARACTERS
+    left = len(schema.definition) - end
+    return SchemaText(
+        about=view.about("schemas"),
+        subject=schema.subject,
+        version=schema.version,
+        id=schema.id,
+        type=schema.schema_type,
+        definition=schema.definition[offset:end],
+        characters=len(schema.definition),
+        references=_references(schema),
+        hint=f"{left:,} more characters: pass offset={end}; describe_schema lists the fields"
+        if left > 0
+        else None,
+    )
 
-    @server.answers("Describe a schema", "reads_systems")
-    def describe_schema(
-        subject: Subject,
-        version: Version = None,
-        cluster: ClusterName = None,
-        pattern: Annotated[
-            str | None, Field(max_length=249, description="Only fields whose path matches.")
-        ] = None,
-        source: SourceArgument = "latest",
-    ) -> SchemaDescription:
-        """One subject in brief: its fields with types and docs, compatibility, topics it describes,
-        references."""
-        view = known.view(cluster, source, needs=("schemas", "topics"))
-        schema = _version(known, view, subject, version)
-        all_fields = schema_fields(schema.schema_type, schema.definition)
-        fields = (
-            None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
-        )
-        properties = schema_properties(schema.schema_type, schema.definition)
-        left = len(fields or ()) - _FIELDS
-        return SchemaDescription(
-            about=view.about("schemas", "topics"),
-            subject=schema.subject,
-            version=schema.version,
-            id=schema.id,
-            type=schema.schema_type,
-            record=schema.record_name,
-            naming=schema.naming_strategy,
-            compatibility=schema.compatibility.value,
-            mode=schema.mode.value,
-            topics=_topics(view, schema.subject),
-            properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
-            references=_references(schema),
-            total_fields=None if all_fields is None else len(all_fields),
-            fields=None
-            if fields is None
-            else [
-                FieldRow(
-                    path=field.path,
-                    type=cut(field.type, 80),
-                    optional=field.optional,
-                    doc=cut(field.doc, 100) if field.doc else None,
-                )
-                for field in fields[:_FIELDS]
-            ],
-            hint=f"{left:,} fields more: narrow with pattern, or get_schema for the whole text"
-            if left > 0
-            else None,
-        )
+
+def describe_schema(
+    known: KnownEstate,
+    /,
+    subject: Subject,
+    version: Version = None,
+    cluster: ClusterName = None,
+    pattern: Annotated[
+        str | None, Field(max_length=249, description="Only fields whose path matches.")
+    ] = None,
+    source: SourceArgument = "latest",
+) -> SchemaDescription:
+    """One subject in brief: fields with types and docs, compatibility, the topics it describes, references."""
+    view = known.view(cluster, source, needs=("schemas", "topics"))
+    schema = _version(known, view, subject, version)
+    all_fields = schema_fields(schema.schema_type, schema.definition)
+    fields = None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
+    properties = schema_properties(schema.schema_type, schema.definition)
+    left = len(fields or ()) - _FIELDS
+    return SchemaDescription(
+        about=view.about("schemas", "topics"),
+        subject=schema.subject,
+        version=schema.version,
+        id=schema.id,
+        type=schema.schema_type,
+        record=schema.record_name,
+        naming=schema.naming_strategy,
+        compatibility=schema.compatibility.value,
+        mode=schema.mode.value,
+        topics=_topics(view, schema.subject),
+        properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
+        references=_references(schema),
+        total_fields=None if all_fields is None else len(all_fields),
+        fields=None
+        if fields is None
+        else [
+            FieldRow(
+                path=field.path,
+                type=cut(field.type, 80),
+                optional=field.optional,
+                doc=cut(field.doc, 100) if field.doc else None,
+            )
+            for field in fields[:_FIELDS]
+        ],
+        hint=f"{left:,} more fields: narrow with pattern, or use get_schema for the whole text"
+        if left > 0
+        else None,
+    )
 
 
 def _version(known: KnownEstate, view: View, subject: str, version: int | None) -> Schema:
@@ -221,15 +214,15 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
     connection = known.cluster(view.document.cluster.name).schema_registry
     if connection is None:
         raise EstateError(
-            f"version {version} of {subject} is not in the document, and the estate names no schema_registry to ask"
+            f"version {version} of {subject} is not in the document, and the estate configures no schema_registry"
         )
-    from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # HTTP is needed here only
+    from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # brings HTTP, needed only here
 
     with SchemaRegistryClient(connection) as registry:
         found = registry.version(subject, version)
     if found is None:
         raise UnknownError(
-            f"the registry has no version {version} of {shown(subject)}; it may be deleted. The latest is {latest.version}"
+            f"the registry has no version {version} of {shown(subject)}; it may have been deleted. The latest is {latest.version}"
         )
     return Schema(
         subject=found.subject,

@@ -15,30 +15,24 @@ from mesh_assets.answering.answers import (
     PatternArgument,
     SourceArgument,
 )
-from mesh_assets.answering.known_estate import the_topic
-from mesh_assets.answering.pages import cut_page, matches
-from mesh_assets.inventory.records import Connector, ConsumerGroup, EdgeKnown, Partition, Topic
-from mesh_assets.inventory.sections import SectionName
-from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.pages import build_page, matches
+from mesh_assets.answering.views import the_topic
+from mesh_assets.inventory.records import ConsumerGroup, Partition, Topic
+from mesh_assets.inventory.sections import SECTION_NAMES
 
 _SHOWN = 50
-_EVERYTHING_OF_A_TOPIC: tuple[SectionName, ...] = (
-    "topics",
-    "connectors",
-    "schemas",
-    "consumer_groups",
-    "metrics",
-)
 TopicName = Annotated[Name, Field(description="The topic's name.")]
 
 
 class TopicRow(Answer):
-    """`records`: an upper bound where the topic is compacted. `schema_subjects`, `connectors`: how many."""
+    """`message_count`: an upper bound where the topic is compacted. `schema_subjects`, `connectors`: how
+    many."""
 
     name: str
     partitions: int
     replication_factor: int
-    records: int | None = None
+    message_count: int | None = None
     cleanup_policy: str | None = None
     schema_subjects: int
     connectors: int
@@ -59,7 +53,7 @@ class PartitionRow(Answer):
 
 
 class ReadingGroup(Answer):
-    group: str
+    group_id: str
     state: str
     lag_records: int | None = None
 
@@ -74,8 +68,8 @@ class UsingConnector(Answer):
 
 
 class TopicDescription(Answer):
-    """`records_are`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists show
-    at most 50."""
+    """`message_count_is`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists
+    have at most 50 entries."""
 
     about: About
     name: str
@@ -83,8 +77,8 @@ class TopicDescription(Answer):
     partitions: int
     replication_factor: int
     cleanup_policy: str | None = None
-    records: int | None = None
-    records_are: str
+    message_count: int | None = None
+    message_count_is: str
     records_in_per_second: float | None = None
     retained_bytes: int | None = None
     config_overrides: dict[str, str | None]
@@ -101,8 +95,8 @@ class TopicDescription(Answer):
 
 
 class TopicConfigs(Answer):
-    """`overridden`: which of them are set on the topic itself; the others are defaults of the cluster. A
-    sensitive value is left out."""
+    """`overridden`: those set on the topic itself; the others are defaults of the cluster. Sensitive values
+    are left out."""
 
     about: About
     topic: str
@@ -111,104 +105,102 @@ class TopicConfigs(Answer):
     error: str | None = None
 
 
-def add_topics(server: MeshServer) -> None:
-    known = server.known
+def list_topics(
+    known: KnownEstate,
+    /,
+    cluster: ClusterName = None,
+    pattern: PatternArgument = None,
+    limit: LimitArgument = None,
+    cursor: CursorArgument = None,
+    source: SourceArgument = "latest",
+) -> TopicPage:
+    """Topics by name, with partitions, records, cleanup policy, and how many subjects and connectors belong
+    to each."""
+    view = known.view(cluster, source, needs=("topics",))
+    return build_page(
+        TopicPage,
+        "topics",
+        [topic for topic in view.document.topics if matches(topic.name, pattern)],
+        place=lambda topic: (topic.name,),
+        row=_row,
+        limit=limit,
+        cursor=cursor,
+        question=("topics", view.document.cluster.name, pattern, source),
+        version=view.version,
+        about=view.about("topics"),
+    )
 
-    @server.answers("List topics", "reads_systems")
-    def list_topics(
-        cluster: ClusterName = None,
-        pattern: PatternArgument = None,
-        limit: LimitArgument = None,
-        cursor: CursorArgument = None,
-        source: SourceArgument = "latest",
-    ) -> TopicPage:
-        """Topics by name, with partitions, records, cleanup policy, and how many subjects and connectors
-        belong to each."""
-        view = known.view(cluster, source, needs=("topics",))
-        page = cut_page(
-            [topic for topic in view.document.topics if matches(topic.name, pattern)],
-            place=lambda topic: (topic.name,),
-            row=_row,
-            limit=limit,
-            cursor=cursor,
-            question=("topics", view.document.cluster.name, pattern, source),
-            version=view.version,
-        )
-        return TopicPage(
-            about=view.about("topics"),
-            topics=page.rows,
-            total=page.total,
-            next_cursor=page.next_cursor,
-            hint=page.hint,
-        )
 
-    @server.answers("Describe a topic", "reads_systems")
-    def describe_topic(
-        topic: TopicName, cluster: ClusterName = None, source: SourceArgument = "latest"
-    ) -> TopicDescription:
-        """One topic: partitions, what is set on it, its schemas, rates, who writes to it and who reads it."""
-        view = known.view(cluster, source, needs=_EVERYTHING_OF_A_TOPIC)
-        document = view.document
-        found = the_topic(document, topic)
-        rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
-        rate = rates.get(topic)
-        using = [
-            _using(connector, link.known)
-            for connector in document.connectors
-            for link in connector.topics
-            if link.name == topic
-        ]
-        writers = [one for one in using if one.type == "source"]
-        readers = [one for one in using if one.type != "source"]
-        groups = [_reading(group, topic) for group in document.consumer_groups if topic in group.topics]
-        partitions = [_partition(partition) for partition in found.partitions]
-        longest = max(len(partitions), len(groups), len(writers), len(readers))
-        return TopicDescription(
-            about=view.about("topics", "connectors", "schemas", "consumer_groups"),
-            name=found.name,
-            id=found.id,
-            partitions=found.details.partitions,
-            replication_factor=found.details.replication_factor,
-            cleanup_policy=found.details.cleanup_policy,
-            records=found.details.message_count,
-            records_are=found.details.message_count_is,
-            records_in_per_second=rate.records_in_per_second if rate else None,
-            retained_bytes=rate.retained_bytes if rate else None,
-            config_overrides={key: (found.config or {}).get(key) for key in found.config_overrides},
-            config_error=found.config_error,
-            error=found.error,
-            key_subjects=list(found.schema.key_subjects[:_SHOWN]),
-            value_subjects=list(found.schema.value_subjects[:_SHOWN]),
-            record_subjects=list(found.schema.record_subjects[:_SHOWN]),
-            writers=writers[:_SHOWN],
-            reading_connectors=readers[:_SHOWN],
-            reading_groups=groups[:_SHOWN],
-            partition_details=partitions[:_SHOWN],
-            hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
-            if longest > _SHOWN
-            else None,
+def describe_topic(
+    known: KnownEstate, /, topic: TopicName, cluster: ClusterName = None, source: SourceArgument = "latest"
+) -> TopicDescription:
+    """One topic: partitions, configs set on it, its schemas, rates, who writes to it and who reads it."""
+    view = known.view(cluster, source, needs=SECTION_NAMES)
+    document = view.document
+    found = the_topic(document, topic)
+    rates = document.metrics.topics if document.metrics else ()
+    rate = next((rate for rate in rates if rate.topic == topic), None)
+    using = [
+        UsingConnector(
+            connector=connector.name, type=connector.type, status=connector.status, known=link.known
         )
+        for connector in document.connectors
+        for link in connector.topics
+        if link.name == topic
+    ]
+    writers = [one for one in using if one.type == "source"]
+    readers = [one for one in using if one.type != "source"]
+    groups = [_reading_group(group, topic) for group in document.consumer_groups if topic in group.topics]
+    partitions = [_partition_row(partition) for partition in found.partitions]
+    longest = max(len(partitions), len(groups), len(writers), len(readers))
+    return TopicDescription(
+        about=view.about("topics", "connectors", "schemas", "consumer_groups"),
+        name=found.name,
+        id=found.id,
+        partitions=found.details.partitions,
+        replication_factor=found.details.replication_factor,
+        cleanup_policy=found.details.cleanup_policy,
+        message_count=found.details.message_count,
+        message_count_is=found.details.message_count_is,
+        records_in_per_second=rate.records_in_per_second if rate else None,
+        retained_bytes=rate.retained_bytes if rate else None,
+        config_overrides={key: (found.config or {}).get(key) for key in found.config_overrides},
+        config_error=found.config_error,
+        error=found.error,
+        key_subjects=list(found.schema.key_subjects[:_SHOWN]),
+        value_subjects=list(found.schema.value_subjects[:_SHOWN]),
+        record_subjects=list(found.schema.record_subjects[:_SHOWN]),
+        writers=writers[:_SHOWN],
+        reading_connectors=readers[:_SHOWN],
+        reading_groups=groups[:_SHOWN],
+        partition_details=partitions[:_SHOWN],
+        hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
+        if longest > _SHOWN
+        else None,
+    )
 
-    @server.answers("Get a topic's configs", "reads_systems")
-    def get_topic_configs(
-        topic: TopicName,
-        cluster: ClusterName = None,
-        pattern: Annotated[
-            str | None, Field(max_length=249, description="Only configs that match, e.g. `retention*`.")
-        ] = None,
-        source: SourceArgument = "latest",
-    ) -> TopicConfigs:
-        """All configs of one topic in force, and which of them are set on the topic itself."""
-        view = known.view(cluster, source, needs=("topics",))
-        found = the_topic(view.document, topic)
-        configs = {key: value for key, value in sorted((found.config or {}).items()) if matches(key, pattern)}
-        return TopicConfigs(
-            about=view.about("topics"),
-            topic=found.name,
-            configs=configs,
-            overridden=[key for key in found.config_overrides if key in configs],
-            error=found.config_error or (None if found.config is not None else "its configs are not known"),
-        )
+
+def get_topic_configs(
+    known: KnownEstate,
+    /,
+    topic: TopicName,
+    cluster: ClusterName = None,
+    pattern: Annotated[
+        str | None, Field(max_length=249, description="Only configs that match, e.g. `retention*`.")
+    ] = None,
+    source: SourceArgument = "latest",
+) -> TopicConfigs:
+    """All configs of one topic that are in effect, and which of them are set on the topic itself."""
+    view = known.view(cluster, source, needs=("topics",))
+    found = the_topic(view.document, topic)
+    configs = {key: value for key, value in sorted((found.config or {}).items()) if matches(key, pattern)}
+    return TopicConfigs(
+        about=view.about("topics"),
+        topic=found.name,
+        configs=configs,
+        overridden=[key for key in found.config_overrides if key in configs],
+        error=found.config_error or (None if found.config is not None else "its configs are not known"),
+    )
 
 
 def _row(topic: Topic) -> TopicRow:
@@ -217,14 +209,14 @@ def _row(topic: Topic) -> TopicRow:
         name=topic.name,
         partitions=topic.details.partitions,
         replication_factor=topic.details.replication_factor,
-        records=topic.details.message_count,
+        message_count=topic.details.message_count,
         cleanup_policy=topic.details.cleanup_policy,
         schema_subjects=len(schema.key_subjects) + len(schema.value_subjects) + len(schema.record_subjects),
         connectors=len(topic.connectors),
     )
 
 
-def _partition(partition: Partition) -> PartitionRow:
+def _partition_row(partition: Partition) -> PartitionRow:
     return PartitionRow(
         partition=partition.partition,
         leader=partition.leader,
@@ -236,14 +228,10 @@ def _partition(partition: Partition) -> PartitionRow:
     )
 
 
-def _using(connector: Connector, known: EdgeKnown) -> UsingConnector:
-    return UsingConnector(connector=connector.name, type=connector.type, status=connector.status, known=known)
-
-
-def _reading(group: ConsumerGroup, topic: str) -> ReadingGroup:
+def _reading_group(group: ConsumerGroup, topic: str) -> ReadingGroup:
     lags = [
         offset.lag_records
         for offset in group.offsets or ()
         if offset.topic == topic and offset.lag_records is not None
     ]
-    return ReadingGroup(group=group.group_id, state=group.state, lag_records=sum(lags) if lags else None)
+    return ReadingGroup(group_id=group.group_id, state=group.state, lag_records=sum(lags) if lags else None)

@@ -1,1 +1,6 @@
-"""What every answer to an agent shares: the documents it comes from, pages, how old it is. Imports no mcp."""
+"""What every answer to an AI agent is made of: the estate as the server knows it, the call in progress, pages
+of lists.
+
+May import whatever is below `agent_tools`, but neither mcp nor Dagster. The tools themselves are in
+`agent_tools`.
+"""

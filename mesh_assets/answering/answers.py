@@ -1,10 +1,12 @@
-"""What all answers share: their models are pydantic's, so that the client is told their shape, and say what
-they are about."""
+"""What answers have in common: models that tell the client their shape, arguments that recur, and how values
+are written."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mesh_assets.errors import MeshError
 
 Source = Literal["latest", "live"]
 
@@ -12,34 +14,47 @@ ClusterName = Annotated[
     str | None,
     Field(
         max_length=249,
-        description="Cluster's name in the estate, or its id; may be left out when there is one.",
+        description="The cluster's name in the estate, or its id. Optional when there is only one.",
     ),
 ]
 SourceArgument = Annotated[
     Source,
     Field(
-        description="`latest`: the newest stored document. `live`: ask the systems now (slower, reads only)."
+        description="`latest`: the newest stored document. `live`: ask the systems now (slower, read-only)."
     ),
 ]
 PatternArgument = Annotated[
     str | None,
-    Field(max_length=249, description="Only names that match: shell pattern (`orders*`), or part of a name."),
+    Field(
+        max_length=249, description="Only names that match: a shell pattern (`orders*`) or part of a name."
+    ),
 ]
-LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Most rows of this page.")]
+LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Maximum number of rows on this page.")]
 CursorArgument = Annotated[
-    str | None, Field(max_length=4096, description="`next_cursor` of the page before, same other arguments.")
+    str | None,
+    Field(
+        max_length=4096, description="`next_cursor` of the previous page; keep the other arguments the same."
+    ),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
 
 
+class BadArgumentError(MeshError):
+    """An argument that means nothing, contradicts another, or asks for what the server does not allow."""
+
+
+class UnknownError(MeshError):
+    """The estate has nothing of that name."""
+
+
 class Answer(BaseModel):
-    """Values that are not known are left out of what is sent."""
+    """Unknown values are left out of what is sent."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class About(Answer):
-    """Where an answer is from. `as_of`: when it was read. `notes`: what is not current or not complete."""
+    """Where an answer comes from. `as_of`: when it was read. `notes`: what is stale or incomplete."""
 
     cluster: str
     source: Source
@@ -49,7 +64,7 @@ class About(Answer):
 
 
 class Page(Answer):
-    """A part of a list. `total`: rows that match. `hint`: what to do when this is not all."""
+    """Part of a list. `total`: matching rows. `hint`: how to get the rest."""
 
     about: About
     total: int
@@ -71,7 +86,7 @@ def age_text(age: timedelta) -> str:
 
 
 def cut(text: str, characters: int) -> str:
-    """`text`, or its beginning with a word on how much is left out."""
+    """`text`, or its beginning and how many characters are missing."""
     return (
         text
         if len(text) <= characters
@@ -80,6 +95,6 @@ def cut(text: str, characters: int) -> str:
 
 
 def shown(text: object) -> str:
-    """A name that came from outside, as a sentence may quote it: printable and short."""
+    """A name from outside, printable and short enough to quote in a sentence."""
     said = str(text)
     return repr(said if len(said) <= 80 else f"{said[:80]}…")

@@ -1,4 +1,4 @@
-"""A call under way: how it tells of its progress, and how it learns that nobody waits for it any more."""
+"""The call in progress: how work reports progress, and how it learns that nobody is waiting for it any more."""
 
 import threading
 from collections.abc import Callable, Coroutine
@@ -16,7 +16,7 @@ Report = Callable[[float, float | None, str], Coroutine[Any, Any, None]]
 
 
 class StoppedError(MeshError):
-    """The call was cancelled or its time is over; whoever sees this is work that nobody waits for."""
+    """The call was cancelled or ran out of time: nobody is waiting for the work that sees this."""
 
 
 class Call:
@@ -35,12 +35,12 @@ class Call:
         return self._stopped.is_set()
 
     def go_on(self) -> None:
-        """Raises StoppedError when nobody waits any more: called between the steps of work in a thread."""
+        """Called between the steps of work in a thread. Raises StoppedError once nobody is waiting."""
         if self.stopped:
             raise StoppedError("the call was stopped")
 
     def wait(self, seconds: float) -> None:
-        """Sleeps, but no longer than anybody waits. Raises StoppedError then."""
+        """Sleeps, and raises StoppedError as soon as nobody is waiting."""
         self._stopped.wait(seconds)
         self.go_on()
 
@@ -49,6 +49,7 @@ class Call:
             await self._report(done, total, message)
 
     def progress_from_thread(self, done: float, total: float | None, message: str) -> None:
+        """Raises StoppedError once nobody is waiting."""
         self.go_on()
         if self._report is not None:
             anyio.from_thread.run(self._report, done, total, message)
@@ -58,16 +59,16 @@ _CURRENT: ContextVar[Call | None] = ContextVar("mesh_assets_mcp_call", default=N
 
 
 def current_call() -> Call:
-    """The call that this code runs for; one of its own outside of any."""
+    """The call that this code runs for; outside any call, a new one."""
     return _CURRENT.get() or Call()
 
 
 def set_current_call(call: Call) -> None:
-    """For the rest of this task (each request has one of its own)."""
+    """For the rest of this task (each request has its own)."""
     _CURRENT.set(call)
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """`work` in a thread. A cancelled call does not wait for the thread: that ends by itself at its next step
+    """Runs `work` in a thread. A cancelled call does not wait for the thread, which ends at its next step
     (`Call.go_on`)."""
     return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

@@ -1,5 +1,5 @@
 """The event source mappings of the estate's AWS accounts, by cluster, for lineage: listed when asked for,
-kept for some minutes."""
+kept for minutes."""
 
 import threading
 import time
@@ -16,11 +16,9 @@ from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import AwsAccount, Estate
 
 _KEPT_SECONDS = 300.0
-# After a failure: long enough that an agent's next calls do not all wait for it again.
+# After a failure: long enough that an agent's next calls do not all wait for the same failure.
 _FAILURE_KEPT_SECONDS = 30.0
-NOT_CONFIGURED = (
-    "event source mappings: nothing in the estate to ask them from (`esm: {accounts: …}`), so none are known"
-)
+NOT_CONFIGURED = "event source mappings: the estate configures no source for them (`esm: {accounts: …}`), so none are known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class _Listing:
 
 
 class KnownMappings:
-    """Safe to use from many threads: those that ask at once wait for one listing. `clock` in seconds."""
+    """Safe to use from many threads: those that ask at the same time share one listing. `clock` in seconds."""
 
     def __init__(
         self,
@@ -56,8 +54,7 @@ class KnownMappings:
         self._listing: _Listing | None = None
 
     def of(self, cluster: str) -> ClusterMappings:
-        """Never raises for what cannot be read: a note says so, and the mappings that could be read are
-        there."""
+        """Never raises: a note says what could not be read, and the mappings that could be read are there."""
         try:
             estate = self._estate()
         except EstateError as error:
@@ -82,14 +79,14 @@ class KnownMappings:
                 mappings = list_mappings(access)
             except MeshError as error:
                 notes.append(
-                    f"event source mappings of {access} could not be listed, so none of them are known: {error}"
+                    f"the event source mappings of {access} could not be listed, so none of them are known: {error}"
                 )
                 failed = True
                 continue
             unplaced = _place(estate, access, mappings, by_cluster)
             failed |= any(why is not None for why in unplaced)
             notes += [
-                f"event source mappings of {access} that are left out: {number}, because "
+                f"{number} event source mappings of {access} are left out because "
                 + (why or "the estate has no cluster with their ARN or bootstrap servers")
                 for why, number in unplaced.items()
             ]
@@ -105,9 +102,9 @@ def _place(
     mappings: Sequence[EventSourceMapping],
     by_cluster: dict[str, list[MappedTopic]],
 ) -> Counter[str | None]:
-    """Adds each mapping to the cluster it reads; how many could not be, by the error that kept them (None:
-    not of this estate)."""
-    from mesh_assets.esm.estate_clusters import cluster_of  # it brings the Kafka client
+    """Adds each mapping to the cluster it reads. Returns how many have no place, by error (None: not of this
+    estate)."""
+    from mesh_assets.esm.estate_clusters import cluster_of  # brings the Kafka client
 
     unplaced: Counter[str | None] = Counter()
     found: dict[str, str | None] = {}

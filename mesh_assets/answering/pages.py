@@ -1,87 +1,78 @@
-"""Pages of lists: sized by bytes, since names are of any length, and continued by the last row's place in the
-order.
+"""Pages of lists: limited by bytes, since names are of any length, and continued after the last row's
+position in the order.
 
-A cursor says after which row to go on, not how many rows were seen: it holds when a newer document comes in
-between, and the page says so.
+A cursor says after which row to continue, not how many rows were seen: it stays valid when a newer document
+comes in between, and the page then says so.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from mesh_assets.answering.answers import Answer
-from mesh_assets.errors import MeshError
+from mesh_assets.answering.answers import Answer, BadArgumentError
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Answer)
+P = TypeVar("P", bound=Answer)
 Place = tuple[Any, ...]
 
-# An answer goes out twice (text and structured): rows of 4,200 bytes make an answer of less than 10 kB.
+# An answer is sent twice (as text and structured): rows of 4,200 bytes keep the whole below 10 kB.
 FIRST_PAGE_BYTES = 4_200
 ASKED_PAGE_BYTES = 40_000
 FIRST_PAGE_ROWS = 50
 
 
-class BadArgumentError(MeshError):
-    """An argument that says nothing, or contradicts another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut(Generic[R]):
-    """A page's rows. `next_cursor` None: there is no further row."""
-
-    rows: list[R]
-    total: int
-    next_cursor: str | None
-    hint: str | None
-
-
-def cut_page(
+def build_page(
+    kind: type[P],
+    rows: str,
     items: Sequence[T],
     *,
     place: Callable[[T], Place],
-    row: Callable[[T], R],
+    row: Callable[[T], Answer],
     limit: int | None,
     cursor: str | None,
     question: Sequence[Any],
-    version: str,
+    version: str = "",
     narrow: str = "pattern",
-) -> Cut[R]:
-    """The page of `items` (sorted by `place`) after `cursor`. `question`: what makes the list, which a cursor
-    belongs to. `version`: of what it is taken from. `narrow`: the argument that would make the list shorter.
+    **rest: Any,
+) -> P:
+    """The answer `kind` with the page of `items` (sorted by `place`) after `cursor`, in its field `rows`.
+
+    `question`: what makes the list; a cursor is valid for that list only. `version`: the document that it
+    comes from. `narrow`: the argument that would shorten the list. `rest`: the answer's other fields. Raises
+    BadArgumentError for a cursor that is not of this list.
     """
     key = hashlib.sha256(msgspec.json.encode([str(part) for part in question])).hexdigest()[:12]
     after, seen_version = _read_cursor(cursor, key)
-    rest = [item for item in items if _after(place(item), after)] if after is not None else list(items)
+    remaining = [item for item in items if _after(place(item), after)] if after is not None else list(items)
     most_rows, most_bytes = (
         (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES) if limit is None else (limit, ASKED_PAGE_BYTES)
     )
-    rows: list[R] = []
-    size = 0
-    for item in rest[:most_rows]:
-        made = row(item)
-        size += len(made.model_dump_json(exclude_none=True).encode()) + 1
-        if rows and size > most_bytes:
-            break
-        rows.append(made)
-    left = len(rest) - len(rows)
+    made = _fill((row(item) for item in remaining[:most_rows]), most_bytes)
+    left = len(remaining) - len(made)
     hints = []
     if left:
         hints.append(f"{left:,} more: pass next_cursor, or narrow with {narrow}")
     if seen_version not in (None, version):
-        hints.append("a newer document came since the page before; rows may have come or gone")
-    next_cursor = _cursor(key, version, place(rest[len(rows) - 1])) if left else None
-    return Cut(rows=rows, total=len(items), next_cursor=next_cursor, hint="; ".join(hints) or None)
+        hints.append("a newer document arrived since the previous page; rows may have come or gone")
+    return kind.model_validate(
+        {
+            rows: made,
+            "total": len(items),
+            "next_cursor": _cursor(key, version, place(remaining[len(made) - 1])) if left else None,
+            "hint": "; ".join(hints) or None,
+            **rest,
+        }
+    )
 
 
 def matches(name: str, pattern: str | None) -> bool:
-    """Whether a shell pattern selects the name; a pattern without `*?[` is a part of a name, case aside."""
+    """Whether a shell pattern selects the name. A pattern without `*?[` selects names that contain it,
+    ignoring case."""
     if not pattern:
         return True
     if any(sign in pattern for sign in "*?["):
@@ -89,8 +80,23 @@ def matches(name: str, pattern: str | None) -> bool:
     return pattern.casefold() in name.casefold()
 
 
+def _fill(rows: Iterable[Answer], most_bytes: int) -> list[Answer]:
+    """As many rows as fit, and at least one."""
+    made: list[Answer] = []
+    size = 0
+    for row in rows:
+        size += len(row.model_dump_json(exclude_none=True).encode()) + 1
+        if made and size > most_bytes:
+            break
+        made.append(row)
+    return made
+
+
 def _cursor(key: str, version: str, place: Place) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([key, version, list(place)])).decode().rstrip("=")
+
+
+_NOT_OURS = "this is not a cursor of this server; leave it out to start at the first page"
 
 
 def _read_cursor(cursor: str | None, key: str) -> tuple[list[Any] | None, str | None]:
@@ -98,16 +104,13 @@ def _read_cursor(cursor: str | None, key: str) -> tuple[list[Any] | None, str | 
         return None, None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        found_key, version, place = msgspec.json.decode(
-            base64.urlsafe_b64decode(padded.encode("ascii")), type=tuple[str, str, list[Any]]
-        )
+        encoded = base64.urlsafe_b64decode(padded.encode("ascii"))
+        found_key, version, place = msgspec.json.decode(encoded, type=tuple[str, str, list[Any]])
     except (binascii.Error, UnicodeEncodeError, UnicodeDecodeError, ValueError, msgspec.DecodeError) as error:
-        raise BadArgumentError(
-            "this cursor is none of this server's; leave it out to begin at the first page"
-        ) from error
+        raise BadArgumentError(_NOT_OURS) from error
     if found_key != key:
         raise BadArgumentError(
-            "this cursor belongs to another question; pass the same arguments as for the page before, or leave it out"
+            "this cursor belongs to another list; pass the same arguments as for the previous page, or leave it out"
         )
     return place, version
 
@@ -116,6 +119,4 @@ def _after(place: Place, last: list[Any]) -> bool:
     try:
         return list(place) > last
     except TypeError as error:  # a cursor made up by hand
-        raise BadArgumentError(
-            "this cursor is none of this server's; leave it out to begin at the first page"
-        ) from error
+        raise BadArgumentError(_NOT_OURS) from error

@@ -134,9 +134,15 @@ def mcp(
     a client.
     """
     from mesh_assets.errors import ConfigurationError
-    from mesh_assets.mcp_server.server import build_server
+    from mesh_assets.mcp_server.assembly import build_server
     from mesh_assets.mcp_server.serving import check_http, serve_http, serve_stdio
 
+    if (oauth_issuer is None) != (oauth_audience is None):
+        raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
+    oauth = None
+    if oauth_issuer is not None and oauth_audience is not None:
+        jwks = oauth_jwks or f"{oauth_issuer.rstrip('/')}/.well-known/jwks.json"
+        oauth = OAuth(issuer=oauth_issuer, audience=oauth_audience, jwks_url=jwks, scopes=oauth_scopes)
     settings = ServerSettings(
         toolsets=toolsets,
         allow_writes=allow_writes,
@@ -144,17 +150,11 @@ def mcp(
         call_seconds=call_timeout,
         audit_log=audit_log,
     )
-    if (oauth_issuer is None) != (oauth_audience is None):
-        raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
-    oauth = None
-    if oauth_issuer is not None and oauth_audience is not None:
-        jwks = oauth_jwks or f"{oauth_issuer.rstrip('/')}/.well-known/jwks.json"
-        oauth = OAuth(issuer=oauth_issuer, audience=oauth_audience, jwks_url=jwks, scopes=oauth_scopes)
     http = HttpSettings(
+        oauth=oauth,
         host=host,
         port=port,
         token_sha256=token_sha256,
-        oauth=oauth,
         allowed_hosts=allowed_hosts,
         max_body_bytes=max_body,
     )

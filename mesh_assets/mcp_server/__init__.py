@@ -1,6 +1,6 @@
-"""The MCP server: what the estate's documents tell, and what may be done, as tools of AI agents.
+"""The MCP server: the tools of `agent_tools` in the protocol, with resources, prompts, an audit log and
+authentication.
 
-The knowledge is in `inventory` and `analysis`; here are names, arguments, short answers and the server around
-them. Public: `build_server` (server.py), `ServerSettings` (settings.py), `serve` (serving.py). Nothing heavy
-is imported before a tool needs it.
+The only package that imports mcp; it may import everything but `cli`. Public: `build_server` (assembly.py),
+`ServerSettings` (settings.py), `serve_stdio` and `serve_http` (serving.py).
 """

@@ -1,4 +1,4 @@
-"""Who may speak to the server over HTTP: one bearer token by its hash, or JWTs of an OAuth issuer."""
+"""Who may talk to the server over HTTP: one bearer token by its hash, or JWTs of an OAuth issuer."""
 
 import hashlib
 import hmac
@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from pydantic import AnyHttpUrl
 
 from mesh_assets.answering.calls import in_thread
 from mesh_assets.mcp_server.settings import OAuth
@@ -19,7 +21,7 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384", "P
 
 
 class OneToken:
-    """Lets requests through whose bearer token has the hash; others get 401 and nothing else."""
+    """Lets requests through whose bearer token has the hash; all others get 401."""
 
     def __init__(self, app: App, token_sha256: str) -> None:
         self._app = app
@@ -47,8 +49,19 @@ class OneToken:
         )
 
 
+def auth_settings(oauth: OAuth) -> AuthSettings:
+    """The server as a resource server, for the SDK, which publishes it and asks a JwtVerifier about each
+    token."""
+    return AuthSettings(
+        issuer_url=AnyHttpUrl(oauth.issuer),
+        resource_server_url=AnyHttpUrl(oauth.audience),
+        required_scopes=list(oauth.scopes) or None,
+        validate_token_resource=False,  # the JwtVerifier checks the audience
+    )
+
+
 class JwtVerifier:
-    """Checks signature, issuer, audience and times of a JWT. Keys come from the issuer's JWKS, kept for five
+    """Checks a JWT's signature, issuer, audience and times. The issuer's keys (JWKS) are kept for five
     minutes."""
 
     def __init__(self, oauth: OAuth) -> None:

@@ -1,4 +1,4 @@
-"""Running the server until it is told to stop or nobody asks it anything: over stdio or streamable HTTP."""
+"""Running the server over stdio or streamable HTTP, until it is stopped or idle for too long."""
 
 import ipaddress
 import logging
@@ -7,8 +7,10 @@ import sys
 from typing import Any
 
 import anyio
+from mcp.server.transport_security import TransportSecuritySettings
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.mcp_server.bearer import JwtVerifier, OneToken, auth_settings
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import HttpSettings
 
@@ -18,7 +20,7 @@ _GRACE_SECONDS = 3
 
 
 def serve_stdio(server: MeshServer) -> None:
-    """Returns when the client closes stdin. After idle time it ends the process with status 0."""
+    """Ends the process with status 0 when the client closes stdin, or after the idle time."""
 
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
@@ -26,9 +28,9 @@ def serve_stdio(server: MeshServer) -> None:
             async def end_when_idle() -> None:
                 server.idle.touch()
                 await server.idle.wait()
-                logger.info("no request for %.0f s: the server ends", server.mesh.idle_seconds)
-                # A thread waits in a read of stdin, which nothing can end but the client: leaving in good
-                # order would wait for it.
+                logger.info("no request for %.0f s: the server stops", server.mesh.idle_seconds)
+                # A thread is blocked reading stdin, which only the client can end: an orderly exit would wait
+                # for it.
                 sys.stderr.flush()
                 os._exit(0)
 
@@ -37,14 +39,17 @@ def serve_stdio(server: MeshServer) -> None:
             tasks.cancel_scope.cancel()
 
     anyio.run(run)
-    # Work of cancelled calls may still be in a thread of a library, and the interpreter would wait for it.
+    # Work of cancelled calls may still be running in a library's thread, and the interpreter would wait for
+    # it.
     sys.stderr.flush()
     os._exit(0)
 
 
 def serve_http(server: MeshServer, http: HttpSettings) -> None:
-    """Returns after a signal or idle time. Raises ConfigurationError when the settings would leave it open to
-    others."""
+    """Ends the process with status 0 after a signal or the idle time.
+
+    Raises ConfigurationError when the settings would leave the server open to others, or it cannot listen.
+    """
     import uvicorn
 
     app = http_app(server, http)
@@ -69,23 +74,18 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
                 await server.idle.wait()
                 running.should_exit = True
 
-            async def tell() -> None:
+            async def announce() -> None:
                 while not running.started:
                     await anyio.sleep(0.02)
-                tasks.start_soon(
-                    end_when_idle
-                )  # the time until it listens is none that a client could have used
+                tasks.start_soon(end_when_idle)  # no client could have asked before
                 for listening in running.servers:
                     for socket in listening.sockets:
                         host, port = socket.getsockname()[:2]
                         shown = f"[{host}]" if ":" in host else host
-                        print(  # noqa: T201
-                            f"mesh-assets: MCP server at http://{shown}:{port}/mcp",
-                            file=sys.stderr,
-                            flush=True,
-                        )
+                        line = f"mesh-assets: MCP server at http://{shown}:{port}/mcp"
+                        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
-            tasks.start_soon(tell)
+            tasks.start_soon(announce)
             await running.serve()
             tasks.cancel_scope.cancel()
 
@@ -94,29 +94,18 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
     if running.started:
         os._exit(0)
     raise ConfigurationError(
-        f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or see who has it"
+        f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or find out what uses this one"
     )
 
 
 def http_app(server: MeshServer, http: HttpSettings) -> Any:
-    """The ASGI application, with who is let in decided."""
-    from mcp.server.transport_security import TransportSecuritySettings
-
-    from mesh_assets.mcp_server.bearer import JwtVerifier, OneToken
-
+    """The ASGI application, which lets in only who may talk to it. Raises ConfigurationError like check_http."""
     check_http(http)
     hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", *http.allowed_hosts]
     own = [f"{scheme}://{host}" for host in http.allowed_hosts for scheme in ("https", "http")]
     origins = ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*", *own]
     if http.oauth is not None:
-        from mcp.server.auth.settings import AuthSettings
-        from pydantic import AnyHttpUrl
-
-        server.settings.auth = AuthSettings(
-            issuer_url=AnyHttpUrl(http.oauth.issuer),
-            resource_server_url=AnyHttpUrl(http.oauth.audience),
-            required_scopes=list(http.oauth.scopes) or None,
-        )
+        server.settings.auth = auth_settings(http.oauth)
         server._token_verifier = JwtVerifier(http.oauth)
     app = server.streamable_http_app(
         host=http.host,
@@ -129,23 +118,24 @@ def http_app(server: MeshServer, http: HttpSettings) -> Any:
 
 
 def check_http(http: HttpSettings) -> None:
-    """Raises ConfigurationError unless it is clear who may speak to the server."""
+    """Raises ConfigurationError unless it is clear who may talk to the server."""
     if http.token_sha256 is not None and http.oauth is not None:
         raise ConfigurationError("give a token's hash or OAuth settings, not both")
     if http.token_sha256 is not None and not _is_sha256(http.token_sha256):
         raise ConfigurationError(
-            '--token-sha256 is no SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum)'
+            '--token-sha256 is not a SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum)'
         )
     if is_loopback(http.host):
         return
     if http.token_sha256 is None and http.oauth is None:
         raise ConfigurationError(
-            f"at {http.host} others could reach the server: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth settings, or "
-            "listen on 127.0.0.1"
+            f"at {http.host} others could reach the server: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
+            "settings, or listen on 127.0.0.1"
         )
     if not http.allowed_hosts:
         raise ConfigurationError(
-            f"at {http.host} the server must know what clients call it: give --allowed-host, e.g. mesh.example.com or 10.0.0.5:{http.port}"
+            f"at {http.host} the server must know by what name clients reach it: give --allowed-host, e.g. mesh.example.com or "
+            f"10.0.0.5:{http.port}"
         )
 
 

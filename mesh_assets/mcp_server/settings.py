@@ -1,4 +1,4 @@
-"""What the server is told at its start."""
+"""The server's settings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,8 @@ DEFAULT_CALL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth:
-    """The server as a resource server: tokens are JWTs of `issuer`, for `audience`, signed with a key of
-    `jwks_url`."""
+    """Makes the server an OAuth resource server: tokens are JWTs of `issuer`, for `audience`, signed with a
+    key of `jwks_url`."""
 
     issuer: str
     audience: str
@@ -24,9 +24,9 @@ class OAuth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """`token_sha256`: of the one bearer token that is let in, hexadecimal. `allowed_hosts`: what clients may
-    call this server by, beside loopback (`mesh.example.com`, `10.0.0.5:8000`). `max_body_bytes`: of a
-    request.
+    """`token_sha256`: of the one bearer token that is accepted, in hexadecimal. `allowed_hosts`: host names
+    by which clients may reach this server, besides loopback (`mesh.example.com`, `10.0.0.5:8000`).
+    `max_body_bytes`: of a request.
     """
 
     host: str = "127.0.0.1"
@@ -39,9 +39,9 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """`idle_seconds`: without a request for so long the process ends; 0: never. `call_seconds`: how long a
-    call may take; discoveries and what waits for messages have ten times that. `audit_log` None: stderr.
-    `estate` and `store` None: those of MESH_ESTATE and MESH_STORE.
+    """`idle_seconds`: the process ends after so long without a request; 0: never. `call_seconds`: how long a
+    call may take; discoveries and whatever waits for messages may take ten times that. `audit_log` None:
+    stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE.
     """
 
     toolsets: tuple[Toolset, ...] = TOOLSETS

@@ -1,4 +1,5 @@
-"""What is watched of every request: the audit log, and how long nobody has asked anything."""
+"""What is watched of every request: the audit log, one JSON line a call, and how long the server has been
+idle."""
 
 import sys
 import threading
@@ -15,16 +16,19 @@ import msgspec
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.inventory.masking import mask_value
 
-# The audit log: one JSON line a call, with who asked what, how it ended and how long it took. Secrets in
-# arguments are masked.
-
 _VALUE_CHARACTERS = 200
 Outcome = Literal["ok", "error", "cancelled"]
+# Those that take a call's time; anything else is answered at once.
+_CALLS = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name", "completion/complete": "ref"}
+_AUDITED = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
 
 
 class AuditLog:
-    """Writes to `path`, or to stderr where there is none. A line that cannot be written ends no call, but is
-    told on stderr."""
+    """Who asked what, how it ended and how long it took, with secrets in arguments masked.
+
+    Writes to `path`, or to stderr without one. A line that cannot be written goes to stderr and ends no call.
+    Raises ConfigurationError at the start when the file cannot be written.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -77,16 +81,12 @@ class AuditLog:
                     file.write(line + "\n")
             except OSError as failure:
                 with suppress(OSError, ValueError):
-                    print(  # noqa: T201
-                        f"mesh-assets: the audit log {self._path}: {failure.strerror}; {line}",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    line = f"mesh-assets: the audit log {self._path}: {failure.strerror}; {line}"
+                    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def shown_argument(key: str, value: Any) -> Any:
-    """An argument as the log may show it: short, and masked where its name or its look says that it holds a
-    secret."""
+    """An argument as the log may show it: short, and masked where its name or its form suggests a secret."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = (
@@ -98,17 +98,17 @@ def shown_argument(key: str, value: Any) -> Any:
 
 
 def shortened(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()  # lone surrogates are no UTF-8
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates are not UTF-8
     return (
         text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}… ({len(text):,} characters)"
     )
 
 
-# The end of a server that nobody asks anything: so that forgotten processes do not pile up.
-
-
 class IdleWatch:
-    """Counts the time since the last request; never while a call is under way. `seconds` 0: never idle."""
+    """The time since the last request, so that forgotten processes end. A call in progress is not idle time.
+
+    `seconds`: when the server may end; 0: never.
+    """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -131,12 +131,69 @@ class IdleWatch:
 
     @property
     def remaining_seconds(self) -> float:
-        """Until the server may end, if nothing comes; infinite when it never does."""
+        """Until the server may end, unless a request comes; infinite when it never may."""
         if not self._seconds:
             return float("inf")
         return self._seconds if self._under_way else max(0.0, self._seconds - (self._clock() - self._last))
 
     async def wait(self) -> None:
-        """Returns when nothing was asked for so long."""
+        """Returns when the server has been idle for so long."""
         while (remaining := self.remaining_seconds) > 0:
             await anyio.sleep(min(remaining, 3600.0))
+
+
+class Watch:
+    """The server's middleware: every request and notification passes here."""
+
+    def __init__(self, idle: IdleWatch, audit: AuditLog) -> None:
+        self._idle = idle
+        self._audit = audit
+
+    async def __call__(self, ctx: Any, call_next: Any) -> Any:
+        self._idle.touch()
+        if ctx.method not in _CALLS:
+            return await call_next(ctx)
+        started = time.monotonic()
+        outcome: Outcome = "error"
+        error: str | None = None
+        result: Any = None
+        with self._idle.call():
+            try:
+                result = await call_next(ctx)
+                failed = isinstance(result, dict) and result.get("isError")
+                outcome, error = ("error", _first_text(result)) if failed else ("ok", None)
+                return result
+            except anyio.get_cancelled_exc_class():
+                outcome = "cancelled"
+                raise
+            except Exception as failure:
+                error = str(failure)
+                raise
+            finally:
+                if ctx.method in _AUDITED:
+                    parameters = ctx.params or {}
+                    arguments = parameters.get("arguments")
+                    self._audit.write(
+                        kind=_AUDITED[ctx.method],
+                        name=str(parameters.get(_CALLS[ctx.method])),
+                        arguments=arguments if isinstance(arguments, dict) else {},
+                        outcome=outcome,
+                        started=started,
+                        error=error,
+                        answer_bytes=len(msgspec.json.encode(result, enc_hook=str))
+                        if result is not None
+                        else None,
+                        client=_client(ctx),
+                    )
+
+
+def _first_text(result: Any) -> str | None:
+    content = result.get("content") if isinstance(result, dict) else None
+    texts = (str(block.get("text")) for block in content or () if isinstance(block, dict) and "text" in block)
+    return next(texts, None)
+
+
+def _client(ctx: Any) -> str | None:
+    parameters = getattr(ctx.session, "client_params", None)
+    info = getattr(parameters, "client_info", None)
+    return None if info is None else f"{info.name} {info.version}".strip()

@@ -1,16 +1,18 @@
 import pytest
 
-from mesh_assets.answering.answers import Answer
-from mesh_assets.answering.pages import (
-    BadArgumentError,
-    Cut,
-    cut_page,
-    matches,
-)
+from mesh_assets.answering.answers import Answer, BadArgumentError
+from mesh_assets.answering.pages import build_page, matches
 
 
 class Row(Answer):
     name: str
+
+
+class Rows(Answer):
+    rows: list[Row]
+    total: int
+    next_cursor: str | None
+    hint: str | None
 
 
 def page(
@@ -20,8 +22,10 @@ def page(
     limit: int | None = 2,
     question: str = "q",
     version: str = "1",
-) -> Cut[Row]:
-    return cut_page(
+) -> Rows:
+    return build_page(
+        Rows,
+        "rows",
         names,
         place=lambda name: (name,),
         row=lambda name: Row(name=name),
@@ -32,8 +36,8 @@ def page(
     )
 
 
-def names(cut: Cut[Row]) -> list[str]:
-    return [row.name for row in cut.rows]
+def names(page: Rows) -> list[str]:
+    return [row.name for row in page.rows]
 
 
 def test_a_cursor_goes_on_after_the_last_row_when_a_newer_document_came_and_says_so() -> None:
@@ -41,11 +45,11 @@ def test_a_cursor_goes_on_after_the_last_row_when_a_newer_document_came_and_says
     assert (names(first), first.hint) == (["a", "c"], "1 more: pass next_cursor, or narrow with pattern")
     second = page(["a", "b", "d", "e"], cursor=first.next_cursor, version="2")
     assert names(second) == ["d", "e"]
-    assert second.hint == "a newer document came since the page before; rows may have come or gone"
+    assert second.hint == "a newer document arrived since the previous page; rows may have come or gone"
 
 
-def test_a_cursor_belongs_to_its_question() -> None:
-    with pytest.raises(BadArgumentError, match="another question"):
+def test_a_cursor_belongs_to_its_list() -> None:
+    with pytest.raises(BadArgumentError, match="another list"):
         page(["a", "b", "c"], cursor=page(["a", "b", "c"]).next_cursor, question="other")
 
 

@@ -1,4 +1,4 @@
-"""A call of every tool there is, with the least arguments, on the small world of these tests."""
+"""A call of every tool with the fewest arguments, on the small estate of these tests."""
 
 from typing import Any
 

@@ -7,23 +7,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 SECONDS = 120
 COMMAND = ["-m", "mesh_assets.cli.main", "mcp"]
 _ADDRESS = re.compile(r"(http://\S+/mcp)")
 
 
-def environment(world: World) -> dict[str, str]:
+def environment(served: Served) -> dict[str, str]:
     return {
         **os.environ,
-        "MESH_ESTATE": str(world.folder / "estate.yaml"),
-        "MESH_STORE": str(world.folder / "store"),
+        "MESH_ESTATE": str(served.folder / "estate.yaml"),
+        "MESH_STORE": str(served.folder / "store"),
     }
 
 
 @contextmanager
-def http_server(world: World, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def http_server(served: Served, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address of a server that runs on a free port, and its process."""
     process = subprocess.Popen(
         [
@@ -34,10 +34,10 @@ def http_server(world: World, *options: str) -> Iterator[tuple[str, subprocess.P
             "--port",
             "0",
             "--audit-log",
-            str(world.folder / "http.jsonl"),
+            str(served.folder / "http.jsonl"),
             *options,
         ],
-        env=environment(world),
+        env=environment(served),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

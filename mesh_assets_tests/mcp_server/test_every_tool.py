@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mesh_assets_tests.documents import a_metrics
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
-from mesh_assets_tests.mcp_server.world import World, make_a_world, the_day_before, today
+from mesh_assets_tests.mcp_server.served import Served, serve, the_day_before, today
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def one_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             patch.delenv(name, raising=False)
-        yield make_a_world(
+        yield serve(
             tmp_path_factory.mktemp("every-tool"),
             the_day_before(),
             replace(today(), metrics=a_metrics(orders=3.5)),
@@ -41,8 +41,8 @@ def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def address(one_world: World) -> Iterator[str]:
-    with http_server(one_world) as (url, _):
+def address(one_served: Served) -> Iterator[str]:
+    with http_server(one_served) as (url, _):
         yield url
 
 
@@ -50,13 +50,13 @@ def address(one_world: World) -> Iterator[str]:
     scope="module",
     params=[f"{way}, {mode}" for way in ("memory", "stdio", "http") for mode in ("auto", "legacy")],
 )
-def said(request: pytest.FixtureRequest, one_world: World) -> Said:
+def said(request: pytest.FixtureRequest, one_served: Served) -> Said:
     """All tools called by one client."""
     way, mode = request.param.split(", ")
-    server: Any = one_world.server
+    server: Any = one_served.server
     if way == "stdio":
         server = stdio_client(
-            StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_world))
+            StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_served))
         )
     elif way == "http":
         server = request.getfixturevalue("address")

@@ -9,46 +9,46 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
-from mesh_assets_tests.mcp_server.world import Mode, World
+from mesh_assets_tests.mcp_server.served import Mode, Served
 
 TOPIC = ResourceTemplateReference(type="ref/resource", uri="mesh://{cluster}/topics/{topic}")
 
 
-def ask(world: World, question: Callable[[Client], Any], mode: Mode = "auto") -> Any:
+def ask(served: Served, question: Callable[[Client], Any], mode: Mode = "auto") -> Any:
     async def run() -> Any:
-        async with Client(world.server, mode=mode) as client:
+        async with Client(served.server, mode=mode) as client:
             return await question(client)
 
     return anyio.run(run)
 
 
-def read(world: World, uri: str, mode: Mode = "auto") -> Any:
-    [content] = ask(world, lambda client: client.read_resource(uri), mode).contents
+def read(served: Served, uri: str, mode: Mode = "auto") -> Any:
+    [content] = ask(served, lambda client: client.read_resource(uri), mode).contents
     assert content.mime_type == "application/json"
     return json.loads(content.text)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_resources_hold_what_the_tools_answer(world: World, mode: Mode) -> None:
-    assert [row["name"] for row in read(world, "mesh://clusters", mode)["clusters"]] == ["warehouse"]
-    assert read(world, "mesh://warehouse/inventory", mode)["about"]["cluster"] == "warehouse"
-    assert read(world, "mesh://warehouse/topics/orders", mode)["name"] == "orders"
+def test_resources_hold_what_the_tools_answer(served: Served, mode: Mode) -> None:
+    assert [row["name"] for row in read(served, "mesh://clusters", mode)["clusters"]] == ["warehouse"]
+    assert read(served, "mesh://warehouse/inventory", mode)["about"]["cluster"] == "warehouse"
+    assert read(served, "mesh://warehouse/topics/orders", mode)["name"] == "orders"
     for start in ("topics/orders", "connectors/orders-sink"):
-        assert "external lake" in json.dumps(read(world, f"mesh://warehouse/{start}/lineage", mode))
+        assert "external lake" in json.dumps(read(served, f"mesh://warehouse/{start}/lineage", mode))
 
 
 @pytest.mark.parametrize(
     "uri", ["mesh://nope/inventory", "mesh://warehouse/topics/nope", "mesh://warehouse/nothing"]
 )
-def test_a_resource_that_is_not_there_is_an_error_and_not_an_empty_one(world: World, uri: str) -> None:
+def test_a_resource_that_is_not_there_is_an_error_and_not_an_empty_one(served: Served, uri: str) -> None:
     async def refused(client: Client) -> None:
         with pytest.raises(MCPError, match=r"nope|nothing"):
             await client.read_resource(uri)
 
-    ask(world, refused)
+    ask(served, refused)
 
 
-def test_every_prompt_names_only_tools_that_there_are(world: World) -> None:
+def test_every_prompt_names_only_tools_that_there_are(served: Served) -> None:
     async def texts(client: Client) -> dict[str, str]:
         found = {}
         for prompt in (await client.list_prompts()).prompts:
@@ -58,14 +58,14 @@ def test_every_prompt_names_only_tools_that_there_are(world: World) -> None:
             assert all(value in found[prompt.name] for value in given.values()), prompt.name
         return found
 
-    said = ask(world, texts)
+    said = ask(served, texts)
     assert set(said) == {
         "triage_failed_connector",
         "review_schema_change",
         "wire_topic_to_lambda",
         "weekly_estate_review",
     }
-    tools = {tool.name for tool in anyio.run(world.server.list_tools)}
+    tools = {tool.name for tool in anyio.run(served.server.list_tools)}
     for name, text in said.items():
         named = {word.strip("`.,:;()").partition("(")[0] for word in text.split()}
         called = {
@@ -93,18 +93,18 @@ def test_every_prompt_names_only_tools_that_there_are(world: World) -> None:
     ],
 )
 def test_names_complete_what_was_typed(
-    world: World, reference: Any, argument: str, typed: str, offered: list[str]
+    served: Served, reference: Any, argument: str, typed: str, offered: list[str]
 ) -> None:
     assert (
         ask(
-            world, lambda client: client.complete(reference, {"name": argument, "value": typed})
+            served, lambda client: client.complete(reference, {"name": argument, "value": typed})
         ).completion.values
         == offered
     )
 
 
-def test_names_are_those_of_the_cluster_chosen_before(world: World) -> None:
+def test_names_are_those_of_the_cluster_chosen_before(served: Served) -> None:
     def question(client: Client) -> Any:
         return client.complete(TOPIC, {"name": "topic", "value": ""}, context_arguments={"cluster": "nope"})
 
-    assert ask(world, question).completion.values == []
+    assert ask(served, question).completion.values == []

@@ -15,10 +15,10 @@ from mcp import Client
 from mesh_assets.cli.mcp import mcp
 from mesh_assets.errors import ConfigurationError
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 
-def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) -> None:
+def test_stdout_carries_only_the_protocol_though_a_broker_is_away(served: Served) -> None:
     requests = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -33,7 +33,7 @@ def test_stdout_carries_only_the_protocol_though_a_broker_is_away(world: World) 
     text = "".join(json.dumps(request) + "\n" for request in requests) + "this is no JSON\n"
     process = subprocess.Popen(
         [sys.executable, *COMMAND, "--idle-timeout", "3"],
-        env=environment(world),
+        env=environment(served),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -56,7 +56,7 @@ _INITIALIZE = {
 }
 
 
-def test_fifty_clients_at_once_over_http_on_both_protocols(world: World) -> None:
+def test_fifty_clients_at_once_over_http_on_both_protocols(served: Served) -> None:
     errors: list[str] = []
 
     async def one(url: str, mode: Any) -> None:
@@ -76,19 +76,19 @@ def test_fifty_clients_at_once_over_http_on_both_protocols(world: World) -> None
                 for number in range(50):
                     tasks.start_soon(one, url, "auto" if number % 2 else "legacy")
 
-    with http_server(world) as (url, _):
+    with http_server(served) as (url, _):
         anyio.run(run, url)
     assert errors == []
-    assert len((world.folder / "http.jsonl").read_text().splitlines()) == 150
+    assert len((served.folder / "http.jsonl").read_text().splitlines()) == 150
 
 
-def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(world: World) -> None:
+def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(served: Served) -> None:
     token = "s3cret-token"
     digest = hashlib.sha256(token.encode()).hexdigest()
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE}
     accept = {"Accept": "application/json, text/event-stream"}
     good = {**accept, "Authorization": f"Bearer {token}"}
-    with http_server(world, "--token-sha256", digest, "--max-body", "20000") as (url, _):
+    with http_server(served, "--token-sha256", digest, "--max-body", "20000") as (url, _):
         assert httpx.post(url, json=body, headers=accept).status_code == 401
         assert (
             httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
@@ -104,8 +104,8 @@ def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(world: World
         assert httpx.post(url, json=body, headers=good).status_code == 200
 
 
-def test_an_idle_server_ends_with_status_0_over_http(world: World) -> None:
-    with http_server(world, "--idle-timeout", "1") as (_, process):
+def test_an_idle_server_ends_with_status_0_over_http(served: Served) -> None:
+    with http_server(served, "--idle-timeout", "1") as (_, process):
         assert process.wait(SECONDS) == 0
 
 
@@ -114,7 +114,7 @@ def test_an_idle_server_ends_with_status_0_over_http(world: World) -> None:
     [
         (["--host", "0.0.0.0"], "--token-sha256"),
         (["--host", "0.0.0.0", "--token-sha256", "ab" * 32], "--allowed-host"),
-        (["--token-sha256", "xyz"], "no SHA-256"),
+        (["--token-sha256", "xyz"], "not a SHA-256"),
         (["--oauth-issuer", "https://x.example"], "go together"),
     ],
 )

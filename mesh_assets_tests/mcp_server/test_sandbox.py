@@ -10,7 +10,8 @@ import pytest
 from mcp import Client
 
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.mcp_server.server import MeshServer, build_server
+from mesh_assets.mcp_server.assembly import build_server
+from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.sandbox.servers import Endpoints
 

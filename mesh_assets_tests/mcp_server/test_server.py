@@ -5,16 +5,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
 
+from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Answer
 from mesh_assets.answering.calls import StoppedError, current_call
+from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.watching import IdleWatch
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
 
@@ -23,14 +26,14 @@ class Nothing(Answer):
     done: bool
 
 
-def lines(world: World) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (world.folder / "audit.jsonl").read_text().splitlines()]
+def lines(served: Served) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (served.folder / "audit.jsonl").read_text().splitlines()]
 
 
-def test_every_call_is_in_the_audit_log_with_secrets_masked(world: World) -> None:
-    world.answer("find", text="email")
-    world.refusal("describe_topic", topic="nope", password="hunter2")
-    first, second = lines(world)
+def test_every_call_is_in_the_audit_log_with_secrets_masked(served: Served) -> None:
+    served.answer("find", text="email")
+    served.refusal("describe_topic", topic="nope", password="hunter2")
+    first, second = lines(served)
     assert (first["kind"], first["name"], first["arguments"], first["outcome"]) == (
         "tool",
         "find",
@@ -40,16 +43,14 @@ def test_every_call_is_in_the_audit_log_with_secrets_masked(world: World) -> Non
     assert first["answer_bytes"] > 100
     assert first["duration_ms"] >= 0
     assert (second["outcome"], second["arguments"]) == ("error", {"topic": "nope", "password": "********"})
-    assert "hunter2" not in (world.folder / "audit.jsonl").read_text()
+    assert "hunter2" not in (served.folder / "audit.jsonl").read_text()
 
 
 @pytest.fixture
-def slow(make_world: Callable[..., World]) -> tuple[World, threading.Event, threading.Event]:
+def slow(make_served: Callable[..., Served]) -> tuple[Served, threading.Event, threading.Event]:
     """A server with a tool that works in steps until it is stopped; the events: it has begun, it has stopped."""
-    world = make_world(call_seconds=1.0)
     begun, stopped = threading.Event(), threading.Event()
 
-    @world.server.answers("Work for long", "reads_systems")
     def work() -> Nothing:
         """Works."""
         call = current_call()
@@ -63,24 +64,27 @@ def slow(make_world: Callable[..., World]) -> tuple[World, threading.Event, thre
             raise
         return Nothing(done=True)
 
-    return world, begun, stopped
+    served = make_served()
+    settings = replace(served.server.mesh, call_seconds=1.0)
+    server = MeshServer(settings, (AgentTool(work, "Work for long", "reads_systems"),), {})
+    return replace(served, server=server), begun, stopped
 
 
 def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(
-    slow: tuple[World, threading.Event, threading.Event],
+    slow: tuple[Served, threading.Event, threading.Event],
 ) -> None:
-    world, _, stopped = slow
-    assert "was stopped after 1 s" in world.refusal("work")
+    served, _, stopped = slow
+    assert "was stopped after 1 s" in served.refusal("work")
     assert stopped.wait(20)
 
 
 def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(
-    slow: tuple[World, threading.Event, threading.Event],
+    slow: tuple[Served, threading.Event, threading.Event],
 ) -> None:
-    world, begun, stopped = slow
+    served, begun, stopped = slow
 
     async def run() -> None:
-        async with Client(world.server) as client:
+        async with Client(served.server) as client:
             with anyio.CancelScope() as scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(client.call_tool, "work", {})
@@ -93,18 +97,18 @@ def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(
                     await anyio.sleep(0.01)
 
     anyio.run(run)
-    assert lines(world)[-1]["outcome"] == "cancelled"
+    assert lines(served)[-1]["outcome"] == "cancelled"
 
 
-def test_progress_reaches_the_client(slow: tuple[World, threading.Event, threading.Event]) -> None:
-    world, _, _ = slow
+def test_progress_reaches_the_client(slow: tuple[Served, threading.Event, threading.Event]) -> None:
+    served, _, _ = slow
     told: list[str | None] = []
 
     async def tell(progress: float, total: float | None, message: str | None) -> None:
         told.append(message if progress <= (total or 0) else None)
 
     async def run() -> None:
-        async with Client(world.server) as client:
+        async with Client(served.server) as client:
             await client.call_tool("work", {}, progress_callback=tell)
 
     anyio.run(run)
@@ -128,7 +132,7 @@ def test_idle_time_counts_from_the_last_request_and_not_during_a_call() -> None:
 
 def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
     code = (
-        "import sys\nimport mesh_assets.mcp_server\nfrom mesh_assets.mcp_server.server import build_server\n"
+        "import sys\nimport mesh_assets.mcp_server\nfrom mesh_assets.mcp_server.assembly import build_server\n"
         f"build_server()\nprint([name for name in {NOT_AT_ONCE!r} if name in sys.modules])"
     )
     done = subprocess.run(

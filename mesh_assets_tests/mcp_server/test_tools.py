@@ -1,107 +1,62 @@
-"""What the discovery tools answer, on a small world."""
-
-from typing import Any
+"""The tools of the protocol: their arguments, and schemas short enough for an agent's window."""
 
 import anyio
-from mcp import Client
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from pydantic import BaseModel, Field
 
-from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets_tests.mcp_server.minimal_calls import CALLS
-from mesh_assets_tests.mcp_server.world import World
-
-SINCE = "2026-11-23T17:00:00Z"
-
-
-def tools(server: MeshServer) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        async with Client(server) as client:
-            return {tool.name: tool for tool in (await client.list_tools()).tools}
-
-    return anyio.run(run)
+from mesh_assets.esm.request import CreateRequest
+from mesh_assets.mcp_server.tools import brief_schema
+from mesh_assets_tests.mcp_server.served import Served
 
 
-def test_tools_that_only_read_say_so_and_without_leave_nearly_all_do(world: World) -> None:
-    found = {name: tool.annotations for name, tool in tools(world.server).items()}
-    assert {name for name, said in found.items() if not said.read_only_hint} == {
-        "run_discovery",
-        "execute_flink_sql",
+class Book(BaseModel):
+    title: str
+    pages: int | None = Field(default=None, ge=1, description="How many.")
+    sequel: "Book | None" = None
+    shelf: str | int | None = None
+    language: str = "en"
+
+
+BRIEF = brief_schema(Book.model_json_schema())
+
+
+def test_a_schema_keeps_what_tells_something() -> None:
+    book = BRIEF["$defs"]["Book"]
+    assert book["properties"] == {
+        "title": {"type": "string"},
+        "pages": {"minimum": 1, "type": "integer", "description": "How many."},
+        "sequel": {"$ref": "#/$defs/Book"},
+        "shelf": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "language": {"type": "string", "default": "en"},
     }
-    assert not any(said.destructive_hint for said in found.values() if said.read_only_hint)
+    assert book["required"] == ["title"]
 
 
-def test_a_failed_connector_comes_with_its_reason_and_what_it_reads(world: World) -> None:
-    [failed] = world.answer("list_problems", severity="critical")["problems"]
-    assert failed["sentence"] == "orders-sink: 1 of 1 tasks FAILED; reads orders: out of space"
-    [task] = world.answer("describe_connector", connector="orders-sink")["tasks"]
-    assert (task["state"], "out of space" in task["trace"]) == ("FAILED", True)
+def test_it_accepts_the_same_values_but_null() -> None:
+    jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
+    for wrong in (
+        {"title": "A", "pages": 0},
+        {"title": "A", "pages": None},
+        {"title": "A", "sequel": {}},
+        {"title": "A", "shelf": []},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, BRIEF)
 
 
-def test_who_reads_and_writes_a_topic(world: World) -> None:
-    topic = world.answer("describe_topic", topic="orders")
-    assert [one["connector"] for one in topic["writers"]] == ["orders-source"]
-    assert [one["connector"] for one in topic["reading_connectors"]] == ["orders-sink"]
-    assert topic["reading_groups"] == [{"group": "billing", "state": "Stable", "lag_records": 5}]
-    assert topic["config_overrides"] == {"retention.ms": "1000"}
+def test_all_tools_together_take_little_of_an_agents_window(served: Served) -> None:
+    tools = anyio.run(served.server.list_tools)
+    assert sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools) <= 85_000
 
 
-def test_what_changed_is_told_with_the_moment_and_counted(world: World) -> None:
-    answer = world.answer("list_changes", since=SINCE)
-    assert answer["compared_from"] == "2026-11-23T16:40:02Z"
-    assert {(change["kind"], change["resource"]) for change in answer["changes"]} >= {
-        ("created", "payments"),
-        ("updated", "users-value"),
-        ("updated", "orders-sink"),
+def test_an_argument_that_is_null_all_the_same_counts_as_left_out(served: Served) -> None:
+    assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
+
+
+def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fields(served: Served) -> None:
+    arguments = {
+        tool.name: list(tool.input_schema["properties"]) for tool in anyio.run(served.server.list_tools)
     }
-    assert sum(answer["counts"].values()) == answer["total"]
-    only = world.answer("list_changes", since=SINCE, resource_type="schema")
-    assert [change["sentence"] for change in only["changes"]] == ["users-value: Schema version 1 → 2"]
-
-
-def test_lineage_of_a_topic_both_ways(world: World) -> None:
-    answer = world.answer("get_lineage", topic="orders")
-    assert answer["upstream"] == {"1": ["connector orders-source"]}
-    assert answer["downstream"] == {
-        "1": ["connector orders-sink", "consumer group billing"],
-        "2": ["external lake"],
-    }
-
-
-def test_secrets_of_a_config_are_not_shown(world: World) -> None:
-    config = world.answer("get_connector_config", connector="orders-sink")["config"]
-    assert config["s3.bucket.name"] == "lake"
-
-
-def test_the_age_of_an_answer_and_what_is_not_current_stand_in_it(world: World) -> None:
-    about = world.answer("list_topics")["about"]
-    assert (about["cluster"], about["source"], about["as_of"]) == (
-        "warehouse",
-        "latest",
-        "2026-11-23T16:40:02Z",
-    )
-    assert about["age"]
-
-
-def test_a_document_is_read_once_and_not_once_a_call(world: World) -> None:
-    for _ in range(5):
-        world.answer("list_topics")
-        world.answer("describe_topic", topic="orders")
-    assert world.server.known.reads == 1
-
-
-def test_without_estate_or_store_the_server_starts_and_each_tool_says_what_is_missing(
-    make_world: Any,
-) -> None:
-    world = make_world()
-    (world.folder / "estate.yaml").unlink()
-    assert set(tools(world.server)) == set(CALLS)
-    for name, (arguments, missing) in CALLS.items():
-        if missing is None:
-            assert "estate file" in world.refusal(name, **arguments), name
-
-
-def test_what_was_never_discovered_is_said_with_what_to_do(make_world: Any) -> None:
-    assert "mesh-assets discover" in make_world().refusal("list_topics")
-
-
-def test_live_of_a_cluster_that_is_away_is_an_error_and_no_empty_list(world: World) -> None:
-    assert "127.0.0.1:1" in world.refusal("list_topics", source="live")
+    assert arguments["get_topic_configs"] == ["topic", "cluster", "pattern", "source"]
+    assert arguments["create_execution_role"] == ["role_name", *CreateRequest.model_fields, "plan_id"]

@@ -1,4 +1,4 @@
-"""The mapping tools against an account of AWS that is faked: plans first, and only what was planned."""
+"""The mapping tools on a fake AWS account: plans first, and only what was planned."""
 
 import functools
 from collections.abc import Callable
@@ -10,11 +10,10 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from mesh_assets.agent_tools.event_source_mappings import add_mappings
 from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import FakeAws
 from mesh_assets_tests.esm.requests import MSK
-from mesh_assets_tests.mcp_server.world import Mode, World, call
+from mesh_assets_tests.mcp_server.served import Mode, Served, call
 
 READING = ("describe", "get", "list", "simulate")
 
@@ -25,14 +24,10 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def make_esm(aws: FakeAws, make_world: Callable[..., World]) -> Callable[..., World]:
-    def make(**settings: Any) -> World:
-        world = make_world(toolsets=(), **settings)
-        add_mappings(
-            world.server,
-            lambda: MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None),
-        )
-        return world
+def make_esm(aws: FakeAws, make_served: Callable[..., Served]) -> Callable[..., Served]:
+    def make(**settings: Any) -> Served:
+        service = MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+        return make_served(toolsets=("esm",), open_service=lambda: service, **settings)
 
     return make
 
@@ -43,10 +38,10 @@ def changes(aws: FakeAws) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(
-    aws: FakeAws, make_esm: Callable[..., World], mode: Mode
+    aws: FakeAws, make_esm: Callable[..., Served], mode: Mode
 ) -> None:
-    world = make_esm()
-    result = call(world.server, "create_event_source_mapping", MSK, mode=mode)
+    served = make_esm()
+    result = call(served.server, "create_event_source_mapping", MSK, mode=mode)
     plan = result.structured_content
     assert isinstance(plan, dict), result.content
     assert (plan["applied"], [one["operation"] for one in plan["calls"]]) == (
@@ -54,44 +49,44 @@ def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(
         ["PutRolePolicy", "CreateEventSourceMapping"],
     )
     assert "--allow-writes" in plan["next"]
-    assert "--allow-writes" in world.refusal("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
+    assert "--allow-writes" in served.refusal("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
     assert changes(aws) == []
 
 
-def test_from_a_plan_to_a_mapping_and_back(aws: FakeAws, make_esm: Callable[..., World]) -> None:
-    world = make_esm(allow_writes=True)
-    plan = world.answer("create_event_source_mapping", **MSK)
-    made = world.answer("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
+def test_from_a_plan_to_a_mapping_and_back(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
+    served = make_esm(allow_writes=True)
+    plan = served.answer("create_event_source_mapping", **MSK)
+    made = served.answer("create_event_source_mapping", **MSK, plan_id=plan["plan_id"])
     assert (made["applied"], made["mapping"]["topic"]) == (True, "orders")
     uuid = made["mapping"]["uuid"]
     aws.mappings[uuid]["State"] = "Enabled"  # as Lambda says after a while
-    listed = world.answer("list_event_source_mappings", kafka_topic="orders")
+    listed = served.answer("list_event_source_mappings", kafka_topic="orders")
     assert [one["uuid"] for one in listed["mappings"]] == [uuid]
-    assert world.answer("get_event_source_mapping", uuid=uuid)["consumer_group_id"] == "orders-handler"
-    change = world.answer("update_event_source_mapping", uuid=uuid, batch_size=7)
-    assert world.answer("update_event_source_mapping", uuid=uuid, batch_size=7, plan_id=change["plan_id"])[
+    assert served.answer("get_event_source_mapping", uuid=uuid)["consumer_group_id"] == "orders-handler"
+    change = served.answer("update_event_source_mapping", uuid=uuid, batch_size=7)
+    assert served.answer("update_event_source_mapping", uuid=uuid, batch_size=7, plan_id=change["plan_id"])[
         "applied"
     ]
     aws.mappings[uuid]["State"] = "Enabled"
-    assert world.answer("add_msk_permissions", uuid=uuid)["permissions"] == "granted"
-    removal = world.answer("delete_event_source_mapping", uuid=uuid)
-    assert world.answer("delete_event_source_mapping", uuid=uuid, plan_id=removal["plan_id"])["applied"]
+    assert served.answer("add_msk_permissions", uuid=uuid)["permissions"] == "granted"
+    removal = served.answer("delete_event_source_mapping", uuid=uuid)
+    assert served.answer("delete_event_source_mapping", uuid=uuid, plan_id=removal["plan_id"])["applied"]
     assert aws.mappings == {}
 
 
-def test_another_plans_id_changes_nothing(aws: FakeAws, make_esm: Callable[..., World]) -> None:
-    world = make_esm(allow_writes=True)
-    world.refusal("create_event_source_mapping", **MSK, plan_id="0123456789abcdef")
+def test_another_plans_id_changes_nothing(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
+    served = make_esm(allow_writes=True)
+    served.refusal("create_event_source_mapping", **MSK, plan_id="0123456789abcdef")
     assert changes(aws) == []
 
 
-def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., World]) -> None:
+def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., Served]) -> None:
     plan = make_esm().answer("create_execution_role", role_name="new-role", **MSK)
     assert plan["calls"][0]["operation"] == "CreateRole"
 
 
 def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(
-    aws: FakeAws, make_esm: Callable[..., World]
+    aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     text = make_esm().refusal("create_event_source_mapping", **{**MSK, "batch_size": 0, "tumbling_window": 5})
     assert "batch_size" in text
@@ -99,29 +94,29 @@ def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(
     assert changes(aws) == []
 
 
-def test_answers_are_of_the_shape_that_the_tools_promise(make_esm: Callable[..., World]) -> None:
-    world = make_esm()
-    promised = {tool.name: tool.output_schema for tool in anyio.run(world.server.list_tools)}
+def test_answers_are_of_the_shape_that_the_tools_promise(make_esm: Callable[..., Served]) -> None:
+    served = make_esm()
+    promised = {tool.name: tool.output_schema for tool in anyio.run(served.server.list_tools)}
     for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
-        jsonschema.validate(world.answer(tool, **arguments), promised[tool])
+        jsonschema.validate(served.answer(tool, **arguments), promised[tool])
 
 
 def test_without_a_region_each_tool_says_what_is_missing(
-    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+    make_served: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
-    world = make_world()
+    served = make_served()
     for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
-        assert "no AWS region is known" in world.refusal(tool, **arguments)
+        assert "no AWS region is known" in served.refusal(tool, **arguments)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("agrees", [True, False])
 def test_a_client_that_can_ask_its_person_does(
-    aws: FakeAws, make_esm: Callable[..., World], mode: Mode, agrees: bool
+    aws: FakeAws, make_esm: Callable[..., Served], mode: Mode, agrees: bool
 ) -> None:
-    world = make_esm(allow_writes=True)
+    served = make_esm(allow_writes=True)
     asked: list[str] = []
 
     async def ask(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
@@ -133,7 +128,7 @@ def test_a_client_that_can_ask_its_person_does(
         )
 
     async def run() -> Any:
-        async with Client(world.server, mode=mode, elicitation_callback=ask) as client:
+        async with Client(served.server, mode=mode, elicitation_callback=ask) as client:
             return await client.call_tool("create_event_source_mapping", MSK)
 
     answer = anyio.run(run).structured_content
@@ -146,13 +141,13 @@ def test_a_client_that_can_ask_its_person_does(
 
 
 def test_a_person_is_not_asked_where_the_server_may_not_write_or_the_plan_is_named(
-    aws: FakeAws, make_esm: Callable[..., World]
+    aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     async def never(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names
         raise AssertionError(params.message)
 
-    async def run(world: World, **arguments: Any) -> Any:
-        async with Client(world.server, elicitation_callback=never) as client:
+    async def run(served: Served, **arguments: Any) -> Any:
+        async with Client(served.server, elicitation_callback=never) as client:
             return (
                 await client.call_tool("create_event_source_mapping", {**MSK, **arguments})
             ).structured_content

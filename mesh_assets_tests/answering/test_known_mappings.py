@@ -6,7 +6,7 @@ import pytest
 
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws, refusal
-from mesh_assets_tests.mcp_server.world import ESTATE, World, today
+from mesh_assets_tests.mcp_server.served import ESTATE, Served, today
 
 ACCOUNTS = "esm:\n  accounts:\n    - {region: eu-central-1}\n"
 SELF_MANAGED = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["127.0.0.1:1"]}}}
@@ -18,23 +18,23 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def make_wired(aws: FakeAws, make_world: Callable[..., World]) -> Callable[..., tuple[World, list[float]]]:
+def make_wired(aws: FakeAws, make_served: Callable[..., Served]) -> Callable[..., tuple[Served, list[float]]]:
     """A server whose estate names the faked account, and its clock."""
 
-    def make(estate: str = ESTATE + ACCOUNTS) -> tuple[World, list[float]]:
+    def make(estate: str = ESTATE + ACCOUNTS) -> tuple[Served, list[float]]:
         now = [0.0]
-        world = make_world(today(), estate=estate)
-        known = world.server.known
+        served = make_served(today(), estate=estate)
+        known = served.known
         known.mappings = KnownMappings(
             lambda: known.estate, open_access=lambda _: aws.access(), clock=lambda: now[0]
         )
-        return world, now
+        return served, now
 
     return make
 
 
 def test_a_topic_leads_to_the_function_that_reads_it(
-    aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]
+    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     uuid = aws.add_mapping("bill-orders", "orders", **SELF_MANAGED, State="Disabled")
     lineage = make_wired()[0].answer("get_lineage", topic="orders", direction="downstream")
@@ -47,36 +47,33 @@ def test_a_topic_leads_to_the_function_that_reads_it(
 
 
 def test_a_topic_of_the_same_name_in_another_cluster_is_not_meant(
-    aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]
+    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     aws.add_mapping("bill-orders", "orders", EventSourceArn=CLUSTER_ARN)
     lineage = make_wired()[0].answer("get_lineage", topic="orders", direction="downstream")
     assert not [edge for edge in lineage["edges"] if "mapping" in edge["by"]]
     [note] = lineage["about"]["notes"]
-    assert (
-        "event source mappings of eu-central-1 that are left out: 1, because the estate has no cluster"
-        in note
-    )
+    assert "1 event source mappings of eu-central-1 are left out because the estate has no cluster" in note
 
 
 def test_mappings_are_listed_once_in_a_while_and_a_failure_is_told_and_tried_again(
-    aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]
+    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
-    world, now = make_wired()
+    served, now = make_wired()
     aws.add_mapping("bill-orders", "orders", **SELF_MANAGED)
     aws.failing["lambda.list_event_source_mappings"] = [
         refusal("AccessDeniedException", "not authorized", 403)
     ]
-    [note] = world.answer("get_lineage", topic="orders")["about"]["notes"]
+    [note] = served.answer("get_lineage", topic="orders")["about"]["notes"]
     assert "could not be listed" in note
     assert "lambda:ListEventSourceMappings" in note
     for now[0] in (31.0, 200.0, 330.0, 332.0):
-        assert "function bill-orders" in world.answer("get_lineage", topic="orders")["downstream"]["2"]
+        assert "function bill-orders" in served.answer("get_lineage", topic="orders")["downstream"]["2"]
     assert len(aws.asked("lambda.list_event_source_mappings")) == 3
 
 
 def test_without_accounts_lineage_says_that_mappings_are_not_known(
-    aws: FakeAws, make_wired: Callable[..., tuple[World, list[float]]]
+    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     [note] = make_wired(ESTATE)[0].answer("get_lineage", topic="orders")["about"]["notes"]
     assert "esm: {accounts" in note

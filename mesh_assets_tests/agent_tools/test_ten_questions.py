@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 MOST_CALLS = 2
 MOST_BYTES = 20_000
@@ -59,11 +59,11 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_is_answered_in_two_calls_and_twenty_kilobytes(world: World, question: str) -> None:
+def test_a_question_is_answered_in_two_calls_and_twenty_kilobytes(served: Served, question: str) -> None:
     calls, tells = QUESTIONS[question]
     assert len(calls) <= MOST_CALLS
     text = "".join(
-        json.dumps(world.answer(tool, **arguments), separators=(",", ":"), ensure_ascii=False)
+        json.dumps(served.answer(tool, **arguments), separators=(",", ":"), ensure_ascii=False)
         for tool, arguments in calls
     )
     assert len(text.encode()) <= MOST_BYTES

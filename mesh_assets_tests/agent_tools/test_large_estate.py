@@ -9,7 +9,7 @@ import pytest
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import TopicSchema
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 TOPICS = 9_000
 LISTS = (
@@ -52,16 +52,16 @@ def _document() -> Document:
 
 
 @pytest.fixture
-def large(_document: Document, make_world: Callable[..., World]) -> World:
-    return make_world(_document)
+def large(_document: Document, make_served: Callable[..., Served]) -> Served:
+    return make_served(_document)
 
 
-def size(world: World, tool: str, **arguments: Any) -> int:
+def size(served: Served, tool: str, **arguments: Any) -> int:
     """Bytes of a whole answer, text and structured content together."""
-    return len(world.call(tool, **arguments).model_dump_json(by_alias=True, exclude_none=True).encode())
+    return len(served.call(tool, **arguments).model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
-def test_first_answers_are_short_and_the_document_is_read_once(large: World) -> None:
+def test_first_answers_are_short_and_the_document_is_read_once(large: Served) -> None:
     topic = f"company.domain-01.subdomain.events-of-kind-{1:05}.v1"
     for tool in LISTS:
         assert size(large, tool) <= 10_000, tool
@@ -74,20 +74,20 @@ def test_first_answers_are_short_and_the_document_is_read_once(large: World) -> 
         "get_lineage": {"topic": topic},
     }.items():
         assert size(large, tool, **arguments) <= 25_000, tool
-    assert large.server.known.reads == 1
+    assert large.known.reads == 1
 
 
-def pages(world: World, **arguments: Any) -> Iterator[dict[str, Any]]:
+def pages(served: Served, **arguments: Any) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     while True:
-        page = world.answer("list_topics", **arguments, **({} if cursor is None else {"cursor": cursor}))
+        page = served.answer("list_topics", **arguments, **({} if cursor is None else {"cursor": cursor}))
         yield page
         cursor = page.get("next_cursor")
         if cursor is None:
             return
 
 
-def test_pages_hold_every_row_once(large: World) -> None:
+def test_pages_hold_every_row_once(large: Served) -> None:
     names = [row["name"] for page in pages(large, limit=500, pattern="domain-07") for row in page["topics"]]
     assert len(names) == len(set(names)) == TOPICS // 40
     assert names == sorted(names)

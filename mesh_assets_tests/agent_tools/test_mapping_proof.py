@@ -1,4 +1,4 @@
-"""Connections and proof from agents' tools: a faked account, and the sandbox's real broker."""
+"""Connections and proof from agents' tools: a fake account, and the sandbox's real broker."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,21 +8,20 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from mesh_assets.agent_tools.mapping_proof import add_proof
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws
-from mesh_assets_tests.mcp_server.world import World
+from mesh_assets_tests.mcp_server.served import Served
 
 UUID = "a8c5714d-6203-416a-a404-1a18c8ae03ef"
 
 
 @pytest.fixture
-def make_esm(make_world: Callable[..., World]) -> Callable[..., World]:
+def make_esm(make_served: Callable[..., Served]) -> Callable[..., Served]:
     """A server on an account with one mapping of `topic` at `servers`."""
 
-    def make(servers: str, topic: str = "orders", *, allow_writes: bool = False) -> World:
+    def make(servers: str, topic: str = "orders", *, allow_writes: bool = False) -> Served:
         aws = FakeAws()
         aws.mappings[UUID] = {
             "UUID": UUID,
@@ -32,31 +31,30 @@ def make_esm(make_world: Callable[..., World]) -> Callable[..., World]:
             "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [servers]}},
             "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "agents-proof"},
         }
-        world = make_world(toolsets=(), allow_writes=allow_writes)
-        add_proof(world.server, lambda: MappingService(aws.access(), lookup_topic=lambda *_: 3))
-        return world
+        service = MappingService(aws.access(), lookup_topic=lambda *_: 3)
+        return make_served(toolsets=("esm",), allow_writes=allow_writes, open_service=lambda: service)
 
     return make
 
 
-def test_brokers_by_network_and_authentication(make_esm: Callable[..., World]) -> None:
+def test_brokers_by_network_and_authentication(make_esm: Callable[..., Served]) -> None:
     answer = make_esm("127.0.0.1:1").answer("get_msk_bootstrap_brokers", event_source_arn=CLUSTER_ARN)
     assert answer["brokers"] == {"private": {"iam": "b-1.orders:9098,b-2.orders:9098"}}
 
 
-def test_a_connection_that_fails_says_at_which_step(make_esm: Callable[..., World]) -> None:
+def test_a_connection_that_fails_says_at_which_step(make_esm: Callable[..., Served]) -> None:
     answer = make_esm("127.0.0.1:1").answer("test_kafka_connection", uuid=UUID)
     assert answer["ok"] is False
     assert [step["name"] for step in answer["steps"] if step["state"] == "failed"] == ["TCP"]
 
 
-def test_test_messages_need_leave(make_esm: Callable[..., World]) -> None:
-    world = make_esm("127.0.0.1:1")
+def test_test_messages_need_leave(make_esm: Callable[..., Served]) -> None:
+    served = make_esm("127.0.0.1:1")
     for tool in ("produce_test_messages", "validate_esm_processing"):
-        assert "--allow-writes" in world.refusal(tool, uuid=UUID, plan_id="0123456789abcdef")
+        assert "--allow-writes" in served.refusal(tool, uuid=UUID, plan_id="0123456789abcdef")
 
 
-def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., World]) -> None:
+def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., Served]) -> None:
     text = make_esm("127.0.0.1:1").refusal(
         "check_offset_after_production", uuid=UUID, initial={}, produced={}
     )
@@ -65,23 +63,23 @@ def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., World]) -> 
 
 @pytest.mark.sandbox
 def test_messages_are_planned_written_and_looked_for(
-    endpoints: Endpoints, make_esm: Callable[..., World]
+    endpoints: Endpoints, make_esm: Callable[..., Served]
 ) -> None:
-    world = make_esm(endpoints.bootstrap_servers, "orders", allow_writes=True)
-    assert world.answer("test_kafka_connection", uuid=UUID)["ok"]
-    before = world.answer("get_initial_offset", uuid=UUID)["position"]
-    plan = world.answer("produce_test_messages", uuid=UUID, messages=3)
+    served = make_esm(endpoints.bootstrap_servers, "orders", allow_writes=True)
+    assert served.answer("test_kafka_connection", uuid=UUID)["ok"]
+    before = served.answer("get_initial_offset", uuid=UUID)["position"]
+    plan = served.answer("produce_test_messages", uuid=UUID, messages=3)
     assert (plan["applied"], "connect-orders-sink" in plan["plan"]["other_groups"]) == (False, True)
-    done = world.answer("produce_test_messages", uuid=UUID, messages=3, plan_id=plan["plan"]["id"])
+    done = served.answer("produce_test_messages", uuid=UUID, messages=3, plan_id=plan["plan"]["id"])
     assert done["produced"]["messages"] == 3
-    progress = world.answer(
+    progress = served.answer(
         "check_offset_after_production", uuid=UUID, initial=before, produced=done["produced"]
     )
     assert progress["passed"] is False, "nobody polls for a faked mapping"
 
 
 def test_a_person_is_told_who_would_receive_test_messages_before_any_is_written(
-    make_esm: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+    make_esm: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = proof.ProducePlan(
         id="p-1",

@@ -1,20 +1,26 @@
-"""An estate and a store as the server finds them, and calling its tools as a client does."""
+"""A server with an estate and a store, its tools called as a client does, and the fixtures that tests of
+tools share."""
 
+import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import anyio
+import pytest
 from mcp import Client
 from mcp.types import CallToolResult
 from msgspec.structs import replace
 
+from mesh_assets.agent_tools.event_source_mappings import OpenService
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
-from mesh_assets.mcp_server.server import MeshServer, build_server
+from mesh_assets.mcp_server.assembly import build_server
+from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
@@ -22,6 +28,20 @@ from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 
 Mode: TypeAlias = Literal["auto", "legacy"]
+FLINK = """\
+clusters:
+  warehouse:
+    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}
+    allow_message_reading: ["public-*"]
+    flink:
+      url: http://127.0.0.1:1
+      organization_id: org-1
+      environment_id: env-1
+      compute_pool_id: lfcp-1
+      username: key
+      password: ${FLINK_SECRET}
+      timeout_seconds: 1
+"""
 ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
 
@@ -89,12 +109,12 @@ def today() -> Document:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A server with its store. `call` is a tool call by a client in memory."""
+class Served:
+    """A server, and what it knows of its estate. `call` is a tool call by a client in memory."""
 
     folder: Path
     server: MeshServer
-    store: InventoryStore
+    known: KnownEstate
 
     def call(self, tool: str, /, *, mode: Mode = "auto", **arguments: Any) -> CallToolResult:
         return call(self.server, tool, arguments, mode=mode)
@@ -127,7 +147,13 @@ def call(server: MeshServer, tool: str, arguments: dict[str, Any], *, mode: Mode
     return anyio.run(run)
 
 
-def make_a_world(folder: Path, *documents: Document, estate: str = ESTATE, **settings: Any) -> World:
+def serve(
+    folder: Path,
+    *documents: Document,
+    estate: str = ESTATE,
+    open_service: OpenService | None = None,
+    **settings: Any,
+) -> Served:
     """A store with these documents of one cluster, published in this order, and a server on it."""
     (folder / "estate.yaml").write_text(estate)
     store = InventoryStore(open_store(str(folder / "store")))
@@ -141,6 +167,17 @@ def make_a_world(folder: Path, *documents: Document, estate: str = ESTATE, **set
             **settings,
         }
     )
-    return World(
-        folder, build_server(chosen, known=KnownEstate(estate=chosen.estate, store=chosen.store)), store
-    )
+    known = KnownEstate(estate=chosen.estate, store=chosen.store)
+    return Served(folder, build_server(chosen, known=known, open_service=open_service), known)
+
+
+@pytest.fixture
+def make_served(tmp_path: Path) -> Callable[..., Served]:
+    """`make_served(documents…, setting=…)`: see `serve`."""
+    return functools.partial(serve, tmp_path)
+
+
+@pytest.fixture
+def served(make_served: Callable[..., Served]) -> Served:
+    """Two documents a day apart: a connector failed, lag grew, a topic and a schema version are new."""
+    return make_served(the_day_before(), today())

@@ -1,0 +1,44 @@
+"""The server put together: its toolsets, what their functions get, resources, prompts, and who may talk to
+it."""
+
+import functools
+
+from mesh_assets.agent_tools.event_source_mappings import OpenService, open_mapping_service
+from mesh_assets.agent_tools.tool import AgentTool
+from mesh_assets.agent_tools.toolsets import DISCOVERY, ESM
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.mcp_server.prompts import offer_prompts
+from mesh_assets.mcp_server.resources import offer_completion, offer_resources
+from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets.mcp_server.settings import ServerSettings, Toolset
+
+_TABLES: dict[Toolset, tuple[AgentTool, ...]] = {"discovery": DISCOVERY, "esm": ESM}
+
+
+def build_server(
+    settings: ServerSettings | None = None,
+    *,
+    known: KnownEstate | None = None,
+    open_service: OpenService | None = None,
+) -> MeshServer:
+    """The server. Nothing is read or contacted: a tool looks for the estate, the store and credentials when
+    it needs them.
+
+    Raises ConfigurationError when the audit log cannot be written.
+    """
+    settings = settings or ServerSettings()
+    known = known or KnownEstate(estate=settings.estate, store=settings.store)
+    server = MeshServer(
+        settings,
+        [row for toolset, rows in _TABLES.items() if toolset in settings.toolsets for row in rows],
+        {
+            "known": known,
+            "may_write": settings.allow_writes,
+            "open_service": open_service or functools.partial(open_mapping_service, known),
+        },
+    )
+    if "discovery" in settings.toolsets:  # they give its tools' answers
+        offer_resources(server, known)
+    offer_prompts(server)
+    offer_completion(server, known)
+    return server

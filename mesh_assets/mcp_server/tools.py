@@ -1,0 +1,174 @@
+"""Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
+function."""
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import Field, create_model
+
+from mesh_assets.agent_tools.tool import AgentTool, Behaviour
+from mesh_assets.answering.answers import Answer
+from mesh_assets.answering.calls import in_thread
+from mesh_assets.errors import MeshError
+from mesh_assets.esm.request import read_request
+from mesh_assets.esm.request_fields import EsmModel
+from mesh_assets.mcp_server.confirming import ask_person, can_ask
+
+_NAMED = ("properties", "$defs")
+"""Their keys are names, not keywords."""
+
+
+def _hints(*, read_only: bool = False, destructive: bool = False, open_world: bool = True) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=read_only,
+        destructive_hint=destructive,
+        idempotent_hint=read_only,
+        open_world_hint=open_world,
+    )
+
+
+_ANNOTATIONS: dict[Behaviour, ToolAnnotations] = {
+    "reads_documents": _hints(read_only=True, open_world=False),
+    "reads_systems": _hints(read_only=True),
+    "changes": _hints(),
+    "destroys": _hints(destructive=True),
+}
+
+
+def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -> Tool:
+    """The row as a tool of the SDK. `supplied`: what the server passes, by the name of the positional-only
+    parameter."""
+    bound = BoundTool(row, supplied, may_write=may_write)
+    behaviour = row.behaviour if may_write else row.behaviour_read_only or row.behaviour
+    metadata = FuncMetadata(arg_model=bound.argument_model(), output_model=bound.signature.return_annotation)
+    metadata.output_schema = brief_schema(metadata.output_schema or {})
+    return Tool(
+        fn=bound.call,
+        name=row.function.__name__,
+        title=row.title,
+        description=inspect.cleandoc(row.function.__doc__ or ""),
+        parameters=brief_schema(metadata.arg_model.model_json_schema()),
+        fn_metadata=metadata,
+        is_async=True,
+        context_kwarg="mesh_context",
+        annotations=_ANNOTATIONS[behaviour],
+    )
+
+
+class BoundTool:
+    """A row's function with what the server supplies to it: called with the client's arguments, it gives the
+    call's result."""
+
+    def __init__(self, row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -> None:
+        self.signature = inspect.signature(row.function)
+        parameters = self.signature.parameters.values()
+        positional = [one for one in parameters if one.kind is inspect.Parameter.POSITIONAL_ONLY]
+        self._function = functools.partial(row.function, *(supplied[one.name] for one in positional))
+        self._parameters = [one for one in parameters if one not in positional]
+        self._question = row.question if may_write else None
+
+    def argument_model(self) -> type[ArgModelBase]:
+        """The client's arguments; a request stands for its fields."""
+        fields: dict[str, Any] = {}
+        for one in self._parameters:
+            if _is_request(one):
+                fields |= _fields_of(one.annotation)
+            else:
+                fields[one.name] = (
+                    one.annotation,
+                    ... if one.default is inspect.Parameter.empty else one.default,
+                )
+        return create_model(f"{self._function.func.__name__}Arguments", __base__=ArgModelBase, **fields)
+
+    async def call(
+        self, mesh_context: Context[Any, Any], **arguments: Any
+    ) -> CallToolResult | InputRequiredResult:
+        """The answer as compact JSON, once as text and once structured. Without a `plan_id`, asks the person
+        at the client, where that is possible, and carries out what they agree to; their yes is for the plan
+        shown: what has changed since is refused.
+
+        Raises ToolError for every MeshError.
+        """
+        answer = await self._answer(arguments)
+        question = None
+        if self._question is not None and arguments["plan_id"] is None:
+            question = self._question(answer)
+        if question is not None and can_ask(mesh_context, question):
+            agreed = await ask_person(mesh_context, question)
+            if isinstance(agreed, InputRequiredResult):
+                return agreed
+            if agreed:
+                answer = await self._answer({**arguments, "plan_id": question.plan_id})
+            else:
+                refused = {"next": "the person at the client did not agree; nothing was done"}
+                answer = answer.model_copy(update=refused)
+        return CallToolResult(
+            content=[TextContent(type="text", text=answer.model_dump_json(exclude_none=True))],
+            structured_content=answer.model_dump(mode="json", exclude_none=True),
+        )
+
+    async def _answer(self, arguments: Mapping[str, Any]) -> Answer:
+        try:
+            work = functools.partial(self._function, **self._passed(arguments))
+            answer: Answer = await (
+                work() if inspect.iscoroutinefunction(self._function.func) else in_thread(work)
+            )
+            return answer
+        except MeshError as error:
+            raise ToolError(str(error)) from error
+
+    def _passed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The function's own arguments. A request is read from those that were given."""
+        passed: dict[str, Any] = {}
+        for one in self._parameters:
+            if _is_request(one):
+                fields = {name: arguments[name] for name in one.annotation.model_fields}
+                given = {name: value for name, value in fields.items() if value is not None}
+                passed[one.name] = read_request(one.annotation, given)
+            else:
+                passed[one.name] = arguments[one.name]
+        return passed
+
+
+def brief_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema without what carries no information, since an agent reads those of all tools before it
+    asks anything.
+
+    It drops the titles that pydantic derives from names, and null: an argument can be left out instead, and
+    answers leave out what is unknown. Otherwise it accepts the same values.
+    """
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "title" or (key == "default" and value is None):
+            continue
+        if key in _NAMED and isinstance(value, dict):
+            found[key] = {name: brief_schema(one) for name, one in value.items()}
+        elif key == "anyOf":
+            kept = [brief_schema(one) for one in value if one != {"type": "null"}]
+            found.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
+        elif isinstance(value, dict) and key not in ("default", "const"):
+            found[key] = brief_schema(value)
+        else:
+            found[key] = value
+    return found
+
+
+def _is_request(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.annotation, type) and issubclass(parameter.annotation, EsmModel)
+
+
+def _fields_of(model: type[EsmModel]) -> dict[str, Any]:
+    return {
+        name: (
+            Annotated[field.rebuild_annotation(), Field(description=field.description)],
+            ... if field.is_required() else field.default,
+        )
+        for name, field in model.model_fields.items()
+    }

@@ -1,0 +1,107 @@
+"""What the discovery tools answer, on a small served."""
+
+from typing import Any
+
+import anyio
+from mcp import Client
+
+from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets_tests.mcp_server.minimal_calls import CALLS
+from mesh_assets_tests.mcp_server.served import Served
+
+SINCE = "2026-11-23T17:00:00Z"
+
+
+def tools(server: MeshServer) -> dict[str, Any]:
+    async def run() -> dict[str, Any]:
+        async with Client(server) as client:
+            return {tool.name: tool for tool in (await client.list_tools()).tools}
+
+    return anyio.run(run)
+
+
+def test_tools_that_only_read_say_so_and_without_leave_nearly_all_do(served: Served) -> None:
+    found = {name: tool.annotations for name, tool in tools(served.server).items()}
+    assert {name for name, said in found.items() if not said.read_only_hint} == {
+        "run_discovery",
+        "execute_flink_sql",
+    }
+    assert not any(said.destructive_hint for said in found.values() if said.read_only_hint)
+
+
+def test_a_failed_connector_comes_with_its_reason_and_what_it_reads(served: Served) -> None:
+    [failed] = served.answer("list_problems", severity="critical")["problems"]
+    assert failed["sentence"] == "orders-sink: 1 of 1 tasks FAILED; reads orders: out of space"
+    [task] = served.answer("describe_connector", connector="orders-sink")["tasks"]
+    assert (task["state"], "out of space" in task["trace"]) == ("FAILED", True)
+
+
+def test_who_reads_and_writes_a_topic(served: Served) -> None:
+    topic = served.answer("describe_topic", topic="orders")
+    assert [one["connector"] for one in topic["writers"]] == ["orders-source"]
+    assert [one["connector"] for one in topic["reading_connectors"]] == ["orders-sink"]
+    assert topic["reading_groups"] == [{"group_id": "billing", "state": "Stable", "lag_records": 5}]
+    assert topic["config_overrides"] == {"retention.ms": "1000"}
+
+
+def test_what_changed_is_told_with_the_moment_and_counted(served: Served) -> None:
+    answer = served.answer("list_changes", since=SINCE)
+    assert answer["compared_from"] == "2026-11-23T16:40:02Z"
+    assert {(change["kind"], change["resource"]) for change in answer["changes"]} >= {
+        ("created", "payments"),
+        ("updated", "users-value"),
+        ("updated", "orders-sink"),
+    }
+    assert sum(answer["counts"].values()) == answer["total"]
+    only = served.answer("list_changes", since=SINCE, resource_type="schema")
+    assert [change["sentence"] for change in only["changes"]] == ["users-value: Schema version 1 → 2"]
+
+
+def test_lineage_of_a_topic_both_ways(served: Served) -> None:
+    answer = served.answer("get_lineage", topic="orders")
+    assert answer["upstream"] == {"1": ["connector orders-source"]}
+    assert answer["downstream"] == {
+        "1": ["connector orders-sink", "consumer group billing"],
+        "2": ["external lake"],
+    }
+
+
+def test_secrets_of_a_config_are_not_shown(served: Served) -> None:
+    config = served.answer("get_connector_config", connector="orders-sink")["config"]
+    assert config["s3.bucket.name"] == "lake"
+
+
+def test_the_age_of_an_answer_and_what_is_not_current_stand_in_it(served: Served) -> None:
+    about = served.answer("list_topics")["about"]
+    assert (about["cluster"], about["source"], about["as_of"]) == (
+        "warehouse",
+        "latest",
+        "2026-11-23T16:40:02Z",
+    )
+    assert about["age"]
+
+
+def test_a_document_is_read_once_and_not_once_a_call(served: Served) -> None:
+    for _ in range(5):
+        served.answer("list_topics")
+        served.answer("describe_topic", topic="orders")
+    assert served.known.reads == 1
+
+
+def test_without_estate_or_store_the_server_starts_and_each_tool_says_what_is_missing(
+    make_served: Any,
+) -> None:
+    served = make_served()
+    (served.folder / "estate.yaml").unlink()
+    assert set(tools(served.server)) == set(CALLS)
+    for name, (arguments, missing) in CALLS.items():
+        if missing is None:
+            assert "estate file" in served.refusal(name, **arguments), name
+
+
+def test_what_was_never_discovered_is_said_with_what_to_do(make_served: Any) -> None:
+    assert "mesh-assets discover" in make_served().refusal("list_topics")
+
+
+def test_live_of_a_cluster_that_is_away_is_an_error_and_no_empty_list(served: Served) -> None:
+    assert "127.0.0.1:1" in served.refusal("list_topics", source="live")
