@@ -149,17 +149,13 @@ def mcp(
         idle_seconds=idle_timeout,
         call_seconds=call_timeout,
         audit_log=audit_log,
+        oauth=oauth,
     )
     http = HttpSettings(
-        oauth=oauth,
-        host=host,
-        port=port,
-        token_sha256=token_sha256,
-        allowed_hosts=allowed_hosts,
-        max_body_bytes=max_body,
+        host=host, port=port, token_sha256=token_sha256, allowed_hosts=allowed_hosts, max_body_bytes=max_body
     )
     if transport == "stdio":
         serve_stdio(build_server(settings))
     else:
-        check_http(http)
+        check_http(settings, http)
         serve_http(build_server(settings), http)

@@ -7,6 +7,7 @@ from mesh_assets.agent_tools.event_source_mappings import OpenService, open_mapp
 from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.agent_tools.toolsets import DISCOVERY, ESM
 from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.mcp_server.bearer import JwtVerifier, auth_settings
 from mesh_assets.mcp_server.prompts import offer_prompts
 from mesh_assets.mcp_server.resources import offer_completion, offer_resources
 from mesh_assets.mcp_server.server import MeshServer
@@ -36,6 +37,8 @@ def build_server(
             "may_write": settings.allow_writes,
             "open_service": open_service or functools.partial(open_mapping_service, known),
         },
+        auth=None if settings.oauth is None else auth_settings(settings.oauth),
+        token_verifier=None if settings.oauth is None else JwtVerifier(settings.oauth),
     )
     if "discovery" in settings.toolsets:  # they give its tools' answers
         offer_resources(server, known)

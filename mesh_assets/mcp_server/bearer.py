@@ -1,4 +1,8 @@
-"""Who may talk to the server over HTTP: one bearer token by its hash, or JWTs of an OAuth issuer."""
+"""Who may talk to the server over HTTP: one bearer token by its hash, or JWTs of an OAuth issuer.
+
+The SDK's constructor takes the latter. The former is not OAuth (there is no issuer to name), so it guards the
+application.
+"""
 
 import hashlib
 import hmac

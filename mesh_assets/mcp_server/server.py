@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from pydantic import ValidationError
@@ -31,6 +33,9 @@ class MeshServer(MCPServer[Any]):
         settings: ServerSettings,
         rows: Sequence[AgentTool],
         supplied: Mapping[str, Any],
+        *,
+        auth: AuthSettings | None = None,
+        token_verifier: TokenVerifier | None = None,
     ) -> None:
         self.mesh = settings
         self.idle = IdleWatch(settings.idle_seconds)
@@ -43,6 +48,8 @@ class MeshServer(MCPServer[Any]):
             log_level="WARNING",
             tools=[make_tool(row, supplied, may_write=settings.allow_writes) for row in rows],
             middleware=[Watch(self.idle, AuditLog(settings.audit_log))],
+            auth=auth,
+            token_verifier=token_verifier,
         )
 
     async def call_tool(

@@ -10,9 +10,9 @@ import anyio
 from mcp.server.transport_security import TransportSecuritySettings
 
 from mesh_assets.errors import ConfigurationError
-from mesh_assets.mcp_server.bearer import JwtVerifier, OneToken, auth_settings
+from mesh_assets.mcp_server.bearer import OneToken
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets.mcp_server.settings import HttpSettings
+from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -100,13 +100,10 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
 
 def http_app(server: MeshServer, http: HttpSettings) -> Any:
     """The ASGI application, which lets in only who may talk to it. Raises ConfigurationError like check_http."""
-    check_http(http)
+    check_http(server.mesh, http)
     hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", *http.allowed_hosts]
     own = [f"{scheme}://{host}" for host in http.allowed_hosts for scheme in ("https", "http")]
     origins = ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*", *own]
-    if http.oauth is not None:
-        server.settings.auth = auth_settings(http.oauth)
-        server._token_verifier = JwtVerifier(http.oauth)
     app = server.streamable_http_app(
         host=http.host,
         max_request_body_size=http.max_body_bytes,
@@ -117,9 +114,9 @@ def http_app(server: MeshServer, http: HttpSettings) -> Any:
     return app if http.token_sha256 is None else OneToken(app, http.token_sha256)
 
 
-def check_http(http: HttpSettings) -> None:
+def check_http(settings: ServerSettings, http: HttpSettings) -> None:
     """Raises ConfigurationError unless it is clear who may talk to the server."""
-    if http.token_sha256 is not None and http.oauth is not None:
+    if http.token_sha256 is not None and settings.oauth is not None:
         raise ConfigurationError("give a token's hash or OAuth settings, not both")
     if http.token_sha256 is not None and not _is_sha256(http.token_sha256):
         raise ConfigurationError(
@@ -127,7 +124,7 @@ def check_http(http: HttpSettings) -> None:
         )
     if is_loopback(http.host):
         return
-    if http.token_sha256 is None and http.oauth is None:
+    if http.token_sha256 is None and settings.oauth is None:
         raise ConfigurationError(
             f"at {http.host} others could reach the server: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
             "settings, or listen on 127.0.0.1"

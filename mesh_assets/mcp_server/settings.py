@@ -32,7 +32,6 @@ class HttpSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     token_sha256: str | None = field(default=None, repr=False)
-    oauth: OAuth | None = None
     allowed_hosts: tuple[str, ...] = ()
     max_body_bytes: int = 4 * 1024 * 1024
 
@@ -41,7 +40,8 @@ class HttpSettings:
 class ServerSettings:
     """`idle_seconds`: the process ends after so long without a request; 0: never. `call_seconds`: how long a
     call may take; discoveries and whatever waits for messages may take ten times that. `audit_log` None:
-    stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE.
+    stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE. `oauth`: who may talk to the
+    server over HTTP.
     """
 
     toolsets: tuple[Toolset, ...] = TOOLSETS
@@ -51,3 +51,4 @@ class ServerSettings:
     audit_log: Path | None = None
     estate: Path | None = None
     store: str | None = None
+    oauth: OAuth | None = None

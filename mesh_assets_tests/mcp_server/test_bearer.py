@@ -3,9 +3,12 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -15,12 +18,24 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.bearer import JwtVerifier
-from mesh_assets.mcp_server.settings import OAuth
+from mesh_assets.mcp_server.serving import http_app
+from mesh_assets.mcp_server.settings import HttpSettings, OAuth, ServerSettings
 
 OAUTH = OAuth(
     issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks"
 )
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 Make = Callable[..., str]
 
 
@@ -88,3 +103,29 @@ def test_a_token_that_another_key_signed_is_refused(make_token: Make) -> None:
 @pytest.mark.parametrize("token", ["", "no.jwt.here", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."])
 def test_what_is_no_signed_token_is_refused(token: str) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
+
+
+def test_over_http_the_server_lets_in_tokens_of_the_issuer_with_the_scopes_it_requires(
+    make_token: Make, tmp_path: Path
+) -> None:
+    settings = ServerSettings(oauth=replace(OAUTH, scopes=("mesh.read",)), audit_log=tmp_path / "audit.jsonl")
+    app = http_app(build_server(settings), HttpSettings())
+    tokens = {"none": None, "other scope": make_token(scope="mesh.write"), "good": make_token()}
+
+    async def run() -> dict[str, int]:
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        ):
+            headers = {
+                name: {} if token is None else {"Authorization": f"Bearer {token}"}
+                for name, token in tokens.items()
+            }
+            accept = {"Accept": "application/json, text/event-stream"}
+            return {
+                name: (await client.post("/mcp", json=INITIALIZE, headers={**accept, **given})).status_code
+                for name, given in headers.items()
+            }
+
+    assert anyio.run(run) == {"none": 401, "other scope": 403, "good": 200}
