@@ -3,16 +3,17 @@
 import logging
 import re
 from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 import boto3
 from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 from botocore.credentials import CredentialProvider, Credentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from mesh_assets.errors import EstateError, PlatformError, RefusedError
+from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.aws.client import aws_client, aws_failure
+from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, MskNetwork, read_msk_brokers
 
 # Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good
 # for 15 minutes.
@@ -106,53 +107,31 @@ def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_serv
 
 # Amazon MSK: which brokers to ask, by the cluster's ARN.
 
-Login = Literal["iam", "scram", "tls", "plaintext"]
-Network = Literal["private", "public", "multi_vpc"]
-
 _GET_BROKERS = "kafka:GetBootstrapBrokers"
-_LOGINS: dict[Login, str] = {"iam": "SaslIam", "scram": "SaslScram", "tls": "Tls", "plaintext": ""}
-_NETWORKS: dict[Network, str] = {"private": "", "public": "Public", "multi_vpc": "VpcConnectivity"}
-_NAMES: dict[Login, str] = {"iam": "IAM", "scram": "SASL/SCRAM", "tls": "TLS", "plaintext": "plain text"}
 
 
-def bootstrap_brokers(arn: str, *, login: Login, network: Network = "private", client: Any = None) -> str:
-    """The brokers of the cluster, provisioned or serverless, for that way to log in; one request.
+def bootstrap_brokers(
+    arn: str, *, login: MskLogin, network: MskNetwork = "private", client: Any = None
+) -> str:
+    """The brokers of the cluster, provisioned or serverless, for that login; one request.
 
     Raises RefusedError when there is no such cluster, when the request is not allowed, or when the cluster
     has no such brokers (with those it has); UnreachableError when AWS does not answer.
     """
     if client is not None:
-        return _brokers(client, arn, login, network)
+        return _brokers(client, arn).servers(login, network=network)
     with closing(
         aws_client("kafka", resource=arn, region=arn.split(":")[3], endpoint_url=None, read_timeout_seconds=5)
     ) as made:
-        return _brokers(made, arn, login, network)
+        return _brokers(made, arn).servers(login, network=network)
 
 
-def _brokers(client: Any, arn: str, login: Login, network: Network) -> str:
+def _brokers(client: Any, arn: str) -> MskBrokers:
     try:
         answer = client.get_bootstrap_brokers(ClusterArn=arn)
     except (BotoCoreError, ClientError) as error:
         raise aws_failure(error, action=_GET_BROKERS, resource=arn) from error
-    brokers = answer.get(_member(login, network))
-    if brokers:
-        return str(brokers)
-    there = [
-        f"{_NAMES[one]} ({where})"
-        for where in _NETWORKS
-        for one in _LOGINS
-        if answer.get(_member(one, where))
-    ]
-    if not there:
-        raise RefusedError(f"{arn} has no brokers yet; it is being created, or is being deleted")
-    raise RefusedError(
-        f"{arn} has no brokers for {_NAMES[login]} on its {network} network; it has: {', '.join(there)}. Correct security_protocol, "
-        "sasl_mechanism or msk_network, or switch that on in the cluster's settings"
-    )
-
-
-def _member(login: Login, network: Network) -> str:
-    return f"BootstrapBrokerString{_NETWORKS[network]}{_LOGINS[login]}"
+    return read_msk_brokers(arn, answer)
 
 
 # What a connection to Amazon MSK adds to librdkafka's configuration: brokers by ARN, and tokens of IAM.
@@ -179,7 +158,7 @@ def iam_properties(connection: KafkaConnection, bootstrap_servers: str) -> dict[
     return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
 
 
-def _login(connection: KafkaConnection) -> Login:
+def _login(connection: KafkaConnection) -> MskLogin:
     match connection.security_protocol:
         case "PLAINTEXT":
             return "plaintext"

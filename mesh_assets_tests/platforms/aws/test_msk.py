@@ -14,13 +14,12 @@ from mesh_assets.access_checks.access_check import kafka_identity
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.aws.msk import (
-    Login,
     MskIamToken,
-    Network,
     bootstrap_brokers,
     region_of_brokers,
     signing_region,
 )
+from mesh_assets.platforms.aws.records import MskLogin, MskNetwork
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
 from mesh_assets.platforms.kafka.errors import Endpoint
 from mesh_assets.sandbox.servers import Endpoints
@@ -58,7 +57,7 @@ def stub() -> Iterator[Stubber]:
     ],
 )
 def test_the_brokers_are_those_for_the_way_to_log_in(
-    stub: Stubber, login: Login, network: Network, expected: str
+    stub: Stubber, login: MskLogin, network: MskNetwork, expected: str
 ) -> None:
     stub.add_response("get_bootstrap_brokers", ANSWER, {"ClusterArn": ARN})
     assert bootstrap_brokers(ARN, login=login, network=network, client=stub.client) == expected
@@ -71,8 +70,8 @@ def test_a_serverless_cluster_has_iam_only_and_the_error_says_so(stub: Stubber) 
     with pytest.raises(RefusedError) as caught:
         bootstrap_brokers(ARN, login="scram", client=stub.client)
     assert str(caught.value) == (
-        f"{ARN} has no brokers for SASL/SCRAM on its private network; it has: IAM (private). Correct security_protocol, sasl_mechanism or "
-        "msk_network, or switch that on in the cluster's settings"
+        f"{ARN} has no brokers for SASL/SCRAM on its private network; it has: IAM (private). Correct the security protocol, the SASL "
+        "mechanism or the network, or turn that login on in the cluster's settings"
     )
 
 
