@@ -8,8 +8,8 @@ from mesh_assets.access_checks.access_check import (
     kafka_endpoint,
     kafka_identity,
 )
-from mesh_assets.access_checks.certificate import certificate_subject
 from mesh_assets.estate.connections import HttpConnection, KafkaConnection
+from mesh_assets.platforms.certificates import certificate_subject
 
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----

@@ -9,8 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mesh_assets.access_checks.certificate import CertificateFacts, certificate_facts
 from mesh_assets.esm.connection.login import KafkaLogin
+from mesh_assets.platforms.certificates import CertificateFacts, certificate_facts
 
 # What a test of a connection tells: step by step, what was found, and where it failed the likely cause.
 
