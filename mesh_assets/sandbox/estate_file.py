@@ -96,7 +96,7 @@ def _cloud_text(state: State) -> str:
         registry_id=clusters.REGISTRY_ID,
         kafka=json.dumps(state.cloud_bootstrap_servers),
         registry=json.dumps(state.cloud_registry_url),
-        clusters=json.dumps(state.cloud_url),
+        cloud=json.dumps(state.cloud_url),
         kafka_key=kafka_key,
         kafka_secret=kafka_secret,
         registry_key=registry_key,
