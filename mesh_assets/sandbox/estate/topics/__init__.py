@@ -1,20 +1,9 @@
-"""The 37 topics, split by domain."""
+"""The 37 topics, by domain."""
 
 from mesh_assets.sandbox.estate.topic import Topic
-from mesh_assets.sandbox.estate.topics import (
-    clicks,
-    finance,
-    fleet,
-    gaming,
-    insurance,
-    payroll,
-    pizza,
-    retail,
-    security,
-    shoes,
-)
+from mesh_assets.sandbox.estate.topics import money, operations, shops, web
 
-_DOMAINS = (clicks, finance, fleet, gaming, insurance, payroll, pizza, retail, security, shoes)
+_DOMAINS = (money, operations, shops, web)
 
 TOPICS: tuple[Topic, ...] = tuple(
     sorted((topic for domain in _DOMAINS for topic in domain.TOPICS), key=lambda t: t.name)

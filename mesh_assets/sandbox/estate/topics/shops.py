@@ -1,4 +1,4 @@
-"""The shop: users, products, what they order, buy and think of it."""
+"""The shops: users, products and stores, what they sell, and what customers order, rate and click on."""
 
 from mesh_assets.sandbox.estate.fields import (
     choice,
@@ -16,20 +16,33 @@ from mesh_assets.sandbox.estate.fields import (
     whole,
     word,
 )
-from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
+    Topic,
+    configs,
+)
 from mesh_assets.sandbox.estate.vocabulary import (
     ADDRESS,
     MONEY,
     ORDER,
+    PIZZA_ORDER,
     PRODUCT,
+    SHOE,
+    SHOE_CUSTOMER,
+    SHOE_ORDER,
     STORE,
     USER,
     email,
+    first_name,
     full_name,
+    ip_address,
+    last_name,
     phone,
 )
 
 TOPICS = (
+    # The shop.
     Topic(
         name="users",
         population=USER,
@@ -134,6 +147,96 @@ TOPICS = (
             "tags": several(word("quality", "price", "delivery", "packaging"), most=3),
             "helpfulness": maybe(decimal(0, 1), since=2),
             "rated_at": instant(),
+        },
+    ),
+    # The shoe shop.
+    Topic(
+        name="shoes",
+        population=SHOE,
+        per_minute=1,
+        config=configs(cleanup_policy="compact", segment_ms=DAY_MS),
+        fields={
+            "product_id": own(SHOE),
+            "brand": word("Jones-Stokes", "Beier Inc", "Braun-Bruen", "Ankunding and Sons"),
+            "name": word("Air Pro", "Trail 4", "Court Classic", "Runner 7"),
+            "sale_price": shared(MONEY),
+            "rating": decimal(1, 5, 1),
+        },
+    ),
+    Topic(
+        name="shoe_customers",
+        population=SHOE_CUSTOMER,
+        per_minute=2,
+        config=configs(cleanup_policy="compact"),
+        fields={
+            "customer_id": own(SHOE_CUSTOMER),
+            "first_name": first_name(),
+            "last_name": last_name(),
+            "email": email(),
+            "phone": phone(),
+            "address": shared(ADDRESS),
+        },
+    ),
+    Topic(
+        name="shoe_orders",
+        per_minute=30,
+        config=configs(retention_ms=-1),
+        fields={
+            "order_id": own(SHOE_ORDER),
+            "product_id": ref(SHOE),
+            "customer_id": ref(SHOE_CUSTOMER),
+            "size_eu": whole(35, 48),
+            "gift_note": maybe(word("Happy birthday", "Thank you"), since=2),
+            "ordered_at": epoch_ms(),
+        },
+    ),
+    Topic(
+        name="shoe_clickstream",
+        per_minute=60,
+        config=configs(retention_ms=2 * DAY_MS, compression_type="gzip"),
+        fields={
+            "product_id": ref(SHOE),
+            "customer_id": ref(SHOE_CUSTOMER),
+            "view_seconds": whole(1, 120),
+            "page_url": text("https://shoes.example.com/item/####"),
+            "ip": ip_address(),
+            "ts": epoch_ms(),
+        },
+    ),
+    # Pizza: ordered, then completed or cancelled.
+    Topic(
+        name="pizza_orders",
+        per_minute=20,
+        config=configs(retention_ms=10 * DAY_MS, min_insync_replicas=2),
+        fields={
+            "order_id": own(PIZZA_ORDER),
+            "store_id": ref(STORE),
+            "customer_name": full_name(),
+            "customer_phone": phone(),
+            "pizzas": several(choice("margherita", "funghi", "diavola", "quattro formaggi"), most=4),
+            "total": shared(MONEY),
+            "ordered_at": epoch_ms(),
+        },
+    ),
+    Topic(
+        name="pizza_orders_cancelled",
+        per_minute=4,
+        config=configs(retention_ms=90 * DAY_MS),
+        fields={
+            "order_id": ref(PIZZA_ORDER),
+            "store_id": ref(STORE),
+            "reason": word("changed mind", "too slow", "wrong address"),
+            "cancelled_at": epoch_ms(),
+        },
+    ),
+    Topic(
+        name="pizza_orders_completed",
+        per_minute=14,
+        fields={
+            "order_id": ref(PIZZA_ORDER),
+            "store_id": ref(STORE),
+            "minutes": whole(9, 70),
+            "completed_at": epoch_ms(),
         },
     ),
 )

@@ -1,4 +1,4 @@
-"""What visitors of the web site do."""
+"""The web site's visitors, and players of online games."""
 
 from mesh_assets.sandbox.estate.fields import (
     Entity,
@@ -13,8 +13,15 @@ from mesh_assets.sandbox.estate.fields import (
     whole,
     word,
 )
-from mesh_assets.sandbox.estate.topic import DAY_MS, MEBIBYTE, Topic, configs
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
+    Topic,
+    configs,
+)
 from mesh_assets.sandbox.estate.vocabulary import (
+    GAME,
+    PLAYER,
     SESSION,
     USER,
     email,
@@ -26,6 +33,7 @@ from mesh_assets.sandbox.estate.vocabulary import (
 _CODE = Entity("code_id", "code-{:02d}", 40)
 
 TOPICS = (
+    # What visitors of the web site do.
     Topic(
         name="clickstream",
         per_minute=180,
@@ -85,6 +93,44 @@ TOPICS = (
             "session_id": ref(SESSION),
             "view_ms": whole(200, 120_000),
             "viewed_at": instant(),
+        },
+    ),
+    # Games and who plays them.
+    Topic(
+        name="gaming_games",
+        population=GAME,
+        per_minute=1,
+        config=configs(cleanup_policy="compact"),
+        fields={
+            "game_id": own(GAME),
+            "title": word("Starfall", "Deep Mine", "Kart Kings", "Tower Garden"),
+            "genre": choice("action", "puzzle", "racing", "strategy"),
+            "room_size": whole(2, 64),
+        },
+    ),
+    Topic(
+        name="gaming_players",
+        population=PLAYER,
+        per_minute=2,
+        config=configs(cleanup_policy="compact", segment_ms=7 * DAY_MS),
+        fields={
+            "player_id": own(PLAYER),
+            "player_name": text("gamer####"),
+            "email": email(),
+            "ip": ip_address(),
+            "rank": maybe(choice("rookie", "veteran", "legend"), since=2),
+        },
+    ),
+    Topic(
+        name="gaming_player_activity",
+        per_minute=60,
+        config=configs(retention_ms=5 * DAY_MS),
+        fields={
+            "player_id": ref(PLAYER),
+            "game_id": ref(GAME),
+            "event": choice("joined", "scored", "left", "chatted"),
+            "points": whole(0, 500),
+            "event_time": epoch_ms(),
         },
     ),
 )

@@ -1,0 +1,187 @@
+"""Money: payments and cards, payroll, insurance."""
+
+from mesh_assets.sandbox.estate.fields import (
+    Entity,
+    choice,
+    day,
+    decimal,
+    epoch_ms,
+    flag,
+    instant,
+    maybe,
+    own,
+    ref,
+    shared,
+    text,
+    whole,
+    word,
+)
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
+    Topic,
+    configs,
+)
+from mesh_assets.sandbox.estate.vocabulary import (
+    ADDRESS,
+    CANDIDATE,
+    CARD,
+    EMPLOYEE,
+    INSURED,
+    MONEY,
+    OFFER,
+    USER,
+    card_number,
+    email,
+    first_name,
+    full_name,
+    ip_address,
+    last_name,
+    phone,
+    social_security_number,
+)
+
+_TRANSACTION = Entity("transaction_id", "txn-{:08d}", 300)
+
+TOPICS = (
+    # Cards, payments, trades, donations.
+    Topic(
+        name="campaign_finance",
+        per_minute=6,
+        config=configs(retention_ms=730 * DAY_MS),
+        fields={
+            "contribution_id": text("con-########"),
+            "candidate_id": ref(CANDIDATE),
+            "party_affiliation": word("DEM", "REP", "IND"),
+            "contributor_name": full_name(),
+            "contributor_address": shared(ADDRESS),
+            "contribution": whole(10, 5000),
+            "time": epoch_ms(),
+        },
+    ),
+    Topic(
+        name="credit_cards",
+        population=CARD,
+        per_minute=2,
+        compatibility="FULL_TRANSITIVE",
+        config=configs(cleanup_policy="compact", min_insync_replicas=2),
+        fields={
+            "card_id": own(CARD),
+            "user_id": ref(USER),
+            "card_number": card_number(),
+            "cvv": text("###"),
+            "expiration_date": word("01/29", "06/30", "09/28", "12/31"),
+            "holder_name": full_name(),
+        },
+    ),
+    Topic(
+        name="stock_trades",
+        per_minute=100,
+        config=configs(retention_ms=DAY_MS, max_message_bytes=512 * 1024, flush_messages=10_000),
+        fields={
+            "side": choice("BUY", "SELL"),
+            "symbol": word("ZTEST", "ZVZZT", "ZXZZT", "ZWZZT", "ZBZX"),
+            "quantity": whole(1, 5000),
+            "price": decimal(5, 1000),
+            "account": text("ACC###"),
+            "user_id": ref(USER),
+            "venue": maybe(choice("XNAS", "XNYS", "XETR"), since=2),
+            "ts": epoch_ms(),
+        },
+    ),
+    Topic(
+        name="transactions",
+        per_minute=60,
+        config=configs(retention_ms=180 * DAY_MS, min_insync_replicas=2, segment_bytes=32 * MEBIBYTE),
+        fields={
+            "transaction_id": own(_TRANSACTION),
+            "card_id": ref(CARD),
+            "user_id": ref(USER),
+            "amount": shared(MONEY),
+            "merchant": word("Grocer", "Petrol", "Bookshop", "Airline"),
+            "fraudulent": flag(0.02),
+            "posted_on": day(),
+            "happened_at": instant(),
+        },
+    ),
+    # Employees and what they are paid.
+    Topic(
+        name="payroll_bonus",
+        per_minute=3,
+        config=configs(retention_ms=3650 * DAY_MS),
+        fields={
+            "employee_id": ref(EMPLOYEE),
+            "entity_name": word("Example Inc", "Example GmbH"),
+            "bonus": shared(MONEY),
+            "granted_at": instant(),
+        },
+    ),
+    Topic(
+        name="payroll_employee",
+        population=EMPLOYEE,
+        per_minute=2,
+        config=configs(cleanup_policy="compact"),
+        fields={
+            "employee_id": own(EMPLOYEE),
+            "first_name": first_name(),
+            "last_name": last_name(),
+            "email": email(),
+            "ssn": social_security_number(),
+            "hourly_rate": whole(15, 120),
+            "hire_date": day(),
+            "department": maybe(choice("sales", "engineering", "support"), since=2),
+        },
+    ),
+    Topic(
+        name="payroll_employee_location",
+        population=EMPLOYEE,
+        per_minute=2,
+        config=configs(cleanup_policy="compact", file_delete_delay_ms=30_000),
+        fields={
+            "employee_id": own(EMPLOYEE),
+            "lab": word("Lab 1", "Lab 2", "Lab 3"),
+            "office_address": shared(ADDRESS),
+        },
+    ),
+    # Insurance: customers and offers.
+    Topic(
+        name="insurance_customers",
+        population=INSURED,
+        per_minute=2,
+        config=configs(cleanup_policy="compact", delete_retention_ms=2 * DAY_MS),
+        fields={
+            "customer_id": own(INSURED),
+            "first_name": first_name(),
+            "last_name": last_name(),
+            "email": email(),
+            "phone": phone(),
+            "date_of_birth": day(),
+            "address": shared(ADDRESS),
+        },
+    ),
+    Topic(
+        name="insurance_customer_activity",
+        per_minute=20,
+        config=configs(retention_ms=60 * DAY_MS),
+        fields={
+            "customer_id": ref(INSURED),
+            "offer_id": ref(OFFER),
+            "activity": choice("web_open", "mobile_open", "new_account", "web_chat"),
+            "ip": ip_address(),
+            "happened_at": instant(),
+        },
+    ),
+    Topic(
+        name="insurance_offers",
+        population=OFFER,
+        per_minute=1,
+        compatibility="FORWARD",
+        config=configs(cleanup_policy="compact,delete", retention_ms=365 * DAY_MS),
+        fields={
+            "offer_id": own(OFFER),
+            "kind": word("home", "car", "travel", "life"),
+            "premium": shared(MONEY),
+            "valid_from": day(),
+        },
+    ),
+)
