@@ -1,7 +1,8 @@
 """What comes from Maven Central: the pinned list, how its files are fetched, and the cache of verified files.
 
-The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default `~/.cache/mesh-assets`). A file gets its
-final name there only after its SHA-256 matched the list, so whatever is in the cache can be used without asking again.
+The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default
+`~/.cache/mesh-assets`). A file gets its final name there only after its SHA-256 matched the list, so whatever is in the
+cache can be used without asking again. Fetching, through jgo, is all that the sandbox does outside this machine.
 """
 
 import hashlib
@@ -23,23 +24,14 @@ from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import locked
 from mesh_assets.sandbox.progress import Progress
 
-# What is fetched from Maven Central: the pinned list, and the cache of verified files it becomes.
-#
-# The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default `~/.cache/mesh-
-# assets`). A
-# file is in it only under its final name and only after its SHA-256 has agreed with the list, so what is
-# there
-# can be used without asking again.
-
 _DOWNLOADS_IN_FLIGHT = 6
-# Another process may be downloading all of it over a slow line.
+# Another process may be downloading everything over a slow line.
 _LOCK_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """One pinned file. `part` is what it serves: `kafka` (class path), `connect-file` (plugin) or `apicurio`
-    (archive)."""
+    """One pinned file. `part`: `kafka` (on its class path), `connect-file` (the plugin) or `apicurio` (the archive)."""
 
     group: str
     name: str
@@ -60,16 +52,16 @@ class Artifact:
         return ":".join(filter(None, (self.group, self.name, self.version, self.packaging, self.classifier)))
 
     def path(self, cache: Path) -> Path:
-        # The digest is part of the path: a changed pin can never pick up an old file.
+        # The digest is part of the path: a changed pin never picks up an old file.
         return cache / "artifacts" / self.part / self.sha256[:16] / self.file_name
 
 
 Download = Callable[[Artifact, Path], Path]
-"""Fetches an artifact into a folder and returns the file."""
+"""Fetches an artifact into a folder; returns the file."""
 
 
 def pinned_artifacts() -> tuple[Artifact, ...]:
-    """The committed list; `python -m mesh_assets.sandbox.pin` writes it anew."""
+    """The committed list; `python -m mesh_assets.sandbox.pin` rewrites it."""
     text = resources.files("mesh_assets.sandbox").joinpath("artifacts.json").read_text()
     return tuple(Artifact(**entry) for entry in json.loads(text))
 
@@ -87,8 +79,10 @@ def sha256_of(path: Path) -> str:
 def ensure_artifacts(
     artifacts: Sequence[Artifact], *, cache: Path, download: Download, progress: Progress
 ) -> None:
-    """Every artifact is in the cache afterwards, verified. Does nothing, and needs no network, when all are
-    there."""
+    """Put every missing artifact into the cache, verified. Needs no network when none is missing.
+
+    Raises `SandboxError` when a file cannot be fetched or has the wrong SHA-256.
+    """
     if not _missing(artifacts, cache):
         return
     cache.mkdir(parents=True, exist_ok=True)
@@ -115,7 +109,7 @@ def ensure_artifacts(
 
 
 def ensure_unpacked(archive: Artifact, *, cache: Path, progress: Progress) -> Path:
-    """The folder of the unpacked archive, made once."""
+    """The folder of the unpacked archive, made once. Raises `SandboxError` when it cannot be unpacked."""
     target = cache / "unpacked" / f"{archive.name}-{archive.version}-{archive.sha256[:16]}"
     if target.is_dir():
         return target
@@ -137,8 +131,7 @@ def ensure_unpacked(archive: Artifact, *, cache: Path, progress: Progress) -> Pa
 
 
 def _missing(artifacts: Sequence[Artifact], cache: Path) -> list[Artifact]:
-    """Those not there in full size: a disk that filled up, or a file cut short by a careless hand, is fetched
-    again."""
+    """Those absent or not of their full size, e.g. because the disk filled up."""
     return [a for a in artifacts if not _is_there(a, cache)]
 
 
@@ -163,17 +156,16 @@ def _fetch(artifact: Artifact, *, cache: Path, incoming: Path, download: Downloa
     fetched.replace(target)
 
 
-# Fetching from Maven Central through jgo: the only module that touches the network outside this machine.
-#
-# Where Maven Central is, decides the machine: the mirror in Maven's own settings, else the repositories in
-# jgo's, else jgo's default.
-
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
 
 
 def maven_context(repo_cache: Path) -> Any:
-    """jgo's view of Maven, storing into `repo_cache`."""
+    """jgo's view of Maven, with `repo_cache` as its local repository.
+
+    Maven Central is wherever this machine says: the mirror in Maven's own settings, else the repositories in jgo's,
+    else jgo's default. Raises `SandboxError` when jgo is not installed.
+    """
     try:
         from jgo.config import GlobalSettings
         from jgo.maven import MavenContext
@@ -181,18 +173,18 @@ def maven_context(repo_cache: Path) -> Any:
         raise SandboxError(
             "the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'"
         ) from error
-    # It warns about a missing `jar` tool, which only matters for starting programs by jgo itself.
+    # It warns about a missing `jar` tool, which matters only to those who start programs with jgo.
     logging.getLogger("jgo.env._builder").setLevel(logging.CRITICAL)
     repositories = _mirror_of_maven_settings() or dict(GlobalSettings.load().repositories) or None
     return MavenContext(repo_cache=repo_cache, remote_repos=repositories, timeout=_TIMEOUT_SECONDS)
 
 
 def download(artifact: Artifact, folder: Path) -> Path:
-    """The artifact's file, fetched into `folder`; its checksum is the caller's to judge."""
+    """Fetch the artifact into `folder`; the caller checks its checksum. Raises `SandboxError` when it cannot be fetched."""
     from requests import RequestException
 
     for attempt in range(1, _ATTEMPTS + 1):
-        # A folder an attempt: jgo takes what an interrupted one left for the whole file.
+        # A folder for each attempt: jgo mistakes what an interrupted one left for the whole file.
         context = maven_context(folder / f"attempt-{attempt}")
         component = context.project(artifact.group, artifact.name).at_version(artifact.version)
         try:
@@ -214,7 +206,7 @@ def _mirror_of_maven_settings() -> dict[str, str] | None:
     except FileNotFoundError:
         return None
     except ElementTree.ParseError as error:
-        raise SandboxError(f"{settings} is no valid XML: {error}") from error
+        raise SandboxError(f"{settings} is not valid XML: {error}") from error
     namespace = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
     for mirror in root.iter(f"{namespace}mirror"):
         mirrored = {part.strip() for part in (mirror.findtext(f"{namespace}mirrorOf") or "").split(",")}
@@ -225,7 +217,7 @@ def _mirror_of_maven_settings() -> dict[str, str] | None:
 
 
 def _short(error: Exception) -> str:
-    # requests puts whole connection objects into its messages; repository addresses may carry credentials, so
+    # requests puts whole connection objects into its messages, and repository addresses may carry credentials:
     # the type says enough.
     return (
         type(error).__name__

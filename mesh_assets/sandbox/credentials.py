@@ -14,16 +14,12 @@ from mesh_assets.sandbox.kafka_admin import Login
 from mesh_assets.sandbox.state import LOOPBACK
 
 if TYPE_CHECKING:
-    # loads a cryptography library, which only the making needs
+    # loads a cryptography library, needed only to make the certificates
     import trustme
 
-# The API keys of the stand-in for Confluent Cloud: made once for a sandbox, kept in `.env` beside the
-# estate
-# file and nowhere else.
-#
-# Each opens what its namesake opens on Confluent Cloud. The names of the variables are not those a user
-# would
-# set for a cluster of their own, since a variable that is already set is not replaced by the file's.
+# The API keys for the stand-in for Confluent Cloud are kept in `.env` beside the estate file and nowhere else. Each
+# opens what its namesake opens on Confluent Cloud. The variables have names that nobody would set for a cluster of
+# their own, since a variable that is already set wins over the file's.
 
 _ID_CHARACTERS = string.ascii_uppercase + string.digits
 _SECRET_CHARACTERS = string.ascii_letters + string.digits
@@ -41,8 +37,8 @@ class Key:
 class Keys:
     """`cloud`, `kafka`, `schema_registry`: the discovery's own, with just the rights it needs.
 
-    `unprivileged_…`: valid keys whose owner was given no role. `operator_kafka`: the cluster's administrator,
-    for the sandbox itself.
+    `unprivileged_…`: valid keys whose owner has no role. `operator_kafka`: the cluster's administrator, used by the
+    sandbox itself.
     """
 
     cloud: Key
@@ -55,12 +51,12 @@ class Keys:
 
 
 def variable_names(key: str) -> tuple[str, str]:
-    """The variables of `.env` that hold a key of `Keys`, by its field's name: its id and its secret."""
+    """The two variables in `.env` that hold the key in this field of `Keys`: its id and its secret."""
     return f"SANDBOX_{key.upper()}_API_KEY", f"SANDBOX_{key.upper()}_API_SECRET"
 
 
 def sandbox_keys(folder: Folder) -> Keys:
-    """The sandbox's keys; those that are missing are made and written down, readable by the user alone."""
+    """The sandbox's keys. Makes the missing ones and writes them down, readable by the user alone."""
     known = dotenv_values(folder.env_file, interpolate=False) if folder.env_file.exists() else {}
     keys = {}
     for name in (f.name for f in fields(Keys)):
@@ -80,7 +76,7 @@ def sandbox_keys(folder: Folder) -> Keys:
 
 
 def cloud_login(folder: Folder) -> Login:
-    """At the broker of `data-mesh-cluster`, as its administrator."""
+    """The administrator's login at the broker of `data-mesh-cluster`."""
     key = sandbox_keys(folder).operator_kafka
     return Login(key.id, key.secret)
 
@@ -89,15 +85,12 @@ def _random(length: int, characters: str) -> str:
     return "".join(secrets.choice(characters) for _ in range(length))
 
 
-# Who may come in at the warehouse broker's secured listeners: certificates and a user, made once for a
-# sandbox.
-#
-# They lie in the folder `credentials`, readable by the user alone, and are good for nothing else. Both come
-# from one authority of the sandbox's own, which no machine trusts: a client has to be told of it.
+# The warehouse broker's secured listeners admit a client certificate, or a user with a password. Both certificates
+# come from an authority of the sandbox's own, which no machine trusts: clients must be configured with it.
 
 USERNAME = "warehouse-app"
 
-# Written last: where it exists, all exist.
+# Written last: if it exists, all of them do.
 _LAST = "password"
 
 
@@ -118,7 +111,7 @@ class WarehouseAccess:
 
 
 def warehouse_access(folder: Folder) -> WarehouseAccess:
-    """The sandbox's; made when there is none."""
+    """The sandbox's; made if there is none. Raises `SandboxError` when the extra packages are not installed."""
     home = folder.credentials
     if not (home / _LAST).exists():
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

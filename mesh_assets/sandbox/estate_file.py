@@ -1,4 +1,4 @@
-"""The estate file of the sandbox: written anew whenever an endpoint moves."""
+"""The sandbox's estate file, rewritten whenever an endpoint moves."""
 
 import json
 
@@ -19,7 +19,7 @@ clusters:
     metrics: {{kind: offsets}}
 """
 
-# Confluent Cloud's part of it is played by the stand-in; the keys are in `.env` beside this file.
+# The stand-in plays Confluent Cloud; the keys are in `.env` beside this file.
 _CLOUD = """\
   {cluster}:
     cluster_id: {cluster_id}
@@ -57,8 +57,8 @@ esm:
 
 
 def estate_text(state: State, *, with_aws: bool = False, with_mappings: bool = False) -> str:
-    """`data-mesh-cluster` is in it once its servers have a place."""
-    # A JSON string is a YAML string, quoted.
+    """The file's text. It has `data-mesh-cluster` as soon as that cluster's servers have ports."""
+    # A JSON string is a quoted YAML string.
     text = _TEXT.format(
         kafka=json.dumps(state.bootstrap_servers),
         registry=json.dumps(state.registry_url),

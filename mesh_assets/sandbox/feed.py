@@ -1,9 +1,7 @@
-"""The feed process: appends records, writes for the Datagen connectors and runs the live consumers until it
-is asked to stop.
+"""The feed process: appends records, writes for the Datagen connectors, and runs the live consumers until told to stop.
 
-Run as `python -m mesh_assets.sandbox.feed FOLDER`.
-
-A broker that is away is waited for; anything unexpected ends the process, and its supervisor starts it again.
+Run as `python -m mesh_assets.sandbox.feed FOLDER`. It waits for a broker that is away; anything unexpected ends it, and
+its supervisor starts it again.
 """
 
 import json
@@ -33,7 +31,7 @@ _COMMIT_EVERY_STEPS = 5
 
 
 def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
-    """Work until asked to stop, or until the supervisor is gone."""
+    """Work until asked to stop or until the supervisor is gone. Raises `SandboxError` when the folder holds no sandbox."""
     state = load_state(folder)
     if state is None:
         raise SandboxError(f"there is no sandbox in {folder.root}")
@@ -60,7 +58,7 @@ def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
             for member in members:
                 member.close()
             datagen.close()
-    _log.info("the feed has ended after %d records", appender.appended)
+    _log.info("the feed ended after %d records", appender.appended)
 
 
 def _work(

@@ -1,5 +1,4 @@
-"""The sandbox's folder: where everything lives, what is remembered between starts, and the lock that keeps
-two commands apart."""
+"""The sandbox's folder: where everything lives, and the lock that keeps two commands apart."""
 
 import fcntl
 import json
@@ -18,7 +17,7 @@ _LOCK_POLL_SECONDS = 0.2
 
 
 def sandbox_folder(given: str | os.PathLike[str] | None = None) -> Path:
-    """The folder asked for, else `MESH_SANDBOX`, else `.sandbox` here."""
+    """The given folder, else `MESH_SANDBOX`, else `.sandbox` in the current one."""
     return Path(given or os.environ.get("MESH_SANDBOX") or DEFAULT_FOLDER).expanduser().absolute()
 
 
@@ -48,17 +47,17 @@ class Folder:
 
     @property
     def config(self) -> Path:
-        """The servers' settings, written anew at each start."""
+        """The servers' settings, rewritten at each start."""
         return self.root / "config"
 
     @property
     def feeds(self) -> Path:
-        """One file a topic, which the source connectors read."""
+        """One file per topic, read by the source connectors."""
         return self.root / "feeds"
 
     @property
     def credentials(self) -> Path:
-        """Certificates and the password for the warehouse broker's secured listeners."""
+        """Certificates and a password for the warehouse broker's secured listeners."""
         return self.root / "credentials"
 
     @property
@@ -67,28 +66,27 @@ class Folder:
 
     @property
     def run(self) -> Path:
-        """Who runs: one record a server."""
+        """What runs: one record per server."""
         return self.root / "run"
 
     @property
     def quiet_marker(self) -> Path:
-        """While this file exists the feed appends nothing and commits nothing; its consumers stay members."""
+        """While this file exists, the feed appends and commits nothing; its consumers stay members."""
         return self.run / "quiet"
 
     @property
     def feed_report(self) -> Path:
-        """What the feed says about itself, every second."""
+        """The feed's report on itself, every second."""
         return self.run / "feed-report.json"
 
     @property
     def connector_states(self) -> Path:
-        """What the stand-in for Confluent Cloud knows of its connectors; the feed writes only for those that
-        run."""
+        """The states of the stand-in's connectors; the feed writes only for those that run."""
         return self.data / "cloud-connectors.json"
 
     @property
     def datagen_report(self) -> Path:
-        """What the feed has written for each of those connectors, every second."""
+        """How much the feed has written for each of those connectors, every second."""
         return self.data / "datagen.json"
 
     @property
@@ -99,7 +97,7 @@ class Folder:
         return self.logs / f"{server}.log"
 
     def record(self, server: str) -> Path:
-        """Which process runs a server."""
+        """The record of the process that runs a server."""
         return self.run / f"{server}.json"
 
     def make(self) -> None:
@@ -108,8 +106,7 @@ class Folder:
 
     @contextmanager
     def lock(self, *, timeout_seconds: float) -> Iterator[None]:
-        """One command at a time. The kernel's lock, not a file's existence: it ends with its process, so a
-        crash leaves none."""
+        """Hold the sandbox for one command. Raises `SandboxError` when another still holds it at the deadline."""
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / "lock", timeout_seconds=timeout_seconds, what=f"the sandbox in {self.root}"):
             yield
@@ -117,7 +114,10 @@ class Folder:
 
 @contextmanager
 def locked(path: Path, *, timeout_seconds: float, what: str) -> Iterator[None]:
-    """Hold the file's kernel lock, waiting for another holder until the deadline."""
+    """Hold a kernel lock on the file: unlike a file's existence, it ends with its process, so a crash leaves none.
+
+    Raises `SandboxError` when another process still holds it at the deadline.
+    """
     deadline = time.monotonic() + timeout_seconds
     with path.open("a+") as file:
         while True:
@@ -134,9 +134,9 @@ def locked(path: Path, *, timeout_seconds: float, what: str) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write so that a reader sees the old text or the new, never half of it."""
+    """Write so that readers see either the old text or the new one, never a part."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    # Narrow before there is anything to read.
+    # Restricted before there is anything to read.
     fresh.touch(mode=mode)
     fresh.chmod(mode)
     fresh.write_text(text)
@@ -144,7 +144,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in the file; None when there is none, or only what a crash has left of one."""
+    """The object in the file; None when there is no file, or only what a crash left of one."""
     try:
         content = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):

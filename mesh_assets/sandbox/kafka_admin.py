@@ -1,4 +1,4 @@
-"""Kafka clients for the sandbox's own use: quiet ones, since a broker that is not up yet is no news here."""
+"""Kafka clients for the sandbox's own use. They log nothing: here, a broker that is not up yet is expected."""
 
 import logging
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Login:
 
 
 def quiet_settings(bootstrap_servers: str, login: Login | None = None) -> dict[str, Any]:
-    """What every client of the sandbox has in common.
+    """The settings that all of the sandbox's clients share.
 
     `broker.address.family` stays `any`: with `v4`, librdkafka cannot resolve even 127.0.0.1 on a machine
     whose only network is loopback.
@@ -52,7 +52,7 @@ def admin_client(bootstrap_servers: str, login: Login | None = None) -> AdminCli
 
 
 def broker_answers(bootstrap_servers: str, *, seconds: float, login: Login | None = None) -> str | None:
-    """None when a broker answers a metadata request, else what happened instead."""
+    """None when a broker answers a metadata request, else what went wrong."""
     try:
         metadata = admin_client(bootstrap_servers, login).list_topics(timeout=seconds)
     except KafkaException as error:

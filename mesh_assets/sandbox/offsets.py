@@ -1,4 +1,4 @@
-"""Offsets read for the sandbox's own waiting, and the wait until none of them moves."""
+"""Offsets, read for the sandbox's own waiting; and the wait until none of them moves."""
 
 import time
 from collections.abc import Sequence
@@ -12,8 +12,6 @@ from mesh_assets.sandbox.estate.topic import PARTITIONS
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.folder import Folder, read_json
 from mesh_assets.sandbox.kafka_admin import Login, admin_client, quiet_settings
-
-# Offsets read for the sandbox's own waiting.
 
 _SECONDS = 30.0
 _POLL_SECONDS = 0.2
@@ -29,10 +27,10 @@ Offsets = dict[tuple[str, int], int]
 
 
 def end_offsets(bootstrap_servers: str, topics: Sequence[str], *, login: Login | None = None) -> Offsets:
-    """Where the next record of each partition goes."""
+    """The offset of the next record in each partition. Raises `SandboxError` when the broker does not answer."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, p): latest for topic in topics for p in range(PARTITIONS)}
-    # Kept in a name: a client that is collected takes the answers to its requests with it.
+    # In a variable: a client that is garbage-collected drops the answers to its requests.
     admin = admin_client(bootstrap_servers, login)
     try:
         futures = admin.list_offsets(asked, request_timeout=_SECONDS)
@@ -41,22 +39,24 @@ def end_offsets(bootstrap_servers: str, topics: Sequence[str], *, login: Login |
         }
     except (KafkaException, TimeoutError) as error:
         raise SandboxError(
-            f"the broker at {bootstrap_servers} did not tell the offsets of its topics: {error}"
+            f"the broker at {bootstrap_servers} did not return the offsets of its topics: {error}"
         ) from error
 
 
 def committed_offsets(bootstrap_servers: str, group: str) -> Offsets:
-    """What the group has committed on the estate's topics; empty for a group that has not, or is unknown.
-    Joins nothing."""
-    # Not an admin client's list_consumer_group_offsets: while a broker starts, "I am not its coordinator"
-    # makes librdkafka follow a null pointer there, which ends the process (librdkafka issue 5040).
+    """What the group has committed on the estate's topics, without joining it; empty if nothing or if it is unknown.
+
+    Raises `SandboxError` when the broker does not answer.
+    """
+    # Not by an admin client's list_consumer_group_offsets: from a broker that is starting, "not the coordinator" makes
+    # librdkafka follow a null pointer, which ends the process (librdkafka issue 5040).
     consumer = Consumer({**quiet_settings(bootstrap_servers), "group.id": group, "enable.auto.commit": False})
     try:
         asked = [TopicPartition(topic.name, p) for topic in TOPICS for p in range(PARTITIONS)]
         answer = _committed(consumer, asked)
     except KafkaException as error:
         raise SandboxError(
-            f"the broker at {bootstrap_servers} did not tell the offsets of group {group}: {error}"
+            f"the broker at {bootstrap_servers} did not return the offsets of group {group}: {error}"
         ) from error
     finally:
         consumer.close()
@@ -74,19 +74,19 @@ def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPar
         time.sleep(_POLL_SECONDS)
 
 
-# A quiet estate: nothing appended, nothing committed, the consumers still members; so that two readings
-# must
-# agree.
-
 _QUIET_POLL_SECONDS = 1.0
-# Sinks commit every 5 s: after two intervals without a change there will be none.
+# Sinks commit every 5 s: two intervals without a change mean that none will come.
 _STILL_SECONDS = 12.0
-# With every sink at its end there is nothing left to commit; this covers what is on its way.
+# With every sink at the end there is nothing left to commit; this covers what is in flight.
 _STILL_AT_END_SECONDS = 3.0
 
 
 def wait_until_quiet(folder: Folder, bootstrap_servers: str, *, feed_runs: bool, seconds: float) -> None:
-    """Returns when the feed has noticed and no offset moves any more."""
+    """Wait until the feed has noticed and offsets have stopped moving, so that two readings must agree.
+
+    In a quiet estate nothing is appended or committed, while the consumers stay members. Raises `SandboxError` when the
+    estate is not quiet in time.
+    """
     deadline = time.monotonic() + seconds
     asked_at = time.time()
     while feed_runs and not _feed_is_quiet(folder, since=asked_at):

@@ -1,9 +1,7 @@
-"""For maintainers: writes `artifacts.json` anew. Change a version here, then: `python -m
-mesh_assets.sandbox.pin`.
+"""For maintainers: rewrites `artifacts.json`. Change a version here, then run `python -m mesh_assets.sandbox.pin`.
 
-Resolves the roots with all they need, fetches every file and notes its SHA-256. What it writes is what every
-later start trusts, so read the difference before committing it: only the files of changed versions may
-differ.
+It resolves the roots with their dependencies, fetches every file and notes its SHA-256. Every later start trusts what it
+writes, so read the diff before committing it: only the files of changed versions may differ.
 """
 
 import json
@@ -19,8 +17,8 @@ _log = logging.getLogger(__name__)
 
 KAFKA = "4.3.1"
 APICURIO = "3.3.3"
-# Kafka's own distribution adds log4j at build time, so its published dependencies lack the binding: without
-# it nothing is logged.
+# Kafka's own distribution adds log4j at build time. Its published dependencies lack the binding, without which nothing is
+# logged.
 LOG4J = "2.25.4"
 
 _CLASS_PATH = (
@@ -38,8 +36,8 @@ def pin_artifacts(work: Path) -> list[Artifact]:
     class_path = {
         d.artifact.key: d.artifact for d in (*roots, *needed) if d.scope != "test" and not d.optional
     }
-    # Alone: resolved together with Kafka, log4j's parent would impose the versions of everything it tests
-    # with, Kafka's among them.
+    # Separately: resolved together with Kafka, log4j's parent would impose the versions of everything it tests with,
+    # Kafka's among them.
     binding = context.project("org.apache.logging.log4j", "log4j-slf4j-impl").at_version(LOG4J).artifact()
     plugin = context.project("org.apache.kafka", "connect-file").at_version(KAFKA).artifact()
     registry = (

@@ -15,37 +15,36 @@ import psutil
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import read_json, write_atomically
 
-# The interpreter that runs the sandbox's own Python processes.
-
 
 def interpreter() -> str:
-    """The same interpreter has several names; one of them, so that nothing is restarted because `start` was
-    called by another."""
+    """The Python that runs the sandbox's own processes.
+
+    An interpreter has several names; always the same one is used, so that a `start` called by another restarts nothing.
+    """
     python3 = Path(sys.executable).with_name("python3")
     return str(python3) if python3.exists() else sys.executable
 
 
-# Processes that outlive the command that started them, known again by more than their pid.
-
 # psutil derives the creation time from the boot time, which moves a little when the clock is corrected.
 _CREATION_TOLERANCE_SECONDS = 2.0
 _LOG_LIMIT_BYTES = 5_000_000
-# Of a process that had ended before it could be looked at (a program that is not there): no later one with
-# its pid is taken for it.
+# The creation time of a process that ended before it could be read: no later process with its pid matches.
 _ENDED_AT_ONCE = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """A process we started. `created` tells it from a later one with the same pid; `fingerprint` tells with
-    which settings it runs."""
+    """A process we started.
+
+    `created` distinguishes it from a later one with the same pid; `fingerprint` stands for the settings it runs with.
+    """
 
     pid: int
     created: float
     fingerprint: str
 
     def process(self) -> psutil.Process | None:
-        """The process, when it still is the one we started and alive."""
+        """The process, if it is alive and still the one we started."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) <= _CREATION_TOLERANCE_SECONDS
@@ -55,7 +54,7 @@ class ProcessRecord:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """A zombie is dead: how soon it is buried is up to init, which in a container may never do it."""
+    """A zombie counts as dead: in a container, init may never reap it."""
     try:
         return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
@@ -63,7 +62,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _wait_gone(processes: Sequence[psutil.Process], *, seconds: float) -> list[psutil.Process]:
-    """Those still alive after that time."""
+    """Wait; returns those still alive after that time."""
     deadline = time.monotonic() + seconds
     while (left := [p for p in processes if _is_alive(p)]) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -85,11 +84,11 @@ def load_record(path: Path) -> ProcessRecord | None:
 
 
 def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, cwd: Path) -> ProcessRecord:
-    """Start a process of its own session, its output appended to `log`, and note it in `record`.
+    """Start a process in a session of its own, append its output to `log`, and note it in `record`.
 
-    A shell in between makes it a child of init: it is nobody's zombie when it dies, and Ctrl-C at our
-    terminal does not reach it. One that ends at once is no error here: like one that ends later, it is found
-    dead by who waits for its answer, with its log.
+    A shell in between makes it a child of init: it leaves no zombie when it dies, and Ctrl-C at our terminal does not
+    reach it. A program that ends at once is no error here: whoever waits for its answer finds it dead, with its log.
+    Raises `SandboxError` when the shell cannot be run.
     """
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))
@@ -118,14 +117,16 @@ def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, 
 
 
 def end(started: ProcessRecord, *, grace_seconds: float) -> None:
-    """End the process and its children: asked first, killed when it has not gone in time. A stranger with the
-    pid is left alone."""
+    """Ask the process and its children to end; kill them if they have not in time.
+
+    Leaves alone another process that got the pid. Raises `SandboxError` when even a kill does not end it.
+    """
     process = started.process()
     if process is None:
         return
     try:
         family = [*process.children(recursive=True), process]
-        # A paused process would not see the request.
+        # A paused process would not notice the request.
         for member in family:
             member.send_signal(signal.SIGCONT)
         process.terminate()
@@ -139,12 +140,12 @@ def end(started: ProcessRecord, *, grace_seconds: float) -> None:
             continue
     if _wait_gone(left, seconds=10):
         raise SandboxError(
-            f"process {started.pid} did not end, not even killed; look at it with: ps -fp {started.pid}"
+            f"process {started.pid} did not end, even when killed; look at it with: ps -fp {started.pid}"
         )
 
 
 def kill(started: ProcessRecord) -> None:
-    """`kill -9`, as a crash would."""
+    """End the process and its children as a crash would (SIGKILL)."""
     process = started.process()
     if process is None:
         return
@@ -158,7 +159,7 @@ def kill(started: ProcessRecord) -> None:
 
 
 def pause(started: ProcessRecord) -> None:
-    """Stop the clock of the process and its children (SIGSTOP)."""
+    """Suspend the process and its children (SIGSTOP)."""
     _send(started, signal.SIGSTOP)
 
 
@@ -178,7 +179,7 @@ def _send(started: ProcessRecord, number: signal.Signals) -> None:
 
 
 def last_relevant_line(log: Path, *, offset: int = 0) -> str | None:
-    """The last line that tells of trouble since `offset`, else the last line that is no stack frame."""
+    """The last line since `offset` that reports trouble, else the last one that is not a stack frame."""
     try:
         with log.open("rb") as file:
             file.seek(max(offset, log.stat().st_size - 200_000, 0))

@@ -1,4 +1,4 @@
-"""How the sandbox says what it is doing. The library stays silent; the command line gives it a voice."""
+"""How the sandbox reports what it is doing: to whoever calls it, since the library itself prints nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Sized(Protocol):
-    """What a download's progress needs to know of a file."""
+    """What a download's progress needs to know about a file."""
 
     @property
     def file_name(self) -> str: ...
@@ -16,7 +16,7 @@ class Sized(Protocol):
 
 
 class Progress(Protocol):
-    """`say` one line; `download` shows a number of files arriving and gives the function that counts each."""
+    """`say` reports one line; `download` shows files arriving and yields a function to call for each."""
 
     def say(self, line: str) -> None: ...
 
@@ -24,7 +24,7 @@ class Progress(Protocol):
 
 
 class Lines:
-    """Progress as plain lines, given to a function: for logs, tests and output that is no terminal."""
+    """Progress as plain lines passed to a function: for logs, tests and output that is not a terminal."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write

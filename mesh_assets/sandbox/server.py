@@ -1,4 +1,4 @@
-"""What a server of the sandbox is: a record that says how to run, ask and fill it (one each in `kinds/`); and how one is doing."""
+"""What a server of the sandbox is: a record that says how to run, probe and fill it (see `kinds/`); and its status."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -15,13 +15,10 @@ from mesh_assets.sandbox.process import ProcessRecord
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.state import State
 
-# What a server of the sandbox is: a record that says how it is run, asked and filled. Each has a file in
-# `kinds/`.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Where a server runs."""
+    """The sandbox a server runs in."""
 
     folder: Folder
     state: State
@@ -29,10 +26,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a server is run: its command line and the settings files it reads. `also`: what else would make a
-    restart necessary.
+    """How a server is run: its command line and the settings files it reads.
 
-    `secret`: its files hold secrets, so that nobody but the user may read them.
+    `secret`: the files hold secrets, so only the user may read them. `also`: whatever else makes a restart necessary
+    when it changes.
     """
 
     command: tuple[str, ...]
@@ -42,7 +39,7 @@ class Launch:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the server must be restarted to run as it now should."""
+        """Changes when the server must be restarted to pick up new settings."""
         text = "\0".join(
             (
                 *self.command,
@@ -57,19 +54,23 @@ class Launch:
 class Server:
     """One server of the sandbox.
 
-    `ports`: the purposes it listens for; the first is the one users connect to. `needs`: servers that must
-    answer before this one starts. `launch`: its command line and settings. `prepare`: what must exist before
-    its first start; does nothing at later ones. `answers`: None when it answers by its own protocol, else
-    what it said instead. Never raises for a server that is down. `settled`: None when it has found its feet
-    again after something it needs was away, else what is missing. `seed`: fills it with what is missing once
-    it answers; harmless to repeat. `optional`: started only when it is named. `tidy`: removes what it would
-    leave behind, after it has stopped.
+    - `ports`: the purposes of its ports; users connect to the first.
+    - `needs`: servers that must answer and be filled before this one starts. Those in `answer_suffices` only have to
+      answer; this one is still filled after them.
+    - `launch`: its command line and settings.
+    - `prepare`: makes what must exist before the first start; does nothing at later ones.
+    - `answers`: None when the server answers by its own protocol, else what it said. Never raises for one that is down.
+    - `settled`: None when it has recovered after something it needs was away, else what is missing.
+    - `seed`: once it answers, fills it with whatever is missing; harmless to repeat.
+    - `optional`: started only when named.
+    - `tidy`: after it has stopped, removes what it leaves behind.
     """
 
     name: str
     title: str
     ports: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    answer_suffices: tuple[str, ...] = ()
     launch: Callable[[Setting, JavaRuntime], Launch]
     prepare: Callable[[Setting, JavaRuntime, Progress], None] | None = None
     answers: Callable[[Setting], str | None]
@@ -82,17 +83,15 @@ class Server:
     stop_seconds: float = 20.0
 
 
-# How a server is, at a glance.
-
 ServerState = Literal["running", "stopped", "not answering", "died"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """`stopped`: ended by us or never started. `died`: ended by something else. `said`: what it answered
-    instead, when not answering.
+    """How a server is doing. `stopped`: by us, or never started. `died`: ended in any other way.
 
-    `pid`, `since` and `memory_bytes` are those of a live process, else None; memory includes its children.
+    `said`: why it counts as not answering. `pid`, `since`, `memory_bytes` and `cpu_seconds` belong to a live process
+    (with its children), else None.
     """
 
     name: str
@@ -110,7 +109,7 @@ class ServerStatus:
 def read_status(
     server: Server, record: ProcessRecord | None, setting: Setting | None, *, log: Path
 ) -> ServerStatus:
-    """`record` None: nothing was started; `setting` None: the folder has no ports for it yet."""
+    """The server's status. `record` None: it was not started. `setting` None: the folder has no ports for it yet."""
     endpoint = server.endpoint(setting.state) if setting else None
     process = record.process() if record else None
     if record is None or process is None or setting is None:

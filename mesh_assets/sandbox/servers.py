@@ -1,4 +1,4 @@
-"""A sandbox: its servers started, stopped and asked, as the command line and tests do it.
+"""A sandbox: starting, stopping and probing its servers, for the command line and the tests.
 
     box = Sandbox(tmp_path / "sandbox")
     box.start()                       # all, or box.start(["broker"]); returns when they answer
@@ -6,8 +6,8 @@
     box.stop(["registry"])            # exactly the processes it started; data stays
     box.start(["registry"])
 
-For tests of faults: `kill` (as a crash), `pause`/`resume` (a server that hangs), `quiet` (nothing is
-appended, nothing committed, the consumers stay members).
+To test faults: `kill` (a crash), `pause`/`resume` (a server that hangs), `quiet` (nothing is appended or committed, the
+consumers stay members).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox import process
+from mesh_assets.sandbox.class_archives import make_missing_archives
 from mesh_assets.sandbox.credentials import sandbox_keys
 from mesh_assets.sandbox.estate_file import write_estate_file
-from mesh_assets.sandbox.feeding.appender import write_first_records
 from mesh_assets.sandbox.folder import Folder, sandbox_folder, write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime
 from mesh_assets.sandbox.kinds import SERVERS
@@ -30,14 +30,13 @@ from mesh_assets.sandbox.server import Server, ServerStatus, Setting, read_statu
 from mesh_assets.sandbox.starting import end_outdated, start_servers, wait_until_settled
 from mesh_assets.sandbox.state import State, load_state, new_state, plan_ports, save_state
 
-# A first start downloads; another command may be in the middle of one.
+# Another command may be in the middle of a first start, with its downloads.
 _LOCK_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where the sandbox's systems are, and the estate file that names them. None: that server was never
-    started here."""
+    """Where the sandbox's systems are, and the estate file that names them. None: never started in this folder."""
 
     bootstrap_servers: str
     cloud_bootstrap_servers: str | None
@@ -53,8 +52,7 @@ class Endpoints:
 
 
 class Sandbox:
-    """The servers of one folder. Holds no connection: any number of these objects, in any process, mean the
-    same sandbox."""
+    """The servers of one folder. It holds no connection: any number of these objects, in any process, are one sandbox."""
 
     def __init__(
         self,
@@ -63,8 +61,7 @@ class Sandbox:
         servers: Sequence[Server] = SERVERS,
         runtime: Callable[[Progress], JavaRuntime] = java_runtime,
     ) -> None:
-        """`folder`: default `MESH_SANDBOX` or `.sandbox`. `servers`: in an order in which each follows what
-        it needs."""
+        """`folder`: defaults to `MESH_SANDBOX`, then `.sandbox`. `servers`: each after those it needs."""
         self.folder = Folder(sandbox_folder(folder))
         self._runtime = runtime
         self._servers = {server.name: server for server in servers}
@@ -80,18 +77,16 @@ class Sandbox:
         ports: dict[str, int] | None = None,
         progress: Progress | None = None,
     ) -> Endpoints:
-        """Start the named servers (none: all but the optional ones) and what they need, fill them, return
-        when all answer.
+        """Start the named servers (by default all but the optional ones) and those they need, and fill them.
 
-        Running servers are left alone, unless the place of something they use has moved. `ports`: purpose →
-        port, e.g. `broker`. Raises `SandboxError` with the server, what it said last and the log to read.
+        Returns when all answer. Running servers are left alone, unless something they use has moved. `ports`: purpose →
+        port, e.g. `broker`. Raises `SandboxError`, which names the server, the last thing it said and the log to read.
         """
         progress = progress or silent()
         wanted = self._with_needs([server for server in self._select(names) if names or not server.optional])
         self.folder.make()
         with self.folder.lock(timeout_seconds=_LOCK_SECONDS):
-            write_first_records(self.folder.feeds)
-            # Here, since all servers ask for the keys at the same time.
+            # First, since the servers start at the same time and would each make the keys.
             sandbox_keys(self.folder)
             java = self._runtime(progress)
             setting = Setting(folder=self.folder, state=self._plan_state(wanted, ports or {}, progress))
@@ -103,12 +98,16 @@ class Sandbox:
                 progress,
             )
             wait_until_settled(self._left_running(fresh), setting, progress)
+            make_missing_archives(java.archives, self.folder, progress)
         return self.endpoints()
 
     def stop(
         self, names: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> tuple[str, ...]:
-        """Stop the named servers (none: all), the last started first. The names of those that ran."""
+        """Stop the named servers (by default all), in reverse order; returns the names of those that ran.
+
+        Raises `SandboxError` when one does not end.
+        """
         progress = progress or silent()
         if not self.folder.run.is_dir():
             return ()
@@ -127,8 +126,11 @@ class Sandbox:
         return tuple(stopped)
 
     def status(self, names: Sequence[str] | None = None) -> tuple[ServerStatus, ...]:
-        """How the named servers are (none: all, of the optional ones those that were started), asked at the
-        same time."""
+        """The status of the named servers, probed at the same time.
+
+        By default all of them, with those of the optional ones that were started. Raises `SandboxError` for a name that
+        no server has.
+        """
         state = load_state(self.folder)
         selected = [
             s for s in self._select(names) if names or not s.optional or self._record(s.name) is not None
@@ -160,11 +162,11 @@ class Sandbox:
         )
 
     def kill(self, name: str) -> None:
-        """`kill -9` to a server and its children: a crash."""
+        """Crash a server and its children (SIGKILL). Raises `SandboxError` when it is not running."""
         process.kill(self._running(name))
 
     def pause(self, name: str) -> None:
-        """Stop a server's clock (SIGSTOP): it keeps its port and answers nothing."""
+        """Suspend a server (SIGSTOP): it keeps its port but does not answer. Raises `SandboxError` when it is not running."""
         process.pause(self._running(name))
 
     def resume(self, name: str) -> None:
@@ -180,11 +182,10 @@ class Sandbox:
 
     @contextmanager
     def quiet(self, *, seconds: float = 90.0) -> Iterator[None]:
-        """Within: no record is appended and no offset committed, while the live consumers stay members of
-        their groups.
+        """Inside, no record is appended and no offset committed; the live consumers stay members of their groups.
 
-        Entered when the last record has arrived and the last commit is done; raises `SandboxError` when that
-        takes longer than `seconds`.
+        Entered when the last record has arrived and the last commit is done. Raises `SandboxError` when that takes
+        longer than `seconds`.
         """
         state = self._known_state()
         record = self._record("feed")
@@ -197,15 +198,16 @@ class Sandbox:
             self.folder.quiet_marker.unlink(missing_ok=True)
 
     def kafka_tool(self, main_class: str, *arguments: str) -> list[str]:
-        """The command line of one of Kafka's own tools, e.g. `kafka.admin.ConfigCommand` or a class of
+        """The command line of one of Kafka's own tools, e.g. `kafka.admin.ConfigCommand` or a class in
         `org.apache.kafka.tools`.
 
-        Add `--bootstrap-server` yourself. Its log goes to stderr, so that stdout is the tool's alone.
+        Add `--bootstrap-server` yourself. Its log goes to stderr; stdout has the tool's output alone.
         """
         log4j = self.folder.config / "tools-log4j2.properties"
-        return self._runtime(silent()).kafka_command(main_class, *arguments, log4j=log4j, heap_megabytes=256)
-
-    # -- within --
+        java = self._runtime(silent())
+        program, *rest = java.kafka_command(main_class, *arguments, log4j=log4j, heap_megabytes=256)
+        archive = java.archive_of("broker")
+        return [program, *(archive.use() if archive else ()), *rest]
 
     def _select(self, names: Sequence[str] | None) -> list[Server]:
         unknown = [n for n in names or () if n not in self._servers]
@@ -223,7 +225,7 @@ class Sandbox:
         return [s for s in self._servers.values() if s.name in needed]
 
     def _left_running(self, fresh: set[str]) -> list[Server]:
-        """Servers that ran on while something they need was started anew."""
+        """Servers that kept running while something they need was restarted."""
         return [
             server
             for name, server in self._servers.items()
@@ -256,8 +258,7 @@ class Sandbox:
         return all(port in state.ports for port in server.ports)
 
     def _plan_state(self, wanted: Sequence[Server], given: dict[str, int], progress: Progress) -> State:
-        """The state with a good port for every server that is wanted or not optional, remembered before
-        anything starts."""
+        """The state, saved before anything starts, with a usable port for every server that is wanted or not optional."""
         state = load_state(self.folder) or new_state()
         all_ports = [
             port

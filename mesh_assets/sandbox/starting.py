@@ -1,4 +1,4 @@
-"""Starting servers: each as soon as what it needs answers, watched until it answers itself."""
+"""Starting servers: each as soon as those it needs are ready, then watched until it answers and is filled."""
 
 import threading
 import time
@@ -15,30 +15,44 @@ from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 
 _POLL_SECONDS = 0.25
-# Measured: Connect notices 2 s after the broker's return that it must join its group again, and shows its old
-# states until then.
+# Measured: Connect notices 2 s after the broker's return that it must rejoin its group, and shows its old states until
+# then.
 _SETTLED_SECONDS = 5.0
 
 
 class _AbandonedError(SandboxError):
-    """Not started, because something else failed first; that other failure is the one to tell."""
+    """Not started because something else failed first; that failure is the one to report."""
 
 
 def start_servers(
     servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress
 ) -> set[str]:
-    """Start them all, those without needs together; the names of those that did not run already.
+    """Start them all, in parallel as far as their needs allow; returns the names of those that were not running.
 
-    All are given the chance to finish before the first failure is raised.
+    Raises `SandboxError`, the first failure, after all have finished.
     """
     abandon = threading.Event()
+    answering: dict[str, Future[None]] = {server.name: Future() for server in servers}
     started: dict[str, Future[bool]] = {}
 
-    def run(server: Server) -> bool:
+    def wait_for_needs(server: Server, *, filled: bool) -> None:
         for need in server.needs:
-            if need in started and started[need].exception() is not None:
+            waited_for = answering if need in server.answer_suffices and not filled else started
+            if need in waited_for and waited_for[need].exception() is not None:
                 raise _AbandonedError(f"{server.name} was not started, since it needs {need}")
-        return _start(server, setting, java, progress, abandon)
+
+    def run(server: Server) -> bool:
+        try:
+            wait_for_needs(server, filled=False)
+            fresh = _start(server, setting, java, progress, abandon)
+        except BaseException as error:
+            answering[server.name].set_exception(error)
+            raise
+        answering[server.name].set_result(None)
+        if server.seed is not None:
+            wait_for_needs(server, filled=True)
+            server.seed(setting, progress)
+        return fresh
 
     with ThreadPoolExecutor(len(servers), thread_name_prefix="start") as pool:
         try:
@@ -46,7 +60,7 @@ def start_servers(
                 started[server.name] = pool.submit(run, server)
             wait(started.values())
         finally:
-            # Reached early by Ctrl-C: the threads that wait for a server end at their next look.
+            # Reached early by Ctrl-C: threads that are waiting for a server give up at their next poll.
             abandon.set()
     failures = [error for future in started.values() if (error := future.exception()) is not None]
     for error in sorted(failures, key=lambda e: isinstance(e, _AbandonedError)):
@@ -57,10 +71,10 @@ def start_servers(
 def end_outdated(
     servers: Sequence[Server], setting: Setting, java: JavaRuntime, progress: Progress
 ) -> set[str]:
-    """End the running servers whose settings have changed, e.g. the place of something they use; the names of
-    those that must start anew.
+    """End the running servers whose settings have changed, e.g. because something they use has moved.
 
-    Those who need others first: Connect without its broker takes half a minute to give up.
+    Returns their names. Dependent servers end first: Connect without its broker takes half a minute to give up. Raises
+    `SandboxError` when one does not end.
     """
     outdated = set()
     for server in reversed(servers):
@@ -78,7 +92,10 @@ def end_outdated(
 
 
 def wait_until_settled(servers: Sequence[Server], setting: Setting, progress: Progress) -> None:
-    """Until servers that kept running while something they need was away are themselves again, and stay so."""
+    """Wait until servers that kept running while something they need was away have recovered, and stay so.
+
+    Raises `SandboxError` when one does not in time.
+    """
     for server in servers:
         if server.settled is None:
             continue
@@ -98,7 +115,7 @@ def wait_until_settled(servers: Sequence[Server], setting: Setting, progress: Pr
 def _start(
     server: Server, setting: Setting, java: JavaRuntime, progress: Progress, abandon: threading.Event
 ) -> bool:
-    """Whether it had to be started."""
+    """Start the server unless it runs, and wait until it answers. True when it had to be started."""
     launch = server.launch(setting, java)
     log = setting.folder.log(server.name)
     record_path = setting.folder.record(server.name)
@@ -115,13 +132,11 @@ def _start(
         if server.prepare is not None:
             server.prepare(setting, java, progress)
         progress.say(f"starting {server.name} ({server.title})")
-        record = _spawn(server, launch, setting)
+        record = _spawn(server, launch, setting, java)
     _wait_until_it_answers(server, setting, record, log_offset, abandon)
     taken = time.monotonic() - begun
     how = f"answers after {taken:.1f} s" if running is None else "already runs"
     progress.say(f"{server.name} {how}{_at(server, setting)}")
-    if server.seed is not None:
-        server.seed(setting, progress)
     return running is None
 
 
@@ -130,9 +145,13 @@ def _at(server: Server, setting: Setting) -> str:
     return f": {endpoint}" if endpoint else ""
 
 
-def _spawn(server: Server, launch: Launch, setting: Setting) -> process.ProcessRecord:
+def _spawn(server: Server, launch: Launch, setting: Setting, java: JavaRuntime) -> process.ProcessRecord:
+    program, *arguments = launch.command
+    archive = java.archive_of(server.name)
+    # Not part of the launch, since an archive that has just been made calls for no restart.
+    flags = archive.flags(setting.folder, server.name) if archive else ()
     return process.spawn(
-        launch.command,
+        (program, *flags, *arguments),
         log=setting.folder.log(server.name),
         record=setting.folder.record(server.name),
         fingerprint=launch.fingerprint,
@@ -145,14 +164,17 @@ def _wait_until_it_answers(
 ) -> None:
     log = setting.folder.log(server.name)
     deadline = time.monotonic() + server.start_seconds
-    while (said := server.answers(setting)) is not None:
+
+    def its_words() -> str:
         last = process.last_relevant_line(log, offset=log_offset)
-        its_words = f'; its log says: "{last}"' if last else ""
+        return f'; its log says: "{last}"' if last else ""
+
+    while (said := server.answers(setting)) is not None:
         if record.process() is None:
-            raise SandboxError(f"{server.name} died while it started{its_words}; read {log}")
+            raise SandboxError(f"{server.name} died while it started{its_words()}; read {log}")
         if time.monotonic() > deadline:
             raise SandboxError(
-                f"{server.name} runs but did not answer within {server.start_seconds:.0f} s ({said}){its_words}; read {log}"
+                f"{server.name} runs but did not answer within {server.start_seconds:.0f} s ({said}){its_words()}; read {log}"
             )
         if abandon.wait(_POLL_SECONDS):
             raise _AbandonedError(f"the start of {server.name} was interrupted; it may still be starting")

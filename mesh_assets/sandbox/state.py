@@ -1,4 +1,7 @@
-"""What the sandbox remembers between starts: the ports of its servers and the id of its cluster."""
+"""What the sandbox remembers between starts: the ports of its servers and the id of its cluster.
+
+Ports are free ones, chosen once and kept, so that connection strings stay valid.
+"""
 
 import base64
 import json
@@ -13,31 +16,27 @@ import psutil
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import Folder, read_json, write_atomically
 
-# The ports of the servers: free ones chosen once and kept, so that connection strings stay good.
-
 LOOPBACK = "127.0.0.1"
 
-# Below Linux's range for outgoing connections (from 32768), from which a kept port would now and then be
-# taken by chance.
+# Below Linux's range for outgoing connections (from 32768), which would now and then take a kept port by chance.
 _RANGE = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port the sandbox keeps. `given`: the user named it, so it is never replaced by another."""
+    """A port the sandbox keeps. `given`: the user chose it, so it is never replaced."""
 
     number: int
     given: bool = False
 
 
 def is_free(number: int) -> bool:
-    """Whether a server could listen there now. Old connections in TIME_WAIT are no obstacle, as for the
-    servers."""
+    """Whether a server could listen there now. Old connections in TIME_WAIT do not count, as for the servers."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, number))
-            # Binding alone succeeds with SO_REUSEADDR when another socket is bound but not yet listening.
+            # With SO_REUSEADDR, binding alone succeeds while another socket is bound but not yet listening.
             probe.listen(1)
         except OSError:
             return False
@@ -54,7 +53,7 @@ def choose_free(taken: Collection[int]) -> int:
 
 
 def holder(number: int) -> str:
-    """Who listens on the port, as far as this user may see it."""
+    """The process that listens on the port, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             # The address is empty where there is none, else (host, port).
@@ -74,7 +73,8 @@ def plan_ports(
 ) -> tuple[dict[str, Port], list[str]]:
     """The ports to use, and a sentence for each that had to move.
 
-    `running`: ports whose server holds them right now and so are rightly taken.
+    `running`: ports that their own servers hold right now. Raises `SandboxError` when a port that the user chose is
+    taken, or none is free.
     """
     ports = dict(kept)
     notes = []
@@ -104,12 +104,9 @@ def plan_ports(
     return ports, notes
 
 
-# What the sandbox remembers between starts: its ports and the id of its cluster.
-
 REGISTRY_API = "/apis/ccompat/v7"
 
-# Of the stand-in for AWS. The account's id is also its access key; the name is that of the topic and its
-# queue.
+# In the stand-in for AWS. The account's id is also its access key; the SNS topic and its queue have the same name.
 AWS_ACCOUNT = "123456789012"
 AWS_REGION = "us-east-1"
 TRIGGER_NAME = "discovery-agent-triggers"
@@ -117,7 +114,10 @@ TRIGGER_NAME = "discovery-agent-triggers"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """`ports`: by purpose, e.g. `broker`, `controller`. `kafka_cluster_id`: made once, part of Kafka's data."""
+    """`ports`: by purpose, e.g. `broker`, `controller`. `kafka_cluster_id`: made once, part of Kafka's data.
+
+    An address is None when its server was never started in this folder.
+    """
 
     kafka_cluster_id: str
     ports: dict[str, Port] = field(default_factory=dict)
@@ -133,17 +133,16 @@ class State:
         return self.address("broker")
 
     def known_address(self, port: str) -> str | None:
-        """None: nothing of that purpose was ever started here."""
         return self.address(port) if port in self.ports else None
 
     @property
     def cloud_bootstrap_servers(self) -> str | None:
-        """Of `data-mesh-cluster`. None: it was never started here."""
+        """Of `data-mesh-cluster`."""
         return self.address("cloud-broker") if "cloud-broker" in self.ports else None
 
     @property
     def cloud_url(self) -> str | None:
-        """Of the stand-in for Confluent Cloud. None: it was never started here."""
+        """Of the stand-in for Confluent Cloud."""
         return f"http://{self.address('cloud')}" if "cloud" in self.ports else None
 
     @property
@@ -160,13 +159,11 @@ class State:
 
     @property
     def aws_url(self) -> str | None:
-        """None: it was never started here."""
         return f"http://{self.address('aws')}" if "aws" in self.ports else None
 
     @property
     def lambda_url(self) -> str | None:
-        """Of the stand-in for Lambda's Kafka mappings, which passes on what is not its own to that for AWS.
-        None: never started here."""
+        """Of the stand-in for Lambda's Kafka mappings, which passes everything else on to the one for AWS."""
         return f"http://{self.address('lambda')}" if "lambda" in self.ports else None
 
     def queue_url(self, name: str) -> str:
@@ -174,7 +171,7 @@ class State:
 
 
 def load_state(folder: Folder) -> State | None:
-    """The remembered state; None in a folder that was never started, or whose state is unreadable."""
+    """The remembered state; None in a folder that was never started or has an unreadable state."""
     content = read_json(folder.state_file)
     if content is None or "kafka_cluster_id" not in content:
         return None
@@ -183,11 +180,15 @@ def load_state(folder: Folder) -> State | None:
 
 
 def new_state() -> State:
-    # Kafka's form of a random id: 16 bytes, URL-safe base64 without padding. A leading dash would read as an
-    # option of StorageTool.
-    while (cluster_id := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+    return State(kafka_cluster_id=random_id())
+
+
+def random_id() -> str:
+    """A random id in Kafka's form: 16 bytes in URL-safe base64 without padding."""
+    # StorageTool would take a leading dash for an option.
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
-    return State(kafka_cluster_id=cluster_id)
+    return made
 
 
 def save_state(folder: Folder, state: State) -> None:

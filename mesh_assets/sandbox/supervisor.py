@@ -1,5 +1,4 @@
-"""Keeps the feed running: starts it, and starts it again when it ends by itself. `python -m
-mesh_assets.sandbox.supervisor FOLDER`."""
+"""Keeps the feed running: `python -m mesh_assets.sandbox.supervisor FOLDER` restarts it whenever it ends by itself."""
 
 import logging
 import signal
@@ -12,12 +11,12 @@ from types import FrameType
 _log = logging.getLogger("supervisor")
 _POLL_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
-# One that ran this long before it ended starts again at once.
+# A feed that ran this long before it ended is restarted at once.
 _STEADY_SECONDS = 60.0
 
 
 def supervise(command: list[str], asked_to_stop: threading.Event) -> None:
-    """Run the command until asked to stop, with growing pauses between attempts that fail soon."""
+    """Run the command until asked to stop, with growing pauses after attempts that fail quickly."""
     pause = 1.0
     while not asked_to_stop.is_set():
         begun = time.monotonic()

@@ -6,16 +6,21 @@ from pathlib import Path
 
 from mesh_assets.sandbox.estate.topic import Topic, backlog, line
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.folder import write_atomically
+from mesh_assets.sandbox.folder import locked, write_atomically
 
-# Writes the records every sandbox starts with into the feed files that are missing.
+_LOCK_SECONDS = 60.0
 
 
 def write_first_records(feeds: Path) -> None:
-    for topic in TOPICS:
-        path = feeds / f"{topic.name}.jsonl"
-        if not path.exists():
-            write_atomically(path, "".join(f"{line}\n" for line in backlog(topic)))
+    """Writes the records every sandbox starts with into the feed files that are missing.
+
+    Connect and the feed both need them and start at the same time: whichever comes first writes them.
+    """
+    with locked(feeds / ".lock", timeout_seconds=_LOCK_SECONDS, what=f"the feed files in {feeds}"):
+        for topic in TOPICS:
+            path = feeds / f"{topic.name}.jsonl"
+            if not path.exists():
+                write_atomically(path, "".join(f"{line}\n" for line in backlog(topic)))
 
 
 # Appends records to the feed files at a steady pace.

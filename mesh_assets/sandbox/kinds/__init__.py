@@ -1,5 +1,4 @@
-"""The servers a sandbox has, each in a file of its own. To add one: write its record and name it here, after
-what it needs."""
+"""The sandbox's servers. To add one, write its record and name it here, after those it needs."""
 
 from mesh_assets.sandbox.kinds.aws import AWS
 from mesh_assets.sandbox.kinds.brokers import BROKER, CLOUD_BROKER

@@ -1,7 +1,10 @@
-"""Ministack, the stand-in for AWS: an environment of its own, made once for this machine.
+"""AWS: ministack, a stand-in for SNS, SQS, CloudWatch, S3, SSM, Secrets Manager and more. Optional: started when named.
 
-It cannot live in ours: it pins another botocore. `ministack.lock.txt` names every package with its hashes,
-made by `make lock` from `ministack==…` with uv; whatever index this machine's pip is set up for serves them.
+It runs in an environment of its own, made once per machine, because it pins another botocore. `ministack.lock.txt`, made
+by `make lock` with uv, names every package with its hashes; they come from whatever index this machine's pip uses.
+
+Every start begins with an empty account, plus the topic and queues that Terraform would make; nothing is kept. An access
+key of twelve digits is an account of its own, which keeps tests apart. Nobody has compared it with AWS itself.
 """
 
 import hashlib
@@ -25,7 +28,7 @@ from mesh_assets.sandbox.server import Launch, Server, Setting
 from mesh_assets.sandbox.state import AWS_ACCOUNT, AWS_REGION, LOOPBACK, TRIGGER_NAME
 
 _LOCK = "ministack.lock.txt"
-# 35 MB over a slow line; measured on a fast one: 7 s with the environment.
+# 35 MB over a slow line. Measured on a fast one: 7 s, environment included.
 _INSTALL_SECONDS = 600.0
 
 
@@ -34,8 +37,7 @@ def lock_text() -> str:
 
 
 def ministack_home(cache: Path | None = None) -> Path:
-    """Where the environment is or will be. The pins and Python's version are part of the path: a changed pin
-    is another environment."""
+    """The environment's folder. Its path depends on the pins and the Python version: a changed pin means another one."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     pins = hashlib.sha256(f"{lock_text()}\0{python}\0{sys.base_prefix}".encode()).hexdigest()[:16]
     return (cache or machine_cache()) / "ministack" / f"python{python}-{pins}"
@@ -46,7 +48,7 @@ def ministack_python(cache: Path | None = None) -> Path:
 
 
 def ensure_ministack(progress: Progress, *, cache: Path | None = None) -> None:
-    """The environment is complete afterwards. Does nothing, and needs no network, when it is there."""
+    """Make the environment unless it exists, in which case no network is needed. Raises `SandboxError` when it cannot be made."""
     home = ministack_home(cache)
     if home.is_dir():
         return
@@ -81,7 +83,7 @@ def _install(folder: Path) -> None:
         "--no-input",
     ]
     _run(
-        # One retry: where no index can be reached the user should learn it in seconds.
+        # One retry: if no index can be reached, the user should know within seconds.
         [*pip, "--retries", "1", "--only-binary", ":all:", "--require-hashes", "--requirement", str(lock)],
         "its packages could not be installed; the first start needs the package index that pip is set up for",
     )
@@ -106,27 +108,18 @@ def _run(command: list[str], failure: str) -> None:
         )
 
 
-# AWS: ministack, which stands in for SNS, SQS, CloudWatch, S3, SSM, Secrets Manager and more. Optional:
-# started when it is named.
-#
-# Every start begins with an empty account and the topic and queues that Terraform would make; nothing is
-# kept.
-# An access key of twelve digits is an account of its own, which keeps tests apart. Nobody has checked it
-# against AWS itself.
-
-
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
     home = setting.folder.data / "aws"
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
-        # Its Lambda workers leave folders behind; here they are found again.
+        # Its Lambda workers leave folders behind; here they can be found and removed.
         "TMPDIR": home / "tmp",
         "STATE_DIR": home / "state",
         "S3_DATA_DIR": home / "s3",
-        # It would look for containers of its own to remove.
+        # It would look for leftover containers to remove.
         "DOCKER_HOST": f"unix://{home}/no-docker",
-        # It binds all interfaces unless told.
+        # By default it binds all interfaces.
         "BIND_HOST": LOOPBACK,
         "MINISTACK_HOST": LOOPBACK,
         "GATEWAY_PORT": setting.state.ports["aws"].number,
@@ -135,15 +128,14 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - th
         "MINISTACK_MSK_BOOTSTRAP": setting.state.bootstrap_servers,
         "LAMBDA_EXECUTOR": "local",
     }
-    # Nothing of the user's environment: a SERVICES, LOG_LEVEL or AWS_PROFILE of theirs is meant for something
-    # else.
+    # Nothing from the user's environment: their SERVICES, LOG_LEVEL or AWS_PROFILE is meant for something else.
     variables = [f"{name}={value}" for name, value in environment.items()]
     return Launch(command=("/usr/bin/env", "-i", *variables, str(ministack_python()), "-m", "ministack"))
 
 
 def _prepare(setting: Setting, java: JavaRuntime, progress: Progress) -> None:  # noqa: ARG001 - the signature of a record's function
     ensure_ministack(progress)
-    _tidy(setting)  # after a crash nobody did
+    _tidy(setting)  # after a crash, nobody has
     (setting.folder.data / "aws" / "tmp").mkdir(parents=True)
 
 

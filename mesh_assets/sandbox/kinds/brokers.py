@@ -25,12 +25,11 @@ from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_serv
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Setting
 
-# Makes the topics that are missing, all in one request.
-
 _SECONDS = 60.0
 
 
 def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | None = None) -> None:
+    """Make the missing topics, all in one request. Raises `SandboxError` when the broker refuses."""
     admin = admin_client(bootstrap_servers, login)
     try:
         existing = admin.list_topics(timeout=_SECONDS).topics
@@ -58,14 +57,10 @@ def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | No
                 raise SandboxError(f"topic {name} could not be created: {error.args[0].str()}") from error
 
 
-# Gives the discovery's Kafka key its rights on the broker, as far as role bindings on Confluent Cloud
-# would.
-
 _CLUSTER = "kafka-cluster"
 _OWN_TOPICS = ("discovery-events", "discovery-changes")
 
-# Role of Confluent Cloud → what it is in ACLs: (kind, name, operations). Nothing here reads a message of
-# another topic.
+# Confluent Cloud's role → the same rights as ACLs: (kind, name, operations). None allows reading another topic's records.
 _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...]] = {
     "Operator": (
         (ResourceType.BROKER, _CLUSTER, (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)),
@@ -75,7 +70,7 @@ _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...
     "DeveloperWrite and DeveloperRead (own topics)": tuple(
         (ResourceType.TOPIC, topic, (AclOperation.WRITE, AclOperation.READ)) for topic in _OWN_TOPICS
     ),
-    # Terraform makes the two topics; here they are made by the first discovery.
+    # Elsewhere Terraform makes the two topics; here the first discovery does.
     "CREATE (own topics)": tuple(
         (ResourceType.TOPIC, topic, (AclOperation.CREATE,)) for topic in _OWN_TOPICS
     ),
@@ -83,7 +78,10 @@ _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...
 
 
 def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
-    """Harmless to repeat: an ACL that is there already stays one."""
+    """Give the discovery's Kafka key the rights that role bindings would give it on Confluent Cloud.
+
+    Harmless to repeat: an existing ACL is not added twice. Raises `SandboxError` when the broker refuses.
+    """
     wanted = [
         AclBinding(
             kind, name, ResourcePatternType.LITERAL, f"User:{key.id}", "*", operation, AclPermissionType.ALLOW
@@ -92,27 +90,28 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
         for kind, name, operations in rights
         for operation in operations
     ]
-    # Kept in a name: a client that is collected takes the answers to its requests with it.
+    # In a variable: a client that is garbage-collected drops the answers to its requests.
     admin = admin_client(bootstrap_servers, login)
     for future in admin.create_acls(wanted, request_timeout=_SECONDS).values():
         try:
             future.result(timeout=_SECONDS)
         except (KafkaException, TimeoutError) as error:
             raise SandboxError(
-                f"the rights of the discovery's key could not be given at {bootstrap_servers}: {error}"
+                f"could not grant the rights of the discovery's key at {bootstrap_servers}: {error}"
             ) from error
 
 
-# The user that may log in by SCRAM: Kafka keeps such passwords itself, salted, so that they are given to it
-# once it runs.
-
 _SCRAM_SECONDS = 30.0
-# The least Kafka takes; nothing here is worth more.
+# The fewest that Kafka accepts.
 _ITERATIONS = 4096
 
 
 def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanisms: Sequence[str]) -> None:
-    """Each mechanism has a credential of its own, and one request may change a user only once."""
+    """Let a user log in by SCRAM. Kafka keeps these salted passwords itself, so it must be running.
+
+    Each mechanism has a credential of its own, and one request may change a user only once. Raises `SandboxError` when
+    the broker refuses.
+    """
     client = admin_client(bootstrap_servers)
     for mechanism in mechanisms:
         how = ScramCredentialInfo(getattr(ScramMechanism, mechanism.replace("-", "_")), _ITERATIONS)
@@ -127,11 +126,8 @@ def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanis
             ) from error
 
 
-# The broker of the cluster `warehouse`: Apache Kafka as it is run at home, open to whoever reaches it.
-#
-# The estate uses the open listener. Beside it the broker has one for each way of proving who one is, so
-# that
-# clients can be tried.
+# The broker of the cluster `warehouse`: Apache Kafka as run at home, open to whoever reaches it. The estate uses that
+# listener; beside it there is one for each way to authenticate, for trying out clients.
 
 _SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 
@@ -194,14 +190,9 @@ WAREHOUSE = Broker(
 BROKER = broker_server(WAREHOUSE)
 
 
-# The broker of `data-mesh-cluster`: Apache Kafka that lets in who has an API key, as a cluster on Confluent
-# Cloud does.
-#
-# Its cluster id is one of Confluent Cloud's form, which Kafka takes as it is. Clients speak SASL/PLAIN
-# without
-# TLS, since nothing leaves this machine. The authorizer is Kafka's own; a role binding of Confluent Cloud
-# is
-# here the ACLs that give the same rights.
+# The broker of `data-mesh-cluster`: Apache Kafka that requires an API key, as a cluster on Confluent Cloud does. Kafka
+# accepts a cluster id of Confluent Cloud's form as it is. Clients use SASL/PLAIN without TLS, since nothing leaves this
+# machine. The authorizer is Kafka's own: ACLs take the place of Confluent Cloud's role bindings.
 
 
 def _jaas(setting: Setting) -> str:

@@ -1,4 +1,4 @@
-"""The Kafka Connect worker, distributed, with the file connectors as its only plugin; and the connectors it is given."""
+"""The Kafka Connect worker, distributed, with the file connectors as its only plugin; and the connectors it runs."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,7 @@ from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.estate.clusters import EMPTY_GROUP, EMPTY_GROUP_TOPICS
 from mesh_assets.sandbox.estate.connectors import REFERENCED_PASSWORD, all_connectors
 from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.feeding.appender import write_first_records
 from mesh_assets.sandbox.folder import write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime
 from mesh_assets.sandbox.kafka_admin import quiet_settings
@@ -20,14 +21,13 @@ from mesh_assets.sandbox.offsets import committed_offsets, end_offsets
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 
-# The group nobody is in: its offsets committed once.
-
 
 def seed_empty_group(bootstrap_servers: str, progress: Progress) -> None:
+    """Commit the offsets of the group without members, once. Raises `SandboxError` when the broker refuses."""
     if committed_offsets(bootstrap_servers, EMPTY_GROUP):
         return
     progress.say(f"committing the offsets of the empty group {EMPTY_GROUP}")
-    # It read most of what there is, and stopped.
+    # As if it had read most of the records and stopped.
     read = [
         TopicPartition(topic, p, end * 7 // 10)
         for (topic, p), end in end_offsets(bootstrap_servers, EMPTY_GROUP_TOPICS).items()
@@ -45,21 +45,24 @@ def seed_empty_group(bootstrap_servers: str, progress: Progress) -> None:
         consumer.close()
 
 
-# Makes the connectors that are missing, waits until they run and have delivered.
-
-_IN_FLIGHT = 4
+# Measured: with four in flight the worker rebalances after nearly every one.
+_IN_FLIGHT = 40
 _SECONDS = 180.0
 _POLL_SECONDS = 0.5
 
 
 def seed_connectors(setting: Setting, progress: Progress) -> None:
+    """Create the missing connectors; wait until all run and their first records have arrived.
+
+    Raises `SandboxError` when one does not start or records do not arrive in time.
+    """
     secrets = setting.folder.config / "secrets.properties"
     write_atomically(secrets, f"payroll.password={REFERENCED_PASSWORD}\n", mode=0o600)
     wanted = all_connectors(feeds=setting.folder.feeds, sinks=setting.folder.sinks, secrets=secrets)
     with local_client(setting.state.connect_url) as client:
         there = {name: one["info"]["config"] for name, one in _expanded(client).items()}
-        # One that a test or a user has changed is theirs; one that reads a file of a folder that has moved is
-        # broken.
+        # A connector that a test or a user has changed stays as it is; one whose file was in a folder that has moved
+        # would be broken.
         missing = {n: c for n, c in wanted.items() if n not in there or there[n].get("file") != c["file"]}
         if missing:
             progress.say(f"creating {len(missing)} connectors")
@@ -71,7 +74,7 @@ def seed_connectors(setting: Setting, progress: Progress) -> None:
 
 
 def connectors_settled(connect_url: str) -> str | None:
-    """None when no connector or task waits to be assigned, else how many do."""
+    """None when every connector and task has been assigned, else how many have not."""
     with local_client(connect_url) as client:
         try:
             states = [_state(one["status"]) for one in _expanded(client).values()]
@@ -83,7 +86,7 @@ def connectors_settled(connect_url: str) -> str | None:
 
 def _create(client: httpx.Client, missing: dict[str, dict[str, str]]) -> None:
     with ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="connectors") as pool:
-        # 409: the worker is rebalancing, as it does after each new connector.
+        # 409: the worker is rebalancing, as it does after new connectors.
         asked = [
             pool.submit(send, client, "PUT", f"/connectors/{n}/config", c, retry=(409, 500), seconds=_SECONDS)
             for n, c in missing.items()
@@ -95,7 +98,7 @@ def _create(client: httpx.Client, missing: dict[str, dict[str, str]]) -> None:
 def _wait_until_running(
     client: httpx.Client, wanted: dict[str, dict[str, str]], *, strict: set[str], progress: Progress
 ) -> None:
-    """Until all have left their starting state; those in `strict` must run."""
+    """Wait until all have left their starting state; those in `strict` must be running then."""
     deadline = time.monotonic() + _SECONDS
     while True:
         states = {name: _state(one["status"]) for name, one in _expanded(client).items() if name in wanted}
@@ -112,7 +115,7 @@ def _wait_until_running(
     for name, state in sorted(states.items()):
         if state != "RUNNING" and name in strict:
             raise SandboxError(
-                f"connector {name} is {state} right after it was created; its trace: GET {client.base_url}/connectors/{name}/status"
+                f"connector {name} is {state} right after its creation; its trace: GET {client.base_url}/connectors/{name}/status"
             )
         if state != "RUNNING":
             progress.say(f"  {name} is {state}")
@@ -126,8 +129,7 @@ def _expanded(client: httpx.Client) -> dict[str, Any]:
 
 
 def _state(status: dict[str, Any]) -> str:
-    """The connector's state or, when it runs, the worst of its tasks'. A running connector has at least one
-    task."""
+    """The connector's state or, if it is running, the worst of its tasks'. A running connector has at least one."""
     connector: str = status["connector"]["state"]
     tasks = [str(task["state"]) for task in status["tasks"]]
     if connector != "RUNNING":
@@ -139,7 +141,7 @@ def _state(status: dict[str, Any]) -> str:
 
 
 def _wait_until_delivered(bootstrap_servers: str, progress: Progress) -> None:
-    """Until every topic has at least as many records as it starts with, counted by offsets."""
+    """Wait until the offsets of every topic show at least as many records as it starts with."""
     deadline = time.monotonic() + _SECONDS
     wanted = {topic.name: topic.backlog for topic in TOPICS}
     while True:
@@ -159,8 +161,6 @@ def _wait_until_delivered(bootstrap_servers: str, progress: Progress) -> None:
             )
         time.sleep(_POLL_SECONDS)
 
-
-# The Kafka Connect worker, distributed mode, with the file connectors as its only plugin.
 
 _PROPERTIES = """\
 bootstrap.servers={broker}
@@ -217,9 +217,9 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
             ),
             log4j: LOG4J.format(target="SYSTEM_OUT", level="warn")
             + "logger.connect.name = org.apache.kafka.connect\nlogger.connect.level = info\n"
-            # At INFO each of 40 tasks logs all of its settings.
+            # At INFO, each of 40 tasks logs all of its settings.
             + "logger.runtime.name = org.apache.kafka.connect.runtime\nlogger.runtime.level = warn\n"
-            # While the broker is away each of 40 clients would log several refused connections a second.
+            # While the broker is away, each of 40 clients would log several refused connections a second.
             + "logger.network.name = org.apache.kafka.clients.NetworkClient\nlogger.network.level = error\n"
             + "logger.source.name = org.apache.kafka.connect.file\nlogger.source.level = warn\n",
         },
@@ -227,7 +227,10 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
 
 
 def _prepare(setting: Setting, java: JavaRuntime, progress: Progress) -> None:  # noqa: ARG001 - the signature of a record's function
-    """The plugin folder: alone with its plugin, which must not be on the class path as well."""
+    """The records that its sources read, and the plugin folder.
+
+    The folder holds the plugin's jar and nothing else; the jar must not be on the class path as well.
+    """
     plugin = _plugins(setting) / "file" / java.plugin_jar.name
     plugin.parent.mkdir(parents=True, exist_ok=True)
     for old in plugin.parent.iterdir():
@@ -235,6 +238,7 @@ def _prepare(setting: Setting, java: JavaRuntime, progress: Progress) -> None:  
             old.unlink()
     if not plugin.exists():
         plugin.symlink_to(java.plugin_jar)
+    write_first_records(setting.folder.feeds)
 
 
 CONNECT = Server(
@@ -242,6 +246,7 @@ CONNECT = Server(
     title="Kafka Connect",
     ports=("connect",),
     needs=("broker",),
+    answer_suffices=("broker",),
     launch=_launch,
     prepare=_prepare,
     # The root path answers before the worker has joined its group; the list does not.

@@ -1,6 +1,7 @@
-"""What every Kafka broker of the sandbox is: one KRaft node, broker and controller at once. What is its own
-stands in `kinds/`."""
+"""What the sandbox's Kafka brokers have in common: each is one KRaft node, broker and controller at once."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.folder import write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime
 from mesh_assets.sandbox.kafka_admin import Login, broker_answers
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
-from mesh_assets.sandbox.state import State
+from mesh_assets.sandbox.state import State, random_id
 
 Protocol = Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"]
 
@@ -21,8 +23,8 @@ Protocol = Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"]
 class Listener:
     """One way into a broker.
 
-    `name`: Kafka's name for it, in capitals. `port`: the purpose of its port in the sandbox's state.
-    `properties`: the broker properties it needs, e.g. who may log in.
+    `name`: Kafka's name for it, in capitals. `port`: its port's purpose in the sandbox's state. `properties`: the broker
+    properties it needs, e.g. who may log in.
     """
 
     name: str
@@ -35,10 +37,9 @@ class Listener:
 class Broker:
     """A broker as data.
 
-    `listeners`: for clients; the first is the one the broker uses itself and the sandbox reports.
-    `controller`: the controller's. `cluster_id`: given to its storage once. `properties`: what else differs
-    from the other brokers. `login`: how the sandbox's own clients log in at the first listener; None: it asks
-    for no login.
+    `listeners`: for clients; the broker itself uses the first, which is also the one that the sandbox reports.
+    `controller`: the controller's listener. `cluster_id`: written into its storage once. `properties`: what else differs
+    from other brokers. `login`: how the sandbox's own clients log in at the first listener; None: without.
     """
 
     name: str
@@ -86,7 +87,9 @@ log.index.size.max.bytes=1048576
 log.cleaner.backoff.ms=60000
 """
 
-# At INFO these log every partition at every start.
+_CHECKPOINT = "bootstrap.checkpoint"
+
+# At INFO, these log every partition at every start.
 _SILENCED = {
     "log": "org.apache.kafka.storage.internals.log",
     "partition": "kafka.cluster.Partition",
@@ -110,7 +113,7 @@ def broker_server(broker: Broker) -> Server:
         answers=answers,
         endpoint=lambda state: state.address(port),
         seed=broker.seed,
-        # It closes its log files first; after a kill it checks them at the next start.
+        # It closes its log files first; after a kill, the next start has to check them.
         stop_seconds=30.0,
     )
 
@@ -165,13 +168,33 @@ def _launch(broker: Broker, setting: Setting, java: JavaRuntime) -> Launch:
             properties: broker_properties(broker, setting),
             log4j: LOG4J.format(target="SYSTEM_OUT", level="info") + silenced,
         },
-        secret=True,  # the properties hold the passwords of those who may log in
+        secret=True,  # the properties hold the passwords of all users
     )
 
 
 def _format(broker: Broker, setting: Setting, java: JavaRuntime, progress: Progress) -> None:
-    """Gives the data folder its cluster id, once."""
-    if (_data(broker, setting) / "meta.properties").exists():
+    """Format the broker's storage, once.
+
+    `StorageTool format` writes two files. The checkpoint, which says what features a new cluster of this version has, is
+    the same for every broker: it is cached, since the tool takes 3 CPU seconds. Raises `SandboxError` when the tool fails.
+    """
+    data = _data(broker, setting)
+    if (data / "meta.properties").exists():
+        return
+    kept = java.bootstrap_checkpoint
+    if kept is not None and kept.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kept, data / _CHECKPOINT)
+        identity = {
+            "version": 1,
+            "cluster.id": broker.cluster_id(setting.state),
+            "node.id": 1,
+            "directory.id": random_id(),
+        }
+        # Written last: if it exists, the storage is formatted.
+        write_atomically(
+            data / "meta.properties", "".join(f"{name}={value}\n" for name, value in identity.items())
+        )
         return
     progress.say(f"formatting the storage of {broker.name}")
     properties, log4j = _files(broker, setting)
@@ -180,5 +203,10 @@ def _format(broker: Broker, setting: Setting, java: JavaRuntime, progress: Progr
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         raise SandboxError(
-            f"the storage of {broker.name} could not be formatted: {(done.stderr or done.stdout).strip()[-300:]}"
+            f"could not format the storage of {broker.name}: {(done.stderr or done.stdout).strip()[-300:]}"
         )
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_name(f".{kept.name}.{os.getpid()}.{broker.name}")
+        shutil.copyfile(data / _CHECKPOINT, fresh)
+        fresh.replace(kept)

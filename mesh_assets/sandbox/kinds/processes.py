@@ -1,7 +1,8 @@
-"""The servers that are Python processes of our own: the feed, and the stand-ins for Confluent Cloud and Lambda's Kafka mappings."""
+"""The servers that are Python processes of our own: the feed, and the stand-ins for Confluent Cloud and Lambda."""
 
 import time
 
+from mesh_assets.sandbox.feeding.appender import write_first_records
 from mesh_assets.sandbox.folder import read_json
 from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.local_http import http_answers
@@ -9,8 +10,7 @@ from mesh_assets.sandbox.process import interpreter
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 
-# The stand-in for Confluent Cloud's HTTP interfaces: managed connectors, control plane, metrics, and the
-# front of the registry.
+# The stand-in for Confluent Cloud's HTTP interfaces: managed connectors, control plane, metrics, schema registry.
 
 
 def _launch_cloud(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001 - the signature of a record's function
@@ -26,6 +26,7 @@ CLOUD = Server(
     title="a stand-in for Confluent Cloud",
     ports=("cloud",),
     needs=("cloud-broker", "registry"),
+    answer_suffices=("cloud-broker", "registry"),
     launch=_launch_cloud,
     answers=lambda setting: http_answers(f"{setting.state.cloud_url}/_stand-in", seconds=5),
     endpoint=lambda state: state.cloud_url or "",
@@ -33,9 +34,8 @@ CLOUD = Server(
 )
 
 
-# Lambda's mappings for Kafka: a stand-in of ours in front of ministack. Optional: started when it is named.
-#
-# Its mappings and MSK clusters are in memory: every start begins without any.
+# Lambda's mappings for Kafka: a stand-in of ours in front of ministack. Optional: started when named. Its mappings and MSK
+# clusters are kept in memory: every start begins without any.
 
 _USED = ("lambda", "aws", "broker", "broker-tls", "broker-mtls", "broker-sasl")
 
@@ -63,7 +63,7 @@ LAMBDA = Server(
 
 # The feed: the background process that appends records and runs the live consumers.
 
-# It reports every second; under a heavily loaded machine a few of them can be late.
+# It reports every second; on a heavily loaded machine a few reports can be late.
 _STALE_SECONDS = 15.0
 
 
@@ -81,7 +81,8 @@ def _launch_feed(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001
 
 
 def _prepare_feed(setting: Setting, java: JavaRuntime, progress: Progress) -> None:  # noqa: ARG001 - the signature of a record's function
-    """Forgets what an earlier feed said, and a quiet that its asker did not live to end."""
+    """Write the first records; remove an earlier feed's report, and the marker of a `quiet` whose caller died."""
+    write_first_records(setting.folder.feeds)
     setting.folder.feed_report.unlink(missing_ok=True)
     setting.folder.quiet_marker.unlink(missing_ok=True)
 
@@ -103,6 +104,8 @@ FEED = Server(
     title="records and live consumers",
     ports=(),
     needs=("broker", "cloud-broker", "registry"),
+    # It writes no record until its schema is registered.
+    answer_suffices=("registry",),
     launch=_launch_feed,
     prepare=_prepare_feed,
     answers=_feed_answers,

@@ -1,4 +1,4 @@
-"""The schema registry, Apicurio, which speaks Confluent's API under /apis/ccompat/v7, and the subjects registered there."""
+"""The schema registry, Apicurio, which offers Confluent's API under /apis/ccompat/v7; and the subjects registered there."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,23 +7,30 @@ import httpx
 
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.estate.subjects import Subject, all_subjects, cloud_subjects
-from mesh_assets.sandbox.java import JavaRuntime
+from mesh_assets.sandbox.java import REGISTRY_JAR, JavaRuntime
 from mesh_assets.sandbox.local_http import http_answers, local_client, send
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 from mesh_assets.sandbox.state import LOOPBACK
 
-# Registers the schemas that are missing, those that others refer to first.
-
+# For each of the two clusters.
 _IN_FLIGHT = 4
 _GLOBAL_LEVEL = "BACKWARD"
 
 
 def seed_subjects(registry_url: str, progress: Progress) -> None:
-    """Both clusters' subjects, each in a space of its own of the one registry: neither cluster sees the
-    other's."""
-    _seed(registry_url, all_subjects(), progress)
-    _seed(registry_url, cloud_subjects(), progress, group=CLUSTER_ID)
+    """Register the missing schemas of both clusters, at the same time.
+
+    Each cluster has a group of its own in the one registry and does not see the other's subjects. Raises `SandboxError`
+    when the registry refuses one.
+    """
+    with ThreadPoolExecutor(2, thread_name_prefix="registering") as pool:
+        asked = [
+            pool.submit(_seed, registry_url, all_subjects(), progress),
+            pool.submit(_seed, registry_url, cloud_subjects(), progress, group=CLUSTER_ID),
+        ]
+        for one in asked:
+            one.result()
 
 
 def _seed(
@@ -33,34 +40,35 @@ def _seed(
         local_client(registry_url, group=group) as client,
         ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="subjects") as pool,
     ):
-        missing = {s.name for s in subjects} - set(send(client, "GET", "/subjects").json())
+        known = set(send(client, "GET", "/subjects").json())
+        missing = [s for s in subjects if s.name not in known]
         if missing:
             progress.say(f"registering {len(missing)} schema subjects{f' of {group}' if group else ''}")
-
+        # A schema can only be registered after those it refers to.
         for wave in ([s for s in subjects if not s.references], [s for s in subjects if s.references]):
-            for done in [pool.submit(_register, client, subject) for subject in wave]:
-                done.result()
+            asked = [pool.submit(_register, client, s, known=s.name in known) for s in wave]
+            for one in asked:
+                one.result()
 
 
-def _register(client: httpx.Client, subject: Subject) -> None:
-    answer = send(client, "GET", f"/subjects/{subject.name}/versions")
-    there = len(answer.json()) if answer.status_code == 200 else 0
+def _register(client: httpx.Client, subject: Subject, *, known: bool) -> None:
+    """Register the missing versions: all of them, without asking first, if the subject is not `known`."""
+    answer = send(client, "GET", f"/subjects/{subject.name}/versions") if known else None
+    there = len(answer.json()) if answer is not None and answer.status_code == 200 else 0
     references = [
         {"name": file, "subject": referred, "version": 1} for referred, file in subject.references.items()
     ]
-    for number, text in enumerate(subject.versions, start=1):
-        if number > there:
-            body = {"schemaType": subject.schema_type, "schema": text, "references": references}
-            send(client, "POST", f"/subjects/{subject.name}/versions", body)
-    # This registry answers the global level where a subject has none of its own.
-    if (
-        subject.compatibility
-        and send(client, "GET", f"/config/{subject.name}").json().get("compatibilityLevel") == _GLOBAL_LEVEL
-    ):
+    for text in subject.versions[there:]:
+        body = {"schemaType": subject.schema_type, "schema": text, "references": references}
+        send(client, "POST", f"/subjects/{subject.name}/versions", body)
+    if subject.compatibility and not (known and _has_own_level(client, subject)):
         send(client, "PUT", f"/config/{subject.name}", {"compatibility": subject.compatibility})
 
 
-# The schema registry: Apicurio, which speaks Confluent's API under /apis/ccompat/v7.
+def _has_own_level(client: httpx.Client, subject: Subject) -> bool:
+    """Whether it has; for a subject without, this registry returns the global level."""
+    answer = send(client, "GET", f"/config/{subject.name}").json()
+    return bool(answer.get("compatibilityLevel") != _GLOBAL_LEVEL)
 
 
 def _launch(setting: Setting, java: JavaRuntime) -> Launch:
@@ -72,11 +80,10 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
         "quarkus.management.host": LOOPBACK,
         "quarkus.management.port": ports["registry-management"].number,
         "quarkus.http.access-log.enabled": "false",
-        # Without these /subjects silently stops at 1,000 and nothing is checked for compatibility.
+        # Without these, /subjects silently stops at 1,000 and nothing is checked for compatibility.
         "apicurio.ccompat.max-subjects": 1_000_000,
         "apicurio.rules.global.compatibility": "BACKWARD",
-        # A file, so that ids and content are the same after a restart; each write reaches it at once, so that
-        # a kill loses none.
+        # In a file, so that ids and content survive a restart; with each write going to it at once, they survive a kill.
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
         "apicurio.datasource.url": f"jdbc:h2:file:{database};WRITE_DELAY=0",
@@ -85,9 +92,7 @@ def _launch(setting: Setting, java: JavaRuntime) -> Launch:
         "apicurio.datasource.jdbc.max-size": 20,
     }
     arguments = [f"-D{name}={value}" for name, value in properties.items()]
-    return Launch(
-        command=tuple(java.command(*arguments, "-jar", str(java.registry_home / "quarkus-run.jar")))
-    )
+    return Launch(command=tuple(java.command(*arguments, "-jar", str(java.registry_home / REGISTRY_JAR))))
 
 
 REGISTRY = Server(
