@@ -5,7 +5,8 @@ import json
 import random
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -30,6 +31,21 @@ def run(event, context):
         file.write(json.dumps(event) + "\\n")
     return {}
 """
+
+
+@contextmanager
+def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1) -> Iterator["AwsAccount"]:
+    """A new one whose mappings change their states that fast. Whatever the stand-in was told to do wrong, and
+    the mappings, end with the block."""
+    made = AwsAccount(url, broker)
+    made.faults(state_delay_seconds=state_delay_seconds)
+    try:
+        yield made
+    finally:
+        made.faults()
+        for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:
+            if mapping["State"] in ("Enabled", "Disabled"):
+                made.mappings.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
-"""What all tests share: the real servers, started once, and no network but loopback."""
+"""What all tests share: real servers, started when a test first asks for them, and no network but loopback.
+
+Two sandboxes, so that two workers can use servers at the same time without disturbing each other: `sandbox` with
+the whole estate, and `stand_ins` with what speaks for AWS and a broker, whose estate nobody looks at.
+"""
 
 import ipaddress
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,19 +34,51 @@ def _the_network() -> Iterator[None]:
         socket.socket.connect = guarded  # type: ignore[method-assign]
 
 
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox with all its servers. MESH_TEST_SANDBOX names a folder to keep it in, which saves the start
-    of the next session."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: the tests of a sandbox go to one worker, each the longest list there is, so these
+    begin first; of the others the tests of a file stay together. Whatever asks for a server is marked so."""
+    groups = {item: _group(item) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+        if group in _SANDBOXES:
+            item.add_marker(pytest.mark.sandbox)
+    items.sort(
+        key=lambda item: _SANDBOXES.index(groups[item]) if groups[item] in _SANDBOXES else len(_SANDBOXES)
+    )
+
+
+_SANDBOXES = ("sandbox", "stand_ins")
+
+
+def _group(item: pytest.Item) -> str:
+    asked_for = getattr(item, "fixturenames", ())
+    for sandbox in _SANDBOXES:
+        if sandbox in asked_for:
+            return sandbox
+    # A server of its own, or a parameter that asks for one.
+    return "stand_ins" if item.get_closest_marker("sandbox") else item.nodeid.partition("::")[0]
+
+
+def _sandbox(
+    tmp_path_factory: pytest.TempPathFactory, name: str, servers: Sequence[str] | None
+) -> Iterator[Sandbox]:
+    """MESH_TEST_SANDBOX names a folder to keep them in, which saves the start of the next session."""
     kept = os.environ.get("MESH_TEST_SANDBOX")
-    box = Sandbox(Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
+    box = Sandbox(Path(kept, name) if kept else tmp_path_factory.mktemp(name))
     try:
         with _the_network():
-            box.start()
+            box.start(servers)
         yield box
     finally:
         if not kept:
             box.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The sandbox with all its servers but the optional ones."""
+    yield from _sandbox(tmp_path_factory, "sandbox", None)
 
 
 @pytest.fixture
@@ -51,14 +87,33 @@ def endpoints(sandbox: Sandbox) -> Endpoints:
     return sandbox.endpoints()
 
 
-@pytest.fixture(scope="module")
-def aws_url(sandbox: Sandbox) -> Iterator[str]:
-    """Where the stand-in for AWS answers, started for the tests of a file. An access key of twelve digits is
-    an account of its own."""
-    url = sandbox.start(["aws"]).aws_url
+@pytest.fixture(scope="session")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of the stand-ins for AWS, which other fixtures start in it, and the warehouse's broker. Nobody
+    stops its servers."""
+    yield from _sandbox(tmp_path_factory, "stand_ins", ["aws"])
+
+
+@pytest.fixture(scope="session")
+def aws_url(stand_ins: Sandbox) -> str:
+    """Where the stand-in for AWS answers. An access key of twelve digits is an account of its own."""
+    url = stand_ins.endpoints().aws_url
     assert url is not None
-    yield url
-    sandbox.stop(["aws"])
+    return url
+
+
+@pytest.fixture(scope="session")
+def broker(stand_ins: Sandbox) -> Endpoints:
+    """The warehouse's broker with all its listeners, for tests to which other topics on it are nothing."""
+    return stand_ins.start(["broker"])
+
+
+@pytest.fixture(scope="session")
+def lambda_url(stand_ins: Sandbox) -> str:
+    """Where the stand-in for Lambda's Kafka mappings answers, and through it that for AWS."""
+    url = stand_ins.start(["lambda"]).lambda_url
+    assert url is not None
+    return url
 
 
 @pytest.fixture
@@ -86,16 +141,6 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
 def _no_secret_remembered() -> Iterator[None]:
     yield
     forget_secrets()
-
-
-@pytest.fixture(scope="module")
-def lambda_url(sandbox: Sandbox) -> Iterator[str]:
-    """Where the stand-in for Lambda's Kafka mappings answers, and through it that for AWS, started for the
-    module."""
-    url = sandbox.start(["lambda"]).lambda_url
-    assert url is not None
-    yield url
-    sandbox.stop(["lambda", "aws"])
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,11 @@ class Door:
 
     @property
     def url(self) -> str:
-        return urlunsplit(self._parts._replace(netloc=f"127.0.0.1:{self._port}"))
+        return urlunsplit(self._parts._replace(netloc=self.address))
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
 
     def open(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", self._port))

@@ -1,21 +1,30 @@
 """A user's workplace: a folder with its own store and Dagster instance, and the command line in it."""
 
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mesh_assets.inventory.document import Document
+from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
+from mesh_assets_tests.estates import estate_of
 from mesh_assets_tests.processes import CommandProcess
 
 PROJECT = Path(__file__).parents[1]
 COMMAND_SECONDS = 120
+
+
+def workplace_in(folder: Path, endpoints: Endpoints, cluster: str = "warehouse") -> "Workplace":
+    """With that cluster of the sandbox alone in its estate."""
+    shutil.copy(PROJECT / "dagster.yaml", folder)
+    return Workplace(folder, estate_of(endpoints, folder, cluster), cluster=cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,11 @@ class Workplace:
     estate: Path
     cluster: str = "warehouse"
     variables: dict[str, str | None] = field(default_factory=dict)
+
+    def copied(self, folder: Path) -> "Workplace":
+        """Another in that folder, as far as this one has come."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return replace(self, folder=folder, estate=folder / self.estate.name)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -2,23 +2,22 @@
 
 import json
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.daemon.causes import make_causes, what_will_change
 from mesh_assets_tests.daemon.changing import Changing
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.daemon.queue import TriggerQueue
 from mesh_assets_tests.daemon.running import Daemon, running_daemon
 from mesh_assets_tests.doors import Door
-from mesh_assets_tests.estates import estate_of
-from mesh_assets_tests.workplace import PROJECT, Workplace
+from mesh_assets_tests.workplace import workplace_in
 
 
 @pytest.fixture(scope="package")
@@ -42,12 +41,11 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
         }
         for door in doors.values():
             until_the_end.callback(door.close)
-        workplace = Workplace(
-            folder,
-            _estate(folder, endpoints, doors, queue),
+        workplace = replace(
+            workplace_in(folder, endpoints),
             variables={"AWS_ACCESS_KEY_ID": queue.account, "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": None},
         )
-        shutil.copy(PROJECT / "dagster.yaml", folder)
+        _put_doors_into(workplace.estate, doors, queue)
         until_the_end.enter_context(what_will_change(changing, folder))
         workplace.discover()
         events = until_the_end.enter_context(Events(endpoints))
@@ -56,8 +54,7 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
         yield Daemon(workplace, events, changing, queue, doors)
 
 
-def _estate(folder: Path, endpoints: Endpoints, doors: Mapping[str, Door], queue: TriggerQueue) -> Path:
-    path = estate_of(endpoints, folder, "warehouse")
+def _put_doors_into(path: Path, doors: Mapping[str, Door], queue: TriggerQueue) -> None:
     estate = yaml.safe_load(path.read_text())
     warehouse = estate["clusters"]["warehouse"]
     warehouse["schema_registry"]["url"] = doors["registry"].url
@@ -65,4 +62,3 @@ def _estate(folder: Path, endpoints: Endpoints, doors: Mapping[str, Door], queue
     aws = doors["aws"].url
     estate["triggers"] = {"queue_url": f"{aws}/{queue.path}", "region": "us-east-1", "endpoint_url": aws}
     path.write_text(json.dumps(estate))
-    return path

@@ -2,7 +2,6 @@
 keys of least privilege."""
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
@@ -25,17 +24,28 @@ from mesh_assets.sandbox.estate.clusters import (
 )
 from mesh_assets.sandbox.offsets import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.estates import estate_of
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
-from mesh_assets_tests.workplace import PROJECT, Workplace
+from mesh_assets_tests.workplace import Workplace, workplace_in
 
 pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
 def workplace(sandbox: Sandbox, tmp_path: Path) -> Workplace:
-    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
-    return Workplace(tmp_path, estate_of(sandbox.endpoints(), tmp_path, CLUSTER), cluster=CLUSTER)
+    return workplace_in(tmp_path, sandbox.endpoints(), CLUSTER)
+
+
+@pytest.fixture(scope="module")
+def _discovered_once(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    workplace = workplace_in(tmp_path_factory.mktemp("discovered"), sandbox.endpoints(), CLUSTER)
+    workplace.discover()
+    return workplace
+
+
+@pytest.fixture
+def discovered(_discovered_once: Workplace, tmp_path: Path) -> Workplace:
+    """A workplace after its first discovery."""
+    return _discovered_once.copied(tmp_path)
 
 
 @pytest.fixture
@@ -109,15 +119,14 @@ def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cl
 
 
 def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_section(
-    workplace: Workplace, cloud: StandIn
+    discovered: Workplace, cloud: StandIn
 ) -> None:
-    workplace.discover()
-    before = workplace.latest()
+    before = discovered.latest()
     keys = cloud.keys
     wrong = {"cloud": Key(keys.cloud.id, "wrong"), "schema_registry": Key(keys.schema_registry.id, "wrong")}
     powerless = {"cloud": keys.unprivileged_cloud, "schema_registry": keys.unprivileged_schema_registry}
-    refused = with_keys(workplace, wrong).discover()
-    forbidden = with_keys(workplace, powerless).discover()
+    refused = with_keys(discovered, wrong).discover()
+    forbidden = with_keys(discovered, powerless).discover()
 
     for report, connect_says, registry_says in (
         (refused, "expected a Cloud key", "expected a Schema Registry key"),
@@ -133,7 +142,10 @@ def test_a_wrong_or_powerless_key_is_one_sentence_and_leaves_the_last_good_secti
             assert "\n" not in sentence
             assert not any(key.secret in sentence for key in powerless.values())
         assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
-    assert (workplace.latest().connectors, workplace.latest().schemas) == (before.connectors, before.schemas)
+    assert (discovered.latest().connectors, discovered.latest().schemas) == (
+        before.connectors,
+        before.schemas,
+    )
 
 
 def test_a_key_that_is_not_set_is_named_and_nothing_is_read(workplace: Workplace) -> None:
@@ -162,13 +174,12 @@ def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(
 
 
 def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(
-    workplace: Workplace, cloud: StandIn
+    discovered: Workplace, cloud: StandIn
 ) -> None:
-    workplace.discover()
-    before = workplace.latest()
+    before = discovered.latest()
     cloud.tell("shown", {"connectors": 30, "subjects": 30})
-    report = workplace.discover()
-    after = workplace.latest()
+    report = discovered.discover()
+    after = discovered.latest()
 
     for section in ("connectors", "schemas"):
         assert report["sections"][section]["status"] == "stale", section
@@ -227,7 +238,7 @@ def test_the_environment_configures_itself_and_then_only_lacks_the_other_keys(
 
 
 def test_a_paused_connectors_data_stops_and_comes_back(
-    workplace: Workplace, cloud: StandIn, sandbox: Sandbox
+    discovered: Workplace, cloud: StandIn, sandbox: Sandbox
 ) -> None:
     connector, topic = "DatagenSourceConnector_clickstream", "clickstream"
     broker = str(sandbox.endpoints().cloud_bootstrap_servers)
@@ -235,10 +246,9 @@ def test_a_paused_connectors_data_stops_and_comes_back(
     def written() -> int:
         return sum(end_offsets(broker, [topic], login=cloud_login(sandbox.folder)).values())
 
-    workplace.discover()
     cloud.ask("PUT", f"{CONNECTORS}/{connector}/pause", key=cloud.keys.cloud).raise_for_status()
     _wait(lambda: _stands_still(written), "the topic of a paused connector to stand still")
-    report = workplace.discover()
+    report = discovered.discover()
     assert any(connector in sentence and "PAUSED" in sentence.upper() for sentence in report["first_changes"])
     assert report["summary"]["active_connectors"] == 36
     still = written()

@@ -1,12 +1,13 @@
 """The main job as a user runs it, on real servers."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace
+from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace, workplace_in
 
 pytestmark = pytest.mark.sandbox
 
@@ -35,10 +36,18 @@ def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Wo
     assert "kafka offsets" in done.stderr
 
 
-def test_a_document_holds_what_the_issue_promises_of_each_section(workplace: Workplace) -> None:
-    workplace.discover()
+@pytest.fixture(scope="module")
+def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
+    """A workplace after its first discovery, to read in, and its report."""
+    workplace = workplace_in(tmp_path_factory.mktemp("first"), sandbox.endpoints())
+    return workplace, workplace.discover()
 
-    document = workplace.latest()
+
+def test_a_document_holds_what_the_issue_promises_of_each_section(
+    first: tuple[Workplace, dict[str, Any]],
+) -> None:
+    document = first[0].latest()
+
     orders = next(topic for topic in document.topics if topic.name == "orders")
     assert orders.id is not None
     assert orders.details.message_count
@@ -86,16 +95,17 @@ def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_i
     assert metrics.window_seconds > 1
 
 
-def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(workplace: Workplace) -> None:
-    report = workplace.discover()
+def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(
+    first: tuple[Workplace, dict[str, Any]],
+) -> None:
+    report = first[1]
 
     # Apicurio has no usable bulk list, so every subject costs one request.
     assert report["http_requests"] - report["level_requests"] - report["summary"]["total_schemas"] <= 12
 
 
-def test_tables_hold_the_same_as_the_document(workplace: Workplace) -> None:
-    workplace.discover()
-
+def test_tables_hold_the_same_as_the_document(first: tuple[Workplace, dict[str, Any]]) -> None:
+    workplace = first[0]
     document = workplace.latest()
     tables = Path(workplace.folder / "store" / "tables")
     topics = pq.read_table(tables / "topics", partitioning="hive").to_pylist()
@@ -107,9 +117,10 @@ def test_tables_hold_the_same_as_the_document(workplace: Workplace) -> None:
     assert {str(row["cluster_id"]) for row in topics} == {document.cluster.id}
 
 
-def test_two_discoveries_at_once_give_one_event_each_in_sequence(workplace: Workplace) -> None:
-    workplace.discover()
-
+def test_two_discoveries_at_once_give_one_event_each_in_sequence(
+    first: tuple[Workplace, dict[str, Any]], tmp_path: Path
+) -> None:
+    workplace = first[0].copied(tmp_path)
     processes = [workplace.start("discover", "--json") for _ in range(2)]
     ended = [process.end(within_seconds=COMMAND_SECONDS) for process in processes]
 

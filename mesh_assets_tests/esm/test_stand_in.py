@@ -17,29 +17,27 @@ from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import AwsAccount as Account
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.an_aws_account import AwsAccount
+from mesh_assets_tests.an_aws_account import AwsAccount, an_account
 from mesh_assets_tests.esm.requests import VPC, create, update
 
 pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
-def account(lambda_url: str, endpoints: Endpoints) -> Iterator[AwsAccount]:
-    made = AwsAccount(lambda_url, endpoints)
-    made.role()
-    made.function()
-    made.faults(state_delay_seconds=0.3)
-    yield made
-    made.faults()
+def account(lambda_url: str, broker: Endpoints) -> Iterator[AwsAccount]:
+    with an_account(lambda_url, broker, state_delay_seconds=0.3) as made:
+        made.role()
+        made.function()
+        yield made
 
 
 @pytest.fixture
-def service(account: AwsAccount, endpoints: Endpoints) -> MappingService:
+def service(account: AwsAccount, broker: Endpoints) -> MappingService:
     access = AwsAccess(
         Account(region="us-east-1", endpoint_url=account.url),
         make_client=lambda service, _: account.client(service),
     )
-    return MappingService(access, load_estate(endpoints.estate_file))
+    return MappingService(access, load_estate(broker.estate_file))
 
 
 def msk(account: AwsAccount, **changes: Any) -> CreateRequest:

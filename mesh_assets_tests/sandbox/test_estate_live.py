@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import dataclass
 
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
@@ -9,6 +10,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[a
 
 from mesh_assets.sandbox.estate import EXPECTED, PLANTED_PASSWORD, REFERENCED_PASSWORD
 from mesh_assets.sandbox.estate.topics import TOPICS
+from mesh_assets.sandbox.offsets import Offsets
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.sandbox.live import (
     ALL_RUNNING,
@@ -23,6 +25,32 @@ from mesh_assets_tests.sandbox.live import (
 )
 
 pytestmark = pytest.mark.sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What was read in one quiet time; the offsets at its begin and at its end."""
+
+    lines: dict[str, int]
+    records: dict[str, int]
+    begin: tuple[Offsets, dict[str, Offsets]]
+    members: dict[str, int]
+    end: tuple[Offsets, dict[str, Offsets]]
+
+
+@pytest.fixture(scope="module")
+def quiet(sandbox: Sandbox) -> Quiet:
+    with sandbox.quiet():
+        return Quiet(
+            lines=lines_in_feeds(sandbox),
+            records=records_in_topics(sandbox),
+            begin=(ends(sandbox), committed(sandbox)),
+            members={
+                name: len(group.members)
+                for name, group in describe_groups(sandbox, EXPECTED.live_groups).items()
+            },
+            end=(ends(sandbox), committed(sandbox)),
+        )
 
 
 def test_all_37_topics_have_6_partitions_and_their_configs(sandbox: Sandbox) -> None:
@@ -41,9 +69,8 @@ def test_all_40_connectors_and_their_tasks_run(sandbox: Sandbox) -> None:
     assert connector_states(sandbox) == ALL_RUNNING
 
 
-def test_every_line_of_the_feeds_arrives_and_sinks_write(sandbox: Sandbox) -> None:
-    with sandbox.quiet():
-        lines, records = lines_in_feeds(sandbox), records_in_topics(sandbox)
+def test_every_line_of_the_feeds_arrives_and_sinks_write(sandbox: Sandbox, quiet: Quiet) -> None:
+    lines, records = quiet.lines, quiet.records
     # At least: after a kill of Connect in another test, the last few are delivered again.
     assert {t: records[t] >= lines[t] for t in EXPECTED.topics} == dict.fromkeys(EXPECTED.topics, True)
     assert sum(records.values()) - sum(lines.values()) < 1000
@@ -88,7 +115,7 @@ def test_subjects_versions_references_and_levels_are_as_defined(sandbox: Sandbox
     assert levels == {**dict.fromkeys(EXPECTED.subjects, "BACKWARD"), **EXPECTED.compatibility_levels}
 
 
-def test_three_groups_have_members_and_lag_and_one_is_empty(sandbox: Sandbox) -> None:
+def test_three_groups_have_members_and_lag_and_one_is_empty(sandbox: Sandbox, quiet: Quiet) -> None:
     groups = describe_groups(sandbox, (*EXPECTED.live_groups, *EXPECTED.empty_groups))
     assert {name: len(group.members) for name, group in groups.items()} == {
         "order-fulfilment": 2,
@@ -97,18 +124,15 @@ def test_three_groups_have_members_and_lag_and_one_is_empty(sandbox: Sandbox) ->
         "nightly-report": 0,
     }
     assert groups["nightly-report"].state == ConsumerGroupState.EMPTY
-    with sandbox.quiet():
-        end, all_committed = ends(sandbox), committed(sandbox)
+    end, all_committed = quiet.end
     for name in (*EXPECTED.live_groups, *EXPECTED.empty_groups):
         lag = sum(end[place] - offset for place, offset in all_committed[name].items())
         assert 0 < lag < 2000, name
 
 
-def test_a_quiet_estate_stands_still_with_live_members(sandbox: Sandbox) -> None:
-    with sandbox.quiet():
-        first = ends(sandbox), committed(sandbox)
-        assert all(group.members for group in describe_groups(sandbox, EXPECTED.live_groups).values())
-        assert (ends(sandbox), committed(sandbox)) == first
+def test_a_quiet_estate_stands_still_with_live_members(quiet: Quiet) -> None:
+    assert quiet.begin == quiet.end
+    assert all(quiet.members.values())
 
 
 def test_connect_shows_the_planted_password_and_hides_the_referenced_one(sandbox: Sandbox) -> None:

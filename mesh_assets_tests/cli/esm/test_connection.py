@@ -13,13 +13,13 @@ from mesh_assets.sandbox.servers import Endpoints, Sandbox
 pytestmark = pytest.mark.sandbox
 
 
-def test_by_hand_the_password_is_asked_for_and_never_shown(sandbox: Sandbox, endpoints: Endpoints) -> None:
-    own = warehouse_access(sandbox.folder)
+def test_by_hand_the_password_is_asked_for_and_never_shown(stand_ins: Sandbox, broker: Endpoints) -> None:
+    own = warehouse_access(stand_ins.folder)
     arguments = [
         "esm",
         "connection",
         "--bootstrap-servers",
-        str(endpoints.sasl_bootstrap_servers),
+        str(broker.sasl_bootstrap_servers),
         "--mechanism",
         "SCRAM-SHA-512",
     ]
@@ -34,18 +34,18 @@ def test_by_hand_the_password_is_asked_for_and_never_shown(sandbox: Sandbox, end
     assert "Nothing failed." in done.stdout
 
 
-def test_a_failure_says_its_likely_cause_and_exits_with_1(endpoints: Endpoints) -> None:
+def test_a_failure_says_its_likely_cause_and_exits_with_1(broker: Endpoints) -> None:
     done = CliRunner().invoke(
-        cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--topic", "Orders"]
+        cli, ["esm", "connection", "--bootstrap-servers", broker.bootstrap_servers, "--topic", "Orders"]
     )
     assert done.exit_code == 1
     assert "FAILED  topic            topic Orders does not exist" in done.stdout
     assert "likely: is orders meant?" in done.stdout
 
 
-def test_as_json_it_prints_the_report_alone(endpoints: Endpoints) -> None:
+def test_as_json_it_prints_the_report_alone(broker: Endpoints) -> None:
     done = CliRunner().invoke(
-        cli, ["esm", "connection", "--bootstrap-servers", endpoints.bootstrap_servers, "--json"]
+        cli, ["esm", "connection", "--bootstrap-servers", broker.bootstrap_servers, "--json"]
     )
     report = json.loads(done.stdout)
     assert [step["name"] for step in report["steps"]][-3:] == ["metadata", "topic", "rights"]

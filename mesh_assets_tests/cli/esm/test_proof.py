@@ -10,22 +10,20 @@ from click.testing import CliRunner, Result
 from mesh_assets.cli.main import cli
 from mesh_assets.errors import MeshError
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.an_aws_account import OK, AwsAccount
+from mesh_assets_tests.an_aws_account import OK, AwsAccount, an_account
 
 pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
-def account(lambda_url: str, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
-    made = AwsAccount(lambda_url, endpoints)
-    made.faults(state_delay_seconds=0.1)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_url)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", made.id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
-    monkeypatch.setenv("MESH_ESTATE", "/nowhere/estate.yaml")
-    yield made
-    made.faults()
+def account(lambda_url: str, broker: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
+    with an_account(lambda_url, broker) as made:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", lambda_url)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", made.id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+        monkeypatch.setenv("MESH_ESTATE", "/nowhere/estate.yaml")
+        yield made
 
 
 def run(*arguments: str) -> Result:
@@ -56,9 +54,9 @@ def test_validate_shows_its_plan_and_with_apply_the_verdict(account: AwsAccount)
     assert "2 of 2 partitions passed" in done.stderr
 
 
-def test_produce_writes_only_with_the_id_of_its_plan(endpoints: Endpoints, account: AwsAccount) -> None:
+def test_produce_writes_only_with_the_id_of_its_plan(broker: Endpoints, account: AwsAccount) -> None:
     topic = account.topic(1)
-    arguments = ("produce", "--bootstrap-servers", endpoints.bootstrap_servers, "--topic", topic, "--json")
+    arguments = ("produce", "--bootstrap-servers", broker.bootstrap_servers, "--topic", topic, "--json")
     plan = json.loads(run(*arguments).stdout)
     refused = run(*arguments, "--apply", "another")
     assert refused.exception is not None

@@ -13,7 +13,7 @@ from mesh_assets.defs.esm.resource import MappingAccess
 from mesh_assets.esm.aws_account import AwsAccess
 from mesh_assets.estate.model import AwsAccount as EstateAccount
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
+from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount, an_account
 
 pytestmark = pytest.mark.sandbox
 
@@ -32,18 +32,16 @@ class StandInAccess(MappingAccess):
 
 @pytest.fixture
 def account(
-    lambda_url: str, endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lambda_url: str, broker: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[AwsAccount]:
-    made = AwsAccount(lambda_url, endpoints)
-    made.faults(state_delay_seconds=0.1)
     (tmp_path / "estate.yaml").write_text(
-        f"clusters: {{a: {{kafka: {{bootstrap_servers: '{endpoints.bootstrap_servers}'}}}}}}"
+        f"clusters: {{a: {{kafka: {{bootstrap_servers: '{broker.bootstrap_servers}'}}}}}}"
     )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    _ACCOUNTS[made.id] = made
-    yield made
-    made.faults()
+    with an_account(lambda_url, broker) as made:
+        _ACCOUNTS[made.id] = made
+        yield made
 
 
 def run(account: AwsAccount, **config: Any) -> dg.ExecuteInProcessResult:

@@ -15,14 +15,9 @@ from mesh_assets_tests import an_aws_account
 
 
 @pytest.fixture
-def account(lambda_url: str, endpoints: Endpoints) -> Iterator[an_aws_account.AwsAccount]:
-    made = an_aws_account.AwsAccount(lambda_url, endpoints)
-    made.faults(state_delay_seconds=0.1)
-    yield made
-    made.faults()
-    for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:
-        if mapping["State"] in ("Enabled", "Disabled"):
-            made.mappings.delete_event_source_mapping(UUID=mapping["UUID"])
+def account(lambda_url: str, broker: Endpoints) -> Iterator[an_aws_account.AwsAccount]:
+    with an_aws_account.an_account(lambda_url, broker) as made:
+        yield made
 
 
 @pytest.fixture
@@ -34,14 +29,14 @@ def access(account: an_aws_account.AwsAccount) -> AwsAccess:
 
 
 @pytest.fixture
-def validate(access: AwsAccess, endpoints: Endpoints) -> Callable[..., Validation]:
+def validate(access: AwsAccess, broker: Endpoints) -> Callable[..., Validation]:
     """With times short enough for a test; those of a verdict that waits in vain are shorter still."""
 
     def run(mapping: dict[str, Any], *, login: KafkaLogin | None = None, **request: Any) -> Validation:
         return validate_esm_processing(
             access,
             get_mapping(access, mapping["UUID"]),
-            login or KafkaLogin(bootstrap_servers=endpoints.bootstrap_servers),
+            login or KafkaLogin(bootstrap_servers=broker.bootstrap_servers),
             ValidationRequest(**{"messages": 4, "deadline_seconds": 60, "metrics_seconds": 30, **request}),
         )
 

@@ -23,32 +23,32 @@ pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
-def topic(endpoints: Endpoints) -> str:
+def topic(broker: Endpoints) -> str:
     name = f"__esm-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
-    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     [future] = admin.create_topics([NewTopic(name, 3, 1)]).values()
     future.result(timeout=30)
     return name
 
 
 @pytest.fixture
-def logins(sandbox: Sandbox, endpoints: Endpoints) -> dict[str, KafkaLogin]:
-    own = warehouse_access(sandbox.folder)
-    plain = KafkaLogin(bootstrap_servers=endpoints.bootstrap_servers)
+def logins(stand_ins: Sandbox, broker: Endpoints) -> dict[str, KafkaLogin]:
+    own = warehouse_access(stand_ins.folder)
+    plain = KafkaLogin(bootstrap_servers=broker.bootstrap_servers)
     tls = KafkaLogin(
-        bootstrap_servers=str(endpoints.tls_bootstrap_servers),
+        bootstrap_servers=str(broker.tls_bootstrap_servers),
         security_protocol="SSL",
         authority=own.authority.read_text(),
     )
     pair = replace(
         tls,
-        bootstrap_servers=str(endpoints.mtls_bootstrap_servers),
+        bootstrap_servers=str(broker.mtls_bootstrap_servers),
         certificate=own.certificate.read_text(),
         key=own.key.read_text(),
     )
     sasl = replace(
         tls,
-        bootstrap_servers=str(endpoints.sasl_bootstrap_servers),
+        bootstrap_servers=str(broker.sasl_bootstrap_servers),
         security_protocol="SASL_SSL",
         username=own.username,
         password=own.password,
@@ -66,9 +66,9 @@ def planned(login: KafkaLogin, topic: str, **wanted: Any) -> ProducePlan:
     return plan_test_messages(properties_of(login), topic=topic, **given)
 
 
-def read(endpoints: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
+def read(broker: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
     consumer = Consumer(
-        {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "reads", "enable.partition.eof": True}
+        {"bootstrap.servers": broker.bootstrap_servers, "group.id": "reads", "enable.partition.eof": True}
     )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     found, ended = [], 0
@@ -85,11 +85,11 @@ def read(endpoints: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
 
 @pytest.mark.parametrize("way", ["PLAINTEXT", "TLS", "mTLS", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_every_way_to_log_in_writes_them(
-    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str, way: str
+    logins: dict[str, KafkaLogin], broker: Endpoints, topic: str, way: str
 ) -> None:
     done = produce_test_messages(properties_of(logins[way]), planned(logins[way], topic))
 
-    messages = read(endpoints, topic)
+    messages = read(broker, topic)
     values = [json.loads(message.value()) for message in messages]
     assert sorted(value["sequence"] for value in values) == list(range(7))
     assert {value["mesh_assets_test"] for value in values} == {done.test_id}
@@ -103,18 +103,18 @@ def test_every_way_to_log_in_writes_them(
 
 
 def test_with_a_key_they_go_to_its_partition(
-    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str
+    logins: dict[str, KafkaLogin], broker: Endpoints, topic: str
 ) -> None:
     login = logins["PLAINTEXT"]
     done = produce_test_messages(properties_of(login), planned(login, topic, key="customer-1"))
     assert [written.messages for written in done.partitions] == [7]
-    assert {message.key() for message in read(endpoints, topic)} == {b"customer-1"}
+    assert {message.key() for message in read(broker, topic)} == {b"customer-1"}
 
 
 def test_the_plan_writes_nothing_and_names_the_other_readers(
-    logins: dict[str, KafkaLogin], endpoints: Endpoints, topic: str
+    logins: dict[str, KafkaLogin], broker: Endpoints, topic: str
 ) -> None:
-    consumer = Consumer({"bootstrap.servers": endpoints.bootstrap_servers, "group.id": f"other-{topic}"})
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": f"other-{topic}"})
     consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
     consumer.close()
 
@@ -122,7 +122,7 @@ def test_the_plan_writes_nothing_and_names_the_other_readers(
 
     assert plan.other_groups == (f"other-{topic}",)
     assert planned(logins["PLAINTEXT"], topic, group=f"other-{topic}").other_groups == ()
-    assert read(endpoints, topic) == []
+    assert read(broker, topic) == []
 
 
 def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaLogin], topic: str) -> None:

@@ -101,7 +101,7 @@ def test_a_refusal_names_the_cluster_and_the_right(stub: Stubber, code: str, sen
 
 
 @pytest.mark.sandbox
-def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, endpoints: Endpoints) -> None:  # noqa: ARG001 - its credentials
+def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, broker: Endpoints) -> None:  # noqa: ARG001 - its credentials
     client = boto3.session.Session().client("kafka")
     nodes = {"InstanceType": "kafka.t3.small", "ClientSubnets": ["subnet-1"]}
     made = client.create_cluster(
@@ -109,7 +109,7 @@ def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, endpoints:
     )
     client.close()
     properties = client_properties(KafkaConnection(cluster_arn=made["ClusterArn"]))
-    assert properties["bootstrap.servers"] == endpoints.bootstrap_servers
+    assert properties["bootstrap.servers"] == broker.bootstrap_servers
     with ConfluentKafkaReader(properties, 15) as reader:
         assert len(reader.metadata().topics) >= 37
 

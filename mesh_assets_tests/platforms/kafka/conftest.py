@@ -14,8 +14,8 @@ WAIT_SECONDS = 30
 
 
 @pytest.fixture
-def bootstrap_servers(endpoints: Endpoints) -> str:
-    return endpoints.bootstrap_servers
+def bootstrap_servers(broker: Endpoints) -> str:
+    return broker.bootstrap_servers
 
 
 @pytest.fixture

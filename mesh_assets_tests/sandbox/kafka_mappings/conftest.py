@@ -5,16 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.an_aws_account import AwsAccount
+from mesh_assets_tests.an_aws_account import AwsAccount, an_account
 
 
 @pytest.fixture
-def account(lambda_url: str, endpoints: Endpoints) -> Iterator[AwsAccount]:
-    """With short states; whatever it is told to do wrong ends with the test."""
-    made = AwsAccount(lambda_url, endpoints)
-    made.faults(state_delay_seconds=0.2)
-    yield made
-    made.faults()
-    for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:
-        if mapping["State"] in ("Enabled", "Disabled"):
-            made.mappings.delete_event_source_mapping(UUID=mapping["UUID"])
+def account(lambda_url: str, broker: Endpoints) -> Iterator[AwsAccount]:
+    with an_account(lambda_url, broker, state_delay_seconds=0.2) as made:
+        yield made
