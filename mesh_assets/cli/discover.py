@@ -1,6 +1,4 @@
-"""`mesh-assets discover`: the discovery job, run in this process on the Dagster instance, with progress and a
-summary.
-"""
+"""`mesh-assets discover`: runs the discovery job in this process, on the Dagster instance, with progress and a summary."""
 
 import logging
 import os
@@ -24,25 +22,25 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
-@click.command(short_help="Read everything of the clusters and publish it as one event each.")
+@click.command(short_help="Read everything about each cluster and publish it as one event.")
 @click.option(
     "--cluster",
     "clusters",
     multiple=True,
     metavar="NAME",
-    help="A cluster of the estate; may be repeated. Default: all.",
+    help="A cluster of the estate. Repeatable. Default: all.",
 )
 @click.option(
     "--trigger-type",
     type=click.Choice(TRIGGER_TYPES),
     default="manual",
     show_default=True,
-    help="Why: stands in the event.",
+    help="Why, as the event will say.",
 )
-@click.option("--trigger-resource", metavar="NAME", help="What it is about, e.g. users-value.")
-@click.option("--trigger-details", metavar="TEXT", help="A sentence that says more.")
+@click.option("--trigger-resource", metavar="NAME", help="What caused it, e.g. users-value.")
+@click.option("--trigger-details", metavar="TEXT", help="A sentence of explanation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of reports on stdout, nothing else.")
-@click.option("-v", "--verbose", is_flag=True, help="Each phase with its duration.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each phase with its duration.")
 def discover(
     clusters: tuple[str, ...],
     trigger_type: TriggerType,
@@ -51,11 +49,11 @@ def discover(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Read topics, connectors, schemas, consumer groups and metrics of the clusters, find what changed, and
-    publish one event each.
+    """Read the topics, connectors, schemas, consumer groups and metrics of each cluster, find what changed, and
+    publish one event per cluster.
 
-    Runs the same assets as the job `discovery`, in this process; the run shows in Dagster's UI. Exit code 1
-    when a cluster failed, in which case nothing was written for it.
+    Runs the same assets as the job `discovery`, in this process; Dagster's UI shows the run. Exit code 1: a
+    cluster failed, and nothing was written for it.
     """
     estate = load_estate()
     unknown = [name for name in clusters if name not in estate.clusters]
@@ -96,22 +94,19 @@ def _run(job: "dg.JobDefinition", name: str, trigger: Trigger, *, home: str) -> 
     from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 
     with dg.DagsterInstance.from_config(home) as instance:
-        result = job.execute_in_process(
+        report: DiscoveryReport = job.execute_in_process(
             instance=instance,
             partition_key=name,
             tags=trigger_tags(trigger),
-            # Dagster's console log would drown the summary; everything is in the run's own log.
+            # Dagster's console log would drown the summary; the run's own log has everything.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    materialization = next(
-        m for m in result.asset_materializations_for_node("snapshot") if m.asset_key == SNAPSHOT_KEY
-    )
-    return msgspec.convert(materialization.metadata["report"].value, DiscoveryReport)
+        ).asset_value(SNAPSHOT_KEY)
+    return report
 
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[None]:
-    """Shows the library's own log lines on stderr while it lasts, with the seconds since the start."""
+    """Meanwhile shows the library's log lines on stderr, with the seconds since the start."""
     logger = logging.getLogger("mesh_assets")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Elapsed(time.monotonic()))
@@ -133,22 +128,21 @@ class _Elapsed(logging.Formatter):
         return f"{time.monotonic() - self._start:6.1f} s  {record.getMessage()}"
 
 
-# Which Dagster instance the commands use.
-
-
 def dagster_home() -> str:
-    """DAGSTER_HOME, or the current folder when it holds a dagster.yaml; set for everything that this process
-    starts."""
+    """The folder of the Dagster instance: DAGSTER_HOME, or the current folder if it has a dagster.yaml.
+
+    Sets DAGSTER_HOME for everything that this process starts. Raises MeshError when there is no such folder.
+    """
     home = os.environ.get("DAGSTER_HOME")
     if not home:
         if not Path("dagster.yaml").is_file():
             raise MeshError(
-                "DAGSTER_HOME is not set and there is no dagster.yaml here; run in the project's folder, or set DAGSTER_HOME to it"
+                "DAGSTER_HOME is not set and there is no dagster.yaml here; run this in the project folder, or set DAGSTER_HOME to it"
             )
         home = str(Path.cwd())
         os.environ["DAGSTER_HOME"] = home
     if not Path(home).is_dir():
         raise MeshError(
-            f"DAGSTER_HOME is {home}, which is not a folder; create it with a dagster.yaml in it, or set it to the project's folder"
+            f"DAGSTER_HOME is {home}, which is not a folder; create it with a dagster.yaml inside, or set it to the project folder"
         )
     return home

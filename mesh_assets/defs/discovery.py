@@ -1,52 +1,51 @@
-"""A discovery as Dagster runs it: one partition a cluster, the job, and its schedule every 6 hours."""
+"""Discovery as Dagster runs it: a partition for each cluster, the job, its schedule, and the sensors that ask for more runs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mesh_assets.defs.inventory import INVENTORY_KEYS
+from mesh_assets.defs.inventory import INVENTORY_KEYS, inventory_assets
 from mesh_assets.defs.run_tags import trigger_tags
-from mesh_assets.defs.snapshot import SNAPSHOT_KEYS
-from mesh_assets.estate.model import Estate
+from mesh_assets.defs.sensors.changes import change_sensors
+from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
+from mesh_assets.defs.sensors.ticks import DISCOVERY_JOB
+from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
+from mesh_assets.defs.snapshot import SNAPSHOT_KEYS, snapshot_assets
+from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.triggers import Trigger
 
-if TYPE_CHECKING:
-    # what define_asset_job returns; Dagster does not export its name
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-# One partition a cluster, by its name in the estate; read when the definitions load.
-
-
-def cluster_partitions(estate: Estate) -> dg.StaticPartitionsDefinition:
-    return dg.StaticPartitionsDefinition(list(estate.clusters))
-
-
-# The jobs by name.
-
-
-def discovery_job() -> "UnresolvedAssetJobDefinition":
-    """Collect the five inventories of a cluster, find the changes, publish the snapshot. Two short steps, so
-    one process."""
-    return dg.define_asset_job(
-        "discovery",
-        selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),
-        executor_def=dg.in_process_executor,
-        description="Reads everything of a cluster and publishes it as one event. Tags mesh/trigger… say why.",
+@dg.definitions
+def discovery() -> dg.Definitions:
+    """Raises EstateError when the estate file is missing or wrong."""
+    partitions = dg.StaticPartitionsDefinition(list(load_estate().clusters))
+    return dg.Definitions(
+        assets=[inventory_assets(partitions), snapshot_assets(partitions)],
+        jobs=[
+            dg.define_asset_job(
+                DISCOVERY_JOB,
+                selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),
+                executor_def=dg.in_process_executor,  # two short steps; a process for each costs seconds of imports
+                description="Reads everything about a cluster and publishes it as one event. The tags mesh/trigger… say why.",
+            )
+        ],
+        schedules=[discovery_schedule(partitions)],
+        sensors=[
+            *change_sensors(partitions),
+            metrics_anomalies_sensor(partitions),
+            trigger_queue_sensor(partitions),
+        ],
     )
-
-
-# The schedule: a discovery of every cluster every 6 hours, whatever the sensors have seen.
 
 
 def discovery_schedule(partitions: dg.StaticPartitionsDefinition) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="discovery_schedule",
-        job_name="discovery",
+        job_name=DISCOVERY_JOB,
         cron_schedule="0 */6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every 6 hours, each cluster; one run a cluster, bounded by the run queue.",
+        description="Every 6 hours, one run per cluster, whatever the sensors have seen; the run queue bounds how many run at once.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         for cluster in partitions.get_partition_keys():

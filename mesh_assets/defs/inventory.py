@@ -7,7 +7,7 @@ import dagster as dg
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import note_process
-from mesh_assets.defs.section_metadata import section_metadata
+from mesh_assets.defs.section_metadata import section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 from mesh_assets.readings.ends import KeptEnds
 
@@ -18,14 +18,16 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "connectors": "Every connector of every Connect endpoint: state, tasks with traces, masked config, topics.",
     "schemas": "The latest version of every subject: definition, references, compatibility, mode.",
     "consumer_groups": "Every consumer group: state, members with assignments, committed offsets and lag.",
-    "metrics": "Records and bytes in and out per second, lag in records and in time, load, partition health; each figure with its source.",
+    "metrics": "Records and bytes in and out per second, lag in records and in time, load, partition health; "
+    "each figure with its source.",
 }
-_KINDS: dict[SectionName, set[str]] = {
-    "topics": {"kafka"},
-    "connectors": {"kafka"},
-    "schemas": {"kafka"},
-    "consumer_groups": {"kafka"},
-    "metrics": {"kafka"},
+# The part of a cluster's estate entry that says where the section is read from.
+_READ_FROM: dict[SectionName, str] = {
+    "topics": "kafka",
+    "connectors": "connect",
+    "schemas": "schema_registry",
+    "consumer_groups": "kafka",
+    "metrics": "metrics",
 }
 
 
@@ -35,14 +37,16 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         group_name="inventory",
         partitions_def=partitions,
         can_subset=True,
-        pool="kafka",
+        # Not `specs`: with those an output can carry no value.
         outs={
             name: dg.AssetOut(
                 key_prefix="inventory",
                 is_required=False,
                 io_manager_key="sections",
                 description=_DESCRIPTIONS[name],
-                kinds=_KINDS[name],
+                kinds={"kafka"},
+                tags={"mesh/read_from": _READ_FROM[name]},
+                metadata={"dagster/column_schema": section_columns(name)},
             )
             for name in SECTION_NAMES
         },
@@ -50,7 +54,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
             dg.AssetCheckSpec(
                 "complete",
                 asset=key,
-                description="The section was read whole in this run; a stale one holds the last good data.",
+                description="This run read the whole section; a stale one holds the last good data.",
             )
             for key in INVENTORY_KEYS
         ],
@@ -78,9 +82,8 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 
 def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
+    """Fails for a stale section, and for metrics of which one source failed: fresh by their offsets, but incomplete."""
     state = section.state
-    # Fresh by its offsets, while another source of metrics could not be read: what that tells is unknown, not
-    # old.
     missing = (
         section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
     )

@@ -1,32 +1,41 @@
-"""What the assets need from outside: the estate, the store, and the way of a section from step to step."""
+"""What the assets need from outside: the estate, the store, and the way a section takes from step to step.
+
+Dagster's UI shows each value, or the environment variable that it comes from.
+"""
 
 import os
 from functools import cached_property
+from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.layout import open_store
-
-# What the assets need from outside: the estate and the store, opened once a run.
+from mesh_assets.store.layout import DEFAULT_STORE, open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The estate file that `MESH_ESTATE` names, read anew for each run: credentials and patterns may have
-    changed since loading."""
+    """The estate file, read anew for each run and each tick of a sensor.
+
+    Credentials and patterns may have changed since the definitions loaded.
+    """
+
+    path: str = Field(default=DEFAULT_ESTATE, description="The estate file.")
 
     @cached_property
     def _estate(self) -> Estate:
-        return load_estate()
+        return load_estate(Path(self.path))
 
     def estate(self) -> Estate:
+        """Raises EstateError when the file is missing or wrong."""
         return self._estate
 
     def cluster(self, name: str) -> Cluster:
+        """Raises MeshError when the estate does not have the cluster, EstateError as `estate` does."""
         try:
             return self._estate.clusters[name]
         except KeyError:
@@ -37,41 +46,69 @@ class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The store that `MESH_STORE` names: a folder or `s3://bucket/prefix`."""
+    """Where documents, tables and the inbox are kept."""
+
+    location: str = Field(default=DEFAULT_STORE, description="A folder or s3://bucket/prefix.")
 
     @cached_property
     def _store(self) -> InventoryStore:
-        return InventoryStore(open_store(os.environ.get("MESH_STORE")))
+        return InventoryStore(open_store(self.location))
 
     def store(self) -> InventoryStore:
+        """Raises StoreError when the location is neither a folder nor a bucket."""
         return self._store
 
 
-# How sections pass from step to step: through the store, keyed by run. No second truth: they are dropped
-# after publishing.
-
-# What Dagster puts in place of a run id when the upstream asset is not part of the run (1.13.27,
-# build_output_context).
-_NOT_IN_A_RUN = "__EPHEMERAL_RUN_ID"
-
-
 class SectionIOManager(dg.IOManager):
-    def __init__(self, store: StoreResource) -> None:
+    """Keeps sections in the store, by run. They are not a second truth: publishing drops them."""
+
+    def __init__(self, store: InventoryStore) -> None:
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Section) -> None:
-        self._store.store().put_section(context.run_id, context.partition_key, obj)
+        self._store.put_section(context.run_id, context.partition_key, obj)
 
     def load_input(self, context: dg.InputContext) -> Section | None:
-        """The section of this run (or of the run that this one repeats from a failure); None when it was not
-        selected."""
+        """The section that this run collected, or the run that this one resumes after a failure; None when it was not selected."""
         upstream = context.upstream_output
-        if upstream is None or upstream.run_id == _NOT_IN_A_RUN:
+        if upstream is None:
             return None
-        return self._store.store().get_section(
-            upstream.run_id, context.partition_key, section_name(context.asset_key)
+        return self._store.get_section(
+            upstream.run_id, context.partition_key, _section_name(context.asset_key)
         )
 
 
-def section_name(key: dg.AssetKey) -> SectionName:
+@dg.io_manager(
+    required_resource_keys={"store"}, description="Passes sections from step to step through the store."
+)
+def section_io_manager(context: dg.InitResourceContext) -> SectionIOManager:
+    return SectionIOManager(context.resources.store.store())
+
+
+def estate_resource() -> EstateResource:
+    return EstateResource(path=_named_by("MESH_ESTATE", DEFAULT_ESTATE))
+
+
+def store_resource() -> StoreResource:
+    return StoreResource(location=_named_by("MESH_STORE", DEFAULT_STORE))
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    return dg.Definitions(
+        resources={
+            "estate": estate_resource(),
+            "store": store_resource(),
+            "sections": section_io_manager,
+            "reports": dg.mem_io_manager,
+        }
+    )
+
+
+def _named_by(variable: str, default: str) -> str:
+    # Dagster fails a run whose EnvVar is not set, so the default cannot be one.
+    return dg.EnvVar(variable) if os.environ.get(variable) else default
+
+
+def _section_name(key: dg.AssetKey) -> SectionName:
     return next(name for name in SECTION_NAMES if name == key.path[-1])

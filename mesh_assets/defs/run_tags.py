@@ -1,4 +1,4 @@
-"""What the tags of a run say: why it was made, whether the inbox asked for it, and which process works on it."""
+"""What a run's tags say: why it was made, whether for the inbox, and which process works on it."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,13 @@ from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger
 from mesh_assets.snapshot.lock import is_gone, this_process
 from mesh_assets.store.pointers import Holder
 
-# The trigger of a run: from its tags, which every way of launching can set.
-
 TRIGGER_TAG = "mesh/trigger"
 RESOURCE_TAG = "mesh/trigger_resource"
 DETAILS_TAG = "mesh/trigger_details"
+FROM_INBOX_TAG = "mesh/from_inbox"
+PROCESS_TAG = "mesh/process"
+
+_decoder = msgspec.json.Decoder(Holder)
 
 
 def trigger_tags(trigger: Trigger) -> dict[str, str]:
@@ -23,7 +25,10 @@ def trigger_tags(trigger: Trigger) -> dict[str, str]:
 
 
 def trigger_of_run(tags: Mapping[str, str]) -> Trigger:
-    """`manual` when nothing says otherwise, `schedule` for a run that a schedule launched."""
+    """Without a tag: `schedule` for a run that a schedule launched, otherwise `manual`.
+
+    Raises MeshError when the tag names an unknown trigger.
+    """
     named = tags.get(TRIGGER_TAG) or ("schedule" if "dagster/schedule_name" in tags else "manual")
     known = next((type_ for type_ in TRIGGER_TYPES if type_ == named), None)
     if known is None:
@@ -33,37 +38,23 @@ def trigger_of_run(tags: Mapping[str, str]) -> Trigger:
     return Trigger(type=known, resource=tags.get(RESOURCE_TAG) or None, details=tags.get(DETAILS_TAG) or None)
 
 
-# The tag of runs that were launched for what waits in the inbox.
-
-FROM_INBOX_TAG = "mesh/from_inbox"
-
-
 def is_from_inbox(tags: Mapping[str, str]) -> bool:
-    """Whether the run's trigger tags are a copy of one of the triggers in the inbox."""
+    """Whether the run's trigger tags repeat one of the triggers in the inbox."""
     return tags.get(FROM_INBOX_TAG) == "true"
 
 
-# Which process works on a run, in a tag of it: so that a run whose process was killed without a word is not
-# waited for.
-#
-# Dagster's default launcher looks after no run: one that `kill -9` ended stays STARTED until the run
-# monitoring's longest time is over. Where a run works in a pod or a task of its own, this host knows
-# nothing of
-# it, and the launcher's own health check does the work.
-
-PROCESS_TAG = "mesh/process"
-
-_decoder = msgspec.json.Decoder(Holder)
-
-
 def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
-    """To be called by the run itself, first of all."""
+    """Tags the run with this process, so that others notice when it is gone. A run calls it first of all."""
     instance.add_run_tags(run_id, {PROCESS_TAG: msgspec.json.encode(this_process(run_id)).decode()})
 
 
 def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Reports the run as failed if it is started and its process, on this host, is certainly gone; whether it
-    was."""
+    """Reports a started run as failed when its process, on this host, is certainly gone; returns whether it did.
+
+    Dagster's default launcher does not check on its runs: after `kill -9` one stays STARTED until run monitoring's
+    `max_runtime` is over. A run in a pod or task of its own is unknown to this host; its launcher's health check
+    covers it.
+    """
     if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:
         return False
     try:
@@ -72,13 +63,11 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         return False
     if not is_gone(process):
         return False
-    # What was read of the run may be older than its end: a process that is gone writes no more, so what
-    # stands there now is the last word.
+    # `run` may have been read before the run ended. A process that is gone writes nothing more, so this reading is final.
     last = instance.get_run_by_id(run.run_id)
     if last is None or last.status is not dg.DagsterRunStatus.STARTED:
         return False
     instance.report_run_failed(
-        run,
-        f"Process {process.pid} on {process.host}, which worked on this run, is gone without having ended it.",
+        run, f"Process {process.pid} on {process.host}, which worked on this run, is gone without ending it."
     )
     return True

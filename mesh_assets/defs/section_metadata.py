@@ -1,43 +1,130 @@
-"""What the UI shows of a section: counts, cost, status, and a table of the first records."""
+"""What the UI shows of a section: the columns of its records, how many there are, what reading them cost, and the first of them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
 from mesh_assets.inventory.key_figures import key_figures
-from mesh_assets.inventory.records import Metrics
+from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Schema, Topic, TopicRate
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
     SchemasSection,
     Section,
+    SectionName,
     TopicsSection,
 )
+from mesh_assets.store.inventories import section_name
 
-# The table goes into the event log, which is no store: the document holds everything.
-TABLE_ROWS = 200
+# A table goes into Dagster's event log, which is not a store: the document holds everything.
+_TABLE_ROWS = 200
+_NAMES_SHOWN = 5
 
-Row = Mapping[str, str | int | float | bool | None]
+Cell = str | int | float | bool | None
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column(Generic[R]):
+    name: str
+    type: str
+    value: Callable[[R], Cell]
+    description: str | None = None
+
+
+_TOPICS: tuple[_Column[Topic], ...] = (
+    _Column("topic", "string", lambda topic: topic.name),
+    _Column("partitions", "int", lambda topic: topic.details.partitions),
+    _Column("replication_factor", "int", lambda topic: topic.details.replication_factor),
+    _Column("cleanup_policy", "string", lambda topic: topic.details.cleanup_policy),
+    _Column(
+        "message_count", "int", lambda topic: topic.details.message_count, "Latest minus earliest offsets."
+    ),
+    _Column("overridden_configs", "int", lambda topic: len(topic.config_overrides)),
+)
+_CONNECTORS: tuple[_Column[Connector], ...] = (
+    _Column("connector", "string", lambda connector: connector.name),
+    _Column("type", "string", lambda connector: connector.type),
+    _Column("status", "string", lambda connector: connector.status),
+    _Column("tasks", "int", lambda connector: len(connector.tasks)),
+    _Column("failed_tasks", "int", lambda connector: connector.failed_tasks),
+    _Column(
+        "topics",
+        "string",
+        lambda connector: ", ".join(topic.name for topic in connector.topics[:_NAMES_SHOWN]),
+        f"The first {_NAMES_SHOWN}.",
+    ),
+    _Column("id", "string", lambda connector: connector.id),
+)
+_SCHEMAS: tuple[_Column[Schema], ...] = (
+    _Column("subject", "string", lambda schema: schema.subject),
+    _Column("version", "int", lambda schema: schema.version, "The latest."),
+    _Column("id", "int", lambda schema: schema.id),
+    _Column("type", "string", lambda schema: schema.schema_type),
+    _Column("compatibility", "string", lambda schema: schema.compatibility.value or "unknown"),
+    _Column("references", "int", lambda schema: len(schema.references)),
+)
+_CONSUMER_GROUPS: tuple[_Column[ConsumerGroup], ...] = (
+    _Column("group_id", "string", lambda group: group.group_id),
+    _Column("type", "string", lambda group: group.type),
+    _Column("state", "string", lambda group: group.state),
+    _Column("members", "int", lambda group: None if group.members is None else len(group.members)),
+    _Column(
+        "topics", "string", lambda group: ", ".join(group.topics[:_NAMES_SHOWN]), f"The first {_NAMES_SHOWN}."
+    ),
+    _Column("lag_records", "int", lambda group: group.total_lag_records),
+)
+_METRICS: tuple[_Column[TopicRate], ...] = (
+    _Column("topic", "string", lambda rate: rate.topic),
+    _Column("message_count", "int", lambda rate: rate.message_count),
+    _Column("records_in_per_second", "float", lambda rate: rate.records_in_per_second),
+    _Column("records_out_per_second", "float", lambda rate: rate.records_out_per_second),
+    _Column("bytes_in_per_second", "float", lambda rate: rate.bytes_in_per_second),
+    _Column("bytes_out_per_second", "float", lambda rate: rate.bytes_out_per_second),
+    _Column("retained_bytes", "int", lambda rate: rate.retained_bytes),
+)
+_COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
+    "topics": _TOPICS,
+    "connectors": _CONNECTORS,
+    "schemas": _SCHEMAS,
+    "consumer_groups": _CONSUMER_GROUPS,
+    "metrics": _METRICS,
+}
+
+
+def section_columns(name: SectionName) -> dg.TableSchema:
+    """The columns of a section's table in the UI: one row per record, in `metrics` one per topic."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column.name, column.type, description=column.description)
+            for column in _COLUMNS[name]
+        ]
+    )
 
 
 def section_metadata(section: Section) -> dict[str, Any]:
-    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and a table of at most
-    TABLE_ROWS rows."""
-    rows = list(_rows(section))
-    state, cost = section.state, section.cost
-    metadata: dict[str, Any] = {"dagster/row_count": len(rows), "status": state.status}
+    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and the first records as a table."""
+    name, state, cost = section_name(section), section.state, section.cost
+    records: Sequence[Any] = (
+        section.records if not isinstance(section, MetricsSection) else _topic_rates(section)
+    )
+    metadata: dict[str, Any] = {"dagster/row_count": len(records), "status": state.status}
     if state.collected_at is not None:
         metadata["collected_at"] = dg.MetadataValue.timestamp(state.collected_at)
     if state.error is not None:
         metadata["error"] = state.error
     metadata.update(_figures(section))
-    if rows:
-        shown = f"first {TABLE_ROWS} of {len(rows)}" if len(rows) > TABLE_ROWS else "all"
-        metadata[f"records ({shown})"] = dg.MetadataValue.table(
-            [dg.TableRecord(dict(row)) for row in rows[:TABLE_ROWS]]
+    metadata.update(
+        table_metadata(
+            "records",
+            records,
+            lambda record: {column.name: column.value(record) for column in _COLUMNS[name]},
+            columns=section_columns(name),
         )
+    )
     metadata.update(
         seconds=cost.seconds,
         kafka_calls=cost.kafka_calls,
@@ -46,6 +133,25 @@ def section_metadata(section: Section) -> dict[str, Any]:
     )
     metadata.update({f"seconds/{phase}": seconds for phase, seconds in cost.phases.items()})
     return metadata
+
+
+def table_metadata(
+    title: str,
+    items: Sequence[R],
+    row: Callable[[R], Mapping[str, Cell]],
+    *,
+    columns: dg.TableSchema | None = None,
+) -> dict[str, dg.TableMetadataValue]:
+    """One entry with at most 200 rows, under a name that says how many of how many; none without items."""
+    if not items:
+        return {}
+    shown = f"first {_TABLE_ROWS} of {len(items)}" if len(items) > _TABLE_ROWS else "all"
+    rows = [dg.TableRecord(dict(row(item))) for item in items[:_TABLE_ROWS]]
+    return {f"{title} ({shown})": dg.MetadataValue.table(rows, schema=columns)}
+
+
+def _topic_rates(section: MetricsSection) -> tuple[TopicRate, ...]:
+    return () if section.records is None else section.records.topics
 
 
 def _figures(section: Section) -> dict[str, int | float | str]:
@@ -74,7 +180,7 @@ def _figures(section: Section) -> dict[str, int | float | str]:
 
 
 def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
-    """What is known of it, with its sources; what no source tells is left out."""
+    """The figures that are known, with their sources; what no source gives is left out."""
     known = key_figures(metrics)
     lag = "lag_seconds_at_least" if known.slowest_lag_is_at_least else "lag_seconds"
     figures: dict[str, int | float | str | None] = {
@@ -96,60 +202,3 @@ def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
         "source_errors": "; ".join(known.errors) or None,
     }
     return {name: value for name, value in figures.items() if value is not None}
-
-
-def _rows(section: Section) -> Iterable[Row]:
-    match section:
-        case TopicsSection():
-            for topic in section.records:
-                details = topic.details
-                yield {
-                    "topic": topic.name,
-                    "partitions": details.partitions,
-                    "replication_factor": details.replication_factor,
-                    "cleanup_policy": details.cleanup_policy,
-                    "messages": details.message_count,
-                    "overridden_configs": len(topic.config_overrides),
-                }
-        case ConnectorsSection():
-            for connector in section.records:
-                yield {
-                    "connector": connector.name,
-                    "type": connector.type,
-                    "status": connector.status,
-                    "tasks": len(connector.tasks),
-                    "failed_tasks": connector.failed_tasks,
-                    "topics": ", ".join(topic.name for topic in connector.topics[:5]),
-                    "id": connector.id,
-                }
-        case SchemasSection():
-            for schema in section.records:
-                yield {
-                    "subject": schema.subject,
-                    "version": schema.version,
-                    "id": schema.id,
-                    "type": schema.schema_type,
-                    "compatibility": schema.compatibility.value or "unknown",
-                    "references": len(schema.references),
-                }
-        case ConsumerGroupsSection():
-            for group in section.records:
-                yield {
-                    "group": group.group_id,
-                    "type": group.type,
-                    "state": group.state,
-                    "members": None if group.members is None else len(group.members),
-                    "topics": ", ".join(group.topics[:5]),
-                    "lag_records": group.total_lag_records,
-                }
-        case MetricsSection():
-            for rate in section.records.topics if section.records else ():
-                yield {
-                    "topic": rate.topic,
-                    "messages": rate.message_count,
-                    "records_in_per_second": rate.records_in_per_second,
-                    "records_out_per_second": rate.records_out_per_second,
-                    "bytes_in_per_second": rate.bytes_in_per_second,
-                    "bytes_out_per_second": rate.bytes_out_per_second,
-                    "retained_bytes": rate.retained_bytes,
-                }

@@ -1,5 +1,6 @@
-"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step, and what the UI shows of them."""
+"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step, so that neither event goes out alone."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,19 +8,18 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from mesh_assets.defs.inventory import INVENTORY_KEYS
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
-from mesh_assets.defs.section_metadata import TABLE_ROWS
+from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.errors import MeshError
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState
+from mesh_assets.snapshot.avro_form import schema_text
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets.snapshot.report import DiscoveryReport
-
-# `discovery_snapshot` and `changes`: sections joined, compared and published in one step; neither event
-# goes
-# without the other.
 
 SNAPSHOT_KEY = dg.AssetKey("discovery_snapshot")
 CHANGES_KEY = dg.AssetKey("changes")
@@ -30,29 +30,41 @@ OLDEST_HOURS = 12
 def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="snapshot",
-        group_name="discovery",
         partitions_def=partitions,
-        pool="kafka",
         ins={
             name: dg.AssetIn(key=["inventory", name], input_manager_key="sections") for name in SECTION_NAMES
         },
-        outs={
-            "changes": dg.AssetOut(
-                dagster_type=dg.Nothing,
+        specs=[
+            dg.AssetSpec(
+                CHANGES_KEY,
+                deps=INVENTORY_KEYS,
+                group_name="discovery",
                 kinds={"kafka", "avro"},
-                description="What differs from the previous snapshot, each a ChangeEvent on discovery-changes.",
+                tags={"mesh/topic": CHANGES_TOPIC},
+                description=f"What differs from the previous snapshot, each a ChangeEvent on {CHANGES_TOPIC}.",
+                metadata={"dagster/column_schema": event_columns("change_event")},
             ),
-            "discovery_snapshot": dg.AssetOut(
-                dagster_type=dg.Nothing,
+            dg.AssetSpec(
+                SNAPSHOT_KEY,
+                deps=INVENTORY_KEYS,
+                group_name="discovery",
                 kinds={"kafka", "avro"},
-                description="The complete state of the cluster, one DiscoveryEvent on discovery-events (key: cluster id).",
-            ),
-        },
+                tags={"mesh/topic": EVENTS_TOPIC},
+                description=f"The complete state of the cluster, one DiscoveryEvent on {EVENTS_TOPIC} (key: cluster id).",
+                metadata={"dagster/column_schema": event_columns("discovery_event")},
+                # The schedule publishes every 6 hours: one run missed warns, two fail, with an hour's grace. Dagster
+                # judges the asset by its newest partition; each cluster is judged by the check `current`.
+                freshness_policy=dg.FreshnessPolicy.time_window(
+                    fail_window=timedelta(hours=13), warn_window=timedelta(hours=7)
+                ),
+            ).with_io_manager_key("reports"),
+        ],
         check_specs=[
             dg.AssetCheckSpec(
                 "current",
                 asset=SNAPSHOT_KEY,
-                description=f"No section is older than {OLDEST_HOURS} hours, two intervals of the schedule; a stale section keeps its age.",
+                description=f"No section is older than {OLDEST_HOURS} hours, two intervals of the schedule; "
+                "a stale section keeps its age.",
             )
         ],
     )
@@ -61,7 +73,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         estate: EstateResource,
         store: StoreResource,
         **sections: Section | None,
-    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         collected = {name: section for name in SECTION_NAMES if (section := sections[name]) is not None}
         if not collected:
             raise MeshError(
@@ -78,19 +90,16 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         )
         notify(estate.estate(), report, changes)
         store.store().drop_sections(context.run.run_id)
-        store.store().prune_sections(
-            now=datetime.now(UTC)
-        )  # those of runs that failed and were never repeated
+        store.store().prune_sections(now=datetime.now(UTC))  # of runs that failed and were never repeated
         yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))
-        yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report))
+        yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report), value=report)
         yield current_check(report.sections, now=report.discovery_timestamp)
 
     return snapshot
 
 
 def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime) -> dg.AssetCheckResult:
-    """Freshness by when a section was really read, which a materialization with the last good data does not
-    tell."""
+    """Judges by when each section was read; a materialization may hold the last good data of long ago."""
     old = [
         name
         for name, state in sections.items()
@@ -103,9 +112,6 @@ def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime
         passed=not old,
         description=f"older than {OLDEST_HOURS} hours or never read: {', '.join(old)}" if old else None,
     )
-
-
-# What the UI shows of a published snapshot and its changes.
 
 
 def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
@@ -137,25 +143,52 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
 
 
 def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+    """Dagster metadata: how many changes, since which snapshot, and the first of them as a table."""
+    return {
         "dagster/row_count": len(changes),
         "sequence": report.sequence,
         "baseline": report.total_changes is None,
+        **table_metadata(
+            "changes",
+            changes,
+            lambda change: {
+                "severity": change.severity,
+                "kind": change.kind,
+                "resource_type": change.resource_type,
+                "resource": change.resource,
+                "sentence": change.sentence,
+            },
+        ),
     }
-    if changes:
-        shown = f"first {TABLE_ROWS} of {len(changes)}" if len(changes) > TABLE_ROWS else "all"
-        metadata[f"changes ({shown})"] = dg.MetadataValue.table(
-            [
-                dg.TableRecord(
-                    {
-                        "severity": change.severity,
-                        "kind": change.kind,
-                        "resource_type": change.resource_type,
-                        "resource": change.resource,
-                        "sentence": change.sentence,
-                    }
-                )
-                for change in changes[:TABLE_ROWS]
-            ]
-        )
-    return metadata
+
+
+def event_columns(schema: str) -> dg.TableSchema:
+    """The top-level fields of an event, from its Avro contract."""
+    fields = json.loads(schema_text(schema))["fields"]
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                field["name"],
+                _type_text(field["type"]),
+                description=field.get("doc"),
+                constraints=dg.TableColumnConstraints(nullable="null" in field["type"]),
+            )
+            for field in fields
+        ]
+    )
+
+
+def _type_text(avro: Any) -> str:
+    match avro:
+        case list():
+            return " | ".join(_type_text(branch) for branch in avro if branch != "null")
+        case {"logicalType": logical}:
+            return str(logical)
+        case {"type": "array", "items": items}:
+            return f"array<{_type_text(items)}>"
+        case {"type": "map", "values": values}:
+            return f"map<{_type_text(values)}>"
+        case {"name": name}:
+            return str(name)
+        case _:
+            return str(avro)

@@ -1,11 +1,17 @@
-"""Sections pass from step to step through the store, by run."""
+"""What the UI shows of the resources, and how sections pass from step to step: through the store, by run."""
 
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.resources import SectionIOManager, StoreResource
+from mesh_assets.defs.resources import (
+    EstateResource,
+    StoreResource,
+    estate_resource,
+    section_io_manager,
+    store_resource,
+)
 from mesh_assets.inventory.sections import Section, TopicsSection
 from mesh_assets_tests.documents import FRESH, a_topic
 
@@ -22,9 +28,7 @@ def collected() -> TopicsSection:
     return SECTION
 
 
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: list[str], partition: str = "warehouse"
-) -> list[Section | None]:
+def run(tmp_path: Path, selection: list[str], partition: str = "warehouse") -> list[Section | None]:
     loaded: list[Section | None] = []
 
     @dg.asset(
@@ -34,24 +38,54 @@ def run(
     def reader(topics: TopicsSection | None) -> None:
         loaded.append(topics)
 
-    monkeypatch.setenv("MESH_STORE", str(tmp_path))
     result = dg.materialize(
         [collected, reader],
         selection=selection,
         partition_key=partition,
-        resources={"sections": SectionIOManager(StoreResource())},
+        resources={"sections": section_io_manager, "store": StoreResource(location=str(tmp_path))},
     )
     assert result.success
     return loaded
 
 
-def test_a_section_of_the_same_run_arrives_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(tmp_path, monkeypatch, ["inventory/topics", "reader"]) == [SECTION]
+def test_a_section_of_the_same_run_arrives_as_it_was(tmp_path: Path) -> None:
+    assert run(tmp_path, ["inventory/topics", "reader"]) == [SECTION]
 
 
-def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
+def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(tmp_path: Path) -> None:
+    run(tmp_path, ["inventory/topics"])
+
+    assert run(tmp_path, ["reader"]) == [None]
+
+
+def shown(resource: dg.ConfigurableResource) -> dict[str, object]:  # type: ignore[type-arg]
+    """The values that Dagster's UI lists for a resource."""
+    definitions = dg.Definitions(resources={"it": resource})
+    [top_level] = definitions.get_repository_def().get_top_level_resources().values()
+    return dict(top_level.config_schema.default_value)
+
+
+def test_a_variable_that_is_set_is_shown_by_its_name_and_read_when_a_run_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(tmp_path, monkeypatch, ["inventory/topics"])
+    monkeypatch.setenv("MESH_ESTATE", "mine.yaml")
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "one"))
+    estate, store = estate_resource(), store_resource()
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "two"))
 
-    assert run(tmp_path, monkeypatch, ["reader"]) == [None]
+    assert shown(estate) == {"path": {"env": "MESH_ESTATE"}}
+    with dg.build_resources({"store": store}) as resources:
+        assert resources.store.location == str(tmp_path / "two")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_the_variables_the_defaults_hold(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("MESH_ESTATE", "MESH_STORE"):
+        monkeypatch.delenv(variable, raising=False)
+        if value is not None:
+            monkeypatch.setenv(variable, value)
+
+    assert (estate_resource(), store_resource()) == (
+        EstateResource(path="estate.yaml"),
+        StoreResource(location=".mesh"),
+    )

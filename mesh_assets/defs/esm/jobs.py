@@ -10,6 +10,7 @@ import dagster as dg
 import msgspec
 from pydantic import Field
 
+from mesh_assets.defs.esm.asset import mappings_asset
 from mesh_assets.defs.esm.config import (
     CreateConfig,
     DeleteConfig,
@@ -298,3 +299,12 @@ def _plan_metadata(plan: ProducePlan) -> dict[str, Any]:
         "also_read_by": str(others),
         "plan": dg.MetadataValue.json(msgspec.to_builtins(plan)),
     }
+
+
+@dg.definitions
+def event_source_mappings() -> dg.Definitions:
+    return dg.Definitions(
+        assets=[mappings_asset()],
+        jobs=[*mapping_jobs(), validation_job()],
+        resources={"mapping_access": MappingAccess()},
+    )

@@ -1,7 +1,9 @@
-"""`metrics_anomalies`: a reading of every cluster each tick, and CloudWatch's alarms about it; what is
-unusual goes to the inbox, once until it ends."""
+"""`metrics_anomalies`: each tick takes a reading of every cluster and asks CloudWatch for its alarms.
 
-from collections.abc import Callable, Mapping
+What is unusual goes to the inbox, once until it ends.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +14,12 @@ from mesh_assets.anomalies.watch import OpenClients, Watched, watch_cluster
 from mesh_assets.collecting.clients import open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
-from mesh_assets.defs.sensors.ticks import interval_seconds
+from mesh_assets.defs.sensors.ticks import (
+    clusters_with_partition,
+    discovery_sensor,
+    interval_seconds,
+    reasons_text,
+)
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS
@@ -29,39 +36,32 @@ from mesh_assets.sensing.sweep import (
 from mesh_assets.store.inventories import InventoryStore
 
 _KEPT_AT_ONCE = 8
-_REASONS_SHOWN = 10
-_REASON_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The interval, and the seams that tests put fakes in."""
+    """The interval. Tests put fakes in for the rest."""
 
     interval_seconds: float
     clients: OpenClients = open_clients
     alarms: ReadAlarms | None = None
-    pace: SweepLimits = SWEEP_LIMITS
+    limits: SweepLimits = SWEEP_LIMITS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
     seconds = interval_seconds(int(USUAL_INTERVAL_SECONDS))
 
-    @dg.sensor(
+    @discovery_sensor(
         name="metrics_anomalies",
-        job_name="discovery",
-        minimum_interval_seconds=seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        interval_seconds=seconds,
         description="Every 5 minutes, the offsets of all topics and groups: topics gone silent, rates that spike or drop, lag that grows, "
-        "connectors that run and move nothing, against what is usual at that hour; and CloudWatch's alarms, where the estate names them.",
+        "connectors that run but move nothing, against what is usual at that hour; and CloudWatch's alarms, where the estate names them.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
-        known = estate.estate().clusters
-        # A cluster that came into the estate file since the definitions were loaded has no partition to run
-        # on.
-        clusters = {name: known[name] for name in partitions.get_partition_keys() if name in known}
+        clusters = clusters_with_partition(estate.estate(), partitions)
         watching = Watching(interval_seconds=seconds)
         result, log = tick(
             context.instance, clusters, watching, store=store.store(), cursor=decode_cursor(context.cursor)
@@ -81,10 +81,12 @@ def tick(
     store: InventoryStore,
     cursor: SensorCursor,
 ) -> tuple[dg.SensorResult, list[str]]:
-    """The tick's result, and a line for each anomaly or alarm that began or ended. Raises StoreError when the
-    inbox cannot be read."""
+    """The tick's result, and a line for each anomaly or alarm that began or ended.
 
-    def look(name: str) -> Watched:
+    Raises StoreError when the inbox cannot be read.
+    """
+
+    def watch(name: str) -> Watched:
         return watch_cluster(
             in_a_hurry(clusters[name]),
             store,
@@ -93,15 +95,17 @@ def tick(
             clients=watching.clients,
         )
 
-    def look_for_alarms(name: str) -> WatchedAlarms:
+    def watch_its_alarms(name: str) -> WatchedAlarms:
         return watch_alarms(clusters[name], store, read=watching.alarms, now=watching.now)
 
-    # At the same time, and apart: neither waits for the other, nor fails with it.
+    # Concurrently and independently: neither waits for the other, nor fails with it.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
         with_alarms = [name for name, cluster in clusters.items() if cluster.alarms is not None]
-        sweeping_alarms = pool.submit(sweep, with_alarms, look_for_alarms, limits=watching.pace)
+        sweeping_alarms = pool.submit(sweep, with_alarms, watch_its_alarms, limits=watching.limits)
         swept = sweep(
-            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung), look, limits=watching.pace
+            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung),
+            watch,
+            limits=watching.limits,
         )
         alarms = sweeping_alarms.result()
     _keep(swept)
@@ -119,8 +123,7 @@ def tick(
 
 
 def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
-    """Writes what was seen. A cluster whose readings or alarms cannot be kept has failed, like one that
-    cannot be read."""
+    """Stores what was seen. A cluster whose readings or alarms cannot be stored has failed, as if it could not be read."""
 
     def keep(name: str) -> tuple[str, str | None]:
         try:
@@ -154,7 +157,7 @@ def _alarms_log(alarms: Swept[WatchedAlarms]) -> list[str]:
 
 
 def _alarm_reasons(alarms: Swept[WatchedAlarms]) -> dict[str, str]:
-    """Cluster → why its alarms are not known."""
+    """By cluster: why its alarms are unknown."""
     skipped = {name: seen.skipped for name, seen in alarms.seen.items() if seen.skipped is not None}
     failed = {name: f"its alarms could not be read: {why}" for name, why in alarms.failed.items()}
     return (
@@ -168,16 +171,11 @@ def _skip_reason(swept: Swept[Watched], alarms: Swept[WatchedAlarms], launches: 
     skipped = {name: watched.skipped for name, watched in swept.seen.items() if watched.skipped is not None}
     reasons = skipped | swept.failed | dict.fromkeys(swept.hung, "did not answer in time")
     reasons |= dict.fromkeys(swept.unreached, "not reached, comes first in the next tick")
+    texts: dict[str, Sequence[str]] = {name: (why,) for name, why in reasons.items()}
     for more in (_alarm_reasons(alarms), launches.waiting):
-        reasons |= {name: f"{reasons[name]}; {why}" if name in reasons else why for name, why in more.items()}
+        texts |= {name: (*texts.get(name, ()), why) for name, why in more.items()}
     read = len(swept.seen) - len(skipped)
     total = len(swept.seen) + len(swept.failed) + len(swept.hung) + len(swept.unreached)
     begun = sum(len(watched.begun) for watched in swept.seen.values())
     news = f"{begun} anomalies began" if begun else "nothing unusual began"
-    shown = [f"{name}: {_shortened(text)}" for name, text in sorted(reasons.items())[:_REASONS_SHOWN]]
-    rest = [f"and {len(reasons) - len(shown)} more clusters"] if len(reasons) > len(shown) else []
-    return "; ".join([f"{read} of {total} clusters read, {news}", *shown, *rest])
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _REASON_CHARACTERS else f"{text[: _REASON_CHARACTERS - 1]}…"
+    return "; ".join([f"{read} of {total} clusters read, {news}", *reasons_text(texts)])

@@ -1,5 +1,7 @@
-"""From the inbox to runs: one run for all that waits of a cluster, none while one is queued or running,
-pauses after failures."""
+"""From the inbox to runs: one run for everything that waits for a cluster, and none while one is queued or running.
+
+After failures it pauses, longer each time.
+"""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
-from mesh_assets.defs.sensors.ticks import pause_unit_seconds
+from mesh_assets.defs.sensors.ticks import DISCOVERY_JOB, pause_unit_seconds
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 
-DISCOVERY_JOB = "discovery"
 PARTITION_TAG = "dagster/partition"
 
 _IN_FLIGHT = (
@@ -26,7 +27,7 @@ _IN_FLIGHT = (
 )
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-# 1, 2, 4, 8, 16, then 30 minutes: the sixth failure in a row is as far back as one needs to look.
+# 1, 2, 4, 8, 16, then 30 minutes: looking back further than the sixth failure in a row changes nothing.
 _LONGEST_PAUSE = 30
 _RUNS_LOOKED_AT = 6
 _LISTINGS_AT_ONCE = 8
@@ -34,7 +35,7 @@ _LISTINGS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launches:
-    """`requests`: runs to launch. `waiting`: cluster → why triggers wait without a run being asked for."""
+    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested."""
 
     requests: list[dg.RunRequest]
     waiting: dict[str, str]
@@ -50,8 +51,9 @@ def requests_for(
     """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the
     inbox and nothing in its way.
 
-    To be called once in a tick, after what the tick found stands in the inbox, whether or not it found
-    anything: triggers of failed runs wait there too. `run_key` stays empty: it would be remembered for ever.
+    Call it once per tick, after putting what the tick found into the inbox, and even when it found nothing:
+    triggers of failed runs wait there too. `run_key` stays empty, since Dagster would remember it forever.
+
     Raises StoreError when the store fails.
     """
     now = now or datetime.now(UTC)
@@ -94,12 +96,12 @@ def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRec
 
 
 def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
-    """Why no run may be launched now; `records` of the cluster, newest first."""
+    """Why no run may be launched now; `records` are the cluster's runs, newest first."""
     records = list(records)
     for record in records:
         status = record.dagster_run.status
-        # The daemon records a run before it submits it. One that stays so was lost between the two, and must
-        # not be waited for.
+        # The daemon records a run before it submits it. A run that stays unsubmitted was lost in between;
+        # nobody may wait for it.
         created = status is dg.DagsterRunStatus.NOT_STARTED and now - record.create_timestamp < CLAIM_LASTS
         if created or status in _IN_FLIGHT:
             return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"

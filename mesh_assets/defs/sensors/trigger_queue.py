@@ -1,4 +1,4 @@
-"""`trigger_queue`: messages of the SQS queue that is subscribed to the SNS topic `discovery-agent-triggers`."""
+"""`trigger_queue`: messages from the SQS queue that subscribes to the SNS topic `discovery-agent-triggers`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,12 @@ import msgspec
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
-from mesh_assets.defs.sensors.ticks import interval_seconds
+from mesh_assets.defs.sensors.ticks import (
+    clusters_with_partition,
+    discovery_sensor,
+    interval_seconds,
+    reasons_text,
+)
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
 from mesh_assets.sensing.trigger_queue import (
@@ -28,21 +33,19 @@ NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """The queue to read, and where goes what cannot be understood; None: it is left to the queue's own
-    redrive."""
+    """The queue to read, and where to send what cannot be understood; None leaves that to the queue's own redrive."""
 
     triggers: TriggerQueue
     dead_letters: DeadLetters | None
 
 
 OpenQueues = Callable[[QueueTriggers], Queues]
-"""Makes the clients; contacts nothing. Raises MeshError."""
+"""Makes the clients without contacting anything. Raises MeshError."""
 
 
 def open_queues(settings: QueueTriggers) -> Queues:
-    from mesh_assets.platforms.aws.messaging import (
-        SqsQueue,  # boto3 is heavy, and only needed where a queue is configured
-    )
+    # boto3 is heavy, and needed only where a queue is configured.
+    from mesh_assets.platforms.aws.messaging import SqsQueue
 
     def opened(url: str) -> SqsQueue:
         return SqsQueue(url, region=settings.region, endpoint_url=settings.endpoint_url)
@@ -52,25 +55,19 @@ def open_queues(settings: QueueTriggers) -> Queues:
 
 
 def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
-    """Mounted whether or not a queue is configured: the estate is read anew at each tick, so that naming one
-    takes effect at once."""
-
+    """Mounted whether or not a queue is configured: each tick reads the estate anew, so naming one takes effect at once."""
     interval = interval_seconds(30)
 
-    @dg.sensor(
+    @discovery_sensor(
         name="trigger_queue",
-        job_name="discovery",
-        minimum_interval_seconds=interval,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Messages of the SQS queue: our own triggers, CloudWatch alarms, EventBridge events, Confluent Cloud notifications.",
+        interval_seconds=interval,
+        description="Messages from the SQS queue: our own triggers, CloudWatch alarms, EventBridge events, Confluent Cloud notifications.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
         known = estate.estate()
-        clusters = {
-            name: known.clusters[name] for name in partitions.get_partition_keys() if name in known.clusters
-        }
+        clusters = clusters_with_partition(known, partitions)
         result, notes = tick(
             context.instance,
             known,
@@ -96,8 +93,10 @@ def tick(
     wait_seconds: int = LONGEST_WAIT_SECONDS,
     queues: OpenQueues = open_queues,
 ) -> tuple[dg.SensorResult, tuple[str, ...]]:
-    """The result, and a line for the log for each message. Raises StoreError when the store fails; then
-    nothing was deleted unkept."""
+    """The tick's result, and a log line for each message.
+
+    Raises StoreError when the store fails; then no message has been deleted that was not kept.
+    """
     if estate.triggers is None:
         return dg.SensorResult(skip_reason=NOT_CONFIGURED), ()
     try:
@@ -107,7 +106,7 @@ def tick(
     intake = take_in(
         opened.triggers,
         Inbox(store.objects),
-        # The id that the brokers gave goes before that of the estate file: it is what the runs look for.
+        # The id from the brokers takes precedence over the estate file's: runs look for the brokers'.
         [
             Target(name=name, cluster_id=store.cluster_id(name) or cluster.cluster_id)
             for name, cluster in clusters.items()
@@ -137,5 +136,5 @@ def _skip_reason(intake: Intake, launches: Launches) -> str:
     found = (
         f"{intake.received} messages, {len(intake.taken_in)} taken in" if intake.received else "no messages"
     )
-    waiting = [f"{name}: {reason}" for name, reason in launches.waiting.items()]
-    return "; ".join([*([] if intake.error is None else [intake.error]), found, *waiting[:10]])
+    waiting = reasons_text({name: (reason,) for name, reason in launches.waiting.items()})
+    return "; ".join([*([] if intake.error is None else [intake.error]), found, *waiting])

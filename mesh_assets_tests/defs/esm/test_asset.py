@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY, NOT_CONFIGURED, mappings_asset
-from mesh_assets.defs.resources import EstateResource
+from mesh_assets.defs.resources import estate_resource
 from mesh_assets.esm import health as lag_module
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
@@ -87,7 +87,7 @@ def materialize(
     monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed))
     result = dg.materialize(
         [mappings_asset()],
-        resources={"estate": EstateResource(), "mapping_access": FakeMappingAccess(fake="aws")},
+        resources={"estate": estate_resource(), "mapping_access": FakeMappingAccess(fake="aws")},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")

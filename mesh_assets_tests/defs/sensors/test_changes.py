@@ -30,7 +30,7 @@ class Ticking:
         observe: Observe,
         *,
         name: str,
-        pace: SweepLimits = SWEEP_LIMITS,
+        limits: SweepLimits = SWEEP_LIMITS,
     ) -> None:
         self._world = world
         self._instance = instance
@@ -38,9 +38,8 @@ class Ticking:
             name=name,
             observe=observe,
             interval_seconds=300,
-            description="",
             clients=world.open_clients,
-            pace=pace,
+            limits=limits,
         )
         self.cursor = SensorCursor()
 
@@ -210,8 +209,8 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
     for name in healthy:
         world.fakes[name].kafka.topics["clicks"] = [0]
         world.fakes[name].registry.schemas.append(a_schema("clicks-value"))
-    pace = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
-    sensor = Ticking(world, instance, observe, name="resource_changes", pace=pace)
+    limits = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
+    sensor = Ticking(world, instance, observe, name="resource_changes", limits=limits)
     launched, seconds = set[str | None](), []
 
     for _ in range(2):
@@ -220,5 +219,5 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
         seconds.append(time.monotonic() - start)
 
     assert launched == set(healthy)
-    assert max(seconds) < pace.tick_seconds + 4.0  # what is found is written down after the looking
+    assert max(seconds) < limits.tick_seconds + 4.0  # what is found is written down after the looking
     assert len(sensor.cursor.hung) <= 20

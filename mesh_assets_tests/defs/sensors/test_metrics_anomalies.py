@@ -30,11 +30,11 @@ class Ticking:
     """The sensor, tick after tick, five minutes apart."""
 
     def __init__(
-        self, world: World, instance: dg.DagsterInstance, *, pace: SweepLimits = SWEEP_LIMITS
+        self, world: World, instance: dg.DagsterInstance, *, limits: SweepLimits = SWEEP_LIMITS
     ) -> None:
         self._world = world
         self._instance = instance
-        self._pace = pace
+        self._limits = limits
         self.cursor = SensorCursor()
         self.log: list[str] = []
 
@@ -43,7 +43,7 @@ class Ticking:
         for fake in world.fakes.values():
             fake.kafka.read_at[:] = [world.now]
         watching = Watching(
-            interval_seconds=300, clients=world.open_clients, pace=self._pace, now=lambda: world.now
+            interval_seconds=300, clients=world.open_clients, limits=self._limits, now=lambda: world.now
         )
         result, log = tick(self._instance, world.clusters, watching, store=world.store, cursor=self.cursor)
         self.log += log
@@ -181,8 +181,8 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
     )
     for name in names[:20]:
         world.fakes[name].opens = hangs
-    pace = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
-    sensor = Ticking(world, instance, pace=pace)
+    limits = SweepLimits(at_once=16, cluster_seconds=0.8, tick_seconds=4.0)
+    sensor = Ticking(world, instance, limits=limits)
     seconds = []
 
     for _ in range(2):
@@ -191,7 +191,7 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
         seconds.append(time.monotonic() - start)
 
     assert all(readings(world, f"lkc-{name}") >= 1 for name in names[20:])
-    assert max(seconds) < pace.tick_seconds + 4.0  # what was read is written down after the looking
+    assert max(seconds) < limits.tick_seconds + 4.0  # what was read is written down after the looking
 
 
 @pytest.mark.parametrize(("environment", "seconds"), [({}, 300), ({INTERVAL_VARIABLE: "7"}, 7)])

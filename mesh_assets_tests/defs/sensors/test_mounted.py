@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from mesh_assets.definitions import defs
-from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.resources import estate_resource, store_resource
 from mesh_assets.defs.sensors.ticks import interval_seconds, pause_unit_seconds
 from mesh_assets.errors import MeshError
 from mesh_assets_tests.defs.test_definitions import ESTATE
@@ -44,7 +44,7 @@ def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
     definitions = defs()
     repository = definitions.get_repository_def()
 
-    resources = {"estate": EstateResource(), "store": StoreResource()}
+    resources = {"estate": estate_resource(), "store": store_resource()}
     with dg.build_sensor_context(
         instance=instance, repository_def=repository, resources=resources
     ) as context:

@@ -1,16 +1,14 @@
-"""Runs of the discovery job as an instance records them. Dagster offers no public way to record a run without
-launching it.
-"""
+"""What waits in the inbox becomes runs: one per cluster, none while another is under way, later after failures."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import msgspec
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster._core.test_utils import create_run_for_test
 from msgspec.structs import replace
 
 from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
@@ -22,20 +20,23 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import Holder
 
+# A queued run must have an origin, which Dagster offers no public way to make.
 _REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
 
 
 def a_run(
     instance: dg.DagsterInstance, cluster: str, status: dg.DagsterRunStatus, *, job: str = "discovery"
 ) -> dg.DagsterRun:
-    run: dg.DagsterRun = create_run_for_test(
-        instance,
-        job_name=job,
-        status=status,
-        tags={"dagster/partition": cluster},
-        remote_job_origin=_REPOSITORY.get_job_origin(job),
+    """A run as the instance records it, without launching it."""
+    return instance.add_run(
+        dg.DagsterRun(
+            job_name=job,
+            run_id=str(uuid4()),
+            status=status,
+            tags={"dagster/partition": cluster},
+            remote_job_origin=_REPOSITORY.get_job_origin(job),
+        )
     )
-    return run
 
 
 UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
