@@ -1,6 +1,6 @@
 """What Dagster sees: the names that users and other projects rely on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -98,3 +98,42 @@ def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
     assert failure.step_key == "inventory"
     assert "127.0.0.1:1" in str(failure.step_failure_data.error)
     assert not (tmp_path / "store").exists()
+
+
+def test_the_snapshot_is_judged_by_its_schedule(definitions: dg.Definitions) -> None:
+    policies = {
+        spec.key.to_user_string(): spec.freshness_policy for spec in definitions.resolve_all_asset_specs()
+    }
+
+    assert {key for key, policy in policies.items() if policy is not None} == {"discovery_snapshot"}
+    assert policies["discovery_snapshot"] == dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=13), warn_window=timedelta(hours=7)
+    )
+
+
+def test_columns_are_those_of_the_contracts_and_of_the_tables_shown(definitions: dg.Definitions) -> None:
+    columns = {
+        spec.key.to_user_string(): spec.metadata["dagster/column_schema"].columns
+        for spec in definitions.resolve_all_asset_specs()
+        if "dagster/column_schema" in spec.metadata
+    }
+
+    assert [column.name for column in columns["inventory/consumer_groups"]] == [
+        "group_id",
+        "type",
+        "state",
+        "members",
+        "topics",
+        "lag_records",
+    ]
+    types = {column.name: column.type for column in columns["changes"]}
+    assert (types["id"], types["discovery_timestamp"], types["field"]) == (
+        "string",
+        "timestamp-millis",
+        "string",
+    )
+    assert [column.name for column in columns["changes"] if column.constraints.nullable][:2] == [
+        "field",
+        "before",
+    ]
+    assert {column.name: column.type for column in columns["discovery_snapshot"]}["trigger"] == "Trigger"
