@@ -24,7 +24,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
         wanted = {name.strip() for name in str(value).split(",")}
         unknown = sorted(wanted - set(TOOLSETS))
         if unknown:
-            self.fail(f"{unknown[0]!r} is none of {', '.join(TOOLSETS)}", param, ctx)
+            self.fail(f"{unknown[0]!r} is not one of {', '.join(TOOLSETS)}", param, ctx)
         return tuple(name for name in TOOLSETS if name in wanted)
 
 
@@ -36,26 +36,26 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Any but loopback needs a token or OAuth, and --allowed-host.",
+    help="Anything but loopback needs a token or OAuth, and --allowed-host.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="0: a free one, told on stderr.",
+    help="0: any free port, printed to stderr.",
 )
 @click.option(
     "--toolsets",
     type=_Toolsets(),
     default=",".join(TOOLSETS),
     show_default=True,
-    help="Which tools, by comma.",
+    help="Which tools to offer, comma-separated.",
 )
 @click.option(
     "--allow-writes",
     is_flag=True,
-    help="Let tools change something. Without it they answer with the plan only, or refuse.",
+    help="Let tools change something. Without it they only plan, or refuse.",
 )
 @click.option(
     "--idle-timeout",
@@ -63,7 +63,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     default=DEFAULT_IDLE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="End without a request for so long; 0: never.",
+    help="Exit after so long without a request; 0: never.",
 )
 @click.option(
     "--call-timeout",
@@ -90,10 +90,12 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     "allowed_hosts",
     multiple=True,
     metavar="HOST[:PORT]",
-    help="What HTTP clients may call it. Repeatable.",
+    help="A host name by which HTTP clients may reach it. Repeatable.",
 )
 @click.option("--oauth-issuer", metavar="URL", help="OAuth resource server: who issues the tokens (JWTs).")
-@click.option("--oauth-audience", metavar="URL", help="This server's own URL, which tokens must be for.")
+@click.option(
+    "--oauth-audience", metavar="URL", help="This server's own URL, which must be the tokens' audience."
+)
 @click.option("--oauth-jwks", metavar="URL", help="The issuer's keys. Default: ISSUER/.well-known/jwks.json.")
 @click.option(
     "--oauth-scope",

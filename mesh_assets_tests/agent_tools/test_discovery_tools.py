@@ -1,4 +1,4 @@
-"""What the discovery tools answer, on a small served."""
+"""What the discovery tools answer, on a small estate."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def tools(server: MeshServer) -> dict[str, Any]:
     return anyio.run(run)
 
 
-def test_tools_that_only_read_say_so_and_without_leave_nearly_all_do(served: Served) -> None:
+def test_read_only_tools_say_so_and_on_a_read_only_server_nearly_all_do(served: Served) -> None:
     found = {name: tool.annotations for name, tool in tools(served.server).items()}
     assert {name for name, said in found.items() if not said.read_only_hint} == {
         "run_discovery",
@@ -44,7 +44,7 @@ def test_who_reads_and_writes_a_topic(served: Served) -> None:
     assert topic["config_overrides"] == {"retention.ms": "1000"}
 
 
-def test_what_changed_is_told_with_the_moment_and_counted(served: Served) -> None:
+def test_changes_are_dated_and_counted(served: Served) -> None:
     answer = served.answer("list_changes", since=SINCE)
     assert answer["compared_from"] == "2026-11-23T16:40:02Z"
     assert {(change["kind"], change["resource"]) for change in answer["changes"]} >= {
@@ -57,7 +57,7 @@ def test_what_changed_is_told_with_the_moment_and_counted(served: Served) -> Non
     assert [change["sentence"] for change in only["changes"]] == ["users-value: Schema version 1 → 2"]
 
 
-def test_lineage_of_a_topic_both_ways(served: Served) -> None:
+def test_lineage_of_a_topic_in_both_directions(served: Served) -> None:
     answer = served.answer("get_lineage", topic="orders")
     assert answer["upstream"] == {"1": ["connector orders-source"]}
     assert answer["downstream"] == {
@@ -66,12 +66,12 @@ def test_lineage_of_a_topic_both_ways(served: Served) -> None:
     }
 
 
-def test_secrets_of_a_config_are_not_shown(served: Served) -> None:
+def test_secrets_in_a_config_are_not_shown(served: Served) -> None:
     config = served.answer("get_connector_config", connector="orders-sink")["config"]
     assert config["s3.bucket.name"] == "lake"
 
 
-def test_the_age_of_an_answer_and_what_is_not_current_stand_in_it(served: Served) -> None:
+def test_an_answer_says_how_old_it_is_and_what_is_not_current(served: Served) -> None:
     about = served.answer("list_topics")["about"]
     assert (about["cluster"], about["source"], about["as_of"]) == (
         "warehouse",
@@ -81,7 +81,7 @@ def test_the_age_of_an_answer_and_what_is_not_current_stand_in_it(served: Served
     assert about["age"]
 
 
-def test_a_document_is_read_once_and_not_once_a_call(served: Served) -> None:
+def test_a_document_is_read_once_not_per_call(served: Served) -> None:
     for _ in range(5):
         served.answer("list_topics")
         served.answer("describe_topic", topic="orders")
@@ -99,9 +99,9 @@ def test_without_estate_or_store_the_server_starts_and_each_tool_says_what_is_mi
             assert "estate file" in served.refusal(name, **arguments), name
 
 
-def test_what_was_never_discovered_is_said_with_what_to_do(make_served: Any) -> None:
+def test_a_cluster_never_discovered_is_answered_with_what_to_do(make_served: Any) -> None:
     assert "mesh-assets discover" in make_served().refusal("list_topics")
 
 
-def test_live_of_a_cluster_that_is_away_is_an_error_and_no_empty_list(served: Served) -> None:
+def test_live_answers_of_an_unreachable_cluster_are_errors_not_empty_lists(served: Served) -> None:
     assert "127.0.0.1:1" in served.refusal("list_topics", source="live")

@@ -1,4 +1,4 @@
-"""The tools that reach further than documents: Flink, messages, a discovery."""
+"""The tools that reach beyond documents: Flink, messages, a discovery."""
 
 import os
 import sys
@@ -12,17 +12,17 @@ from mcp import Client
 from mesh_assets_tests.mcp_server.served import FLINK, Served
 
 
-def test_without_a_flink_endpoint_the_tools_say_what_to_write(served: Served) -> None:
+def test_without_a_flink_endpoint_the_tools_say_what_to_configure(served: Served) -> None:
     for tool, arguments in (("list_flink_statements", {}), ("execute_flink_sql", {"sql": "SHOW TABLES"})):
         assert "`flink: {url, organization_id" in served.refusal(tool, **arguments)
 
 
-def test_sql_that_changes_something_needs_leave(served: Served) -> None:
+def test_sql_that_changes_something_needs_allow_writes(served: Served) -> None:
     assert "--allow-writes" in served.refusal("execute_flink_sql", sql="DROP TABLE orders")
     assert "expected one statement" in served.refusal("execute_flink_sql", sql="SELECT 1; SELECT 2")
 
 
-def test_a_secret_that_is_not_there_is_named_and_nothing_is_asked(
+def test_a_missing_secret_is_named_and_nothing_is_asked(
     make_served: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FLINK_SECRET", raising=False)
@@ -35,7 +35,7 @@ def test_messages_are_read_only_where_the_estate_allows_it(make_served: Callable
     assert "127.0.0.1:1" in served.refusal("sample_messages", topic="public-orders")
 
 
-def test_a_discovery_needs_leave(served: Served) -> None:
+def test_a_discovery_needs_allow_writes(served: Served) -> None:
     assert "--allow-writes" in served.refusal("run_discovery")
 
 

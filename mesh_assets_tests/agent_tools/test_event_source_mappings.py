@@ -37,7 +37,7 @@ def changes(aws: FakeAws) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_without_leave_there_is_a_plan_and_no_way_to_carry_it_out(
+def test_a_read_only_server_shows_the_plan_but_refuses_to_carry_it_out(
     aws: FakeAws, make_esm: Callable[..., Served], mode: Mode
 ) -> None:
     served = make_esm()
@@ -85,7 +85,7 @@ def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., Served]
     assert plan["calls"][0]["operation"] == "CreateRole"
 
 
-def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(
+def test_all_faults_of_a_request_are_reported_at_once_and_nothing_is_called(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     text = make_esm().refusal("create_event_source_mapping", **{**MSK, "batch_size": 0, "tumbling_window": 5})
@@ -94,7 +94,7 @@ def test_all_faults_of_a_request_are_told_at_once_and_nothing_is_asked_for(
     assert changes(aws) == []
 
 
-def test_answers_are_of_the_shape_that_the_tools_promise(make_esm: Callable[..., Served]) -> None:
+def test_answers_match_the_schemas_of_the_tools(make_esm: Callable[..., Served]) -> None:
     served = make_esm()
     promised = {tool.name: tool.output_schema for tool in anyio.run(served.server.list_tools)}
     for tool, arguments in (("list_event_source_mappings", {}), ("create_event_source_mapping", MSK)):
@@ -113,7 +113,7 @@ def test_without_a_region_each_tool_says_what_is_missing(
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("agrees", [True, False])
-def test_a_client_that_can_ask_its_person_does(
+def test_a_client_that_can_ask_its_user_does(
     aws: FakeAws, make_esm: Callable[..., Served], mode: Mode, agrees: bool
 ) -> None:
     served = make_esm(allow_writes=True)
@@ -140,7 +140,7 @@ def test_a_client_that_can_ask_its_person_does(
     assert agrees or "did not agree" in answer["next"]
 
 
-def test_a_person_is_not_asked_where_the_server_may_not_write_or_the_plan_is_named(
+def test_nobody_is_asked_when_the_server_is_read_only_or_the_plan_is_named(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     async def never(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names

@@ -34,7 +34,7 @@ def test_a_query_gives_columns_and_rows_and_leaves_no_statement_behind(
     assert stand_in.deleted == [answer["statement"]]
 
 
-def test_a_statement_that_changes_something_runs_with_leave_only_and_is_listed_then(
+def test_a_statement_that_changes_something_runs_only_with_allow_writes_and_stays_listed(
     make_served: Callable[..., Served], stand_in: FlinkStandIn
 ) -> None:
     sql = "INSERT INTO orders_eu SELECT * FROM orders"
@@ -49,7 +49,7 @@ def test_a_statement_that_changes_something_runs_with_leave_only_and_is_listed_t
     assert (listed["name"], listed["sql"]) == (answer["statement"], sql)
 
 
-def test_what_flink_says_of_a_statement_it_does_not_take_reaches_the_agent(
+def test_the_agent_learns_why_flink_rejects_a_statement(
     make_served: Callable[..., Served], stand_in: FlinkStandIn
 ) -> None:
     stand_in.refuses = "SQL parse failed at line 1"
@@ -58,7 +58,7 @@ def test_what_flink_says_of_a_statement_it_does_not_take_reaches_the_agent(
     )
 
 
-def test_a_wrong_key_is_one_sentence_without_the_secret(
+def test_a_wrong_key_gives_one_sentence_without_the_secret(
     make_served: Callable[..., Served], stand_in: FlinkStandIn
 ) -> None:
     stand_in.key = ("key", "another")
@@ -100,7 +100,7 @@ def test_statements_that_only_read(sql: str) -> None:
         "SELECTED",
     ],
 )
-def test_what_may_change_something(sql: str) -> None:
+def test_statements_that_may_change_something(sql: str) -> None:
     assert not reads_only(sql)
 
 
@@ -116,6 +116,6 @@ def test_what_may_change_something(sql: str) -> None:
         ("SELECT `a", "never closed"),
     ],
 )
-def test_what_is_not_one_statement_is_refused(sql: str, says: str) -> None:
+def test_anything_but_one_statement_is_refused(sql: str, says: str) -> None:
     with pytest.raises(StatementError, match=says):
         reads_only(sql)

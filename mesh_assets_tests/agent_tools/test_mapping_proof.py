@@ -48,13 +48,13 @@ def test_a_connection_that_fails_says_at_which_step(make_esm: Callable[..., Serv
     assert [step["name"] for step in answer["steps"] if step["state"] == "failed"] == ["TCP"]
 
 
-def test_test_messages_need_leave(make_esm: Callable[..., Served]) -> None:
+def test_test_messages_need_allow_writes(make_esm: Callable[..., Served]) -> None:
     served = make_esm("127.0.0.1:1")
     for tool in ("produce_test_messages", "validate_esm_processing"):
         assert "--allow-writes" in served.refusal(tool, uuid=UUID, plan_id="0123456789abcdef")
 
 
-def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., Served]) -> None:
+def test_positions_that_no_tool_answered_are_refused(make_esm: Callable[..., Served]) -> None:
     text = make_esm("127.0.0.1:1").refusal(
         "check_offset_after_production", uuid=UUID, initial={}, produced={}
     )
@@ -62,7 +62,7 @@ def test_what_was_not_answered_so_is_refused(make_esm: Callable[..., Served]) ->
 
 
 @pytest.mark.sandbox
-def test_messages_are_planned_written_and_looked_for(
+def test_messages_are_planned_written_and_followed(
     endpoints: Endpoints, make_esm: Callable[..., Served]
 ) -> None:
     served = make_esm(endpoints.bootstrap_servers, "orders", allow_writes=True)
@@ -78,7 +78,7 @@ def test_messages_are_planned_written_and_looked_for(
     assert progress["passed"] is False, "nobody polls for a faked mapping"
 
 
-def test_a_person_is_told_who_would_receive_test_messages_before_any_is_written(
+def test_the_user_learns_who_would_receive_test_messages_before_any_is_written(
     make_esm: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = proof.ProducePlan(

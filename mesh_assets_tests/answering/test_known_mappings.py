@@ -1,4 +1,4 @@
-"""Mappings in lineage: of the right cluster, kept for a while, and never none where they could not be read."""
+"""Mappings in lineage: of the right cluster, kept for a while, and unknown rather than none when unreadable."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def aws() -> FakeAws:
 
 @pytest.fixture
 def make_wired(aws: FakeAws, make_served: Callable[..., Served]) -> Callable[..., tuple[Served, list[float]]]:
-    """A server whose estate names the faked account, and its clock."""
+    """A server whose estate names the fake account, and its clock."""
 
     def make(estate: str = ESTATE + ACCOUNTS) -> tuple[Served, list[float]]:
         now = [0.0]
@@ -46,7 +46,7 @@ def test_a_topic_leads_to_the_function_that_reads_it(
     assert lineage["about"]["notes"] == []
 
 
-def test_a_topic_of_the_same_name_in_another_cluster_is_not_meant(
+def test_a_topic_of_the_same_name_in_another_cluster_does_not_count(
     aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     aws.add_mapping("bill-orders", "orders", EventSourceArn=CLUSTER_ARN)
@@ -56,7 +56,7 @@ def test_a_topic_of_the_same_name_in_another_cluster_is_not_meant(
     assert "1 event source mappings of eu-central-1 are left out because the estate has no cluster" in note
 
 
-def test_mappings_are_listed_once_in_a_while_and_a_failure_is_told_and_tried_again(
+def test_mappings_are_listed_once_in_a_while_and_a_failure_is_noted_and_retried(
     aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     served, now = make_wired()

@@ -40,7 +40,7 @@ def names(page: Rows) -> list[str]:
     return [row.name for row in page.rows]
 
 
-def test_a_cursor_goes_on_after_the_last_row_when_a_newer_document_came_and_says_so() -> None:
+def test_a_cursor_continues_after_the_last_row_and_says_when_a_newer_document_arrived() -> None:
     first = page(["a", "c", "d"])
     assert (names(first), first.hint) == (["a", "c"], "1 more: pass next_cursor, or narrow with pattern")
     second = page(["a", "b", "d", "e"], cursor=first.next_cursor, version="2")

@@ -46,7 +46,7 @@ def key() -> EllipticCurvePrivateKey:
 
 @pytest.fixture
 def make_token(key: EllipticCurvePrivateKey, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A token of the issuer, whose keys are served, with claims that are otherwise; None: without that claim."""
+    """A token of the issuer, whose keys are served. `claims` replace the usual ones; None: without that claim."""
     public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     jwks = {"keys": [{**public, "kid": "k-1", "use": "sig", "alg": "ES256"}]}
     monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", lambda _: jwks)
@@ -66,7 +66,7 @@ def make_token(key: EllipticCurvePrivateKey, monkeypatch: pytest.MonkeyPatch) ->
     return make
 
 
-def test_a_good_token_is_let_in_with_its_scopes(make_token: Make) -> None:
+def test_a_good_token_is_accepted_with_its_scopes(make_token: Make) -> None:
     access = anyio.run(JwtVerifier(OAUTH).verify_token, make_token())
     assert access is not None
     assert (access.client_id, access.scopes, access.resource) == (
@@ -91,7 +91,7 @@ def test_a_good_token_is_let_in_with_its_scopes(make_token: Make) -> None:
         f"{name} {'missing' if value is None else 'wrong'}" for name, value in claims.items()
     ),
 )
-def test_a_token_for_others_or_out_of_time_is_refused(make_token: Make, claims: dict[str, Any]) -> None:
+def test_a_token_for_another_audience_or_time_is_refused(make_token: Make, claims: dict[str, Any]) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(**claims)) is None
 
 
@@ -101,11 +101,11 @@ def test_a_token_that_another_key_signed_is_refused(make_token: Make) -> None:
 
 @pytest.mark.usefixtures("make_token")  # the issuer's keys are there
 @pytest.mark.parametrize("token", ["", "no.jwt.here", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."])
-def test_what_is_no_signed_token_is_refused(token: str) -> None:
+def test_anything_but_a_signed_token_is_refused(token: str) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
 
 
-def test_over_http_the_server_lets_in_tokens_of_the_issuer_with_the_scopes_it_requires(
+def test_over_http_the_server_accepts_tokens_of_the_issuer_with_the_required_scopes(
     make_token: Make, tmp_path: Path
 ) -> None:
     settings = ServerSettings(oauth=replace(OAUTH, scopes=("mesh.read",)), audit_log=tmp_path / "audit.jsonl")

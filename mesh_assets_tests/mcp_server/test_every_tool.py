@@ -22,7 +22,7 @@ from mesh_assets_tests.mcp_server.served import Served, serve, the_day_before, t
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a server told a client: the schema that each tool promises, and the answer of its call."""
+    """What a client got from a server: each tool's output schema, and the answer to its call."""
 
     promised: dict[str, Any]
     answers: dict[str, CallToolResult]
@@ -73,11 +73,11 @@ def said(request: pytest.FixtureRequest, one_served: Served) -> Said:
     return anyio.run(run)
 
 
-def test_no_tool_is_left_out_of_this_test(said: Said) -> None:
+def test_every_tool_is_called_here(said: Said) -> None:
     assert set(said.promised) == set(CALLS)
 
 
-def test_each_tool_answers_in_the_shape_it_promises_or_says_what_is_missing(said: Said) -> None:
+def test_each_tool_answers_as_its_schema_says_or_says_what_is_missing(said: Said) -> None:
     for tool, (_, missing) in CALLS.items():
         result = said.answers[tool]
         text = str(getattr(result.content[0], "text", ""))

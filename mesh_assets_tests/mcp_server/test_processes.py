@@ -18,7 +18,7 @@ from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment
 from mesh_assets_tests.mcp_server.served import Served
 
 
-def test_stdout_carries_only_the_protocol_though_a_broker_is_away(served: Served) -> None:
+def test_stdout_carries_only_the_protocol_even_when_a_broker_is_unreachable(served: Served) -> None:
     requests = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -82,7 +82,7 @@ def test_fifty_clients_at_once_over_http_on_both_protocols(served: Served) -> No
     assert len((served.folder / "http.jsonl").read_text().splitlines()) == 150
 
 
-def test_over_http_a_token_a_known_host_and_a_small_body_are_needed(served: Served) -> None:
+def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: Served) -> None:
     token = "s3cret-token"
     digest = hashlib.sha256(token.encode()).hexdigest()
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE}

@@ -48,7 +48,7 @@ def test_every_call_is_in_the_audit_log_with_secrets_masked(served: Served) -> N
 
 @pytest.fixture
 def slow(make_served: Callable[..., Served]) -> tuple[Served, threading.Event, threading.Event]:
-    """A server with a tool that works in steps until it is stopped; the events: it has begun, it has stopped."""
+    """A server with a tool that works in steps until stopped, and events for: it has begun, it has stopped."""
     begun, stopped = threading.Event(), threading.Event()
 
     def work() -> Nothing:
@@ -70,7 +70,7 @@ def slow(make_served: Callable[..., Served]) -> tuple[Served, threading.Event, t
     return replace(served, server=server), begun, stopped
 
 
-def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(
+def test_a_call_and_its_work_end_when_its_time_is_up(
     slow: tuple[Served, threading.Event, threading.Event],
 ) -> None:
     served, _, stopped = slow
@@ -78,7 +78,7 @@ def test_a_call_ends_when_its_time_is_over_and_so_does_its_work(
     assert stopped.wait(20)
 
 
-def test_a_cancelled_call_stops_its_work_and_is_logged_as_such(
+def test_a_cancelled_call_stops_its_work_and_is_logged_as_cancelled(
     slow: tuple[Served, threading.Event, threading.Event],
 ) -> None:
     served, begun, stopped = slow
@@ -115,7 +115,7 @@ def test_progress_reaches_the_client(slow: tuple[Served, threading.Event, thread
     assert "working" in told
 
 
-def test_idle_time_counts_from_the_last_request_and_not_during_a_call() -> None:
+def test_idle_time_counts_from_the_last_request_but_not_during_a_call() -> None:
     now = [0.0]
     watch = IdleWatch(10, clock=lambda: now[0])
     now[0] = 7

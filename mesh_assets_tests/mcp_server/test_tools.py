@@ -21,7 +21,7 @@ class Book(BaseModel):
 BRIEF = brief_schema(Book.model_json_schema())
 
 
-def test_a_schema_keeps_what_tells_something() -> None:
+def test_a_schema_keeps_what_carries_information() -> None:
     book = BRIEF["$defs"]["Book"]
     assert book["properties"] == {
         "title": {"type": "string"},
@@ -33,7 +33,7 @@ def test_a_schema_keeps_what_tells_something() -> None:
     assert book["required"] == ["title"]
 
 
-def test_it_accepts_the_same_values_but_null() -> None:
+def test_it_accepts_the_same_values_except_null() -> None:
     jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
     for wrong in (
         {"title": "A", "pages": 0},
@@ -45,12 +45,12 @@ def test_it_accepts_the_same_values_but_null() -> None:
             jsonschema.validate(wrong, BRIEF)
 
 
-def test_all_tools_together_take_little_of_an_agents_window(served: Served) -> None:
+def test_all_tools_together_take_little_of_an_agents_context(served: Served) -> None:
     tools = anyio.run(served.server.list_tools)
     assert sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools) <= 85_000
 
 
-def test_an_argument_that_is_null_all_the_same_counts_as_left_out(served: Served) -> None:
+def test_a_null_argument_counts_as_left_out(served: Served) -> None:
     assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
 
 
