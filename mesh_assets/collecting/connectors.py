@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
-from mesh_assets.platforms.presence import Presence
 
 # Which topics a connector uses, from its config alone; where the config cannot tell, that is said instead
 # of

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
-from mesh_assets.platforms.presence import Presence
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
 
 # There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second over all keys: two

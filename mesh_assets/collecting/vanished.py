@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Topic
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_LACKS
 from mesh_assets.platforms.kafka import KafkaReader
-from mesh_assets.platforms.presence import Presence
 
 ASKED_AT_MOST = 10
 """Of what vanished at once: enough to notice a filter, whatever its pattern, and few enough for every run and

@@ -1,1 +1,7 @@
-"""How each outside system is spoken to: protocol, limits, errors. Plain Python; knows settings and transports."""
+"""How each outside system is spoken to: protocol, limits, errors. Plain Python; knows settings and
+transports."""
+
+from typing import Literal, TypeAlias
+
+Presence: TypeAlias = Literal["here", "gone", "refused"]
+"""What a platform says about one thing by name. `gone`: it does not exist. `refused`: we are not told."""

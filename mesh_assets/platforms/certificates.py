@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
-    """`subject` and `issuer` as Java and Kafka write them, most specific part first: `CN=discovery,O=Example`.
+    """`subject` and `issuer` as Java and Kafka write them, most specific part first:
+    `CN=discovery,O=Example`.
 
     None where they are empty.
     """
@@ -31,6 +30,8 @@ def certificate_subject(path: Path) -> str | None:
 
 def certificate_facts(certificate: str | bytes) -> CertificateFacts | None:
     """The facts of a certificate, the first one in PEM text or one in DER; None when it cannot be read."""
+    from cryptography import x509  # heavy, and needed only where a certificate is looked at
+
     try:
         found = (
             x509.load_pem_x509_certificate(certificate.encode())

@@ -16,8 +16,8 @@ from mesh_assets.collecting.vanished import (
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka import ConsumerGroup
-from mesh_assets.platforms.presence import Presence
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
 

@@ -1,10 +1,8 @@
-"""HTTP services read with retries, deadlines, size limits and clear errors. No platform's own protocol is
-here."""
+"""HTTP services, read with retries, deadlines, size limits and clear errors; no platform's own protocol."""
 
 from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential
 from mesh_assets.platforms.http.client import ServiceClient
-from mesh_assets.platforms.http.in_flight import in_flight
-from mesh_assets.platforms.http.rate_limit import Pace
+from mesh_assets.platforms.http.rate_limit import RateLimiter
 from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
 from mesh_assets.platforms.http.urls import path_segment
@@ -16,10 +14,9 @@ __all__ = [
     "Clock",
     "Credential",
     "HttpService",
-    "Pace",
+    "RateLimiter",
     "RetryPolicy",
     "ServiceClient",
     "Transport",
-    "in_flight",
     "path_segment",
 ]

@@ -1,4 +1,4 @@
-"""What a service answered, and what that means: a JSON value, or the error a caller can decide on."""
+"""What a service answered and what that means: a JSON value, or an error that a caller can act on."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
-from mesh_assets.platforms.presence import Presence
-
-# What a service's credential is called, and what to do when it is refused.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """kind: what the name that is shown stands for ("username", "Cloud key"). unknown: what to do when the
-    service does not know it (401); lacking: when it knows it and refuses (403). Both end a sentence.
+    """What messages call a credential, and what to do when it is refused.
+
+    kind: what the shown name is ("username", "Cloud key"). unknown: the advice when the service does not know
+    it (401); lacking: when it knows it and refuses (403). Both complete a sentence.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Credential:
     lacking: str
 
     def remedy(self, status: int) -> str:
+        """The advice for a refusal with `status`."""
         return self.lacking if status == 403 else self.unknown
 
 
@@ -35,15 +36,13 @@ ANY_CREDENTIAL = Credential(
 )
 
 
-# What a service answered, and what that means: a JSON value, or the error a caller can decide on.
-
 _MESSAGE_CHARACTERS = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
-    """`text`, secrets taken out before, as one printable line: an answer must not be able to steer a terminal
-    or fill a log."""
+    """`text`, already without secrets, as one printable line, so that an answer cannot steer a terminal or
+    fill a log."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -52,10 +51,9 @@ def one_line(text: str, *, limit: int = _MESSAGE_CHARACTERS) -> str:
 class Answer:
     """One answer, read to its end.
 
-    service: the service's name and address, as messages show it. request: method and path. who: as whom was
-    asked. headers: found in any case. credential: what it was asked with, and what to do when that is
-    refused. note: why a "not now" was not repeated further, empty for other answers. scrub: removes the
-    credential from what the service says.
+    service: its name and address, as messages show them. request: method and path. who: who asked. headers:
+    found in any case. credential: the one that was used. note: why there were no more retries after a "not
+    now", empty for other answers. scrub: removes the credential from the service's words.
     """
 
     service: str
@@ -74,10 +72,10 @@ class Answer:
 
     @property
     def error_code(self) -> int:
-        """The service's own code (`error_code`, or `error.code`), else the status as such.
+        """The service's own code (`error_code` or `error.code`), else the status.
 
-        The body comes before the status: Apicurio answers 409 where Confluent answers 404, with the same
-        40405 inside.
+        The body outranks the status: Apicurio answers 409 where Confluent answers 404, with the same 40405
+        inside.
         """
         body = self._object()
         nested = body.get("error")
@@ -90,13 +88,13 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """What the service says about it, in one line; empty when it says nothing."""
+        """The service's own explanation in one line; empty when there is none."""
         body = self._object()
         nested = body.get("error")
         listed = body.get("errors")
         first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-        # `title` is what RFC 9457 calls it: Apicurio uses that outside of its Confluent-compatible paths.
-        # Confluent Cloud's control plane has a list of errors.
+        # `title` is RFC 9457's, which Apicurio follows outside its Confluent-compatible paths. Confluent
+        # Cloud's control plane returns a list of errors.
         said = (
             body.get("message"),
             nested.get("message") if isinstance(nested, dict) else nested,
@@ -115,7 +113,7 @@ class Answer:
         return one_line(self.scrub(text.strip().strip('"')))
 
     def json(self) -> Any:
-        """The body's value. Raises the fitting PlatformError unless the answer is a success and JSON."""
+        """The body's value. Raises PlatformError unless the answer is a success in JSON."""
         if not self.ok:
             raise self.error()
         if not self.body.strip():
@@ -131,8 +129,8 @@ class Answer:
             raise self.unexpected(f"{what}; is the url right?") from error
 
     def presence(self) -> Presence:
-        """What the answer to a thing's own path says of the thing. Raises PlatformError when it says nothing
-        about it."""
+        """What the answer to a thing's own path says about the thing. Raises PlatformError when it says
+        nothing."""
         if self.ok:
             return "here"
         if self.status == 404:
@@ -142,7 +140,7 @@ class Answer:
         raise self.error()
 
     def error(self) -> PlatformError:
-        """What a status that is no success means: who can do something about it decides the class."""
+        """The error that a failure status stands for; its class says who can do something about it."""
         said = f": {self.message}" if self.message else ""
         if self.status in (401, 403, 407):
             return RefusedError(
@@ -154,7 +152,7 @@ class Answer:
                 f"{self.service} is not able to answer now: {self.request} gave {self.status}{said}{note}"
             )
         if 300 <= self.status < 400:
-            # Without its query, which may hold a token.
+            # Without the query, which may hold a token.
             place = (
                 one_line(self.scrub(self.headers.get("location", "").partition("?")[0]))
                 or "somewhere it does not say"
@@ -167,7 +165,7 @@ class Answer:
         return self.unexpected(f"with {self.status}{said}{code}{hint}")
 
     def unexpected(self, what: str) -> UnexpectedAnswerError:
-        """An UnexpectedAnswerError saying that this request was answered `what`."""
+        """An UnexpectedAnswerError with the sentence: the service answered this request `what`."""
         return UnexpectedAnswerError(f"{self.service} answered {self.request} {what}")
 
     def _is_html(self) -> bool:
@@ -176,8 +174,7 @@ class Answer:
         ].lower().startswith((b"<!doctype", b"<html"))
 
     def _object(self) -> dict[str, Any]:
-        # Error bodies may be empty, HTML or a JSON string (Karapace, for an unknown path): then there is no
-        # object.
+        # Error bodies may also be empty, HTML or a JSON string (Karapace, for an unknown path).
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,5 +1,5 @@
-"""What every client of an HTTP service has in common: a life, an address, a count, and what the service says
-it is."""
+"""What the clients of all HTTP services share: opening and closing, address, identity, and a count of
+requests."""
 
 from types import TracebackType
 from typing import Self
@@ -8,8 +8,8 @@ from mesh_assets.platforms.http.service import HttpService
 
 
 class ServiceClient:
-    """A client of one service, which speaks its protocol over `_service`. Safe to use from many threads; a
-    context manager."""
+    """A client that speaks its protocol over one `_service`. Safe to use from many threads; a context
+    manager."""
 
     def __init__(self, service: HttpService) -> None:
         self._service = service
@@ -32,7 +32,7 @@ class ServiceClient:
 
     @property
     def identity(self) -> str:
-        """As whom it is asked, fit to be shown."""
+        """Who asks, fit to be shown."""
         return self._service.identity
 
     @property
@@ -42,7 +42,7 @@ class ServiceClient:
 
     @property
     def stand_in(self) -> str | None:
-        """What the service says it stands in for; None: it is what it seems."""
+        """What the service says it stands in for; None when it is what it seems to be."""
         return self._service.stand_in
 
     @property

@@ -1,16 +1,16 @@
-"""A pace of its own, for services whose limit all of an organization's keys share: being turned away there
-turns others away too."""
+"""A limit of our own, for services whose quota all keys of an organization share: being throttled throttles
+others too."""
 
 import threading
 
 from mesh_assets.platforms.http.retries import Clock
 
 
-class Pace:
-    """At most `burst` requests at once and `per_second` in the long run, so never more than `burst +
-    per_second` in any second.
+class RateLimiter:
+    """At most `burst` requests at once and `per_second` in the long run: never more than their sum in any
+    second.
 
-    Safe to use from many threads; they get their turns in the order in which they ask.
+    Safe to use from many threads, which take their turns in the order in which they ask.
     """
 
     def __init__(self, *, per_second: float, burst: int, clock: Clock) -> None:
@@ -18,10 +18,11 @@ class Pace:
         self._ahead_seconds = burst * self._seconds_each
         self._clock = clock
         self._lock = threading.Lock()
-        # When the next request would be due had all come at the even pace; up to a burst behind now.
+        # When the next request would be due had all of them come evenly; up to one burst in the past.
         self._due = clock.monotonic() - self._ahead_seconds
 
     def wait_for_turn(self) -> None:
+        """Returns when the next request may be sent."""
         with self._lock:
             now = self._clock.monotonic()
             self._due = max(self._due + self._seconds_each, now - self._ahead_seconds + self._seconds_each)

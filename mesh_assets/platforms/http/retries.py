@@ -1,4 +1,4 @@
-"""When a request is worth repeating, and how long to wait before it: no I/O here."""
+"""When to retry a request, and how long to wait first. No I/O."""
 
 import random
 import time
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 BUSY_STATUSES = frozenset({429, 502, 503, 504})
-"""Answers that say "not now": worth repeating for as long as the budget lasts."""
+"""Statuses that mean "not now" and are retried for as long as the budget lasts."""
 
-# A reset above this is a point in time (seconds since 1970), below it a number of seconds: services differ in
-# what they send.
+# Services differ: a reset above this is a point in time (seconds since 1970), below it a number of seconds.
 _EPOCH_SECONDS = 1_000_000_000
 
-# A try with less time than this left would fail whatever the service does.
+# With less time than this left, a try would fail whatever the service does.
 _LEAST_TRY_SECONDS = 1.0
 
 
@@ -32,16 +31,16 @@ SYSTEM_CLOCK = Clock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long one call may go on, all tries and waits included. All times in seconds.
+    """How long one call may take, with all its tries and waits, in seconds.
 
     budget_seconds: the whole call.
-    failure_seconds: how long into the call a service that does not answer at all (refused, unknown host, hung up) is tried again.
-        Short: a stopped service must not hold up a discovery.
-    base_seconds, cap_seconds: the wait before try n is uniform between 0 and min(cap, base * 2^n): "full jitter" (AWS Architecture
-        Blog, "Exponential Backoff And Jitter"), which spreads many clients best.
-    error_retries: how often a 500 is asked again. Some are passing (a store that times out), some are for ever (Apicurio 3.3.3
-        answers 500 to a Protobuf schema it cannot digest), and no answer tells which.
-    most_tries: a stop for the case that chance makes every wait short.
+    failure_seconds: how far into the call a service that does not answer at all (refused, unknown host, hung up)
+        is tried again. Short, because a stopped service must not hold up a discovery.
+    base_seconds, cap_seconds: the wait before try n is uniform between 0 and min(cap, base * 2^n). This "full
+        jitter" spreads many clients best (AWS Architecture Blog, "Exponential Backoff And Jitter").
+    error_retries: how often a 500 is retried. Some pass (a store that times out), some never do (Apicurio 3.3.3
+        answers 500 to a Protobuf schema that it cannot parse), and the answers look the same.
+    most_tries: a limit in case chance makes every wait short.
     """
 
     budget_seconds: float = 20.0
@@ -57,10 +56,10 @@ class RetryPolicy:
 
 
 def asked_wait_seconds(headers: Mapping[str, str], *, now: float) -> float | None:
-    """How long the service asks to be left alone, None when it does not say.
+    """How long the service asks us to wait, None when it does not say.
 
     `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), else `rateLimit-reset` (Confluent Cloud's
-    metrics API: relative seconds; two of them where two limits hold) or `X-RateLimit-Reset` (its control
+    metrics API: relative seconds, two of them for two limits) or `X-RateLimit-Reset` (its control
     plane). `headers` must find names in any case; `now` is in seconds since 1970.
     """
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
@@ -75,8 +74,8 @@ def asked_wait_seconds(headers: Mapping[str, str], *, now: float) -> float | Non
 
 
 def _of_the_limit_reached(resets: str, headers: Mapping[str, str]) -> str:
-    """Of several limits' resets (`12, 3400`) that of the one of which nothing remains; of the first where
-    that is not said."""
+    """Of the resets of several limits (`12, 3400`), the one of the exhausted limit; the first if none says
+    so."""
     each = [text.strip() for text in resets.split(",")]
     remaining = [text.strip() for text in headers.get("ratelimit-remaining", "").split(",")]
     return next((reset for reset, left in zip(each, remaining, strict=False) if left == "0"), each[0])
@@ -96,7 +95,7 @@ def _seconds(text: str, *, now: float) -> float | None:
 
 
 class Attempts:
-    """The tries of one call: what has been spent of the policy, and what the next step is."""
+    """The tries of one call: how much of the policy is spent, and what comes next."""
 
     def __init__(
         self, policy: RetryPolicy, clock: Clock, *, may_repeat: bool, busy: frozenset[int] = BUSY_STATUSES
@@ -116,17 +115,18 @@ class Attempts:
 
     @property
     def remaining_seconds(self) -> float:
-        """What is left of the budget, tries and waits; negative past it."""
+        """What is left of the budget; negative once it is overdrawn."""
         return self._policy.budget_seconds - self.elapsed_seconds
 
     def begin(self) -> None:
+        """Counts a try."""
         self.tries += 1
 
     def pause_after_failure(self, *, nothing_happened: bool, timed_out: bool) -> float | None:
-        """Seconds to wait before trying again after no answer came, None to give up.
+        """Seconds to wait before the next try after no answer came, None to give up.
 
         `nothing_happened`: the request cannot have reached the service. `timed_out`: it did, and the service
-        was silent: that may be load, and is tried for as long as the budget lasts.
+        stayed silent; that may be load, so it is retried for as long as the budget lasts.
         """
         if not (self._may_repeat or nothing_happened) or self.tries >= self._policy.most_tries:
             return None
@@ -137,10 +137,10 @@ class Attempts:
         return pause if self.elapsed_seconds + pause <= limit else None
 
     def pause_after(self, status: int, asked_seconds: float | None) -> float | None:
-        """Seconds to wait before asking again, None to take the answer as it is. `note` then says why, where
-        that needs saying.
+        """Seconds to wait before the next try, None to accept the answer; `note` then says why, if that
+        helps.
 
-        `asked_seconds`: the wait the service asked for.
+        `asked_seconds`: the wait that the service asked for.
         """
         self.note = ""
         if status == 500 and status not in self._busy:
@@ -153,7 +153,7 @@ class Attempts:
             return None
         pause = self._policy.backoff(self.tries, self._clock)
         if asked_seconds is not None:
-            # Jitter on top of what was asked, or all that were turned away come back at the same moment.
+            # With jitter on top, or all throttled clients come back at the same moment.
             pause = asked_seconds + min(pause, 1.0)
         if pause > self.remaining_seconds:
             if asked_seconds is not None and asked_seconds > self.remaining_seconds:

@@ -15,7 +15,8 @@ import msgspec
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.connections import HttpConnection
 from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential, one_line
-from mesh_assets.platforms.http.rate_limit import Pace
+from mesh_assets.platforms.http.log_mask import LogMask
+from mesh_assets.platforms.http.rate_limit import RateLimiter
 from mesh_assets.platforms.http.retries import (
     BUSY_STATUSES,
     SYSTEM_CLOCK,
@@ -32,12 +33,11 @@ Transport: TypeAlias = httpx.BaseTransport
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
-"""The largest answer read. Far above any list seen (499 connectors: 264 kB; 5,000 schemas: 3 MB), below what
-would hurt."""
+"""The largest answer that is read: far above any list seen (499 connectors: 264 kB; 5,000 schemas: 3 MB)."""
 
 _MAX_ERROR_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_SECONDS = 5.0
-# A service made for demo and tests says so in every answer, and whoever shows what it said repeats it.
+# A stand-in for demo and tests says so in every answer, and whoever shows its answers repeats it.
 _STAND_IN = "X-Mesh-Stand-In"
 _ERRNO = re.compile(r"\[(Errno|Error) -?\d+\] ?")
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -46,10 +46,10 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 class HttpService:
     """A service at one address, read with retries. Safe to use from many threads.
 
-    A call is repeated while that can help: on 429, 502, 503 and 504 within the policy's budget, on a 500 a
-    few times, on a connection that fails for a few seconds. `Retry-After` is honoured, and a wait that is
-    longer than the budget fails at once. Calls that are not idempotent are repeated only where nothing can
-    have happened (429, no connection).
+    A call is retried while that can help: after 429, 502, 503 and 504 within the policy's budget, after a 500
+    a few times, after a failed connection for a few seconds. `Retry-After` is honoured; a wait beyond the
+    budget fails at once. Calls that are not idempotent are retried only when nothing can have happened (429,
+    no connection).
     """
 
     def __init__(
@@ -66,17 +66,21 @@ class HttpService:
         max_connections: int = 64,
         media_type: str = "application/json",
         credential: Credential = ANY_CREDENTIAL,
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         shown_username: str | None = None,
+        secret_path: str = "",
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an
-        answer; `media_type` is the kind of JSON it speaks; `credential` what messages call username and
-        password; `pace` holds requests back where the service has a limit that others share; `shown_username`
-        is what messages say instead of a username that is a secret too.
+        """Contacts nothing.
 
-        Raises EstateError when the address or the CA file is wrong; nothing is contacted.
+        `name` is what messages call the service; `timeout_seconds` bounds each wait for a part of an answer;
+        `media_type` is the kind of JSON that it speaks; `credential` says what messages call username and
+        password; `rate_limiter` holds requests back where the service has a limit that others share;
+        `shown_username` stands in messages for a username that is itself a secret; `secret_path` follows the
+        address in every request and appears in no message and no log.
+
+        Raises EstateError when the address or the CA file is wrong.
         """
         base = parse_base_url(url, name=name)
         self.url = base.shown
@@ -85,12 +89,14 @@ class HttpService:
         self._password = password if username is not None else base.password
         self._shown_username = self._username if shown_username is None else shown_username
         hidden = (self._username,) if self._username and self._username != self._shown_username else ()
-        self._secrets = (*_forms(self._username, self._password), *hidden)
+        self._secret_path = secret_path
+        paths = _path_forms(self.url, secret_path)
+        self._secrets = (*_forms(self._username, self._password), *hidden, *paths)
         self._media_type = media_type
         self._credential = credential
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._timeout_seconds = timeout_seconds
-        # Whoever allows one answer more time than the budget has means the budget to be at least that.
+        # A timeout above the budget means a budget of at least that timeout.
         self._policy = (
             policy
             if policy is not None
@@ -105,8 +111,8 @@ class HttpService:
         self._client = httpx.Client(
             auth=None if self._username is None else httpx.BasicAuth(self._username, self._password or ""),
             verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
-            # httpx keeps only 20 idle connections by default: 32 requests in flight would open new ones all
-            # the time.
+            # httpx keeps only 20 idle connections by default: 32 requests in flight would keep opening new
+            # ones.
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
             headers={"User-Agent": "mesh-assets", "Accept": _accept(media_type)},
             # A redirect could carry the credential elsewhere; a proxy cannot reach this machine's loopback.
@@ -114,6 +120,9 @@ class HttpService:
             trust_env=not base.is_loopback,
             transport=transport,
         )
+        self._log_mask = LogMask(paths)
+        if paths:
+            self._log_mask.attach()
 
     @classmethod
     def open(
@@ -124,11 +133,15 @@ class HttpService:
         policy: RetryPolicy | None = None,
         media_type: str = "application/json",
         credential: Credential = ANY_CREDENTIAL,
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> "HttpService":
-        """The service of the estate's `connection`; its secret references are resolved here and not before."""
+        """The service behind the estate's `connection`, whose secret references are resolved here and not
+        before.
+
+        Raises EstateError when a reference cannot be resolved, or as the constructor does.
+        """
         return cls(
             resolve(connection.url),
             name=name,
@@ -139,7 +152,7 @@ class HttpService:
             policy=policy,
             media_type=media_type,
             credential=credential,
-            pace=pace,
+            rate_limiter=rate_limiter,
             shown_username=None if connection.username is None else shown(connection.username),
             transport=transport,
             clock=clock,
@@ -161,6 +174,7 @@ class HttpService:
 
     def close(self) -> None:
         self._client.close()
+        self._log_mask.detach()
 
     @property
     def requests(self) -> int:
@@ -170,12 +184,12 @@ class HttpService:
 
     @property
     def stand_in(self) -> str | None:
-        """What the service says it stands in for (`X-Mesh-Stand-In`); None: it has not said so."""
+        """What the service says it stands in for (`X-Mesh-Stand-In`); None when it has not said so."""
         return self._stand_in
 
     @property
     def identity(self) -> str:
-        """As whom it is asked, fit to be shown: `anonymous`, `alice`, `Cloud key ABC`."""
+        """Who asks, fit to be shown: `anonymous`, `alice`, `Cloud key ABC`."""
         if self._shown_username is None:
             return "anonymous"
         return (
@@ -190,7 +204,7 @@ class HttpService:
         return self._credential.lacking
 
     def requests_of(self, kind: str) -> int:
-        """Requests of one kind (what the caller named them), retries included."""
+        """Requests of one kind, as the caller named it, retries included."""
         with self._lock:
             return self._counts[kind]
 
@@ -202,16 +216,15 @@ class HttpService:
         kind: str = "read",
         also_retry: frozenset[int] = frozenset(),
     ) -> Any:
-        """The JSON value at `path` (already escaped, see `path_segment`), below the service's address. Raises
-        PlatformError."""
+        """The JSON value at `path` (already escaped, see `path_segment`). Raises PlatformError."""
         return self.ask("GET", path, params=params, kind=kind, also_retry=also_retry).json()
 
     def post_json(self, path: str, content: Any, *, idempotent: bool = False, kind: str = "write") -> Any:
-        """The JSON value a POST of `content` answers. Raises PlatformError."""
+        """The JSON value in the answer to a POST of `content`. Raises PlatformError."""
         return self.ask("POST", path, content=content, idempotent=idempotent, kind=kind).json()
 
     def put_json(self, path: str, content: Any, *, kind: str = "write") -> Any:
-        """The JSON value a PUT of `content` answers. Raises PlatformError."""
+        """The JSON value in the answer to a PUT of `content`. Raises PlatformError."""
         return self.ask("PUT", path, content=content, kind=kind).json()
 
     def ask(
@@ -226,32 +239,32 @@ class HttpService:
         accept: str | None = None,
         kind: str = "read",
     ) -> Answer:
-        """The answer, whatever its status, after the retries it was worth: for callers to whom a 404 says
-        something.
+        """The answer, whatever its status, after any retries: for callers to whom a 404 says something.
 
-        `also_retry`: further statuses that mean "not now" here. `accept`: the media type wanted instead of
-        JSON. Raises UnreachableError when there is no answer in time and UnexpectedAnswerError when it is too
+        `also_retry`: further statuses that mean "not now". `accept`: a media type to ask for instead of JSON.
+        Raises UnreachableError when there is no answer in time, UnexpectedAnswerError when the answer is too
         large or broken.
         """
         headers = {} if content is None else {"Content-Type": self._media_type}
         request = self._client.build_request(
             method,
-            self.url + path,
+            self.url + self._secret_path + path,
             params=None if params is None else dict(params),
             content=None if content is None else msgspec.json.encode(content),
             headers=headers if accept is None else {**headers, "Accept": accept},
         )
+        asked_for = f"{method} {path}".rstrip()
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         attempts = Attempts(self._policy, self._clock, may_repeat=may_repeat, busy=BUSY_STATUSES | also_retry)
         while True:
-            if self._pace is not None:
-                self._pace.wait_for_turn()
-            self._wait_for_turn(attempts, f"{method} {path}")
+            if self._rate_limiter is not None:
+                self._rate_limiter.wait_for_turn()
+            self._wait_for_turn(attempts, asked_for)
             with self._lock:
                 self._counts[kind] += 1
             attempts.begin()
             try:
-                answer = self._exchange(request, f"{method} {path}", attempts)
+                answer = self._exchange(request, asked_for, attempts)
             except httpx.TransportError as error:
                 pause = attempts.pause_after_failure(
                     nothing_happened=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
@@ -259,19 +272,23 @@ class HttpService:
                     and not isinstance(error, httpx.ConnectTimeout),
                 )
                 if pause is None or tls_failure(error) is not None:
-                    raise self._unreachable(error, f"{method} {path}", attempts) from error
+                    # httpx's own text may hold the address.
+                    cause = None if self._secret_path else error
+                    raise self._unreachable(error, asked_for, attempts) from cause
             else:
-                asked = asked_wait_seconds(answer.headers, now=self._clock.wall())
-                if answer.status == 429 and asked is not None:
-                    self._leave_alone(asked)
-                pause = attempts.pause_after(answer.status, asked)
+                wait = asked_wait_seconds(answer.headers, now=self._clock.wall())
+                if answer.status == 429 and wait is not None:
+                    self._leave_alone(wait)
+                pause = attempts.pause_after(answer.status, wait)
                 if pause is None:
                     return replace(answer, note=attempts.note)
             self._clock.sleep(pause)
 
     def _exchange(self, request: httpx.Request, shown: str, attempts: Attempts) -> Answer:
-        """One request and its answer, read to its end. Raises httpx.TransportError, UnexpectedAnswerError,
-        UnreachableError."""
+        """One request, with its answer read to the end.
+
+        Raises httpx.TransportError, UnexpectedAnswerError, UnreachableError.
+        """
         seconds = max(0.001, min(self._timeout_seconds, attempts.remaining_seconds))
         request.extensions["timeout"] = httpx.Timeout(
             seconds, connect=min(seconds, _CONNECT_TIMEOUT_SECONDS)
@@ -294,7 +311,7 @@ class HttpService:
                     )
         except httpx.DecodingError as error:
             raise UnexpectedAnswerError(
-                f"{self} answered {shown} with a broken compression ({one_line(str(error))})"
+                f"{self} answered {shown} with broken compression ({one_line(str(error))})"
             ) from error
         finally:
             response.close()
@@ -313,8 +330,8 @@ class HttpService:
         )
 
     def _wait_for_turn(self, attempts: Attempts, shown: str) -> None:
-        # A 429 one thread received holds for the others too: they would only be told the same, and use up the
-        # quota meanwhile.
+        # A 429 that one thread received holds for the others too: they would get the same and use up the
+        # quota.
         with self._lock:
             wait = self._not_before - self._clock.monotonic()
         if wait > attempts.remaining_seconds:
@@ -347,10 +364,15 @@ class HttpService:
 
 
 def _forms(username: str | None, password: str | None) -> tuple[str, ...]:
-    # A service may repeat the credential in an error message, as it is or as the header had it.
+    # A service may repeat the credential in an error message, plain or as in the header.
     if not password:
         return ()
     return password, base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _path_forms(url: str, path: str) -> tuple[str, ...]:
+    # As it was given and as httpx writes it, which escapes characters.
+    return tuple({path, httpx.URL(url + path).raw_path.decode("ascii")}) if path.strip("/") else ()
 
 
 def _accept(media_type: str) -> str:

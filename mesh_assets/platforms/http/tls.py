@@ -9,8 +9,8 @@ from mesh_assets.errors import EstateError
 
 
 def tls_failure(error: BaseException) -> str | None:
-    """What is wrong when the handshake failed, not the connection, so that repeating it changes nothing; None
-    for other failures."""
+    """What is wrong when the TLS handshake failed, which a retry would not change; None for any other
+    failure."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -22,10 +22,10 @@ def tls_failure(error: BaseException) -> str | None:
 
 
 def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
-    """What to trust: the usual authorities, or those of the file or folder `ca_location` of the service
+    """Whom to trust: the usual authorities, or those in the file or folder `ca_location` of the service
     called `name`.
 
-    Raises EstateError when it holds none.
+    Raises EstateError when `ca_location` holds no certificates.
     """
     if ca_location is None:
         return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Addresses: what may be shown of them, and how a name becomes part of a path."""
+"""Addresses: which part of them may be shown, and how a name becomes part of a path."""
 
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -8,10 +8,9 @@ from mesh_assets.errors import EstateError
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """Where a service lives. `shown` is the address without userinfo, query and trailing slash: safe in
-    messages and logs.
+    """A service's address. `shown` has no userinfo, query or trailing slash: safe in messages and logs.
 
-    `username` and `password` are what the address itself carried (`https://user:secret@host`), None without.
+    `username` and `password` are those in the address itself (`https://user:secret@host`), None without.
     """
 
     shown: str
@@ -23,8 +22,8 @@ class BaseUrl:
 def parse_base_url(text: str, *, name: str) -> BaseUrl:
     """The parts of `text`, the address of the service called `name`.
 
-    Userinfo is taken out because httpx logs the address of every request. Raises EstateError without
-    repeating the text, which may hold a secret.
+    Userinfo is removed because httpx logs the address of every request. Raises EstateError without repeating
+    the text, which may hold a secret.
     """
     expected = f"the url of {name} must look like https://host:port/path"
     try:
@@ -52,8 +51,8 @@ def parse_base_url(text: str, *, name: str) -> BaseUrl:
 def path_segment(name: str) -> str:
     """`name` as one segment of a path: everything reserved is escaped, the slash too.
 
-    Not the colon: it is allowed there, and a server that does not decode paths (AxonOps) would not find
-    `:.context:subject`. `.` and `..` are escaped, since clients and servers would fold them away and so
+    All but the colon: it is allowed in a path, and a server that does not decode paths (AxonOps) would not
+    find `:.context:subject`. `.` and `..` are escaped because clients and servers would fold them away and
     address something else.
     """
     return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe=":")

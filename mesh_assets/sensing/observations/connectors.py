@@ -21,8 +21,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
-from mesh_assets.platforms.presence import Presence
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,

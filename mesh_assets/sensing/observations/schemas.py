@@ -16,7 +16,7 @@ from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import RegistryFacts, Schema
 from mesh_assets.inventory.sections import SchemasSection
-from mesh_assets.platforms.presence import Presence
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SubjectLevels
 from mesh_assets.sensing.cursor import next_slice, slice_size
 from mesh_assets.sensing.observations.comparison import Compared, causes_of, compare_section, observed_now

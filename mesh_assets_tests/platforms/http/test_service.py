@@ -182,7 +182,7 @@ def test_a_broken_compression_is_an_unexpected_answer() -> None:
             200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip")
         )
     )
-    with pytest.raises(UnexpectedAnswerError, match="with a broken compression"):
+    with pytest.raises(UnexpectedAnswerError, match="with broken compression"):
         service.get_json("/")
 
 

@@ -1,5 +1,9 @@
 import json
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
@@ -57,7 +61,9 @@ def test_it_gives_up_within_its_time() -> None:
     time = FakeTime()
     webhook, script = a_webhook(httpx.Response(503), time=time)
 
-    with pytest.raises(UnreachableError, match=r"the webhook at hooks\.slack\.test answered 503 \(5 tries\)"):
+    with pytest.raises(
+        UnreachableError, match=r"the webhook at hooks\.slack\.test answered 503 \(5 tries in 7\.5 s\)"
+    ):
         webhook.post("x")
 
     assert (len(script.requests), time.elapsed) == (5, 7.5)
@@ -94,3 +100,64 @@ def test_what_is_no_address_is_told_without_it() -> None:
     with pytest.raises(EstateError) as caught:
         Webhook(SECRET)
     assert SECRET not in str(caught.value)
+
+
+@contextmanager
+def a_server_on_loopback(status: int) -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the paths that were asked for. It repeats each path in a header."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            paths.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Location", f"http://elsewhere.test{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its name in the library
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", paths
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+@pytest.mark.parametrize("path", ["/services/T000/s3cr3t", "/hook?token=s3cr3t", "/\u00fcber/s3cr3t"])
+def test_no_log_record_of_a_post_over_the_network_holds_the_secret_part_of_the_address(
+    path: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "mesh_assets"):
+        caplog.set_level(logging.NOTSET + 1, logger=name)
+
+    with a_server_on_loopback(status) as (address, paths):
+        webhook = Webhook(address + path)
+        if status == 200:
+            webhook.post("x")
+        else:
+            with pytest.raises(PlatformError):
+                webhook.post("x")
+
+    assert len(paths) == 1
+    assert "s3cr3t" in paths[0]
+    loggers = {record.name.partition(".")[0] for record in caplog.records}
+    assert {"httpx", "httpcore"} <= loggers
+    assert any("POST http://127.0.0.1" in record.getMessage() for record in caplog.records)
+    for record in caplog.records:
+        assert "s3cr3t" not in f"{record.getMessage()} {vars(record)}", record.name
+
+
+def test_what_else_is_logged_afterwards_is_not_touched(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    webhook, _ = a_webhook(httpx.Response(200))
+    webhook.post("x")
+    logging.getLogger("httpx").info("about %s", URL)
+    assert caplog.messages[-1] == f"about {URL}"

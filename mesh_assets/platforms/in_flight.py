@@ -1,4 +1,4 @@
-"""Many requests at once, through a bounded pool, with an end."""
+"""Many requests at once, through a bounded pool and within a deadline."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -19,11 +19,11 @@ def in_flight(
     within_seconds: float,
     what: str,
 ) -> list[Result]:
-    """`function` of every item, in the items' order, at most `workers` at the same time.
+    """The results of `function` for all items, in their order, with at most `workers` calls at the same time.
 
-    The first failure is raised and what has not begun is dropped: a half result is no result. Raises
-    UnreachableError when `what` takes longer than `within_seconds`; what is under way then still ends by its
-    own deadline.
+    Raises the first failure and drops the calls that have not begun: half a result is worth nothing. Raises
+    UnreachableError when `what` takes longer than `within_seconds`; calls under way then end by their own
+    deadlines.
     """
     work = list(items)
     if not work:

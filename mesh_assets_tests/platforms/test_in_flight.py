@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.http import in_flight
+from mesh_assets.platforms.in_flight import in_flight
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
