@@ -7,15 +7,12 @@ its supervisor starts it again.
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
-from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.credentials import cloud_login
 from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, LIVE_GROUPS
 from mesh_assets.sandbox.estate.topics import TOPICS
@@ -23,18 +20,17 @@ from mesh_assets.sandbox.feeding.appender import Appender
 from mesh_assets.sandbox.feeding.datagen import DatagenWriter
 from mesh_assets.sandbox.feeding.members import Member
 from mesh_assets.sandbox.folder import Folder, locked, write_atomically
-from mesh_assets.sandbox.state import load_state
+from mesh_assets.sandbox.process import asked_to_stop, log_to_stdout
+from mesh_assets.sandbox.state import known_state
 
 _log = logging.getLogger("feed")
 _STEP_SECONDS = 1.0
 _COMMIT_EVERY_STEPS = 5
 
 
-def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
+def run_feed(folder: Folder, stop: threading.Event) -> None:
     """Work until asked to stop or until the supervisor is gone. Raises `SandboxError` when the folder holds no sandbox."""
-    state = load_state(folder)
-    if state is None:
-        raise SandboxError(f"there is no sandbox in {folder.root}")
+    state = known_state(folder)
     supervisor = os.getppid()
     # A second feed, left over from a crash, would write every record twice.
     with locked(folder.run / "feed.lock", timeout_seconds=30, what="the feed files"):
@@ -53,7 +49,7 @@ def run_feed(folder: Folder, asked_to_stop: threading.Event) -> None:
         ]
         datagen = DatagenWriter(folder, cloud_broker, login, state.registry_url)
         try:
-            _work(folder, appender, datagen, members, asked_to_stop, supervisor)
+            _work(folder, appender, datagen, members, stop, supervisor)
         finally:
             for member in members:
                 member.close()
@@ -66,12 +62,12 @@ def _work(
     appender: Appender,
     datagen: DatagenWriter,
     members: Sequence[Member],
-    asked_to_stop: threading.Event,
+    stop: threading.Event,
     supervisor: int,
 ) -> None:
     last = time.monotonic()
     step = 0
-    while not asked_to_stop.wait(_STEP_SECONDS) and os.getppid() == supervisor:
+    while not stop.wait(_STEP_SECONDS) and os.getppid() == supervisor:
         now = time.monotonic()
         quiet = folder.quiet_marker.exists()
         if quiet:
@@ -104,16 +100,8 @@ def _report(
 
 
 def main() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
-    )
-    asked_to_stop = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
-        asked_to_stop.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    run_feed(Folder(Path(sys.argv[1])), asked_to_stop)
+    log_to_stdout()
+    run_feed(Folder(Path(sys.argv[1])), asked_to_stop())
 
 
 if __name__ == "__main__":

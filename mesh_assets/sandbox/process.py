@@ -1,19 +1,41 @@
 """Processes that outlive the command that started them, recognized by more than their pid."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.folder import read_json, write_atomically
+
+
+def asked_to_stop() -> threading.Event:
+    """An event that SIGTERM and SIGINT set, for processes that end by themselves when told to."""
+    asked = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+        asked.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return asked
+
+
+def log_to_stdout(level: int = logging.INFO) -> None:
+    """Log to stdout, which `spawn` appends to the server's log."""
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
+    )
 
 
 def interpreter() -> str:

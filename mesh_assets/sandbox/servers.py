@@ -28,7 +28,7 @@ from mesh_assets.sandbox.offsets import wait_until_quiet
 from mesh_assets.sandbox.progress import Progress, silent
 from mesh_assets.sandbox.server import Server, ServerStatus, Setting, read_status
 from mesh_assets.sandbox.starting import end_outdated, start_servers, wait_until_settled
-from mesh_assets.sandbox.state import State, load_state, new_state, plan_ports, save_state
+from mesh_assets.sandbox.state import State, known_state, load_state, new_state, plan_ports, save_state
 
 # Another command may be in the middle of a first start, with its downloads.
 _LOCK_SECONDS = 600.0
@@ -146,7 +146,7 @@ class Sandbox:
             return tuple(pool.map(one, selected))
 
     def endpoints(self) -> Endpoints:
-        state = self._known_state()
+        state = known_state(self.folder)
         return Endpoints(
             bootstrap_servers=state.bootstrap_servers,
             cloud_bootstrap_servers=state.cloud_bootstrap_servers,
@@ -187,7 +187,7 @@ class Sandbox:
         Entered when the last record has arrived and the last commit is done. Raises `SandboxError` when that takes
         longer than `seconds`.
         """
-        state = self._known_state()
+        state = known_state(self.folder)
         record = self._record("feed")
         self.folder.quiet_marker.touch()
         try:
@@ -244,14 +244,6 @@ class Sandbox:
         if record is None or record.process() is None:
             raise SandboxError(f"{name} is not running in {self.folder.root}")
         return record
-
-    def _known_state(self) -> State:
-        state = load_state(self.folder)
-        if state is None:
-            raise SandboxError(
-                f"there is no sandbox in {self.folder.root}; make one with: mesh-assets sandbox start"
-            )
-        return state
 
     @staticmethod
     def _has_ports(server: Server, state: State) -> bool:

@@ -179,6 +179,14 @@ def load_state(folder: Folder) -> State | None:
     return State(kafka_cluster_id=content["kafka_cluster_id"], ports=ports)
 
 
+def known_state(folder: Folder) -> State:
+    """The remembered state. Raises `SandboxError` when the folder holds no sandbox."""
+    state = load_state(folder)
+    if state is None:
+        raise SandboxError(f"there is no sandbox in {folder.root}; make one with: mesh-assets sandbox start")
+    return state
+
+
 def new_state() -> State:
     return State(kafka_cluster_id=random_id())
 

@@ -19,6 +19,7 @@ from mesh_assets.snapshot import avro_form
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
+PACKAGE = Path(mesh_assets.__file__).parent
 OPERATOR = Binding("Operator", "local.operator_crn")
 OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 
@@ -132,9 +133,9 @@ def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None
 def rights_in_the_code() -> set[str]:
     """Every `right=` that a call to Kafka is explained with; a name in it is `…`."""
     found = set()
-    for path in Path(mesh_assets.__file__).parent.rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         # Mappings are made and proven with the operator's own credentials, not the agent's.
-        if not {"sandbox", "esm"} & set(path.parts):
+        if not {"sandbox", "esm"} & set(path.relative_to(PACKAGE).parts):
             found |= set(_rights(ast.parse(path.read_text(encoding="utf-8"))))
     return found
 
@@ -171,8 +172,6 @@ class _Registrar:
 # The runner's IAM role is enough for what the code does in AWS: each operation of a client is granted, on
 # what it is done to.
 
-PACKAGE = Path(mesh_assets.__file__).parent
-
 # The client's operation, as the code calls it → IAM's action, and what it must be granted on.
 QUEUE, DEAD_LETTERS, TOPIC = (
     "${aws_sqs_queue.triggers.arn}",
@@ -182,17 +181,17 @@ QUEUE, DEAD_LETTERS, TOPIC = (
 OBJECTS, BUCKET = "${aws_s3_bucket.store.arn}/${var.store_prefix}/*", "${aws_s3_bucket.store.arn}"
 PARAMETERS = "${[for parameter in aws_ssm_parameter.discovery_agent : parameter.arn]}"
 NEEDED = {
-    "platforms/secrets/parameter_store.py": {
+    "platforms/secrets/aws.py": {
         "get_parameter": ("ssm:GetParameter", PARAMETERS),
         "get_parameters": ("ssm:GetParameters", PARAMETERS),
     },
-    "platforms/aws/sqs.py": {
+    "platforms/aws/messaging.py": {
         "receive_message": ("sqs:ReceiveMessage", QUEUE),
         "delete_message_batch": ("sqs:DeleteMessage", QUEUE),
         "send_message": ("sqs:SendMessage", DEAD_LETTERS),
+        "publish": ("sns:Publish", TOPIC),
     },
-    "platforms/aws/sns.py": {"publish": ("sns:Publish", TOPIC)},
-    "inventory/store/bucket.py": {
+    "store/bucket.py": {
         "get_object": ("s3:GetObject", OBJECTS),
         "put_object": ("s3:PutObject", OBJECTS),
         "delete_object": ("s3:DeleteObject", OBJECTS),

@@ -1,4 +1,4 @@
-"""The server: which path is answered by what, keys checked and orders followed before anything else."""
+"""The application: which endpoint answers which path, once faults have been applied and the key has been checked."""
 
 import json
 import time
@@ -39,7 +39,7 @@ def cloud_app(
     registry: Registry,
     metrics: MetricsApi,
 ) -> Starlette:
-    """The application; all that it answers with is given."""
+    """The application over these parts."""
 
     def route(path: str, family: Family, endpoint: Endpoint, *methods: str) -> Route:
         return Route(path, _guarded(family, endpoint, keys, orders), methods=methods or ("GET",))
@@ -106,7 +106,7 @@ def _guarded(family: Family, endpoint: Endpoint, keys: Keys, orders: Orders) -> 
             response = endpoint(request, body)
         except httpx.HTTPError as error:
             return error_answer(
-                family, 502, f"what stands behind this front does not answer: {type(error).__name__}"
+                family, 502, f"the server behind this stand-in does not answer: {type(error).__name__}"
             )
         return _cut(response) if fault is not None and fault.kind == "truncate" else response
 
@@ -139,7 +139,7 @@ def _spoiled(family: Family, fault: Fault) -> Response:
 
 
 def _cut(response: Response) -> Response:
-    """Half of the body under the length of the whole: the connection ends in the middle."""
+    """Half of the body under the length of the whole: the connection ends halfway."""
     whole = bytes(response.body)
     response.body = whole[: len(whole) // 2]
     return response

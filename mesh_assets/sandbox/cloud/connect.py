@@ -1,5 +1,6 @@
-"""How the connectors are, as they were last told: a small file, which the feed reads to know for whom to
-write.
+"""Connect v1: the Datagen connectors, listed, read, paused, resumed and deleted; and the file that keeps their states.
+
+The feed reads that file to know which connectors to write for.
 """
 
 import json
@@ -22,7 +23,7 @@ STATES = get_args(ConnectorState)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`trace`: what a failed connector says. `removed`: there is no such connector any more."""
+    """The state a connector was last told to have. `trace`: a failed one's message. `removed`: it no longer exists."""
 
     state: str = "RUNNING"
     trace: str = ""
@@ -30,7 +31,7 @@ class Told:
 
 
 class ConnectorStates:
-    """Safe to use from many threads; the only writer of its file."""
+    """The states, in a file with this one writer. Safe to use from several threads."""
 
     def __init__(self, folder: Folder) -> None:
         self._path = folder.connector_states
@@ -52,14 +53,12 @@ class ConnectorStates:
             write_atomically(self._path, json.dumps({"connectors": content}, indent=2) + "\n")
 
 
-# Connect v1: the Datagen connectors, listed, looked at, paused, resumed and deleted.
-
 _MASK = "****************"
 _SYNTHETIC = "SyntheticDatagenSource"
 
 
 class Connect:
-    """The connectors of `data-mesh-cluster`. `endpoint`: the brokers', as connectors' configs name it."""
+    """The connectors of `data-mesh-cluster`. `endpoint`: the brokers' address, as it appears in connectors' configs."""
 
     def __init__(self, states: ConnectorStates, orders: Orders, *, endpoint: str) -> None:
         self._states = states
@@ -68,7 +67,7 @@ class Connect:
         self._datagens = {datagen.name: datagen for datagen in DATAGENS}
 
     def connector_ids(self) -> dict[str, str]:
-        """Name → id of the real ones that are there."""
+        """Name → id of the real connectors that exist."""
         return {
             name: datagen.id for name, datagen in self._datagens.items() if not self._states.get(name).removed
         }
@@ -90,7 +89,7 @@ class Connect:
         )
 
     def read(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
-        """`/connectors/{name}`, with `/config`, `/status` and `/tasks`."""
+        """`/connectors/{name}`, also with `/config`, `/status` or `/tasks`."""
         name = str(request.path_params["name"])
         if (problem := self._problem(request, name)) is not None:
             return problem
@@ -124,7 +123,7 @@ class Connect:
         return JSONResponse({"error": None})
 
     def put_config(self, request: Request, body: bytes) -> Response:
-        """Brings a deleted connector back. Other configs than the 37 known ones cannot be run here."""
+        """Restore a deleted connector. Only the 37 known ones can run here."""
         name = str(request.path_params["name"])
         try:
             config = json.loads(body)
@@ -167,7 +166,7 @@ class Connect:
         return self._datagens[name].id if name in self._datagens else f"lcc-s{name[-5:]}"
 
     def all_ids(self) -> set[str]:
-        """Those of the made-up connectors, too, which move nothing."""
+        """The ids of all connectors, including made-up ones, which write nothing."""
         return {self._id(name) for name in self._names()}
 
     def _expanded(self, name: str) -> dict[str, Any]:
@@ -176,7 +175,7 @@ class Connect:
         tasks = [] if told.state in ("NONE", "PROVISIONING", "DELETED") else [_task(name, told)]
         return {
             "id": {"id": self._id(name), "id_type": "ID"},
-            # Unlike Kafka Connect's, without tasks and type.
+            # Unlike Kafka Connect's, this has no tasks and no type.
             "info": {"name": name, "config": self._config(name)},
             "status": {
                 "name": name,

@@ -28,8 +28,7 @@ _ENVIRONMENT_CRN = f"{_CRN}/environment={ENVIRONMENT_ID}"
 
 
 class ControlPlane:
-    """`url`: where this stand-in is, which its links name; `bootstrap`: the brokers, as
-    `PROTOCOL://host:port`."""
+    """The endpoints. `url`: this stand-in's own, for links. `bootstrap`: the brokers, as `PROTOCOL://host:port`."""
 
     def __init__(self, orders: Orders, *, url: str, bootstrap: str, registry_url: str) -> None:
         self._orders = orders
@@ -79,7 +78,7 @@ class ControlPlane:
     def _kafka_clusters(self) -> list[dict[str, Any]]:
         real = self._kafka_cluster(CLUSTER_ID, CLUSTER, self._bootstrap)
         others = [
-            # Nobody listens on port 1: these are for paging only.
+            # For paging only: nothing listens on port 1.
             self._kafka_cluster(f"lkc-s{number:05d}", f"synthetic-{number:05d}", "SASL_SSL://127.0.0.1:1")
             for number in range(1, self._orders.scale.clusters)
         ]
@@ -95,7 +94,7 @@ class ControlPlane:
                 **_PLACE,
                 "config": {"kind": "Standard"},
                 "kafka_bootstrap_endpoint": bootstrap,
-                # A cluster's REST endpoint is not part of this stand-in: the address answers 404.
+                # This stand-in has no Kafka REST: the address answers 404.
                 "http_endpoint": self._url,
                 "environment": self._environment_reference(),
             },

@@ -1,5 +1,4 @@
-"""The metrics the stand-in has: names, units and labels as published, and only those it can take from
-something real."""
+"""The stand-in's metrics: names, units and labels as published; only those that have something real behind them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +10,7 @@ Resource = Literal["kafka", "connector", "schema_registry"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`counter`: the count within a minute, summed over time; else a level, averaged over time.
-
-    `export_labels`: what the export names the labels, the resource's first.
-    """
+    """`counter`: a count within a minute, summed over time; else a level, averaged over time."""
 
     name: str
     description: str

@@ -1,5 +1,4 @@
-"""Metrics API v2: the export of the newest minute, queries over the minutes since the stand-in started, and
-the descriptors."""
+"""Metrics API v2: the newest minute's export, queries over the minutes since the stand-in started, and descriptors."""
 
 import json
 import time
@@ -22,7 +21,7 @@ _RESOURCES = ("kafka", "connector", "schema_registry")
 
 
 class MetricsApi:
-    """`known_ids`: by kind of resource, whose metrics this key may read."""
+    """The endpoints. `known_ids`: by kind of resource, those whose metrics this key may read."""
 
     def __init__(
         self,
@@ -98,12 +97,11 @@ class MetricsApi:
         )
 
     def _newest(self) -> list[Point]:
-        """Of the newest minute that is over; of the running one as long as there is no other, so that a fresh
-        sandbox has something."""
+        """The points of the newest complete minute, or of the current one while a fresh sandbox has no other."""
         every = points(self._readings.all())
         running = int(self._clock() // MINUTE_SECONDS) * MINUTE_SECONDS
         over = {point.minute for point in every if point.minute < running}
-        # The first minute began in the middle.
+        # The first minute is not complete: the stand-in started in the middle of it.
         minute = max(over) if len(over) > 1 else max({point.minute for point in every}, default=0)
         return [point for point in every if point.minute == minute]
 
@@ -117,7 +115,7 @@ def _by_metric(chosen: Sequence[Point]) -> Iterator[tuple[Metric, list[Point]]]:
 
 def _openmetrics(chosen: Sequence[Point]) -> Iterator[str]:
     for metric, found in _by_metric(chosen):
-        # Counters are deltas here, so they are gauges there.
+        # These counters are deltas, so OpenMetrics must call them gauges.
         yield f"# TYPE {metric.export_name} gauge\n"
         if metric.unit in _UNITS:
             yield f"# UNIT {metric.export_name} {_UNITS[metric.unit]}\n"

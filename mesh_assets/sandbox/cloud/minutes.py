@@ -1,5 +1,4 @@
-"""Readings turned into what the Metrics API tells: for each minute, each metric and each combination of
-labels one value."""
+"""From readings to the Metrics API's points: one value per minute, metric and combination of labels."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,8 +14,10 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`minute`: its beginning, in seconds since 1970. `resource`: the id of what was measured. `labels`: in
-    the metric's order."""
+    """One value. `minute`: its start, in seconds since 1970. `resource`: the id of what was measured.
+
+    `labels`: in the metric's order.
+    """
 
     metric: Metric
     minute: int
@@ -26,8 +27,7 @@ class Point:
 
 
 def points(readings: Sequence[Reading]) -> list[Point]:
-    """A counter's value is what came between the readings of the minute and the last one before; a level's is
-    the minute's last."""
+    """A counter's value is its increase since the last reading before the minute; a level's, the minute's last reading."""
     sums: dict[tuple[Metric, int, str, tuple[str, ...]], float] = defaultdict(float)
     levels: dict[tuple[Metric, int, str, tuple[str, ...]], float] = {}
     for before, after in pairwise(readings):
@@ -55,7 +55,7 @@ def _counted(before: Reading, after: Reading) -> Iterator[Value]:
     sent: dict[str, int] = dict.fromkeys(received, 0)
     for group, offsets in after.committed.items():
         for place, offset in offsets.items():
-            # Before a group's first commit nothing is known of what it was sent.
+            # Before a group's first commit, what it was sent is unknown.
             earlier = before.committed.get(group, {}).get(place, offset)
             sent[place[0]] = sent.get(place[0], 0) + max(0, offset - earlier)
     for topic, records in received.items():

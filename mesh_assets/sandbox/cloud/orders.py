@@ -1,4 +1,4 @@
-"""What the stand-in has been told to do wrong, or to pretend: kept in memory, gone with the process.
+"""What the stand-in has been told to do wrong or to pretend. Kept in memory only.
 
 PUT /_stand-in/faults   [{"path": "/connect/", "kind": "throttle", "seconds": 2, "times": 1}]
 PUT /_stand-in/shown    {"connectors": 20}
@@ -15,16 +15,15 @@ Listed = Literal["connectors", "subjects", "clusters"]
 
 
 class OrderError(ValueError):
-    """An order nobody can follow; the message says what is."""
+    """An order that makes no sense; the message says what would."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """`path`: what a request's path must contain. `times`: how many more requests it spoils; None: all until
-    it is taken back.
+    """`path`: what a request's path must contain. `times`: how many more requests it affects; None: all, until revoked.
 
-    `fail` answers `status`, as a page of HTML when `html`; `throttle` answers 429 with how long to wait,
-    `seconds`; `truncate` cuts the body in the middle; `slow` waits `seconds` first.
+    `fail` answers `status`, as an HTML page if `html`; `throttle` answers 429 and how long to wait, `seconds`;
+    `truncate` cuts the body in the middle; `slow` waits `seconds` first.
     """
 
     path: str
@@ -36,13 +35,12 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
-            raise OrderError(f"kind {self.kind!r} is none of {', '.join(get_args(FaultKind))}")
+            raise OrderError(f"kind {self.kind!r} is not one of {', '.join(get_args(FaultKind))}")
 
 
 @dataclass(slots=True, kw_only=True)
 class Scale:
-    """How many there are in all, the real ones first and made-up ones for the rest, whose names say so.
-    `page_size`: the largest page."""
+    """How many of each there are: the real ones, then made-up ones, whose names say so. `page_size`: the largest page."""
 
     connectors: int = 0
     subjects: int = 0
@@ -58,7 +56,7 @@ class _Told:
 
 
 class Orders:
-    """Safe to use from many threads."""
+    """The orders in force. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -72,7 +70,7 @@ class Orders:
             self._told.faults = read
 
     def tell_shown(self, shown: Any) -> None:
-        """How many of a list this key is shown, as when it lacks the role for the rest."""
+        """How much of a list this key sees, as if it lacked the role for the rest. Raises `OrderError`."""
         if not isinstance(shown, Mapping) or not set(shown) <= set(get_args(Listed)):
             raise OrderError(f"expected an object with some of {', '.join(get_args(Listed))}")
         with self._lock:
@@ -88,7 +86,7 @@ class Orders:
             self._told = _Told()
 
     def take_fault(self, path: str) -> Fault | None:
-        """The first fault that is meant for a request to `path`; it is used up by one."""
+        """The first fault meant for a request to `path`; this uses it up by one."""
         with self._lock:
             for fault in self._told.faults:
                 if fault.path in path and fault.times != 0:

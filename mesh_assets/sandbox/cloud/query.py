@@ -1,5 +1,4 @@
-"""A query of the Metrics API: one aggregation over intervals, filtered and grouped by labels, in pages of
-groups."""
+"""Queries of the Metrics API: one aggregation over intervals, filtered and grouped by labels, in pages of groups."""
 
 import base64
 import re
@@ -36,12 +35,12 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 
 
 class QueryError(ValueError):
-    """A query the API refuses; the message says why."""
+    """A query that the API refuses; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryAnswer:
-    """`resources`: by kind, the ids the filter names, for whom the key needs rights."""
+    """`resources`: by kind, the ids in the filter, for which the key needs rights."""
 
     body: dict[str, Any]
     resources: dict[str, set[str]] = field(default_factory=dict)
@@ -50,7 +49,7 @@ class QueryAnswer:
 def answer_query(
     asked: Any, every: Sequence[Point], *, now: datetime, page_token: str | None = None
 ) -> QueryAnswer:
-    """The published answer to `asked` from these points. Raises QueryError."""
+    """The answer to `asked` from these points, in the published form. Raises `QueryError`."""
     if not isinstance(asked, dict):
         raise QueryError("the body must be an object")
     metric = _metric(asked)
@@ -78,7 +77,7 @@ def answer_query(
             and accepts(values)
             and any(start <= point.minute < end for start, end in intervals)
         ):
-            # The sum over what is not grouped by, minute by minute; then over time.
+            # First the sum over all other labels, minute by minute; then over time.
             bucket = _bucket(point.minute, granularity, intervals)
             groups[tuple(values[label] for label in group_by)][bucket][point.minute] += point.value
     names = sorted(groups)
@@ -160,7 +159,7 @@ def _intervals(asked: dict[str, Any], granularity: str, now: datetime) -> list[t
 def _interval(text: str, now: datetime) -> tuple[datetime, datetime]:
     first, slash, second = text.partition("/")
     if not slash:
-        raise QueryError(f"{text} is no interval of the form <start>/<end>")
+        raise QueryError(f"{text} is not an interval of the form <start>/<end>")
     start, end = _duration(first), _duration(second)
     if start is not None and end is None:
         until = _moment(second, now)
@@ -186,7 +185,7 @@ def _moment(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
-        raise QueryError(f"{text} is no ISO 8601 time") from error
+        raise QueryError(f"{text} is not an ISO 8601 time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

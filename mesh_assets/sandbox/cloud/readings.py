@@ -1,5 +1,4 @@
-"""What the metrics are made of: the broker's offsets, its log files, and what the feed has delivered, read
-every few seconds."""
+"""What the metrics come from, read every few seconds: the broker's offsets, its log files, the feed's deliveries."""
 
 import threading
 from collections import defaultdict
@@ -21,11 +20,9 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The cluster at one moment, `at` seconds since 1970. `retained_bytes`: of the topic's log files, as they
-    lie on disk.
+    """The cluster at one moment, `at` seconds since 1970. `retained_bytes`: the size of a topic's log files on disk.
 
-    `committed`: group → place → offset. `connectors`: id → records and bytes delivered since the sandbox was
-    made.
+    `committed`: group → place → offset. `connectors`: id → records and bytes delivered since the sandbox was made.
     """
 
     at: float
@@ -38,21 +35,21 @@ class Reading:
     schemas: int
 
     def record_bytes(self, topic: str) -> float:
-        """How long a record of the topic is on disk, on average."""
+        """The mean size of the topic's records on disk."""
         records = sum(end - self.begins[place] for place, end in self.ends.items() if place[0] == topic)
         return self.retained_bytes.get(topic, 0) / records if records else 0.0
 
 
 class ClusterReader:
-    """Reads one cluster. Its clients stay open: a new connection every few seconds would be most of the work."""
+    """Reads one cluster. Its clients stay open: reconnecting every few seconds would be most of the work."""
 
     def __init__(self, folder: Folder, bootstrap_servers: str, login: Login) -> None:
         self._folder = folder
         self._port = int(bootstrap_servers.rsplit(":", 1)[1])
         settings = quiet_settings(bootstrap_servers, login)
         self._admin = AdminClient(settings)
-        # Asking by a consumer joins nothing; the admin client's request for a group's offsets can end the
-        # process (librdkafka 5040).
+        # A consumer asks without joining; the admin client's request for a group's offsets can crash the process
+        # (librdkafka issue 5040).
         self._consumers = {
             group.name: Consumer({**settings, "group.id": group.name, "enable.auto.commit": False})
             for group in CLOUD_GROUPS
@@ -63,7 +60,7 @@ class ClusterReader:
             consumer.close()
 
     def read(self, *, at: float, schemas: int) -> Reading:
-        """Raises KafkaException or TimeoutError when the broker does not answer."""
+        """The cluster now. Raises `KafkaException` or `TimeoutError` when the broker does not answer."""
         topics = self._admin.list_topics(timeout=_SECONDS).topics
         places = [
             TopicPartition(name, p)
@@ -100,7 +97,7 @@ class ClusterReader:
             try:
                 sizes[log.parent.name.rpartition("-")[0]] += log.stat().st_size
             except FileNotFoundError:
-                continue  # a segment that was just deleted
+                continue  # a segment deleted just now
         return sizes
 
     def _connectors(self) -> dict[str, tuple[int, int]]:
@@ -123,8 +120,7 @@ class ClusterReader:
 
 @dataclass(slots=True)
 class Readings:
-    """The last readings in order, enough of them for the longest interval by minutes. Safe to use from many
-    threads."""
+    """The latest readings in order, enough for the longest interval by minutes. Safe to use from several threads."""
 
     most: int = 6 * 60 * 6
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,4 +1,4 @@
-"""Whom each of Confluent Cloud's interfaces refuses, and in which published shape it says what is wrong."""
+"""Which keys each of Confluent Cloud's interfaces refuses, and the four published shapes of their errors."""
 
 import base64
 import binascii
@@ -11,8 +11,6 @@ from starlette.responses import JSONResponse
 
 from mesh_assets.sandbox.credentials import Key, Keys
 
-# How each of Confluent Cloud's interfaces says what is wrong: four published shapes.
-
 Family = Literal["connect", "control_plane", "metrics", "registry"]
 
 _CONTROL_PLANE = {
@@ -22,12 +20,12 @@ _CONTROL_PLANE = {
     404: ("resource_not_found", "Resource Not Found"),
     429: ("rate_limit_exceeded", "Rate Limit Exceeded"),
 }
-# Schema Registry's codes are the status with two digits more; these are the ones its documentation names.
+# Schema Registry's codes are the status plus two digits; these are the exceptions its documentation names.
 _REGISTRY_CODES = {401: 401, 403: 40301, 404: 404, 429: 429}
 
 
 def error_body(family: Family, status: int, message: str, *, code: int | None = None) -> Any:
-    """`code`: Schema Registry's own, where it is not the usual one of the status."""
+    """An error as the interface reports it. `code`: Schema Registry's own, if not the usual one for the status."""
     if family == "connect":
         return {"error": {"code": status, "message": message}}
     if family == "registry":
@@ -43,9 +41,7 @@ def error_answer(family: Family, status: int, message: str, *, code: int | None 
     return JSONResponse(error_body(family, status, message, code=code), status_code=status)
 
 
-# Whose request it is: the keys are checked as Confluent Cloud does, each kind where it belongs.
-
-# The discovery's Schema Registry key may write these, as its role bindings say (DeveloperWrite).
+# Subjects that the discovery's Schema Registry key may write, as by its role bindings (DeveloperWrite).
 WRITABLE_SUBJECTS = frozenset({"discovery-events-value", "discovery-changes-value"})
 
 _UNAUTHENTICATED = {
@@ -64,14 +60,14 @@ _FORBIDDEN = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """401: nobody this place knows. 403: somebody without the role."""
+    """401: an unknown key. 403: a key whose owner lacks the role."""
 
     status: int
     message: str
 
 
 def refusal(keys: Keys, family: Family, authorization: str | None) -> Refusal | None:
-    """None for a request that may read."""
+    """Why this request is refused; None if it may read. Each kind of key opens only the interfaces it is for."""
     given = _basic(authorization)
     accepted, powerless = (
         (keys.schema_registry, keys.unprivileged_schema_registry)

@@ -1,5 +1,9 @@
-"""What is in the registry behind the front: Apicurio's group of this cluster, and on request made-up subjects
-that say so.
+"""Schema Registry: a front for the sandbox's real one, whose content it shows in the published shape.
+
+Subjects, versions, ids, compatibility checks and levels are Apicurio's, in a group of its own for this cluster. The
+front itself checks keys; lists all schemas (`/schemas`), which Apicurio does without the subjects' names; answers 40408
+and 40409 for a level or mode that is not the subject's own, where Apicurio returns the inherited one; names the default
+context; and makes up subjects on request, whose names say so.
 """
 
 import threading
@@ -18,13 +22,13 @@ from mesh_assets.sandbox.local_http import local_client
 from mesh_assets.sandbox.state import REGISTRY_API
 
 _PAGE = 1000
-# Ids far above those Apicurio gives.
+# Far above the ids that Apicurio assigns.
 _FIRST_MADE_UP_ID = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`number`: Apicurio's own id of it, given once; None: made up."""
+    """`number`: Apicurio's own id for it; None: made up."""
 
     subject: str
     version: int
@@ -32,8 +36,10 @@ class Version:
 
 
 class RegistryContent:
-    """Reads Apicurio by its own interface, which names subjects and lists all versions in one request. Safe
-    to use from many threads."""
+    """Reads Apicurio by its own interface, which lists all versions with their subjects in one request.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, native_url: str) -> None:
         """`native_url`: without a path."""
@@ -42,8 +48,10 @@ class RegistryContent:
         self._schemas: dict[Version, dict[str, Any]] = {}
 
     def versions(self, *, at_least: int = 0) -> list[Version]:
-        """By subject and version; with made-up subjects until there are `at_least` subjects. Raises
-        httpx.HTTPError."""
+        """All versions, by subject and number; made-up subjects fill up to `at_least` subjects.
+
+        Raises `httpx.HTTPError`.
+        """
         found: list[Version] = []
         seen = 0
         while True:
@@ -66,13 +74,13 @@ class RegistryContent:
         return sorted(found, key=lambda version: (version.subject, version.version))
 
     def schema(self, version: Version) -> dict[str, Any]:
-        """In the published form. Raises httpx.HTTPError."""
+        """The version in the published form. Raises `httpx.HTTPError`."""
         if version.number is None:
             return _made_up(version.subject)
         with self._lock:
             known = self._schemas.get(version)
         if known is None:
-            # What a version is never changes, so it is asked for once.
+            # A version never changes, so it is fetched once.
             path = f"{REGISTRY_API}/subjects/{quote(version.subject, safe='')}/versions/{version.version}"
             known = dict(self._client.get(path).raise_for_status().json())
             with self._lock:
@@ -80,15 +88,14 @@ class RegistryContent:
         return known
 
     def has_own_level(self, subject: str) -> bool:
-        """Whether the compatibility level is the subject's own, which Apicurio's answers in Confluent's form
-        do not tell."""
+        """Whether the level is the subject's own, which Apicurio's answers in Confluent's form do not say."""
         answer = self._client.get(
             f"/apis/registry/v3/groups/{CLUSTER_ID}/artifacts/{quote(subject, safe='')}/rules"
         )
         return answer.status_code == 200 and "COMPATIBILITY" in answer.json()
 
     def ask(self, method: str, path: str, body: bytes) -> httpx.Response:
-        """Apicurio's answer to a request in Confluent's form. Raises httpx.HTTPError."""
+        """Apicurio's answer to a request in Confluent's form. Raises `httpx.HTTPError`."""
         return self._client.request(
             method, f"{REGISTRY_API}{path}", content=body, headers={"Content-Type": "application/json"}
         )
@@ -105,17 +112,7 @@ def _made_up(subject: str) -> dict[str, Any]:
     return {"subject": subject, "version": 1, "id": _FIRST_MADE_UP_ID + number, "schema": schema}
 
 
-# Schema Registry: a front before the sandbox's real one, whose content it gives in the published shape.
-#
-# Real are subjects, versions, ids, compatibility checks and levels: those of Apicurio, in a group of their
-# own.
-# The front's own are the keys; the bulk list (`/schemas`), which Apicurio answers without the subjects'
-# names;
-# 40408 and 40409 for a level or mode that is not the subject's own, where Apicurio answers with the
-# inherited
-# one; and the default context's name.
-
-# Confluent's largest page of the bulk list; a larger limit is silently cut to it.
+# Confluent's largest page of the bulk list; a larger limit is silently reduced to it.
 _LARGEST_PAGE = 1000
 _JSON = "application/vnd.schemaregistry.v1+json"
 _NO_OWN_LEVEL = {
@@ -132,7 +129,7 @@ class Registry:
         self._orders = orders
 
     def schemas(self, request: Request, body: bytes) -> Response:  # noqa: ARG002 - the form of an endpoint
-        """The bulk list, by subject and version: of the latest versions when asked so, else of all."""
+        """The bulk list, by subject and version: all versions, or only the latest ones."""
         parameters = request.query_params
         try:
             offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", -1))
@@ -160,7 +157,7 @@ class Registry:
         return self._level("mode", request, body)
 
     def _level(self, what: str, request: Request, body: bytes) -> Response:
-        """Only what is the subject's own, unless the global one is asked for as well."""
+        """The subject's own level or mode; the global one only if the request asks for that, too."""
         subject = str(request.path_params["subject"])
         if request.method != "GET":
             return self.forward(request, body)
@@ -174,7 +171,7 @@ class Registry:
         return error_answer("registry", 404, sentence.format(subject), code=code)
 
     def forward(self, request: Request, body: bytes) -> Response:
-        """As Apicurio answers it, if this key may."""
+        """Apicurio's answer, if the key has the right."""
         subject = request.path_params.get("subject")
         if (refused := self._refused(request, subject)) is not None:
             return refused
@@ -185,7 +182,7 @@ class Registry:
         return self._native(request, body)
 
     def _native(self, request: Request, body: bytes) -> Response:
-        # The path as it was sent: a subject may hold an encoded slash.
+        # The path as sent: a subject may contain an encoded slash.
         path = request.scope["raw_path"].decode().removeprefix("/schema-registry")
         query = f"?{request.url.query}" if request.url.query else ""
         return _passed_on(self._content.ask(request.method, f"{path}{query}", body))
@@ -194,7 +191,7 @@ class Registry:
         return self._content.versions(at_least=self._orders.scale.subjects)
 
     def _shown(self, versions: list[Version], request: Request) -> list[Version]:
-        """Those this key is shown, of those the request asks for."""
+        """Those that the request asks for and this key may see."""
         prefix = request.query_params.get("subjectPrefix", "").removeprefix(":*:").removeprefix(":.:")
         visible = self._visible(versions)
         return [
@@ -211,7 +208,7 @@ class Registry:
         )
 
     def _refused(self, request: Request, subject: str | None) -> Response | None:
-        """403 for a subject this key may not read, or not write."""
+        """403 for a subject that this key may not read or write."""
         writes = request.method in ("PUT", "DELETE") or (
             request.method == "POST" and request.url.path.endswith("/versions")
         )

@@ -1,4 +1,4 @@
-"""The process: `python -m mesh_assets.sandbox.cloud.serve FOLDER` serves until it is asked to stop."""
+"""The process: `python -m mesh_assets.sandbox.cloud.serve FOLDER` serves until told to stop."""
 
 import logging
 import sys
@@ -10,7 +10,6 @@ import httpx
 import uvicorn
 from confluent_kafka import KafkaException
 
-from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.cloud.app import cloud_app
 from mesh_assets.sandbox.cloud.connect import Connect, ConnectorStates
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
@@ -21,25 +20,23 @@ from mesh_assets.sandbox.cloud.readings import ClusterReader, Readings
 from mesh_assets.sandbox.cloud.registry import Registry, RegistryContent, latest
 from mesh_assets.sandbox.credentials import cloud_login, sandbox_keys
 from mesh_assets.sandbox.folder import Folder
-from mesh_assets.sandbox.state import LOOPBACK, load_state
+from mesh_assets.sandbox.process import log_to_stdout
+from mesh_assets.sandbox.state import LOOPBACK, known_state
 
 _log = logging.getLogger("cloud")
 _EVERY_SECONDS = 10.0
 
 
 def main() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
-    )
-    # Every request to the registry behind is no news.
+    log_to_stdout()
+    # It would log every request to the registry.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     serve(Folder(Path(sys.argv[1])))
 
 
 def serve(folder: Folder) -> None:
-    state = load_state(folder)
-    if state is None:
-        raise SandboxError(f"there is no sandbox in {folder.root}")
+    """Serve until SIGTERM or SIGINT. Raises `SandboxError` when the folder holds no sandbox."""
+    state = known_state(folder)
     url, broker = state.cloud_url, state.address("cloud-broker")
     assert url is not None
     orders, states, readings = Orders(), ConnectorStates(folder), Readings()
@@ -89,7 +86,7 @@ def serve(folder: Folder) -> None:
 def _read(
     reader: ClusterReader, content: RegistryContent, readings: Readings, ended: threading.Event
 ) -> None:
-    """A reading that fails is missing: the next one covers its time."""
+    """Add a reading every few seconds. After one that fails, the next one covers its time."""
     while True:
         try:
             readings.add(reader.read(at=time.time(), schemas=len(latest(content.versions()))))

@@ -1,7 +1,4 @@
-"""The consumer groups of both clusters, and what makes `data-mesh-cluster` one of Confluent Cloud.
-
-That is: what it is called there, and its 37 Datagen connectors.
-"""
+"""The consumer groups of both clusters, and the names and Datagen connectors of the one that plays Confluent Cloud."""
 
 import zlib
 from dataclasses import dataclass
@@ -10,13 +7,13 @@ from typing import Literal
 from mesh_assets.sandbox.estate.topic import Topic
 from mesh_assets.sandbox.estate.topics import TOPICS
 
-# The consumer groups: three with live members that lag behind, one that nobody is in.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveGroup:
-    """`lag_records`: how far its commits stay behind what it reads. `protocol`: Kafka's older or newer way to
-    balance members."""
+    """A group with members. `lag_records`: how far its commits stay behind what it reads.
+
+    `protocol`: Kafka's older or newer rebalance protocol.
+    """
 
     name: str
     topics: tuple[str, ...]
@@ -41,9 +38,6 @@ EMPTY_GROUP = "nightly-report"
 EMPTY_GROUP_TOPICS = ("purchases", "ratings")
 
 
-# The cluster that stands for one on Confluent Cloud: what it is called there, and its 37 Datagen
-# connectors.
-
 CLUSTER = "data-mesh-cluster"
 CLUSTER_ID = "lkc-nd1ng3"
 ENVIRONMENT = "agentic-data-mesh"
@@ -53,7 +47,7 @@ REGISTRY_ID = "lsrc-7d1k2m"
 
 SchemaFormat = Literal["AVRO", "JSON_SR", "PROTOBUF"]
 
-# The others are AVRO.
+# All others: AVRO.
 _FORMATS: dict[str, SchemaFormat] = {
     "pageviews": "JSON_SR",
     "syslog_logs": "JSON_SR",
@@ -76,7 +70,7 @@ CLOUD_GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class Datagen:
-    """A Datagen connector: the topic it fills and the form in which it writes."""
+    """A Datagen connector: the topic it fills and the format it writes."""
 
     topic: Topic
 
@@ -86,7 +80,7 @@ class Datagen:
 
     @property
     def id(self) -> str:
-        """`lcc-` and six characters, always the same ones."""
+        """`lcc-` and six characters, derived from the name."""
         return f"lcc-{_base36(zlib.crc32(self.name.encode()), 6)}"
 
     @property

@@ -5,18 +5,17 @@ from pathlib import Path
 from mesh_assets.sandbox.estate.topics import TOPICS
 
 PLANTED_PASSWORD = "s3cr3t-planted-hunter2"
-"""Stands in plain text in connector configs. Whatever shows it has failed to mask it."""
+"""In plain text in connector configs. Whatever shows it has failed to mask it."""
 
 REFERENCED_PASSWORD = "s3cr3t-referenced-correct-horse"
-"""Stands in a file to which a connector config refers by `${file:…}`. Nobody but Connect's worker should ever
-read it."""
+"""In a file that a connector config refers to by `${file:…}`. Only Connect's worker should ever read it."""
 
 _SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 _SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 _STRING = "org.apache.kafka.connect.storage.StringConverter"
 
-# A compacted topic refuses records without a key, and the file source gives none. No transform parses JSON,
-# so the key is the whole line: a thing described again in the same words has the same key and compacts away.
+# A compacted topic refuses records without a key, and the file source sets none. No transform parses JSON, so the key is
+# the whole line: a thing described again in the same words has the same key, and the older record compacts away.
 _KEYED = {
     "transforms": "hoist,key,extractKey,extractValue",
     "transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value",
@@ -42,13 +41,12 @@ def source_name(topic: str) -> str:
 
 
 def all_connectors(*, feeds: Path, sinks: Path, secrets: Path) -> dict[str, dict[str, str]]:
-    """Name → config. `secrets`: the properties file one of them refers to."""
+    """Name → config. `secrets`: the properties file that one of them refers to."""
     return {**_sources(feeds, secrets), **_sinks(sinks)}
 
 
 def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
-    # The file source ignores settings it does not know: so a real config can carry what configs in the field
-    # carry.
+    # The file source ignores settings it does not know, so its config can carry what configs in the field do.
     extra = {
         "clickstream": _STAMPED,
         "transactions": {"database.user": "ledger", "database.password": PLANTED_PASSWORD},
@@ -86,7 +84,7 @@ def _sinks(sinks: Path) -> dict[str, dict[str, str]]:
             "value.converter": _STRING,
         }
 
-    # This one parses what it reads: a record that is no JSON fails its task, as in real life.
+    # This sink parses what it reads: a record that is not JSON fails its task, as in real life.
     parsing = {
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "false",

@@ -14,8 +14,7 @@ _NOWHERE = Path("/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """`sink_groups`: the groups Connect makes for its sinks, one each; `live_groups` and `empty_groups` are
-    the estate's own."""
+    """Names and counts. `sink_groups`: the groups that Connect makes, one for each sink; the others are the estate's own."""
 
     topics: tuple[str, ...]
     partitions: int

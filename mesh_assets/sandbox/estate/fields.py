@@ -1,8 +1,6 @@
-"""What a field is: its JSON Schema and how a value is drawn, in one place, so that records and schemas cannot
-disagree.
+"""What a field is: its JSON Schema and how its values are drawn, in one place, so that records and schemas must agree.
 
-Everything is drawn from a generator seeded with topic and position: the same position gives the same record,
-in any order.
+Values come from a generator seeded with topic and position: a position always has the same record, in any order.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-# The records' clock: fixed, since a record must be the same whenever it is made.
+# The records' clock is fixed, since a record must be the same whenever it is made.
 _EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 _STEP = timedelta(seconds=37)
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Things many topics speak of: `name` is the field by which they do, `size` how many there are."""
+    """Things that many topics refer to. `name`: the field that does; `size`: how many there are."""
 
     name: str
     pattern: str
@@ -30,7 +28,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Where a value is drawn: `index` is the record's number, `record` what it holds so far."""
+    """The context in which a value is drawn. `index`: the record's number; `record`: what it holds so far."""
 
     rng: Random
     index: int
@@ -39,8 +37,10 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """`optional`: absent from some records. `since`: the schema version that brought it. `shared`: the
-    subject its schema refers to."""
+    """One field. `optional`: absent from some records. `since`: the schema version that added it.
+
+    `shared`: the subject that its schema refers to. `entity`: what its values identify.
+    """
 
     schema: Mapping[str, Any]
     draw: Callable[[Draw], Any]
@@ -52,7 +52,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class SharedType:
-    """A type with a subject of its own, to which schemas of topics refer."""
+    """A type with a subject of its own, which topics' schemas refer to."""
 
     subject: str
     file: str
@@ -61,7 +61,7 @@ class SharedType:
 
 
 def maybe(inner: Field, *, since: int = 1) -> Field:
-    """Present in about three records of four."""
+    """A field that is present in about three records out of four."""
 
     def draw(d: Draw) -> Any:
         return inner.draw(d) if d.rng.random() < 0.75 else None
@@ -75,7 +75,7 @@ def own(entity: Entity) -> Field:
 
 
 def ref(entity: Entity) -> Field:
-    """The id of a thing another topic is about, one that exists."""
+    """The id of an existing thing that another topic is about."""
     return Field(
         schema={"type": "string"}, draw=lambda d: entity.id(d.rng.randrange(entity.size)), entity=entity
     )
@@ -86,12 +86,12 @@ def choice(*values: str) -> Field:
 
 
 def word(*values: str) -> Field:
-    """Like `choice`, but the schema promises no more than a string."""
+    """Like `choice`, but the schema promises only a string."""
     return Field(schema={"type": "string"}, draw=lambda d: d.rng.choice(values))
 
 
 def text(pattern: str) -> Field:
-    """A text with digits for each `#`."""
+    """A text with a digit for each `#`."""
 
     def draw(d: Draw) -> str:
         return "".join(str(d.rng.randrange(10)) if c == "#" else c for c in pattern)
@@ -114,20 +114,20 @@ def flag(probability: float = 0.5) -> Field:
 
 
 def instant() -> Field:
-    """When it happened, ISO 8601."""
+    """When it happened, in ISO 8601."""
     schema = {"type": "string", "format": "date-time"}
     return Field(schema=schema, draw=lambda d: (_EPOCH + _STEP * d.index).isoformat().replace("+00:00", "Z"))
 
 
 def epoch_ms() -> Field:
-    """When it happened, as milliseconds since 1970."""
+    """When it happened, in milliseconds since 1970."""
     return Field(
         schema={"type": "integer"}, draw=lambda d: int((_EPOCH + _STEP * d.index).timestamp() * 1000)
     )
 
 
 def day() -> Field:
-    """A date of the years before."""
+    """A date in the preceding years."""
     schema = {"type": "string", "format": "date"}
     return Field(
         schema=schema, draw=lambda d: (_EPOCH - timedelta(days=d.rng.randrange(6000))).date().isoformat()
@@ -145,7 +145,7 @@ def shared(kind: SharedType) -> Field:
 
 
 def draw_object(fields: Mapping[str, Field], d: Draw) -> dict[str, Any]:
-    """An object of the fields in their order; an optional one that came out empty is left out."""
+    """An object with the fields in their order, without the optional ones that came out empty."""
     made: dict[str, Any] = {}
     inner = Draw(d.rng, d.index, made)
     for name, one in fields.items():

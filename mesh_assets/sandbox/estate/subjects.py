@@ -1,6 +1,7 @@
 """The subjects of both clusters, derived from the same fields as the records.
 
-Those of `warehouse` are JSON Schema; those of `data-mesh-cluster` have the format of the connector that writes the topic.
+Those of `warehouse` are JSON Schema; those of `data-mesh-cluster` have the format of the connector that writes the
+topic.
 """
 
 import json
@@ -14,15 +15,12 @@ from mesh_assets.sandbox.estate.topic import Topic
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.estate.vocabulary import SHARED_TYPES
 
-# The subjects: derived from the same fields as the records.
-
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A subject with its versions in order. `references`: subject → the name under which the schemas refer to
-    it."""
+    """A subject with its versions in order. `references`: subject → the name by which the schemas refer to it."""
 
     name: str
     versions: tuple[str, ...]
@@ -32,7 +30,7 @@ class Subject:
 
 
 def all_subjects() -> tuple[Subject, ...]:
-    """Those referred to first, since a registry wants them first."""
+    """The subjects of `warehouse`, those that others refer to first, as a registry requires."""
     shared = tuple(
         Subject(name=kind.subject, versions=(_text(kind.title, kind.fields, version=1),), references={})
         for kind in SHARED_TYPES
@@ -41,7 +39,7 @@ def all_subjects() -> tuple[Subject, ...]:
 
 
 def json_schema(topic: Topic, *, version: int) -> dict[str, Any]:
-    """The schema of a topic's records as it was in that version."""
+    """That version of the schema of a topic's records."""
     schema: dict[str, Any] = json.loads(_text(_title(topic), topic.fields, version=version))
     return schema
 
@@ -67,15 +65,12 @@ def _text(title: str, fields: Mapping[str, Field], *, version: int) -> str:
         "type": "object",
         "properties": {name: dict(f.schema) for name, f in known.items()},
         "required": [name for name, f in known.items() if not f.optional],
-        # Closed: to an open model a new property is an incompatible change, since old records might have held
-        # anything under its name.
+        # Closed: adding a property to an open model is an incompatible change, since old records might hold anything
+        # under its name.
         "additionalProperties": False,
     }
     return json.dumps(schema)
 
-
-# The schemas of `data-mesh-cluster`, from the same fields as the records: Avro, JSON Schema or Protobuf, as
-# each connector writes.
 
 PACKAGE = "datamesh"
 
@@ -86,7 +81,7 @@ _REGISTRY_TYPES: Mapping[str, str] = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOB
 
 
 def cloud_subjects() -> tuple[Subject, ...]:
-    """One a topic; none refers to another."""
+    """The subjects of `data-mesh-cluster`, one per topic; none refers to another."""
     return tuple(_cloud_subject(datagen) for datagen in DATAGENS)
 
 
@@ -103,7 +98,7 @@ def _cloud_subject(datagen: Datagen) -> Subject:
 
 
 def schema_text(datagen: Datagen, *, version: int) -> str:
-    """The schema as it is registered."""
+    """The schema's text, as registered."""
     if datagen.format == "AVRO":
         return json.dumps(avro_schema(datagen, version=version))
     if datagen.format == "JSON_SR":
@@ -150,8 +145,7 @@ def _avro_type(field: Field) -> Any:
 
 
 def protobuf_text(datagen: Datagen, *, version: int) -> str:
-    """The message as text. The topics that are written so have plain fields only, whose numbers are their
-    places."""
+    """The message's declaration. Topics in Protobuf have plain fields only, numbered by position."""
     lines = [f'syntax = "proto3";\npackage {PACKAGE};\n\nmessage {record_name(datagen)} {{']
     for number, (name, field) in enumerate(datagen.topic.fields.items(), start=1):
         if field.since <= version:

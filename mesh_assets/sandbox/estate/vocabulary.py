@@ -1,8 +1,8 @@
-"""What the topics share: fields about (made-up) people, the things records refer to, and types with a subject of their own."""
+"""What topics share: fields about made-up people, the things that records refer to, types with their own subject."""
 
 from mesh_assets.sandbox.estate.fields import Draw, Entity, Field, SharedType, choice, decimal, text, word
 
-# Fields that look personal, for everything that must recognise and mask them. The people are made up.
+# Fields that look personal, for everything that must recognize and mask them.
 
 _FIRST = (
     "Ada",
@@ -38,7 +38,7 @@ _LAST = (
     "Moreau",
     "Novak",
 )
-# Test prefixes that no bank issues.
+# Test prefixes, which no bank issues.
 _CARD_PREFIXES = ("4000 0000", "5555 0000", "3700 0000")
 
 
@@ -55,7 +55,7 @@ def full_name() -> Field:
 
 
 def email() -> Field:
-    """Of the person named before in the record, else of somebody."""
+    """The address of the person named earlier in the record, else of anybody."""
 
     def draw(d: Draw) -> str:
         named = (
@@ -81,7 +81,7 @@ def card_number() -> Field:
 
 
 def social_security_number() -> Field:
-    # 9xx is never given out.
+    # 9xx is never issued.
     return Field(
         schema={"type": "string"},
         draw=lambda d: (
@@ -91,14 +91,12 @@ def social_security_number() -> Field:
 
 
 def ip_address() -> Field:
-    """Of the networks reserved for documentation."""
+    """An address in the networks reserved for documentation."""
     return Field(
         schema={"type": "string", "format": "ipv4"},
         draw=lambda d: f"{d.rng.choice(('192.0.2', '198.51.100', '203.0.113'))}.{d.rng.randrange(1, 255)}",
     )
 
-
-# The things and types several topics share.
 
 USER = Entity("user_id", "user_{:04d}", 250)
 PRODUCT = Entity("product_id", "prd-{:04d}", 200)

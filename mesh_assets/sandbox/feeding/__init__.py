@@ -1,1 +1,1 @@
-"""What the feed does: appends records, and consumes some of them."""
+"""What the feed does: it appends records, writes for the Datagen connectors, and consumes some of it all."""

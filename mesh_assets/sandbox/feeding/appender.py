@@ -1,4 +1,4 @@
-"""The feed files that Connect's sources read: their first records, and those appended at a steady pace."""
+"""The feed files that Connect's sources read: their first records, then more at a steady pace."""
 
 import logging
 import zlib
@@ -12,26 +12,24 @@ _LOCK_SECONDS = 60.0
 
 
 def write_first_records(feeds: Path) -> None:
-    """Writes the records every sandbox starts with into the feed files that are missing.
+    """Make the missing feed files, with the records that every sandbox starts with.
 
-    Connect and the feed both need them and start at the same time: whichever comes first writes them.
+    Connect and the feed both need them and may start at the same time: whichever comes first writes them.
     """
-    with locked(feeds / ".lock", timeout_seconds=_LOCK_SECONDS, what=f"the feed files in {feeds}"):
+    with locked(feeds.with_suffix(".lock"), timeout_seconds=_LOCK_SECONDS, what=f"the feed files in {feeds}"):
         for topic in TOPICS:
             path = feeds / f"{topic.name}.jsonl"
             if not path.exists():
                 write_atomically(path, "".join(f"{line}\n" for line in backlog(topic)))
 
 
-# Appends records to the feed files at a steady pace.
-
 _log = logging.getLogger(__name__)
 
-# The file source cannot follow a file that is cut or replaced, so the files only grow: about 300 MB a day at
-# full pace. From this size on, all together, the pace is a twentieth.
+# The file source cannot follow a file that is truncated or replaced, so the files only grow: by about 300 MB a day at full
+# pace. Once they have this size altogether, the pace drops to a twentieth.
 FULL_PACE_BYTES = 200_000_000
 _SLOW = 0.05
-# After a pause (a laptop asleep) nothing is caught up on.
+# After a pause (a laptop asleep), nothing is caught up on.
 _LONGEST_STEP_SECONDS = 5.0
 
 
@@ -41,7 +39,7 @@ class Appender:
     def __init__(self, folder: Path, topics: tuple[Topic, ...]) -> None:
         self._files = {topic.name: folder / f"{topic.name}.jsonl" for topic in topics}
         self._topics = topics
-        # Different beginnings, so that the rare topics do not all move in the same second.
+        # Staggered, so that the slow topics do not all move in the same second.
         self._credit = {topic.name: zlib.crc32(topic.name.encode()) % 100 / 100 for topic in topics}
         self._next: dict[str, int] = {}
         self._bytes = 0
@@ -50,8 +48,7 @@ class Appender:
             self._resume(topic)
 
     def _resume(self, topic: Topic) -> None:
-        """Finds the next record's number, and completes a line that a crash has cut: what it was going to be
-        is known."""
+        """Find the next record's number, and complete a line that a crash has cut: its content is known."""
         path = self._files[topic.name]
         content = path.read_bytes() if path.exists() else b""
         number = content.count(b"\n")
@@ -65,7 +62,7 @@ class Appender:
         self._bytes += path.stat().st_size if path.exists() else 0
 
     def step(self, seconds: float) -> None:
-        """Append what is due after that time."""
+        """Append the records due after that time."""
         pace = 1.0 if self._bytes < FULL_PACE_BYTES else _SLOW
         for topic in self._topics:
             credit = (

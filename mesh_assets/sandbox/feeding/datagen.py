@@ -1,7 +1,7 @@
 """The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's format.
 
-Confluent Cloud would run the connectors. Here the feed writes what they would write, for those that run according to the stand-in, and
-counts what was really delivered for each connector: that is what the stand-in reports.
+Confluent Cloud would run the connectors. Here the feed writes for those that the stand-in shows as running, and counts
+what was really delivered for each: that is what the stand-in reports as their metrics.
 """
 
 import json
@@ -24,11 +24,8 @@ from mesh_assets.sandbox.estate.topic import record
 from mesh_assets.sandbox.folder import Folder, read_json, write_atomically
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 
-# Records as a Datagen connector writes them: Avro, JSON Schema or Protobuf, each behind Confluent's frame
-# that names the schema.
-
 _MAGIC = 0
-# The message is the first of its file: Confluent writes that path of one zero as a single zero.
+# The first message in its file: Confluent encodes that path, a list of one zero, as a single zero.
 _FIRST_MESSAGE = b"\0"
 
 Encode = Callable[[Mapping[str, Any]], bytes]
@@ -43,7 +40,7 @@ _PROTOBUF_TYPES = {
 
 
 def encoder(datagen: Datagen, *, schema_id: int) -> Encode:
-    """What makes a record the bytes of a message, in the connector's format and the topic's newest schema."""
+    """A function that encodes records in the connector's format by the topic's newest schema, behind Confluent's frame."""
     frame = struct.pack(">bI", _MAGIC, schema_id)
     if datagen.format == "AVRO":
         schema = fastavro.parse_schema(avro_schema(datagen, version=datagen.topic.schema_versions))
@@ -62,7 +59,7 @@ def encoder(datagen: Datagen, *, schema_id: int) -> Encode:
 
 
 def message_class(datagen: Datagen) -> Any:
-    """The class of the message that `protobuf_text` declares."""
+    """The class for the message that `protobuf_text` declares."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{datagen.topic.name}.proto", package=PACKAGE, syntax="proto3"
     )
@@ -72,7 +69,7 @@ def message_class(datagen: Datagen) -> Any:
             name=name, number=number, type=_PROTOBUF_TYPES[field.schema["type"]], label=_Type.LABEL_OPTIONAL
         )
         if field.optional:
-            # proto3 keeps whether an optional field was set in a oneof of its own.
+            # In proto3, a oneof of its own records whether an optional field was set.
             declared.proto3_optional = True
             declared.oneof_index = len(message.oneof_decl)
             message.oneof_decl.add(name=f"_{name}")
@@ -81,18 +78,11 @@ def message_class(datagen: Datagen) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.{record_name(datagen)}"))
 
 
-# The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's
-# format.
-#
-# Confluent Cloud would run the connectors; here the feed writes what they would, as the stand-in says they
-# are.
-# What was really delivered is counted, connector by connector: that is what the stand-in reports of them.
-
 _log = logging.getLogger(__name__)
 
-# After a pause (a laptop asleep) nothing is caught up on.
+# After a pause (a laptop asleep), nothing is caught up on.
 _LONGEST_STEP_SECONDS = 5.0
-# Each second a broker or registry that is away would otherwise be waited for by the other half of the feed.
+# While the registry is away, the rest of the feed would wait for it every second.
 _REGISTRY_SECONDS = 5.0
 
 
@@ -109,8 +99,7 @@ class _Progress:
 class DatagenWriter:
     """Writes for the connectors that run. Call `step` about once a second.
 
-    `ready`: every connector that runs has written what its topic begins with, and nothing of that is under
-    way.
+    `ready`: every running connector has written its topic's first records, and all are delivered.
     """
 
     def __init__(self, folder: Folder, bootstrap_servers: str, login: Login, registry_url: str) -> None:
@@ -143,8 +132,8 @@ class DatagenWriter:
         }
 
     def step(self, seconds: float) -> None:
-        """Write what is due after that time."""
-        # First, since what is delivered counts as under way until its report is taken.
+        """Write the records due after that time."""
+        # First, since a delivered record counts as in flight until its report is fetched.
         self._producer.poll(0)
         stopped = self._stopped()
         begun = all(self._progress[d.name].next >= d.topic.backlog for d in DATAGENS if d.name not in stopped)
@@ -155,7 +144,7 @@ class DatagenWriter:
         self._report()
 
     def settle(self, *, seconds: float) -> None:
-        """Wait until all that was written is delivered, at most that long."""
+        """Wait until everything written is delivered, at most that long."""
         self._producer.flush(seconds)
         self._report()
 
@@ -164,12 +153,12 @@ class DatagenWriter:
         self._registry.close()
 
     def _stopped(self) -> set[str]:
-        """Those that do not run, as the stand-in has written it down; without it all run."""
+        """The connectors that do not run, from the stand-in's file; without the file, all run."""
         states = (read_json(self._folder.connector_states) or {}).get("connectors", {})
         return {name for name, one in states.items() if one.get("state") != "RUNNING"}
 
     def _write(self, datagen: Datagen, seconds: float) -> bool:
-        """False: the registry is away, so that the others cannot write either."""
+        """Write for one connector. False when the registry is away, so the others cannot write either."""
         progress = self._progress[datagen.name]
         progress.credit += datagen.topic.per_minute / 60 * seconds
         due = (
@@ -185,14 +174,14 @@ class DatagenWriter:
         progress.credit = max(0.0, progress.credit - due) % 1
         for number in range(progress.next, progress.next + due):
             content = record(datagen.topic, number)
-            # Every topic's records begin with the thing they are about.
+            # In every topic, a record's first field identifies the thing it is about.
             key = str(next(iter(content.values()))).encode()
             try:
                 self._producer.produce(
                     datagen.topic.name, key=key, value=encode(content), on_delivery=self._delivered(datagen)
                 )
             except BufferError:
-                # The broker is away and the queue is full: this record is written at a later step.
+                # The broker is away and the queue is full: a later step writes this record.
                 break
             progress.next = number + 1
         return True

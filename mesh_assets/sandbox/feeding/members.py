@@ -1,5 +1,4 @@
-"""The live consumers: real members of real groups, who commit behind what they read, so that their lag is
-real and bounded."""
+"""The live consumers: members of real groups that commit less than they read, so their lag is real and bounded."""
 
 import logging
 from collections import deque
@@ -29,12 +28,11 @@ class Member:
             "group.protocol": group.protocol,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            # Few, large fetches and a short queue: a sandbox must not heat the machine.
+            # Few, large fetches and a short queue: a sandbox should not keep the machine busy.
             "fetch.min.bytes": 10_000,
             "fetch.wait.max.ms": 2_000,
             "queued.min.messages": 500,
-            # A broker that comes back from a kill at first denies having any topic; the members then wait for
-            # this to ask again.
+            # A broker that returns from a kill denies at first that any topic exists; members ask again after this long.
             "topic.metadata.refresh.interval.ms": 5_000,
         }
         if group.protocol == "classic":
@@ -49,15 +47,14 @@ class Member:
         )
 
     def read(self) -> None:
-        """Read what has arrived; also serves the group's protocol, so it is called every second, come what
-        may."""
+        """Read what has arrived. This also serves the group's protocol, so it must be called every second."""
         for message in self._consumer.consume(_MOST_A_STEP, timeout=0):
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             if message.error() is None and topic is not None and partition is not None and offset is not None:
                 self._read.append((topic, partition, offset))
 
     def commit(self) -> None:
-        """Commit all that was read but the newest, which make the lag."""
+        """Commit everything read but the newest records, which make up the lag."""
         done: dict[tuple[str, int], int] = {}
         while len(self._read) > self._lag_records:
             topic, partition, offset = self._read.popleft()

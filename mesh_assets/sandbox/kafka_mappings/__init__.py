@@ -1,7 +1,5 @@
-"""A stand-in for what no emulator of AWS has: Lambda's mappings for Kafka, in front of ministack, to which
-all else is passed on.
+"""A stand-in for what no emulator of AWS has: Lambda's Kafka mappings. It passes everything else on to ministack.
 
-It is written from the published API and polls the real broker, invokes real function code and commits; nobody
-has checked it against AWS itself. `python -m mesh_assets.sandbox.kafka_mappings FOLDER` serves it. It can be
-told to be wrong (`faults.py`).
+Written from the published API, it polls the real broker, invokes real function code and commits; nobody has compared it
+with AWS itself. `python -m mesh_assets.sandbox.kafka_mappings FOLDER` serves it. It can be told to misbehave (`faults.py`).
 """

@@ -1,14 +1,10 @@
-"""Serves the stand-in of one sandbox until it is asked to stop: `python -m mesh_assets.sandbox.kafka_mappings
-FOLDER`."""
+"""The process: `python -m mesh_assets.sandbox.kafka_mappings FOLDER` serves the stand-in until told to stop."""
 
 import logging
-import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
-from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.folder import Folder
 from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
@@ -19,19 +15,16 @@ from mesh_assets.sandbox.kafka_mappings.msk import MskService
 from mesh_assets.sandbox.kafka_mappings.poller import Pollers
 from mesh_assets.sandbox.kafka_mappings.roles import RoleService
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
-from mesh_assets.sandbox.state import LOOPBACK, load_state
+from mesh_assets.sandbox.process import asked_to_stop, log_to_stdout
+from mesh_assets.sandbox.state import LOOPBACK, known_state
 
 _TICK_SECONDS = 0.05
 
 
 def main() -> None:
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s", stream=sys.stdout
-    )
+    log_to_stdout(logging.WARNING)
     folder = Folder(Path(sys.argv[1]))
-    state = load_state(folder)
-    if state is None:
-        raise SandboxError(f"there is no sandbox in {folder.root}")
+    state = known_state(folder)
     accounts = Accounts(str(state.aws_url))
     faults = FaultBoard()
     names = {"plaintext": "broker", "tls": "broker-tls", "mtls": "broker-mtls", "sasl": "broker-sasl"}
@@ -50,15 +43,9 @@ def main() -> None:
         roles=RoleService(accounts),
         faults=faults,
     )
-    asked_to_stop = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
-        asked_to_stop.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop = asked_to_stop()
     threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
-    while not asked_to_stop.wait(_TICK_SECONDS):
+    while not stop.wait(_TICK_SECONDS):
         mappings.settle()
     server.shutdown()
     pollers.stop()

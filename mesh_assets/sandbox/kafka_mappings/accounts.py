@@ -1,5 +1,4 @@
-"""Clients of ministack, one set an account: an access key of twelve digits is an account of its own there,
-and here as well."""
+"""Clients of ministack, by account: there as here, an access key of twelve digits is an account of its own."""
 
 import re
 import threading
@@ -11,7 +10,7 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)
 
 
 class Accounts:
-    """`client(account, service)`: made once each, since making one takes a tenth of a second."""
+    """Makes each client once, since that takes a tenth of a second."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -19,7 +18,7 @@ class Accounts:
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, account: str, service: str) -> Any:
-        import boto3  # heavy, and only needed where something is asked for
+        import boto3  # heavy, and needed only by requests that go to ministack
         from botocore.config import Config
 
         with self._lock:
@@ -36,8 +35,7 @@ class Accounts:
 
 
 def signed_by(authorization: str) -> tuple[str, str]:
-    """The account and the service that a request was signed for; the service is empty where it was not
-    signed."""
+    """The account and the service that a request was signed for; no service if it was not signed."""
     found = _CREDENTIAL.search(authorization)
     if found is None:
         return AWS_ACCOUNT, ""

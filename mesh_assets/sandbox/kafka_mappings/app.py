@@ -1,4 +1,4 @@
-"""The HTTP app: what is ours is answered, all else is passed on to ministack as it came."""
+"""The HTTP application: it answers what is its own and passes everything else on to ministack unchanged."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ _VERBS = {
     ("PUT", True): "UpdateEventSourceMapping",
     ("DELETE", True): "DeleteEventSourceMapping",
 }
-# Of one connection, so not passed on (RFC 9110, 7.6.1); the length is written anew.
+# They belong to one connection and are not passed on (RFC 9110, 7.6.1); the length is recomputed.
 _OF_THE_CONNECTION = {
     "connection",
     "keep-alive",
@@ -40,7 +40,7 @@ _OF_THE_CONNECTION = {
 
 
 class StandIn(ThreadingHTTPServer):
-    """`behind`: ministack's host and port."""
+    """The server. `behind`: ministack's host and port."""
 
     daemon_threads = True
 
@@ -128,8 +128,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._deny_by_target(service)
             self._pass_on(body)
 
-    # --- mappings
-
     def _mapping(self, account: str, uuid: str, query: Mapping[str, str], body: dict[str, Any]) -> None:
         verb = _VERBS.get((self.command, bool(uuid)))
         if verb is None:
@@ -167,10 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _deny_by_target(self, service: str) -> None:
-        """Services of the JSON protocols name the action in a header."""
+        """Services with JSON protocols name the action in a header."""
         self._deny(f"{service}:{self.headers.get('X-Amz-Target', '').rpartition('.')[2]}")
-
-    # --- HTTP
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -239,5 +235,5 @@ def _json_of(body: bytes) -> dict[str, Any]:
             400, "InvalidRequestContentException", "Could not parse request body into json"
         ) from error
     if not isinstance(told, dict):
-        raise RefusedRequest(400, "InvalidRequestContentException", "The request body is no object")
+        raise RefusedRequest(400, "InvalidRequestContentException", "The request body is not an object")
     return told

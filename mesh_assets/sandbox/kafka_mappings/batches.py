@@ -1,5 +1,6 @@
-"""One batch brought to the function: as Lambda's Kafka event, again where it failed, in halves, given up when
-too old or too often.
+"""Delivering one batch to the function: as Lambda's Kafka event, with retries and bisection, until it is given up.
+
+What is given up goes to the on-failure destination: a queue, an SNS topic, a bucket or a topic of the same cluster.
 """
 
 import base64
@@ -16,15 +17,15 @@ from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
 from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 
-# AWS waits longer between attempts; here a test waits with it.
+# AWS waits longer between attempts; here, tests wait, too.
 _PAUSE_SECONDS = 0.2
-# What AWS makes of "for ever" where a destination waits for what fails.
+# What AWS makes of "for ever" if there is a destination for failures.
 _ATTEMPTS_WITH_A_DESTINATION = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A record as read from Kafka."""
+    """A record, as read from Kafka."""
 
     topic: str
     partition: int
@@ -40,7 +41,7 @@ class Read:
         return f"{self.topic}-{self.partition}"
 
     def told(self) -> dict[str, Any]:
-        """In Lambda's form."""
+        """The record in Lambda's form."""
         told: dict[str, Any] = {
             "topic": self.topic,
             "partition": self.partition,
@@ -72,15 +73,15 @@ def kafka_event(mapping: KafkaMapping, batch: Sequence[Read], bootstrap_servers:
 
 
 class StoppedError(Exception):
-    """The mapping was stopped in the middle of a batch, which stays uncommitted."""
+    """The mapping was stopped in the middle of a batch, which remains uncommitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """How a batch is brought to the function.
+    """How batches reach the function.
 
-    `invoke`: the event to the function; its answer, or None when it failed. `give_up`: what happens to what
-    is brought no more, and why. `count`: adds to a metric of the mapping.
+    `invoke`: sends the event to the function; returns its answer, or None when it failed. `give_up`: called with records
+    that are not retried any more, and why. `count`: adds to one of the mapping's metrics.
     """
 
     mapping: KafkaMapping
@@ -92,8 +93,10 @@ class Delivery:
     count: Callable[[str, int], None]
 
     def bring(self, batch: Sequence[Read], attempt: int = 0) -> None:
-        """Returns when nothing of the batch is to be brought any more, so that it may be committed. Raises
-        StoppedError."""
+        """Deliver the batch; when this returns, all of it is processed or given up and may be committed.
+
+        Raises `StoppedError`.
+        """
         while batch:
             if self.stopped.is_set():
                 raise StoppedError
@@ -128,7 +131,7 @@ class Delivery:
         return bool(most >= 0 and age_seconds > most)
 
     def _failed(self, batch: Sequence[Read]) -> Sequence[Read]:
-        """Those to be brought again."""
+        """Invoke the function; returns the records to be retried."""
         self.count("InvokedEventCount", len(batch))
         answer = self.invoke(kafka_event(self.mapping, batch, self.bootstrap_servers))
         if answer is None:
@@ -143,13 +146,12 @@ class Delivery:
 
 
 def on_failure(mapping: KafkaMapping) -> str:
-    """Where what is given up goes; empty: nowhere."""
+    """The destination of what is given up; empty: none."""
     return str(((mapping.setting("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or "")
 
 
 def _reported(answer: str, batch: Sequence[Read]) -> Sequence[Read]:
-    """Of each partition all records from the first failure on; the whole batch where the answer makes no
-    sense."""
+    """In each partition, all records from the first failure on; the whole batch if the answer makes no sense."""
     try:
         told = json.loads(answer) or {}
         failures = told.get("batchItemFailures") or []
@@ -165,8 +167,6 @@ def _reported(answer: str, batch: Sequence[Read]) -> Sequence[Read]:
     return [read for read in batch if read.place in first and read.offset >= first[read.place]]
 
 
-# Where what was given up goes: a queue, a topic of SNS, a bucket or a topic of the same cluster.
-
 Produce = Callable[[str, Sequence[Read]], None]
 """Writes records to a topic of the mapping's cluster."""
 
@@ -180,7 +180,7 @@ def send_given_up(
     bootstrap_servers: str,
     produce: Produce,
 ) -> bool:
-    """Whether there is a destination, which then has it."""
+    """Send what was given up to the destination; False if there is none. Raises `ValueError` for an unknown kind."""
     destination = on_failure(mapping)
     if not destination:
         return False
@@ -199,7 +199,7 @@ def send_given_up(
         case "sns":
             client.publish(TopicArn=destination, Message=told)
         case "s3":
-            # S3 alone is sent the records themselves as well.
+            # Only S3 gets the records themselves, too.
             whole = {
                 **json.loads(told),
                 "payload": json.dumps(kafka_event(mapping, batch, bootstrap_servers)),

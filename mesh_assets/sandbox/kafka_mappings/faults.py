@@ -1,7 +1,7 @@
-"""What the stand-in is told to do wrong, and how fast its clock runs. Nothing of it exists at AWS.
+"""What the stand-in is told to do wrong, and how fast its clock runs. AWS has nothing of the kind.
 
-`PUT /_standin` with these names sets them; all are as below until then. `GET /_standin` says them, and what
-this is.
+`PUT /_standin` with these names sets them; the others have the values below. `GET /_standin` shows them and says what
+this server is.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,14 +10,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """state_delay_seconds: how long a mapping stays in Creating, Updating, Deleting, …
+    """The faults.
 
-    stuck: its pollers stay members of their groups and read nothing. commit_without_invoking: what is read is
-    committed, and the function never sees it. drop: the same, and it is counted as invoked, which is a lie.
-    slow_seconds: before each batch. deny: actions refused with AccessDeniedException, e.g.
-    `lambda:CreateEventSourceMapping`. throttle: how many of the next requests to mappings are answered with
-    TooManyRequestsException. age_factor: how much faster than the clock records grow old (AWS's least
-    MaximumRecordAgeInSeconds is 60). no_metrics: nothing of the mappings is counted.
+    - `state_delay_seconds`: how long a mapping stays in Creating, Updating, Deleting, …
+    - `stuck`: pollers stay members of their groups and read nothing.
+    - `commit_without_invoking`: what is read is committed without the function seeing it.
+    - `drop`: the same, but it is counted as invoked, which is a lie.
+    - `slow_seconds`: a wait before each batch.
+    - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`.
+    - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
+    - `age_factor`: how much faster than the clock records grow old (AWS's lowest MaximumRecordAgeInSeconds is 60).
+    - `no_metrics`: nothing is counted.
     """
 
     state_delay_seconds: float = 1.0
@@ -32,13 +35,13 @@ class Faults:
 
 
 class FaultBoard:
-    """The faults in force, shared by all parts."""
+    """The faults in force, shared by all parts of the stand-in."""
 
     def __init__(self) -> None:
         self.now = Faults()
 
     def set(self, wanted: dict[str, Any]) -> Faults:
-        """Those named, all others as at the start. Raises ValueError for a name that is none."""
+        """Set the named faults and reset all others. Raises `ValueError` for an unknown name."""
         known = {field.name for field in fields(Faults)}
         unknown = sorted(set(wanted) - known)
         if unknown:

@@ -1,8 +1,7 @@
-"""Whether a record passes a mapping's filters: EventBridge's patterns, as far as Lambda has them for Kafka.
+"""Whether a record passes a mapping's filters: EventBridge's patterns, as far as Lambda supports them for Kafka.
 
-A record is held against the pattern as `{"topic", "partition", "offset", "timestamp", "key", "value"}`, its
-value (and key) decoded, and parsed where it is JSON. A pattern that asks for fields of a value that is no
-JSON object never matches; one that asks for a text does.
+Patterns see a record as `{"topic", "partition", "offset", "timestamp", "key", "value"}`, with key and value decoded, and
+parsed if they are JSON. A pattern for fields of a value that is not a JSON object never matches; one for a text may.
 """
 
 import json
@@ -14,8 +13,7 @@ _ABSENT = object()
 
 
 def passes(filters: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
-    """Any of the patterns suffices; without one everything passes. Raises ValueError for a pattern that is
-    none."""
+    """Whether any of the patterns matches; without patterns, everything passes. Raises `ValueError` for a bad pattern."""
     patterns = [_pattern(one["Pattern"]) for one in filters if one.get("Pattern")]
     return not patterns or any(_matches(pattern, record) for pattern in patterns)
 
@@ -24,14 +22,14 @@ def _pattern(text: str) -> Mapping[str, Any]:
     try:
         pattern = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError("Invalid filter pattern: it is no JSON") from error
+        raise ValueError("Invalid filter pattern: it is not JSON") from error
     if not isinstance(pattern, dict) or not pattern:
-        raise ValueError("Invalid filter pattern: it is no JSON object with a field")
+        raise ValueError("Invalid filter pattern: it is not a JSON object with a field")
     return pattern
 
 
 def checked(filters: Sequence[Mapping[str, Any]]) -> None:
-    """Raises ValueError for a pattern that is none."""
+    """Check the patterns. Raises `ValueError` for a bad one."""
     for one in filters:
         _pattern(one.get("Pattern") or "")
 

@@ -1,4 +1,4 @@
-"""A mapping and its life: which state it is in, and what the API says of it."""
+"""A mapping: its settings, the states it goes through, and how the API describes it."""
 
 import time
 import uuid
@@ -23,10 +23,10 @@ USER = "USER_INITIATED: "
 
 @dataclass(kw_only=True)
 class KafkaMapping:
-    """`settings`: as the API names them. `state_at`: until when (time.monotonic()) it stays in a passing
-    state; `then`: what follows.
+    """A mapping. `settings`: by the API's names.
 
-    `then` None: it goes.
+    `state_at`: until when (`time.monotonic()`) it stays in a transitional state. `then`: the state that follows; None: it
+    is deleted.
     """
 
     account: str
@@ -63,7 +63,7 @@ class KafkaMapping:
 
     @property
     def source(self) -> Any:
-        """What makes two mappings of the same function and topic the same."""
+        """Two mappings of the same function, topic and source are duplicates."""
         own = (
             self.settings.get("SelfManagedEventSource", {})
             .get("Endpoints", {})
@@ -81,7 +81,7 @@ class KafkaMapping:
         self.modified = time.time()
 
     def settle(self) -> bool:
-        """Moves on where it is time to; False when the mapping is gone."""
+        """Move on to the next state if it is time; False when the mapping is gone."""
         if self.state_at and time.monotonic() >= self.state_at:
             if self.then is None:
                 return False
@@ -94,7 +94,7 @@ class KafkaMapping:
         return self.state_at > 0
 
     def told(self) -> dict[str, Any]:
-        """The mapping in the API's words, ready for JSON."""
+        """The mapping as the API describes it, ready for JSON."""
         known: Mapping[str, Any] = {**_DEFAULTS, **self.settings}
         own = {**known.get(self._own, {}), "ConsumerGroupId": self.group}
         told = {

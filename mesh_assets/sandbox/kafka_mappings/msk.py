@@ -1,8 +1,7 @@
-"""MSK's API, as far as mappings need it: clusters with ARNs of the real form, v1 and v2, and the brokers'
-addresses by authentication.
+"""MSK's API, v1 and v2, as far as mappings need it: clusters with real-looking ARNs, and broker addresses by authentication.
 
-The cluster behind every ARN is the sandbox's one broker. There is no listener for IAM: a cluster that has IAM
-on says an address at which nothing understands it.
+The sandbox's one broker is behind every ARN. It has no listener for IAM: a cluster with IAM enabled returns an address
+that does not understand it.
 """
 
 import re
@@ -21,7 +20,7 @@ _ROUTE = re.compile(r"^/(v1|api/v2)/clusters(?:/([^/]+)(?:/([a-z-]+))?)?$")
 
 
 class MskService:
-    """`listeners`: the broker's addresses, by the names `plaintext`, `tls`, `mtls`, `sasl`."""
+    """The clusters. `listeners`: the broker's addresses for `plaintext`, `tls`, `mtls` and `sasl`."""
 
     def __init__(self, listeners: Mapping[str, str]) -> None:
         self._listeners = listeners
@@ -33,7 +32,7 @@ class MskService:
             return arn in self._clusters and arn.split(":")[4] == account
 
     def brokers(self, arn: str) -> dict[str, str]:
-        """The answer of GetBootstrapBrokers."""
+        """The answer to GetBootstrapBrokers."""
         with self._lock:
             cluster = self._clusters.get(arn, {})
         ways = cluster.get("clientAuthentication") or {}
@@ -54,7 +53,7 @@ class MskService:
     def answer(
         self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]
     ) -> dict[str, Any] | None:
-        """None: not a route of ours."""
+        """The answer; None if this is not one of our routes. Raises `RefusedRequest`."""
         found = _ROUTE.match(path)
         if found is None:
             return None
@@ -80,8 +79,6 @@ class MskService:
                 cluster["secrets"] |= set(body.get("secretArnList", ()))
                 return {"clusterArn": arn, "unprocessedScramSecrets": []}
         return None
-
-    # --- within
 
     def _create(self, account: str, body: Mapping[str, Any], *, v2: bool) -> dict[str, Any]:
         settings = body.get("provisioned") or body.get("serverless") or {} if v2 else body

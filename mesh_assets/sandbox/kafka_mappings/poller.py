@@ -1,6 +1,4 @@
-"""The poller of one mapping: a real consumer in the mapping's group, which reads, filters, invokes and
-commits.
-"""
+"""Pollers: real consumers in the mappings' groups that read, filter, invoke and commit, each while its mapping is enabled."""
 
 import json
 import logging
@@ -32,10 +30,10 @@ from mesh_assets.sandbox.kafka_mappings.reaching import UnreachableSourceError, 
 
 _log = logging.getLogger(__name__)
 
-# Lambda gathers for 500 ms unless it is told another window.
+# Lambda gathers for 500 ms unless the mapping has another window.
 _WINDOW_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5
-# A batch is gathered in steps, so that a stop need not wait for a long window.
+# A batch is gathered in steps, so that stopping does not have to wait for a long window.
 _STEP_SECONDS = 0.2
 
 _SAID = {
@@ -52,7 +50,7 @@ Settings = Callable[[], dict[str, Any]]
 
 
 class Poller:
-    """`settings`: how the brokers are reached, asked anew at each connection."""
+    """The poller of one mapping. `settings`: the client's, read afresh for each connection."""
 
     def __init__(
         self, mapping: KafkaMapping, accounts: Accounts, faults: FaultBoard, settings: Settings
@@ -67,7 +65,7 @@ class Poller:
         self._thread.start()
 
     def stop(self) -> None:
-        """It leaves its group; a batch under way is not committed."""
+        """Leave the group; a batch in progress is not committed."""
         self._stopped.set()
 
     def join(self, seconds: float) -> None:
@@ -82,7 +80,7 @@ class Poller:
             except StoppedError:
                 return
             except (KafkaException, ClientError, BotoCoreError, ValueError) as error:
-                _log.exception("the poller of %s starts again", self._mapping.uuid)
+                _log.exception("the poller of %s is restarting", self._mapping.uuid)
                 self._mapping.last_result = f"PROBLEM: {type(error).__name__}"
             self._stopped.wait(_AGAIN_SECONDS)
 
@@ -92,7 +90,7 @@ class Poller:
             {
                 **settings,
                 "group.id": self._mapping.group,
-                # Nobody knows AWS's own; it says whose member this is.
+                # AWS's own form is unknown; this one names the mapping.
                 "client.id": f"lambda-{self._mapping.uuid}",
                 "auto.offset.reset": "earliest"
                 if self._mapping.settings.get("StartingPosition") == "TRIM_HORIZON"
@@ -135,9 +133,9 @@ class Poller:
             consumer.assign(partitions)
 
     def _gather(self, consumer: Consumer) -> list[Read]:
-        """A batch: as many as fit, or what came within the window."""
+        """A batch: as many records as fit, or those that came within the window."""
         if self._faults.now.stuck:
-            # Paused, it stays a member: polled, and given nothing.
+            # Paused, it is polled and stays a member, but gets nothing.
             consumer.pause(consumer.assignment())
             consumer.poll(_STEP_SECONDS)
             return []
@@ -215,7 +213,7 @@ class Poller:
         return payload
 
     def _count(self, metric: str, number: int) -> None:
-        """As CloudWatch would have it, where the mapping asks for it."""
+        """Count as in CloudWatch, if the mapping asks for metrics."""
         if self._faults.now.no_metrics or "EventCount" not in (
             self._mapping.setting("MetricsConfig") or {}
         ).get("Metrics", ()):
@@ -285,11 +283,9 @@ def _produce(settings: dict[str, Any], topic: str, records: Sequence[Read]) -> N
         raise ValueError(f"the on-failure topic {topic} did not take the records: {failures[:1]}")
 
 
-# The pollers of all mappings: started, stopped and started anew as their mappings live.
-
-# A change may concern how the brokers are reached: the poller begins anew after it.
+# Not while it is being changed: the change may concern how brokers are reached, so the poller restarts afterwards.
 _POLLING = ("Enabled",)
-# All together; who has not left by then is missed by its group after the session timeout.
+# For all together; a group misses a member that has not left by then after the session timeout.
 _LEAVE_SECONDS = 3.0
 
 
@@ -303,7 +299,7 @@ class Pollers:
         self._running: dict[str, Poller] = {}
 
     def watch(self, mapping: KafkaMapping, *, lives: bool) -> None:
-        """Called at every tick: a mapping has a poller just while it is polled."""
+        """Called at every tick: start or stop the mapping's poller, depending on its state."""
         wanted = lives and mapping.state in _POLLING
         with self._lock:
             poller = self._running.get(mapping.uuid)

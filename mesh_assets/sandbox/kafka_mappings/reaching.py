@@ -1,5 +1,5 @@
-"""How a mapping reaches its brokers: which listener, with whose secret. Lambda's own order: client
-certificate, SCRAM, then the rest."""
+"""How a mapping reaches its brokers: by which listener, with which secret. As for Lambda, a client certificate comes
+first, then SCRAM, then the rest."""
 
 import json
 from collections.abc import Mapping
@@ -20,16 +20,15 @@ _SASL = {
 
 
 class UnreachableSourceError(Exception):
-    """What LastProcessingResult says."""
+    """The brokers cannot be reached; the message becomes LastProcessingResult."""
 
 
 def client_settings(
     mapping: KafkaMapping, accounts: Accounts, brokers: Mapping[str, str], authority: Path
 ) -> dict[str, Any]:
-    """librdkafka's settings. `brokers`: an MSK cluster's addresses by the API's names. `authority`: who
-    signed its certificates.
+    """librdkafka's settings. `brokers`: an MSK cluster's addresses, by the API's names. `authority`: its CA's file.
 
-    Raises UnreachableSourceError when the secret cannot be had.
+    Raises `UnreachableSourceError` when there is no fitting listener or the secret cannot be read.
     """
     types = {one["Type"]: one.get("URI", "") for one in mapping.setting("SourceAccessConfigurations") or ()}
     mechanism = next((kind for kind in _SASL if kind in types), None)

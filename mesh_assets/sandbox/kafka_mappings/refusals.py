@@ -1,7 +1,7 @@
-"""Values held against botocore's own description of a service, closer than botocore does.
+"""What AWS refuses: requests that do not match botocore's model of the service, or break a documented rule of mappings.
 
-botocore's validator finds unknown members, wrong types, and what is too small or too short. AWS itself also
-refuses what is too large or too long, no member of an enum, against a pattern, or missing; so does this walk.
+botocore's own validator finds unknown members, wrong types, and values that are too small or too short. AWS also refuses
+those that are too large, too long, not in an enum, against a pattern, or missing; so does this walk.
 """
 
 import re
@@ -20,7 +20,7 @@ def operation(service: str, name: str) -> OperationModel:
 
 
 def problems(value: Any, shape: Shape) -> list[str]:
-    """What is wrong with the value, each as a sentence in AWS's manner; empty when it is valid."""
+    """What is wrong with the value, as sentences in AWS's style; empty if it is valid."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return [line for line in report.generate_report().splitlines() if line]
@@ -74,15 +74,12 @@ def _sentence(path: str, value: Any, rule: str) -> str:
 
 @cache
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    """None also for a pattern that only Java understands (`\\p{L}`)."""
+    """None if there is no pattern, or one that only Java understands (`\\p{L}`)."""
     try:
         return None if pattern is None else re.compile(pattern)
     except re.error:
         return None
 
-
-# What AWS refuses of a request although its shape is right: the rules of mappings for Kafka, as its
-# documentation states them.
 
 Request = Mapping[str, Any]
 
@@ -94,7 +91,7 @@ _MOST_POLLERS = 2000
 
 
 class RefusedRequest(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """The answer that AWS gives in place of the one asked for."""
+    """AWS's answer to a request that it refuses."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -108,9 +105,10 @@ def invalid(message: str) -> RefusedRequest:
 
 
 def check_shape(name: str, body: Request) -> None:
+    """Check a request against botocore's model of the operation. Raises `RefusedRequest`."""
     found = problems(body, operation("lambda", name).input_shape)
     if found:
-        # Lambda's word for a request that is not of the right form, which its model does not list.
+        # Lambda's code for malformed requests, which its model does not list.
         errors = "error" if len(found) == 1 else "errors"
         raise RefusedRequest(
             400, "ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}"
@@ -118,6 +116,7 @@ def check_shape(name: str, body: Request) -> None:
 
 
 def check_create(body: Request) -> None:
+    """Check a request to create a mapping. Raises `RefusedRequest`."""
     check_shape("CreateEventSourceMapping", body)
     arn, own = body.get("EventSourceArn"), body.get("SelfManagedEventSource")
     if (arn is None) == (own is None):
@@ -146,7 +145,7 @@ def check_create(body: Request) -> None:
 
 
 def check_settings(settings: Request, *, managed: bool, topic: str) -> None:
-    """The settings of a mapping as it would be, whether created or changed."""
+    """Check a mapping's settings as they would be once created or changed. Raises `RefusedRequest`."""
     for message in _findings(settings, managed=managed, topic=topic):
         raise invalid(message)
 

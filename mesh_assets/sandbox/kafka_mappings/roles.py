@@ -1,5 +1,4 @@
-"""What ministack lacks of IAM: the document of AWSLambdaMSKExecutionRole, and the honest answer about a role
-that does not exist."""
+"""What ministack's IAM lacks: the document of AWSLambdaMSKExecutionRole, and an honest answer about missing roles."""
 
 import json
 from collections.abc import Mapping
@@ -39,13 +38,13 @@ _REQUEST = "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</R
 
 
 class RoleService:
-    """Answers in IAM's XML, or says that ministack may."""
+    """Answers in IAM's XML, or leaves it to ministack."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
     def answer(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
-        """A status and its XML; or another form to be asked of ministack in its place; None: as it came."""
+        """A status with XML; or a form to send to ministack instead; None: send the request as it is."""
         match form.get("Action"):
             case "GetPolicy" if form.get("PolicyArn") == MANAGED_POLICY:
                 return 200, _xml("GetPolicy", f"<Policy>{_POLICY}</Policy>")
@@ -58,8 +57,7 @@ class RoleService:
         return None
 
     def _simulate(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
-        """A role that has the managed policy is asked about by its documents, since ministack knows none for
-        that policy."""
+        """Simulate a role that has the managed policy by its documents, since ministack has none for that policy."""
         iam = self._accounts.client(account, "iam")
         name = form["PolicySourceArn"].rpartition("/")[2]
         try:
@@ -101,6 +99,6 @@ def _xml(action: str, content: str) -> str:
 
 
 def error_xml(code: str, message: str) -> str:
-    """How IAM, which speaks XML, refuses."""
+    """IAM's form of an error."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     return f'<ErrorResponse xmlns="{_SPACE}">{error}</ErrorResponse>'

@@ -1,4 +1,4 @@
-"""The mappings of all accounts: created, changed, listed, deleted, with their states, conflicts and pages."""
+"""The mappings of all accounts: creating, changing, listing and deleting them, with states, conflicts and pages."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from mesh_assets.sandbox.kafka_mappings.refusals import (
 )
 
 PAGE = 100
-"""AWS's own limit of a page, whatever MaxItems says."""
+"""AWS's own page limit, whatever MaxItems says."""
 
 _FIXED = "cannot be changed"
 _NEVER_UPDATED = (
@@ -35,8 +35,11 @@ _NEVER_UPDATED = (
 
 
 class MappingService:
-    """`cluster_exists`: whether the account has an MSK cluster of that ARN. `watch`: told of each mapping
-    whose life went on."""
+    """The API's operations; each raises `RefusedRequest`.
+
+    `cluster_exists`: whether the account has an MSK cluster with that ARN. `watch`: called with each mapping at every
+    tick.
+    """
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class MappingService:
         self._mappings: dict[str, KafkaMapping] = {}
 
     def settle(self) -> None:
-        """Lets time pass: called again and again."""
+        """Let time pass; called at every tick."""
         with self._lock:
             for mapping in list(self._mappings.values()):
                 lives = mapping.settle()
@@ -145,8 +148,6 @@ class MappingService:
             page = {"EventSourceMappings": [mapping.told() for mapping in found[start:end]]}
             return page | ({"NextMarker": str(end)} if end < len(found) else {})
 
-    # --- within
-
     def _find(self, account: str, uuid: str) -> KafkaMapping:
         mapping = self._mappings.get(uuid)
         if mapping is None or mapping.account != account:
@@ -156,7 +157,7 @@ class MappingService:
         return mapping
 
     def _function(self, account: str, name: str) -> str:
-        """Its ARN, with the qualifier that was given."""
+        """The function's ARN, with the qualifier as given."""
         try:
             found = self._accounts.client(account, "lambda").get_function_configuration(FunctionName=name)
         except ClientError as error:

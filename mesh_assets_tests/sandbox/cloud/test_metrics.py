@@ -129,7 +129,7 @@ def test_filters_combine_and_compare() -> None:
         ({"aggregations": [{"metric": "io.confluent.kafka.server/nothing"}]}, "there is no metric"),
         ({"granularity": "PT7M"}, "granularity PT7M is not supported"),
         ({"intervals": ["now-7h/now"]}, "an interval may be 6:00:00 long at most"),
-        ({"intervals": ["yesterday"]}, "is no interval"),
+        ({"intervals": ["yesterday"]}, "is not an interval"),
         ({"limit": 1001}, "limit must be between 1 and 1000"),
         ({"group_by": ["metric.color"]}, "cannot be grouped by metric.color"),
     ],
