@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from mesh_assets.platforms.presence import Presence
 
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.connectors import ConnectReader
@@ -31,7 +32,6 @@ from mesh_assets.platforms.kafka import (
     TopicConfigs,
     TopicMetadata,
 )
-from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
