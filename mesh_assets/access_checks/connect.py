@@ -22,7 +22,7 @@ from mesh_assets.estate.connections import (
 )
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.wording import counted
-from mesh_assets.platforms.confluent_cloud.connect import NAME, ConfluentCloudConnectClient
+from mesh_assets.platforms.connect.confluent_cloud import NAME, ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka.settings import bootstrap_servers

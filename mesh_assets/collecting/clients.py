@@ -16,8 +16,8 @@ from mesh_assets.estate.connections import (
 )
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
-from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
+from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient

@@ -19,7 +19,8 @@ from mesh_assets.estate.connections import (
     KafkaConnection,
 )
 from mesh_assets.estate.model import Cluster
-from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms import Presence
+from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import (
     BrokerNode,

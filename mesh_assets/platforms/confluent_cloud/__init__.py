@@ -1,19 +1,5 @@
-"""Confluent Cloud's own HTTP interfaces, opened by a Cloud key: managed connectors and the control plane."""
+"""Confluent Cloud's own HTTP interfaces: its keys and what its clients share, control plane, Metrics API,
+Flink.
 
-from mesh_assets.platforms.confluent_cloud.connect import ConfluentCloudConnectClient
-from mesh_assets.platforms.confluent_cloud.control_plane import (
-    CloudEnvironment,
-    ControlPlaneClient,
-    KafkaCluster,
-    Organization,
-    SchemaRegistryCluster,
-)
-
-__all__ = [
-    "CloudEnvironment",
-    "ConfluentCloudConnectClient",
-    "ControlPlaneClient",
-    "KafkaCluster",
-    "Organization",
-    "SchemaRegistryCluster",
-]
+Its managed connectors are in `platforms/connect`, with those of every other Connect endpoint.
+"""

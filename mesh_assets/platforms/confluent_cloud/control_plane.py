@@ -2,7 +2,7 @@
 as a Cloud key may see them.
 
 Source: Confluent's OpenAPI, `org/v2`, `cmk/v2` and `srcm/v3`. A list shows only what the key's owner has a
-role on: what is missing from it need not be missing.
+role on: what a list lacks may still exist.
 """
 
 from dataclasses import dataclass
@@ -10,23 +10,15 @@ from typing import Any
 
 from mesh_assets.estate.connections import ControlPlaneConnection
 from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
-from mesh_assets.platforms.confluent_cloud.service import patient, read_pages
-from mesh_assets.platforms.http import (
-    SYSTEM_CLOCK,
-    Answer,
-    Clock,
-    HttpService,
-    RetryPolicy,
-    ServiceClient,
-    Transport,
-)
+from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient
+from mesh_assets.platforms.http import Answer
 
 NAME = "Confluent Cloud"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """crn: its resource name, which role bindings refer to."""
+    """crn: the resource name that role bindings refer to."""
 
     id: str
     name: str | None
@@ -42,9 +34,11 @@ class CloudEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaCluster:
-    """kind: BASIC, STANDARD, DEDICATED, ENTERPRISE or FREIGHT, always in capitals; None where it is not said.
-    bootstrap_servers: `host:port` without a protocol, the public endpoint first; None while the cluster is
-    made. phase: PROVISIONING, PROVISIONED or FAILED.
+    """A Kafka cluster as the control plane describes it.
+
+    kind: BASIC, STANDARD, DEDICATED, ENTERPRISE or FREIGHT, always in capitals; None when the answer has
+    none. bootstrap_servers: `host:port` without a protocol, the public endpoint first; None while the cluster
+    is provisioned. phase: PROVISIONING, PROVISIONED or FAILED.
     """
 
     id: str
@@ -61,14 +55,16 @@ class KafkaCluster:
 
     @property
     def takes_granular_roles(self) -> bool | None:
-        """Whether roles on single topics, groups and connectors can be granted: not on Basic clusters. None:
-        the kind is not known."""
+        """Whether roles can be granted on single topics, groups and connectors, as on all but Basic clusters.
+
+        None when the kind is not known.
+        """
         return None if self.kind is None else self.kind != "BASIC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaRegistryCluster:
-    """package: ESSENTIALS or ADVANCED. url: the public endpoint; None where there is only a private one."""
+    """package: ESSENTIALS or ADVANCED. url: the public endpoint; None when there is only a private one."""
 
     id: str
     name: str | None
@@ -82,65 +78,46 @@ class SchemaRegistryCluster:
     phase: str | None
 
 
-class ControlPlaneClient(ServiceClient):
-    """Reads what a Cloud key may see. Safe to use from many threads; changes nothing. Every method raises
-    PlatformError."""
+class ControlPlaneClient(ConfluentCloudClient[ControlPlaneConnection]):
+    """Reads what a Cloud key may see; changes nothing. Every method raises PlatformError."""
 
-    def __init__(
-        self,
-        connection: ControlPlaneConnection,
-        *,
-        policy: RetryPolicy | None = None,
-        transport: Transport | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        super().__init__(
-            HttpService.open(
-                connection,
-                name=NAME,
-                policy=policy or patient(connection.timeout_seconds),
-                credential=CONTROL_PLANE_KEY,
-                transport=transport,
-                clock=clock,
-            )
-        )
+    service_name = NAME
+    key = CONTROL_PLANE_KEY
 
     def organizations(self) -> tuple[Organization, ...]:
-        """Those the key belongs to: one."""
+        """The organizations that the key belongs to: one."""
         return tuple(
             Organization(
                 id=_id(answer, item),
                 name=_text(item, "display_name"),
                 crn=_text(item, "metadata", "resource_name"),
             )
-            for answer, item in read_pages(self._service, "/org/v2/organizations", {})
+            for answer, item in self._items("/org/v2/organizations", {})
         )
 
     def environments(self) -> tuple[CloudEnvironment, ...]:
-        """In the API's order."""
+        """All environments, in the API's order."""
         return tuple(
             CloudEnvironment(
                 id=_id(answer, item),
                 name=_text(item, "display_name"),
                 crn=_text(item, "metadata", "resource_name"),
             )
-            for answer, item in read_pages(self._service, "/org/v2/environments", {})
+            for answer, item in self._items("/org/v2/environments", {})
         )
 
     def kafka_clusters(self, environment_id: str) -> tuple[KafkaCluster, ...]:
-        """Those of one environment, in the API's order."""
+        """The Kafka clusters of one environment, in the API's order."""
         return tuple(
             _kafka_cluster(answer, item, environment_id)
-            for answer, item in read_pages(self._service, "/cmk/v2/clusters", {"environment": environment_id})
+            for answer, item in self._items("/cmk/v2/clusters", {"environment": environment_id})
         )
 
     def schema_registries(self, environment_id: str) -> tuple[SchemaRegistryCluster, ...]:
-        """Those of one environment: one, or none where Stream Governance is off."""
+        """The registries of one environment: one, or none where Stream Governance is off."""
         return tuple(
             _registry(answer, item, environment_id)
-            for answer, item in read_pages(
-                self._service, "/srcm/v3/clusters", {"environment": environment_id}
-            )
+            for answer, item in self._items("/srcm/v3/clusters", {"environment": environment_id})
         )
 
 
@@ -156,7 +133,7 @@ def _kafka_cluster(answer: Answer, item: Any, environment_id: str) -> KafkaClust
         availability=_text(item, "spec", "availability"),
         cloud=_text(item, "spec", "cloud"),
         region=_text(item, "spec", "region"),
-        # Older answers have the protocol before it: SASL_SSL://pkc-….
+        # Older answers put the protocol first: SASL_SSL://pkc-….
         bootstrap_servers=None if bootstrap is None else bootstrap.rpartition("://")[2],
         http_endpoint=http,
         crn=_text(item, "metadata", "resource_name"),
@@ -165,8 +142,8 @@ def _kafka_cluster(answer: Answer, item: Any, environment_id: str) -> KafkaClust
 
 
 def _endpoints(item: Any) -> tuple[str | None, str | None]:
-    """Bootstrap and HTTP endpoint: those of the cluster, which are deprecated, else those of its access
-    points, the public one first."""
+    """Bootstrap and HTTP endpoint: the cluster's own, which are deprecated, else those of its access points,
+    public first."""
     bootstrap, http = _text(item, "spec", "kafka_bootstrap_endpoint"), _text(item, "spec", "http_endpoint")
     points = _part(item, "spec", "endpoints")
     for name in sorted(points, key=lambda name: (name != "PUBLIC", name)) if isinstance(points, dict) else ():
@@ -193,7 +170,7 @@ def _registry(answer: Answer, item: Any, environment_id: str) -> SchemaRegistryC
 def _id(answer: Answer, item: Any) -> str:
     identity = _text(item, "id")
     if identity is None:
-        raise answer.unexpected("with an item that has no id")
+        raise answer.unexpected("with an item without an id")
     return identity
 
 

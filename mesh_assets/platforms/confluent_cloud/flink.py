@@ -1,8 +1,8 @@
 """Confluent Cloud's Flink: SQL statements through `sql/v1` of its region.
 
 Source: Confluent's OpenAPI, `sql/v1` (Statements, Statement Results). A statement is a resource: it is
-created, goes through phases (PENDING, RUNNING, COMPLETED, FAILED, …) and stays until it is deleted. Results
-come in pages; a running statement's list goes on for ever.
+created, passes through phases (PENDING, RUNNING, COMPLETED, FAILED, …) and stays until it is deleted. Results
+come in pages; those of a running statement never end.
 """
 
 import re
@@ -10,30 +10,15 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.errors import RefusedError, UnreachableError
 from mesh_assets.estate.connections import FlinkConnection
-from mesh_assets.platforms.confluent_cloud.service import patient, read_pages
-from mesh_assets.platforms.http import (
-    SYSTEM_CLOCK,
-    Answer,
-    Clock,
-    Credential,
-    HttpService,
-    RetryPolicy,
-    Transport,
-    path_segment,
-)
+from mesh_assets.platforms.confluent_cloud.keys import FLINK_KEY
+from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient, page_token
+from mesh_assets.platforms.http import Answer, path_segment
 
 NAME = "Confluent Cloud Flink"
-_KEY = Credential(
-    kind="Flink API key",
-    unknown="expected a Flink API key of this region; check username and password of flink in the estate",
-    lacking="the owner of this Flink API key needs the role FlinkDeveloper on the environment",
-)
 _ENDED = frozenset({"COMPLETED", "FAILED", "STOPPED", "DELETING"})
 _POLL_SECONDS = 0.5
 _FINISH_SECONDS = 3.0
@@ -42,8 +27,10 @@ _NOT_A_NAME = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """`phase` as Confluent says it; `detail`: what it says about it, an error as a rule. `columns`: names and
-    types, once known."""
+    """One statement. `phase` is Confluent's word, `detail` its comment on the phase, usually an error.
+
+    `columns`: names and types, once they are known.
+    """
 
     name: str
     sql: str
@@ -58,52 +45,23 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The rows read, and whether these are all. Of an updating query the rows are those of the changes that
-    add (`+I`, `+U`)."""
+    """The rows that were read, and whether they are all. An updating query gives the rows it adds (`+I`,
+    `+U`)."""
 
     statement: Statement
     rows: tuple[tuple[Any, ...], ...]
     complete: bool
 
 
-class FlinkClient:
+class FlinkClient(ConfluentCloudClient[FlinkConnection]):
     """Lists and runs statements. Safe to use from many threads. Every method raises PlatformError."""
 
-    def __init__(
-        self,
-        connection: FlinkConnection,
-        *,
-        policy: RetryPolicy | None = None,
-        transport: Transport | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        self._connection = connection
-        self._service = HttpService.open(
-            connection,
-            name=NAME,
-            policy=policy or patient(connection.timeout_seconds),
-            credential=_KEY,
-            transport=transport,
-            clock=clock,
-        )
-        self._path = (
-            f"/sql/v1/organizations/{path_segment(connection.organization_id)}"
-            f"/environments/{path_segment(connection.environment_id)}/statements"
-        )
-
-    def __enter__(self) -> "FlinkClient":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._service.close()
+    service_name = NAME
+    key = FLINK_KEY
 
     def statements(self) -> tuple[Statement, ...]:
         """All statements of the compute pool, by name."""
-        found = read_pages(
-            self._service, self._path, {"spec.compute_pool_id": self._connection.compute_pool_id}
-        )
+        found = self._items(self._path, {"spec.compute_pool_id": self._connection.compute_pool_id})
         return tuple(
             sorted((_statement(answer, item) for answer, item in found), key=lambda statement: statement.name)
         )
@@ -120,9 +78,9 @@ class FlinkClient:
     ) -> Result:
         """Runs one statement and reads up to `most_rows` rows of its result.
 
-        `keep` False: the statement is deleted at the end, however that comes (a query that goes on for ever
-        would cost for ever). `wait` may raise to give up. RefusedError when Flink does not accept the
-        statement, UnreachableError when it does not begin in time.
+        Unless `keep` is set, the statement is deleted however the call ends: a query that never ends would
+        cost money for as long as it exists. `wait` may raise to give up. Raises RefusedError when Flink does
+        not accept the statement, UnreachableError when it does not begin in time.
         """
         deadline = time.monotonic() + within_seconds
         unique = (
@@ -167,6 +125,12 @@ class FlinkClient:
             if not keep:
                 self._service.ask("DELETE", f"{self._path}/{path_segment(unique)}")
 
+    @property
+    def _path(self) -> str:
+        organization = path_segment(self._connection.organization_id)
+        environment = path_segment(self._connection.environment_id)
+        return f"/sql/v1/organizations/{organization}/environments/{environment}/statements"
+
     def _begun(self, statement: Statement, deadline: float, wait: Callable[[float], None]) -> Statement:
         while statement.phase not in _ENDED and statement.phase != "RUNNING":
             if time.monotonic() > deadline:
@@ -192,7 +156,7 @@ class FlinkClient:
             value = answer.json()
             data = (value.get("results") or {}).get("data") if isinstance(value, dict) else None
             if not isinstance(data, list):
-                raise answer.unexpected("with something that is no page of results")
+                raise answer.unexpected("with something other than a page of results")
             new = [
                 tuple(item["row"])
                 for item in data
@@ -201,7 +165,7 @@ class FlinkClient:
                 and item.get("op", 0) in (0, 2)
             ]
             rows.extend(new)
-            token = _next(answer, value)
+            token = page_token(answer, (value.get("metadata") or {}).get("next"))
             if token is None or len(rows) >= most_rows:
                 return Result(
                     statement=statement,
@@ -219,7 +183,7 @@ class FlinkClient:
 
 def _statement(answer: Answer, value: Any) -> Statement:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-        raise answer.unexpected("with something that is no statement")
+        raise answer.unexpected("with something other than a statement")
     spec, status, metadata = (value.get(key) or {} for key in ("spec", "status", "metadata"))
     traits = status.get("traits") or {}
     columns = (traits.get("schema") or {}).get("columns") or ()
@@ -238,13 +202,3 @@ def _statement(answer: Answer, value: Any) -> Statement:
             if isinstance(column, dict)
         ),
     )
-
-
-def _next(answer: Answer, value: dict[str, Any]) -> str | None:
-    link = (value.get("metadata") or {}).get("next")
-    if not link:
-        return None
-    tokens = parse_qs(urlsplit(str(link)).query).get("page_token", [])
-    if len(tokens) != 1:
-        raise UnexpectedAnswerError(f"{answer.service} gave a link to the next page that holds no page token")
-    return tokens[0]

@@ -1,14 +1,15 @@
-"""Confluent Cloud's three kinds of keys: each opens its own systems only, and a refusal says which kind was
-expected and which role.
+"""Confluent Cloud's kinds of keys: each opens its own systems only, and a refusal names the kind it expected
+and the role that is missing.
 
 | Key | Opens |
 |---|---|
 | Cloud key | organization, environments, clusters, registries; managed connectors; metrics |
 | Kafka cluster key | the brokers |
 | Schema Registry key | the registry |
+| Flink API key | Flink's statements in one region |
 
-401 is a key that is unknown there, most often one of another kind; 403 a key whose owner lacks a role. The
-roles are the weakest that do (docs/confluent-cloud.md).
+401 means that the service does not know the key, most often because it is of another kind; 403 means that
+the key's owner lacks a role. The roles named here are the weakest that suffice (docs/confluent-cloud.md).
 """
 
 from mesh_assets.estate.connections import SchemaRegistryConnection, is_confluent_host
@@ -16,7 +17,7 @@ from mesh_assets.platforms.http import Credential
 
 
 def cloud_key(*, field: str, lacking: str) -> Credential:
-    """`field`: where the estate has it; `lacking`: the roles it takes."""
+    """A Cloud key. `field` is its place in the estate, `lacking` the roles that it needs."""
     return Credential(
         kind="Cloud key",
         unknown=(
@@ -31,6 +32,14 @@ CONNECT_KEY = cloud_key(
     lacking="the role Operator on the cluster to see connectors, and DeveloperRead on connector * to see their configs",
 )
 CONTROL_PLANE_KEY = cloud_key(field="control_plane", lacking="the role Operator on the environment")
+METRICS_KEY = cloud_key(
+    field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization"
+)
+FLINK_KEY = Credential(
+    kind="Flink API key",
+    unknown="expected a Flink API key of this region; check username and password of flink in the estate",
+    lacking="the owner of this Flink API key needs the role FlinkDeveloper on the environment",
+)
 
 KAFKA_KEY_EXPECTED = (
     "expected an API key of this Kafka cluster, not a Cloud key or one of a Schema Registry; check kafka.username and kafka.password in "
@@ -44,7 +53,7 @@ _ROLE_OF = {
 
 
 def role_for(right: str) -> str:
-    """The role that gives `right`, which begins with Kafka's name of an operation: `WRITE on the topic
+    """The role that grants `right`, which begins with Kafka's name for an operation: `WRITE on the topic
     orders`."""
     return f"{_ROLE_OF.get(right.split()[0], 'the role Operator on the cluster')}; on Basic clusters an ACL"
 
@@ -67,5 +76,6 @@ SCHEMA_REGISTRY_KEY = Credential(
 
 
 def is_confluent_registry(connection: SchemaRegistryConnection, *, url: str) -> bool:
-    """`url`: the connection's, resolved. Registries elsewhere have no `lsrc-…` id."""
+    """Whether the registry at `url` (the connection's, resolved) is Confluent Cloud's: only those have an
+    `lsrc-…` id."""
     return connection.id is not None or is_confluent_host(url)

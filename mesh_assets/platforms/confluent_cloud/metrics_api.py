@@ -1,7 +1,8 @@
 """Confluent Cloud's Metrics API v2: the newest minute of everything in one request, and history by query.
 
-Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). Values of counters are those of one minute. The
-export lags about three minutes behind; a principal may ask for each resource 160 times an hour.
+Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). A counter's value
+covers one minute. The export lags about three minutes behind, and a principal may ask for each resource 160
+times an hour.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,108 +12,14 @@ from typing import Any, Literal
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
-from mesh_assets.platforms.confluent_cloud.keys import cloud_key
-from mesh_assets.platforms.confluent_cloud.service import patient
-from mesh_assets.platforms.http import (
-    SYSTEM_CLOCK,
-    Answer,
-    Clock,
-    HttpService,
-    RetryPolicy,
-    ServiceClient,
-    Transport,
-)
-
-# The export's text as samples: OpenMetrics, or Prometheus' older form, by what the answer says it is.
-#
-# Only lines of the metrics that are wanted are parsed, and of those the samples and their type: Confluent's
-# own
-# published example has a UNIT line of another metric, which a strict parser refuses. 45,000 samples take
-# 1.6 s
-# of CPU (bench/metrics.py).
-
-_MILLISECONDS_FROM = 100_000_000_000.0
-"""A time above this is in milliseconds: the published examples have both."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """`at`: the begin of the minute it speaks of; None where it has no time."""
-
-    name: str
-    labels: dict[str, str]
-    value: float
-    at: datetime | None
-
-
-def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
-    """The samples of the metrics of these names. Raises the fitting PlatformError, also when the text does
-    not come to its end."""
-    if not answer.ok:
-        raise answer.error()
-    strict = "openmetrics" in answer.headers.get("content-type", "").lower()
-    try:
-        text = answer.body.decode()
-        lines = [line for line in text.splitlines() if _name(line) in wanted]
-        # An empty metric of a name that is known need not be there; the end must.
-        if strict and text.rstrip().rpartition("\n")[2] not in ("# EOF", "#EOF"):
-            raise answer.unexpected("with a text that is cut off before its end")
-        return [
-            Sample(
-                name=sample.name,
-                labels=sample.labels,
-                value=float(sample.value),
-                at=_moment(sample.timestamp),
-            )
-            for family in _parser(strict=strict)("\n".join([*lines, "# EOF\n"] if strict else [*lines, ""]))
-            for sample in family.samples
-        ]
-    except (ValueError, KeyError, OverflowError) as error:
-        raise answer.unexpected(f"with something that is no metrics text ({_shortened(error)})") from error
-
-
-def _name(line: str) -> str:
-    """The metric a line speaks of: of a sample, or of its TYPE."""
-    if line.startswith("# TYPE "):
-        return line[7:].partition(" ")[0]
-    return "" if line.startswith("#") else line.partition("{")[0].partition(" ")[0]
-
-
-def _parser(*, strict: bool) -> Callable[[str], Iterable[Any]]:
-    if strict:
-        from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
-
-        return openmetrics
-    from prometheus_client.parser import text_string_to_metric_families as prometheus
-
-    return prometheus
-
-
-def _moment(timestamp: Any) -> datetime | None:
-    if timestamp is None:
-        return None
-    seconds = float(timestamp)
-    return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS_FROM else seconds, UTC)
-
-
-def _shortened(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
-
-
-# Confluent Cloud's Metrics API v2: the newest minute of everything in one request, and history by query.
-#
-# Source: Confluent's OpenAPI of the Metrics API (`/v2/metrics/cloud/export`, `/query`). Values of counters
-# are
-# those of one minute. The export lags about three minutes behind; a principal may ask for each resource 160
-# times an hour.
+from mesh_assets.platforms.confluent_cloud.keys import METRICS_KEY
+from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient
+from mesh_assets.platforms.http import Answer
 
 NAME = "Confluent Cloud Metrics"
-METRICS_KEY = cloud_key(
-    field="metrics (kind: confluent_cloud)", lacking="the role MetricsViewer, granted on the organization"
-)
 
 MOST_POINTS = 60_000
-"""Of a metric and a kind of resource, the export has so many points and silently leaves out the rest."""
+"""The export's limit of points for one metric and kind of resource; it leaves out the rest without a word."""
 
 # An id is a parameter of its own (`resource.connector.id=lcc-xxxxxx&`, 33 characters): every version of the
 # API takes that form, and 200 of them stay below the 8 kB that servers commonly allow a request line. No
@@ -128,42 +35,39 @@ LONGEST_INTERVAL: Mapping[Granularity, timedelta] = {
     "PT15M": timedelta(days=4),
     "PT30M": timedelta(days=7),
 }
-"""How long the interval of a query may be."""
+"""The longest interval of a query."""
 
 _GROUPS_A_PAGE = 1000
-_MOST_PAGES = 100
+
+_MILLISECONDS_FROM = 100_000_000_000.0
+"""A time above this is in milliseconds: the published examples use both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One value of one series. `at`: the start of the minute that it covers; None when the sample has no
+    time."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """The newest minute. `inaccessible`: ids of connectors and registries that are unknown there or not shown
-    to the key."""
+    """The newest minute. `inaccessible`: connectors and registries, by id, that do not exist or that the key
+    may not see."""
 
     samples: tuple[Sample, ...]
     inaccessible: tuple[str, ...] = ()
 
 
-class MetricsApiClient(ServiceClient):
+class MetricsApiClient(ConfluentCloudClient[ConfluentCloudMetrics]):
     """Reads metrics. Safe to use from many threads; changes nothing. Every method raises PlatformError."""
 
-    def __init__(
-        self,
-        connection: ConfluentCloudMetrics,
-        *,
-        policy: RetryPolicy | None = None,
-        transport: Transport | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        super().__init__(
-            HttpService.open(
-                connection,
-                name=NAME,
-                policy=policy or patient(connection.timeout_seconds),
-                credential=METRICS_KEY,
-                transport=transport,
-                clock=clock,
-            )
-        )
+    service_name = NAME
+    key = METRICS_KEY
 
     def export(
         self,
@@ -173,11 +77,11 @@ class MetricsApiClient(ServiceClient):
         schema_registry_id: str | None = None,
         wanted: frozenset[str],
     ) -> Export:
-        """The newest minute of the cluster, its connectors and its registry; of the metrics of these names
-        (as exported) and no others.
+        """The newest minute of the cluster, its connectors and its registry: the metrics in `wanted`, by
+        their exported names.
 
-        One request for each 200 connectors. Raises RefusedError when the cluster's metrics are not shown to
-        the key.
+        One request for each 200 connectors. Raises RefusedError when the key may not see the cluster's
+        metrics.
         """
         chunks = [
             connector_ids[start : start + _CONNECTORS_A_REQUEST]
@@ -218,11 +122,11 @@ class MetricsApiClient(ServiceClient):
         end: datetime,
         granularity: Granularity,
     ) -> dict[str, dict[datetime, float]]:
-        """History of one metric, by the label `group_by` (`metric.topic`): the value of each step, by the
-        step's begin.
+        """The history of one metric for each value of the label `group_by` (`metric.topic`): values by the
+        start of their step.
 
-        What had no value in a step is missing there. Raises ValueError when the interval is longer than the
-        granularity allows.
+        A step without a value is missing. Raises ValueError when the interval is longer than the granularity
+        allows.
         """
         longest = LONGEST_INTERVAL.get(granularity)
         if longest is not None and end - begin > longest:
@@ -232,30 +136,25 @@ class MetricsApiClient(ServiceClient):
             "filter": {"field": "resource.kafka.id", "op": "EQ", "value": kafka_id},
             "group_by": [group_by],
             "granularity": granularity,
-            # Absolute: `now` would make a page's token invalid.
+            # Absolute, because `now` would invalidate the page tokens.
             "intervals": [f"{_text(begin)}/{_text(end)}"],
             "limit": _GROUPS_A_PAGE,
             "format": "GROUPED",
         }
         found: dict[str, dict[datetime, float]] = {}
-        tokens: set[str] = set()
-        params: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
+
+        def read(page: Mapping[str, str]) -> tuple[Answer, str | None]:
             answer = self._service.ask(
-                "POST", "/v2/metrics/cloud/query", params=params, content=body, idempotent=True
+                "POST", "/v2/metrics/cloud/query", params=page, content=body, idempotent=True
             )
-            token = _read_page(answer, group_by, found)
-            if token is None:
-                return found
-            if token in tokens:
-                raise answer.unexpected("with a page token for the second time; the answer would never end")
-            tokens.add(token)
-            params = {"page_token": token}
-        raise answer.unexpected(f"with page after page, more than {_MOST_PAGES} times")
+            return answer, _read_page(answer, group_by, found)
+
+        self._follow_pages(read)
+        return found
 
 
 def _read_page(answer: Answer, group_by: str, found: dict[str, dict[datetime, float]]) -> str | None:
-    """Adds the page's groups to `found`; the token of the next page, None at the end."""
+    """Adds the page's groups to `found` and returns the token of the next page, None after the last one."""
     value = answer.json()
     try:
         for group in value["data"]:
@@ -266,10 +165,69 @@ def _read_page(answer: Answer, group_by: str, found: dict[str, dict[datetime, fl
         token = pagination.get("next_page_token")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise answer.unexpected(
-            f"with something that is no list of groups with points ({type(error).__name__}: {error})"
+            f"with something other than a list of groups with points ({type(error).__name__}: {error})"
         ) from error
     return str(token) if token else None
 
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
+    """The samples of the metrics named in `wanted`, from OpenMetrics or Prometheus' older format, as the
+    answer declares.
+
+    Only lines of these metrics are parsed, and of those only the samples and their type: Confluent's
+    published example has a UNIT line of another metric, which a strict parser refuses. 45,000 samples take
+    1.6 s of CPU (bench/metrics.py). Raises PlatformError, also when the text is cut off.
+    """
+    if not answer.ok:
+        raise answer.error()
+    strict = "openmetrics" in answer.headers.get("content-type", "").lower()
+    try:
+        text = answer.body.decode()
+        lines = [line for line in text.splitlines() if _name(line) in wanted]
+        # A known metric without samples may be missing; the end marker may not.
+        if strict and text.rstrip().rpartition("\n")[2] not in ("# EOF", "#EOF"):
+            raise answer.unexpected("with a text that is cut off before its end")
+        return [
+            Sample(
+                name=sample.name,
+                labels=sample.labels,
+                value=float(sample.value),
+                at=_moment(sample.timestamp),
+            )
+            for family in _parser(strict=strict)("\n".join([*lines, "# EOF\n"] if strict else [*lines, ""]))
+            for sample in family.samples
+        ]
+    except (ValueError, KeyError, OverflowError) as error:
+        raise answer.unexpected(f"with something other than metrics ({_shortened(error)})") from error
+
+
+def _name(line: str) -> str:
+    """The metric that a sample line or a TYPE line belongs to."""
+    if line.startswith("# TYPE "):
+        return line[7:].partition(" ")[0]
+    return "" if line.startswith("#") else line.partition("{")[0].partition(" ")[0]
+
+
+def _parser(*, strict: bool) -> Callable[[str], Iterable[Any]]:
+    if strict:
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+
+        return openmetrics
+    from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+    return prometheus
+
+
+def _moment(timestamp: Any) -> datetime | None:
+    if timestamp is None:
+        return None
+    seconds = float(timestamp)
+    return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS_FROM else seconds, UTC)
+
+
+def _shortened(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]

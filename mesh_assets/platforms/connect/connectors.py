@@ -1,5 +1,4 @@
-"""A connector as Connect endpoints of any kind describe it: Kafka Connect's workers, Confluent Cloud's
-Connect v1 and what follows them."""
+"""A connector as any Connect endpoint describes it: Kafka Connect's workers, Confluent Cloud, MSK Connect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,13 +7,14 @@ from typing import Any
 from mesh_assets.errors import UnexpectedAnswerError
 
 UNKNOWN = "unknown"
-"""What the worker did not say: a state not reported yet, a type of a class it cannot load. Never a guess."""
+"""Stands for what the worker did not say, such as a state not yet reported or the type of a class it cannot
+load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorTask:
-    """One task. `state` as the worker says it (RUNNING, FAILED, …) or UNKNOWN; `trace` is the stack trace of
-    a failed one."""
+    """One task. `state` is the worker's word (RUNNING, FAILED, …) or UNKNOWN; `trace` is a failed task's
+    stack trace."""
 
     id: int
     state: str
@@ -28,8 +28,8 @@ class Connector:
 
     type: `source`, `sink` or UNKNOWN. state: the connector's own; its tasks have theirs, and a connector with
     a failed task still says RUNNING. config: as stored, **passwords included** (only `${provider:…}`
-    references come back unresolved): it must be masked before it goes anywhere; empty where it may not be
-    read, since no connector is without one. tasks: by id; one that is configured but has not reported is
+    references come back unresolved), so it must be masked before it goes anywhere; empty when we may not read
+    it, since every connector has one. tasks: by id; a task that is configured but has not reported is
     UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere.
     """
 
@@ -45,27 +45,27 @@ class Connector:
 
     @property
     def runs(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no
-        tasks, only of the whole."""
+        """RUNNING with at least one task and every task RUNNING; MSK Connect (the id is an ARN) reports no
+        tasks."""
         if self.state != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
         return bool(self.tasks) or (self.id or "").startswith("arn:")
 
 
 class ShapeError(UnexpectedAnswerError):
-    """A part of an entry is not what the protocol says; the message ends the sentence."""
+    """Part of an entry is not what the protocol says; the message completes a sentence."""
 
 
 def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None = None) -> Connector:
     """The connector that `info` and `status` describe, in the shape of Connect's `expand`. Raises ShapeError."""
     if not isinstance(info, dict) or not isinstance(status, dict):
-        raise ShapeError("whose info or status is no object")
+        raise ShapeError("whose info or status is not an object")
     config = info.get("config")
     if not isinstance(config, dict):
         raise ShapeError("without a config")
     own = status.get("connector") or {}
     if not isinstance(own, dict):
-        raise ShapeError("whose status is no object")
+        raise ShapeError("whose status is not an object")
     return Connector(
         name=name,
         id=connector_id,
@@ -74,7 +74,7 @@ def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None 
         state=_text(own.get("state")) or UNKNOWN,
         worker_id=_text(own.get("worker_id")),
         trace=_text(own.get("trace")),
-        # A null value is a key without a value: kept as such would not be a config Connect accepts back.
+        # A null value is a key without a value; Connect would not accept a null back.
         config={str(key): "" if value is None else str(value) for key, value in config.items()},
         tasks=_tasks(info.get("tasks") or [], status.get("tasks") or []),
     )
@@ -82,7 +82,7 @@ def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None 
 
 def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
     if not isinstance(configured, list) or not isinstance(reported, list):
-        raise ShapeError("whose tasks are no list")
+        raise ShapeError("whose tasks are not a list")
     tasks = {
         number: ConnectorTask(id=number, state=UNKNOWN, worker_id=None)
         for number in (_number(task, "task") for task in configured)
@@ -101,7 +101,7 @@ def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
 def _number(task: Any, key: str) -> int:
     number = task.get(key) if isinstance(task, dict) else None
     if not isinstance(number, int):
-        raise ShapeError("with a task that has no number")
+        raise ShapeError("with a task without a number")
     return number
 
 

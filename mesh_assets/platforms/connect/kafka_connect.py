@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesh_assets.estate.connections import KafkaConnectEndpoint
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
@@ -17,12 +18,11 @@ from mesh_assets.platforms.http import (
     RetryPolicy,
     ServiceClient,
     Transport,
-    in_flight,
     path_segment,
 )
-from mesh_assets.platforms.presence import Presence
+from mesh_assets.platforms.in_flight import in_flight
 
-# While the group rebalances, a worker answers 409 to what it would have to forward.
+# While its group rebalances, a worker answers 409 to any request that it would have to forward.
 _REBALANCING = frozenset({409})
 _NOT_TOLD = frozenset({404, 405, 501})
 _IN_FLIGHT = 8
@@ -31,7 +31,7 @@ _READ_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """What the worker says of itself; None where it does not (old ones leave `kafka_cluster_id` out)."""
+    """What a worker reports about itself; None for what it leaves out (old workers: `kafka_cluster_id`)."""
 
     version: str | None
     commit: str | None
@@ -54,21 +54,21 @@ class KafkaConnectClient(ServiceClient):
         )
 
     def connectors(self) -> tuple[Connector, ...]:
-        """Every connector, by name: one request where the worker knows `expand` and every entry is complete.
+        """Every connector, by name: one request if the worker knows `expand` and every entry is complete.
 
-        What an entry lacks is asked for one by one; a connector that is gone by then is not part of the
-        answer, one that has no status yet has state UNKNOWN. A worker older than Kafka 2.3 answers with plain
-        names: two requests a connector then. Raises PlatformError.
+        What an entry lacks is requested separately. A connector that is gone by then is left out; one that
+        has no status yet has state UNKNOWN. A worker older than Kafka 2.3 lists only names, which costs two
+        requests for each connector. Raises PlatformError.
 
-        Kafka leaves a connector out of the expanded list until it has its first status, some milliseconds
-        after its creation.
+        Kafka leaves a connector out of the expanded list until its first status, some milliseconds after its
+        creation.
         """
         answer = self._ask("/connectors", expand=["info", "status"])
         value = answer.json()
         if isinstance(value, list):
             value = {name: {} for name in value}
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-            raise answer.unexpected("with something that is no map of connectors")
+            raise answer.unexpected("with something other than a map of connectors")
         read = in_flight(
             lambda entry: self._connector(answer, *entry),
             sorted(value.items()),
@@ -79,9 +79,10 @@ class KafkaConnectClient(ServiceClient):
         return tuple(connector for connector in read if connector is not None)
 
     def topics(self, name: str) -> tuple[str, ...] | None:
-        """The topics the connector has used since it was created or its topics were reset, in order; None
-        when the worker does not track them (switched off, or older than Kafka 2.5). A topic never used yet is
-        not among them. Raises PlatformError.
+        """The topics that the connector has used since its creation or the last reset of its topics, sorted.
+
+        None when the worker does not track them (switched off, or older than Kafka 2.5). Raises
+        PlatformError.
         """
         answer = self._ask(f"/connectors/{path_segment(name)}/topics")
         if answer.status == 404 or (answer.status == 403 and "tracking is disabled" in answer.message):
@@ -94,10 +95,10 @@ class KafkaConnectClient(ServiceClient):
         return tuple(sorted(topics))
 
     def password_keys(self, connector_class: str) -> frozenset[str]:
-        """The config keys that the connector itself declares as passwords (ConfigDef.Type.PASSWORD, which
+        """The config keys that the connector class declares as passwords (ConfigDef.Type.PASSWORD, which
         Connect hides in its own logs).
 
-        Empty when the worker cannot tell: older than Kafka 3.2 (KIP-769), or without that plugin. Raises
+        Empty when the worker is older than Kafka 3.2 (KIP-769) or does not have that plugin. Raises
         PlatformError.
         """
         answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
@@ -105,7 +106,7 @@ class KafkaConnectClient(ServiceClient):
             return frozenset()
         value = answer.json()
         if not isinstance(value, list):
-            raise answer.unexpected("with something that is no list of config definitions")
+            raise answer.unexpected("with something other than a list of config definitions")
         return frozenset(
             entry["name"]
             for entry in value
@@ -115,16 +116,16 @@ class KafkaConnectClient(ServiceClient):
         )
 
     def presence(self, name: str) -> Presence:
-        """Whether there is a connector `name`, whatever the list says. Raises PlatformError."""
+        """Whether connector `name` exists, whatever the list says. Raises PlatformError."""
         return self._ask(f"/connectors/{path_segment(name)}").presence()
 
     def worker_info(self) -> WorkerInfo:
-        """Version and Kafka cluster of the worker that answers. Raises PlatformError."""
+        """The version and the Kafka cluster of the worker that answers. Raises PlatformError."""
         answer = self._ask("/")
         value = answer.json()
         if not isinstance(value, dict):
             raise answer.unexpected(
-                "with something that is no description of a worker; is this Kafka Connect?"
+                "with something other than a description of a worker; is this Kafka Connect?"
             )
         return WorkerInfo(
             version=_text(value.get("version")),
@@ -137,11 +138,11 @@ class KafkaConnectClient(ServiceClient):
 
     def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | None:
         if not isinstance(entry, dict):
-            raise answer.unexpected(f"with an entry for {name!r} that is no object")
+            raise answer.unexpected(f"with an entry for {name!r} that is not an object")
         info, status = entry.get("info"), entry.get("status")
         if info is None:
-            # An old worker's plain list, or the connector was deleted while the worker made its list (null
-            # from old ones).
+            # An old worker lists names only; or the connector was deleted while the worker built its list
+            # (old workers then answer null).
             info = self._part(f"/connectors/{path_segment(name)}")
             if info is None:
                 return None

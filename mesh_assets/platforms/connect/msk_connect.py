@@ -1,8 +1,8 @@
 """MSK Connect: the connectors of an account and region that use one cluster.
 
-A list in pages of 100 for all connectors, and one request for each of this cluster: only that tells the
-config. It tells of no tasks, of no topics a connector has used, and not whether a connector is a source or a
-sink; configs come in clear.
+It lists all connectors in pages of 100 and takes one more request for each connector of this cluster to read
+its config, which arrives in clear. It reports no tasks, no topics that a connector has used, and not whether
+a connector is a source or a sink.
 """
 
 import re
@@ -15,28 +15,28 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.connections import MskConnectEndpoint
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied
 from mesh_assets.platforms.aws.msk import region_of_brokers
 from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector
-from mesh_assets.platforms.http import in_flight
-from mesh_assets.platforms.presence import Presence
+from mesh_assets.platforms.in_flight import in_flight
 
 NAME = "MSK Connect"
 
 _PAGE = 100
-# AWS allows few requests a second here and does not say how many; botocore waits when it is told to.
+# AWS allows few requests a second here and does not say how many; botocore backs off when throttled.
 _IN_FLIGHT = 4
 _READ_SECONDS = 120.0
 _LIST, _DESCRIBE = "kafkaconnect:ListConnectors", "kafkaconnect:DescribeConnector"
-# `b-1.`, `b-1-public.`, `boot-abc.`: what differs between the brokers of one cluster.
+# `b-1.`, `b-1-public.`, `boot-abc.`: the part of a host that differs between the brokers of one cluster.
 _BROKER = re.compile(r"^(?:b-\d+(?:-public)?|boot-[a-z0-9]+)\.(?=.*\.kafka(?:-serverless)?\.)")
 
 
 class MskConnectClient:
-    """A ConnectReader (inventory/connectors.py). Safe to use from many threads; changes nothing."""
+    """Reads one cluster's connectors. Safe to use from many threads; changes nothing."""
 
     def __init__(self, endpoint: MskConnectEndpoint, *, bootstrap_servers: str, client: Any = None) -> None:
-        """`bootstrap_servers`: the cluster's. Nothing is contacted; raises EstateError when no region is
+        """`bootstrap_servers` are the cluster's. Contacts nothing; raises EstateError when no region is
         known."""
         self._cluster = brokers_of(bootstrap_servers)
         self._client = client or aws_client(
@@ -66,7 +66,7 @@ class MskConnectClient:
 
     @property
     def requests(self) -> int:
-        """Requests made so far; botocore's own repetitions not counted."""
+        """Requests made so far, without botocore's own retries."""
         with self._lock:
             return self._requests
 
@@ -79,8 +79,8 @@ class MskConnectClient:
         return f"allow {_LIST} and {_DESCRIBE} on all connectors to the role or user this runs as"
 
     def connectors(self) -> tuple[Connector, ...]:
-        """The connectors of this cluster, by name. Raises PlatformError. A config that may not be read is
-        empty."""
+        """The connectors of this cluster, by name. A config that we may not read is empty. Raises
+        PlatformError."""
         own = [entry for entry in self._list() if brokers_of(_bootstrap_servers(entry)) & self._cluster]
         read = in_flight(
             self._described,
@@ -97,15 +97,15 @@ class MskConnectClient:
         )
 
     def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - every Connect client has it
-        """None: MSK Connect does not tell. No request."""
+        """None, without a request: MSK Connect does not report topics."""
         return None
 
     def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
-        """None are told: keys and values that look like secrets are masked by their patterns. No request."""
+        """Empty, without a request: keys and values that look like secrets are masked by pattern."""
         return frozenset()
 
     def presence(self, name: str) -> Presence:
-        """Whether there is a connector `name` in the account and region, whatever the list says. Raises
+        """Whether connector `name` exists in the account and region, whatever the list says. Raises
         PlatformError."""
         try:
             found = self._pages(connectorNamePrefix=name)
@@ -122,7 +122,7 @@ class MskConnectClient:
             raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
 
     def _pages(self, **filters: str) -> list[Mapping[str, Any]]:
-        """Raises ClientError for what AWS refuses, PlatformError for the rest."""
+        """Every page. Raises ClientError when AWS refuses, PlatformError for any other failure."""
         entries: list[Mapping[str, Any]] = []
         token: dict[str, str] = {}
         while True:
@@ -137,12 +137,12 @@ class MskConnectClient:
                 return entries
             if following == token.get("nextToken"):
                 raise UnexpectedAnswerError(
-                    f"{NAME} at {self.url} gives the same page again and again; the list is not whole"
+                    f"{NAME} at {self.url} returned the same page twice; the list would never end"
                 )
             token = {"nextToken": following}
 
     def _described(self, entry: Mapping[str, Any]) -> Connector | None:
-        """The connector with its config; None when it is gone since it was listed."""
+        """The connector with its config; None when it was deleted after it was listed."""
         try:
             self._count()
             return _connector(self._client.describe_connector(connectorArn=entry["connectorArn"]))
@@ -161,8 +161,9 @@ class MskConnectClient:
 
 
 def brokers_of(bootstrap_servers: str) -> frozenset[str]:
-    """What the brokers of a list have in common with those of another list of the same cluster: the host, on
-    MSK without the broker's number. AWS gives a few of many brokers, and another port for each way to log in.
+    """What two lists of one cluster's brokers have in common: the hosts, on MSK without the broker's number.
+
+    AWS returns a few of many brokers, with a different port for each way to log in.
     """
     hosts = (
         server.strip().rpartition(":")[0].lower() for server in bootstrap_servers.split(",") if server.strip()
@@ -176,8 +177,8 @@ def _bootstrap_servers(entry: Mapping[str, Any]) -> str:
 
 def _connector(entry: Mapping[str, Any]) -> Connector:
     config = {str(key): str(value) for key, value in entry.get("connectorConfiguration", {}).items()}
-    told = entry.get("stateDescription", {})
-    trace = ": ".join(part for part in (told.get("code"), told.get("message")) if part)
+    reported = entry.get("stateDescription", {})
+    trace = ": ".join(part for part in (reported.get("code"), reported.get("message")) if part)
     return Connector(
         name=entry["connectorName"],
         id=entry["connectorArn"],
@@ -192,7 +193,7 @@ def _connector(entry: Mapping[str, Any]) -> Connector:
 
 
 def _type(config: Mapping[str, str]) -> str:
-    """From what only a sink may have, or the class's own name; many classes (Debezium's) do not say."""
+    """Judged by a setting that only sinks have, or by the class's name; many names (Debezium's) do not say."""
     name = config.get("connector.class", "").rpartition(".")[2]
     says = {kind for kind in ("source", "sink") if kind.capitalize() in name}
     if "topics.regex" in config:

@@ -1,5 +1,5 @@
-"""Schema registries that speak Confluent's REST interface: Confluent's own, Apicurio, Karapace, AxonOps and
-what behaves like them."""
+"""Schema registries that speak Confluent's REST interface: Confluent's own, Apicurio, Karapace, AxonOps,
+others."""
 
 from mesh_assets.platforms.schema_registry.client import SchemaRegistryClient
 from mesh_assets.platforms.schema_registry.records import (

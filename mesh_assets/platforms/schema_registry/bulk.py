@@ -1,4 +1,4 @@
-"""The bulk list, `/schemas?latestOnly=true`: the latest schema of every subject, a thousand to a request.
+"""The bulk list, `/schemas?latestOnly=true`: the latest schema of every subject, a thousand per request.
 
 Confluent published it, others answer something else under the same path, and no version number tells which.
 So every answer is judged by what it says: whether its items name their subject, and whether `offset` moved
@@ -19,7 +19,7 @@ from mesh_assets.platforms.schema_registry.records import (
 )
 
 PAGE_SIZE = 1000
-"""Confluent's default and, unless configured, largest page: a larger `limit` is silently cut to this."""
+"""Confluent's default and, unless configured, largest page; it silently cuts a larger `limit` to this."""
 
 _MOST_PAGES = 10_000
 _READINGS = 3
@@ -46,8 +46,8 @@ class _Page:
 
 
 class BulkList:
-    """One registry's bulk list. `prefix`: the path of a context; `subject_prefix`: what subjects must begin
-    with, or a wildcard."""
+    """One registry's bulk list. `prefix` is the path of a context, `subject_prefix` a prefix of subjects or a
+    wildcard."""
 
     def __init__(
         self,
@@ -65,16 +65,16 @@ class BulkList:
         self._page_size = page_size
 
     def names_subjects(self) -> bool:
-        """Whether the list is of use, from two items only: where it is not (Apicurio), a full page would be
-        costly and in vain."""
+        """Whether the list is usable, judged by two items: where it is not (Apicurio), a full page costs much
+        for nothing."""
         page = self._page(0, 2)
         return page.is_usable and bool(page.items)
 
     def read(self) -> list[RegisteredSchema] | None:
         """The latest schema of every subject, in the registry's order; None when the list is not usable.
-        Raises PlatformError.
 
-        A list that changes while it is read is read again, and is not usable when it does not come to rest.
+        A list that changes while it is read is read again, and is not usable when it keeps changing. Raises
+        PlatformError.
         """
         for _ in range(_READINGS):
             reading = self._read_once()
@@ -94,15 +94,15 @@ class BulkList:
             return schemas
         seen = {_key(schema) for schema in schemas}
         for _ in range(_MOST_PAGES):
-            # Pages overlap by one: an item that was deleted or came in meanwhile shifts all behind it, and
-            # without the overlap the item that fell between two pages would look deleted.
+            # Pages overlap by one: an item deleted or added meanwhile shifts all items after it, and without
+            # the overlap the item that falls between two pages would look deleted.
             following = self._page(len(schemas) - 1, size)
             if not following.is_usable:
                 return "unusable"
             page = following.schemas()
             if page and page == schemas[: len(page)]:
-                # The first page again: `offset` is ignored. If `limit` is as well, the page was everything
-                # there is (Karapace).
+                # The first page again, so `offset` is ignored. If `limit` is ignored too, the page was the
+                # whole list (Karapace).
                 repeated = self._page(0, size - 1)
                 return schemas if len(repeated.items or []) >= size else "unusable"
             if (
@@ -115,7 +115,7 @@ class BulkList:
             seen.update(_key(schema) for schema in page)
             if len(page) < size:
                 return schemas
-        raise first.answer.unexpected(f"page after page, more than {_MOST_PAGES:,} times")
+        raise first.answer.unexpected(f"with more than {_MOST_PAGES:,} pages")
 
     def _page(self, offset: int, limit: int) -> _Page:
         params: dict[str, str | int] = {"latestOnly": "true", "offset": offset, "limit": limit}
@@ -126,20 +126,19 @@ class BulkList:
             return _Page(answer, None)
         items = answer.json()
         if items is None:
-            return _Page(answer, [])  # AxonOps writes an empty list so
+            return _Page(answer, [])  # AxonOps' empty list
         if not isinstance(items, list):
-            raise answer.unexpected("with something that is no list")
+            raise answer.unexpected("with something other than a list")
         return _Page(answer, items)
 
 
 def _page_size_served(first: int, *, asked: int) -> int | None:
-    """How many items a full page has, judged by the `first` one when `asked` were wanted; None when the first
-    was the last.
+    """The number of items on a full page, given those on the `first` page when `asked` were requested.
 
-    More than asked: `limit` is ignored (Karapace), this is the whole list, and the next page would be the
-    same again, for ever. Fewer than asked: the last page, unless an operator lowered
-    `schema.search.max.limit`, which nothing in the answer tells. Such limits are round, so a round number
-    costs one request more to be sure, and any other none.
+    None when the first page was the last. With more items than asked for, `limit` is ignored (Karapace): this
+    is the whole list, and the next page would be the same again. With fewer it is the last page, unless an
+    operator lowered `schema.search.max.limit`, which the answer does not reveal. Such limits are round
+    numbers, so only a round number costs one more request.
     """
     if first > asked:
         return None

@@ -1,10 +1,11 @@
-"""The client of one registry: what the rest of the project may ask of it."""
+"""The client of one registry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.connections import SchemaRegistryConnection
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Clock,
@@ -13,7 +14,6 @@ from mesh_assets.platforms.http import (
     Transport,
     path_segment,
 )
-from mesh_assets.platforms.presence import Presence
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
 from mesh_assets.platforms.schema_registry.protocol import is_absent, open_registry, read_contexts
@@ -29,8 +29,10 @@ from mesh_assets.platforms.schema_registry.subjects import read_inventory, read_
 
 
 class SchemaRegistryClient(ServiceClient):
-    """Reads one registry, and registers schemas. Safe to use from many threads. Every method raises
-    PlatformError unless it says otherwise; a subject, schema or level that does not exist is no error.
+    """Reads one registry and registers schemas. Safe to use from many threads.
+
+    Every method raises PlatformError unless it says otherwise; a subject, schema or level that does not exist
+    is not an error.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class SchemaRegistryClient(ServiceClient):
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`workers`: requests in flight where subjects are read one by one (32 were fastest against
-        Apicurio); `read_seconds`: how long such a reading may take.
+        """`workers`: requests in flight when subjects are read one by one (32 were fastest against Apicurio).
+
+        `read_seconds`: how long such a reading may take. Raises EstateError when a reference in `connection`
+        cannot be resolved.
         """
         super().__init__(open_registry(connection, policy=policy, transport=transport, clock=clock))
         self._workers = workers
@@ -56,22 +60,23 @@ class SchemaRegistryClient(ServiceClient):
 
     @property
     def level_requests(self) -> int:
-        """How many of the requests were for levels and modes, global ones included."""
+        """How many of the requests were for levels and modes, including global ones."""
         return self._service.requests_of(KIND)
 
     @property
     def has_bulk_list(self) -> bool | None:
-        """Whether the last inventory came from the bulk list; None before the first."""
+        """Whether the last reading of all subjects came from the bulk list; None before the first."""
         return self._has_bulk_list
 
     def read_latest_schemas(
         self, selects: Callable[[str], bool] | None = None
     ) -> tuple[RegisteredSchema, ...]:
-        """The latest version of every subject of all contexts, by subject; only subjects that `selects` says
-        True to, if given.
+        """The latest version of every subject of all contexts, by subject; with `selects`, of those it
+        selects.
 
-        All or an error: a page that is missing is never taken for deletion. In Confluent's shape one request
-        a page of 1,000 (999 after the first, pages overlap); elsewhere one request a subject.
+        All of them or an error, because a missing page must not look like deletions. Confluent's bulk list
+        takes one request for each page of 1,000 (999 after the first, as pages overlap), other registries one
+        request for each subject.
         """
         schemas, self._has_bulk_list = read_inventory(
             self._service,
@@ -91,14 +96,14 @@ class SchemaRegistryClient(ServiceClient):
         return read_version(self._service, subject, version)
 
     def presence(self, subject: str) -> Presence:
-        """Whether there is a subject `subject`, whatever the lists say. Raises PlatformError."""
+        """Whether `subject` exists, whatever the lists say."""
         answer = self._service.ask("GET", f"/subjects/{path_segment(subject)}/versions/latest")
         if answer.status == 404 and not is_absent(answer):
             raise answer.error()
         return "gone" if is_absent(answer) else answer.presence()
 
     def schema_by_id(self, schema_id: int) -> SchemaText | None:
-        """The schema messages refer to by `schema_id`, None when there is none."""
+        """The schema that records refer to by `schema_id`, None when there is none."""
         answer = self._service.ask("GET", f"/schemas/ids/{schema_id}")
         if is_absent(answer):
             return None
@@ -108,11 +113,11 @@ class SchemaRegistryClient(ServiceClient):
             raise answer.unexpected(f"with {error}") from error
 
     def contexts(self) -> tuple[str, ...]:
-        """The contexts, `.` (the default one) first; only that where the registry has none."""
+        """The contexts, the default one (`.`) first; only that one where the registry has no contexts."""
         return read_contexts(self._service)
 
     def global_compatibility(self) -> str | None:
-        """The level of subjects without their own, None when the registry has none."""
+        """The compatibility level of subjects without their own, None when the registry has none."""
         return self._levels.global_level(COMPATIBILITY)
 
     def global_mode(self) -> str | None:
@@ -121,16 +126,16 @@ class SchemaRegistryClient(ServiceClient):
         return self._levels.global_level(MODE)
 
     def subject_compatibility(self, subject: str) -> Level:
-        """The compatibility level in force for `subject`, and whether it is its own: two requests, rarely
-        three."""
+        """The compatibility level in force for `subject`, and whether it is its own: two or, rarely, three
+        requests."""
         return self._levels.level(subject, COMPATIBILITY, inherited=self.global_compatibility())
 
     def subject_mode(self, subject: str) -> Level:
-        """The mode in force for `subject`, and whether it is its own: two requests, rarely three."""
+        """The mode in force for `subject`, and whether it is its own: two or, rarely, three requests."""
         return self._levels.level(subject, MODE, inherited=self.global_mode())
 
     def subject_levels(self, subjects: Sequence[str], *, within_seconds: float = 60.0) -> list[SubjectLevels]:
-        """Compatibility and mode of each of `subjects`, in their order; two requests a subject, many in
+        """Compatibility and mode of each of `subjects`, in their order; two requests per subject, many in
         flight.
 
         Raises nothing: what could not be read within `within_seconds`, or at all, says why in its `error`.
@@ -138,8 +143,8 @@ class SchemaRegistryClient(ServiceClient):
         return self._levels.levels(subjects, workers=self._workers, within_seconds=within_seconds)
 
     def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int:
-        """The id of `schema` under `subject`; the same one when it is registered already, so that repeating
-        is harmless.
+        """The id of `schema` under `subject`; the same id when it is registered already, so repeating is
+        harmless.
 
         Raises RefusedError when the registry does not accept it: incompatible, invalid, read-only, no right.
         """
@@ -158,6 +163,6 @@ class SchemaRegistryClient(ServiceClient):
         schema_id = value.get("id") if isinstance(value, dict) else None
         if not isinstance(schema_id, int):
             raise UnexpectedAnswerError(
-                f"{self._service} registered the schema for {subject!r} without telling its id"
+                f"{self._service} registered the schema for {subject!r} without returning its id"
             )
         return schema_id

@@ -1,8 +1,8 @@
-"""Compatibility levels and modes: global ones, and whether a subject has its own.
+"""Compatibility levels and modes: the global ones, and whether a subject has its own.
 
-There is no bulk call, so each costs a request a subject. Registries differ in what an absent level looks
-like: Confluent, Karapace and AxonOps answer 404 with 40408 (a mode: 40409); Apicurio answers 200 with the one
-that is inherited, as if it were the subject's.
+There is no bulk call, so each costs one request per subject. Registries differ for a subject without its own:
+Confluent, Karapace and AxonOps answer 404 with 40408 (for a mode 40409); Apicurio answers 200 with the
+inherited one, as if it were the subject's.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from mesh_assets.platforms.schema_registry.protocol import is_absent, is_qualifi
 from mesh_assets.platforms.schema_registry.records import Level, SubjectLevels
 
 KIND = "levels"
-"""Under which requests for levels are counted: apart, since their number grows with that of the subjects."""
+"""The kind under which requests for levels are counted, separately because they grow with the subjects."""
 
 _SUBJECT_NOT_FOUND = 40401
 
 
 @dataclass(frozen=True, slots=True)
 class _What:
-    """`/config` or `/mode`: its path, the keys its value may have, and the code of a subject that has none of
-    its own."""
+    """`/config` or `/mode`: the path, the possible keys of its value, and the code for a subject without its
+    own."""
 
     path: str
     keys: tuple[str, ...]
@@ -36,12 +36,12 @@ MODE = _What("/mode", ("mode",), 40409)
 
 
 class LevelReader:
-    """Reads levels of one registry and remembers whether it tells own from inherited ones."""
+    """Reads the levels of one registry and remembers whether it distinguishes own from inherited ones."""
 
     def __init__(self, service: HttpService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
-        # What has once answered "none of its own" answers with a level only where the subject has one.
+        # A path that has once answered "none of its own" answers with a level only if the subject has one.
         self._tells_own: set[str] = set()
 
     def global_level(self, what: _What) -> str | None:
@@ -50,8 +50,10 @@ class LevelReader:
         return None if is_absent(answer) else _value(answer, what)
 
     def level(self, subject: str, what: _What, *, inherited: str | None) -> Level:
-        """The level in force for `subject`; `inherited` is the global one. Raises PlatformError, also when
-        there is no such subject."""
+        """The level in force for `subject`; `inherited` is the global one.
+
+        Raises PlatformError, also when there is no such subject.
+        """
         path = f"{what.path}/{path_segment(subject)}"
         answer = self._ask(path)
         if is_absent(answer):
@@ -65,17 +67,17 @@ class LevelReader:
             return Level(level=level, own=True)
         if level == inherited:
             return Level(level=level, own=None)
-        # Differs from the global one, so it seems to be the subject's own. Apicurio inherits from its
-        # configuration file, though, unless told to look at the global level: then the two ways of asking
-        # give different answers.
+        # It differs from the global one, so it seems to be the subject's own. But Apicurio inherits from its
+        # configuration file unless asked to use the global level: then the two requests get different
+        # answers.
         in_force = self._in_force(path, what)
         return Level(level=level, own=True) if in_force in (level, None) else Level(level=in_force, own=False)
 
     def levels(self, subjects: Sequence[str], *, workers: int, within_seconds: float) -> list[SubjectLevels]:
-        """Compatibility and mode of each of `subjects`, in their order. What fails is said subject by
-        subject; nothing is raised.
+        """Compatibility and mode of each of `subjects`, in their order.
 
-        Once the registry cannot be reached, or `within_seconds` have passed, the rest is not asked for.
+        Raises nothing: each subject carries its own error. Once the registry cannot be reached or
+        `within_seconds` have passed, the remaining subjects are not read.
         """
         ends = self._clock.monotonic() + within_seconds
         stopped: list[str] = []
@@ -111,7 +113,7 @@ class LevelReader:
             return [self._sharpened(levels) for levels in list(pool.map(read, subjects))]
 
     def _sharpened(self, levels: SubjectLevels) -> SubjectLevels:
-        # A subject read before the registry showed that it tells own from inherited: now we know.
+        # Read before the registry showed that it distinguishes own from inherited; now we know.
         return replace(
             levels,
             compatibility=self._known(levels.compatibility, COMPATIBILITY),

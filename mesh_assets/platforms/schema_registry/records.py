@@ -1,4 +1,4 @@
-"""What a registry knows, as values; and the one place where its JSON becomes them."""
+"""A registry's contents as values, and the only place where its JSON becomes such values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaReference:
-    """A schema another one builds on: under `name` there, registered as exactly this version of this subject."""
+    """A schema that another one refers to by `name`: exactly this version of this subject."""
 
     name: str
     subject: str
@@ -18,10 +18,10 @@ class SchemaReference:
 class RegisteredSchema:
     """One version of a subject.
 
-    subject: with its context, as Confluent says it: `:.ctx:orders-value`; plain in the default context.
-    schema_type: `AVRO`, `JSON`, `PROTOBUF` or what the registry says. definition: the text as the registry
-    keeps it (Apicurio takes white space out of Avro). metadata, rule_set: Confluent's data contracts, None
-    where there are none or the registry drops them (Apicurio, Karapace).
+    subject: with its context as Confluent writes it, `:.ctx:orders-value`; plain in the default context.
+    schema_type: `AVRO`, `JSON`, `PROTOBUF` or the registry's word. definition: the text as the registry keeps
+    it (Apicurio removes white space from Avro). metadata, rule_set: Confluent's data contracts, None where
+    there are none or the registry drops them (Apicurio, Karapace).
     """
 
     subject: str
@@ -49,8 +49,8 @@ class Level:
     """A subject's compatibility level or mode.
 
     level: the one in force; None when the registry has none at all. own: True when it is set on the subject,
-    False when it is inherited, None when the registry does not let the two be told apart (Apicurio, where the
-    subject's is the same as the global one).
+    False when it is inherited, None when the registry does not distinguish the two (Apicurio, when the
+    subject's equals the global one).
     """
 
     level: str | None
@@ -59,8 +59,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectLevels:
-    """Compatibility and mode of one subject; None where unknown, and then `error` is the sentence that says
-    why."""
+    """Compatibility and mode of one subject; None when unknown, and then `error` says why."""
 
     subject: str
     compatibility: Level | None = None
@@ -69,18 +68,18 @@ class SubjectLevels:
 
 
 class ShapeError(ValueError):
-    """An item is not what the protocol says; the message says what is wrong with it."""
+    """An item breaks the protocol; the message says how."""
 
 
 def has_subject(item: Any) -> bool:
-    """Whether an item of the bulk list says whose schema it is: Apicurio's do not."""
+    """Whether an item of the bulk list names its subject and version, which Apicurio's items do not."""
     return isinstance(item, dict) and isinstance(item.get("subject"), str) and _is_int(item.get("version"))
 
 
 def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSchema:
     """The version that `item` describes; `subject` wins over the item's own. Raises ShapeError."""
     if not isinstance(item, dict):
-        raise ShapeError("a schema that is no object")
+        raise ShapeError("a schema that is not an object")
     name = subject if subject is not None else item.get("subject")
     if not isinstance(name, str):
         raise ShapeError("a schema without a subject")
@@ -107,7 +106,7 @@ def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSch
 def schema_text(item: Any, *, schema_id: int) -> SchemaText:
     """The schema that `item`, an answer of `/schemas/ids/…`, describes. Raises ShapeError."""
     if not isinstance(item, dict):
-        raise ShapeError("a schema that is no object")
+        raise ShapeError("a schema that is not an object")
     name = f"id {schema_id}"
     return SchemaText(
         id=schema_id,
@@ -133,7 +132,7 @@ def _definition(item: dict[str, Any], name: str) -> str:
 def _references(item: dict[str, Any], name: str) -> tuple[SchemaReference, ...]:
     found = item.get("references") or []  # Karapace: null
     if not isinstance(found, list):
-        raise ShapeError(f"{name!r} with references that are no list")
+        raise ShapeError(f"{name!r} with references that are not a list")
     references = []
     for reference in found:
         if not (

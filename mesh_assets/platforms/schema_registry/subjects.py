@@ -1,11 +1,16 @@
-"""All subjects with their latest schema, in the fewest requests this registry allows: by the bulk list, else one by one."""
+"""All subjects with their latest schema, in the fewest requests that the registry allows.
+
+That is the bulk list, or, where it is not usable, the names of all subjects and then each subject's latest
+version.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.platforms.http import HttpService, in_flight, path_segment
+from mesh_assets.platforms.http import HttpService, path_segment
+from mesh_assets.platforms.in_flight import in_flight
 from mesh_assets.platforms.schema_registry.bulk import BulkList
 from mesh_assets.platforms.schema_registry.protocol import (
     ALL_CONTEXTS,
@@ -16,11 +21,8 @@ from mesh_assets.platforms.schema_registry.protocol import (
 )
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, ShapeError, registered_schema
 
-# Subjects one by one: their names, then the latest version of each. For registries without a usable bulk
-# list.
-
-# Without a limit Apicurio stops at `apicurio.ccompat.max-subjects` (1,000) and says nothing; a limit that is
-# given, it obeys.
+# Without a limit Apicurio silently stops at `apicurio.ccompat.max-subjects` (1,000); it obeys a limit that it
+# is given.
 _ALL = 2**31 - 1
 _MOST_PAGES = 10_000
 _READINGS = 3
@@ -29,9 +31,9 @@ _READINGS = 3
 def list_subjects(service: HttpService, *, prefix: str = "") -> list[str]:
     """The names of all subjects, sorted; `prefix` is the path of a context. Raises PlatformError.
 
-    A page says nothing about whether it is the last: Apicurio counts rows it does not show. So pages are
-    asked for until one brings nothing new, each beginning at the last name known, which it must show again; a
-    list that moved meanwhile is read anew.
+    A page does not say whether it is the last: Apicurio counts rows that it does not show. So pages are read
+    until one brings nothing new. Each begins at the last name known, which it must show again; a list that
+    moved meanwhile is read again.
     """
     for _ in range(_READINGS):
         names = _list_once(service, prefix)
@@ -51,9 +53,9 @@ def _list_once(service: HttpService, prefix: str) -> set[str] | None:
         )
         names = answer.json()
         if names is None:
-            names = []  # AxonOps writes an empty list so
+            names = []  # AxonOps' empty list
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise answer.unexpected("with something that is no list of names")
+            raise answer.unexpected("with something other than a list of names")
         if seen and seen.isdisjoint(names):
             return None
         if seen.issuperset(names):
@@ -82,8 +84,10 @@ def read_version(service: HttpService, subject: str, version: int | str) -> Regi
 def read_each(
     service: HttpService, subjects: Collection[str], *, workers: int, within_seconds: float
 ) -> list[RegisteredSchema]:
-    """The latest version of each of `subjects`, all or an error; one that was deleted meanwhile is absent.
-    Raises PlatformError."""
+    """The latest version of each of `subjects`, without those deleted meanwhile; all or an error.
+
+    Raises PlatformError.
+    """
     names = sorted(subjects)
     read = partial(
         in_flight,
@@ -99,8 +103,8 @@ def read_each(
 
 
 def _confirm_deleted(service: HttpService, missing: list[str]) -> None:
-    # "Not found" for a name that is still listed is no deletion: some servers and proxies do not decode %2F
-    # in a path (AxonOps).
+    # "Not found" for a name that is still listed is not a deletion: some servers and proxies do not decode
+    # %2F in a path (AxonOps).
     listed = set(list_subjects(service))
     for name in missing:
         if name in listed and read_latest(service, name) is None:
@@ -112,9 +116,6 @@ def _confirm_deleted(service: HttpService, missing: list[str]) -> None:
             )
 
 
-# All subjects with their latest schema, in the fewest requests this registry allows.
-
-
 def read_inventory(
     service: HttpService,
     *,
@@ -123,12 +124,12 @@ def read_inventory(
     workers: int,
     within_seconds: float,
 ) -> tuple[list[RegisteredSchema], bool]:
-    """The latest schema of every subject that `selects` wants, of all contexts, by subject; and whether the
-    bulk list gave it.
+    """The latest schema of every selected subject of all contexts, by subject, and whether the bulk list gave
+    it.
 
-    The bulk list over all contexts comes first: in Confluent's shape that is all. An empty answer is not
-    believed, because Apicurio and AxonOps answer so to Confluent's wildcard: then the contexts and the names
-    are asked for. Raises PlatformError.
+    The bulk list over all contexts comes first; from Confluent's own registry nothing else is needed. An
+    empty answer is not trusted, because Apicurio and AxonOps give it to Confluent's wildcard: then contexts
+    and names are listed. Raises PlatformError.
     """
     across = BulkList(service, subject_prefix=ALL_CONTEXTS, page_size=page_size).read()
     if across:
@@ -146,7 +147,7 @@ def read_inventory(
             subject = qualified(schema.subject, context)
             if selects(subject):
                 schemas[subject] = replace(schema, subject=subject)
-    # What the list of names has and the bulk list has not, or all of them where there is no bulk list.
+    # Names that the bulk list lacks, or all of them where there is no bulk list.
     rest = [name for name in names if name not in schemas and selects(name)]
     found = read_each(service, rest, workers=workers, within_seconds=within_seconds)
     return _sorted([*schemas.values(), *found]), bool(schemas) and bulk_is_usable

@@ -10,7 +10,7 @@ import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.connections import ControlPlaneConnection
-from mesh_assets.platforms.confluent_cloud import (
+from mesh_assets.platforms.confluent_cloud.control_plane import (
     CloudEnvironment,
     ControlPlaneClient,
     KafkaCluster,
@@ -138,7 +138,7 @@ def test_pages_are_followed_to_the_last_by_their_token_and_never_by_their_addres
 @pytest.mark.parametrize(
     ("pages", "sentence"),
     [
-        ([page(environment(1), next="?page_token=T")], "with a page token for the second time"),
+        ([page(environment(1), next="?page_token=T")], "with the same page token twice"),
         (
             [page(environment(1), next="https://api.confluent.cloud/org/v2/environments")],
             "with a link to the next page that holds no",
@@ -146,11 +146,11 @@ def test_pages_are_followed_to_the_last_by_their_token_and_never_by_their_addres
         ([page(environment(1), next=7)], "with a link to the next page that holds no page token"),
         (
             [page(environment(1), total_size=3)],
-            "with 1 of 3 items and no further page; the list is not whole",
+            "with 1 of 3 items and no further page; the list is incomplete",
         ),
-        ([httpx.Response(200, json={"metadata": {}})], "with something that is no page of a list"),
-        ([httpx.Response(200, json=[])], "with something that is no page of a list"),
-        ([page({"display_name": "nameless"})], "with an item that has no id"),
+        ([httpx.Response(200, json={"metadata": {}})], "with something other than a page of a list"),
+        ([httpx.Response(200, json=[])], "with something other than a page of a list"),
+        ([page({"display_name": "nameless"})], "with an item without an id"),
     ],
 )
 def test_a_list_that_is_not_whole_is_an_error(pages: list[httpx.Response], sentence: str) -> None:
@@ -162,7 +162,7 @@ def test_a_list_that_is_not_whole_is_an_error(pages: list[httpx.Response], sente
 def test_a_list_with_ever_new_pages_ends_with_an_error() -> None:
     numbers = iter(range(1_000))
     client, script = client_of(lambda _: page(next=f"?page_token={next(numbers)}"))
-    with pytest.raises(UnexpectedAnswerError, match="page after page, more than 100 times"):
+    with pytest.raises(UnexpectedAnswerError, match="with more than 100 pages"):
         client.environments()
     assert len(script.requests) == 100
 

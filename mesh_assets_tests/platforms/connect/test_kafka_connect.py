@@ -176,23 +176,23 @@ def test_null_fields_are_borne() -> None:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ("oops", "with something that is no map of connectors"),
-        ([1, 2], "with something that is no map of connectors"),
-        (None, "with something that is no map of connectors"),
-        ({"a": "oops"}, "with an entry for 'a' that is no object"),
-        ({"a": {"info": [], "status": {}}}, "with a connector 'a' whose info or status is no object"),
+        ("oops", "with something other than a map of connectors"),
+        ([1, 2], "with something other than a map of connectors"),
+        (None, "with something other than a map of connectors"),
+        ({"a": "oops"}, "with an entry for 'a' that is not an object"),
+        ({"a": {"info": [], "status": {}}}, "with a connector 'a' whose info or status is not an object"),
         ({"a": {"info": {"name": "a"}, "status": {}}}, "with a connector 'a' without a config"),
         (
             {"a": {"info": {"config": {}}, "status": {"connector": 3}}},
-            "with a connector 'a' whose status is no object",
+            "with a connector 'a' whose status is not an object",
         ),
         (
             {"a": {"info": {"config": {}, "tasks": 3}, "status": {"tasks": []}}},
-            "with a connector 'a' whose tasks are no list",
+            "with a connector 'a' whose tasks are not a list",
         ),
         (
             {"a": {"info": {"config": {}}, "status": {"tasks": [{"state": "RUNNING"}]}}},
-            "with a connector 'a' with a task that has no number",
+            "with a connector 'a' with a task without a number",
         ),
     ],
 )
@@ -318,7 +318,7 @@ def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwor
             transport=httpx.MockTransport(FakeConnect({PLUGIN: {"configs": []}})),
             clock=FakeTime().clock,
         ) as client,
-        pytest.raises(UnexpectedAnswerError, match="no list of config definitions"),
+        pytest.raises(UnexpectedAnswerError, match="other than a list of config definitions"),
     ):
         client.password_keys("org.example.Source")
 

@@ -79,7 +79,7 @@ def test_registering_is_repeated_when_the_registry_is_busy() -> None:
         (
             httpx.Response(200, json={}),
             UnexpectedAnswerError,
-            "registered the schema for 'a-value' without telling its id",
+            "registered the schema for 'a-value' without returning its id",
         ),
         (httpx.Response(502), UnreachableError, "is not able to answer now"),
     ],

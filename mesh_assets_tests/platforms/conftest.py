@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-_PUBLISHED = Path(__file__).parent / "published"
+_PUBLISHED = Path(__file__).parent / "confluent_cloud" / "published"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
-from mesh_assets.platforms.confluent_cloud import ConfluentCloudConnectClient
+from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector, ConnectorTask
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
