@@ -14,11 +14,11 @@ from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.model import Cluster, Events
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.rights import (
-    ClusterAccess,
+    ClusterRights,
     every_topic_is_visible,
-    read_cluster_access,
-    read_groups_access,
-    read_topic_access,
+    read_cluster_rights,
+    read_groups_rights,
+    read_topic_rights,
 )
 from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
 from mesh_assets.platforms.kafka.settings import client_properties
@@ -62,7 +62,7 @@ def check_brokers(
     with closing(connected) as session:
         deadline = Deadline(cluster.kafka.timeout_seconds)
         try:
-            seen = read_cluster_access(session, deadline)
+            seen = read_cluster_rights(session, deadline)
             checks = []
             if discovered:
                 checks.append(
@@ -80,12 +80,12 @@ def check_brokers(
             return _failed(cluster, systems, endpoint, identity, str(error))
 
 
-def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Deadline) -> KafkaRights:
-    topics = read_topic_access(session, cluster.topics.select(seen.topics), deadline)
+def _read(session: Session, cluster: Cluster, seen: ClusterRights, deadline: Deadline) -> KafkaRights:
+    topics = read_topic_rights(session, cluster.topics.select(seen.topics), deadline)
     visible = every_topic_is_visible(session, deadline)
     complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
     try:
-        groups = read_groups_access(
+        groups = read_groups_rights(
             session, cluster.consumer_groups.selects, deadline, list_is_complete=complete
         )
         error = None
@@ -100,8 +100,8 @@ def _read(session: Session, cluster: Cluster, seen: ClusterAccess, deadline: Dea
     )
 
 
-def _read_events(session: Session, seen: ClusterAccess, deadline: Deadline) -> EventsRights:
-    topics = read_topic_access(session, EVENT_TOPICS, deadline)
+def _read_events(session: Session, seen: ClusterRights, deadline: Deadline) -> EventsRights:
+    topics = read_topic_rights(session, EVENT_TOPICS, deadline)
     configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
     policies = {
         name: None if config.values is None else config.values.get("cleanup.policy")

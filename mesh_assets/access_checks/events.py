@@ -10,7 +10,7 @@ from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster, Events
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted
-from mesh_assets.platforms.kafka.rights import ClusterAccess, ResourceAccess
+from mesh_assets.platforms.kafka.rights import ClusterRights, ResourceRights
 
 EVENT_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 _HOLDS = {EVENTS_TOPIC: "snapshots", CHANGES_TOPIC: "changes"}
@@ -23,8 +23,8 @@ class EventsRights(Record, frozen=True, kw_only=True):
     `topics`: both of them. `policies`: the cleanup policies of those that exist; None where unreadable.
     """
 
-    cluster: ClusterAccess
-    topics: dict[str, ResourceAccess]
+    cluster: ClusterRights
+    topics: dict[str, ResourceRights]
     policies: dict[str, str | None]
 
     def those(self, state: str) -> list[str]:

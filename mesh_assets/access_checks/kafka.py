@@ -16,9 +16,9 @@ from mesh_assets.inventory.wording import counted
 from mesh_assets.platforms.kafka.rights import (
     EVERY_CLUSTER_OPERATION,
     EVERY_TOPIC_OPERATION,
-    ClusterAccess,
-    GroupsAccess,
-    ResourceAccess,
+    ClusterRights,
+    GroupsRights,
+    ResourceRights,
 )
 
 
@@ -29,10 +29,10 @@ class KafkaRights(Record, frozen=True, kw_only=True):
     in `groups_error`.
     """
 
-    cluster: ClusterAccess
-    topics: dict[str, ResourceAccess]
+    cluster: ClusterRights
+    topics: dict[str, ResourceRights]
     every_topic_is_visible: bool
-    groups: GroupsAccess | None
+    groups: GroupsRights | None
     groups_error: str | None = None
 
 
@@ -53,7 +53,7 @@ def judge_kafka(cluster: Cluster, rights: KafkaRights, *, endpoint: str, identit
     )
 
 
-def holds_everything(cluster: ClusterAccess, topics: Mapping[str, ResourceAccess]) -> bool:
+def holds_everything(cluster: ClusterRights, topics: Mapping[str, ResourceRights]) -> bool:
     """Whether the user holds every operation there is: a super user, or brokers without an authorizer."""
     described = [access.operations or frozenset() for access in topics.values() if access.state == "here"]
     return (cluster.operations or frozenset()) >= EVERY_CLUSTER_OPERATION and all(
@@ -177,7 +177,7 @@ def _reports_no_rights(rights: KafkaRights) -> bool:
     )
 
 
-def _lacking(resources: Mapping[str, ResourceAccess], operation: str) -> list[str]:
+def _lacking(resources: Mapping[str, ResourceRights], operation: str) -> list[str]:
     """Those on which the operation is not granted, as far as known. What could be described is granted
     DESCRIBE.
     """
@@ -189,11 +189,11 @@ def _lacking(resources: Mapping[str, ResourceAccess], operation: str) -> list[st
     ]
 
 
-def _share(resources: Mapping[str, ResourceAccess], operation: str) -> str:
+def _share(resources: Mapping[str, ResourceRights], operation: str) -> str:
     return f"{len(resources) - len(_lacking(resources, operation)):,}/{len(resources):,}"
 
 
-def _share_of(lacking: list[str], resources: Mapping[str, ResourceAccess], noun: str) -> str:
+def _share_of(lacking: list[str], resources: Mapping[str, ResourceRights], noun: str) -> str:
     """`3 of 37 topics (orders, users, …)`."""
     whole = counted(len(resources), noun)
     share = (

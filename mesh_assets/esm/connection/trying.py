@@ -21,10 +21,10 @@ from mesh_assets.esm.connection.steps import (
     shake_hands,
 )
 from mesh_assets.platforms.kafka.rights import (
-    ClusterAccess,
-    read_cluster_access,
-    read_groups_access,
-    read_topic_access,
+    ClusterRights,
+    read_cluster_rights,
+    read_groups_rights,
+    read_topic_rights,
 )
 from mesh_assets.platforms.kafka.session import Deadline, Session
 
@@ -134,27 +134,27 @@ def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
             return "the brokers do not trust the client's certificate, or want none: check who signed it and until when it is good"
 
 
-def _metadata(session: Session, timeout_seconds: float) -> ClusterAccess | Step:
+def _metadata(session: Session, timeout_seconds: float) -> ClusterRights | Step:
     try:
-        return read_cluster_access(session, Deadline(timeout_seconds))
+        return read_cluster_rights(session, Deadline(timeout_seconds))
     except PlatformError as error:
         cause = "the brokers tell clients addresses (advertised.listeners) that cannot be reached from here"
         return Step(name="metadata", state="failed", said=str(error), cause=cause)
 
 
 def _rights(
-    session: Session, seen: ClusterAccess, topic: str | None, group: str | None, timeout_seconds: float
+    session: Session, seen: ClusterRights, topic: str | None, group: str | None, timeout_seconds: float
 ) -> Iterator[Step]:
     if topic is None:
         yield from (_not_asked("topic", "no topic was named"), _not_asked("rights", "no topic was named"))
         return
     deadline = Deadline(timeout_seconds)
     try:
-        found = read_topic_access(session, [topic], deadline)[topic]
+        found = read_topic_rights(session, [topic], deadline)[topic]
         groups = (
             {}
             if group is None
-            else read_groups_access(
+            else read_groups_rights(
                 session, lambda name: name == group, deadline, list_is_complete=None
             ).groups
         )

@@ -1,4 +1,4 @@
-"""What librdkafka says of its connections, kept so that a failure can name its cause.
+"""What librdkafka says about its connections, kept so that a failure can name its cause.
 
 A failed call only says "timed out". The cause comes on two side channels that librdkafka serves from `poll`:
 error callbacks (refused connections, names, TLS, authentication) and log lines (a peer that hangs up: plain
@@ -16,14 +16,14 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.errors import Endpoint
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
-# librdkafka tries again after 0.25 to 2 s (session.py sets that) while a call is under way, and says each
-# time that it failed.
+# While a call is under way, librdkafka retries every 0.25 to 2 s (set in session.py) and reports each
+# failure.
 FRESH_SECONDS = 3.0
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
 
 
 class Failure(NamedTuple):
-    """`at`: time.monotonic() when it was heard of; `code` None: from the log."""
+    """A failure, and when it was reported (`at`, time.monotonic()). `code` None: from the log."""
 
     at: float
     code: int | None
@@ -31,8 +31,8 @@ class Failure(NamedTuple):
 
 
 class ConnectionLog:
-    """Takes librdkafka's errors (`on_error`) and log lines (`log`: it stands in for a `logging.Logger`),
-    redacts and keeps the last ones.
+    """Redacts librdkafka's errors (`on_error`) and log lines (`log`, in place of a `logging.Logger`), and
+    keeps the last.
 
     Nothing goes to standard error: lines are passed on at DEBUG level, repetitions left out, to the logger
     `mesh_assets.kafka`.
@@ -59,7 +59,7 @@ class ConnectionLog:
                 self._failure = Failure(now, code, text)
 
     def log(self, _level: int, message: str, *arguments: object) -> None:
-        """librdkafka's log lines: `[client] [thread]: text` behind a facility such as FAIL."""
+        """librdkafka's log lines: `[client] [thread]: text` after a facility such as FAIL."""
         line = self._endpoint.redact(message % arguments if arguments else message)
         with self._lock:
             if "FAIL [" in line:
@@ -70,7 +70,7 @@ class ConnectionLog:
             _LOGGER.debug("%s", line)
 
     def answered(self) -> None:
-        """A broker answered: what went wrong before is over."""
+        """A broker answered: earlier failures are over."""
         with self._lock:
             self._failure = self._refusal = self._down_since = None
 
@@ -82,16 +82,15 @@ class ConnectionLog:
 
     @property
     def failure(self) -> str | None:
-        """The last thing that went wrong with a connection since the last answer."""
+        """The last failure of a connection since the last answer."""
         with self._lock:
             return self._failure.text if self._failure else None
 
     def seconds_down(self, since: float) -> float:
-        """For how long after `since` (time.monotonic()) every broker has been out of reach; 0 while one may
-        be in reach.
+        """How long after `since` (time.monotonic()) all brokers have been out of reach; 0 while one may be in
+        reach.
 
-        What was heard some time ago is no evidence: a client that nobody uses does not try to connect, nor
-        hears that brokers are back.
+        Old reports do not count: an idle client neither tries to connect nor notices that brokers are back.
         """
         with self._lock:
             now = time.monotonic()

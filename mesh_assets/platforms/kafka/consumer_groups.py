@@ -1,4 +1,4 @@
-"""Consumer groups: who they are, who is in them, and what they have committed."""
+"""Consumer groups: their kind and state, their members, and their committed offsets."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
@@ -20,9 +20,9 @@ from mesh_assets.platforms.kafka.group_listing import (
 from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, GroupMember, GroupsReading
 
-# Described in one call, then asked for their offsets, one group a call, which is all that librdkafka offers:
-# all in flight at once. The first keeps the second safe (see `_may_be_asked`), so there must not be much time
-# between them: 0.1 s for so many (measured).
+# This many groups are described in one call; then their offsets are read, one group per call (librdkafka
+# offers no more), all in flight at once. The first step makes the second one safe (see `_may_be_asked`), so
+# little time may pass between them: 0.1 s for this many (measured).
 GROUPS_AT_ONCE = 300
 
 _DOING = "reading the consumer groups"
@@ -35,10 +35,10 @@ Description = ConsumerGroupDescription | KafkaError
 
 
 def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReading:
-    """Every group whose id `selects`, of whatever kind, with members and committed offsets.
+    """Every selected group of any kind, with its members and committed offsets.
 
-    A group that went while it was read is absent; one that could not be read has an error, and None in place
-    of what is not known. Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or
+    A group that was deleted meanwhile is absent; one that could not be read has an error, and None for what
+    is unknown. Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or
     RefusedError when nothing could be read.
     """
     session.connect()
@@ -47,7 +47,7 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     consumers = {name: group for name, group in listing.consumers.items() if selects(name)}
     others = {name: group for name, group in listing.others.items() if selects(name)}
     read_at = datetime.now(UTC)
-    # A group of an unknown kind is not asked: a share group answers with no offsets, which would be wrong.
+    # Groups of an unknown kind are left out: a share group answers with no offsets, which would be wrong.
     names = sorted([*consumers, *(name for name, group in others.items() if _alive(group))])
     descriptions: dict[str, Description] = {}
     commits: dict[str, Committed | KafkaError] = {}
@@ -78,11 +78,10 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
 
 
 def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
-    """One group, asked for by name, so that nothing hides it; None when there is no such group, which then
-    has committed nothing.
+    """One group by name, so that nothing hides it; None when it does not exist and so has committed nothing.
 
-    What could not be read is None in it, with the error, as in `read_groups`. Makes the brokers' topic of
-    offsets where there is none yet. Raises UnreachableError or RefusedError when it could not be asked for.
+    What could not be read is None, with the error, as in `read_groups`. Creates `__consumer_offsets` if there
+    is none yet. Raises UnreachableError or RefusedError when the brokers could not be asked.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
@@ -98,7 +97,7 @@ def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
 
 
 def _gone(answer: object) -> bool:
-    """DescribeGroups calls a group that does not exist dead."""
+    """Whether the group does not exist, which DescribeGroups calls dead."""
     if isinstance(answer, ConsumerGroupDescription):
         return state_name(answer.state) == DEAD
     return isinstance(answer, KafkaError) and answer.code() in _GONE
@@ -119,7 +118,7 @@ def _may_be_asked(answer: Description) -> bool:
     if isinstance(answer, KafkaError):
         return (
             answer.code() == KafkaError._INVALID_ARG
-        )  # librdkafka's word for a group that was described, but is no consumer group
+        )  # librdkafka's code for a group that was described but is not a consumer group
     return not _gone(answer)
 
 
@@ -159,7 +158,7 @@ def _committed(session: Session, names: list[str], deadline: Deadline) -> dict[s
 
 
 def _not_all_silent(session: Session, answers: Collection[object]) -> None:
-    """When no group was answered for, it is not the groups' trouble."""
+    """Raises PlatformError when no group was answered for, because then the groups are not the problem."""
     errors = [
         answer
         for answer in answers
@@ -199,7 +198,7 @@ def _consumer_group(
 
 
 def _other_group(name: str, group: GroupMetadata, commits: Committed | KafkaError | None) -> ConsumerGroup:
-    """A group that is no consumer group: of another protocol type, or of a kind that is not known."""
+    """A group that is not a consumer group: of another protocol type, or of an unknown kind."""
     coordinator = group.broker.id if group.broker is not None else None
     if commits is None:
         error = item_error(group.error, _RIGHT) if group.error is not None else _NOT_DESCRIBABLE
@@ -223,9 +222,9 @@ def _other_group(name: str, group: GroupMetadata, commits: Committed | KafkaErro
             GroupMember(
                 member_id=str(member.id),
                 client_id=str(member.client_id),
-                group_instance_id=None,  # not in the version of DescribeGroups that the older listing speaks
+                group_instance_id=None,  # missing in the older listing's version of DescribeGroups
                 host=_host(member.client_host),
-                assignment={},  # in a format of the protocol type's own
+                assignment={},  # in the protocol type's own format
             )
             for member in sorted(group.members, key=lambda member: str(member.id))
         ),
@@ -248,14 +247,14 @@ def _member(member: MemberDescription) -> GroupMember:
 
 
 def _host(text: str | None) -> str:
-    """Kafka prints a Java InetAddress: `/127.0.0.1`."""
+    """The address without the slash of a Java InetAddress: Kafka prints `/127.0.0.1`."""
     return (text or "").removeprefix("/")
 
 
 def _offsets(
     commits: Iterable[TopicPartition], members: Iterable[GroupMember]
 ) -> tuple[CommittedPartition, ...]:
-    """What the group has committed, and the partitions assigned to its members where it has not."""
+    """The group's committed offsets, and the partitions of its members without any."""
     offsets: dict[tuple[str, int], CommittedPartition] = {}
     for member in members:
         for topic, numbers in member.assignment.items():

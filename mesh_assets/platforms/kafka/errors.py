@@ -1,5 +1,5 @@
-"""What librdkafka's errors mean for the user: one sentence, a class a caller can decide on, and never a
-secret in it."""
+"""What librdkafka's errors mean for the user: one sentence, without secrets, in a class that a caller can act
+on."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ NO_ANSWER = frozenset(
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-"""Nobody answered, or the one who did could not yet: trying later can help."""
+"""Nobody answered, or a broker was not ready: trying later can help."""
 
 AUTHENTICATION = frozenset(
     {
@@ -47,8 +47,8 @@ AUTHORIZATION = frozenset(
     }
 )
 
-# How a broker says over TLS that it wants another client certificate: alerts 42 to 46, 48, 49 and 116 of RFC
-# 8446, in OpenSSL's words.
+# A broker's refusal of the client certificate over TLS: alerts 42 to 46, 48, 49 and 116 of RFC 8446, in
+# OpenSSL's words.
 _CERTIFICATE_REFUSED = re.compile(
     r"alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown"
     r"|unknown ca|access denied)"
@@ -58,7 +58,7 @@ _BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
 
 
 class Redactor:
-    """Takes the secrets of a connection out of any text. librdkafka quotes values in some of its errors."""
+    """Removes the secrets of a connection from any text; librdkafka quotes values in some of its errors."""
 
     def __init__(self, properties: Mapping[str, object]) -> None:
         secrets = {
@@ -79,10 +79,10 @@ class Redactor:
 
 
 class Endpoint:
-    """Who is spoken to, as whom: what every message says of the connection."""
+    """The brokers and the user, as every message names the connection."""
 
     def __init__(self, properties: Mapping[str, object], *, on_confluent_cloud: bool = False) -> None:
-        """`on_confluent_cloud`: the estate says so; the address may say it as well."""
+        """`on_confluent_cloud`: the estate says so; the address may show it too."""
         self.servers = str(properties.get("bootstrap.servers", ""))
         self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
         self.mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
@@ -102,7 +102,7 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """`user alice (SCRAM-SHA-512)`, or what stands in for a user."""
+        """`user alice (SCRAM-SHA-512)`, or what takes the place of a user."""
         if self.takes_api_key and self.username:
             return f"Kafka API key {self.username}"
         if self.uses_sasl:
@@ -115,8 +115,7 @@ class Endpoint:
 
 
 def item_error(error: KafkaError, right: str) -> str:
-    """The error of one topic, partition or group, to go with its value. `right`: what is needed when it was
-    refused."""
+    """The error of one topic, partition or group, for its value. `right`: what a refused user needs."""
     text = f"{error.name()}: {error.str()}"
     return f"{text}; needs {right}" if error.code() in AUTHORIZATION else text
 
@@ -124,10 +123,10 @@ def item_error(error: KafkaError, right: str) -> str:
 def from_kafka_error(
     error: KafkaError, *, endpoint: Endpoint, doing: str, right: str, cause: str | None = None
 ) -> PlatformError:
-    """The PlatformError for a call that failed as a whole.
+    """The PlatformError for a call that failed entirely.
 
-    `doing`: "reading the topic configs"; `right`: what is needed when it was refused; `cause`: what
-    librdkafka said of its connections.
+    `doing`: "reading the topic configs"; `right`: what a refused user needs; `cause`: what librdkafka said
+    about its connections.
     """
     code = error.code()
     said = endpoint.redact(error.str())
@@ -159,7 +158,7 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
 
 
 def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> PlatformError:
-    """The PlatformError for a connection that was never made, from what librdkafka said of it."""
+    """The PlatformError for a connection that never opened, from what librdkafka said about it."""
     if match := _CERTIFICATE_REFUSED.search(said):
         return RefusedError(
             f"Kafka at {endpoint.servers} refused the client's certificate ({match.group(1)}); "
@@ -171,8 +170,7 @@ def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> Platf
 
 
 def explain(endpoint: Endpoint, said: str) -> str:
-    """A sentence of librdkafka's log about a connection, without its decoration, with what it means where
-    that is known."""
+    """librdkafka's log line about a connection, without decoration, and with its meaning where we know it."""
     state = match.group(1) if (match := _NOISE.search(said)) else ""
     text = _NOISE.sub("", said)
     broker = ""

@@ -1,4 +1,22 @@
-"""Which groups there are, of every kind, and whether the list has holes."""
+"""Which groups there are, of every kind, without holes that nothing shows.
+
+librdkafka's listing of consumer groups (`list_consumer_groups`) drops, in the client, every group whose
+protocol type is neither `consumer` nor empty: Connect's workers, registries, share and streams groups. Its
+older listing (`list_groups`) has them all, but knows no types, and describes what DescribeGroups cannot
+(consumer groups of KIP-848, share, streams) as dead. Together they are complete:
+
+- in the newer listing: a consumer group, or one that only commits;
+- only in the older one, and alive there: another user of the classic protocol, such as Connect;
+- only in the older one, as dead: a kind that this client cannot describe.
+
+Groups live in the partitions of __consumer_offsets, and the leader of a partition coordinates its groups. Two
+kinds of holes follow, both seen with Kafka 4.3:
+
+- A listing only asks the brokers that are up. Nobody lists the groups of a partition without a leader.
+- A broker that has just started leads its partitions but lists no groups and no error until it begins to load
+  them: 7 s with 16,000 partitions. So each coordinator is asked to describe a group that does not exist: one
+  that is ready answers "dead", any other answers an error.
+"""
 
 import time
 import warnings
@@ -13,21 +31,6 @@ from mesh_assets.platforms.kafka.admin_api import GroupMetadata, ListConsumerGro
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION, NO_ANSWER
 from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
 
-# Whether every coordinator of groups is there and knows its groups: without that, a list of groups has
-# holes
-# that nothing tells of.
-#
-# Groups live in the partitions of __consumer_offsets; the leader of a partition coordinates its groups. Two
-# holes, both seen with Kafka 4.3:
-#
-# - A listing only asks the brokers that are there. The groups of a partition without a leader are in
-# nobody's list.
-# - A broker that has just started leads its partitions, and lists no groups and no error until it begins to
-# load them: for 7 s with
-#   16,000 partitions. So each coordinator is asked to describe a group that does not exist: one that is
-# ready answers "dead", one that is
-#   not answers an error.
-
 NOT_READY = frozenset(
     {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -35,8 +38,8 @@ NOT_READY = frozenset(
         KafkaError.NOT_COORDINATOR,
     }
 )
-# How long coordinators are waited for. 300 groups are loaded within 0.5 s, but a broker with 16,000
-# partitions only begins after 7 s.
+# How long to wait for coordinators. 300 groups load within 0.5 s, but a broker with 16,000 partitions only
+# begins after 7 s.
 READY_SECONDS = 10.0
 
 GROUPS_TOPIC = "__consumer_offsets"
@@ -46,7 +49,7 @@ _DESCRIBE_GROUP = "DESCRIBE on the group"
 
 
 def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
-    """Returns when every coordinator knows its groups, or when that cannot be known: to a user who may not
+    """Returns when every coordinator knows its groups, or when that cannot be known: by a user who may not
     see __consumer_offsets (Confluent Cloud hides it), or not describe groups of any name.
 
     Raises UnexpectedAnswerError when a coordinator is missing or not ready within `READY_SECONDS`,
@@ -77,8 +80,8 @@ def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
 
 
 def _partitions(session: Session, deadline: Deadline) -> int:
-    """How many partitions __consumer_offsets has; 0 when it does not exist (then there are no groups) or is
-    not shown."""
+    """The number of partitions of __consumer_offsets; 0 when it is hidden or does not exist (then there are
+    no groups)."""
     answers = session.start(
         "describe_topics",
         session.admin.describe_topics,
@@ -106,9 +109,9 @@ def _partitions(session: Session, deadline: Deadline) -> int:
 
 
 def _not_ready(session: Session, names: list[str], deadline: Deadline) -> tuple[list[str], KafkaError | None]:
-    """Those of the groups whose coordinator is not ready, and what one of these said."""
-    # Descriptions, and not offsets: those of a coordinator that is not ready crash librdkafka (see
-    # consumer_groups.py).
+    """The groups whose coordinator is not ready, and the error of one of them."""
+    # Descriptions rather than offsets, which crash librdkafka when a coordinator is not ready
+    # (consumer_groups.py).
     answers = session.start(
         "describe_consumer_groups",
         session.admin.describe_consumer_groups,
@@ -129,7 +132,7 @@ def _not_ready(session: Session, names: list[str], deadline: Deadline) -> tuple[
 
 @lru_cache(maxsize=4)
 def absent_groups(partitions: int) -> tuple[str, ...]:
-    """Names of groups that nobody has, one in each of the partitions."""
+    """Names of groups that nobody has, one in each partition."""
     names: dict[int, str] = {}
     number = 0
     while len(names) < partitions:
@@ -140,8 +143,8 @@ def absent_groups(partitions: int) -> tuple[str, ...]:
 
 
 def partition_of(group: str, partitions: int) -> int:
-    """Where Kafka puts a group: `Utils.abs(groupId.hashCode()) % partitions`, by Java's String.hashCode; abs
-    of Integer.MIN_VALUE is 0."""
+    """Kafka's partition of a group: `Utils.abs(groupId.hashCode()) % partitions`, where
+    abs(Integer.MIN_VALUE) is 0."""
     value = 0
     encoded = group.encode("utf-16-be")
     for high, low in zip(encoded[::2], encoded[1::2], strict=True):
@@ -149,19 +152,6 @@ def partition_of(group: str, partitions: int) -> int:
     magnitude = min(value, 0x1_0000_0000 - value)
     return magnitude % partitions if magnitude != 0x8000_0000 else 0
 
-
-# Which groups there are, of every kind.
-#
-# librdkafka's listing of consumer groups (`list_consumer_groups`) leaves out, in the client, every group
-# whose
-# protocol type is neither `consumer` nor empty: Connect's workers, registries, share and streams groups.
-# Its
-# older listing (`list_groups`) has them all, but knows no types, and describes what DescribeGroups cannot
-# (consumer groups of KIP-848, share, streams) as dead. Together they give the truth:
-#
-# - listed by the newer call: a consumer group, or one that only commits;
-# - listed by the older one alone, and alive there: another user of the classic protocol, such as Connect;
-# - listed by the older one alone, as dead: a kind that this client cannot describe.
 
 _LISTING = "listing the consumer groups"
 _DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
@@ -171,8 +161,8 @@ Result = TypeVar("Result")
 UNKNOWN = "unknown"
 DEAD = "Dead"
 
-# Kafka's words. Of a KIP-848 group's states, librdkafka 2.16 does not know Assigning and Reconciling: they
-# come as UNKNOWN.
+# Kafka's words. librdkafka 2.16 does not know the KIP-848 states Assigning and Reconciling, which come as
+# UNKNOWN.
 _STATES = {
     ConsumerGroupState.STABLE: "Stable",
     ConsumerGroupState.EMPTY: "Empty",
@@ -184,8 +174,10 @@ _TYPES = {ConsumerGroupType.CLASSIC: "classic", ConsumerGroupType.CONSUMER: "con
 
 
 class ListedConsumer(NamedTuple):
-    """`type` is `unknown` with brokers before 4.0, `state` with brokers before 2.6. `protocol_type`:
-    `consumer`, or empty."""
+    """A consumer group in the list. `protocol_type`: `consumer` or empty.
+
+    `type` is `unknown` with brokers before 4.0, `state` with brokers before 2.6.
+    """
 
     type: str
     state: str
@@ -193,7 +185,7 @@ class ListedConsumer(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Consumer groups, and the others as the older call describes them; both by group id."""
+    """Consumer groups, and other groups as the older call describes them; both by group id."""
 
     consumers: dict[str, ListedConsumer]
     others: dict[str, GroupMetadata]
@@ -208,16 +200,18 @@ def type_name(group_type: object) -> str:
 
 
 def list_groups(session: Session, deadline: Deadline) -> Listing:
-    """All groups that the user may see. Raises UnexpectedAnswerError when a broker did not tell its groups:
-    that list has holes."""
+    """All groups that the user may see.
+
+    Raises UnexpectedAnswerError when the list has holes, because a broker did not list its groups.
+    """
     wait_for_coordinators(session, deadline)
-    # In this order, so that a group that is created in between is listed as what it is.
+    # In this order, so that a group created in between is listed with its own kind.
     described = _list_described(session, deadline)
     consumers = _list_consumers(session, deadline)
     dead = {name for name, group in described.items() if group.state == DEAD and name not in consumers}
     missing = consumers.keys() - described.keys()
     if dead or missing:
-        # Groups come and go between two listings; what the next one says, too, is no coincidence.
+        # Groups come and go between two listings; what the next listing repeats is not a coincidence.
         again = _list_described(session, deadline)
         described = {name: group for name, group in again.items() if group.state != DEAD or name in dead}
         if missing - again.keys():
@@ -233,7 +227,7 @@ def list_groups(session: Session, deadline: Deadline) -> Listing:
         if name in consumers:
             continue
         if group.error is None and group.state != DEAD and group.protocol_type in ("consumer", ""):
-            # Gone since, or just new: its description will tell.
+            # Just deleted or just created: its description will show which.
             consumers[name] = ListedConsumer(UNKNOWN, str(group.state), str(group.protocol_type))
         else:
             others[name] = group
@@ -278,14 +272,14 @@ def _list_consumers(session: Session, deadline: Deadline) -> dict[str, ListedCon
 
 
 def _kafka_error(error: object) -> KafkaError:
-    """confluent-kafka says exceptions and gives their errors."""
+    """The KafkaError: confluent-kafka declares exceptions and returns their errors."""
     said = error.args[0] if isinstance(error, KafkaException) else error
     return said if isinstance(said, KafkaError) else KafkaError(KafkaError.UNKNOWN, str(said))
 
 
 def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMetadata]:
-    # confluent-kafka calls this listing deprecated and has no other that shows these groups. A filter for
-    # this one message, and not catch_warnings, which is not safe with threads.
+    # confluent-kafka deprecates this listing and has no other that shows these groups. A filter for this one
+    # message rather than catch_warnings, which is not safe with threads.
     warnings.filterwarnings("ignore", message=r"list_groups\(\) is deprecated", category=DeprecationWarning)
 
     def ask() -> list[GroupMetadata] | KafkaError:
@@ -305,7 +299,7 @@ def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMeta
 
 
 def _when_loaded(session: Session, ask: Callable[[], Result], loading: Callable[[Result], bool]) -> Result:
-    """The answer, asked for again while a broker says that it is still loading its groups, as it does after a
+    """The answer, after asking again for as long as a broker is still loading its groups, as it does after a
     start."""
     started = time.monotonic()
     while loading(answer := ask()) and time.monotonic() - started < min(

@@ -41,11 +41,11 @@ Answer = int | KafkaError
 
 
 def read_offsets(session: Session, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
-    """The offsets of every partition named, None with the error where one could not be read.
+    """The offsets of every named partition; None and the error where they could not be read.
 
-    Partitions without a leader are not to be named: a single one holds its chunk up until the time is over.
-    The latest offsets are read first, so that they are of one moment as far as may be.
-    Raises UnreachableError or RefusedError when nothing could be read.
+    Leave out partitions without a leader: a single one holds up its chunk until time is up. The latest
+    offsets are read first, to be as close to one moment as possible. Raises UnreachableError or RefusedError
+    when nothing could be read.
     """
     places = [
         (topic, partition)
@@ -60,8 +60,8 @@ def read_offsets(session: Session, partitions_by_topic: Mapping[str, Collection[
     deadline = Deadline(session.timeout_seconds)
     read_at = datetime.now(UTC)
     latest = _read(session, places, "latest", deadline)
-    # What has no latest offset is not asked again: a broker that hangs would hold the second reading up as
-    # long as the first.
+    # Partitions without a latest offset are skipped: a broker that hangs would hold up the second reading as
+    # well.
     readable = [place for place in places if isinstance(latest[place], int)]
     earliest = {**latest, **_read(session, readable, "earliest", deadline)}
     topics: dict[str, tuple[PartitionOffsets, ...]] = dict.fromkeys(sorted(partitions_by_topic), ())
@@ -118,8 +118,8 @@ def _answered(partitions: Iterable[TopicPartition]) -> Iterator[tuple[Place, Ans
 
 
 def _known(offset: int) -> Answer:
-    """librdkafka says -1 or -1001 for no offset, and not only with an error: so it does for a partition whose
-    broker hangs (measured)."""
+    """The offset, or an error for librdkafka's -1 and -1001: it returns them without one when a broker hangs
+    (measured)."""
     return (
         offset
         if offset >= 0
@@ -130,7 +130,7 @@ def _known(offset: int) -> Answer:
 def _read_apart(
     session: Session, places: list[Place], edge: Edge, deadline: Deadline
 ) -> Iterator[tuple[Place, Answer]]:
-    """The same by a call that gives each partition its own error."""
+    """The same by a call that reports errors for each partition."""
 
     def call(chunk: list[Place]) -> Callable[[], Mapping[TopicPartition, Future[ListOffsetsResultInfo]]]:
         spec = _SPEC[edge]

@@ -1,4 +1,5 @@
-"""The seam to Kafka: four bulk reads that return plain values, and the reader that stands on confluent-kafka."""
+"""The interface to Kafka: four bulk reads that return plain values, and their implementation by
+confluent-kafka."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -7,6 +8,7 @@ from typing import Protocol, Self
 
 from confluent_kafka import Consumer
 
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.offsets import read_offsets
@@ -14,16 +16,14 @@ from mesh_assets.platforms.kafka.rights import group_presence, topic_presence
 from mesh_assets.platforms.kafka.session import ClientFactory, Session
 from mesh_assets.platforms.kafka.topics import read_configs, read_metadata
 from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs
-from mesh_assets.platforms.presence import Presence
 
 
 class KafkaReader(Protocol):
-    """Four bulk reads of a cluster and two questions about single names, which may be under way at the same
-    time in several threads.
+    """Four bulk reads of a cluster and two questions about single names. Safe to use from many threads.
 
-    A read raises a PlatformError when it could not be done as a whole: UnreachableError, RefusedError,
-    UnexpectedAnswerError. What could not be read of a single topic, partition or group is None in its value,
-    with the reason beside it; never empty, never a default.
+    A read raises UnreachableError, RefusedError or UnexpectedAnswerError when it fails entirely. What could
+    not be read of a single topic, partition or group is None, with the reason beside it; never empty, never a
+    default.
     """
 
     @property
@@ -34,34 +34,31 @@ class KafkaReader(Protocol):
         """The cluster, its brokers, and all topics with their partitions."""
 
     def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
-        """All configs of each of the topics; exactly the topics asked for are the keys."""
+        """All configs of each of the topics, keyed by exactly these topics."""
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
-        """Earliest and latest offset of each of the partitions. Partitions without a leader are not to be
-        asked for."""
+        """Earliest and latest offset of each of the partitions, all of which must have a leader."""
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
-        """Every group whose id is selected, of whatever kind, with its members and what it has committed."""
+        """Every selected group of any kind, with its members and committed offsets."""
 
     def topic_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
-        """Whether there are topics of these few names, whatever the list of topics says."""
+        """Whether these few topics exist, whatever the list of topics says."""
 
     def group_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
-        """Whether there are consumer groups of these few names, which were there once, whatever the listing
-        says."""
+        """Whether these few groups, which existed once, still do, whatever the list of groups says."""
 
     def close(self) -> None:
-        """Ends the connections. No read may be started afterwards."""
+        """Closes the connections. No read may start afterwards."""
 
 
 class ConfluentKafkaReader:
-    """A KafkaReader on confluent-kafka (librdkafka). Connects when it is first used; a context manager.
+    """A KafkaReader on confluent-kafka (librdkafka). Connects on first use; a context manager.
 
-    `connection_properties`: librdkafka's configuration, as `client_properties` makes it. `timeout_seconds`:
-    how long one call may take without an answer; a cluster that cannot be reached is reported within that
-    time, and after 3 s when that is certain (connections refused by all brokers, names that do not resolve),
-    at once when the brokers refuse to authenticate the user. `on_confluent_cloud`: what the user is called
-    there is an API key, and messages say so.
+    `connection_properties`: librdkafka's configuration, from `client_properties`. `timeout_seconds`: how long
+    one call may go without an answer. An unreachable cluster is reported within that time, after 3 s when it
+    is certain (all brokers refuse connections, names do not resolve), and at once when the brokers refuse to
+    authenticate the user. `on_confluent_cloud`: messages call the user an API key.
     """
 
     def __init__(
@@ -83,9 +80,9 @@ class ConfluentKafkaReader:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many calls to librdkafka were made so far, by its name for them. A copy.
+        """A copy of how many calls to librdkafka were made so far, by its name for them.
 
-        One call can be several requests on the wire: one a broker (listings, offsets) or one a group
+        One call can be several requests on the wire: one per broker (listings, offsets) or per group
         (descriptions).
         """
         return self._session.requests_so_far()
@@ -121,7 +118,7 @@ class ConfluentKafkaReader:
 
 
 def leading_partitions(metadata: ClusterMetadata) -> dict[str, tuple[int, ...]]:
-    """The partitions that can be asked for offsets: those with a leader, by topic, for `KafkaReader.offsets`."""
+    """The partitions with a leader, by topic: those whose offsets `KafkaReader.offsets` can read."""
     return {
         topic.name: tuple(
             partition.partition for partition in topic.partitions if partition.leader is not None

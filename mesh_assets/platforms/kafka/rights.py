@@ -1,4 +1,20 @@
-"""What the user may do with the cluster, its topics and groups, and whether a topic or group exists, asked for by name."""
+"""What the user may do with the cluster, its topics and groups, and whether a topic or group exists at all.
+
+The brokers report authorized operations (KIP-430) when asked. Reading them changes and creates nothing.
+Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
+
+- A broker without an authorizer reports every operation, and so does one to a super user: the two look the
+  same. (DescribeAcls would differ, but librdkafka 2.16 drops its SECURITY_DISABLED and its refusals and
+  returns an empty list.)
+- Without DESCRIBE on the cluster the brokers report none of its operations, CREATE included. confluent-kafka
+  then gives None, as it does for brokers before 2.3, which report none at all.
+- A topic without DESCRIBE is not listed; by name it is refused whether it exists or not. So a made-up name is
+  "unknown" only to a user who sees every topic.
+- Without DESCRIBE on the cluster the list of groups silently holds only those that the user may describe.
+- Describing a group makes the broker create `__consumer_offsets` if it does not exist yet, so only listed
+  groups are described. (`describe_topics` creates nothing, whatever `auto.create.topics.enable` says;
+  `list_topics(name)` would.)
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -8,6 +24,7 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, TopicCollection
 
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka import admin_api
 from mesh_assets.platforms.kafka.admin_api import (
     ConsumerGroupDescription,
@@ -18,34 +35,12 @@ from mesh_assets.platforms.kafka.errors import AUTHORIZATION
 from mesh_assets.platforms.kafka.group_listing import DEAD, list_groups, state_name
 from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
 from mesh_assets.platforms.kafka.values import Value
-from mesh_assets.platforms.presence import Presence
-
-# What the user may do, as the brokers tell it: authorized operations (KIP-430). Nothing is changed, and
-# nothing comes to be.
-#
-# Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
-#
-# - A broker without an authorizer reports every operation there is, and so does one to a super user: the
-# two look the same. (DescribeAcls
-#   would tell, but librdkafka 2.16 drops its SECURITY_DISABLED and its refusals and gives an empty list.)
-# - Without DESCRIBE on the cluster no operation on it is told, CREATE neither; confluent-kafka says None
-# for that as for brokers before 2.3,
-#   which tell nothing at all.
-# - A topic without DESCRIBE is not listed; asked for by name, it is refused whether it exists or not. So a
-# name that nobody has made up
-#   before is "unknown" only to a user who sees every topic.
-# - Without DESCRIBE on the cluster the list of groups has only those that the user may describe, and does
-# not say so.
-# - Describing a group makes the broker create `__consumer_offsets` where it does not exist yet: only groups
-# that are listed are described.
-#   (`describe_topics` creates nothing, whatever `auto.create.topics.enable` says; `list_topics(name)`
-# would.)
 
 NAMES_A_CALL = 500
 CALLS_IN_FLIGHT = 4
 
 Operations = frozenset[str]
-"""Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS,
+"""By Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS,
 ALTER_CONFIGS, IDEMPOTENT_WRITE."""
 
 EVERY_CLUSTER_OPERATION: Operations = frozenset(
@@ -67,20 +62,20 @@ _TOPICS = "asking for the rights on the topics"
 _GROUPS = "asking for the rights on the consumer groups"
 
 
-class ResourceAccess(Value, frozen=True, kw_only=True):
+class ResourceRights(Value, frozen=True, kw_only=True):
     """What the user may do with one topic or group.
 
-    state: `here` (described), `absent`, or `refused`: without DESCRIBE, so whether it exists is not known.
-    operations: None when it was not described, or the brokers do not tell.
+    state: `here` (described), `absent`, or `refused` (no DESCRIBE, so it may or may not exist). operations:
+    None when it was not described or the brokers do not report them.
     """
 
     state: Literal["here", "absent", "refused"]
     operations: Operations | None = None
 
 
-class ClusterAccess(Value, frozen=True, kw_only=True):
-    """The cluster as the user sees it. `operations` None: none, or the brokers do not tell. `topics`: the
-    visible ones, sorted."""
+class ClusterRights(Value, frozen=True, kw_only=True):
+    """The cluster as the user sees it. `operations` None: none, or not reported. `topics`: the visible ones,
+    sorted."""
 
     cluster_id: str | None
     brokers: int
@@ -88,17 +83,19 @@ class ClusterAccess(Value, frozen=True, kw_only=True):
     topics: tuple[str, ...]
 
 
-class GroupsAccess(Value, frozen=True, kw_only=True):
-    """The visible groups. `excluded`: visible, but not selected. `every_group_is_visible` None: it cannot be
-    told."""
+class GroupsRights(Value, frozen=True, kw_only=True):
+    """The visible groups. `excluded`: visible but not selected. `every_group_is_visible` None: unknown."""
 
-    groups: dict[str, ResourceAccess]
+    groups: dict[str, ResourceRights]
     excluded: int
     every_group_is_visible: bool | None
 
 
-def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
-    """Connects first. Raises UnreachableError, RefusedError or UnexpectedAnswerError."""
+def read_cluster_rights(session: Session, deadline: Deadline) -> ClusterRights:
+    """The user's rights on the cluster and the topics that the user sees; connects first.
+
+    Raises UnreachableError, RefusedError or UnexpectedAnswerError.
+    """
     session.connect()
     cluster: DescribeClusterResult = session.one(
         lambda: session.start(
@@ -110,7 +107,7 @@ def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
         doing="asking for the rights on the cluster",
         right="DESCRIBE on the cluster",
     )
-    # Of all topics: asked for one by name, a broker with auto.create.topics.enable would create it.
+    # All topics: asked for one by name, a broker with auto.create.topics.enable would create it.
     listing: admin_api.ClusterMetadata = session.one(
         lambda: session.start_blocking(
             "list_topics", session.admin.list_topics, timeout=deadline.call_seconds
@@ -118,7 +115,7 @@ def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
         doing="listing the topics",
         right="DESCRIBE on the topics",
     )
-    return ClusterAccess(
+    return ClusterRights(
         cluster_id=cluster.cluster_id or listing.cluster_id,
         brokers=len(cluster.nodes),
         operations=_operations(cluster.authorized_operations),
@@ -126,10 +123,10 @@ def read_cluster_access(session: Session, deadline: Deadline) -> ClusterAccess:
     )
 
 
-def read_topic_access(
+def read_topic_rights(
     session: Session, names: Iterable[str], deadline: Deadline
-) -> dict[str, ResourceAccess]:
-    """The rights on each of the topics. Raises PlatformError when they could not be asked for as a whole."""
+) -> dict[str, ResourceRights]:
+    """The user's rights on each of the topics. Raises PlatformError when the brokers could not be asked."""
 
     def describe(chunk: list[str]) -> Mapping[str, Future[TopicDescription]]:
         return session.start(
@@ -144,16 +141,19 @@ def read_topic_access(
 
 
 def every_topic_is_visible(session: Session, deadline: Deadline) -> bool:
-    """Whether the user may describe any topic, whatever its name; else some may be hidden. (A DENY on single
-    ones is not noticed.)"""
+    """Whether the user may describe topics of any name; if not, some may be hidden. Misses a DENY on single
+    topics.
+
+    Raises PlatformError when the brokers could not be asked.
+    """
     name = uuid4().hex
-    return read_topic_access(session, [name], deadline)[name].state != "refused"
+    return read_topic_rights(session, [name], deadline)[name].state != "refused"
 
 
-def read_groups_access(
+def read_groups_rights(
     session: Session, selects: Callable[[str], bool], deadline: Deadline, *, list_is_complete: bool | None
-) -> GroupsAccess:
-    """The rights on each group whose id is selected. `list_is_complete`: True with DESCRIBE on the cluster.
+) -> GroupsRights:
+    """The user's rights on each selected group. `list_is_complete`: True with DESCRIBE on the cluster.
 
     Raises PlatformError when the groups could not be listed.
     """
@@ -170,22 +170,22 @@ def read_groups_access(
             request_timeout=deadline.call_seconds,
         )
 
-    def read(names: Iterable[str]) -> dict[str, ResourceAccess]:
+    def read(names: Iterable[str]) -> dict[str, ResourceRights]:
         return _read(session, names, describe, deadline, doing=_GROUPS, right="DESCRIBE on the groups")
 
     groups = {name: access for name, access in read(selected).items() if access.state != "absent"}
     for name, group in others.items():
-        # Of other kinds than this call describes (Connect's workers, share groups); the older listing has
-        # described them already.
+        # Other kinds than this call describes (Connect's workers, share groups), which the older listing
+        # described.
         refused = group.error is not None and group.error.code() in AUTHORIZATION
         if refused or (group.error is None and group.state != DEAD):
-            groups[name] = ResourceAccess(state="refused" if refused else "here")
+            groups[name] = ResourceRights(state="refused" if refused else "here")
     visible = list_is_complete
     if not visible and (listing.consumers or listing.others):
-        # A group that nobody has made up is refused, unless the user may describe any.
+        # A made-up name is refused unless the user may describe any group.
         name = uuid4().hex
         visible = read([name])[name].state != "refused"
-    return GroupsAccess(
+    return GroupsRights(
         groups=dict(sorted(groups.items())),
         excluded=len(listing.consumers) + len(listing.others) - len(selected) - len(others),
         every_group_is_visible=visible,
@@ -200,23 +200,23 @@ def _read(
     *,
     doing: str,
     right: str,
-) -> dict[str, ResourceAccess]:
+) -> dict[str, ResourceRights]:
     def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[Any]]]:
         return lambda: describe(chunk)
 
-    access: dict[str, ResourceAccess] = {}
+    access: dict[str, ResourceRights] = {}
     calls = ((None, call(chunk)) for chunk in in_chunks(sorted(set(names)), NAMES_A_CALL))
     for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=doing):
         for name, future in answers.items():
             answer = outcome(future)
             if not isinstance(answer, KafkaError):
-                access[name] = ResourceAccess(
+                access[name] = ResourceRights(
                     state="here", operations=_operations(answer.authorized_operations)
                 )
             elif answer.code() in AUTHORIZATION:
-                access[name] = ResourceAccess(state="refused")
+                access[name] = ResourceRights(state="refused")
             elif answer.code() in _ABSENT:
-                access[name] = ResourceAccess(state="absent")
+                access[name] = ResourceRights(state="absent")
             else:
                 raise session.failed(answer, doing=doing, right=right)
     return dict(sorted(access.items()))
@@ -226,24 +226,24 @@ def _operations(told: Iterable[Any] | None) -> Operations | None:
     return None if told is None else frozenset(intern(operation.name) for operation in told)
 
 
-# Whether topics and groups exist that a list does not show: Kafka leaves out of its lists what the user may
-# not describe, and does not say so; asked for by name it answers "not authorized".
+# Kafka silently leaves out of its lists what the user may not describe; asked by name it answers "not
+# authorized".
 
 _ASKING_BY_NAME = "asking for consumer groups by name"
 _OF_STATE: dict[str, Presence] = {"here": "here", "absent": "gone", "refused": "refused"}
 
 
 def topic_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
-    """One call. Raises PlatformError."""
-    access = read_topic_access(session, names, Deadline(session.timeout_seconds))
+    """Whether each of these topics exists, whatever the list says; one call. Raises PlatformError."""
+    access = read_topic_rights(session, names, Deadline(session.timeout_seconds))
     return {name: _OF_STATE[access[name].state] for name in names}
 
 
 def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
-    """One call, for groups that were there once: describing one makes the broker create `__consumer_offsets`
-    where there is none yet.
+    """Whether each of these groups, which existed once, still does, whatever the list says; one call.
 
-    What is gone is described as dead before Kafka 4.0, and not found since. Raises PlatformError.
+    A deleted group is described as dead before Kafka 4.0 and not found since. Only for groups that existed,
+    because describing one creates `__consumer_offsets` if there is none yet. Raises PlatformError.
     """
     deadline = Deadline(session.timeout_seconds)
 

@@ -1,4 +1,4 @@
-"""The life of the connections to one cluster: made when first needed, watched while calls are under way,
+"""The connections to one cluster: opened when first needed, watched while calls are under way,
 closed once.
 """
 
@@ -32,46 +32,44 @@ Item = TypeVar("Item")
 Key = TypeVar("Key")
 Name = TypeVar("Name")
 ClientFactory = Callable[[dict[str, Any]], Any]
-"""Makes an AdminClient or a Consumer from librdkafka's configuration (`logger` and `error_cb` among it)."""
+"""Creates an AdminClient or a Consumer from librdkafka's configuration (`logger` and `error_cb` included)."""
 
-# A refused connection is tried again for so long before it is believed: a broker that restarts is back in 2
-# to 3 s (measured).
+# How long to retry refused connections before giving up: a broker that restarts is back in 2 to 3 s
+# (measured).
 SECONDS_DOWN_BELIEVED = 3.0
-# A connection that broke under a call is made again within this; librdkafka's backoff is 0.25 s at first.
+# A connection that broke under a call is reopened within this time; librdkafka's first backoff is 0.25 s.
 AGAIN_WITHIN_SECONDS = 1.0
-# How often librdkafka's side channels are served while a call is under way. Not the latency of a call: a
-# result wakes the wait at once.
+# How often librdkafka's side channels are served while a call is under way. It adds no latency: a result ends
+# the wait at once.
 _WATCH_SECONDS = 0.1
-# librdkafka ends its own calls when their time is over; this is what we wait longer than that before we
-# believe that it will not.
+# librdkafka ends its own calls when their time is over; we wait this much longer before we assume that it
+# will not.
 _GRACE_SECONDS = 2.0
-# Blocking calls of librdkafka at the same time: the chunks of offsets (4) and the two listings that have no
-# future.
+# Blocking calls at the same time: the chunks of offsets (4) and the two listings that return no future.
 _THREADS = 6
 # A read may take this many times the timeout of one call. 36,000 partitions with all configs take 5 s, so
-# this only stops what hangs.
+# this only stops a read that hangs.
 _CALLS_DEADLINES_A_READ = 8
 
 _UNLESS_SET = {
-    # librdkafka's own 100 ms (less under load) means 20 refused log-ins a second while a wrong password is
-    # tried.
+    # librdkafka's own 100 ms (less under load) means 20 refused logins a second with a wrong password.
     "reconnect.backoff.ms": "250",
     "reconnect.backoff.max.ms": "2000",
     "client.id": "mesh-assets",
 }
 _CONSUMER = {
-    # Needed by librdkafka, never used: nothing subscribes, so no such group comes to be.
+    # librdkafka requires it, but nothing subscribes, so the group is never created.
     "group.id": "mesh-assets-offset-reader",
     "enable.auto.commit": "false",
     "allow.auto.create.topics": "false",
-    # With a consumer's default, read_committed, "latest" would be the last stable offset: below the end while
-    # a transaction is open.
+    # With a consumer's default, read_committed, "latest" would be the last stable offset, which is below the
+    # end while a transaction is open.
     "isolation.level": "read_uncommitted",
 }
 
 
 class Deadline:
-    """When a read as a whole must be over."""
+    """When a whole read must be over."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
@@ -79,12 +77,13 @@ class Deadline:
 
     @property
     def call_seconds(self) -> float:
-        """What is left for one more call; never 0 or less, which librdkafka would read as "for ever"."""
+        """The time for one more call; always positive, because librdkafka reads 0 or less as "for ever"."""
         return max(0.001, min(self.timeout_seconds, self._end - time.monotonic()))
 
 
 def outcome(future: Future[Result]) -> Result | KafkaError:
-    """What came of a call that is done: its result, or Kafka's error."""
+    """The result of a finished call, or Kafka's error. Raises UnexpectedAnswerError when the client lost the
+    answer."""
     try:
         return future.result(timeout=_GRACE_SECONDS)
     except KafkaException as error:
@@ -93,7 +92,7 @@ def outcome(future: Future[Result]) -> Result | KafkaError:
     except (
         RuntimeError,
         TimeoutError,
-    ) as error:  # confluent-kafka's own checks: fewer results than were asked for
+    ) as error:  # confluent-kafka's own checks: fewer results than requested
         raise UnexpectedAnswerError(f"the Kafka client lost an answer: {error}") from error
 
 
@@ -102,7 +101,7 @@ def _finish(done: "SimpleQueue[tuple[Item, bool]]", item: Item, future: Future[A
 
 
 class Session:
-    """An AdminClient and a Consumer for one cluster, and the watch over both. Safe to use from several
+    """An AdminClient and a Consumer for one cluster, and the watch over both. Safe to use from many
     threads.
 
     Calls to librdkafka are counted by kind. (One call can be several requests on the wire, one a broker or a
@@ -151,8 +150,8 @@ class Session:
     def _make(self, factory: ClientFactory, fixed: Mapping[str, str]) -> Any:
         if self._closed:
             raise RuntimeError("this Kafka reader is closed")
-        # Below the time of a call, so that a peer that accepts and stays silent is named as such before the
-        # call ends. 1 s is the least.
+        # Shorter than a call, so that a peer that accepts and stays silent is recognized before the call
+        # ends. The minimum is 1 s.
         setup_ms = str(max(1000, int(self.timeout_seconds * 600)))
         derived = {
             **_UNLESS_SET,
@@ -166,17 +165,16 @@ class Session:
             return factory(configuration | {"error_cb": self._log.on_error, "logger": self._log})
         except KafkaException as error:
             said = self.endpoint.redact(error.args[0].str())
-            # Not chained: librdkafka's own text quotes values.
+            # Not chained, because librdkafka's own text quotes values.
             raise EstateError(
                 f"the settings of Kafka at {self.endpoint.servers} are not valid: {said}"
             ) from None
 
     def connect(self) -> None:
-        """Returns when a broker has answered as the configured user. Threads that come at the same time share
-        one attempt.
+        """Returns when a broker has answered as the configured user. Concurrent threads share one attempt.
 
-        Raises UnreachableError or RefusedError: at once when the brokers refused, after
-        `SECONDS_DOWN_BELIEVED` when all were out of reach for so long, within `timeout_seconds` in any case.
+        Raises RefusedError as soon as the brokers refuse, UnreachableError when all of them were out of reach
+        for `SECONDS_DOWN_BELIEVED`; either one within `timeout_seconds`.
         """
         with self._lock:
             attempt = self._connected
@@ -216,7 +214,7 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Ends both clients; calls that are still under way end first (each has its deadline). Twice is once."""
+        """Closes both clients, after the calls under way (each has a deadline). May be called again."""
         with self._lock:
             self._closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -238,7 +236,7 @@ class Session:
         *arguments: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Result:
-        """Makes one call to librdkafka that gives futures, and counts it as `kind`."""
+        """Starts one call to librdkafka that returns futures, and counts it as `kind`."""
         with self._lock:
             self._requests[kind] += 1
         return call(*arguments, **options)
@@ -250,23 +248,22 @@ class Session:
         *arguments: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Future[Result]:
-        """The same for a call that blocks until its answer is there: it occupies one of the session's
-        threads."""
+        """The same for a call that blocks until its answer arrives; it occupies one of the session's threads."""
         with self._lock:
             self._requests[kind] += 1
         return self._threads.submit(call, *arguments, **options)
 
     def one(self, call: Callable[[], Future[Result]], *, doing: str, right: str) -> Result:
-        """The answer to one call; a failure of it raises the PlatformError that it means."""
+        """The answer to one call. Raises the PlatformError that its failure means."""
         answer = self.answer(call, doing=doing)
         if isinstance(answer, KafkaError):
             raise self.failed(answer, doing=doing, right=right)
         return answer
 
     def answer(self, call: Callable[[], Future[Result]], *, doing: str) -> Result | KafkaError:
-        """The answer to one call, or its failure.
+        """The answer to one call, or its failure. Raises PlatformError as `run` does.
 
-        Called again when a connection broke under it: librdkafka's older calls do not see to that themselves.
+        Repeats the call when a connection broke under it, because librdkafka's older calls do not.
         """
         started = time.monotonic()
         while True:
@@ -283,7 +280,7 @@ class Session:
             self.pause()
 
     def pause(self) -> None:
-        """The time between two attempts."""
+        """Waits between two attempts."""
         threading.Event().wait(_WATCH_SECONDS)
 
     def run(
@@ -294,11 +291,11 @@ class Session:
         deadline: Deadline,
         doing: str,
     ) -> Iterator[tuple[Key, Mapping[Name, Future[Result]]]]:
-        """Makes `calls`, at most `window` at a time, watching the connections, and gives each one's futures
-        when they are done.
+        """Starts `calls`, at most `window` at a time, watches the connections, and yields each call's
+        finished futures.
 
-        A call's futures finish together (librdkafka answers a call as a whole); what came of each is for the
-        caller to look at. Raises RefusedError or UnreachableError as soon as the connections say that no
+        A call's futures finish together, because librdkafka answers a call as a whole; their outcomes are
+        left to the caller. Raises RefusedError or UnreachableError as soon as the connections show that no
         answer will come.
         """
         done: SimpleQueue[tuple[tuple[Key, Mapping[Name, Future[Result]]], bool]] = SimpleQueue()
@@ -327,7 +324,7 @@ class Session:
             yield finished
 
     def failed(self, error: KafkaError, *, doing: str, right: str) -> PlatformError:
-        """The PlatformError for a call that failed as a whole."""
+        """The PlatformError for a call that failed entirely."""
         self._serve()
         if self._log.refusal:
             return authentication_refused(self.endpoint, self._log.refusal)
@@ -337,7 +334,7 @@ class Session:
     # --- the watch
 
     def _serve(self) -> None:
-        """Lets librdkafka call `error_cb` and the log; it only does so from within `poll`."""
+        """Lets librdkafka call `error_cb` and the log, which it only does from within `poll`."""
         with self._lock:
             admin, consumer = self._admin, self._consumer
         if admin is not None:
@@ -360,10 +357,7 @@ class Session:
         )
 
 
-# Cutting long lists to the size that one call bears.
-
-
 def in_chunks(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
-    """`items` in lists of `size`, the last one shorter; nothing for no items."""
+    """`items` in lists of at most `size`, which is what one call bears; none for no items."""
     for start in range(0, len(items), size):
         yield list(items[start : start + size])

@@ -1,4 +1,4 @@
-"""librdkafka's configuration for a connection of the estate. The only place where its secrets are in clear."""
+"""librdkafka's configuration for a connection of the estate: the only place that holds its secrets in clear."""
 
 import os
 import re
@@ -19,10 +19,10 @@ MASK = "***"
 
 
 class ClientProperties(dict[str, Any]):
-    """librdkafka properties by name, callbacks among them. They print without their secrets, so that no
-    traceback or log shows one.
+    """librdkafka properties by name, including callbacks. They print without secrets, so no traceback or log
+    shows one.
 
-    `shown`: what stands for a value that is no secret by its name (a username kept beside its password), by
+    `shown`: what replaces a value that is not a secret by its name (a username kept beside its password), by
     property.
     """
 
@@ -54,12 +54,14 @@ def shown_property(properties: Mapping[str, Any], name: str) -> str | None:
 
 
 def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, str] | None = None) -> str:
-    """The brokers: as the estate has them, or as AWS tells those of `cluster_arn`. Raises EstateError, and
-    PlatformError from AWS."""
+    """The brokers in the estate, or those that AWS returns for `cluster_arn`.
+
+    Raises EstateError when a reference cannot be resolved, PlatformError when AWS fails.
+    """
     if connection.cluster_arn is None:
         return _resolved("bootstrap_servers", connection.bootstrap_servers or "", environment)
     from mesh_assets.platforms.aws.msk import (
-        brokers_by_arn,  # boto3 is heavy, and only needed for such a cluster
+        brokers_by_arn,  # boto3 is heavy, and needed only for such a cluster
     )
 
     return brokers_by_arn(connection)
@@ -71,10 +73,9 @@ def client_properties(
     """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything
     derived.
 
-    Raises EstateError naming the field and never a value: a reference that cannot be resolved, a value that
-    is empty, a file that is not there. (librdkafka's own words for a missing file are "BIO lib".) Raises
-    PlatformError when AWS does not tell the brokers of a cluster that is named by its ARN, or has no
-    credentials for IAM.
+    Raises EstateError naming the field and never a value: a reference that cannot be resolved, an empty
+    value, a missing file (for which librdkafka only says "BIO lib"). Raises PlatformError when AWS does not
+    return the brokers of a cluster by its ARN, or has no credentials for IAM.
     """
 
     if environment is None:
@@ -118,7 +119,7 @@ def client_properties(
     for name, text in connection.properties.items():
         if (
             name == "sasl.mechanisms"
-        ):  # librdkafka's older spelling of the same property; two spellings would contradict each other
+        ):  # librdkafka's older spelling of the same property; both at once would conflict
             name = "sasl.mechanism"
         properties[name] = resolved(f"properties.{name}", text)
     return properties

@@ -1,5 +1,5 @@
-"""The newest records of one topic, read without a group: partitions are assigned, nothing is subscribed and
-nothing committed."""
+"""The newest records of one topic, read without a group: it assigns partitions, and never subscribes or
+commits."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +16,7 @@ _MOST_PARTITIONS = 64
 _MOST_BYTES = 5_000_000
 
 _SETTINGS = {
-    # Needed by librdkafka, never used: nothing subscribes and nothing is committed, so no such group comes to
-    # be.
+    # librdkafka requires it, but nothing subscribes or commits, so the group is never created.
     "group.id": "mesh-assets-sampler",
     "enable.auto.commit": "false",
     "allow.auto.create.topics": "false",
@@ -32,7 +31,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailRecord:
-    """`timestamp_ms` None: the record has none. `value` None: a tombstone."""
+    """One record. `timestamp_ms` None: it has none. `value` None: a tombstone."""
 
     partition: int
     offset: int
@@ -44,8 +43,11 @@ class TailRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """Newest first. `unread`: how many partitions were not read to their end, in time or for their number;
-    newer records may be there."""
+    """Records, newest first.
+
+    `unread`: how many partitions were not read to their end, for lack of time or because there are too many;
+    they may hold newer records.
+    """
 
     records: tuple[TailRecord, ...]
     unread: int
@@ -62,11 +64,11 @@ def read_tail(
     go_on: Callable[[], None],
     on_confluent_cloud: bool = False,
 ) -> Tail:
-    """The newest records of the first 64 partitions (or of one), newest first, at most `most`. `go_on` may
-    raise to give up.
+    """The newest records of the first 64 partitions (or of one), at most `most`. `go_on` may raise to give
+    up.
 
-    `timeout_seconds`: for each answer about the topic; `within_seconds`: for the whole. Raises PlatformError
-    when the brokers cannot be read, also when there are records and none came in time.
+    `timeout_seconds` limits each answer about the topic, `within_seconds` the whole call. Raises
+    PlatformError when the brokers cannot be read, also when there are records and none came in time.
     """
     endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
     deadline = time.monotonic() + within_seconds
@@ -106,8 +108,8 @@ def _starts(
     timeout: Callable[[], float],
     go_on: Callable[[], None],
 ) -> tuple[list[TopicPartition], int]:
-    """Where to begin in each partition that holds records, and how many partitions are passed over for their
-    number."""
+    """Where to begin in each partition that holds records, and how many partitions are skipped beyond the
+    first 64."""
     metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
@@ -135,7 +137,7 @@ def _starts(
 def _poll(
     consumer: Consumer, waiting: set[int], deadline: float, go_on: Callable[[], None]
 ) -> list[TailRecord]:
-    """Until every partition came to its end, or time or bytes are over. What came to its end is taken from
+    """The records until every partition has ended, or time or bytes run out; removes ended partitions from
     `waiting`."""
     found: list[TailRecord] = []
     size = 0
@@ -158,7 +160,7 @@ def _poll(
 
 def _record(
     message: Any,
-) -> TailRecord:  # confluent-kafka types every part of a message as if it might be missing
+) -> TailRecord:  # confluent-kafka types every part of a message as optional
     kind, timestamp = message.timestamp()
     return TailRecord(
         partition=message.partition(),

@@ -1,4 +1,11 @@
-"""Brokers and topics, and the configs of topics, in bulk."""
+"""Brokers, topics and all configs of topics, in bulk.
+
+No single call of librdkafka has everything: the listing (`list_topics`) is one request and carries the errors
+of partitions, but neither ids nor whether a topic is internal; `describe_topics` has both and wants names.
+Measured with 2,000 topics of 4 partitions: 0.01 and 0.1 CPU s, whatever the chunk. Of the time for configs 89
+% goes to confluent-kafka's conversion of entries and synonyms to Python, whatever the chunk, so the chunk
+only bounds memory and the size of an answer.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -26,25 +33,23 @@ from mesh_assets.platforms.kafka.values import (
     TopicMetadata,
 )
 
-# Brokers and topics: one listing for everything, then the topics' ids in chunks.
-#
-# Neither call of librdkafka has it all: the listing (`list_topics`) is one request and carries the errors
-# of
-# partitions, but neither ids nor whether a topic is internal; `describe_topics` has both and wants names.
-# Measured with 2,000 topics of 4 partitions: 0.01 and 0.1 CPU s, whatever the chunk.
-
 TOPICS_A_CALL = 500
 CALLS_IN_FLIGHT = 4
 
-_DOING = "reading the topics"
-_RIGHT = "DESCRIBE on the topic"
+_READING_TOPICS = "reading the topics"
+_DESCRIBE = "DESCRIBE on the topic"
 _GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._NOENT})
-# Kafka's own list (org.apache.kafka.common.internals.Topic), for topics that cannot be described.
+# Kafka's own list (org.apache.kafka.common.internals.Topic), for topics that we may not describe.
 _INTERNAL = frozenset(
     {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"}
 )
-# What Kafka prints for a topic that has no id: a broker before 2.8.
+# What Kafka prints for a topic without an id, with a broker before 2.8.
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+
+_READING_CONFIGS = "reading the topic configs"
+_DESCRIBE_CONFIGS = "DESCRIBE_CONFIGS on the topic"
+# confluent-kafka declares ConfigSource and returns its number.
+_ON_THE_TOPIC = (ConfigSource.DYNAMIC_TOPIC_CONFIG, ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
 
 
 class _Described(NamedTuple):
@@ -55,8 +60,8 @@ class _Described(NamedTuple):
 def read_metadata(session: Session) -> ClusterMetadata:
     """The cluster, its brokers and all topics that the user may see.
 
-    A topic that went between the two calls is absent; one that was refused is there, with its error. Raises
-    UnreachableError, RefusedError or UnexpectedAnswerError when the cluster could not be read as a whole.
+    A topic that was deleted between the two calls is absent; one that was refused is present, with its error.
+    Raises UnreachableError, RefusedError or UnexpectedAnswerError when the cluster could not be read.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
@@ -71,8 +76,8 @@ def read_metadata(session: Session) -> ClusterMetadata:
         lambda: session.start_blocking(
             "list_topics", session.admin.list_topics, timeout=deadline.call_seconds
         ),
-        doing=_DOING,
-        right=_RIGHT,
+        doing=_READING_TOPICS,
+        right=_DESCRIBE,
     )
     described = _describe(session, sorted(listing.topics), deadline)
     controller = cluster.controller.id if cluster.controller is not None else listing.controller_id
@@ -102,7 +107,7 @@ def _describe(session: Session, names: list[str], deadline: Deadline) -> dict[st
 
     calls = ((None, call(chunk)) for chunk in in_chunks(names, TOPICS_A_CALL))
     described: dict[str, _Described | KafkaError] = {}
-    for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=_DOING):
+    for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=_READING_TOPICS):
         described.update(_described(session, answers.items()))
     return described
 
@@ -114,17 +119,17 @@ def _described(
         answer = outcome(future)
         if isinstance(answer, KafkaError):
             if answer.code() not in _GONE | AUTHORIZATION:
-                # Not one topic's trouble: librdkafka fails a call as a whole.
-                raise session.failed(answer, doing=_DOING, right=_RIGHT)
+                # Not a single topic's problem: librdkafka fails the whole call.
+                raise session.failed(answer, doing=_READING_TOPICS, right=_DESCRIBE)
             yield name, answer
         else:
-            # librdkafka writes base64's standard alphabet, Kafka and its tools the one for URLs.
+            # librdkafka uses base64's standard alphabet, Kafka and its tools the one for URLs.
             topic_id = str(answer.topic_id).replace("+", "-").replace("/", "_")
             yield name, _Described(topic_id if topic_id != _NO_ID else None, answer.is_internal)
 
 
 def _topic(listed: admin_api.TopicMetadata, described: _Described | KafkaError) -> TopicMetadata | None:
-    """None for a topic that has gone. The listing's error stands before that of the description."""
+    """The topic; None when it is gone. The listing's error outranks the description's."""
     name = str(listed.topic)
     error = listed.error or (described if isinstance(described, KafkaError) else None)
     if error is not None and error.code() in _GONE:
@@ -143,25 +148,13 @@ def _topic(listed: admin_api.TopicMetadata, described: _Described | KafkaError) 
             )
             for _, partition in sorted(listed.partitions.items())
         ),
-        error=item_error(error, _RIGHT) if error is not None else None,
+        error=item_error(error, _DESCRIBE) if error is not None else None,
     )
 
 
-# The configs of topics, all of them, in chunks.
-#
-# 89 % of the time goes to confluent-kafka's conversion of entries and their synonyms to Python, whatever
-# the
-# chunk (measured). So the chunk only bounds memory and the size of an answer.
-
-_READING_CONFIGS = "reading the topic configs"
-_DESCRIBE_CONFIGS = "DESCRIBE_CONFIGS on the topic"
-# confluent-kafka says ConfigSource and gives its number.
-_ON_THE_TOPIC = (ConfigSource.DYNAMIC_TOPIC_CONFIG, ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
-
-
 def read_configs(session: Session, topics: Iterable[str]) -> dict[str, TopicConfigs]:
-    """The configs of each of `topics`, with the error in place of the values where Kafka refused them or the
-    topic has gone.
+    """All configs of each of `topics`; an error replaces the values where Kafka refused them or the topic is
+    gone.
 
     Raises UnreachableError or RefusedError when nothing could be read.
     """
@@ -200,8 +193,8 @@ def read_configs(session: Session, topics: Iterable[str]) -> dict[str, TopicConf
 def _configs(
     topic: str, entries: Mapping[str, ConfigEntry], shared: dict[tuple[str, ...], tuple[str, ...]]
 ) -> TopicConfigs:
-    """Names and values are interned: thousands of topics differ in a handful of them, and each answer brings
-    its own copies."""
+    """One topic's configs, interned: thousands of topics differ in a few of them, and every answer has its
+    own copies."""
     values: dict[str, str | None] = {}
     overridden: list[str] = []
     for entry in entries.values():

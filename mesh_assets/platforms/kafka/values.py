@@ -11,14 +11,14 @@ from msgspec import Struct
 
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
-    """Base of the values; they hold no cycles, so the garbage collector need not walk them."""
+    """Base of the values. They hold no cycles, so the garbage collector can skip them."""
 
 
 # --- metadata
 
 
 class BrokerNode(Value, frozen=True, kw_only=True):
-    """A live broker and the listener it was reached by. `rack` None: the broker names none."""
+    """A live broker and the listener through which it was reached. `rack` None: the broker has none."""
 
     id: int
     host: str
@@ -27,7 +27,7 @@ class BrokerNode(Value, frozen=True, kw_only=True):
 
 
 class PartitionMetadata(Value, frozen=True, kw_only=True):
-    """`leader` None: the partition has no leader now. `replicas` and `isr` are broker ids in Kafka's order.
+    """A partition. `leader` None: it has none now. `replicas` and `isr` are broker ids in Kafka's order.
 
     `error` is the name of the error code that the broker gives with the partition (LEADER_NOT_AVAILABLE,
     REPLICA_NOT_AVAILABLE, …).
@@ -44,8 +44,7 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
     """A topic. `id` is the 22-character form that Kafka's tools print; None with brokers before 2.8, or when
     `error` says why.
 
-    With an `error` (as a rule, an authorization that is missing) the topic exists, but its partitions may be
-    missing here.
+    With an `error` (usually a missing authorization) the topic exists, but its partitions may be missing.
     """
 
     name: str
@@ -56,8 +55,7 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
 
 
 class ClusterMetadata(Value, frozen=True, kw_only=True):
-    """The cluster as one broker saw it. `controller_id` None: no controller is known. `brokers` and `topics`
-    are sorted."""
+    """The cluster as one broker saw it. `controller_id` None: unknown. `brokers` and `topics` are sorted."""
 
     cluster_id: str | None
     controller_id: int | None
@@ -69,11 +67,10 @@ class ClusterMetadata(Value, frozen=True, kw_only=True):
 
 
 class TopicConfigs(Value, frozen=True, kw_only=True):
-    """All configs of a topic by name; None for a sensitive or unset one. `overridden`: those set on the topic
-    itself, sorted.
+    """All configs of a topic by name; None for a sensitive or unset one.
 
-    `values` is None when they could not be read, with the reason in `error`: then nothing is known, not even
-    a default.
+    `overridden`: those set on the topic itself, sorted. `values` is None when they could not be read, with
+    the reason in `error`: then nothing is known, not even a default.
     """
 
     topic: str
@@ -86,8 +83,7 @@ class TopicConfigs(Value, frozen=True, kw_only=True):
 
 
 class PartitionOffsets(Value, frozen=True, kw_only=True):
-    """`earliest`: the first offset that can be read; `latest`: the offset that the next record will get (the
-    high watermark)."""
+    """`earliest`: the first readable offset; `latest`: the offset of the next record (the high watermark)."""
 
     partition: int
     earliest: int | None
@@ -96,7 +92,7 @@ class PartitionOffsets(Value, frozen=True, kw_only=True):
 
 
 class OffsetsReading(Value, frozen=True, kw_only=True):
-    """Offsets by topic, partitions sorted. `read_at`: when the first of the `latest` was asked for, UTC."""
+    """Offsets by topic, partitions sorted. `read_at`: when the first `latest` was requested, UTC."""
 
     read_at: datetime
     topics: dict[str, tuple[PartitionOffsets, ...]]
@@ -106,8 +102,8 @@ class OffsetsReading(Value, frozen=True, kw_only=True):
 
 
 class GroupMember(Value, frozen=True, kw_only=True):
-    """A live member. `assignment`: topic → partitions, sorted; empty also for members that are not consumers
-    (Connect's workers)."""
+    """A live member. `assignment`: topic → partitions, sorted; also empty for non-consumers (Connect's
+    workers)."""
 
     member_id: str
     client_id: str
@@ -117,8 +113,8 @@ class GroupMember(Value, frozen=True, kw_only=True):
 
 
 class CommittedPartition(Value, frozen=True, kw_only=True):
-    """`committed` None without an `error`: the partition is assigned to a member, and the group has committed
-    nothing there."""
+    """A committed offset. None without an `error`: the partition is assigned to a member, but nothing is
+    committed."""
 
     topic: str
     partition: int
@@ -129,11 +125,11 @@ class CommittedPartition(Value, frozen=True, kw_only=True):
 class ConsumerGroup(Value, frozen=True, kw_only=True):
     """A group of any kind.
 
-    `type`: classic, consumer (KIP-848) or `unknown`: this client cannot tell share and streams groups and
-    whatever comes later apart. `protocol_type`: `consumer`, `connect`, `sr`, …; empty for a group that only
-    commits; None when it is unknown. `state`: Kafka's word (Stable, Empty, PreparingRebalance, …), or
-    `unknown` where the client does not know the broker's. `members` and `offsets` are None when they could
-    not be read, with the reason in `error`; `offsets` are sorted.
+    `type`: classic, consumer (KIP-848) or `unknown` (share groups, streams groups and later kinds, which this
+    client cannot distinguish). `protocol_type`: `consumer`, `connect`, `sr`, …; empty for a group that only
+    commits; None when unknown. `state`: Kafka's word (Stable, Empty, PreparingRebalance, …), or `unknown`
+    when the client does not know it. `members` and `offsets` are None when they could not be read, with the
+    reason in `error`; `offsets` are sorted.
     """
 
     group_id: str
@@ -147,8 +143,8 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
 
 
 class GroupsReading(Value, frozen=True, kw_only=True):
-    """The selected groups, sorted. `excluded`: how many more there are. `read_at`: when the first offsets
-    were asked for, UTC."""
+    """The selected groups, sorted. `excluded`: how many more exist. `read_at`: when offsets were first
+    requested, UTC."""
 
     read_at: datetime
     groups: tuple[ConsumerGroup, ...]

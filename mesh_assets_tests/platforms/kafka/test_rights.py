@@ -7,12 +7,12 @@ from confluent_kafka import ConsumerGroupState, KafkaError
 from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.platforms.kafka.rights import (
     NAMES_A_CALL,
-    ResourceAccess,
+    ResourceRights,
     every_topic_is_visible,
     group_presence,
-    read_cluster_access,
-    read_groups_access,
-    read_topic_access,
+    read_cluster_rights,
+    read_groups_rights,
+    read_topic_rights,
     topic_presence,
 )
 from mesh_assets.platforms.kafka.session import Deadline
@@ -28,7 +28,7 @@ def test_the_cluster_tells_its_rights_and_the_topics_that_are_visible() -> None:
         rights=Rights(cluster=["DESCRIBE"], topics={"orders": ["READ", "DESCRIBE"]}),
         topics={"orders": "", "secret": ""},
     )
-    cluster = read_cluster_access(brokers.session(), deadline())
+    cluster = read_cluster_rights(brokers.session(), deadline())
     assert (cluster.cluster_id, cluster.brokers, cluster.operations, cluster.topics) == (
         "the-cluster",
         1,
@@ -40,24 +40,24 @@ def test_the_cluster_tells_its_rights_and_the_topics_that_are_visible() -> None:
 def test_rights_on_topics_are_asked_for_in_chunks() -> None:
     names = {f"topic-{number}": "delete" for number in range(9_000)}
     brokers = FakeBrokers(rights=DISCOVERY, topics=names)
-    access = read_topic_access(brokers.session(), names, deadline())
+    access = read_topic_rights(brokers.session(), names, deadline())
     assert len(access) == 9_000
     assert set(access.values()) == {
-        ResourceAccess(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))
+        ResourceRights(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))
     }
     assert brokers.calls("chunk of topics") == [NAMES_A_CALL] * 18
 
 
 def test_no_topics_are_no_request() -> None:
     brokers = FakeBrokers()
-    assert read_topic_access(brokers.session(), (), deadline()) == {}
+    assert read_topic_rights(brokers.session(), (), deadline()) == {}
     assert brokers.asked == []
 
 
 def test_an_absent_topic_is_told_from_a_refused_one_where_kafka_tells() -> None:
     brokers = FakeBrokers(rights=Rights(topics={"missing": ["DESCRIBE"]}), topics={"hidden": "delete"})
-    access = read_topic_access(brokers.session(), ["missing", "hidden"], deadline())
-    assert access == {"hidden": ResourceAccess(state="refused"), "missing": ResourceAccess(state="absent")}
+    access = read_topic_rights(brokers.session(), ["missing", "hidden"], deadline())
+    assert access == {"hidden": ResourceRights(state="refused"), "missing": ResourceRights(state="absent")}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_groups_are_here_or_refused_whatever_their_kind() -> None:
     brokers = FakeBrokers(
         rights=rights, groups=("a", "b", "ignored"), connect_groups=("workers", "more-workers")
     )
-    access = read_groups_access(
+    access = read_groups_rights(
         brokers.session(), lambda name: name != "ignored", deadline(), list_is_complete=True
     )
     assert {name: group.state for name, group in access.groups.items()} == {
@@ -89,29 +89,29 @@ def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_
     groups: dict[str, list[str]], visible: bool
 ) -> None:
     brokers = FakeBrokers(rights=Rights(groups=groups), groups=("a", "b"))
-    access = read_groups_access(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
+    access = read_groups_rights(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
     assert access.every_group_is_visible is visible
 
 
 def test_where_no_group_is_listed_none_is_described_which_would_create_the_offsets_topic() -> None:
     brokers = FakeBrokers(rights=Rights())
-    access = read_groups_access(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
+    access = read_groups_rights(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
     assert access.every_group_is_visible is None
     assert brokers.calls("describe_consumer_groups") == []
 
 
 def test_brokers_that_do_not_tell_rights_leave_them_unknown() -> None:
     brokers = FakeBrokers(tells_rights=False, topics={"orders": "delete"})
-    assert read_cluster_access(brokers.session(), deadline()).operations is None
-    assert read_topic_access(brokers.session(), ["orders"], deadline()) == {
-        "orders": ResourceAccess(state="here", operations=None)
+    assert read_cluster_rights(brokers.session(), deadline()).operations is None
+    assert read_topic_rights(brokers.session(), ["orders"], deadline()) == {
+        "orders": ResourceRights(state="here", operations=None)
     }
 
 
 def test_a_failure_that_is_not_about_rights_is_no_finding_about_rights() -> None:
     brokers = FakeBrokers(topics={"orders": "delete"}, failure=KafkaError(KafkaError._TIMED_OUT))
     with pytest.raises(UnreachableError, match="asking for the rights on the topics"):
-        read_topic_access(brokers.session(), ["orders"], deadline())
+        read_topic_rights(brokers.session(), ["orders"], deadline())
 
 
 # What Kafka says of topics and groups that its lists leave out.
