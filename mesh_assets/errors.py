@@ -1,8 +1,8 @@
-"""The errors a caller can decide on. Their message is the sentence the user reads."""
+"""The errors that a caller can act on. The message is the sentence that the user reads."""
 
 
 class MeshError(Exception):
-    """Something the user can understand and act on: what is wrong, where, what was expected, what to do."""
+    """Tells the user what is wrong, where, what was expected, and what to do."""
 
 
 class EstateError(MeshError):
@@ -10,15 +10,15 @@ class EstateError(MeshError):
 
 
 class ConfigurationError(MeshError):
-    """What `configure` was given is not usable, or what it would write is there already; nothing was written."""
+    """The input of `configure` is not usable, or its output exists already; nothing was written."""
 
 
 class PlatformError(MeshError):
-    """An outside system could not be read. Never the same as an empty answer."""
+    """An outside system could not be read, which is never the same as an empty answer."""
 
 
 class UnreachableError(PlatformError):
-    """No answer: name resolution, connection or time ran out. Trying later can help."""
+    """No answer: name resolution or connection failed, or time ran out. Trying later can help."""
 
 
 class RefusedError(PlatformError):
@@ -26,7 +26,7 @@ class RefusedError(PlatformError):
 
 
 class UnexpectedAnswerError(PlatformError):
-    """The system answered something that its protocol does not allow, or a page is missing or too large."""
+    """The answer breaks the system's protocol, is too large, or lacks a page."""
 
 
 class StoreError(MeshError):
@@ -34,11 +34,11 @@ class StoreError(MeshError):
 
 
 class ConflictError(StoreError):
-    """Another run holds the cluster, or wrote first."""
+    """Another run holds the cluster's lock, or wrote first."""
 
 
 class PublishError(MeshError):
-    """An event could not be published; nothing moved, and the next run repeats it."""
+    """An event could not be published; the latest document stays as it was, and the next run publishes again."""
 
 
 class SandboxError(MeshError):

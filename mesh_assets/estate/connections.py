@@ -1,4 +1,5 @@
-"""How the systems of a cluster are reached: brokers, schema registries, Connect endpoints, Confluent Cloud, Flink."""
+"""How the systems of a cluster are reached: brokers, schema registries, Connect endpoints, Confluent Cloud,
+Flink."""
 
 import re
 from typing import Annotated, Literal, TypeAlias
@@ -8,18 +9,16 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mesh_assets.estate.fields import SECRET_REFERENCE, EstateModel, SecretReference
 
-# How a cluster's brokers are reached.
-
 _SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|token|credential", re.IGNORECASE)
 
 
 class KafkaConnection(EstateModel):
-    """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka as they are and win.
+    """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka unchanged and win.
 
-    `cluster_arn` in place of `bootstrap_servers`: a cluster of Amazon MSK, whose brokers are asked from AWS:
-    those for the authentication chosen here, on the network that `msk_network` names. `sasl_mechanism`
-    AWS_MSK_IAM: as the AWS identity this runs as. `region` None: that in the ARN or in the brokers' names,
-    else boto3's. `username` may be a reference, too.
+    `cluster_arn` instead of `bootstrap_servers` names a cluster of Amazon MSK. AWS is then asked for the
+    brokers that serve the chosen authentication on the network `msk_network`. `sasl_mechanism` AWS_MSK_IAM
+    logs in with the AWS identity of this process. `region` None: the one in the ARN or in the brokers' names,
+    else boto3's. `username` may be a reference too.
     """
 
     bootstrap_servers: str | None = Field(default=None, min_length=1)
@@ -41,7 +40,7 @@ class KafkaConnection(EstateModel):
 
     @property
     def address(self) -> str:
-        """What the estate names the brokers by."""
+        """The brokers as the estate names them."""
         return self.bootstrap_servers or self.cluster_arn or ""
 
     @model_validator(mode="after")
@@ -80,13 +79,13 @@ class KafkaConnection(EstateModel):
             )
 
     def _check_msk(self) -> None:
-        """MSK has brokers for these and no other ways to log in."""
+        """MSK has brokers for these ways to log in and no others."""
         if self.security_protocol == "SASL_PLAINTEXT" or (
             self.security_protocol == "SASL_SSL"
             and self.sasl_mechanism not in ("AWS_MSK_IAM", "SCRAM-SHA-512")
         ):
             raise ValueError(
-                "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512, SSL and PLAINTEXT; choose one of these, or name "
+                "Amazon MSK supports SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512, SSL and PLAINTEXT; choose one of these, or name "
                 "bootstrap_servers"
             )
         if self.security_protocol == "PLAINTEXT" and self.msk_network != "private":
@@ -95,14 +94,11 @@ class KafkaConnection(EstateModel):
             )
 
 
-# How MSK Connect is reached, which has no address of its own: by AWS's interface.
-
-
 class MskConnectEndpoint(EstateModel):
-    """The connectors of MSK Connect that use the cluster this stands under. Credentials are boto3's own.
+    """The MSK Connect connectors that use this cluster. Credentials are boto3's own.
 
-    `region` None: that in the names of the cluster's brokers, else boto3's. `endpoint_url`: for a stand-in or
-    a VPC endpoint.
+    `region` None: the one in the names of the cluster's brokers, else boto3's. `endpoint_url`: for a stand-in
+    or a VPC endpoint.
     """
 
     kind: Literal["msk_connect"]
@@ -111,11 +107,8 @@ class MskConnectEndpoint(EstateModel):
     timeout_seconds: float = Field(default=15.0, gt=0)
 
 
-# How a cluster's HTTP services are reached: schema registries and Connect endpoints.
-
-
 class HttpConnection(EstateModel):
-    """How an HTTP service is reached. `username` may be a reference, too."""
+    """How an HTTP service is reached. `username` may be a reference too."""
 
     url: str = Field(pattern=r"^(https?://|\$\{)")
     username: str | None = None
@@ -131,18 +124,17 @@ class HttpConnection(EstateModel):
 
 
 class SchemaRegistryConnection(HttpConnection):
-    """`id`: the registry's own on Confluent Cloud (`lsrc-…`), which metrics and role bindings name it by;
-    None elsewhere.
+    """How a schema registry is reached.
 
-    `username` and `password` on Confluent Cloud: a Schema Registry key.
+    `id`: on Confluent Cloud, the registry's own (`lsrc-…`), which metrics and role bindings use; None
+    elsewhere. `username` and `password` on Confluent Cloud: a Schema Registry key.
     """
 
     id: str | None = Field(default=None, min_length=1)
 
 
 class ConfluentCloudConnection(HttpConnection):
-    """Confluent Cloud's own API. `username` and `password`: a Cloud key, which is none of a Kafka cluster or
-    a Schema Registry."""
+    """Confluent Cloud's own API. `username` and `password`: a Cloud key, not a Kafka or Schema Registry key."""
 
     kind: Literal["confluent_cloud"]
     url: str = Field(default="https://api.confluent.cloud", pattern=r"^(https?://|\$\{)")
@@ -151,7 +143,7 @@ class ConfluentCloudConnection(HttpConnection):
 
 
 class KafkaConnectEndpoint(HttpConnection):
-    """A Connect cluster's workers, or what stands before them."""
+    """The workers of a Connect cluster, or a load balancer in front of them."""
 
     kind: Literal["kafka_connect"]
 
@@ -166,8 +158,8 @@ def _known(sentence: str) -> AfterValidator:
 
 
 class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
-    """The managed connectors of one cluster. Inside a cluster of the estate, both ids are the cluster's own
-    unless they stand here."""
+    """The managed connectors of one cluster. Both ids default to those of the estate's cluster around this
+    entry."""
 
     environment_id: Annotated[
         str,
@@ -189,17 +181,18 @@ ConnectEndpoint: TypeAlias = Annotated[
 
 
 class ControlPlaneConnection(ConfluentCloudConnection):
-    """Confluent Cloud's control plane, which tells environments, clusters and registries: for `estate check`
-    and `configure`."""
+    """Confluent Cloud's control plane, which lists environments, clusters and registries.
 
-
-# How Confluent Cloud's Flink is reached: the statements API of one region, for one compute pool.
+    Only `estate check` and `configure` use it.
+    """
 
 
 class FlinkConnection(HttpConnection):
-    """`url`: of the region, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a
-    Flink API key of that region and environment. `catalog` and `database`: what names in SQL are looked up
-    in; the environment's and the cluster's names.
+    """Confluent Cloud's Flink: the statements API of one region, for one compute pool.
+
+    `url`: the region's, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a Flink
+    API key of that region and environment. `catalog` and `database`: where names in SQL are looked up, by the
+    names of the environment and the cluster.
     """
 
     organization_id: str = Field(min_length=1)
@@ -211,13 +204,11 @@ class FlinkConnection(HttpConnection):
     database: str | None = None
 
 
-# How to tell that something is on Confluent Cloud: by its address, where nothing else says so.
-
 _DOMAIN = ".confluent.cloud"
 
 
 def is_confluent_host(address: str) -> bool:
-    """Whether the host of `address` (a URL, or `host:port`) is one of Confluent Cloud's."""
+    """Whether the host of `address` (a URL or `host:port`) belongs to Confluent Cloud."""
     try:
         host = urlsplit(f"//{address.rpartition('://')[2]}").hostname or ""
     except ValueError:

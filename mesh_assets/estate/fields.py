@@ -1,4 +1,5 @@
-"""What fields of the estate may hold: secrets by reference only, and patterns of names. Unknown fields are refused."""
+"""What the estate's models are built from: strict and immutable, secrets by reference only, patterns of
+names."""
 
 import re
 from collections.abc import Iterable
@@ -6,9 +7,6 @@ from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
-
-# What the estate's models share: no unknown fields, nothing changes after reading, secrets by reference
-# only.
 
 SECRET_REFERENCE = re.compile(
     r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
@@ -24,19 +22,21 @@ def _must_be_reference(text: str) -> str:
 
 
 SecretReference = Annotated[str, AfterValidator(_must_be_reference)]
-"""`${ENV}`, `ssm:/path`, `secretsmanager:arn#field` or `vault:path#field`: resolved when a client is made."""
+"""`${ENV}`, `ssm:/path`, `secretsmanager:arn#field` or `vault:path#field`: resolved when a client is created.
+"""
 
 
 class EstateModel(BaseModel):
+    """A part of the estate: unknown fields are refused, and nothing changes after reading."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-# Which names are part of the picture.
 
 EVENTS_TOPIC = "discovery-events"
 CHANGES_TOPIC = "discovery-changes"
 
-# Kafka's, Connect's and the registries' own topics, and ours, which would otherwise describe themselves.
+# The topics of Kafka, Connect and the registries themselves, and ours, which would otherwise describe
+# themselves.
 EXCLUDED_TOPICS = (
     "__*",
     "_schemas*",
@@ -50,7 +50,7 @@ EXCLUDED_TOPICS = (
 
 
 class NamePatterns(EstateModel):
-    """Which names are part of the picture: shell patterns, case matters, exclusion wins."""
+    """Which names are part of the picture: case-sensitive shell patterns, where exclusion wins."""
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The estate file: read once, checked whole, every finding with its line."""
+"""The estate file: read once, checked completely, every error with its line."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -24,10 +24,10 @@ def estate_path(environment: Mapping[str, str] | None = None) -> Path:
 def load_estate(path: Path | None = None) -> Estate:
     """The estate of `path` (default: `estate_path()`).
 
-    A `.env` beside the file gives environment variables that are not set already, so that every way to run
-    (command line, Dagster, an MCP client that starts the server wherever it likes) finds the same secrets.
+    A `.env` beside the file sets environment variables that are not set already. So every way to run (command
+    line, Dagster, an MCP client that starts the server in a folder of its choice) finds the same secrets.
 
-    Raises EstateError with all findings, one a line: file, line, field, what was expected.
+    Raises EstateError with every error on a line of its own: file, line, field, what was expected.
     """
     path = estate_path() if path is None else path
     try:
@@ -44,7 +44,7 @@ def load_estate(path: Path | None = None) -> Estate:
 
 
 def parse_estate(text: str, *, source: str) -> Estate:
-    """As `load_estate`, from text; `source` is the file's name in messages."""
+    """As `load_estate`, from text; `source` is the file's name in messages. Raises EstateError."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -54,7 +54,7 @@ def parse_estate(text: str, *, source: str) -> Estate:
     duplicate = _duplicate_key(root)
     if duplicate is not None:
         raise EstateError(
-            f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} stands here a second time; expected each name once"
+            f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} appears here a second time; expected each name once"
         )
     if not isinstance(data, dict):
         raise EstateError(f"{source}:1: expected a mapping with `clusters:`, found {_kind(data)}")
@@ -104,7 +104,8 @@ def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
 
 
 def _field(detail: ErrorDetails, root: yaml.Node | None) -> Iterator[str]:
-    """The parts of the location as the file has them: the tags of discriminated unions stand in `loc` only."""
+    """The parts of the location as the file has them, without the tags of discriminated unions that `loc`
+    adds."""
     node = root
     for part in detail["loc"]:
         found = _below(node, part)
@@ -117,7 +118,7 @@ def _field(detail: ErrorDetails, root: yaml.Node | None) -> Iterator[str]:
 def _kind_expected(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if detail["type"] == "union_tag_invalid":
-        return f"{context.get('tag')!r} is none; expected one of {context.get('expected_tags')}"
+        return f"{context.get('tag')!r} is not a kind; expected one of {context.get('expected_tags')}"
     return "is missing"
 
 
@@ -132,7 +133,7 @@ def _line(root: yaml.Node | None, location: tuple[Any, ...]) -> int:
 
 
 def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | None:
-    """What stands under the key or index `part`, and its line."""
+    """The node under the key or index `part`, and its line."""
     if isinstance(node, yaml.MappingNode):
         return next(
             ((value, key.start_mark.line + 1) for key, value in node.value if key.value == str(part)), None
@@ -148,7 +149,8 @@ def _value(node: yaml.MappingNode, key: str) -> str | None:
 
 
 def _duplicate_key(node: yaml.Node | None) -> yaml.ScalarNode | None:
-    """YAML lets the last of two equal keys win silently; an estate must not lose a cluster that way."""
+    """A key that appears twice: YAML silently keeps the last one, and an estate must not lose a cluster that
+    way."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

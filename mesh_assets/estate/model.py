@@ -1,4 +1,4 @@
-"""What an estate is: its clusters, and what serves them all. Holds references to secrets, never secrets."""
+"""The estate: its clusters and what serves all of them. It holds references to secrets, never secrets."""
 
 from collections.abc import Callable
 from string import Formatter
@@ -22,15 +22,13 @@ from mesh_assets.estate.monitoring import (
     Sensing,
 )
 
-# The queue that starts discoveries, and who is told of severe changes.
-
 
 class QueueTriggers(EstateModel):
-    """The SQS queue whose messages start discoveries. Credentials are boto3's own (environment, profile, role
-    of the machine).
+    """The SQS queue whose messages start discoveries. Credentials are boto3's own.
 
-    `region` None: that in the queue's address, else boto3's own. `dead_letter_queue_url` None: what cannot be
-    understood is left to the queue's own redrive. `endpoint_url`: for a stand-in or a VPC endpoint.
+    `region` None: the one in the queue's address, else boto3's. `dead_letter_queue_url` None: messages that
+    we do not understand are left to the queue's own redrive. `endpoint_url`: for a stand-in or a VPC
+    endpoint.
     """
 
     queue_url: str = Field(pattern=r"^https?://")
@@ -40,7 +38,7 @@ class QueueTriggers(EstateModel):
 
 
 class SnsNotifications(EstateModel):
-    """`region` None: that in the ARN."""
+    """The SNS topic that notifications go to. `region` None: the one in the ARN."""
 
     topic_arn: str = Field(pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:\S+$")
     region: str | None = None
@@ -52,7 +50,7 @@ LINK_FIELDS = ("run_id", "cluster", "sequence")
 
 
 def _only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
-    """A check that a template holds no other fields, and these without attributes, indices and formats."""
+    """A check that a template uses no other fields, and these without attributes, indices and formats."""
 
     def check(text: str) -> str:
         expected = (
@@ -71,11 +69,11 @@ def _only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
 
 
 class Notifications(EstateModel):
-    """Who is told of severe changes, and how. Off unless a topic or a webhook is named.
+    """Who hears about severe changes, and how. Off unless a topic or a webhook is named.
 
-    `webhook_url` is a secret: whoever has a Slack webhook's address can write there. `template` is filled
-    with `{cluster}`, `{cluster_id}`, `{count}`, `{changes}` (the word), `{sentences}`, `{sequence}`,
-    `{trigger}` and `{link}`; `link` with `{run_id}`, `{cluster}` and `{sequence}`.
+    `webhook_url` is a secret, because anyone with a Slack webhook's address can write there. `template` may
+    use `{cluster}`, `{cluster_id}`, `{count}`, `{changes}` (the word), `{sentences}`, `{sequence}`,
+    `{trigger}` and `{link}`; `link` may use `{run_id}`, `{cluster}` and `{sequence}`.
     """
 
     severity: Literal["info", "warning", "critical"] = "critical"
@@ -88,15 +86,12 @@ class Notifications(EstateModel):
     sentences: int = Field(default=10, ge=1, le=50)
 
 
-# Where event source mappings are looked for: AWS accounts, by region.
-
-
 class AwsAccount(EstateModel):
-    """One account in one region. Credentials are boto3's own: those of `profile`, or of the environment or
-    the machine's role.
+    """One AWS account in one region. Credentials are boto3's own: those of `profile`, the environment or the
+    machine's role.
 
-    `account_id` None: whichever the credentials belong to; given, another one is refused. `endpoint_url`: for
-    a stand-in or a VPC endpoint; it then serves every AWS service.
+    `account_id` None: the account of the credentials; if it is given, credentials of another account are
+    refused. `endpoint_url`: a stand-in or a VPC endpoint, which then serves every AWS service.
     """
 
     region: str = Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")
@@ -106,7 +101,7 @@ class AwsAccount(EstateModel):
 
 
 class EventSourceMappings(EstateModel):
-    """The accounts whose mappings `esm/event_source_mappings` lists."""
+    """The AWS accounts whose event source mappings the asset `esm/event_source_mappings` lists."""
 
     accounts: tuple[AwsAccount, ...] = Field(min_length=1)
 
@@ -123,21 +118,16 @@ class EventSourceMappings(EstateModel):
         return self
 
 
-# What an estate is: its clusters and how each of their systems is reached. Holds references to secrets,
-# never secrets.
-
-
 class Environment(EstateModel):
     id: str
     name: str | None = None
 
 
 class Cluster(EstateModel):
-    """One Kafka cluster. `cluster_id` is asked from the brokers when it is not given, and must agree when it
-    is.
+    """One Kafka cluster and how each of its systems is reached.
 
-    `control_plane` None: nothing tells what Confluent Cloud itself says of the cluster; discovery does not
-    need it.
+    The brokers give the `cluster_id` when the estate does not, and must confirm it when it does. Discovery
+    does not need the `control_plane`.
     """
 
     name: str
@@ -158,14 +148,14 @@ class Cluster(EstateModel):
 
     @property
     def on_confluent_cloud(self) -> bool:
-        """Whether the estate itself says so; where it does not, an address may still tell."""
+        """Whether the estate says so; if it does not, an address may still show it."""
         kinds: list[str] = [self.metrics.kind, *(endpoint.kind for endpoint in self.connect)]
         return self.control_plane is not None or "confluent_cloud" in kinds
 
     @model_validator(mode="before")
     @classmethod
     def _endpoints_of_this_cluster(cls, data: Any) -> Any:
-        """A managed Connect endpoint takes the ids it does not have from the cluster it stands under."""
+        """Gives a managed Connect endpoint the ids that it lacks, from its cluster."""
         if not isinstance(data, dict) or not isinstance(data.get("connect"), list | tuple):
             return data
         environment = data.get("environment")
@@ -187,8 +177,7 @@ def _is_managed(entry: Any) -> bool:
 
 
 class Events(EstateModel):
-    """Where the events go. `cluster`: one cluster of the estate for all events; None: each cluster carries
-    its own."""
+    """Where the events go. `cluster`: one cluster for all events; None: each cluster carries its own."""
 
     cluster: str | None = None
     create_topics: bool = True
@@ -196,6 +185,8 @@ class Events(EstateModel):
 
 
 class Estate(EstateModel):
+    """All clusters of the estate file, by name, and what serves all of them."""
+
     clusters: dict[str, Cluster] = Field(min_length=1)
     events: Events = Events()
     triggers: QueueTriggers | None = None

@@ -7,19 +7,18 @@ from pydantic import Field
 from mesh_assets.estate.connections import HttpConnection
 from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference
 
-# Where a cluster's metrics come from. Offsets are read on every platform; a cloud's own metrics add what
-# offsets cannot tell.
-
 
 class OffsetMetrics(EstateModel):
-    """Rates from two readings of the offsets: what every Kafka can give."""
+    """Rates from two readings of the offsets, which every Kafka provides."""
 
     kind: Literal["offsets"] = "offsets"
 
 
 class ConfluentCloudMetrics(HttpConnection):
-    """Confluent's Metrics API, beside the offsets. `username` and `password`: a Cloud key whose owner has the
-    role MetricsViewer."""
+    """Confluent's Metrics API, in addition to the offsets.
+
+    `username` and `password`: a Cloud key whose owner has the role MetricsViewer.
+    """
 
     kind: Literal["confluent_cloud"]
     url: str = Field(default="https://api.telemetry.confluent.cloud", pattern=r"^(https?://|\$\{)")
@@ -28,11 +27,11 @@ class ConfluentCloudMetrics(HttpConnection):
 
 
 class CloudWatchMetrics(EstateModel):
-    """Amazon CloudWatch, which MSK writes its metrics to, beside the offsets. The credentials are boto3's
+    """Amazon CloudWatch, where MSK writes its metrics, in addition to the offsets. Credentials are boto3's
     own.
 
-    `cluster_name`: MSK's name of the cluster, which its metrics are kept under; None: that in the brokers'
-    `cluster_arn`, else the cluster's name in the estate. `region` None: that in the ARN, else boto3's.
+    `cluster_name`: MSK's name of the cluster, which identifies its metrics; None: the one in the brokers'
+    `cluster_arn`, else the cluster's name in the estate. `region` None: the one in the ARN, else boto3's.
     """
 
     kind: Literal["cloudwatch"]
@@ -46,15 +45,12 @@ MetricsSource: TypeAlias = Annotated[
 ]
 
 
-# Which alarms of CloudWatch are about a cluster.
-
-
 class CloudWatchAlarms(EstateModel):
-    """The alarms that ask for a discovery of the cluster while they are in ALARM: those whose names begin
-    with `name_prefix`, which AWS filters by, and fit `names`. Credentials are boto3's own.
+    """The CloudWatch alarms that ask for a discovery of the cluster while they are in ALARM.
 
-    `region` None: that in the cluster's ARN or in the names of its brokers, else boto3's. `endpoint_url`: for
-    a stand-in or a VPC endpoint.
+    Their names begin with `name_prefix`, which AWS filters by, and match `names`. Credentials are boto3's
+    own. `region` None: the one in the cluster's ARN or in the names of its brokers, else boto3's.
+    `endpoint_url`: for a stand-in or a VPC endpoint.
     """
 
     name_prefix: str = Field(default="", max_length=255)
@@ -63,18 +59,15 @@ class CloudWatchAlarms(EstateModel):
     endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
 
 
-# How a cluster is watched: when readings count as unusual, how long a flapping connector stays quiet.
-
-
 class AnomalyThresholds(EstateModel):
     """When the readings of a cluster count as unusual. The defaults suit readings every 5 minutes.
 
-    A rate is unusual when it is `deviations` robust deviations (the MAD of its logarithm, with a floor) and
-    the factor `spike_factor` or `drop_factor` away from its median, `unusual_readings` times in a row.
-    Silence: no record in `silent_readings` readings in which `expected_records` were usual. Lag grows: at
-    each of `lag_readings` readings, to at least `lag_records` and half as much again as was usual.
-    `minimum_readings`: what must be known of a series before it is judged. `topics` and `consumer_groups`:
-    which are watched.
+    A rate is unusual when it is both `deviations` robust deviations (the MAD of its logarithm, with a floor)
+    and the factor `spike_factor` or `drop_factor` away from its median, `unusual_readings` times in a row. A
+    topic is silent when `silent_readings` readings show no record where `expected_records` are usual. Lag
+    grows when it rises at each of `lag_readings` readings, to at least `lag_records` and one and a half times
+    the usual lag. A series is judged from `minimum_readings` readings on. `topics` and `consumer_groups`
+    select what is watched.
     """
 
     enabled: bool = True
@@ -92,7 +85,10 @@ class AnomalyThresholds(EstateModel):
 
 
 class Sensing(EstateModel):
-    """How the sensors treat the cluster. `quiet_minutes`: a connector that fails again within this time of
-    its last failure told is flapping: its failures are counted and told once the time is over."""
+    """How the sensors treat the cluster.
+
+    `quiet_minutes`: a connector that fails again within this time of its last reported failure is flapping.
+    Its failures are counted, and reported once the time is over.
+    """
 
     quiet_minutes: float = Field(default=10.0, ge=0)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from mesh_assets.platforms.presence import Presence
 
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.connectors import ConnectReader

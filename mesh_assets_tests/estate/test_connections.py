@@ -47,7 +47,7 @@ def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, An
         ),
         (
             {"cluster_arn": ARN, **SCRAM, "sasl_mechanism": "PLAIN"},
-            "Amazon MSK knows SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512",
+            "Amazon MSK supports SASL_SSL with AWS_MSK_IAM or SCRAM-SHA-512",
         ),
         ({"cluster_arn": ARN, "msk_network": "public"}, "msk_network public has no brokers for PLAINTEXT"),
         ({"cluster_arn": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, "cluster_arn"),

@@ -155,7 +155,7 @@ def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
 def test_an_endpoint_of_no_known_kind_is_told_which_there_are() -> None:
     [finding] = findings(managed_connect(kind="kafka-connect"))
     assert finding.startswith(
-        "estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is none; expected one of 'kafka_connect', "
+        "estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is not a kind; expected one of 'kafka_connect', "
     )
     assert findings(managed_connect(kind="")) == ["estate.yaml:5: clusters.a.connect.0.kind: is missing"]
 
@@ -220,7 +220,7 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ("clusters: {a: [\n", "estate.yaml:2: not YAML"),
         (
             "clusters:\n  a: {kafka: {bootstrap_servers: x}}\n  a: {}\n",
-            "estate.yaml:3: a stands here a second time",
+            "estate.yaml:3: a appears here a second time",
         ),
         (
             "clusters:\n  a/b: {kafka: {bootstrap_servers: x}}\n",

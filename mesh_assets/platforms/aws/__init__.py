@@ -1,1 +1,1 @@
-"""AWS through boto3: thin clients that say what was asked of what when it fails. Credentials are boto3's own."""
+"""AWS through boto3: thin clients whose errors name the action and the resource. Credentials are boto3's own."""

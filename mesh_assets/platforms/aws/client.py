@@ -1,4 +1,8 @@
-"""boto3 clients with bounded waits, and what boto3 raises as sentences a person can act on."""
+"""boto3 clients with bounded waits, botocore's own retries and a known region; their failures as clear
+sentences.
+
+A sentence names the action, the resource and what to do, and never a credential.
+"""
 
 import re
 from typing import Any
@@ -15,9 +19,6 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-
-# What boto3 raises, as sentences a person can act on: the action, the resource, what to do. Never a
-# credential.
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _INVALID = frozenset(
@@ -90,7 +91,7 @@ def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformErro
             return RefusedError(f"{action} on {resource}: no AWS credentials were found; {_CREDENTIALS}")
         case exceptions.CredentialRetrievalError() | exceptions.SSOError() | exceptions.ProfileNotFound():
             return RefusedError(
-                f"{action} on {resource}: the AWS credentials could not be had ({_first_line(error)}); {_CREDENTIALS}"
+                f"{action} on {resource}: the AWS credentials could not be loaded ({_first_line(error)}); {_CREDENTIALS}"
             )
         case exceptions.NoRegionError():
             return RefusedError(
@@ -105,7 +106,7 @@ def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformErro
 
 
 def denied(error: Exception) -> bool:
-    """Whether AWS knows the caller and does not allow this."""
+    """Whether AWS knows the caller and does not allow the action."""
     return (
         isinstance(error, exceptions.ClientError)
         and str(error.response.get("Error", {}).get("Code", "")) in _DENIED
@@ -113,8 +114,8 @@ def denied(error: Exception) -> bool:
 
 
 def refused_key(error: Exception) -> bool:
-    """Whether it was the encryption key that could not be used, as SSM and Secrets Manager say it: a code of
-    KMS, or a word in the text."""
+    """Whether the encryption key was the problem: SSM and Secrets Manager return a code of KMS, or mention it
+    in the text."""
     if not isinstance(error, exceptions.ClientError):
         return False
     told = error.response.get("Error", {})
@@ -155,9 +156,6 @@ def _first_line(text: object) -> str:
     return lines[0][:300] if lines else ""
 
 
-# How a boto3 client is made: bounded waits, few retries, and a region that is known.
-
-
 def aws_client(
     service: str,
     *,
@@ -168,8 +166,11 @@ def aws_client(
     read_timeout_seconds: float = 10.0,
     attempts: int = 3,
 ) -> Any:
-    """A client of the service; nothing is contacted. `resource` is what messages name. Raises EstateError
-    without a region."""
+    """A client of `service`; contacts nothing. Messages name `resource`.
+
+    botocore retries throttling, server errors and lost connections, `attempts` tries in all. Raises
+    EstateError when no region is known.
+    """
     session = _session(service, resource, profile)
     if region is None and session.region_name is None:
         raise EstateError(
@@ -185,14 +186,15 @@ def aws_client(
         return session.client(service, endpoint_url=endpoint_url, config=config)
     except BotoCoreError as error:
         raise aws_failure(error, action=service, resource=resource) from error
-    except ValueError as error:  # botocore's answer to an endpoint that is no address
+    except ValueError as error:  # botocore's error for an endpoint that is not an address
         raise EstateError(
-            f"endpoint_url of {resource} is no address: expected https://host[:port]"
+            f"endpoint_url of {resource} is not an address: expected https://host[:port]"
         ) from error
 
 
 def _session(service: str, resource: str, profile: str | None) -> Any:
-    """A session of our own: boto3's default one is shared by all threads and not safe to be made in several."""
+    """A session of our own: boto3's default session is shared by all threads and not safe to create in
+    several."""
     try:
         return boto3.session.Session(profile_name=profile)
     except BotoCoreError as error:  # a profile that does not exist

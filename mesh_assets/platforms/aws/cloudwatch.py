@@ -1,4 +1,9 @@
-"""CloudWatch: metrics and their values, many in a request, and the alarms that are in ALARM now."""
+"""CloudWatch: metrics and their values, many in one request, and the alarms that are in ALARM.
+
+Source: `ListMetrics`, `GetMetricData` and `DescribeAlarms` of the CloudWatch API. A `GetMetricData` request
+takes 500 queries and returns 100,800 points; all three are paged. It costs $0.01 for a thousand metrics, so
+ask only for what is needed.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,14 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.aws.client import aws_client, aws_failure
 from mesh_assets.platforms.aws.records import AlarmInAlarm
-from mesh_assets.platforms.http import in_flight
-
-# CloudWatch's metrics: which there are, and their values, many in a request.
-#
-# Source: `ListMetrics` and `GetMetricData` of the CloudWatch API. A request takes 500 queries and answers
-# 100,800 points; both are paged. GetMetricData costs by the metric asked for ($0.01 a thousand), so only
-# what
-# is needed should be.
+from mesh_assets.platforms.in_flight import in_flight
 
 MOST_QUERIES = 500
 MOST_POINTS = 100_800
@@ -30,7 +28,7 @@ _MOST_PAGES = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricQuery:
-    """One series. `statistic`: Average, Maximum, Minimum, Sum or SampleCount, over each period."""
+    """One series. `statistic`: Average, Maximum, Minimum, Sum or SampleCount of each period."""
 
     name: str
     dimensions: tuple[tuple[str, str], ...]
@@ -38,8 +36,10 @@ class MetricQuery:
 
 
 class CloudWatchClient:
-    """Reads metrics of one namespace in one region. Safe to use from many threads; changes nothing. Methods
-    raise PlatformError."""
+    """Reads the metrics of one namespace in one region. Safe to use from many threads; changes nothing.
+
+    Every method raises PlatformError.
+    """
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class CloudWatchClient:
         endpoint_url: str | None = None,
         client: Any = None,
     ) -> None:
-        """`resource` is what messages name. Nothing is contacted; raises EstateError when no region is known."""
+        """Messages name `resource`. Contacts nothing; raises EstateError when no region is known."""
         self._namespace = namespace
         self._resource = resource
         self._client = client or aws_client(
@@ -61,15 +61,15 @@ class CloudWatchClient:
 
     @property
     def requests(self) -> int:
-        """Calls made so far; what boto3 repeated of its own is not counted."""
+        """Calls made so far, without botocore's own retries."""
         with self._lock:
             return self._requests
 
     def dimensions(
         self, names: Sequence[str], *, having: Mapping[str, str]
     ) -> dict[str, list[dict[str, str]]]:
-        """By metric: the dimensions of each of its series that had a value in the last three hours and has
-        the dimensions `having`."""
+        """For each metric, the dimensions of its series that include `having` and had a value in the last
+        three hours."""
         found = in_flight(
             lambda name: self._listed(name, having),
             names,
@@ -82,7 +82,8 @@ class CloudWatchClient:
     def values(
         self, queries: Sequence[MetricQuery], *, begin: datetime, end: datetime, period_seconds: int
     ) -> list[dict[datetime, float]]:
-        """For each query, the value of each period by the period's begin; one without a value is missing."""
+        """For each query, the value of each period by the period's start; periods without a value are
+        missing."""
         periods = max(1, int((end - begin).total_seconds() // period_seconds))
         size = max(1, min(MOST_QUERIES, MOST_POINTS // periods))
         chunks = [queries[start : start + size] for start in range(0, len(queries), size)]
@@ -150,7 +151,7 @@ class CloudWatchClient:
                 )
 
     def _pages(self, action: str, method: str, asked: Mapping[str, Any]) -> "list[Mapping[str, Any]]":
-        """All pages, whole or an error."""
+        """All pages, or an error."""
         pages: list[Mapping[str, Any]] = []
         token: str | None = None
         for _ in range(_MOST_PAGES):
@@ -168,7 +169,7 @@ class CloudWatchClient:
                 return pages
             if following == token:
                 raise UnexpectedAnswerError(
-                    f"{self._what(action)}: the same page came twice; the answer would never end"
+                    f"{self._what(action)}: the same page twice; the answer would never end"
                 )
             token = following
         raise UnexpectedAnswerError(f"{self._what(action)}: more than {_MOST_PAGES} pages")
@@ -177,20 +178,18 @@ class CloudWatchClient:
         return f"cloudwatch:{action} on {self._resource}"
 
 
-# CloudWatch's alarms that are in ALARM now.
-
 _DESCRIBE_ALARMS = "cloudwatch:DescribeAlarms"
 _ALARMS_A_PAGE = 100
-# A tick is short, and another follows.
+# A sensor's tick is short, and the next one follows soon.
 _READ_SECONDS, _ATTEMPTS = 5, 2
 
 
 def alarms_in_alarm(
     *, name_prefix: str, region: str | None, endpoint_url: str | None = None, client: Any = None
 ) -> tuple[AlarmInAlarm, ...]:
-    """Alarms on metrics and composite ones, by name; a request for each 100.
+    """The alarms in ALARM, metric and composite, by name; one request for each 100.
 
-    Raises PlatformError when they cannot be read as a whole, EstateError when no region is known.
+    Raises PlatformError when they cannot be read completely, EstateError when no region is known.
     """
     resource = f"alarms {name_prefix}*" if name_prefix else "alarms"
     if client is not None:
@@ -222,14 +221,14 @@ def _read_alarms(client: Any, name_prefix: str, resource: str) -> tuple[AlarmInA
         except (BotoCoreError, ClientError) as error:
             raise aws_failure(error, action=_DESCRIBE_ALARMS, resource=resource) from error
         entries = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
-        # AWS has filtered by the state; whoever stands in for it may not have.
+        # AWS filters by state; a stand-in may not.
         found += [_alarm(entry) for entry in entries if entry.get("StateValue") == "ALARM"]
         following = answer.get("NextToken")
         if not following:
             return tuple(sorted(found, key=lambda alarm: alarm.name))
         if following == asked.get("NextToken"):
             raise UnexpectedAnswerError(
-                f"{_DESCRIBE_ALARMS} on {resource} gives the same page again and again; the list is not whole"
+                f"{_DESCRIBE_ALARMS} on {resource} returned the same page twice; the list would never end"
             )
         asked["NextToken"] = following
 
@@ -239,6 +238,6 @@ def _alarm(entry: Any) -> AlarmInAlarm:
         name=entry["AlarmName"],
         arn=entry["AlarmArn"],
         reason=entry.get("StateReason", ""),
-        # The other time moves whenever the evaluation's state does, too, which is no new alarm.
+        # The other time also moves with the state of the evaluation, which is not a new alarm.
         since=entry.get("StateTransitionedTimestamp") or entry["StateUpdatedTimestamp"],
     )

@@ -1,4 +1,4 @@
-"""SQS queues, read from and written to, and SNS topics, written to."""
+"""SQS queues, which we read from and write to, and SNS topics, which we publish to."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mesh_assets.platforms.aws.client import aws_client, aws_failure
 from mesh_assets.platforms.aws.records import QueueMessage
 
-# A queue of SQS: received in batches by long polling, deleted in batches, and a place for what cannot be
-# understood.
-
 MOST_MESSAGES = 10
-"""SQS's own limit of a receive and of a batch."""
+"""SQS's own limit for one receive and one batch."""
 
 LONGEST_WAIT_SECONDS = 20
 
@@ -26,8 +23,8 @@ class SqsQueue:
     def __init__(
         self, url: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None
     ) -> None:
-        """`region` None: that in the address, else boto3's. Nothing is contacted; raises EstateError when no
-        region is known."""
+        """`region` None: the one in the address, else boto3's. Contacts nothing; raises EstateError when none
+        is known."""
         self.url = url
         self.name = url.rstrip("/").rpartition("/")[2]
         self._client = client or aws_client(
@@ -37,7 +34,7 @@ class SqsQueue:
             endpoint_url=endpoint_url,
             # A long poll is silent for its whole wait.
             read_timeout_seconds=LONGEST_WAIT_SECONDS + 5,
-            # A tick is short, and another follows.
+            # A sensor's tick is short, and the next one follows soon.
             attempts=2,
         )
 
@@ -45,7 +42,7 @@ class SqsQueue:
         return f"queue {self.name}"
 
     def receive(self, *, wait_seconds: int) -> tuple[QueueMessage, ...]:
-        """Up to ten messages; waits up to that long (at most 20 s) while there is none."""
+        """Up to ten messages; waits up to `wait_seconds` (at most 20) while there are none."""
         answer = self._call(
             "ReceiveMessage",
             "receive_message",
@@ -64,7 +61,7 @@ class SqsQueue:
         )
 
     def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
-        """Deletes them (at most ten); the ids of those SQS could not delete, which it will hand out again."""
+        """Deletes at most ten messages and returns the ids that SQS could not delete and will hand out again."""
         if not messages:
             return ()
         entries = [
@@ -74,7 +71,7 @@ class SqsQueue:
         return tuple(messages[int(failed["Id"])].id for failed in answer.get("Failed", ()))
 
     def send(self, body: str, *, attributes: Mapping[str, str], deduplication_id: str) -> None:
-        """Sends a message with text attributes. `deduplication_id` serves queues that are FIFO."""
+        """Sends a message with text attributes. `deduplication_id` is for FIFO queues."""
         fifo = (
             {"MessageGroupId": "mesh-assets", "MessageDeduplicationId": deduplication_id}
             if self.name.endswith(".fifo")
@@ -98,15 +95,13 @@ class SqsQueue:
 
 
 def region_of(url: str) -> str | None:
-    """The region in a queue's address; None where it has none (a stand-in, a VPC endpoint)."""
+    """The region in a queue's address; None when it has none (a stand-in, a VPC endpoint)."""
     match = _REGION.match(url)
     return None if match is None else match[1] or match[2]
 
 
-# A topic of SNS, written to.
-
 _SUBJECT_CHARACTERS = 100
-"""SNS's own limit; printable ASCII only, on one line."""
+"""SNS's own limit; the subject must be one line of printable ASCII."""
 
 
 class SnsTopic:
@@ -115,7 +110,7 @@ class SnsTopic:
     def __init__(
         self, arn: str, *, region: str | None = None, endpoint_url: str | None = None, client: Any = None
     ) -> None:
-        """`region` None: that in the ARN. Nothing is contacted."""
+        """`region` None: the one in the ARN. Contacts nothing."""
         self.arn = arn
         self._client = client or aws_client(
             "sns",

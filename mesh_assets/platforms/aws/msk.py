@@ -1,4 +1,9 @@
-"""Amazon MSK, as a Kafka client needs it: the brokers behind a cluster's ARN, and tokens of IAM to log in with."""
+"""Amazon MSK for Kafka clients: the brokers behind a cluster's ARN, and IAM tokens to log in with.
+
+A token is a signed request for `kafka-cluster:Connect`, valid for 15 minutes. librdkafka asks for one on a
+thread of its own when a client is created, and again before it expires (confluent-kafka 2.13 and later; older
+versions had to be polled). A client is not ready before its first token.
+"""
 
 import logging
 import re
@@ -15,24 +20,15 @@ from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.aws.client import aws_client, aws_failure
 from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, MskNetwork, read_msk_brokers
 
-# Logging in to Amazon MSK as an AWS identity: a token is a signed request for `kafka-cluster:Connect`, good
-# for 15 minutes.
-#
-# librdkafka asks for one on a thread of its own when a client is made and again before it runs out
-# (confluent-kafka 2.13 and later; before that it had to be polled for). A client is not made until it has
-# the
-# first one.
-
 _LOGGER = logging.getLogger("mesh_assets.kafka")
 _BROKER_REGION = re.compile(r"\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?::|$)")
 _CONNECT = "kafka-cluster:Connect"
 
 
 class MskIamToken:
-    """Gives tokens for the clusters of one region: `oauth_cb` of a client of librdkafka. Safe to share
-    between clients.
+    """Makes tokens for the clusters of one region: librdkafka's `oauth_cb`. Safe to share between clients.
 
-    Credentials are boto3's own, found when it is made and renewed by boto3. Raises RefusedError when there
+    boto3 finds the credentials when the object is created, and renews them. Raises RefusedError when there
     are none.
     """
 
@@ -50,8 +46,8 @@ class MskIamToken:
         return f"MskIamToken({self._region!r})"
 
     def __call__(self, _config: str = "") -> tuple[str, float]:
-        """A token and when it ends, in seconds since 1970. Raises PlatformError when the credentials cannot
-        be renewed."""
+        """A token and its expiry in seconds since 1970. Raises PlatformError when the credentials cannot be
+        renewed."""
         try:
             frozen = self._credentials.get_frozen_credentials()
             token, ends_ms = MSKAuthTokenProvider.generate_auth_token_from_credentials_provider(
@@ -59,7 +55,7 @@ class MskIamToken:
             )
         except (BotoCoreError, ClientError) as error:
             failure = self._failure(error)
-            # librdkafka says that its callback raised, and not what.
+            # librdkafka reports that its callback raised, but not what.
             _LOGGER.warning("%s", failure)
             raise failure from error
         return token, ends_ms / 1000
@@ -69,8 +65,8 @@ class MskIamToken:
 
 
 class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no types
-    """The signer's way to be given credentials: left to itself it looks for new ones each time, and fails
-    unreadably without any."""
+    """Hands the signer its credentials: on its own it looks for new ones each time and fails unreadably
+    without any."""
 
     def __init__(self, frozen: Any) -> None:
         super().__init__()
@@ -81,15 +77,13 @@ class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no type
 
 
 def region_of_brokers(bootstrap_servers: str) -> str | None:
-    """The region in the names of MSK's brokers; None when they are called otherwise (a name of one's own, a
-    tunnel)."""
+    """The region in the names of MSK's brokers; None when they have other names (a custom domain, a tunnel)."""
     match = _BROKER_REGION.search(bootstrap_servers.split(",")[0])
     return None if match is None else match[1]
 
 
 def region_of_cluster(connection: KafkaConnection) -> str | None:
-    """The region that the estate gives, or that stands in the ARN or in the brokers' names; None when nothing
-    there tells it."""
+    """The region in the estate, else in the ARN, else in the brokers' names; None when it is in none of them."""
     of_arn = None if connection.cluster_arn is None else connection.cluster_arn.split(":")[3]
     return connection.region or of_arn or region_of_brokers(connection.bootstrap_servers or "")
 
@@ -105,18 +99,16 @@ def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_serv
     return str(region)
 
 
-# Amazon MSK: which brokers to ask, by the cluster's ARN.
-
 _GET_BROKERS = "kafka:GetBootstrapBrokers"
 
 
 def bootstrap_brokers(
     arn: str, *, login: MskLogin, network: MskNetwork = "private", client: Any = None
 ) -> str:
-    """The brokers of the cluster, provisioned or serverless, for that login; one request.
+    """The brokers of a provisioned or serverless cluster for one way to log in; one request.
 
     Raises RefusedError when there is no such cluster, when the request is not allowed, or when the cluster
-    has no such brokers (with those it has); UnreachableError when AWS does not answer.
+    has no such brokers (the message lists those it has); UnreachableError when AWS does not answer.
     """
     if client is not None:
         return _brokers(client, arn).servers(login, network=network)
@@ -134,26 +126,23 @@ def _brokers(client: Any, arn: str) -> MskBrokers:
     return read_msk_brokers(arn, answer)
 
 
-# What a connection to Amazon MSK adds to librdkafka's configuration: brokers by ARN, and tokens of IAM.
-# boto3 is imported here.
-
-
 def brokers_by_arn(connection: KafkaConnection) -> str:
-    """The brokers of `connection.cluster_arn` for its way to log in. Raises PlatformError, EstateError."""
+    """The brokers of `connection.cluster_arn` for its way to log in. Raises PlatformError or EstateError."""
     return bootstrap_brokers(
         str(connection.cluster_arn), login=_login(connection), network=connection.msk_network
     )
 
 
 def iam_properties(connection: KafkaConnection, bootstrap_servers: str) -> dict[str, Any]:
-    """How librdkafka logs in as an AWS identity. Raises EstateError without a region, RefusedError without
-    credentials."""
+    """librdkafka's settings to log in as an AWS identity.
+
+    Raises EstateError when no region is known, RefusedError without credentials.
+    """
     region = signing_region(
         given=connection.region, cluster_arn=connection.cluster_arn, bootstrap_servers=bootstrap_servers
     )
     token = MskIamToken(region, resource=connection.address)
-    # What goes wrong is said here: inside librdkafka's callback the reason is lost, and a client takes 10 s
-    # to give up.
+    # Fail here: inside librdkafka's callback the reason is lost, and a client takes 10 s to give up.
     token()
     return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
 

@@ -1,4 +1,5 @@
-"""What AWS's services return, apart from their clients: code that only reads these records does not import boto3."""
+"""What AWS's services return, apart from their clients: code that only reads these records does not import
+boto3."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +8,13 @@ from typing import Any, Literal
 
 from mesh_assets.errors import RefusedError
 
-# A message of a queue, apart from the client: whoever only reads messages need not import boto3.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueMessage:
-    """A message as received. `receipt` is what deletes it, good until it becomes visible again. `receives`:
-    how often it was handed out."""
+    """A message as received.
+
+    `receipt` deletes it, until it becomes visible again. `receives`: how often it was handed out.
+    """
 
     id: str
     body: str
@@ -21,13 +22,9 @@ class QueueMessage:
     receives: int
 
 
-# What AWS's services tell, apart from the clients: whoever only reads it need not import boto3.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmInAlarm:
-    """An alarm of CloudWatch in ALARM. `since`: when it came to be so, UTC. `reason`: CloudWatch's own
-    sentence."""
+    """A CloudWatch alarm in ALARM, since `since` (UTC), for `reason` (CloudWatch's own sentence)."""
 
     name: str
     arn: str

@@ -1,8 +1,7 @@
-"""The secrets that the estate names, read when a client is made: from the environment, AWS and Vault. No
-value is ever shown.
+"""The secrets that the estate names, read from the environment, AWS and Vault when a client is created.
 
-Public: `resolve` (one text), `shown` (what stands for it in messages), `read_ahead` (all of a part of the
-estate at once), `forget_secrets`.
+Public: `resolve` (one text), `shown` (its form for messages, never a value), `read_ahead` (a whole part of
+the estate at once), `forget_secrets`.
 """
 
 from mesh_assets.platforms.secrets.resolving import forget_secrets, read_ahead, resolve, shown

@@ -1,4 +1,8 @@
-"""Secrets kept in AWS: `ssm:/path` in Systems Manager's parameter store, `secretsmanager:<arn or name>#field` in Secrets Manager."""
+"""Secrets kept in AWS.
+
+`ssm:/path` is a parameter of Systems Manager, decrypted; ten come in one request. `secretsmanager:<arn or
+name>#field` is a secret of Secrets Manager, such as those of MSK (`AmazonMSK_…`).
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -10,11 +14,10 @@ from mesh_assets.errors import EstateError
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, refused_key
 from mesh_assets.platforms.secrets.references import SecretName
 
-# What AWS raises about a secret, as the sentence that names the reference and the right.
-
 
 def could_not_be_read(reference: SecretName, action: str, error: Exception) -> EstateError:
-    """`action` as IAM calls it. A key that may not be used is another right than the secret."""
+    """The error that names the reference and the missing right: the secret's (`action`, as IAM calls it) or
+    its key's."""
     if refused_key(error):
         return EstateError(
             str(aws_failure(error, action="kms:Decrypt", resource=f"the key that encrypts {reference.shown}"))
@@ -23,20 +26,18 @@ def could_not_be_read(reference: SecretName, action: str, error: Exception) -> E
 
 
 def named(references: Sequence[SecretName]) -> str:
-    """The first one, and how many more."""
+    """The first reference, and how many more there are."""
     first = references[0].shown
     return first if len(references) == 1 else f"{first} and {len(references) - 1} more"
 
-
-# `ssm:/path`: parameters of AWS Systems Manager, decrypted, ten in a request.
 
 NAMES_A_REQUEST = 10
 """GetParameters' own limit."""
 
 
 def read_parameters(references: Sequence[SecretName], client: Any = None) -> Mapping[str, str]:
-    """The parameters' values by name. Raises EstateError naming the reference, the action and the right that
-    is missing."""
+    """The parameters' values by name. Raises EstateError naming the reference, the action and the missing
+    right."""
     if client is not None:
         return _read_parameters(client, references)
     resource = named(references)
@@ -62,8 +63,7 @@ def _parameter_batch(client: Any, references: Sequence[SecretName]) -> dict[str,
                 Names=[reference.name for reference in references], WithDecryption=True
             )
         except ClientError as error:
-            # One name that is not allowed refuses the whole batch, and a role may have been given
-            # GetParameter alone.
+            # One forbidden name refuses the whole batch, and a role may have only GetParameter.
             if not denied(error) and not refused_key(error):
                 raise could_not_be_read(references[0], "ssm:GetParameters", error) from error
         except BotoCoreError as error:
@@ -90,14 +90,11 @@ def _one_parameter(client: Any, reference: SecretName) -> str:
     return str(value)
 
 
-# `secretsmanager:<arn or name>#field`: secrets of AWS Secrets Manager, those of MSK (`AmazonMSK_…`) among
-# them.
-
 _GET_SECRET = "secretsmanager:GetSecretValue"
 
 
 def read_secrets(references: Sequence[SecretName], client: Any = None) -> Mapping[str, str]:
-    """The secrets' texts by name, one request each: the batch call would need a right of its own. Raises
+    """The secrets' texts by name, one request each: the batch call needs a right of its own. Raises
     EstateError."""
     texts = {}
     for reference in {reference.name: reference for reference in references}.values():
@@ -118,7 +115,7 @@ def read_secrets(references: Sequence[SecretName], client: Any = None) -> Mappin
 
 
 def region_of(name: str) -> str | None:
-    """The region in an ARN; None for a plain name, which is looked up where boto3 is."""
+    """The region in an ARN; None for a plain name, which boto3 looks up in its own region."""
     return name.split(":")[3] or None if name.startswith("arn:") and name.count(":") >= 3 else None
 
 

@@ -1,4 +1,4 @@
-"""References to secrets: taken apart, and the value of one within what its source keeps."""
+"""References to secrets: parsing them, and picking the value of one out of what its source keeps."""
 
 import json
 import os
@@ -9,8 +9,6 @@ from typing import Literal, cast
 
 from mesh_assets.errors import EstateError
 
-# A reference to a secret, taken apart.
-
 SourceName = Literal["ssm", "secretsmanager", "vault"]
 
 _REFERENCE = re.compile(r"^(ssm|secretsmanager|vault):([^#\s]+)(?:#(\S+))?$")
@@ -19,8 +17,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class SecretName:
-    """Where a secret is kept. `shown`: as the estate has it, which is what messages say. `field` None: the
-    whole of what is kept there."""
+    """Where a secret is kept. `shown`: the estate's text, for messages. `field` None: everything kept there."""
 
     shown: str
     source: SourceName
@@ -29,17 +26,18 @@ class SecretName:
 
 
 def parse_reference(text: str, *, environment: Mapping[str, str] | None = None) -> SecretName | None:
-    """The secret that `text` names; None for text that names none, or environment variables only.
+    """The secret that `text` names; None for text that names none, or only environment variables.
 
-    Variables in the reference are filled in (`ssm:/${STAGE}/key`). A variable's value never becomes a
-    reference: it is the secret itself. Raises EstateError as `with_variables`.
+    Variables inside the reference are filled in (`ssm:/${STAGE}/key`). A variable's value is the secret
+    itself and is never read as a reference. Raises EstateError for a malformed reference, and as
+    `with_variables` does.
     """
     if not text.startswith(("ssm:", "secretsmanager:", "vault:")):
         return None
     match = _REFERENCE.match(with_variables(text, environment=environment))
     if match is None:
         raise EstateError(
-            f"{text} is no reference: expected ssm:/path, secretsmanager:arn#field or vault:path#field"
+            f"{text} is not a reference: expected ssm:/path, secretsmanager:arn#field or vault:path#field"
         )
     source, name, field = match.groups()
     if source == "ssm" and field is not None:
@@ -52,7 +50,7 @@ def parse_reference(text: str, *, environment: Mapping[str, str] | None = None) 
 def with_variables(text: str, *, environment: Mapping[str, str] | None = None) -> str:
     """`text` with every `${NAME}` replaced by that environment variable's value.
 
-    Raises EstateError naming the variable that is not set, never a value.
+    Raises EstateError when a variable is not set, naming it.
     """
     variables = os.environ if environment is None else environment
 
@@ -67,14 +65,15 @@ def with_variables(text: str, *, environment: Mapping[str, str] | None = None) -
     return _VARIABLE.sub(value, text)
 
 
-# The value of a reference within what its source keeps: the whole, or one field of it.
-
 Kept = str | Mapping[str, object]
-"""What a source keeps under a name: one text, or fields."""
+"""What a source keeps under one name: a text, or fields."""
 
 
 def pick(reference: SecretName, kept: Kept) -> str:
-    """Raises EstateError that names the reference and the fields there are, never a value."""
+    """The reference's value in `kept`: the whole text or one field.
+
+    Raises EstateError that names the reference and the existing fields, never a value.
+    """
     if reference.field is None:
         if isinstance(kept, str):
             return kept
@@ -82,24 +81,24 @@ def pick(reference: SecretName, kept: Kept) -> str:
     fields = _json_fields(kept) if isinstance(kept, str) else kept
     if fields is None:
         raise EstateError(
-            f"{reference.shown}: the secret is no JSON object; leave #{reference.field} out for its whole text"
+            f"{reference.shown}: the secret is not a JSON object; leave #{reference.field} out for its whole text"
         )
     if reference.field not in fields:
         raise EstateError(
             f"{reference.shown}: the secret has no field {reference.field!r}; it has: {_listed(fields)}"
         )
     value = fields[reference.field]
-    if isinstance(value, bool | int | float):  # `{"pin": 1234}`: the text that stands there
+    if isinstance(value, bool | int | float):  # `{"pin": 1234}`: as it is written
         return json.dumps(value)
     if not isinstance(value, str):
-        raise EstateError(f"{reference.shown}: field {reference.field!r} is no text; expected one value")
+        raise EstateError(f"{reference.shown}: field {reference.field!r} is not text; expected one value")
     return value
 
 
 def _json_fields(text: str) -> Mapping[str, object] | None:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:  # which carries the whole text, and must not be chained to anything
+    except json.JSONDecodeError:  # carries the whole text, so it must not be chained
         return None
     return value if isinstance(value, dict) else None
 

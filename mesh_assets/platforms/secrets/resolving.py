@@ -1,4 +1,5 @@
-"""From a text of the estate to the value it stands for, through a short memory: one reading serves all clients made within a minute."""
+"""From a text of the estate to its value, with a short memory: one reading serves all clients created in a
+minute."""
 
 import threading
 import time
@@ -16,23 +17,20 @@ from mesh_assets.platforms.secrets.references import (
     with_variables,
 )
 
-# Reading secrets through a short memory: one reading serves all clients that are made within a minute of
-# each other.
-
 KEPT_SECONDS = 60.0
-"""A run makes its clients within seconds, a sensor looks every few minutes: long enough to ask once for
-either, and short enough that after a rotation nothing is refused for longer than this."""
+"""A run creates its clients within seconds, a sensor every few minutes: long enough for one request in either
+case, and short enough that a rotation causes refusals for no longer than this."""
 
 Source = Callable[[Sequence[SecretName]], Mapping[str, Kept]]
-"""What is kept under each name. Raises EstateError when one cannot be read."""
+"""Returns what is kept under each name. Raises EstateError when one cannot be read."""
 
 
 class SecretReader:
-    """Secrets by reference. Safe to use from many threads (two that ask at the same time may both ask the
-    source).
+    """Secrets by reference. Safe to use from many threads; two that ask at the same time may both ask the
+    source.
 
-    Only what was read is remembered: a failure is tried again by whoever comes next. Values are in memory
-    alone, and in no `repr`.
+    Only values are remembered, so the next caller retries after a failure. Values exist in memory only and in
+    no `repr`.
     """
 
     def __init__(
@@ -49,7 +47,8 @@ class SecretReader:
         self._kept: dict[tuple[SourceName, str], tuple[float, Kept]] = {}
 
     def read(self, references: Collection[SecretName]) -> dict[SecretName, str]:
-        """Their values; what is not remembered is asked for in one call a source. Raises EstateError."""
+        """The values of `references`; one call to each source fetches what is not remembered. Raises
+        EstateError."""
         with self._lock:
             oldest = self._monotonic() - self._kept_seconds
             self._kept = {key: (at, kept) for key, (at, kept) in self._kept.items() if at > oldest}
@@ -69,18 +68,16 @@ class SecretReader:
         }
 
     def forget(self) -> None:
+        """Drops every remembered value."""
         with self._lock:
             self._kept.clear()
-
-
-# From a text of the estate to the value it stands for, by the one reader of this process.
 
 
 def resolve(text: str, *, environment: Mapping[str, str] | None = None) -> str:
     """The value of a reference, or `text` with every `${NAME}` replaced by that environment variable's value.
 
-    To be called as late as possible, by whoever makes a client. Raises EstateError naming the reference, and
-    what is missing; no value.
+    Call it as late as possible, when creating a client. Raises EstateError naming the reference and what is
+    missing, never a value.
     """
     reference = parse_reference(text, environment=environment)
     return (
@@ -91,8 +88,10 @@ def resolve(text: str, *, environment: Mapping[str, str] | None = None) -> str:
 
 
 def shown(text: str, *, environment: Mapping[str, str] | None = None) -> str:
-    """As `resolve`, for what is shown (a username): a secret that is kept somewhere is shown as its
-    reference."""
+    """As `resolve`, but fit to be shown (a username): a secret kept elsewhere is shown as its reference.
+
+    Raises EstateError when an environment variable is not set.
+    """
     return (
         text
         if parse_reference(text, environment=environment) is not None
@@ -101,10 +100,10 @@ def shown(text: str, *, environment: Mapping[str, str] | None = None) -> str:
 
 
 def read_ahead(part: BaseModel) -> None:
-    """Reads all secrets that a part of the estate names, in as few requests as the sources allow, for
-    `resolve` to find.
+    """Reads all secrets that a part of the estate names, in as few requests as possible, for `resolve` to
+    find.
 
-    Raises EstateError as `resolve`.
+    Raises EstateError as `resolve` does.
     """
     references = [
         reference for text in _texts(part.model_dump()) if (reference := parse_reference(text)) is not None
@@ -113,7 +112,7 @@ def read_ahead(part: BaseModel) -> None:
 
 
 def forget_secrets() -> None:
-    """What comes next is read anew: for whoever knows that a secret has just changed."""
+    """Makes the next readings ask the sources again, for callers that know that a secret has just changed."""
     _reader().forget()
 
 
@@ -124,7 +123,7 @@ def _reader() -> SecretReader:
     )
 
 
-# boto3 and hvac are heavy, and only needed where the estate names such a secret.
+# boto3 and hvac are heavy, and needed only where the estate names such a secret.
 
 
 def _from_parameter_store(references: Sequence[SecretName]) -> Mapping[str, Kept]:

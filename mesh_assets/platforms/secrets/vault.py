@@ -1,8 +1,8 @@
 """`vault:path#field`: secrets of HashiCorp Vault's KV engine, version 1 or 2, by hvac (the extra `vault`).
 
-Address, token and certificates as Vault's own tools know them: VAULT_ADDR, VAULT_TOKEN or ~/.vault-token,
-VAULT_NAMESPACE, VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY. A Vault Agent that adds the token
-itself needs no other than its address. The path is what `vault kv get` takes.
+Address, token and certificates come from the variables of Vault's own tools: VAULT_ADDR, VAULT_TOKEN or
+~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY. A Vault Agent that adds
+the token needs only its address. The path is what `vault kv get` takes.
 """
 
 import os
@@ -18,10 +18,12 @@ _MOUNTS = "sys/internal/ui/mounts"
 
 
 def read_vault(references: Sequence[SecretName]) -> Mapping[str, Mapping[str, object]]:
-    """The secrets' fields by path: two requests each (its engine, itself). Raises EstateError naming the
-    reference and what to do."""
+    """The secrets' fields by path, two requests each (the engine, the secret).
+
+    Raises EstateError naming the reference and what to do.
+    """
     try:
-        import hvac  # an extra: most estates have no Vault
+        import hvac  # an extra, because most estates have no Vault
     except ImportError as error:
         raise EstateError(
             f"{references[0].shown}: reading Vault needs the package hvac; install it with: pip install 'mesh-assets[vault]'"
@@ -90,11 +92,11 @@ def _fields(client: Any, reference: SecretName, address: str) -> Mapping[str, ob
 
 
 def _engine(client: Any, reference: SecretName) -> tuple[str, str]:
-    """Where the engine that holds the path is mounted, and its version, asked as Vault's own command does."""
+    """The mount of the engine that holds the path, and its version, found in the way of Vault's own command."""
     answer = client.read(f"{_MOUNTS}/{reference.name.strip('/')}")
     told = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(told, dict) or not isinstance(told.get("path"), str):
-        # A Vault from before 0.10 knows no such question, and no version 2.
+        # Vault before 0.10 has neither this endpoint nor version 2.
         mount, _, _ = reference.name.strip("/").partition("/")
         return mount, "1"
     return told["path"].strip("/"), str((told.get("options") or {}).get("version", "1"))

@@ -159,7 +159,7 @@ def test_a_profile_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(
         RefusedError,
-        match=r"the AWS credentials could not be had \(The config profile \(nobody\) could not be found\)",
+        match=r"the AWS credentials could not be loaded \(The config profile \(nobody\) could not be found\)",
     ):
         SqsQueue(URL)
 
@@ -176,7 +176,7 @@ def test_nobody_at_the_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_endpoint_that_is_no_address_is_told() -> None:
-    with pytest.raises(EstateError, match="endpoint_url of queue triggers is no address"):
+    with pytest.raises(EstateError, match="endpoint_url of queue triggers is not an address"):
         SqsQueue(URL, endpoint_url="http://")
 
 

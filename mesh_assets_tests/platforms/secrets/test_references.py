@@ -52,8 +52,8 @@ def test_other_text_is_no_reference(text: str) -> None:
     [
         ("vault:secret/kafka", "names a secret of Vault, which has fields; say which one"),
         ("ssm:/agent/key#field", "a parameter is one value and has no fields"),
-        ("ssm:", "ssm: is no reference: expected ssm:/path"),
-        ("secretsmanager:#password", "is no reference"),
+        ("ssm:", "ssm: is not a reference: expected ssm:/path"),
+        ("secretsmanager:#password", "is not a reference"),
     ],
 )
 def test_what_is_wrong_with_a_reference_is_said(text: str, sentence: str) -> None:
@@ -95,10 +95,10 @@ def test_a_value_is_the_whole_or_one_field(field: str | None, kept: Kept, value:
             "the secret has no field 'pass'; it has: password, username",
         ),
         ("password", "{}", "the secret has no field 'password'; it has: none"),
-        ("password", "hush-hush", "the secret is no JSON object; leave #password out for its whole text"),
-        ("password", '["hush"]', "the secret is no JSON object"),
-        ("password", '{"password": {"hush": 1}}', "field 'password' is no text"),
-        ("password", '{"password": null}', "field 'password' is no text"),
+        ("password", "hush-hush", "the secret is not a JSON object; leave #password out for its whole text"),
+        ("password", '["hush"]', "the secret is not a JSON object"),
+        ("password", '{"password": {"hush": 1}}', "field 'password' is not text"),
+        ("password", '{"password": null}', "field 'password' is not text"),
         (None, {"password": "hush"}, "has fields; say which one: password"),
     ],
 )
