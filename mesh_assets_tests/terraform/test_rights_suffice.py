@@ -12,8 +12,12 @@ import pytest
 
 import mesh_assets
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
-from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY, SCHEMA_REGISTRY_KEY, role_for
-from mesh_assets.platforms.confluent_cloud.metrics_api import METRICS_KEY
+from mesh_assets.platforms.confluent_cloud.keys import (
+    CONNECT_KEY,
+    METRICS_KEY,
+    SCHEMA_REGISTRY_KEY,
+    role_for,
+)
 from mesh_assets.platforms.http import Credential
 from mesh_assets.snapshot import avro_form
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
