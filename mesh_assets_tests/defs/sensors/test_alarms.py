@@ -11,24 +11,24 @@ from mesh_assets.defs.sensors.metrics_anomalies import Watching, tick
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.sensing.cursor import SensorCursor
-from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka
 
 A_READING = 4_500
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Estate:
     kafkas = {
         name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING)
         for name in ("warehouse", "payments")
     }
-    world = World(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
+    world = Estate(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
     for name in kafkas:
         world.discover(name)
     return world
 
 
-def _tick(world: World, instance: dg.DagsterInstance, **alarms: str) -> tuple[dg.SensorResult, list[str]]:
+def _tick(world: Estate, instance: dg.DagsterInstance, **alarms: str) -> tuple[dg.SensorResult, list[str]]:
     """A tick in which `payments` has alarms of that kind."""
     settings = CloudWatchAlarms.model_validate(alarms)
     clusters: dict[str, Cluster] = {
@@ -50,7 +50,7 @@ def _said(result: dg.SensorResult) -> str:
 
 @pytest.mark.sandbox
 def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
-    world: World,
+    world: Estate,
     instance: dg.DagsterInstance,
     aws_account: str,  # noqa: ARG001 - its credentials
 ) -> None:
@@ -91,7 +91,7 @@ def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
 
 
 def test_cloudwatch_that_is_away_is_said_and_every_reading_is_taken(
-    world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    world: Estate, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)

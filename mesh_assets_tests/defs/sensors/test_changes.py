@@ -17,7 +17,7 @@ from mesh_assets.sensing.observations.resources import observe_resources
 from mesh_assets.sensing.observations.schemas import observe_schemas
 from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, a_schema
-from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka
 
 
 class Ticking:
@@ -25,7 +25,7 @@ class Ticking:
 
     def __init__(
         self,
-        world: World,
+        world: Estate,
         instance: dg.DagsterInstance,
         observe: Observe,
         *,
@@ -67,8 +67,8 @@ def skipped(result: dg.SensorResult) -> str:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(
+def world(tmp_path: Path) -> Estate:
+    world = Estate(
         tmp_path,
         *(
             FakeCluster(
@@ -85,7 +85,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_a_change_becomes_a_run_and_after_the_run_nothing_is_launched_again(
-    world: World, instance: dg.DagsterInstance
+    world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance, observe_resources, name="resource_changes")
     at_rest = sensor()
@@ -100,16 +100,15 @@ def test_a_change_becomes_a_run_and_after_the_run_nothing_is_launched_again(
     assert (requested(after), skipped(after)) == ([], "2 of 2 clusters looked at, nothing new")
 
 
-def test_what_several_sensors_notice_becomes_one_run(world: World, instance: dg.DagsterInstance) -> None:
+def test_what_several_sensors_notice_becomes_one_run(world: Estate, instance: dg.DagsterInstance) -> None:
     schemas = Ticking(world, instance, observe_schemas, name="schema_changes")
     resources = Ticking(world, instance, observe_resources, name="resource_changes")
     fake = world.fakes["warehouse"]
     fake.registry.schemas.append(a_schema("clicks-value", schema_id=2))
     fake.kafka.topics["clicks"] = [0]
-    moment = world.now
 
     first = schemas()
-    world.now = moment  # the daemon starts both at the same time
+    world.pass_by(minutes=-5)  # the daemon starts both at the same time
     second = resources()
 
     assert requested(first) == [("warehouse", "schema_updated")]
@@ -125,7 +124,7 @@ def test_what_several_sensors_notice_becomes_one_run(world: World, instance: dg.
 
 
 def test_a_change_that_a_discovery_publishes_while_the_sensor_looks_launches_no_second_run(
-    world: World, instance: dg.DagsterInstance
+    world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance, observe_resources, name="resource_changes")
     fake = world.fakes["warehouse"]
@@ -149,7 +148,7 @@ def test_a_change_that_a_discovery_publishes_while_the_sensor_looks_launches_no_
 
 
 def test_a_source_down_for_several_ticks_is_skipped_with_the_reason_and_then_exactly_the_real_changes_come(
-    world: World, instance: dg.DagsterInstance
+    world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance, observe_resources, name="resource_changes")
     kafka = world.fakes["warehouse"].kafka
@@ -168,7 +167,7 @@ def test_a_source_down_for_several_ticks_is_skipped_with_the_reason_and_then_exa
 
 
 def test_a_cluster_without_a_document_is_skipped_with_the_reason(
-    world: World, instance: dg.DagsterInstance
+    world: Estate, instance: dg.DagsterInstance
 ) -> None:
     world.fakes["new"] = FakeCluster(name="new")
 
@@ -194,7 +193,7 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
     tmp_path: Path, instance: dg.DagsterInstance, hangs: Callable[[], None], observe: Observe, where: str
 ) -> None:
     names = [f"cluster-{number:03}" for number in range(100)]
-    world = World(
+    world = Estate(
         tmp_path,
         *(
             FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}"))

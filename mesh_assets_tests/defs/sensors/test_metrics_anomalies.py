@@ -20,7 +20,7 @@ from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
 from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.sensing.observations.world import FakeCluster, Kafka, World
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 A_READING = 4_500  # 15 records a second
@@ -30,7 +30,7 @@ class Ticking:
     """The sensor, tick after tick, five minutes apart."""
 
     def __init__(
-        self, world: World, instance: dg.DagsterInstance, *, limits: SweepLimits = SWEEP_LIMITS
+        self, world: Estate, instance: dg.DagsterInstance, *, limits: SweepLimits = SWEEP_LIMITS
     ) -> None:
         self._world = world
         self._instance = instance
@@ -62,24 +62,24 @@ def skipped(result: dg.SensorResult) -> str:
     return result.skip_reason.skip_message or ""
 
 
-def readings(world: World, cluster_id: str) -> int:
+def readings(world: Estate, cluster_id: str) -> int:
     history = ReadingHistory(world.store.objects, cluster_id)
     return sum(len(chunk.times) for chunk in history.load(history.entries()))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Estate:
     names = ("warehouse", "payments")
     kafkas = {
         name: Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}", growth=A_READING) for name in names
     }
-    world = World(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
+    world = Estate(tmp_path, *(FakeCluster(name=name, kafka=kafka) for name, kafka in kafkas.items()))
     for name in names:
         world.discover(name)
     return world
 
 
-def test_a_silent_topic_becomes_one_run_of_its_cluster(world: World, instance: dg.DagsterInstance) -> None:
+def test_a_silent_topic_becomes_one_run_of_its_cluster(world: Estate, instance: dg.DagsterInstance) -> None:
     sensor = Ticking(world, instance)
     ordinary = [sensor() for _ in range(36)]
     world.fakes["payments"].kafka.growth = 0
@@ -100,7 +100,7 @@ def test_a_silent_topic_becomes_one_run_of_its_cluster(world: World, instance: d
     assert sensor.log == ["payments: orders: 0 records/s for 15 min, usually 15 in the 3 h before"]
 
 
-def test_a_lost_cursor_repeats_nothing(world: World, instance: dg.DagsterInstance) -> None:
+def test_a_lost_cursor_repeats_nothing(world: Estate, instance: dg.DagsterInstance) -> None:
     sensor = Ticking(world, instance)
     for _ in range(36):
         sensor()
@@ -115,7 +115,7 @@ def test_a_lost_cursor_repeats_nothing(world: World, instance: dg.DagsterInstanc
 
 
 def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading(
-    world: World, instance: dg.DagsterInstance
+    world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance)
     for _ in range(36):
@@ -134,7 +134,7 @@ def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading
 
 
 def test_a_store_that_cannot_be_written_is_the_reason(
-    world: World, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    world: Estate, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> str:
         raise StoreError("the disk is full")
@@ -147,7 +147,7 @@ def test_a_store_that_cannot_be_written_is_the_reason(
     )
 
 
-def test_two_ticks_right_after_another_take_one_reading(world: World, instance: dg.DagsterInstance) -> None:
+def test_two_ticks_right_after_another_take_one_reading(world: Estate, instance: dg.DagsterInstance) -> None:
     sensor = Ticking(world, instance)
     sensor()
     world.pass_by(minutes=-4)
@@ -172,7 +172,7 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
     tmp_path: Path, instance: dg.DagsterInstance, hangs: Callable[[], None]
 ) -> None:
     names = [f"cluster-{number:03}" for number in range(100)]
-    world = World(
+    world = Estate(
         tmp_path,
         *(
             FakeCluster(name=name, kafka=Kafka(topics={"orders": [10]}, cluster_id=f"lkc-{name}"))

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, a_schema
-from mesh_assets_tests.sensing.observations.world import (
+from mesh_assets_tests.sensing.estate import (
+    Estate,
     FakeCluster,
     Kafka,
     Worker,
-    World,
 )
 
 
@@ -24,8 +24,8 @@ def warehouse() -> FakeCluster:
 
 
 @pytest.fixture
-def world(tmp_path: Path, warehouse: FakeCluster) -> World:
+def estate(tmp_path: Path, warehouse: FakeCluster) -> Estate:
     """The warehouse, discovered once."""
-    world = World(tmp_path, warehouse)
-    world.discover()
-    return world
+    estate = Estate(tmp_path, warehouse)
+    estate.discover()
+    return estate

@@ -2,7 +2,7 @@ import httpx
 
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.observations.connectors import observe_connectors
-from mesh_assets_tests.sensing.observations.world import FakeCluster, World, told
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
 FAILED = (
     "connector_failed",
@@ -12,60 +12,62 @@ FAILED = (
 RECOVERED = ("connector_recovered", "orders-sink", "Connector orders-sink: task 0 FAILED → RUNNING")
 
 
-def test_connectors_at_rest_cost_one_request_and_are_no_reason(world: World, warehouse: FakeCluster) -> None:
+def test_connectors_at_rest_cost_one_request_and_are_no_reason(
+    estate: Estate, warehouse: FakeCluster
+) -> None:
     warehouse.worker.requests.clear()
 
-    observed = world.look(observe_connectors)
+    observed = estate.observe(observe_connectors)
 
     assert (observed.causes, observed.notes, observed.cursor) == ((), (), AT_REST)
     assert warehouse.worker.requests == ["/connectors"]
 
 
 def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
-    failed = world.look(observe_connectors)
-    world.discover()
-    after = world.look(observe_connectors, cursor=failed.cursor)
+    failed = estate.observe(observe_connectors)
+    estate.discover()
+    after = estate.observe(observe_connectors, cursor=failed.cursor)
     warehouse.worker.connectors["orders-sink"] = "RUNNING RUNNING"
-    recovered = world.look(observe_connectors, cursor=after.cursor)
+    recovered = estate.observe(observe_connectors, cursor=after.cursor)
 
-    assert told(failed.causes) == [FAILED]
+    assert reported(failed.causes) == [FAILED]
     assert after.causes == ()
-    assert told(recovered.causes) == [RECOVERED]
+    assert reported(recovered.causes) == [RECOVERED]
 
 
-def test_a_connector_that_is_created_broken_has_failed(world: World, warehouse: FakeCluster) -> None:
+def test_a_connector_that_is_created_broken_has_failed(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.worker.connectors["new-sink"] = "FAILED"
 
-    assert [(f.trigger.type, f.trigger.resource) for f in world.look(observe_connectors).causes] == [
+    assert [(f.trigger.type, f.trigger.resource) for f in estate.observe(observe_connectors).causes] == [
         ("connector_failed", "new-sink")
     ]
 
 
-def test_a_paused_connector_has_neither_failed_nor_recovered(world: World, warehouse: FakeCluster) -> None:
+def test_a_paused_connector_has_neither_failed_nor_recovered(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.worker.connectors["orders-sink"] = "PAUSED PAUSED"
 
-    assert world.look(observe_connectors).causes == ()
+    assert estate.observe(observe_connectors).causes == ()
 
 
 def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_back(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
     warehouse.worker.before = lambda _: httpx.Response(500, text="no leader")
-    down = world.look(observe_connectors)
+    down = estate.observe(observe_connectors)
     warehouse.worker.before = lambda _: None
-    up = world.look(observe_connectors, cursor=down.cursor)
+    up = estate.observe(observe_connectors, cursor=down.cursor)
 
     assert down.causes == ()
     assert "500" in down.notes[0]
-    assert told(up.causes) == [FAILED]
+    assert reported(up.causes) == [FAILED]
 
 
 def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     cursor = ClusterCursor()
     runs = []
@@ -73,12 +75,12 @@ def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_
         warehouse.worker.connectors["orders-sink"] = (
             "RUNNING FAILED" if minute % 2 == 0 else "RUNNING RUNNING"
         )
-        observed = world.look(observe_connectors, cursor=cursor)
+        observed = estate.observe(observe_connectors, cursor=cursor)
         cursor = observed.cursor
         if observed.causes:
-            runs.append((minute, told(observed.causes)[0][::2]))
-            world.discover()
-        world.pass_by(seconds=58 if observed.causes else 60)
+            runs.append((minute, reported(observed.causes)[0][::2]))
+            estate.discover()
+        estate.pass_by(seconds=58 if observed.causes else 60)
 
     failed, recovered = FAILED[::2], RECOVERED[::2]
     assert runs == [
@@ -90,19 +92,19 @@ def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_
 
 
 def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembered(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     cursor = ClusterCursor()
     for states in ("FAILED", "RUNNING", "FAILED", "RUNNING"):
         warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
-        cursor = world.look(observe_connectors, cursor=cursor).cursor
-        world.pass_by(minutes=1)
+        cursor = estate.observe(observe_connectors, cursor=cursor).cursor
+        estate.pass_by(minutes=1)
     assert cursor.flaps
 
-    world.pass_by(minutes=10)
-    over = world.look(observe_connectors, cursor=cursor)
-    world.pass_by(minutes=10)
-    calm = world.look(observe_connectors, cursor=over.cursor)
+    estate.pass_by(minutes=10)
+    over = estate.observe(observe_connectors, cursor=cursor)
+    estate.pass_by(minutes=10)
+    calm = estate.observe(observe_connectors, cursor=over.cursor)
 
     assert [f.trigger.details for f in over.causes] == [
         "Connector orders-sink: failed 2 times in 14 minutes, now RUNNING"
@@ -110,14 +112,14 @@ def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembe
     assert (calm.causes, calm.cursor) == ((), AT_REST)
 
 
-def test_the_quiet_period_is_the_clusters(world: World, warehouse: FakeCluster) -> None:
+def test_the_quiet_period_is_the_clusters(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.quiet_minutes = 0
     cursor, told_now = ClusterCursor(), []
     for states in ("FAILED", "RUNNING", "FAILED"):
         warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
-        observed = world.look(observe_connectors, cursor=cursor)
+        observed = estate.observe(observe_connectors, cursor=cursor)
         cursor = observed.cursor
         told_now.append([f.trigger.type for f in observed.causes])
-        world.discover()
+        estate.discover()
 
     assert told_now == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]

@@ -4,7 +4,7 @@ from mesh_assets.errors import UnreachableError
 from mesh_assets.platforms.kafka import ConsumerGroup
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.sensing.observations.resources import observe_resources
-from mesh_assets_tests.sensing.observations.world import FakeCluster, World, told
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
 
 def a_group(name: str) -> ConsumerGroup:
@@ -19,26 +19,26 @@ def a_group(name: str) -> ConsumerGroup:
     )
 
 
-def test_a_cluster_at_rest_is_no_reason_for_a_discovery(world: World, warehouse: FakeCluster) -> None:
+def test_a_cluster_at_rest_is_no_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.topics = {
         name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()
     }
 
-    observed = world.look(observe_resources)
+    observed = estate.observe(observe_resources)
 
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> None:
+def test_what_came_and_went_is_told(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"), a_group("console-consumer-1"))
     del warehouse.kafka.topics["users"]
     warehouse.kafka.topics["payments"] = [0, 0, 0]
     del warehouse.worker.connectors["users-sink"]
     warehouse.registry.schemas.pop()
 
-    observed = world.look(observe_resources)
+    observed = estate.observe(observe_resources)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         ("resource_created", "fraud-detection", "Consumer group fraud-detection created: empty"),
         ("resource_created", "payments", "Topic payments created: 3 partitions, replication factor 1"),
         ("resource_deleted", "users", "Topic users deleted: it had 1 partition, replication factor 1"),
@@ -47,49 +47,51 @@ def test_what_came_and_went_is_told(world: World, warehouse: FakeCluster) -> Non
     ]
 
 
-def test_a_group_that_is_known_is_not_described_again(world: World, warehouse: FakeCluster) -> None:
+def test_a_group_that_is_known_is_not_described_again(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
-    world.discover()
-    assert world.look(observe_resources).causes == ()
+    estate.discover()
+    assert estate.observe(observe_resources).causes == ()
 
     warehouse.kafka.consumer_groups = ()
 
-    assert told(world.look(observe_resources).causes) == [
+    assert reported(estate.observe(observe_resources).causes) == [
         ("resource_deleted", "fraud-detection", "Consumer group fraud-detection deleted")
     ]
 
 
-def test_partitions_and_configs_of_a_topic_are_one_trigger(world: World, warehouse: FakeCluster) -> None:
+def test_partitions_and_configs_of_a_topic_are_one_trigger(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.topics["orders"] = [0, 0, 0, 0]
     warehouse.kafka.overrides["orders"] = {"min.insync.replicas": "2"}
 
-    observed = world.look(observe_resources)
+    observed = estate.observe(observe_resources)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         ("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")
     ]
 
 
-def test_configs_are_read_in_slices_and_all_within_half_an_hour(world: World, warehouse: FakeCluster) -> None:
+def test_configs_are_read_in_slices_and_all_within_half_an_hour(
+    estate: Estate, warehouse: FakeCluster
+) -> None:
     warehouse.kafka.topics = {f"topic-{number:04}": [0] for number in range(4000)}
-    world.discover()
+    estate.discover()
     warehouse.kafka.asked.clear()
     cursor = ClusterCursor()
     for _ in range(6):
-        cursor = world.look(observe_resources, cursor=cursor).cursor
+        cursor = estate.observe(observe_resources, cursor=cursor).cursor
 
     assert {len(names) for names in warehouse.kafka.asked} == {667}
     assert {name for names in warehouse.kafka.asked for name in names} == warehouse.kafka.topics.keys()
 
 
-def test_a_source_that_is_down_hides_nothing_of_the_others(world: World, warehouse: FakeCluster) -> None:
+def test_a_source_that_is_down_hides_nothing_of_the_others(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.fail["metadata"] = UnreachableError("no broker answers")
     warehouse.registry.before = lambda _: httpx.Response(503)
     warehouse.worker.connectors["new-sink"] = "RUNNING RUNNING"
 
-    observed = world.look(observe_resources)
+    observed = estate.observe(observe_resources)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         ("resource_created", "new-sink", "Connector new-sink created: sink, RUNNING")
     ]
     assert observed.notes[0] == "no broker answers"
@@ -97,32 +99,32 @@ def test_a_source_that_is_down_hides_nothing_of_the_others(world: World, warehou
 
 
 def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.kafka.cluster_id = "lkc-2"
     warehouse.kafka.topics = {}
 
-    observed = world.look(observe_resources)
+    observed = estate.observe(observe_resources)
 
     assert observed.causes == ()
     assert "is cluster lkc-2, but the latest document is of lkc-1" in observed.notes[0]
 
 
 def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     kept = dict(warehouse.kafka.topics)
     warehouse.kafka.topics = {**kept, **{f"topic-{number}": [0] for number in range(30)}}
-    world.discover()
+    estate.discover()
     warehouse.kafka.topics = kept
 
-    first, again = world.look(observe_resources), world.look(observe_resources)
-    world.discover()
-    held = world.look(observe_resources)
-    world.pass_by(minutes=10)
-    due = world.look(observe_resources)
-    world.discover()
-    confirmed = world.look(observe_resources)
+    first, again = estate.observe(observe_resources), estate.observe(observe_resources)
+    estate.discover()
+    held = estate.observe(observe_resources)
+    estate.pass_by(minutes=10)
+    due = estate.observe(observe_resources)
+    estate.discover()
+    confirmed = estate.observe(observe_resources)
 
     [found] = first.causes
     assert (found.trigger.type, found.trigger.resource) == ("resource_deleted", "topics")
@@ -133,14 +135,14 @@ def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigg
     [confirming] = due.causes
     assert confirming.trigger.resource == "topics"
     assert "held back since" in str(confirming.trigger.details)
-    assert [topic.name for topic in world.latest().topics] == ["orders", "users"]
+    assert [topic.name for topic in estate.latest().topics] == ["orders", "users"]
     assert confirmed.causes == ()
 
 
-def test_without_a_discovery_nothing_is_asked(world: World) -> None:
-    world.fakes["new"] = FakeCluster(name="new")
+def test_without_a_discovery_nothing_is_asked(estate: Estate) -> None:
+    estate.fakes["new"] = FakeCluster(name="new")
 
-    observed = world.look(observe_resources, "new")
+    observed = estate.observe(observe_resources, "new")
 
     assert (observed.causes, observed.notes) == ((), ("no discovery yet",))
-    assert world.fakes["new"].kafka.requests.total() == 0
+    assert estate.fakes["new"].kafka.requests.total() == 0

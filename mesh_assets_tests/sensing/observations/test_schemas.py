@@ -12,7 +12,7 @@ from mesh_assets_tests.platforms.schema_registry.fakes import (
     a_schema,
     some_schemas,
 )
-from mesh_assets_tests.sensing.observations.world import FakeCluster, World, told
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
 
 @pytest.fixture(params=STYLES, ids=lambda style: style.__name__)
@@ -21,23 +21,23 @@ def registry(request: pytest.FixtureRequest, warehouse: FakeCluster) -> FakeRegi
     return warehouse.registry
 
 
-def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry, world: World) -> None:  # noqa: ARG001
-    observed = world.look(observe_schemas)
+def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry, estate: Estate) -> None:  # noqa: ARG001
+    observed = estate.observe(observe_schemas)
 
     assert (observed.causes, observed.notes) == ((), ())
 
 
 def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_the_registry(
-    registry: FakeRegistry, world: World
+    registry: FakeRegistry, estate: Estate
 ) -> None:
     registry.schemas[:] = [
         a_schema("users-value", schema_id=3, version=2, definition='"int"'),
         a_schema("clicks-value", schema_id=4),
     ]
 
-    observed = world.look(observe_schemas)
+    observed = estate.observe(observe_schemas)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         ("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1"),
         ("schema_updated", "clicks-value", "Schema clicks-value created: version 1, AVRO"),
         ("schema_updated", "users-value", "Schema version 1 → 2"),
@@ -45,55 +45,57 @@ def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_th
 
 
 def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_another(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
-    [first] = world.look(observe_schemas).causes
-    world.pass_by(minutes=5)
-    [again] = world.look(observe_schemas).causes
+    [first] = estate.observe(observe_schemas).causes
+    estate.pass_by(minutes=5)
+    [again] = estate.observe(observe_schemas).causes
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=3)
-    [other] = world.look(observe_schemas).causes
+    [other] = estate.observe(observe_schemas).causes
 
     assert first == again
     assert other.cause_id != first.cause_id
 
 
-def test_levels_of_a_subject_and_of_the_whole_registry_are_told(world: World, warehouse: FakeCluster) -> None:
+def test_levels_of_a_subject_and_of_the_whole_registry_are_told(
+    estate: Estate, warehouse: FakeCluster
+) -> None:
     warehouse.registry.compatibility["users-value"] = "FULL"
     warehouse.registry.global_mode = "READONLY"
     warehouse.registry.modes = {"orders-value": "READWRITE", "users-value": "READWRITE"}
 
-    observed = world.look(observe_schemas)
+    observed = estate.observe(observe_schemas)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         ("schema_updated", "schema_registry", "Schema registry: mode READWRITE → READONLY"),
         ("schema_updated", "users-value", "Schema compatibility BACKWARD → FULL"),
     ]
 
 
 def test_a_registry_that_is_down_gives_its_reason_and_no_deletion_and_afterwards_exactly_the_real_changes(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.before = lambda _: httpx.Response(503, text="starting")
-    down = [world.look(observe_schemas) for _ in range(3)]
+    down = [estate.observe(observe_schemas) for _ in range(3)]
     warehouse.registry.before = lambda _: None
     warehouse.registry.schemas.pop(0)
-    up = world.look(observe_schemas)
+    up = estate.observe(observe_schemas)
 
     assert [observed.causes for observed in down] == [(), (), ()]
     assert "503" in down[0].notes[0]
-    assert told(up.causes) == [
+    assert reported(up.causes) == [
         ("schema_deleted", "orders-value", "Schema orders-value deleted: its latest version was 1")
     ]
 
 
-def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(world: World, warehouse: FakeCluster) -> None:
+def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, warehouse: FakeCluster) -> None:
     registry = warehouse.registry = Confluent(schemas=some_schemas(3000))
-    world.discover()
-    first = world.look(observe_schemas)
+    estate.discover()
+    first = estate.observe(observe_schemas)
     registry.requests.clear()
 
-    second = world.look(observe_schemas, cursor=first.cursor)
+    second = estate.observe(observe_schemas, cursor=first.cursor)
 
     assert (first.causes, second.causes) == ((), ())
     assert second.cursor.bulk
@@ -107,15 +109,15 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(world: World, wareh
 
 
 def test_without_one_every_version_is_looked_at_within_half_an_hour(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     registry = warehouse.registry
     registry.schemas[:] = some_schemas(1800)
-    world.discover()
+    estate.discover()
     cursor, seen, sizes = ClusterCursor(), set[str](), []
     for _ in range(6):
         registry.requests.clear()
-        cursor = world.look(observe_schemas, cursor=cursor).cursor
+        cursor = estate.observe(observe_schemas, cursor=cursor).cursor
         asked = {request for request in registry.requests if request.endswith("/versions/latest")}
         sizes.append(len(asked))
         seen |= asked
@@ -125,31 +127,31 @@ def test_without_one_every_version_is_looked_at_within_half_an_hour(
 
 
 def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[:] = some_schemas(1800)
-    world.discover()
-    cursor = world.look(observe_schemas).cursor
+    estate.discover()
+    cursor = estate.observe(observe_schemas).cursor
     gone = sorted(schema.subject for schema in warehouse.registry.schemas)[5]
     warehouse.registry.schemas[:] = [
         schema for schema in warehouse.registry.schemas if schema.subject != gone
     ]
 
-    observed = world.look(observe_schemas, cursor=cursor)
+    observed = estate.observe(observe_schemas, cursor=cursor)
 
     assert [(cause.trigger.type, cause.trigger.resource) for cause in observed.causes] == [
         ("schema_deleted", gone)
     ]
 
 
-def test_many_at_once_are_one_trigger_with_their_number(world: World, warehouse: FakeCluster) -> None:
+def test_many_at_once_are_one_trigger_with_their_number(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.registry.schemas += [
         a_schema(f"new-{number:02}-value", schema_id=100 + number) for number in range(40)
     ]
 
-    observed = world.look(observe_schemas)
+    observed = estate.observe(observe_schemas)
 
-    assert told(observed.causes) == [
+    assert reported(observed.causes) == [
         (
             "schema_updated",
             None,
@@ -159,11 +161,11 @@ def test_many_at_once_are_one_trigger_with_their_number(world: World, warehouse:
 
 
 def test_nothing_is_launched_again_for_what_a_discovery_has_dealt_with(
-    world: World, warehouse: FakeCluster
+    estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
-    assert world.look(observe_schemas).causes
+    assert estate.observe(observe_schemas).causes
 
-    world.discover()
+    estate.discover()
 
-    assert world.look(observe_schemas).causes == ()
+    assert estate.observe(observe_schemas).causes == ()

@@ -1,10 +1,9 @@
-"""A small estate in memory: clusters whose fakes can change and fail, a store, and discoveries made by the
-real collection and join."""
+"""A small estate in memory: clusters whose fakes can change and fail, observed and discovered as in real life."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.connections import KafkaConnectEndpoint, KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import Sensing
-from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, encode_document
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.triggers import Trigger
@@ -25,14 +24,14 @@ from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.handover import take_triggers
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.store.inbox import Inbox
-from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, FakeRegistry
+from mesh_assets_tests.snapshot.world import LEASE_SECONDS, Life, LogPublisher, World
 
 INTERVAL = 300.0
 
@@ -57,8 +56,7 @@ class Kafka(FakeKafka):
 
 @dataclass
 class Worker:
-    """A Connect worker: name → the states of its connector and its tasks, `RUNNING`, or `RUNNING FAILED` for
-    one failed task."""
+    """A Connect worker. `connectors`: by name, the states of the connector and its tasks, such as `RUNNING FAILED`."""
 
     connectors: dict[str, str] = field(default_factory=dict)
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
@@ -134,24 +132,28 @@ class FakeCluster:
         )
 
 
-class World:
-    """The clusters by name, the store, and a clock that stands still."""
+class Estate:
+    """The clusters by name and the world they are discovered in. Its clock stands still unless it is moved."""
 
     def __init__(self, folder: Path, *clusters: FakeCluster) -> None:
         self.fakes = {cluster.name: cluster for cluster in clusters}
-        self.store = InventoryStore(open_store(str(folder / "store")))
+        self.world = World(store=open_store(str(folder / "store")))
+        self.store = self.world.store
         self.inbox = Inbox(self.store.objects)
-        self.now = MOMENT
 
     @property
     def clusters(self) -> dict[str, Cluster]:
         return {name: fake.cluster for name, fake in self.fakes.items()}
 
+    @property
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
     def open_clients(self, cluster: Cluster) -> AbstractContextManager[ClusterClients]:
         return self.fakes[cluster.name].clients()
 
     def pass_by(self, **time: float) -> None:
-        self.now += timedelta(**time)
+        self.world.clock.time += timedelta(**time)
 
     def cluster_id(self, name: str) -> str:
         found = self.store.cluster_id(name)
@@ -164,12 +166,10 @@ class World:
         return document
 
     def discover(self, name: str = "warehouse") -> tuple[Trigger, ...]:
-        """A discovery without events: collect, join, move the pointer, take from the inbox. What it was made
-        for."""
+        """A discovery: collect, join, publish, take from the inbox. Returns the triggers it dealt with."""
         self.pass_by(seconds=1)
-        cluster = self.fakes[name].cluster
         sections = collect_sections(
-            cluster,
+            self.fakes[name].cluster,
             SECTION_NAMES,
             previous=self.store.latest_document,
             clients=self.open_clients,
@@ -187,43 +187,35 @@ class World:
         taken = take_triggers(
             self.inbox.waiting(cluster_id), Trigger(type="manual"), from_inbox=True, began=self.now
         )
-        found = self.store.latest(cluster_id)
-        previous = None if found is None else self.store.read_document(found[0].document)
-        document = join_sections(
-            sections,
-            previous=previous,
-            environment=EnvironmentIdentity(id=None, name=None),
-            cluster=ClusterIdentity(id=cluster_id, name=name),
-            now=self.now,
-            sequence=1 if previous is None else previous.sequence + 1,
-            run_id="run",
-        )
-        stored = self.store.put_document(
-            self.store.free_document_key(cluster_id, self.now), encode_document(document)
-        )
-        self.store.move_latest(
-            Pointer(
-                cluster=name,
-                cluster_id=cluster_id,
+
+        def assemble(previous: Document | None, sequence: int) -> Document:
+            return join_sections(
+                sections,
+                previous=previous,
+                environment=EnvironmentIdentity(id=None, name=None),
+                cluster=ClusterIdentity(id=cluster_id, name=name),
+                now=self.now,
+                sequence=sequence,
                 run_id="run",
-                sequence=document.sequence,
-                discovery_timestamp=self.now,
-                document=stored,
-                summary=document.summary,
-                sections=document.sections,
-                changes=0,
-                triggers=taken.triggers,
-                event=EventPosition(topic="discovery-events", partition=0, offset=document.sequence),
-                schema_ids=None,
-            ),
-            None if found is None else found[1],
+            )
+
+        publish_snapshot(
+            store=self.store,
+            cluster=name,
+            cluster_id=cluster_id,
+            run_id="run",
+            assemble=assemble,
+            triggers=taken.triggers,
+            publisher=LogPublisher(self.world.log, Life(), self.world.clock),
+            lease_seconds=LEASE_SECONDS,
+            clock=self.world.clock,
         )
         self.store.remember_cluster(name, cluster_id)
         self.inbox.remove(cluster_id, taken.ids)
         self.pass_by(seconds=1)
         return taken.triggers
 
-    def look(
+    def observe(
         self,
         observe: Observe,
         name: str = "warehouse",
@@ -242,9 +234,9 @@ class World:
         )
 
 
-def told(causes: Iterable[Cause]) -> list[tuple[str, str | None, str | None]]:
-    """Type, resource and details of each, sorted."""
+def reported(causes: Iterable[Cause]) -> list[tuple[str, str | None, str | None]]:
+    """Type, resource and details of each cause, sorted."""
     return sorted(
-        ((one.trigger.type, one.trigger.resource, one.trigger.details) for one in causes),
+        ((cause.trigger.type, cause.trigger.resource, cause.trigger.details) for cause in causes),
         key=lambda row: tuple(map(str, row)),
     )
