@@ -77,12 +77,12 @@ class FakeBrokers:
     def describe_cluster(
         self, *, request_timeout: float, include_authorized_operations: bool = False
     ) -> "Future[Any]":
-        told = self._told(frozenset(self.rights.cluster)) if include_authorized_operations else None
-        told = told if "DESCRIBE" in self.rights.cluster else None
+        reported = self._reported(frozenset(self.rights.cluster)) if include_authorized_operations else None
+        reported = reported if "DESCRIBE" in self.rights.cluster else None
         return self._answer(
             "describe_cluster",
             request_timeout,
-            SimpleNamespace(**self._cluster(), authorized_operations=told),
+            SimpleNamespace(**self._cluster(), authorized_operations=reported),
         )
 
     def list_topics(self, *, timeout: float) -> Any:
@@ -153,13 +153,13 @@ class FakeBrokers:
             return KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
         if name not in self.topics:
             return KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
-        return SimpleNamespace(authorized_operations=self._told(granted))
+        return SimpleNamespace(authorized_operations=self._reported(granted))
 
     def _group(self, name: str) -> object:
         granted = self.rights.on_group(name)
         if "DESCRIBE" not in granted:
             return KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)
-        return SimpleNamespace(authorized_operations=self._told(granted), state=ConsumerGroupState.STABLE)
+        return SimpleNamespace(authorized_operations=self._reported(granted), state=ConsumerGroupState.STABLE)
 
     def _configs(self, name: str) -> object:
         if "DESCRIBE_CONFIGS" not in self.rights.on_topic(name):
@@ -167,7 +167,7 @@ class FakeBrokers:
         policy = SimpleNamespace(name="cleanup.policy", value=self.topics[name], is_sensitive=False, source=1)
         return {"cleanup.policy": policy}
 
-    def _told(self, operations: frozenset[str]) -> list[AclOperation] | None:
+    def _reported(self, operations: frozenset[str]) -> list[AclOperation] | None:
         return (
             [AclOperation[name] for name in sorted(operations)] if self.tells_rights and operations else None
         )

@@ -156,7 +156,7 @@ def test_a_worker_is_compared_with_the_estate_when_the_brokers_do_not_answer(
     assert check(estate_of({"name": "a", **fields}))[-1].facts["belongs_to"] == "another cluster"
 
 
-def test_a_system_that_hangs_is_a_finding_when_the_time_is_over() -> None:
+def test_a_system_that_hangs_is_reported_when_the_time_is_over() -> None:
     forever = threading.Event()
 
     def hang(request: httpx.Request) -> httpx.Response:
@@ -186,7 +186,7 @@ def test_nothing_but_get_is_sent() -> None:
     assert {request.split()[0] for request in services.requests} == {"GET"}
 
 
-def test_no_secret_is_in_any_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_in_any_check(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {"KAFKA": "kafka-hunter2", "REGISTRY": "registry-hunter2", "CONNECT": "connect-hunter2"}
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)

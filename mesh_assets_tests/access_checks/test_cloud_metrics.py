@@ -41,7 +41,7 @@ def check(answer: httpx.Response, **fields: Any) -> tuple[AccessCheck, list[http
     return check_cloud_metrics(cluster, cluster.metrics, transport=httpx.MockTransport(respond)), asked
 
 
-def test_a_key_that_is_shown_metrics_is_enough_and_one_request_tells() -> None:
+def test_a_key_that_is_shown_metrics_is_enough_and_one_request_shows_it() -> None:
     result, asked = check(httpx.Response(200, headers=OPENMETRICS, text=f"{TOPICS}# EOF\n"))
     assert result == AccessCheck(
         cluster="mesh",
@@ -55,7 +55,7 @@ def test_a_key_that_is_shown_metrics_is_enough_and_one_request_tells() -> None:
     assert [str(url) for url in asked] == [f"{URL}/v2/metrics/cloud/export?resource.kafka.id=lkc-1"]
 
 
-def test_a_key_without_the_role_is_told_it_in_one_sentence() -> None:
+def test_a_key_without_the_role_learns_it_in_one_sentence() -> None:
     result, _ = check(
         httpx.Response(
             403, json={"errors": [{"status": "403", "detail": "must authorize kafka resource lkc-1"}]}

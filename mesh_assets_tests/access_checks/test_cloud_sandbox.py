@@ -66,7 +66,7 @@ def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_st
     assert found["control plane"].facts["kind"] == "STANDARD"
 
 
-def test_keys_without_a_role_are_told_which_in_one_sentence_each(
+def test_keys_without_a_role_learn_which_in_one_sentence_each(
     check_with: CheckWith, stand_in: StandIn
 ) -> None:
     found = check_with(**{kind: getattr(stand_in.keys, f"unprivileged_{kind}") for kind in KINDS})
@@ -86,7 +86,7 @@ def test_keys_without_a_role_are_told_which_in_one_sentence_each(
     assert found["kafka"].notes[-1].startswith("on Confluent Cloud these rights come with the role Operator")
 
 
-def test_keys_that_nobody_knows_are_told_which_kind_belongs_there(
+def test_keys_that_nobody_knows_learn_which_kind_belongs_there(
     check_with: CheckWith, stand_in: StandIn
 ) -> None:
     # Each is a good key of another kind: the mistake that is made most.

@@ -54,7 +54,7 @@ def test_a_worker_of_this_cluster_is_enough() -> None:
     )
 
 
-def test_a_worker_of_another_cluster_is_a_finding() -> None:
+def test_a_worker_of_another_cluster_is_reported() -> None:
     result = place_connect(check(), cluster_id="lkc-1")
     assert (result.state, result.facts["belongs_to"]) == ("incomplete", "another cluster")
     assert result.missing == (
@@ -81,7 +81,7 @@ def test_a_worker_that_fails_says_so_once() -> None:
     assert place_connect(result, cluster_id="lkc-1") == result
 
 
-def test_no_connector_config_is_in_the_finding() -> None:
+def test_no_connector_config_is_in_the_check() -> None:
     assert "hunter2" not in repr(check())
 
 

@@ -194,7 +194,7 @@ def test_a_key_that_may_not_see_its_organization_is_enough() -> None:
     assert (result.state, "organization" in result.facts) == ("ok", False)
 
 
-def test_a_key_that_may_not_see_environments_is_told_the_role_in_one_sentence() -> None:
+def test_a_key_that_may_not_see_environments_learns_the_role_in_one_sentence() -> None:
     result = check(Cloud(refused="/org/v2/environments"))
     assert result.state == "failed"
     assert result.missing == (

@@ -58,7 +58,7 @@ def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
     assert set(result.facts.values()) == {"absent (the first discovery creates it)"}
 
 
-def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_told() -> None:
+def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_determined() -> None:
     result = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
     assert (result.state, result.rights) == ("ok", "CREATE on the cluster")
     assert result.notes == (
@@ -157,6 +157,6 @@ def test_without_a_schema_registry_nothing_can_be_published() -> None:
     )
 
 
-def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
+def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
     result = check(FakeBrokers(tells_rights=False, topics=BOTH))
     assert (result.state, result.rights) == ("ok", "the brokers do not say")

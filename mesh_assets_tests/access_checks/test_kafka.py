@@ -127,7 +127,7 @@ def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
     )
 
 
-def test_a_user_without_any_right_sees_nothing_and_is_told_why() -> None:
+def test_a_user_without_any_right_sees_nothing_and_learns_why() -> None:
     result = check(with_rights())
     assert result.rights == "cluster none"
     assert result.missing == (
@@ -158,7 +158,7 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
     )
 
 
-def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
+def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
     result = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
     assert (result.state, result.rights) == ("ok", "the brokers do not say")
     assert result.notes == (
@@ -167,7 +167,7 @@ def test_brokers_that_do_not_tell_rights_are_not_said_to_refuse_them() -> None:
     )
 
 
-def test_another_cluster_than_the_estate_says_is_a_finding() -> None:
+def test_another_cluster_than_the_estate_says_is_reported() -> None:
     assert check(FakeBrokers(), cluster_id="lkc-1").missing == (
         "the estate says cluster_id lkc-1, but broker.test:9092 is cluster the-cluster: discovery refuses it; "
         "correct cluster_id or bootstrap_servers",

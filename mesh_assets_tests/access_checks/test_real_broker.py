@@ -41,9 +41,9 @@ class CheckAs:
             "password": "${PASSWORD}",
         }
         estate = Estate.model_validate({"clusters": {"c": {"name": "c", "kafka": kafka}}})
-        kafka_finding, events = check_estate(estate)
-        assert "-password" not in repr((kafka_finding, events))
-        return Outcome(kafka_finding, events)
+        kafka_check, events = check_estate(estate)
+        assert "-password" not in repr((kafka_check, events))
+        return Outcome(kafka_check, events)
 
 
 def missing_registry(result: AccessCheck) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def test_hidden_topics_and_groups_are_noticed(check_as: "CheckAs") -> None:
     assert set(found.events.facts.values()) == {"not visible"}
 
 
-def test_a_user_without_rights_sees_an_empty_cluster_and_is_told_why(check_as: "CheckAs") -> None:
+def test_a_user_without_rights_sees_an_empty_cluster_and_learns_why(check_as: "CheckAs") -> None:
     found = check_as("nobody")
     assert (found.kafka.facts["topics"], found.kafka.facts["groups"]) == (0, 0)
     assert found.kafka.missing[0].startswith(
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_one_sentence(check_as: "CheckAs") -> None:
     assert found.events.missing == ("not checked, because kafka of c failed",)
 
 
-def test_what_a_real_broker_hides_is_told_from_what_is_gone(broker: BrokerWithAcls) -> None:
+def test_what_a_real_broker_hides_is_distinguished_from_what_is_gone(broker: BrokerWithAcls) -> None:
     def presence(user: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
         properties = {
             "bootstrap.servers": broker.bootstrap_servers,

@@ -32,7 +32,7 @@ def test_a_healthy_cluster_has_no_problem() -> None:
     assert judge_document(document) == ()
 
 
-def test_a_failed_task_is_told_with_its_cause_and_what_the_connector_reads() -> None:
+def test_a_failed_task_is_reported_with_its_cause_and_what_the_connector_reads() -> None:
     trace = "org.apache.kafka.connect.errors.ConnectException: Exiting\n\tat x\nCaused by: java.net.ConnectException: refused\n\tat y"
     failed = a_connector("orders-sink", tasks=("RUNNING", "FAILED"), task_trace=trace)
     assert sentences(a_document(connectors=(failed,))) == [
@@ -50,7 +50,7 @@ def test_lag_grows_only_against_the_document_before() -> None:
     assert sentences(before, now) == []
 
 
-def test_a_group_nobody_reads_for_is_told_once() -> None:
+def test_a_group_nobody_reads_for_is_reported_once() -> None:
     document = a_document(consumer_groups=(a_group("nightly", state="Empty"),))
     assert sentences(document) == ["nightly: nobody reads (Empty) and 5 records wait"]
 

@@ -27,14 +27,14 @@ def a_busy_cluster(history: int, then: RateAt, **thresholds: object) -> Observed
     return world
 
 
-def test_a_topic_gone_silent_is_told_after_three_readings_in_a_sentence() -> None:
+def test_a_topic_gone_silent_is_reported_after_three_readings_in_a_sentence() -> None:
     world = a_busy_cluster(3 * HOUR, constant(0.0))
 
     world.ticks(2)
     assert world.kinds() == []
     world.tick()
 
-    [trigger] = world.told
+    [trigger] = world.reported
     assert (trigger.type, trigger.resource) == ("metrics_anomaly", "orders")
     assert trigger.details == "orders: 0 records/s for 15 min, usually 15 in the 3 h before"
     [anomaly] = world.begun
@@ -43,14 +43,14 @@ def test_a_topic_gone_silent_is_told_after_three_readings_in_a_sentence() -> Non
 
 
 @pytest.mark.parametrize(("factor", "kind"), [(10.0, "rate_spike"), (0.1, "rate_drop")])
-def test_a_rate_ten_times_off_is_told(factor: float, kind: str) -> None:
+def test_a_rate_ten_times_off_is_reported(factor: float, kind: str) -> None:
     world = a_busy_cluster(DAY, constant(15.0 * factor))
 
     world.ticks(3)
 
     assert world.kinds() == [(kind, "orders")]
     assert (
-        world.told[0].details
+        world.reported[0].details
         == f"orders: {'150' if factor > 1 else '1.5'} records/s for 15 min, usually 15 in the 24 h before"
     )
 
@@ -68,7 +68,7 @@ def test_after_a_week_half_of_a_seasonal_rate_is_compared_with_the_same_hour() -
     assert world.begun[0].sentence.endswith("at this hour")
 
 
-def test_a_seasonal_topic_that_falls_silent_at_its_lowest_hour_is_told() -> None:
+def test_a_seasonal_topic_that_falls_silent_at_its_lowest_hour_is_reported() -> None:
     world = Observed()
     usual = traffic(world.random, 5.0, season=0.9, noise=0.1)
     world.rates["orders"] = stopping_at(8 * DAY + 17 * HOUR, usual, constant(0.0))  # 02:00
@@ -80,7 +80,7 @@ def test_a_seasonal_topic_that_falls_silent_at_its_lowest_hour_is_told() -> None
     assert world.kinds() == [("topic_silent", "orders")]
 
 
-def test_a_lag_that_grows_with_every_reading_is_told() -> None:
+def test_a_lag_that_grows_with_every_reading_is_reported() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.reads["fraud"] = "orders"
@@ -93,12 +93,12 @@ def test_a_lag_that_grows_with_every_reading_is_told() -> None:
 
     assert world.kinds() == [("lag_growing", "fraud")]
     assert (
-        world.told[0].details
+        world.reported[0].details
         == "fraud: lag grew from 0 to 27,000 records in 30 min, usually at most 4,500 in the 6 h before"
     )
 
 
-def test_a_running_sink_that_reads_nothing_while_records_arrive_is_told() -> None:
+def test_a_running_sink_that_reads_nothing_while_records_arrive_is_reported() -> None:
     world = Observed()
     world.connectors(a_connector("orders-sink", connect="main"))
     world.running = frozenset({"main/orders-sink"})
@@ -112,7 +112,7 @@ def test_a_running_sink_that_reads_nothing_while_records_arrive_is_told() -> Non
     world.ticks(3)
 
     assert world.kinds() == [("connector_without_throughput", "orders-sink")]
-    assert world.told[0].details == (
+    assert world.reported[0].details == (
         "orders-sink: RUNNING, but nothing read for 15 min while 13,500 records arrived, usually 15 records/s in the 4 h before"
     )
 
@@ -138,7 +138,7 @@ def test_a_sink_whose_topic_is_quiet_is_not_blamed() -> None:
         (None, ["topic_silent"]),  # Connect does not answer: nothing is known of it
     ],
 )
-def test_a_source_is_told_of_with_its_silent_topic_only_while_it_runs(
+def test_a_source_is_reported_with_its_silent_topic_only_while_it_runs(
     running: frozenset[str] | None, told: list[str]
 ) -> None:
     world = Observed()
@@ -188,4 +188,4 @@ def test_with_a_shortened_interval_it_speaks_after_a_minute() -> None:
     assert world.kinds() == []
     world.ticks(2)
 
-    assert world.told[0].details == "orders: 0 records/s for 10 s, usually 2 in the 65 s before"
+    assert world.reported[0].details == "orders: 0 records/s for 10 s, usually 2 in the 65 s before"

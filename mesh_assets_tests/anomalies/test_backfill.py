@@ -46,8 +46,8 @@ class Platform:
         )
 
 
-def look(world: Observed, platform: Platform) -> Watched:
-    """As `Observed.look`, with a platform to look back with."""
+def watch(world: Observed, platform: Platform) -> Watched:
+    """As `Observed.watch`, with a platform to look back with."""
     watch = Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=world.interval_seconds)
     reading = world.reading()
     watch.look_back(reading, platform)
@@ -66,18 +66,18 @@ def a_steady_world(**settings: float) -> Observed:
 
 def test_a_topic_that_stops_right_after_the_first_tick_is_noticed_within_minutes_not_a_day() -> None:
     world, platform = a_steady_world(), Platform()
-    look(world, platform)
+    watch(world, platform)
     world.rates["orders"] = lambda _: 0.0
     for _ in range(6):
         world.pass_by(300)
-        look(world, platform)
+        watch(world, platform)
     assert world.kinds() == [("topic_silent", "orders")]
     assert "usually 10 in the" in world.begun[0].sentence
 
 
 def test_without_a_platforms_history_the_same_says_nothing_yet() -> None:
     world = a_steady_world()
-    world.look()
+    world.watch()
     world.rates["orders"] = lambda _: 0.0
     world.ticks(6)
     assert world.begun == []
@@ -86,10 +86,10 @@ def test_without_a_platforms_history_the_same_says_nothing_yet() -> None:
 def test_the_platform_is_asked_once_for_a_day_that_ends_before_the_first_reading() -> None:
     world, platform = a_steady_world(), Platform()
     first = world.now
-    look(world, platform)
+    watch(world, platform)
     for _ in range(3):
         world.pass_by(300)
-        look(world, platform)
+        watch(world, platform)
     ((begin, end),) = platform.asked
     assert 86_000 < (end - begin).total_seconds() <= 86_400
     # A gap: what came between the last step and the first reading is not known.
@@ -99,7 +99,7 @@ def test_the_platform_is_asked_once_for_a_day_that_ends_before_the_first_reading
 
 def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
     world, platform = a_steady_world(), Platform(holes=frozenset({1}))
-    look(world, platform)
+    watch(world, platform)
     chunks = world.history.load(world.history.entries())
     column = [value for chunk in chunks for value in chunk.ends[series_name("orders", "")]]
     times = [time for chunk in chunks for time in chunk.times]
@@ -114,7 +114,7 @@ def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
 @pytest.mark.parametrize("interval", [5.0, 60.0])
 def test_at_another_interval_than_the_platforms_steps_nothing_is_asked(interval: float) -> None:
     world, platform = a_steady_world(interval_seconds=interval), Platform()
-    look(world, platform)
+    watch(world, platform)
     assert platform.asked == []
 
 
@@ -123,11 +123,11 @@ def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_ti
 ) -> None:
     world, platform = a_steady_world(), Platform(error=UnreachableError("busy"))
     with caplog.at_level(logging.WARNING):
-        look(world, platform)
+        watch(world, platform)
     assert "warehouse: cannot fill the history from the platform's metrics: busy" in caplog.text
     platform.error = None
     world.pass_by(300)
-    look(world, platform)
+    watch(world, platform)
     assert len(platform.asked) == 2
     assert len(world.history.entries()) > 20
 
@@ -135,6 +135,6 @@ def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_ti
 def test_a_platform_without_history_is_asked_no_more_once_the_history_can_speak_for_itself() -> None:
     world, platform = a_steady_world(), Platform(topics=())
     for _ in range(30):
-        look(world, platform)
+        watch(world, platform)
         world.pass_by(300)
     assert len(platform.asked) == 24

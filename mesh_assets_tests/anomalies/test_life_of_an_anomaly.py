@@ -40,7 +40,7 @@ def test_it_speaks_once_however_long_it_lasts(silent: Observed) -> None:
     silent.ticks(2 * DAY)
 
     assert silent.kinds() == [("topic_silent", "orders")]
-    assert silent.told == []
+    assert silent.reported == []
     assert silent.ended == []
 
 
@@ -57,7 +57,7 @@ def test_it_ends_when_records_have_come_for_a_while_and_can_begin_again(silent: 
     [ended] = silent.ended
     assert (ended.resource, ended.ended_at) == ("orders", MONDAY + timedelta(minutes=5 * (4 * HOUR + 6)))
     assert silent.kinds() == [("topic_silent", "orders")] * 2
-    assert len(silent.told) == 2, "two silences are two causes"
+    assert len(silent.reported) == 2, "two silences are two causes"
 
 
 def test_a_single_record_does_not_end_a_silence(silent: Observed) -> None:
@@ -168,7 +168,7 @@ def test_a_counter_that_goes_back_is_no_rate() -> None:
     assert world.kinds() == []
 
 
-def test_what_was_noticed_but_not_told_because_of_a_crash_is_told_once_at_the_next_look() -> None:
+def test_what_was_noticed_but_not_reported_because_of_a_crash_is_reported_once_at_the_next_tick() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(4 * HOUR)
@@ -177,10 +177,10 @@ def test_what_was_noticed_but_not_told_because_of_a_crash_is_told_once_at_the_ne
 
     with failing(world, "triggers/"), pytest.raises(StoreError, match="disk full"):
         world.tick()
-    assert world.told == []
+    assert world.reported == []
     world.ticks(5)
 
-    assert [trigger.resource for trigger in world.told] == ["orders"]
+    assert [trigger.resource for trigger in world.reported] == ["orders"]
     assert len(get_anomalies(world.objects, CLUSTER_ID).open) == 1
 
 
@@ -228,34 +228,34 @@ def test_a_new_rate_that_stays_becomes_the_usual_one() -> None:
     assert [anomaly.kind for anomaly in world.ended] == ["rate_spike"]
 
 
-def test_of_two_looks_at_the_same_time_one_is_kept() -> None:
+def test_of_two_ticks_at_the_same_time_one_is_kept() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(3)
     world.pass_by(300)
-    looks = [
+    ticks = [
         Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=300).judge(
             world.reading(), running=lambda: None
         )
         for _ in range(2)
     ]
 
-    looks[0].keep()
+    ticks[0].keep()
     with pytest.raises(ConflictError):
-        looks[1].keep()
+        ticks[1].keep()
 
 
-def test_a_look_right_after_another_takes_no_reading() -> None:
+def test_a_tick_right_after_another_takes_no_reading() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(3)
 
     world.pass_by(20)
 
-    assert world.look().skipped == "the last reading is 20 s old; the next is taken 150 s after it or later"
+    assert world.watch().skipped == "the last reading is 20 s old; the next is taken 150 s after it or later"
 
 
-def test_a_cluster_that_stops_as_a_whole_is_told_of_in_one_trigger() -> None:
+def test_a_cluster_that_stops_as_a_whole_is_reported_in_one_trigger() -> None:
     world = Observed()
     count = TOLD_ONE_BY_ONE + 1
     world.rates = {f"topic-{number:03}": constant(15.0) for number in range(count)}
@@ -263,7 +263,7 @@ def test_a_cluster_that_stops_as_a_whole_is_told_of_in_one_trigger() -> None:
     world.rates = dict.fromkeys(world.rates, constant(0.0))
     world.ticks(DAY)
 
-    [trigger] = world.told
+    [trigger] = world.reported
     assert trigger.resource is None
     assert trigger.details is not None
     assert trigger.details.startswith(

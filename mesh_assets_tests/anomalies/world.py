@@ -51,7 +51,7 @@ class Observed:
     def tick(self) -> Watched:
         """One interval later, a reading."""
         self.pass_by(self.interval_seconds)
-        return self.look()
+        return self.watch()
 
     def ticks(self, count: int) -> None:
         for _ in range(count):
@@ -68,7 +68,7 @@ class Observed:
                 most, self._commits.get(group, 0.0) + max(0.0, rate(self.now)) * seconds
             )
 
-    def look(self) -> Watched:
+    def watch(self) -> Watched:
         watch = Watch(self.cluster, CLUSTER_ID, self.store, interval_seconds=self.interval_seconds)
         early = watch.early(self.now)
         if early is not None:
@@ -125,7 +125,7 @@ class Observed:
     # --- what has come of it
 
     @property
-    def told(self) -> list[Trigger]:
+    def reported(self) -> list[Trigger]:
         return [waiting.trigger for waiting in Inbox(self.objects).waiting(CLUSTER_ID)]
 
     @property

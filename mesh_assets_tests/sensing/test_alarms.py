@@ -48,7 +48,7 @@ def store() -> InventoryStore:
     return store
 
 
-def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> WatchedAlarms:
+def watch(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> WatchedAlarms:
     seen = watch_alarms(
         a_cluster(alarms=CloudWatchAlarms.model_validate(settings)), store, read=cloudwatch, now=lambda: NOW
     )
@@ -56,7 +56,7 @@ def look(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> W
     return seen
 
 
-def told(store: InventoryStore) -> list[tuple[str, str | None, str | None]]:
+def reported(store: InventoryStore) -> list[tuple[str, str | None, str | None]]:
     """What waits, as a run takes it: it is gone afterwards."""
     inbox = Inbox(store.objects)
     waiting = inbox.waiting(CLUSTER_ID)
@@ -64,48 +64,48 @@ def told(store: InventoryStore) -> list[tuple[str, str | None, str | None]]:
     return [(one.trigger.type, one.trigger.resource, one.trigger.details) for one in waiting]
 
 
-def test_an_alarm_is_told_once_until_it_ends_and_again_when_it_comes_back(store: InventoryStore) -> None:
+def test_an_alarm_is_reported_once_until_it_ends_and_again_when_it_comes_back(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm())
-    assert look(store, cloudwatch).begun == ("alarm payments-lag: Threshold Crossed",)
-    assert told(store) == [("cloudwatch_alarm", "payments-lag", "Threshold Crossed")]
-    assert look(store, cloudwatch).begun == ()
-    assert told(store) == []
+    assert watch(store, cloudwatch).begun == ("alarm payments-lag: Threshold Crossed",)
+    assert reported(store) == [("cloudwatch_alarm", "payments-lag", "Threshold Crossed")]
+    assert watch(store, cloudwatch).begun == ()
+    assert reported(store) == []
     cloudwatch.alarms = ()
-    assert look(store, cloudwatch).ended == ("alarm payments-lag is over",)
+    assert watch(store, cloudwatch).ended == ("alarm payments-lag is over",)
     cloudwatch.alarms = (an_alarm(since=NOW),)
-    look(store, cloudwatch)
-    assert len(told(store)) == 1
+    watch(store, cloudwatch)
+    assert len(reported(store)) == 1
 
 
-def test_an_alarm_that_ended_and_came_back_between_two_looks_is_another_one(store: InventoryStore) -> None:
+def test_an_alarm_that_ended_and_came_back_between_two_ticks_is_another_one(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm())
-    look(store, cloudwatch)
-    told(store)
+    watch(store, cloudwatch)
+    reported(store)
     cloudwatch.alarms = (an_alarm(since=NOW),)
-    look(store, cloudwatch)
-    assert len(told(store)) == 1
+    watch(store, cloudwatch)
+    assert len(reported(store)) == 1
 
 
-def test_a_look_that_fails_ends_no_alarm(store: InventoryStore) -> None:
+def test_a_tick_that_fails_ends_no_alarm(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm())
-    look(store, cloudwatch)
-    told(store)
+    watch(store, cloudwatch)
+    reported(store)
     cloudwatch.error = UnreachableError("no answer")
     with pytest.raises(UnreachableError):
-        look(store, cloudwatch)
+        watch(store, cloudwatch)
     cloudwatch.error = None
-    assert look(store, cloudwatch).begun == ()
-    assert told(store) == []
+    assert watch(store, cloudwatch).begun == ()
+    assert reported(store) == []
 
 
-def test_only_alarms_whose_names_fit_are_told(store: InventoryStore) -> None:
+def test_only_alarms_whose_names_fit_are_reported(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm("payments-lag"), an_alarm("payments-test-lag"))
-    look(store, cloudwatch, names=NamePatterns(exclude=("*-test-*",)))
-    assert [resource for _, resource, _ in told(store)] == ["payments-lag"]
+    watch(store, cloudwatch, names=NamePatterns(exclude=("*-test-*",)))
+    assert [resource for _, resource, _ in reported(store)] == ["payments-lag"]
 
 
-def test_an_alarm_that_a_message_told_waits_once(store: InventoryStore) -> None:
-    told_by_message = read_alarm_notification(
+def test_an_alarm_that_a_message_reported_waits_once(store: InventoryStore) -> None:
+    from_message = read_alarm_notification(
         {
             "AlarmName": "payments-lag",
             "NewStateValue": "ALARM",
@@ -114,15 +114,15 @@ def test_an_alarm_that_a_message_told_waits_once(store: InventoryStore) -> None:
         },
         message_id="m-1",
     )
-    assert isinstance(told_by_message, Understood)
+    assert isinstance(from_message, Understood)
     Inbox(store.objects).put(
-        CLUSTER_ID, told_by_message.trigger, cause=told_by_message.cause_id, source="trigger_queue", now=NOW
+        CLUSTER_ID, from_message.trigger, cause=from_message.cause_id, source="trigger_queue", now=NOW
     )
-    look(store, CloudWatch(an_alarm()))
-    assert len(told(store)) == 1
+    watch(store, CloudWatch(an_alarm()))
+    assert len(reported(store)) == 1
 
 
-def test_a_crash_before_it_is_remembered_tells_it_again_under_the_same_cause(store: InventoryStore) -> None:
+def test_a_crash_before_it_is_remembered_reports_it_again_under_the_same_cause(store: InventoryStore) -> None:
     class Full(MemoryObjects):
         def put(self, key: str, data: bytes) -> str:
             if key.startswith("alarms/"):
@@ -132,9 +132,9 @@ def test_a_crash_before_it_is_remembered_tells_it_again_under_the_same_cause(sto
     full = Full()
     full.data = store.objects.data  # type: ignore[attr-defined] # a MemoryObjects
     with pytest.raises(StoreError):
-        look(InventoryStore(full), CloudWatch(an_alarm()))
-    look(store, CloudWatch(an_alarm()))
-    assert len(told(store)) == 1
+        watch(InventoryStore(full), CloudWatch(an_alarm()))
+    watch(store, CloudWatch(an_alarm()))
+    assert len(reported(store)) == 1
 
 
 def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobody(
@@ -145,6 +145,6 @@ def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobo
     assert watch_alarms(a_cluster(), store, read=cloudwatch).begun == ()
     new = InventoryStore(MemoryObjects())
     assert (
-        look(new, cloudwatch).skipped
+        watch(new, cloudwatch).skipped
         == "alarms are read after its first discovery: run `mesh-assets discover`"
     )

@@ -7,7 +7,7 @@ import pytest
 from mesh_assets.errors import UnreachableError
 from mesh_assets.sensing.sweep import SweepLimits, in_turn, sweep
 
-PACE = SweepLimits(at_once=4, cluster_seconds=0.2, tick_seconds=0.6)
+LIMITS = SweepLimits(at_once=4, cluster_seconds=0.2, tick_seconds=0.6)
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def hangs() -> Iterator[Callable[[], None]]:
 
 
 def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    def look(name: str) -> str:
+    def visit(name: str) -> str:
         if name == "b":
             raise UnreachableError("nobody answers")
         if name == "c":
             raise KeyError("a mistake")
         return name.upper()
 
-    swept = sweep(["a", "b", "c", "d"], look, limits=PACE)
+    swept = sweep(["a", "b", "c", "d"], visit, limits=LIMITS)
 
     assert swept.seen == {"a": "A", "d": "D"}
     assert swept.failed == {"b": "nobody answers", "c": "KeyError: 'a mistake'"}
@@ -40,7 +40,7 @@ def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture
 def test_clusters_that_hang_give_their_place_to_others(hangs: Callable[[], None]) -> None:
     names = [f"hangs-{number}" for number in range(4)] + ["healthy"]
 
-    swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, limits=PACE)
+    swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, limits=LIMITS)
 
     assert list(swept.seen) == ["healthy"]
     assert sorted(swept.hung) == names[:4]
@@ -51,7 +51,7 @@ def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[],
     names = [f"hangs-{number:02}" for number in range(20)]
     start = time.monotonic()
 
-    swept = sweep(names, lambda _: hangs(), limits=PACE)
+    swept = sweep(names, lambda _: hangs(), limits=LIMITS)
 
     assert time.monotonic() - start < 0.8
     assert sorted(swept.hung + swept.unreached) == names

@@ -23,7 +23,7 @@ def test_connectors_at_rest_cost_one_request_and_are_no_reason(
     assert warehouse.worker.requests == ["/connectors"]
 
 
-def test_a_failed_task_is_told_with_the_reason_and_its_recovery_too(
+def test_a_failed_task_is_reported_with_the_reason_and_its_recovery_too(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
@@ -66,7 +66,7 @@ def test_connect_that_is_down_gives_its_reason_and_the_failures_come_when_it_is_
     assert reported(up.causes) == [FAILED]
 
 
-def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_ends(
+def test_a_flapping_connector_is_reported_once_and_then_held_until_its_quiet_period_ends(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     cursor = ClusterCursor()
@@ -91,7 +91,7 @@ def test_a_flapping_connector_is_told_once_and_then_held_until_its_quiet_period_
     ]
 
 
-def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembered(
+def test_when_the_flapping_is_over_the_last_state_is_reported_and_nothing_is_remembered(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     cursor = ClusterCursor()
@@ -114,12 +114,12 @@ def test_when_the_flapping_is_over_the_last_state_is_told_and_nothing_is_remembe
 
 def test_the_quiet_period_is_the_clusters(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.quiet_minutes = 0
-    cursor, told_now = ClusterCursor(), []
+    cursor, types = ClusterCursor(), []
     for states in ("FAILED", "RUNNING", "FAILED"):
         warehouse.worker.connectors["orders-sink"] = f"RUNNING {states}"
         observed = estate.observe(observe_connectors, cursor=cursor)
         cursor = observed.cursor
-        told_now.append([f.trigger.type for f in observed.causes])
+        types.append([f.trigger.type for f in observed.causes])
         estate.discover()
 
-    assert told_now == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]
+    assert types == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]

@@ -31,7 +31,7 @@ def estate(tmp_path: Path, cloud: FakeCloudConnect) -> Estate:
 
 
 @pytest.mark.parametrize("state", ["DEGRADED", "FAILED"])
-def test_a_managed_connector_that_breaks_and_recovers_is_told_twice(
+def test_a_managed_connector_that_breaks_and_recovers_is_reported_twice(
     estate: Estate, cloud: FakeCloudConnect, state: str
 ) -> None:
     cloud.states["orders"] = state
@@ -56,7 +56,7 @@ def test_a_managed_connector_that_is_made_or_paused_has_not_failed(
     assert cloud.requests == ["list"]
 
 
-def test_a_deleted_managed_connector_is_told_after_it_was_asked_for(
+def test_a_deleted_managed_connector_is_reported_after_it_was_asked_for(
     estate: Estate, cloud: FakeCloudConnect
 ) -> None:
     del cloud.states["users"]

@@ -29,7 +29,7 @@ def test_a_cluster_at_rest_is_no_reason_for_a_discovery(estate: Estate, warehous
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_what_came_and_went_is_told(estate: Estate, warehouse: FakeCluster) -> None:
+def test_what_came_and_went_is_reported(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"), a_group("console-consumer-1"))
     del warehouse.kafka.topics["users"]
     warehouse.kafka.topics["payments"] = [0, 0, 0]

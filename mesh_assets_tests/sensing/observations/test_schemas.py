@@ -27,7 +27,7 @@ def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry,
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_a_new_version_a_new_subject_and_a_deleted_one_are_told_whoever_wrote_the_registry(
+def test_a_new_version_a_new_subject_and_a_deleted_one_are_reported_whoever_wrote_the_registry(
     registry: FakeRegistry, estate: Estate
 ) -> None:
     registry.schemas[:] = [
@@ -58,7 +58,7 @@ def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_anothe
     assert other.cause_id != first.cause_id
 
 
-def test_levels_of_a_subject_and_of_the_whole_registry_are_told(
+def test_levels_of_a_subject_and_of_the_whole_registry_are_reported(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.compatibility["users-value"] = "FULL"
@@ -108,7 +108,7 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, war
     assert sum(request.startswith("GET /config/") for request in registry.requests) == 250
 
 
-def test_without_one_every_version_is_looked_at_within_half_an_hour(
+def test_without_one_every_version_is_read_within_half_an_hour(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     registry = warehouse.registry
