@@ -1,7 +1,7 @@
 """Robust statistics of one series: what is usual, and how far a value is from it.
 
 Rates differ by factors, not by amounts, so they are compared by the logarithm of the records that arrive
-between two readings (plus one, so that none has a logarithm): `level`. Anomalies among the samples move
+between two readings (plus one, since zero has no logarithm): `level`. Anomalies among the samples move
 neither a median nor a MAD. The MAD of a constant series is 0, and that of a few samples of the same hour says
 little about another week, so the deviation has a floor: 15 %, or the scatter of counting itself (Poisson:
 1/√n).

@@ -244,13 +244,14 @@ _decoder = msgspec.msgpack.Decoder(Usuals)
 
 
 def must_be_computed(usuals: Usuals | None, *, chunks: int, cadence: Cadence, now: datetime) -> bool:
-    """Whether it is time: once every twelve readings, and at each while the history is young."""
+    """Whether to compute it again: once every twelve readings, and at each while the history is young."""
     if usuals is None or usuals.interval_seconds != cadence.interval_seconds or chunks <= _YOUNG_CHUNKS:
         return True
     return not 0 <= now.timestamp() - usuals.computed_at < READINGS_A_CHUNK * cadence.interval_seconds
 
 
 def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
+    """What is usual, as last computed; None when it must be computed again. Raises StoreError when the store fails."""
     found = objects.get(_key(cluster_id))
     if found is None:
         return None
@@ -261,6 +262,7 @@ def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
 
 
 def put_usuals(objects: ObjectStore, cluster_id: str, usuals: Usuals) -> None:
+    """Raises StoreError when the store fails."""
     objects.put(_key(cluster_id), zlib.compress(msgspec.msgpack.encode(usuals), 1))
 
 

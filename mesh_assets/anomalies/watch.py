@@ -112,7 +112,9 @@ class Watched:
 
 
 class Watch:
-    """The readings and anomalies of one cluster at one moment. Use it once."""
+    """The readings and anomalies of one cluster at one moment; use it once. Raises StoreError when the store
+    fails.
+    """
 
     def __init__(
         self, cluster: Cluster, cluster_id: str, store: InventoryStore, *, interval_seconds: float
@@ -155,6 +157,7 @@ class Watch:
         self._earlier = {self._history.entry_of(chunk).key: chunk for chunk in chunks}
 
     def judge(self, reading: Reading, *, running: Running) -> Watched:
+        """Judges the reading with the ones before it. `running` is asked only when a connector is suspected."""
         newest = self._history.extended(self._newest, reading)
         earlier = [self._history.entry_of(chunk) for chunk in self._earlier.values()]
         entries = [*earlier, *self._entries, *([] if newest.version is not None else [newest.entry])]

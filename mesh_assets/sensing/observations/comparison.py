@@ -187,7 +187,7 @@ def causes_of(changes: Iterable[Change], identities: Identities) -> tuple[Cause,
 
 
 def cause_of(type_: TriggerType, changes: Sequence[Change], identities: Identities) -> Cause:
-    """The cause that these changes of one resource are."""
+    """The cause that these changes of one resource add up to."""
     first = changes[0]
     sentences = [change.sentence for change in headline_changes(changes)]
     events = ", ".join(sorted(_event(change, identities) for change in changes))
