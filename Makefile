@@ -7,13 +7,13 @@ TERRAFORM := .venv/terraform
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
 
-.PHONY: help demo dev test check screens format lock clean
+.PHONY: help demo dev test test-fast check screens format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, start the sandbox, discover it, say where to look"
 	@echo "make dev     the sandbox and Dagster's UI until interrupted"
-	@echo "make test    set up, run all tests"
+	@echo "make test    set up, run all tests; make test-fast: those that need no server"
 	@echo "make check   format, lint, types, import rules, Terraform"
 
 $(READY): requirements.txt pyproject.toml
@@ -44,9 +44,14 @@ dev: $(READY)
 	@$(BIN)/mesh-assets sandbox start
 	@PYTHONWARNINGS=ignore:Function $(BIN)/dagster dev
 
-# Two at a time, each with a sandbox of its own, a file's tests together: most of the time is spent waiting for servers.
+# Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
+# one begins with all others (docs/testing.md). Bytecode is kept whatever the environment says: each process would compile the project anew.
 test: $(READY) $(TERRAFORM)
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup
+
+# What needs no server.
+test-fast: $(READY) $(TERRAFORM)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 2 --dist loadgroup -m "not sandbox"
 
 check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .
