@@ -1,4 +1,4 @@
-"""`mesh-assets configure`: the estate file, `.env` and an MCP client's entry, for clusters that exist."""
+"""`mesh-assets configure`: writes the estate file, `.env` and an MCP client's entry for existing clusters."""
 
 import os
 from collections.abc import Iterator
@@ -25,47 +25,50 @@ _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
     "--from-terraform",
     "terraform",
     metavar="DIR|FILE|-",
-    help="Where terraform/ was applied, or what `terraform output -json` printed.",
+    help="The folder where you applied terraform/, or the output of `terraform output -json`.",
 )
 @click.option(
     "--confluent-environment",
     "environment",
     metavar="env-…",
-    help="All clusters of an environment; needs a Cloud key (see above).",
+    help="All clusters of an environment; needs a Cloud API key (see above).",
 )
 @click.option(
     "--mcp-client",
     "client",
     type=click.Choice(["claude", "cursor", "vscode", "none"]),
-    help="Whose entry. With --from-terraform: claude.",
+    help="The client to write an entry for. Default with --from-terraform: claude.",
 )
 @click.option(
     "--name",
     metavar="NAME",
-    help="The cluster's name in the estate, with --from-terraform. Default: its name on Confluent Cloud.",
+    help="With --from-terraform: the cluster's name in the estate. Default: its name on Confluent Cloud.",
 )
 @click.option(
     "--aws",
     "in_aws",
     is_flag=True,
-    help="With --from-terraform: keys from SSM instead of .env, triggers from the queue.",
+    help="With --from-terraform: refer to the keys in SSM instead of .env, and to the trigger queue.",
 )
 @click.option(
     "--env-suffix",
     default="",
     metavar="NAME",
-    help="Keeps a second cluster's variables apart: KAFKA_API_KEY_NAME.",
+    help="Suffix for a second cluster's variables: KAFKA_API_KEY_NAME.",
 )
 @click.option(
-    "--confluent-url", default=CONFLUENT_URL, metavar="URL", help="Of a stand-in for Confluent Cloud's API."
+    "--confluent-url",
+    default=CONFLUENT_URL,
+    metavar="URL",
+    help="The address of a stand-in for Confluent Cloud's API.",
 )
 @click.option(
     "--write",
     is_flag=True,
     help="With --mcp-client alone: write the entry into the client's file instead of printing it.",
 )
-@click.option("--force", is_flag=True, help="Replace what is there already.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--force", is_flag=True, help="Replace existing entries that differ.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 def configure(
     terraform: str | None,
     environment: str | None,
@@ -79,19 +82,19 @@ def configure(
     force: bool,
     dry_run: bool,
 ) -> None:
-    """Write what discovery needs to know of clusters that exist.
+    """Write what discovery needs to know about existing clusters.
 
-    That is an entry in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside it,
-    and the entry with which an MCP client starts the server.
+    That is their entries in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside
+    it, and the entry that lets an MCP client start the server.
 
-    What stands there already stays; what would have to be replaced is refused without --force. Secrets are
-    shown nowhere.
+    Everything else in those files stays. An existing entry that differs is replaced only with --force.
+    Secrets are never shown.
 
-    --confluent-environment takes a Cloud key from CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
+    --confluent-environment takes a Cloud API key from CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
     """
     if terraform is not None and environment is not None:
         raise click.UsageError(
-            "--from-terraform and --confluent-environment are two ways to the same; give one"
+            "--from-terraform and --confluent-environment are alternatives; give one of them"
         )
     estate = estate_path()
     store = os.environ.get("MESH_STORE") or ".mesh"
@@ -113,7 +116,7 @@ def configure(
         chosen = client or "none"
     elif client is None or client == "none":
         raise click.UsageError(
-            "say what from: --from-terraform, --confluent-environment, or --mcp-client alone"
+            "give a source: --from-terraform, --confluent-environment, or --mcp-client alone"
         )
     elif not write:
         click.echo(f"{mcp_file(client, Path())}:", err=True)
@@ -134,7 +137,7 @@ def _plan_environment(environment: str, url: str, *, estate: Path, force: bool) 
     missing = [variable for variable in _CLOUD_KEY if not os.environ.get(variable)]
     if missing:
         raise ConfigurationError(
-            f"--confluent-environment asks Confluent Cloud and needs a Cloud key; set {' and '.join(missing)} (Confluent Cloud: API keys, "
+            f"--confluent-environment needs a Cloud API key; set {' and '.join(missing)} (in Confluent Cloud: API keys, "
             "scope Cloud resource management)"
         )
     key, secret = (f"${{{variable}}}" for variable in _CLOUD_KEY)
@@ -147,11 +150,9 @@ def _plan_environment(environment: str, url: str, *, estate: Path, force: bool) 
 def _mcp_files(
     client: McpClient | Literal["none"], *, estate: Path, store: str, force: bool
 ) -> list[PlannedFile]:
-    return (
-        []
-        if client == "none"
-        else [plan_mcp_client(client, estate=estate, project=Path(), store=store, force=force)]
-    )
+    if client == "none":
+        return []
+    return [plan_mcp_client(client, estate=estate, project=Path(), store=store, force=force)]
 
 
 def _text(plan: Plan, files: list[PlannedFile], *, dry_run: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType
 from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.wording import counted
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, unsafe
 
@@ -43,7 +44,7 @@ FAIL_ON = (
 
 
 class BadInputError(click.ClickException):
-    """Exit code 2: 1 says that a change matched."""
+    """Exit code 2, since 1 means that a change matched."""
 
     exit_code = 2
 
@@ -60,7 +61,7 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
         kinds = tuple(kind.strip() for kind in value.split(","))
         unknown = [kind for kind in kinds if kind not in FAIL_ON]
         if unknown:
-            self.fail(f"{unknown[0]!r} is none of {', '.join(FAIL_ON)}", param, ctx)
+            self.fail(f"{unknown[0]!r} is not one of {', '.join(FAIL_ON)}", param, ctx)
         return kinds
 
 
@@ -80,23 +81,24 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
     type=_Kinds(),
     multiple=True,
     metavar="KIND[,KIND…]",
-    help="Exit code 1 when there is such a change: deleted, schema_deleted, topic_updated, critical, warning (or worse), any. Repeatable.",
+    help="Exit code 1 when a change matches: deleted, schema_deleted, topic_updated, critical, warning (or worse), any. Repeatable.",
 )
 def diff(
     before: str, after: str, cluster: str | None, as_json: bool, fail_on: tuple[tuple[str, ...], ...]
 ) -> None:
-    """What changed from A to B. Each is a document's file, `latest`, a document's name or a time like
-    2026-11-23T16:40:02Z (UTC where it does not say), which means the newest document of the store
-    (MESH_STORE) at or before it.
+    """Show what changed from A to B.
 
-    Exit code 1: a change matches --fail-on. Exit code 2: A or B cannot be read, or they are of different
+    Each is a document's file, `latest`, a document's name, or a time like 2026-11-23T16:40:02Z (UTC unless it
+    says otherwise): the newest document in the store (MESH_STORE) at or before it.
+
+    Exit code 1: a change matches --fail-on. Exit code 2: A or B cannot be read, or they belong to different
     clusters.
     """
     old, new = _read(before, cluster), _read(after, cluster)
     if old.cluster.id != new.cluster.id:
         raise BadInputError(
-            f"{before} is of cluster {old.cluster.id} ({old.cluster.name}), {after} of {new.cluster.id} ({new.cluster.name}): "
-            "a diff says what happened to one cluster; give two documents of the same"
+            f"{before} is of cluster {old.cluster.id} ({old.cluster.name}), {after} of {new.cluster.id} ({new.cluster.name}); "
+            "give two documents of the same cluster"
         )
     changes = diff_documents(old, new)
     for note in _not_compared(old, new):
@@ -117,28 +119,26 @@ def _read(moment: str, cluster: str | None) -> Document:
         if "/" in moment:
             raise BadInputError(f"there is no file {moment}")
         store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
-        return store.document_at(_cluster_id(store, cluster), moment)
+        return store.document_at(_stored_cluster_id(store, cluster), moment)
     except StoreError as error:
         raise BadInputError(str(error)) from error
     except OSError as error:
         raise BadInputError(f"{moment} cannot be read: {error.strerror}") from error
 
 
-def _cluster_id(store: InventoryStore, cluster: str | None) -> str:
-    """The id of the cluster of that name, or of that id: either is what people have at hand."""
+def _stored_cluster_id(store: InventoryStore, cluster: str | None) -> str:
+    """`cluster` is a name or an id. Raises BadInputError when the store does not have it."""
     names = sorted(
         unsafe(entry.key.removeprefix("clusters/").removesuffix(".json"))
         for entry in store.objects.list("clusters/")
     )
     if cluster is None and len(names) != 1:
-        raise BadInputError(
-            f"say which cluster with --cluster; the store has: {', '.join(names) or 'none at all'}"
-        )
+        raise BadInputError(f"name the cluster with --cluster; the store has: {', '.join(names) or 'none'}")
     name = names[0] if cluster is None else cluster
     cluster_id = store.cluster_id(name) or name
     if store.latest(cluster_id) is None:
         raise BadInputError(
-            f"the store has no documents of cluster {name}; it has: {', '.join(names) or 'none at all'}"
+            f"the store has no documents of cluster {name}; it has: {', '.join(names) or 'none'}"
         )
     return cluster_id
 
@@ -165,12 +165,9 @@ def _count(changes: tuple[Change, ...], *, accompanying: int) -> str:
         (sum(1 for change in changes if change.severity == severity), severity)
         for severity in ("critical", "warning", "info")
     ]
-    text = f"{len(changes):,} {'change' if len(changes) == 1 else 'changes'}: {', '.join(f'{n:,} {word}' for n, word in numbers if n)}"
-    return (
-        f"{text}; with what comes along {len(changes) + accompanying:,}, shown by --json"
-        if accompanying
-        else text
-    )
+    text = f"{counted(len(changes), 'change')}: {', '.join(f'{n:,} {word}' for n, word in numbers if n)}"
+    everything = f"; --json lists all {len(changes) + accompanying:,}, with those that follow from these"
+    return text + everything if accompanying else text
 
 
 def _moment(document: Document) -> str:

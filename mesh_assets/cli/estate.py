@@ -1,4 +1,4 @@
-"""`mesh-assets estate check`: does everything the estate names answer, and may we do what discovery needs?"""
+"""`mesh-assets estate check`: does every system in the estate answer, and with the rights that discovery needs?"""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,33 +10,34 @@ import msgspec
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.text import aligned
 from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.inventory.wording import counted
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
-# Columns that stay on one line when the terminal is narrow.
+# The columns on the first line when the terminal is too narrow for all.
 _ON_THE_FIRST_LINE = 5
 _STATES = {"ok": "ok", "incomplete": "MISSING", "failed": "FAILED"}
 
 
 @click.group()
 def estate() -> None:
-    """The estate file (MESH_ESTATE, default estate.yaml) and what it names."""
+    """The estate file (MESH_ESTATE, default estate.yaml) and the systems in it."""
 
 
-@estate.command(short_help="Connect to everything the estate names; say what is missing.")
+@estate.command(short_help="Connect to every system in the estate; report what is missing.")
 @click.option(
     "--cluster",
     "clusters",
     multiple=True,
     metavar="NAME",
-    help="A cluster of the estate; may be repeated. Default: all.",
+    help="A cluster of the estate. Repeatable. Default: all.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of checks on stdout, nothing else.")
 def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
-    """Connect to everything the estate names, and say what answers, as whom, with what rights, and what is
+    """Connect to every system in the estate and report what answers, as whom, with what rights, and what is
     missing.
 
-    Reads only: nothing is created, changed, written or registered. Exit code 0 when nothing that discovery
-    needs is missing, 1 otherwise.
+    Reads only: nothing is created, changed, written or registered. Exit code 0 when discovery has everything
+    it needs, 1 otherwise.
     """
     checks = check_estate(load_estate(), clusters)
     if as_json:
@@ -64,7 +65,7 @@ def _conclusion(checks: Sequence[AccessCheck]) -> str:
     if sound < len(checks):
         return f"{sound} of {len(checks)} are ready for discovery."
     number = len({check.cluster for check in checks})
-    return f"Nothing that discovery needs is missing ({number} {'cluster' if number == 1 else 'clusters'} of {estate_path()})."
+    return f"Discovery has everything it needs ({counted(number, 'cluster')} of {estate_path()})."
 
 
 def _row(check: AccessCheck) -> tuple[str, ...]:
@@ -73,8 +74,7 @@ def _row(check: AccessCheck) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """One line a system, for grep; on a terminal that is too narrow for that, what it answers and the rights
-    go below it."""
+    """One line per system, for grep. A narrow terminal gets its answers and rights on lines below it."""
     whole = list(aligned(rows))
     if not sys.stdout.isatty() or max(map(len, whole)) <= get_terminal_size().columns:
         yield from whole
@@ -94,7 +94,7 @@ def _fact(name: str, value: int | str, facts: dict[str, int | str]) -> str:
     if name.startswith("selected_"):
         return f"{value:,} selected"
     if name == "kafka_cluster_id" and facts.get("belongs_to") == "this cluster":
-        return ""  # stands above, with the brokers
+        return ""  # already shown with the brokers
     words = name.replace("_", " ")
     if isinstance(value, int):
         return f"{value:,} {words.removesuffix('s') if value == 1 else words}"

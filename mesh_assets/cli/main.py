@@ -10,11 +10,12 @@ import click
 
 from mesh_assets.errors import MeshError
 
-# A group whose commands are imported when they are called, so that `--help` costs nothing.
-
 
 class LazyGroup(click.Group):
-    """`commands_by_name`: name → (module, attribute, one line of help)."""
+    """A group that imports a command only when it is called.
+
+    `commands_by_name`: name → (module, attribute, one line of help).
+    """
 
     def __init__(
         self, *arguments: Any, commands_by_name: Mapping[str, tuple[str, str, str]], **keywords: Any
@@ -37,9 +38,6 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in self._commands_by_name.items()])
 
 
-# `mesh-assets`: the command line. Commands are imported when they are called, so that `--help` costs
-# nothing.
-
 _COMMANDS = {
     "configure": (
         "mesh_assets.cli.configure",
@@ -49,7 +47,7 @@ _COMMANDS = {
     "discover": (
         "mesh_assets.cli.discover",
         "discover",
-        "Read everything of the clusters and publish it as one event each.",
+        "Read everything about each cluster and publish it as one event.",
     ),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
@@ -71,15 +69,13 @@ _COMMANDS = {
 def cli() -> None:
     """A complete, current and honest picture of Kafka estates.
 
-    The estate file is the one MESH_ESTATE names (default: estate.yaml); the store is the one MESH_STORE names
-    (default: .mesh).
+    MESH_ESTATE names the estate file (default: estate.yaml), MESH_STORE the store (default: .mesh).
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command; a MeshError becomes one sentence on stderr and exit code 1."""
-    # Not the root logger: Dagster's own log, which holds every line of the library as well, would come out
-    # with it.
+    """Runs a command. A MeshError becomes a sentence on stderr and exit code 1."""
+    # Not on the root logger, which would also print Dagster's log with all of the library's lines in it.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     logging.getLogger("mesh_assets").addHandler(handler)

@@ -63,7 +63,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     default=DEFAULT_IDLE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Exit after so long without a request; 0: never.",
+    help="Exit after this long without a request; 0: never.",
 )
 @click.option(
     "--call-timeout",
@@ -71,19 +71,19 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     default=DEFAULT_CALL_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long a call may take; ten times that for discoveries, Flink and messages.",
+    help="The time limit of a call; ten times that for discoveries, Flink and messages.",
 )
 @click.option(
     "--audit-log",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="One JSON line a call. Default: stderr.",
+    help="One JSON line per call. Default: stderr.",
 )
 @click.option(
     "--token-sha256",
     envvar="MESH_MCP_TOKEN_SHA256",
     metavar="HEX",
-    help="SHA-256 of the bearer token that HTTP clients must have.",
+    help="SHA-256 of the bearer token that HTTP clients must send.",
 )
 @click.option(
     "--allowed-host",
@@ -110,7 +110,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     default=4 * 1024 * 1024,
     show_default=True,
     metavar="BYTES",
-    help="Of an HTTP request.",
+    help="The largest HTTP request body.",
 )
 def mcp(
     transport: str,
@@ -131,9 +131,9 @@ def mcp(
 ) -> None:
     """Serve the estate to AI agents over the Model Context Protocol, on stdio or HTTP.
 
-    Reads the estate (MESH_ESTATE) and the store (MESH_STORE) when a tool needs them, so it starts without
-    either. Every call is written to the audit log. `mesh-assets configure --mcp-client` writes the entry for
-    a client.
+    Tools read the estate (MESH_ESTATE) and the store (MESH_STORE) when they need them, so the server starts
+    without either. The audit log records every call. `mesh-assets configure --mcp-client` writes a client's
+    entry.
     """
     from mesh_assets.errors import ConfigurationError
     from mesh_assets.mcp_server.assembly import build_server

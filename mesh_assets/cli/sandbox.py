@@ -1,4 +1,4 @@
-"""`mesh-assets sandbox`: real servers on this machine, started, stopped and looked at."""
+"""`mesh-assets sandbox`: starts, stops and shows real servers on this machine."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def _open(folder: Path | None) -> "Sandbox":
 
 
 class _TerminalProgress:
-    """Lines, and a bar while files arrive."""
+    """Lines, and a progress bar while files download."""
 
     def say(self, line: str) -> None:
         click.echo(line)
@@ -63,14 +63,14 @@ _servers = click.argument("servers", nargs=-1, metavar="[SERVER]...")
 
 @click.group()
 def sandbox() -> None:
-    """Servers on this machine, for trying and testing: Kafka, Kafka Connect, a schema registry, and stand-ins
+    """Servers on this machine for trying and testing: Kafka, Kafka Connect, a schema registry, and stand-ins
     for the clouds.
 
-    SERVER is broker, registry, connect, cloud-broker (the Kafka of data-mesh-cluster, a second cluster, which
-    asks for API keys), cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that
-    writes and consumes records); none means all of these. aws (a stand-in for SNS, SQS, S3 and more) and
-    lambda (one for Lambda's mappings of Kafka topics, in front of aws) are started only when they are named,
-    and are empty at each start.
+    SERVER is broker, registry, connect, cloud-broker (Kafka of the second cluster, data-mesh-cluster, which
+    requires API keys), cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that
+    writes and consumes records). Without SERVER, all of these. Two more start only by name, and empty each
+    time: aws (a stand-in for SNS, SQS, S3 and more) and lambda (a stand-in for Lambda's Kafka mappings, in
+    front of aws).
     """
 
 
@@ -99,7 +99,7 @@ def start(
     cloud_port: int | None,
     aws_port: int | None,
 ) -> None:
-    """Start the servers and what they need; return when they answer. Running ones are left alone."""
+    """Start servers and what they need, and return when they answer. Running servers are left alone."""
     given = {
         "broker": broker_port,
         "connect": connect_port,
@@ -121,7 +121,7 @@ def start(
 @_servers
 @_folder
 def stop(servers: tuple[str, ...], folder: Path | None) -> None:
-    """Stop the servers it started; their data stays."""
+    """Stop servers that `start` started. Their data stays."""
     stopped = _open(folder).stop(servers, progress=_progress())
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -131,7 +131,7 @@ def stop(servers: tuple[str, ...], folder: Path | None) -> None:
 @_folder
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(servers: tuple[str, ...], folder: Path | None, *, as_json: bool) -> None:
-    """Show how the servers are. Exit code 0 only when all of them run and answer."""
+    """Show the state of the servers. Exit code 0 only when all of them run and answer."""
     statuses = _open(folder).status(servers)
     if as_json:
         click.echo(json.dumps([_plain(s) for s in statuses], indent=2))
@@ -164,17 +164,17 @@ def _print_table(statuses: "Sequence[ServerStatus]") -> None:
             f"{s.memory_bytes / 2**20:.0f} MiB" if s.memory_bytes else "",
             _short(s.log),
         )
-    # As wide as it needs: a line that is read by grep, or copied, must not be wrapped.
+    # Wide enough not to wrap: lines get grepped and copied.
     Console(width=300).print(table)
     for s in statuses:
         if s.said is not None:
             click.echo(f"{s.name} does not answer: {s.said}; read {_short(s.log)}")
         elif s.state == "died":
             click.echo(
-                f"{s.name} ended by itself; read {_short(s.log)}, start it again with: mesh-assets sandbox start {s.name}"
+                f"{s.name} exited by itself; read {_short(s.log)}, restart it with: mesh-assets sandbox start {s.name}"
             )
 
 
 def _short(path: Path) -> str:
-    """Relative to where the user stands, if it is below."""
+    """Relative to the current folder, if it is below."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

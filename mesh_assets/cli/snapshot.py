@@ -1,4 +1,4 @@
-"""`mesh-assets snapshot`: the newest event read back from Kafka, and the end of a cluster that is gone."""
+"""`mesh-assets snapshot`: reads the newest event back from Kafka, and retires a cluster that is gone."""
 
 import os
 
@@ -20,15 +20,17 @@ _LISTED = 8
 
 @click.group()
 def snapshot() -> None:
-    """The published snapshots: the newest event of a cluster, and its tombstone."""
+    """Published snapshots: a cluster's newest event, and its tombstone."""
 
 
-@snapshot.command(short_help="Read the newest event of a cluster back from Kafka.")
+@snapshot.command(short_help="Read a cluster's newest event back from Kafka.")
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--json", "as_json", is_flag=True, help="The whole event as JSON on stdout, nothing else.")
 def show(cluster: str, as_json: bool) -> None:
-    """Read the newest snapshot of a cluster back from Kafka, not from the store, and print it. Joins no
-    consumer group."""
+    """Read a cluster's newest snapshot back from Kafka, not from the store, and print it.
+
+    Does not join a consumer group.
+    """
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
@@ -38,18 +40,18 @@ def show(cluster: str, as_json: bool) -> None:
     )
     if read is None:
         raise MeshError(
-            f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); make one with: mesh-assets discover --cluster {cluster}"
+            f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); publish one with: mesh-assets discover --cluster {cluster}"
         )
     click.echo(
         msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else "\n".join(_text(read))
     )
 
 
-@snapshot.command(short_help="Write the tombstone of a cluster that is gone.")
+@snapshot.command(short_help="Write the tombstone for a cluster that is gone.")
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def retire(cluster: str, yes: bool) -> None:
-    """Write the tombstone of a cluster, so that compaction removes its snapshots and consumers forget it.
+    """Write a tombstone for a cluster, so that compaction removes its snapshots and consumers forget it.
 
     The documents in the store stay. The next discovery of the cluster brings it back.
     """
@@ -81,7 +83,7 @@ def _store() -> InventoryStore:
 
 
 def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
-    """From the estate, or the store, or, on a machine that never discovered it, the brokers."""
+    """From the estate, else the store, else the brokers (on a machine that never discovered the cluster)."""
     known = estate.clusters[name].cluster_id or store.cluster_id(name)
     if known is not None:
         return known
@@ -95,7 +97,7 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
     ) as reader:
         asked = reader.metadata().cluster_id
     if asked is None:
-        raise MeshError(f"{name}: the brokers give no cluster id; set cluster_id in the estate")
+        raise MeshError(f"{name}: the brokers report no cluster id; set cluster_id in the estate")
     return asked
 
 

@@ -4,23 +4,19 @@ from collections.abc import Iterator, Sequence
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.inventory.wording import plural
 from mesh_assets.snapshot.report import DiscoveryReport
-
-# Text in columns, one line a row, for people and for grep.
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows with two blanks between the columns; the first may be headings. All rows have the same number
-    of cells."""
+    """The rows as lines, two blanks between columns; all have the same number of cells. The first may be headings."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-# The summary of a discovery as a person reads it; every figure is from the report.
-
-
 def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:
+    """The summary of a discovery; every figure comes from the report."""
     return "\n".join(_lines(report, verbose=verbose))
 
 
@@ -79,7 +75,7 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
 
 
 def _never_read(report: DiscoveryReport, name: SectionName) -> bool:
-    """Then its count of 0 is not a figure but the lack of one."""
+    """Whether its count of 0 means "unknown"."""
     state = report.sections[name]
     return state.status == "stale" and state.collected_at is None
 
@@ -88,7 +84,7 @@ def _changes(report: DiscoveryReport) -> Iterator[str]:
     if report.total_changes is None:
         yield "       - changes     the first snapshot: nothing to compare with"
         return
-    noun = "change" if report.total_changes == 1 else "changes"
+    noun = plural(report.total_changes, "change")
     for position, sentence in enumerate(report.first_changes):
         yield (
             f"  {report.total_changes:6,} {noun:<11} {sentence}"

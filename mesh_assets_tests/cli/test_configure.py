@@ -172,5 +172,5 @@ def confluent_cloud(request: httpx.Request) -> httpx.Response:
 
 
 def test_nothing_to_go_by_and_two_sources_are_refused() -> None:
-    assert "say what from" in run().output
-    assert "give one" in run("--from-terraform", "x", "--confluent-environment", "env-1").output
+    assert "give a source" in run().output
+    assert "give one of them" in run("--from-terraform", "x", "--confluent-environment", "env-1").output

@@ -86,7 +86,7 @@ def test_the_text_has_a_sentence_a_line_by_resource_type_and_a_count() -> None:
         "Schemas\n"
         "  users-value: Schema version 1 → 2\n"
         "\n"
-        "3 changes: 1 critical, 2 info; with what comes along 5, shown by --json\n"
+        "3 changes: 1 critical, 2 info; --json lists all 5, with those that follow from these\n"
     )
 
 
@@ -126,7 +126,7 @@ def test_several_kinds_may_be_given() -> None:
 def test_a_kind_that_does_not_exist_is_bad_input() -> None:
     result = mesh_diff("a.json", "b.json", "--fail-on", "removed")
     assert result.exit_code == 2
-    assert "'removed' is none of critical, warning, any, created" in result.stderr
+    assert "'removed' is not one of critical, warning, any, created" in result.stderr
 
 
 def test_sections_that_cannot_be_compared_are_named_beside_the_output() -> None:
@@ -191,7 +191,7 @@ def test_with_several_clusters_in_the_store_one_must_be_named(a_store_with_both:
     publish(a_store_with_both, a_document(cluster=ClusterIdentity(id="lkc-2", name="other")))
     result = mesh_diff("2026-11-23T16:40:02Z", "latest")
     assert result.exit_code == 2
-    assert "say which cluster with --cluster; the store has: other, warehouse" in result.stderr
+    assert "name the cluster with --cluster; the store has: other, warehouse" in result.stderr
     assert mesh_diff("2026-11-23T16:40:02Z", "latest", "--cluster", "warehouse").exit_code == 0
     assert (
         "the store has no documents of cluster nowhere"

@@ -106,7 +106,7 @@ def test_the_table_has_a_line_a_system(found: list[AccessCheck]) -> None:
         "Good to know",
         "  warehouse, connect: a note",
         "",
-        "Nothing that discovery needs is missing (1 cluster of estate.yaml).",
+        "Discovery has everything it needs (1 cluster of estate.yaml).",
     ]
 
 
