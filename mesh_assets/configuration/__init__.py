@@ -1,2 +1,2 @@
-"""Writing the estate file, `.env` and MCP clients' entries for clusters that exist, from what Terraform or
-Confluent Cloud says."""
+"""Writes the estate file, `.env` and MCP clients' entries for existing clusters, from Terraform's outputs or
+Confluent Cloud's lists."""

@@ -1,5 +1,4 @@
-"""The estate's entries for clusters on Confluent Cloud, as data: what Terraform or the control plane said,
-and where the keys are."""
+"""The estate's entries for clusters on Confluent Cloud, as data: from Terraform's outputs or the control plane."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReferences:
-    """Where the id and the secret of each of the three keys are: `${NAME}` or `ssm:/path`."""
+    """References to the id and the secret of each of the three keys: `${NAME}` or `ssm:/path`."""
 
     cloud: tuple[str, str]
     kafka: tuple[str, str]
@@ -27,8 +26,8 @@ class KeyReferences:
 
 
 def in_variables(*, suffix: str = "", kafka_suffix: str = "") -> KeyReferences:
-    """`suffix` tells all keys of one cluster from another's, `kafka_suffix` those of clusters that share the
-    others."""
+    """`suffix` keeps all keys of a cluster apart from another's, `kafka_suffix` the Kafka keys of clusters
+    that share the rest."""
 
     def variables(key: str, end: str) -> tuple[str, str]:
         return f"${{{key}_API_KEY{end}}}", f"${{{key}_API_SECRET{end}}}"
@@ -41,7 +40,7 @@ def in_variables(*, suffix: str = "", kafka_suffix: str = "") -> KeyReferences:
 
 
 def in_parameters(path: str) -> KeyReferences:
-    """As terraform/parameters.tf names them."""
+    """Named as in terraform/parameters.tf."""
     return KeyReferences(
         cloud=(f"ssm:{path}/cloud-api-key", f"ssm:{path}/cloud-api-secret"),
         kafka=(f"ssm:{path}/cluster-api-key", f"ssm:{path}/cluster-api-secret"),
@@ -50,13 +49,12 @@ def in_parameters(path: str) -> KeyReferences:
 
 
 def cluster_name(name: str | None, cluster_id: str) -> str:
-    """A name that the estate takes: letters, digits, `-`, `_` and `.`; the id where nothing of the name is
-    left."""
+    """A name the estate accepts: letters, digits, `-`, `_` and `.`; the id where nothing remains of the name."""
     return re.sub(r"[^\w.-]+", "-", name or "", flags=re.ASCII).strip("-.") or cluster_id
 
 
 def variable_suffix(name: str) -> str:
-    """A cluster's name as the end of a variable's."""
+    """A cluster's name as a suffix of variable names."""
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
 
 
@@ -79,7 +77,7 @@ def entry_from_control_plane(
     *,
     url: str,
 ) -> Entry:
-    """`cluster` must have bootstrap servers. `url`: of the control plane that said so."""
+    """`cluster` must have bootstrap servers. `url`: the control plane's."""
     where = None if registry is None else registry.url or registry.private_url
     return _entry(
         cluster_id=cluster.id,
@@ -92,7 +90,7 @@ def entry_from_control_plane(
 
 
 def triggers_from_terraform(outputs: TerraformOutputs) -> Entry | None:
-    """The estate's `triggers`; None where Terraform made no queue."""
+    """The estate's `triggers`; None where Terraform created no queue."""
     if outputs.trigger_queue_url is None:
         return None
     dead_letters = outputs.trigger_dead_letter_queue_url
@@ -103,8 +101,8 @@ def triggers_from_terraform(outputs: TerraformOutputs) -> Entry | None:
 
 
 def variables_from_terraform(outputs: TerraformOutputs, *, suffix: str = "") -> dict[str, str]:
-    """What `.env` holds: the keys that `in_variables` refers to, and what else programs beside this one want
-    to know of the cluster."""
+    """What `.env` holds: the keys that `in_variables` refers to, and facts about the cluster for other
+    programs."""
     values = {
         "CONFLUENT_CLOUD_API_KEY": outputs.discovery_agent_cloud_api_key,
         "CONFLUENT_CLOUD_API_SECRET": outputs.discovery_agent_cloud_api_secret,
@@ -122,18 +120,18 @@ def variables_from_terraform(outputs: TerraformOutputs, *, suffix: str = "") -> 
 
 
 def is_secret(variable: str) -> bool:
-    """Whether a variable's value is a key: its id is half of a login, too."""
+    """Whether a variable holds part of a key; the id is half of a login, too."""
     return "_API_KEY" in variable or "_API_SECRET" in variable
 
 
 def without_protocol(endpoint: str) -> str:
-    """Terraform's provider and older answers have SASL_SSL:// before host and port, which Kafka's clients do
-    not take."""
+    """Terraform's provider and older answers put SASL_SSL:// before host and port, which Kafka's clients
+    reject."""
     return endpoint.rpartition("://")[2]
 
 
 def referred_variables(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The environment variables that the entries name, each once, in their order."""
+    """The environment variables that the entries refer to, each once, in order of appearance."""
     found: dict[str, None] = {}
 
     def look(value: Any) -> None:

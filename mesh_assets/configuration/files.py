@@ -1,4 +1,4 @@
-"""Files to write: planned first, then written all at once, never half; those with secrets kept out of git."""
+"""Files to write: planned first, then written all or none; those with secrets are kept out of git."""
 
 import os
 import shutil
@@ -13,13 +13,11 @@ from typing import Literal
 
 from mesh_assets.errors import ConfigurationError
 
-# Files that are to be written: planned first, then all at once, never half.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFile:
-    """`text`: what the file will hold, shown nowhere; `shown`: what of it is new, without secrets. `state`:
-    what writing it means."""
+    """`text`: the file's future content, never shown. `shown`: what is new in it, without secrets. `state`:
+    what writing it does."""
 
     path: Path
     text: str = field(repr=False)
@@ -36,7 +34,7 @@ def planned(path: Path, *, before: str | None, after: str, shown: str, private: 
 
 
 def present_text(path: Path) -> str | None:
-    """None when there is no such file."""
+    """None when the file does not exist. Raises ConfigurationError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -46,12 +44,14 @@ def present_text(path: Path) -> str | None:
 
 
 def write_files(files: Sequence[PlannedFile]) -> None:
-    """Writes all beside their places first and moves them there only when all are written. Raises
-    ConfigurationError."""
+    """Writes each file beside its target, and moves them into place only when all are written.
+
+    Raises ConfigurationError.
+    """
     written: list[tuple[Path, Path]] = []
     try:
         for file in files:
-            # A link stays one: what it leads to is replaced.
+            # A symbolic link stays one; its target is replaced.
             target = file.path.resolve()
             target.parent.mkdir(parents=True, exist_ok=True)
             beside = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
@@ -70,7 +70,7 @@ def write_files(files: Sequence[PlannedFile]) -> None:
 
 
 def _write(path: Path, file: PlannedFile, *, like: Path) -> None:
-    # With its mode from the first byte on: nobody else can have opened it.
+    # Created with its final mode, so that nobody else can have opened it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if file.private else 0o666)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         if like.exists() and not file.private:
@@ -80,29 +80,29 @@ def _write(path: Path, file: PlannedFile, *, like: Path) -> None:
         os.fsync(descriptor)
 
 
-# Keeping a file out of git: whether git ignores it, and the line that makes it so.
-
 _WITHIN_SECONDS = 20.0
 
 
 def ignored_by_git(path: Path) -> bool | None:
-    """None: it stands in no repository. Raises ConfigurationError when git has it under its care, which no
-    ignoring undoes."""
+    """Whether git ignores the file; None outside of any repository.
+
+    Raises ConfigurationError when git tracks it, since ignoring does not undo that, and when git fails.
+    """
     folder = path.absolute().parent
     if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
         return None
     if shutil.which("git") is None:
-        # Without git only what is sure: a line for exactly this file beside it.
+        # Without git, only a line for exactly this file counts.
         return path.name in (present_text(folder / ".gitignore") or "").splitlines()
     if _git(folder, "ls-files", "--error-unmatch", path.name) == 0:
         raise ConfigurationError(
-            f"{path} is under git's care, and its secrets would be committed; run `git rm --cached {path.name}` there, commit, try again"
+            f"{path} is tracked by git, and its secrets would be committed; run `git rm --cached {path.name}` there, commit, and try again"
         )
     return _git(folder, "check-ignore", "--quiet", path.name) == 0
 
 
 def ignoring(path: Path) -> PlannedFile:
-    """The `.gitignore` beside it with a line for it."""
+    """The `.gitignore` beside it, with a line for it. Raises ConfigurationError when it cannot be read."""
     ignore = path.with_name(".gitignore")
     before = present_text(ignore)
     text = before or ""
@@ -116,6 +116,4 @@ def _git(folder: Path, *arguments: str) -> int:
             ["git", *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_SECONDS, check=False
         ).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(
-            f"git could not be asked whether it ignores a file in {folder}: {error}"
-        ) from error
+        raise ConfigurationError(f"git did not say whether it ignores a file in {folder}: {error}") from error

@@ -1,8 +1,7 @@
-"""The entry with which an MCP client starts this project's server: where each client looks for it, and in
-which shape.
+"""The entry that lets an MCP client start this project's server: where each client looks for it, and its shape.
 
-Sources: the clients' own documentation. All three have a file in the project folder; Claude Code's and
-Cursor's begin with `mcpServers`, VS Code's with `servers`, and that one wants a type.
+Sources: the clients' own documentation. All three read a file in the project folder. Claude Code's and
+Cursor's start with `mcpServers`; VS Code's starts with `servers` and requires a type.
 """
 
 import json
@@ -26,13 +25,13 @@ _KEYS: Mapping[str, str] = {"claude": "mcpServers", "cursor": "mcpServers", "vsc
 
 
 def mcp_file(client: McpClient, project: Path) -> Path:
-    """Where that client looks for the servers of a project."""
+    """Where the client looks for a project's servers."""
     return project / _FILES[client]
 
 
 def mcp_entry(client: McpClient, *, estate: Path, store: str) -> dict[str, Any]:
-    """The whole file with this server alone. The client may start it anywhere, so all paths are absolute. It
-    holds no secret: the server finds those in the `.env` beside the estate.
+    """A whole file with only this server. All paths are absolute, since the client may start it anywhere. It
+    holds no secrets: the server finds those in the `.env` beside the estate.
     """
     command, *arguments = _command()
     server = {
@@ -52,9 +51,10 @@ def entry_json(entry: Mapping[str, Any]) -> str:
 
 
 def merged_mcp(text: str | None, entry: Mapping[str, Any], *, source: str, force: bool = False) -> str:
-    """The client's file `text` (None: there is none) with the server of `entry`; other servers stay.
+    """The client's file `text` (None: there is none) with the server of `entry` added; other servers stay.
 
-    Raises ConfigurationError when it has that server otherwise, unless `force`, or cannot be read.
+    Raises ConfigurationError when the text cannot be read, or has a different entry for the server and not
+    `force`.
     """
     if text is None or not text.strip():
         return entry_json(entry)
@@ -67,19 +67,19 @@ def merged_mcp(text: str | None, entry: Mapping[str, Any], *, source: str, force
             "print the entry with `mesh-assets configure --mcp-client CLIENT` and add it yourself"
         ) from None
     if not isinstance(document, dict) or not isinstance(document.setdefault(key, {}), dict):
-        raise ConfigurationError(f"{source} is of another form; expected an object with {key!r}")
+        raise ConfigurationError(f"{source} has an unexpected form; expected an object with {key!r}")
     standing = document[key].get(SERVER_NAME)
     if standing == servers[SERVER_NAME]:
         return text
     if standing is not None and not force:
-        raise ConfigurationError(f"{source} has a server {SERVER_NAME} already; --force replaces it")
+        raise ConfigurationError(f"{source} already has a server {SERVER_NAME}; --force replaces it")
     document[key][SERVER_NAME] = servers[SERVER_NAME]
     return entry_json(document)
 
 
 def _command() -> list[str]:
-    """The script of the interpreter that runs, so that the client needs no PATH."""
-    # Not resolved: the interpreter of a virtual environment is a link that leads out of it.
+    """The script of the running interpreter, so that the client needs no PATH."""
+    # Not resolved: a virtual environment's interpreter is a link out of it.
     script = Path(sys.executable).parent / "mesh-assets"
     found = str(script) if script.exists() else shutil.which("mesh-assets")
     return [sys.executable, "-m", "mesh_assets.cli.main"] if found is None else [str(Path(found).absolute())]

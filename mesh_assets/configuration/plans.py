@@ -1,5 +1,4 @@
-"""What `configure` is about to write, from each of its sources: files with what is new in them, and what the
-user should know."""
+"""What `configure` will write, from each of its sources: the files, what is new in them, and notes for the user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from mesh_assets.configuration.terraform_outputs import TerraformOutputs
 from mesh_assets.configuration.texts import entry_text, merged_env, merged_estate, shown_env
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
+from mesh_assets.inventory.wording import plural
 from mesh_assets.platforms.confluent_cloud.control_plane import (
     CloudEnvironment,
     KafkaCluster,
@@ -33,7 +33,7 @@ from mesh_assets.platforms.confluent_cloud.control_plane import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`clusters`: the names of those that are written; `notes`: a sentence each."""
+    """`clusters`: the names of those to write. `notes`: sentences for the user."""
 
     clusters: tuple[str, ...]
     files: tuple[PlannedFile, ...]
@@ -41,7 +41,7 @@ class Plan:
 
 
 class ControlPlane(Protocol):
-    """What is needed of a ControlPlaneClient."""
+    """The part of a ControlPlaneClient that is used here."""
 
     @property
     def url(self) -> str: ...
@@ -66,18 +66,17 @@ def plan_from_terraform(
     env_suffix: str = "",
     force: bool = False,
 ) -> Plan:
-    """The estate's entry, with the keys in `.env` beside it, or, `in_aws`, in SSM, where Terraform has put
-    them.
+    """The estate's entry, with the keys in `.env` beside it, or in SSM (`in_aws`), where Terraform put them.
 
     `environment`: the variables that are set, which win over a `.env`.
-    Raises ConfigurationError for what is there already, unless `force`.
+    Raises ConfigurationError when an existing entry differs and not `force`, or a file cannot be read.
     """
     called = cluster_name(name or outputs.kafka_cluster_name, outputs.kafka_cluster_id)
     suffix = variable_suffix(env_suffix)
     if in_aws:
         if outputs.parameter_path is None:
             raise ConfigurationError(
-                "the outputs do not say where the keys stand in SSM (parameter_path); leave out --aws, or apply terraform/ again"
+                "the outputs do not say where the keys are in SSM (parameter_path); leave out --aws, or apply terraform/ again"
             )
         keys = in_parameters(outputs.parameter_path)
     else:
@@ -94,23 +93,23 @@ def plan_from_terraform(
         ]
         if winning:
             notes.append(
-                f"{', '.join(winning)} {'is' if len(winning) == 1 else 'are'} set otherwise here (for Terraform?), which wins over "
-                f".env: unset {' '.join(winning)}"
+                f"{', '.join(winning)} {plural(len(winning), 'is', 'are')} set to something else here (for Terraform?), which wins "
+                f"over .env: unset {' '.join(winning)}"
             )
         if outputs.trigger_queue_url is not None:
             notes.append(
-                "Terraform made a trigger queue and keeps the keys in SSM; where AWS credentials are at hand, --aws uses both"
+                "Terraform created a trigger queue and keeps the keys in SSM; with AWS credentials at hand, --aws uses both"
             )
     elif outputs.store is not None:
-        notes.append(f"the store that Terraform made: export MESH_STORE={outputs.store}")
+        notes.append(f"the store that Terraform created: export MESH_STORE={outputs.store}")
     return Plan(clusters=(called,), files=tuple(files), notes=tuple(notes))
 
 
 def plan_from_environment(
     control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False
 ) -> Plan:
-    """The entries of all clusters of an environment that the Cloud key may see. Clusters that the estate has
-    already stay, unless `force`.
+    """The entries of all clusters of an environment that the Cloud key can see. Clusters already in the estate
+    stay as they are, unless `force`.
 
     Raises PlatformError when Confluent Cloud does not answer, ConfigurationError when there is nothing to
     write.
@@ -122,15 +121,13 @@ def plan_from_environment(
             f"the Cloud key sees no Kafka cluster in {environment_id}; its owner needs the role Operator on the environment"
         )
     registry = next(iter(control_plane.schema_registries(environment_id)), None)
-    notes = (
-        []
-        if control_plane.stand_in is None
-        else [f"{control_plane.url} is a stand-in: {control_plane.stand_in}"]
-    )
+    notes: list[str] = []
+    if control_plane.stand_in is not None:
+        notes.append(f"{control_plane.url} is a stand-in: {control_plane.stand_in}")
     if registry is None or (registry.url or registry.private_url) is None:
         notes.append(
-            f"no Schema Registry of {environment_id} is to be seen (Stream Governance is off, or the key's owner has no role on it): "
-            "without one no schemas are read and no events published"
+            f"the Cloud key sees no Schema Registry in {environment_id} (Stream Governance is off, or its owner has no role on it); "
+            "without one, discovery reads no schemas and publishes no events"
         )
     known = _known_ids(estate)
     entries: dict[str, Entry] = {}
@@ -138,7 +135,7 @@ def plan_from_environment(
         name = known.get(cluster.id, name)
         if cluster.id in known and not force:
             notes.append(
-                f"{name} ({cluster.id}) stands in {estate} already and stays as it is; --force replaces it"
+                f"{name} ({cluster.id}) is already in {estate} and stays as it is; --force replaces it"
             )
         elif cluster.bootstrap_servers is None:
             notes.append(
@@ -152,13 +149,13 @@ def plan_from_environment(
             )
             if cluster.takes_granular_roles is False:
                 notes.append(
-                    f"{name} is a Basic cluster: rights on topics and groups are ACLs there (docs/terraform.md)"
+                    f"{name} is a Basic cluster, where rights on topics and groups are ACLs (docs/terraform.md)"
                 )
     if not entries:
-        raise ConfigurationError(f"nothing of {environment_id} is to be written: {'; '.join(notes)}")
+        raise ConfigurationError(f"there is nothing to write for {environment_id}: {'; '.join(notes)}")
     notes.append(
-        "Kafka and Schema Registry keys cannot be asked from Confluent Cloud: make them (terraform/ does) and set, or write into "
-        f"{estate.parent / '.env'}: {', '.join(referred_variables(list(entries.values())))}"
+        "Confluent Cloud does not hand out Kafka and Schema Registry keys: create them (terraform/ does), and set these variables or "
+        f"write them to {estate.parent / '.env'}: {', '.join(referred_variables(list(entries.values())))}"
     )
     return Plan(
         clusters=tuple(entries), files=(_estate_file(estate, entries, force=force),), notes=tuple(notes)
@@ -192,7 +189,7 @@ def _estate_file(
 
 
 def _env_files(estate: Path, variables: Mapping[str, str], *, force: bool) -> list[PlannedFile]:
-    """`.env`, and `.gitignore` first where git would take it."""
+    """`.env`, and before it `.gitignore` where git would otherwise pick it up."""
     path = estate.with_name(".env")
     before = present_text(path)
     env = planned(
@@ -216,7 +213,7 @@ def _environment(seen: Sequence[CloudEnvironment], environment_id: str) -> Cloud
 
 
 def _names(clusters: Sequence[KafkaCluster]) -> list[str]:
-    """Their names where each is another, else their ids."""
+    """Their names where they are unique, otherwise their ids."""
     wanted = [cluster_name(cluster.name, cluster.id) for cluster in clusters]
     return [
         name if wanted.count(name) == 1 else cluster.id
@@ -225,7 +222,7 @@ def _names(clusters: Sequence[KafkaCluster]) -> list[str]:
 
 
 def _known_ids(estate: Path) -> dict[str, str]:
-    """The clusters of the estate file by their ids, as far as it says them."""
+    """The names of the estate file's clusters by id, for those that state their id."""
     text = present_text(estate)
     if text is None or not text.strip():
         return {}

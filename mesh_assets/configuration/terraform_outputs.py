@@ -1,4 +1,4 @@
-"""Terraform's outputs: read from a folder, a file or stdin, and checked before anything is made of them."""
+"""Terraform's outputs, read from a folder, a file or stdin, and checked before use."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.inventory.wording import plural
 
 # `terraform output` asks the backend for the state: seconds, unless the network is away.
 _WITHIN_SECONDS = 120.0
@@ -17,8 +18,7 @@ _DOCUMENT = "what `terraform output -json` prints"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformOutputs:
-    """The outputs of terraform/outputs.tf that are used, by their names. None: not there. Secret ones show in
-    no representation."""
+    """The outputs of terraform/outputs.tf that are used here, by name; None where absent. `repr` leaves out secrets."""
 
     environment_id: str
     environment_name: str | None = None
@@ -52,8 +52,10 @@ _SECRET = tuple(f.name for f in fields(TerraformOutputs) if not f.repr)
 
 
 def read_terraform_outputs(source: str) -> TerraformOutputs:
-    """`source`: the folder Terraform was applied in, a file with its outputs, or `-` for stdin. Raises
-    ConfigurationError."""
+    """`source`: the folder where Terraform was applied, a file with its outputs, or `-` for stdin.
+
+    Raises ConfigurationError when they cannot be read, or are incomplete or unsafe.
+    """
     if source == "-":
         return parse_terraform_outputs(sys.stdin.read(), source="stdin")
     path = Path(source)
@@ -63,18 +65,18 @@ def read_terraform_outputs(source: str) -> TerraformOutputs:
         return parse_terraform_outputs(path.read_text(encoding="utf-8"), source=source)
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"there is no {source}; expected a folder that Terraform was applied in, or a file with {_DOCUMENT}"
+            f"there is no {source}; expected a folder where Terraform was applied, or a file with {_DOCUMENT}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{source} cannot be read: {error}") from error
 
 
 def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
-    """As `read_terraform_outputs`, from text; `source` is what messages call it."""
+    """As `read_terraform_outputs`, from text; messages call it `source`."""
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        # Not chained, and no part of the text: it may hold secrets.
+        # Neither the cause nor any of the text: it may hold secrets.
         raise ConfigurationError(
             f"{source} is not JSON (line {error.lineno}); expected {_DOCUMENT}"
         ) from None
@@ -86,7 +88,7 @@ def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
         isinstance(item, dict) and "value" in item for item in document.values()
     ):
         raise ConfigurationError(
-            f"{source} is JSON of another kind; expected {_DOCUMENT}: a value, a type and `sensitive` for each output"
+            f"{source} is not the expected JSON; expected {_DOCUMENT}: a value, a type and `sensitive` for each output"
         )
     return TerraformOutputs(**_checked(document, source))
 
@@ -100,21 +102,21 @@ def _checked(document: dict[str, dict[str, Any]], source: str) -> dict[str, str]
     missing = [name for name in _NAMES if name not in found and name not in _OPTIONAL]
     if missing:
         raise ConfigurationError(
-            f"{source} lacks the output{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            "take terraform/outputs.tf as it is, and run `terraform apply`"
+            f"{source} lacks the {plural(len(missing), 'output')} {', '.join(missing)}; "
+            "use terraform/outputs.tf unchanged, and run `terraform apply`"
         )
     wrong = [
         name for name, value in found.items() if not isinstance(value, str) or not value or "\n" in value
     ]
     if wrong:
         raise ConfigurationError(
-            f"{source}: the output {wrong[0]} is no text on one line; take terraform/outputs.tf as it is"
+            f"{source}: the output {wrong[0]} is not a single line of text; use terraform/outputs.tf unchanged"
         )
     shown = [name for name in _SECRET if document[name].get("sensitive") is not True]
     if shown:
         raise ConfigurationError(
             f"{source}: the output {shown[0]} holds a key and is not sensitive, so every `terraform apply` prints it; "
-            "write `sensitive = true` in it, apply, and replace the key if others could see it"
+            "add `sensitive = true` to it, apply, and replace the key if others could see it"
         )
     return found
 
@@ -123,7 +125,7 @@ def _ask_terraform(folder: Path) -> str:
     program = shutil.which("terraform")
     if program is None:
         raise ConfigurationError(
-            f"there is no `terraform` on PATH to read {folder} with; where there is, run: "
+            f"`terraform` is not on PATH to read {folder}; on a machine that has it, run: "
             f"terraform -chdir={folder} output -json | mesh-assets configure --from-terraform -"
         )
     try:
@@ -136,7 +138,7 @@ def _ask_terraform(folder: Path) -> str:
         )
     except subprocess.TimeoutExpired:
         raise ConfigurationError(
-            f"`terraform output` in {folder} did not end within {_WITHIN_SECONDS:.0f} s; is its backend reachable?"
+            f"`terraform output` in {folder} did not finish within {_WITHIN_SECONDS:.0f} s; is its backend reachable?"
         ) from None
     if done.returncode != 0:
         said = (

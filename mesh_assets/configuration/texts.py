@@ -1,4 +1,4 @@
-"""Entries and variables put into the text of an estate file and of a `.env`; everything else in them stays as it is."""
+"""Adds entries to the text of an estate file and variables to a `.env`, and leaves everything else in them as it is."""
 
 import io
 import re
@@ -15,12 +15,10 @@ from mesh_assets.configuration.entries import is_secret
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
 
-# Entries put into the text of an estate file: comments and order of what stands there stay.
-
-_HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; what else can stand here: estate.example.yaml.\n"
-# Mappings of an entry that are short enough for one line.
+_HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; estate.example.yaml shows all fields.\n"
+# Mappings in an entry that are short enough for one line.
 _ON_ONE_LINE = ("environment",)
-# Columns of a mapping, of a sequence, and of the dash in it, as people write them.
+# Common indentations: of a mapping, of a sequence, and of the dash in it.
 _LAYOUTS = ((2, 4, 2), (2, 2, 0), (4, 4, 2), (4, 6, 4), (4, 2, 0))
 
 
@@ -34,8 +32,8 @@ def merged_estate(
 ) -> str:
     """The estate file `text` (None: there is none) with the clusters `entries`, by name, and the triggers.
 
-    What stands there already and says the same is left alone. Raises ConfigurationError when it says
-    something else, unless `force`, and EstateError when the text is no estate, before or after.
+    An existing entry that says the same is left alone. Raises ConfigurationError when one differs and not
+    `force`, and EstateError when the text is not a valid estate, before or after.
     """
     if text is None or not text.strip():
         yaml, estate = _yaml(), CommentedMap(clusters=CommentedMap())
@@ -57,7 +55,7 @@ def merged_estate(
 
 
 def entry_text(entries: Mapping[str, Mapping[str, Any]], triggers: Mapping[str, Any] | None = None) -> str:
-    """The entries alone, as they stand in the file."""
+    """The entries alone, as the file has them."""
     shown: dict[str, Any] = {"clusters": {name: _styled(entry) for name, entry in entries.items()}}
     if triggers is not None:
         shown["triggers"] = _styled(triggers)
@@ -65,7 +63,7 @@ def entry_text(entries: Mapping[str, Mapping[str, Any]], triggers: Mapping[str, 
 
 
 def _read(text: str, source: str) -> tuple[YAML, Any]:
-    """With the indentation that gives the text back as it is; the usual one where none does."""
+    """Parsed with the indentation that reproduces the text exactly, or the usual one where none does."""
     try:
         for layout in _LAYOUTS:
             yaml = _yaml(*layout)
@@ -74,7 +72,7 @@ def _read(text: str, source: str) -> tuple[YAML, Any]:
                 return yaml, estate
         return _yaml(), _yaml().load(text)
     except YAMLError as error:
-        raise ConfigurationError(f"{source} cannot be changed and written again as it is: {error}") from error
+        raise ConfigurationError(f"{source} cannot be edited in place: {error}") from error
 
 
 def _put_cluster(clusters: Any, name: str, entry: Mapping[str, Any], *, source: str, force: bool) -> bool:
@@ -82,14 +80,14 @@ def _put_cluster(clusters: Any, name: str, entry: Mapping[str, Any], *, source: 
     for other, standing in clusters.items():
         if other != name and standing.get("cluster_id") == entry["cluster_id"]:
             raise ConfigurationError(
-                f"{source} has the cluster {entry['cluster_id']} already, as {other}; remove that entry, or give this one that name"
+                f"{source} already has the cluster {entry['cluster_id']}, as {other}; remove that entry, or give this one that name"
             )
     if name in clusters:
         if _data(clusters[name]) == entry:
             return False
         if not force:
             raise ConfigurationError(
-                f"{source} has a cluster {name} already; --force replaces its entry, --name gives this one another name"
+                f"{source} already has a cluster {name}; --force replaces its entry, --name gives this one another name"
             )
     clusters[name] = _styled(entry)
     return True
@@ -100,7 +98,7 @@ def _put_triggers(estate: Any, triggers: Mapping[str, Any], *, source: str, forc
     if standing is not None and _data(standing) == triggers:
         return False
     if standing is not None and not force:
-        raise ConfigurationError(f"{source} has triggers of its own; --force replaces them")
+        raise ConfigurationError(f"{source} already has other triggers; --force replaces them")
     estate["triggers"] = _styled(triggers)
     return True
 
@@ -122,7 +120,7 @@ def _styled(value: Any, *, name: str = "") -> Any:
         return mapping
     if isinstance(value, list):
         return CommentedSeq(_styled(item) for item in value)
-    # `${…}` would be read well without quotes, but looks like a mapping.
+    # `${…}` needs no quotes, but looks like a mapping without them.
     return DoubleQuotedScalarString(value) if isinstance(value, str) and "${" in value else value
 
 
@@ -140,8 +138,6 @@ def _yaml(mapping: int = 2, sequence: int = 4, offset: int = 2) -> YAML:
     return yaml
 
 
-# Variables put into the text of a `.env`: other lines stay as they are.
-
 _ENV_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
 _UNQUOTED = re.compile(r"[A-Za-z0-9_./:@+=,-]*")
 _ENV_HEADER = "# Keys of the estate beside this file. Readable by you alone; never commit it.\n"
@@ -149,9 +145,9 @@ HIDDEN = "(hidden)"
 
 
 def merged_env(text: str | None, variables: Mapping[str, str], *, source: str, force: bool = False) -> str:
-    """The `.env` `text` (None: there is none) with these variables.
+    """The `.env` `text` (None: there is none) with these variables; other lines stay as they are.
 
-    Raises ConfigurationError when one stands there with another value, unless `force`.
+    Raises ConfigurationError when one has another value there and not `force`, or cannot be written.
     """
     standing = dotenv_values(stream=io.StringIO(text or ""), interpolate=False)
     other = [name for name, value in variables.items() if name in standing and standing[name] != value]
@@ -172,13 +168,13 @@ def merged_env(text: str | None, variables: Mapping[str, str], *, source: str, f
     changed = [name for name, value in variables.items() if read[name] != value]
     if changed:
         raise ConfigurationError(
-            f"the value of {changed[0]} cannot be kept in a .env: it holds ${{…}} or a line's end"
+            f"the value of {changed[0]} cannot be written to a .env: it contains ${{…}} or a line break"
         )
     return merged
 
 
 def shown_env(variables: Mapping[str, str]) -> str:
-    """The lines without what is secret in them."""
+    """The lines, with secrets hidden."""
     return "".join(f"{name}={HIDDEN if is_secret(name) else value}\n" for name, value in variables.items())
 
 

@@ -63,7 +63,7 @@ def test_a_variable_that_is_set_for_terraform_and_would_win_is_named(monkeypatch
     monkeypatch.setenv("KAFKA_API_KEY", SECRETS["discovery_agent_cluster_api_key"])
     result = run("--from-terraform", "../outputs.json")
     assert (
-        "CONFLUENT_CLOUD_API_KEY is set otherwise here (for Terraform?), which wins over .env: unset"
+        "CONFLUENT_CLOUD_API_KEY is set to something else here (for Terraform?), which wins over .env: unset"
         in result.output
     )
     assert "THE-ADMINISTRATORS" not in result.output
@@ -134,7 +134,7 @@ def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written
     )
     assert cluster.schema_registry is not None
     assert cluster.schema_registry.url == "https://psrc-00000.confluent.cloud"
-    assert "cannot be asked from Confluent Cloud" in result.output
+    assert "Confluent Cloud does not hand out" in result.output
     assert "cloud-s3cr3t" not in result.output
     (project / ".env").write_text("CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=wrong\n")
     monkeypatch.delenv("CONFLUENT_CLOUD_API_SECRET")

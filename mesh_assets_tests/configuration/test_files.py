@@ -84,5 +84,5 @@ def test_a_file_that_git_would_take_gets_a_line_and_one_that_it_ignores_does_not
 def test_a_file_that_git_has_is_refused(repository: Path) -> None:
     (repository / ".env").write_text("A=1\n")
     subprocess.run(["git", "add", "--force", ".env"], cwd=repository, check=True)
-    with pytest.raises(ConfigurationError, match=r"is under git's care, .*git rm --cached \.env"):
+    with pytest.raises(ConfigurationError, match=r"is tracked by git, .*git rm --cached \.env"):
         ignored_by_git(repository / ".env")

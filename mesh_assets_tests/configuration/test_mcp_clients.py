@@ -51,7 +51,7 @@ def test_other_servers_stay_and_an_entry_that_differs_is_replaced_by_force_alone
     assert merged_mcp(merged, entry, source=".mcp.json") == merged
     another = mcp_entry("claude", estate=Path("other.yaml"), store=".mesh")
     with pytest.raises(
-        ConfigurationError, match=r"^\.mcp\.json has a server mesh-assets already; --force replaces it$"
+        ConfigurationError, match=r"^\.mcp\.json already has a server mesh-assets; --force replaces it$"
     ):
         merged_mcp(merged, another, source=".mcp.json")
     assert (
@@ -65,8 +65,8 @@ def test_other_servers_stay_and_an_entry_that_differs_is_replaced_by_force_alone
     ("text", "complaint"),
     [
         ("{ // mine\n}", "is not plain JSON"),
-        ("[]", "is of another form"),
-        ('{"mcpServers": []}', "is of another form"),
+        ("[]", "has an unexpected form"),
+        ('{"mcpServers": []}', "has an unexpected form"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_left_alone(text: str, complaint: str) -> None:

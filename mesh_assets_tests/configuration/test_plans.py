@@ -123,19 +123,17 @@ def test_a_cluster_that_the_estate_has_stays_as_it_is_unless_forced(estate: Path
     made = plan(FakeControlPlane(MESH, ORDERS), estate)
     assert made.clusters == ("Orders-EU",)
     assert made.files[0].text.startswith(text)
-    assert any(
-        note.startswith(f"mesh (lkc-nd1ng3) stands in {estate} already and stays") for note in made.notes
-    )
+    assert any(note.startswith(f"mesh (lkc-nd1ng3) is already in {estate} and stays") for note in made.notes)
     forced = parse_estate(plan(FakeControlPlane(MESH, ORDERS), estate, force=True).files[0].text, source="x")
     assert forced.clusters["mesh"].kafka.bootstrap_servers == MESH.bootstrap_servers
-    with pytest.raises(ConfigurationError, match=r"^nothing of env-7zpqx1 is to be written: mesh "):
+    with pytest.raises(ConfigurationError, match=r"^there is nothing to write for env-7zpqx1: mesh "):
         plan(FakeControlPlane(MESH), estate)
 
 
 def test_a_registry_that_is_not_seen_is_no_registry_and_said(estate: Path) -> None:
     made = plan(FakeControlPlane(MESH, registry=None), estate)
     assert parse_estate(made.files[0].text, source="x").clusters["data-mesh-cluster"].schema_registry is None
-    assert any("no Schema Registry of env-7zpqx1 is to be seen" in note for note in made.notes)
+    assert any("the Cloud key sees no Schema Registry in env-7zpqx1" in note for note in made.notes)
 
 
 def test_a_stand_in_is_named_and_reached_without_tls(estate: Path) -> None:

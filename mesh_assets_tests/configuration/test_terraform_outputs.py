@@ -44,23 +44,23 @@ def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
         ("{}", "x has no outputs; run `terraform apply` first, with the files of terraform/"),
         ("kafka_cluster_id = lkc-1", f"x is not JSON (line 1); {PRINTS}"),
         ("", f"x is not JSON (line 1); {PRINTS}"),
-        ('"pkc-1"', f"x is JSON of another kind; {PRINTS}: a value, a type and `sensitive` for each output"),
+        ('"pkc-1"', f"x is not the expected JSON; {PRINTS}: a value, a type and `sensitive` for each output"),
         (
             json.dumps(PLAIN),
-            f"x is JSON of another kind; {PRINTS}: a value, a type and `sensitive` for each output",
+            f"x is not the expected JSON; {PRINTS}: a value, a type and `sensitive` for each output",
         ),
         (
             outputs_json(kafka_cluster_id=None, discovery_agent_sr_api_key=None),
             "x lacks the outputs kafka_cluster_id, discovery_agent_sr_api_key; "
-            "take terraform/outputs.tf as it is, and run `terraform apply`",
+            "use terraform/outputs.tf unchanged, and run `terraform apply`",
         ),
         (
             outputs_json(environment_id={"sensitive": False, "type": "string", "value": None}),
-            "x lacks the output environment_id; take terraform/outputs.tf as it is, and run `terraform apply`",
+            "x lacks the output environment_id; use terraform/outputs.tf unchanged, and run `terraform apply`",
         ),
         (
             outputs_json(environment_id={"sensitive": False, "type": "number", "value": 7}),
-            "x: the output environment_id is no text on one line; take terraform/outputs.tf as it is",
+            "x: the output environment_id is not a single line of text; use terraform/outputs.tf unchanged",
         ),
         (
             outputs_json(
@@ -71,7 +71,7 @@ def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
                 }
             ),
             "x: the output discovery_agent_sr_api_secret holds a key and is not sensitive, so every `terraform apply` prints it; "
-            "write `sensitive = true` in it, apply, and replace the key if others could see it",
+            "add `sensitive = true` to it, apply, and replace the key if others could see it",
         ),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_file_and_stdin_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert read_terraform_outputs(str(tmp_path / "outputs.json")) == read_terraform_outputs("-")
     with pytest.raises(
         ConfigurationError,
-        match=r"^there is no \S+; expected a folder that Terraform was applied in, or a file",
+        match=r"^there is no \S+; expected a folder where Terraform was applied, or a file",
     ):
         read_terraform_outputs(str(tmp_path / "absent"))
 

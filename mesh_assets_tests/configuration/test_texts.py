@@ -79,14 +79,14 @@ def test_a_cluster_that_is_there_is_replaced_by_force_alone(entry: dict[str, Any
     merged = merged_estate(ESTATE, {"data-mesh-cluster": entry}, source="estate.yaml")
     other = entry | {"kafka": entry["kafka"] | {"username": "${OTHER}"}}
     with pytest.raises(
-        ConfigurationError, match="has a cluster data-mesh-cluster already; --force replaces its entry"
+        ConfigurationError, match="already has a cluster data-mesh-cluster; --force replaces its entry"
     ):
         merged_estate(merged, {"data-mesh-cluster": other}, source="estate.yaml")
     forced = parse_estate(
         merged_estate(merged, {"data-mesh-cluster": other}, source="x", force=True), source="x"
     )
     assert forced.clusters["data-mesh-cluster"].kafka.username == "${OTHER}"
-    with pytest.raises(ConfigurationError, match="has the cluster lkc-nd1ng3 already, as data-mesh-cluster"):
+    with pytest.raises(ConfigurationError, match="already has the cluster lkc-nd1ng3, as data-mesh-cluster"):
         merged_estate(merged, {"second-name": entry}, source="estate.yaml", force=True)
 
 
@@ -100,7 +100,7 @@ def test_keys_may_stand_in_ssm_and_triggers_come_along() -> None:
     assert estate.clusters["data-mesh-cluster"].kafka.password == "ssm:/discovery-agent/cluster-api-secret"
     assert estate.triggers is not None
     assert merged_estate(merged, {"data-mesh-cluster": entry}, triggers=triggers, source="x") == merged
-    with pytest.raises(ConfigurationError, match=r"^x has triggers of its own; --force replaces them$"):
+    with pytest.raises(ConfigurationError, match=r"^x already has other triggers; --force replaces them$"):
         merged_estate(
             merged,
             {},
@@ -163,5 +163,7 @@ def test_a_value_with_unusual_characters_survives(value: str) -> None:
 
 
 def test_a_value_that_the_reader_would_change_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"^the value of A cannot be kept in a \.env: it holds"):
+    with pytest.raises(
+        ConfigurationError, match=r"^the value of A cannot be written to a \.env: it contains"
+    ):
         merged_env(None, {"A": "x${HOME}"}, source=".env")
