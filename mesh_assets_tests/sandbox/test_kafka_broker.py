@@ -12,8 +12,10 @@ from mesh_assets.sandbox.credentials import Key, sandbox_keys
 from mesh_assets.sandbox.estate import EXPECTED
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.folder import Folder
+from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
-from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_properties
+from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_properties, broker_server
+from mesh_assets.sandbox.progress import Lines
 from mesh_assets.sandbox.server import Setting
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.sandbox.state import Port, State
@@ -53,6 +55,49 @@ def test_listeners_and_what_they_need_stand_in_the_properties(tmp_path: Path) ->
     assert written["controller.quorum.voters"] == "1@127.0.0.1:3"
     assert (written["super.users"], written["keyed.in"]) == ("User:root", "box")
     assert written["log.dirs"] == str(tmp_path / "box" / "data" / "edge")
+
+
+# Does what `StorageTool format … -c FILE` does.
+FORMATS = """\
+#!/bin/sh
+for last; do :; done
+data=$(sed -n 's/^log.dirs=//p' "$last")
+mkdir -p "$data"
+echo features > "$data/bootstrap.checkpoint"
+echo version=1 > "$data/meta.properties"
+"""
+
+
+def test_the_first_broker_is_formatted_by_kafkas_tool_and_every_later_one_by_what_it_wrote(
+    tmp_path: Path,
+) -> None:
+    tool = tmp_path / "java"
+    tool.write_text(FORMATS)
+    tool.chmod(0o755)
+    java = JavaRuntime(
+        java=tool,
+        kafka_jars=(),
+        plugin_jar=tmp_path,
+        registry_home=tmp_path,
+        bootstrap_checkpoint=tmp_path / "cache" / "kafka.checkpoint",
+    )
+    prepare = broker_server(A_BROKER).prepare
+    assert prepare is not None
+    lines: list[str] = []
+    for name in ("first", "second", "second"):
+        folder = Folder(tmp_path / name)
+        folder.make()
+        ports = {"edge": Port(1), "edge-keyed": Port(2), "edge-quorum": Port(3)}
+        setting = Setting(folder=folder, state=State(kafka_cluster_id="id", ports=ports))
+        (folder.config / "edge.properties").write_text(broker_properties(A_BROKER, setting))
+        prepare(setting, java, Lines(lines.append))
+        assert (folder.data / "edge" / "bootstrap.checkpoint").read_text() == "features\n"
+    assert lines == ["formatting the storage of edge"]
+    identity = dict(
+        line.split("=", 1) for line in (folder.data / "edge" / "meta.properties").read_text().splitlines()
+    )
+    assert (identity["version"], identity["cluster.id"], identity["node.id"]) == ("1", "id", "1")
+    assert len(identity["directory.id"]) == 22
 
 
 def test_keys_are_made_once_and_only_the_user_can_read_them(tmp_path: Path) -> None:

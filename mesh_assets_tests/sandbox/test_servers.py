@@ -17,7 +17,7 @@ from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.kinds.processes import FEED
 from mesh_assets.sandbox.local_http import http_answers
 from mesh_assets.sandbox.process import load_record
-from mesh_assets.sandbox.progress import Lines
+from mesh_assets.sandbox.progress import Lines, Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.sandbox.state import Port, State, choose_free
@@ -250,6 +250,33 @@ def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
     begun = time.monotonic()
     box.start()
     assert time.monotonic() - begun < 2.9
+
+
+def test_one_that_only_needs_an_answer_starts_before_the_other_is_filled_and_is_filled_after_it(
+    make: Make,
+) -> None:
+    order: list[str] = []
+    connect_runs = threading.Event()
+
+    def fill_broker(setting: Setting, progress: Progress) -> None:  # noqa: ARG001
+        assert connect_runs.wait(10), "connect waits for more than an answer"
+        order.append("broker")
+
+    def connect_answers(setting: Setting) -> str | None:
+        said = CONNECT.answers(setting)
+        if said is None:
+            connect_runs.set()
+        return said
+
+    broker = replace(BROKER, seed=fill_broker)
+    connect = replace(
+        CONNECT,
+        answer_suffices=("broker",),
+        answers=connect_answers,
+        seed=lambda setting, progress: order.append("connect"),  # noqa: ARG005
+    )
+    make(broker, REGISTRY, connect).start()
+    assert order == ["broker", "connect"]
 
 
 def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(
