@@ -1,9 +1,10 @@
-"""Times a tick of `metrics_anomalies` without the reading itself: `python bench/anomalies.py [--topics N]
-[--groups N] [--days N]`.
+"""Times a tick of `metrics_anomalies`, without reading the cluster.
 
-Writes the history of that many days into a folder (temporary unless named), a chunk of twelve readings an
-hour, then measures an ordinary tick (list, read three chunks, judge, write one), the tick once an hour that
-derives anew what is usual, and the store's size.
+    python bench/anomalies.py [--topics N] [--groups N] [--days N]
+
+It writes a history of that many days into a folder (temporary unless named), one chunk of twelve readings per hour, then
+measures an ordinary tick (list, read three chunks, judge, write one), the hourly tick that recomputes what is usual, and
+the size of the store.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -139,7 +140,7 @@ def main() -> None:
             f"  an ordinary tick             {statistics.median(ordinary) * 1e3:8.0f} ms   worst {max(ordinary) * 1e3:.0f} ms"
         )
         print(
-            f"  the tick that derives anew   {statistics.median(deriving) * 1e3:8.0f} ms   worst {max(deriving) * 1e3:.0f} ms, once an hour"
+            f"  the tick that recomputes     {statistics.median(deriving) * 1e3:8.0f} ms   worst {max(deriving) * 1e3:.0f} ms, once an hour"
         )
         print(
             f"  false alarms {begun}; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB"

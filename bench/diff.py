@@ -1,8 +1,6 @@
-"""Times the diff of two large documents against decoding one of them: `python bench/diff.py [--topics N]
-[--repeat N]`.
+"""Times the diff of two large documents against decoding one of them: `python bench/diff.py [--topics N] [--repeat N]`.
 
-The bar (issue 5): the diff of 9,000 topics, 36,000 partitions and 2,200 groups takes less time than parsing
-one of the documents.
+The bar: the diff of 9,000 topics, 36,000 partitions and 2,200 groups takes less time than parsing one of the documents.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -68,8 +66,10 @@ def build_document(
 
 
 def an_hour_later(document: Document, *, changed: float) -> Document:
-    """All offsets, lags and members are others; a share `changed` of the topics has another retention, of the
-    groups became empty."""
+    """The document with other offsets, lags and members.
+
+    A share `changed` of the topics has another retention, and of the groups is now empty.
+    """
     step = round(1 / changed) if changed else 0
     return replace(
         document,
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--connectors", type=int, default=300)
     parser.add_argument("--schemas", type=int, default=3_000)
     parser.add_argument(
-        "--repeat", type=int, default=9, help="the median of that many is printed (default: 9)"
+        "--repeat", type=int, default=9, help="runs, of which the median is printed (default: 9)"
     )
     arguments = parser.parse_args()
     first = build_document(
@@ -215,7 +215,7 @@ def main() -> None:
         schemas=arguments.schemas,
     )
     data = encode_document(first)
-    # Decoded each by itself, as in a run: no record and no text is shared between the two.
+    # Decoded separately, as in a run: the two share no records and no strings.
     before = decode_document(data, source="before")
     cases = {
         "equal documents": first,

@@ -3,9 +3,9 @@
     python bench/kafka_read.py --bootstrap 127.0.0.1:9092 --repeat 5
     python bench/kafka_read.py --bootstrap 127.0.0.1:9092 --make-topics 2000 --partitions 4 --groups 300
 
-Each read is timed alone, then all four at once in threads, as a discovery does them. CPU seconds are steadier
-than wall on a shared machine. `--make-topics` and `--groups` create load first, and only on a broker of this
-machine; what is there already is kept.
+Each read is timed alone, then all four at once in threads, as in a discovery. On a shared machine, CPU seconds are
+steadier than wall time. `--make-topics` and `--groups` create load first, only on a broker on this machine; what already
+exists is kept.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -30,14 +30,13 @@ Result = TypeVar("Result")
 CALL_SECONDS = 60
 TOPICS_A_CALL = 250
 TOPICS_A_GROUP = 4
-# A new topic is not at once known to the coordinator of a group, and on a new broker there is no coordinator
-# at first.
+# A group's coordinator does not know a new topic at once, and a new broker has no coordinator at first.
 COMMIT_SECONDS = 5
 MAKE_GROUPS_SECONDS = 60
 
 
 class Timings:
-    """Seconds by read, wall and CPU, a pair for each repetition."""
+    """Wall and CPU seconds by read, one pair per repetition."""
 
     def __init__(self) -> None:
         self._taken: dict[str, list[tuple[float, float]]] = {}
@@ -63,7 +62,7 @@ class Timings:
 def main() -> int:
     arguments = parse()
     if (arguments.make_topics or arguments.groups) and not on_this_machine(arguments.bootstrap):
-        print("load is only made on a broker of this machine, by its loopback address", file=sys.stderr)
+        print("load is created only on a broker on this machine, by its loopback address", file=sys.stderr)
         return 2
     if arguments.make_topics:
         make_topics(arguments.bootstrap, arguments.make_topics, arguments.partitions)
@@ -130,8 +129,7 @@ def make_topics(bootstrap: str, topics: int, partitions: int) -> None:
 
 
 def make_groups(bootstrap: str, groups: int, topics: int, partitions: int) -> None:
-    """Groups without members that have committed offset 0; a commit that is refused or lost is tried again
-    until it is taken."""
+    """Make groups without members that have committed offset 0. A commit that is refused or lost is repeated."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     remaining = [commit_of(number, topics, partitions) for number in range(groups)]
     deadline = time.monotonic() + MAKE_GROUPS_SECONDS

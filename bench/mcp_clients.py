@@ -1,5 +1,4 @@
-"""Many MCP clients at once over HTTP: `python bench/mcp_clients.py URL [CLIENTS] [SECONDS]`. Calls, errors,
-and the times they took."""
+"""Many MCP clients at once over HTTP: `python bench/mcp_clients.py URL [CLIENTS] [SECONDS]` prints calls, errors, times."""
 
 import statistics
 import sys

@@ -1,8 +1,8 @@
 # ruff: noqa: T201 - a script speaks to its user
-"""What the metrics of a large cluster cost: python bench/metrics.py [topics]
+"""What the metrics of a large cluster cost: `python bench/metrics.py [topics]`.
 
-An export as the Metrics API publishes it, five metrics for each topic, beside consumer lags that are skipped
-unread; and the kept ends that time lags are read from, of four partitions for each topic.
+It reads an export of the Metrics API with five metrics per topic and consumer lags that are skipped unread; and the kept
+ends from which time lags are computed, for four partitions per topic.
 """
 
 import random
@@ -53,7 +53,7 @@ def export(topics: int) -> None:
 
 
 def kept_ends(partitions: int) -> None:
-    """Twelve readings: a chunk, the most that a tick writes anew."""
+    """Twelve readings: a chunk, the most that a tick rewrites."""
     chance = random.Random(1)
     ends = {
         place_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}", n % 4): chance.randrange(10**6, 10**8)

@@ -1,7 +1,6 @@
-"""`make screens`: the pages of Dagster's UI that show the mesh, as pictures of a headless Chromium, in
-`.screens/`.
+"""`make screens`: screenshots of Dagster's pages about the mesh, taken by a headless Chromium, in `.screens/`.
 
-Shows what the instance of DAGSTER_HOME holds: run `make demo` before. Needs `chromium` on the PATH (Debian:
+They show the instance in DAGSTER_HOME: run `make demo` first. Needs `chromium` on the PATH (Debian:
 `apt-get install chromium`).
 """
 

@@ -1,4 +1,4 @@
-"""Readings of the real servers for these tests, written without the project's clients."""
+"""Reads the real servers for these tests, without the project's clients."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ def get(url: str) -> Any:
 
 
 def connector_states(box: Sandbox) -> dict[str, tuple[str, ...]]:
-    """Connector → its own state and its tasks'."""
+    """Connector → its state, then its tasks'."""
     found = get(f"{box.endpoints().connect_url}/connectors?expand=status")
     return {
         name: (one["status"]["connector"]["state"], *(task["state"] for task in one["status"]["tasks"]))
@@ -52,7 +52,7 @@ def lines_in_feeds(box: Sandbox) -> dict[str, int]:
 
 
 def records_in_topics(box: Sandbox) -> dict[str, int]:
-    """Topic → how many records it has taken, compacted away or not."""
+    """Topic → how many records were written to it, compacted away or not."""
     counts = dict.fromkeys(EXPECTED.topics, 0)
     for (topic, _), end in ends(box).items():
         counts[topic] += end

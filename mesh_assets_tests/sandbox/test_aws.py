@@ -1,5 +1,4 @@
-"""The stand-in for AWS: an environment of its own, loopback only, started when named, and nothing left
-behind."""
+"""The stand-in for AWS: it has an environment of its own, listens on loopback, starts when named, leaves nothing behind."""
 
 import io
 import re
@@ -83,12 +82,9 @@ def test_it_is_optional_and_shown_once_it_was_started(tmp_path: Path) -> None:
         box.stop()
 
 
-# --- the real one
-
-
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox of its own for it alone: these tests stop it. No JVM runs."""
+    """A separate sandbox with this server alone, since these tests stop it. No JVM runs."""
     ports_only = tuple(a_server(server.name) for server in (BROKER, REGISTRY, CONNECT))
     made = Sandbox(tmp_path_factory.mktemp("aws") / "box", servers=(*ports_only, AWS), runtime=_no_java)
     yield made

@@ -1,4 +1,4 @@
-"""Archives of classes are made once, from the lists of all servers that share one, and are never needed."""
+"""Class archives are made once, from the lists of all servers that share one; everything works without them."""
 
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def test_an_archive_is_made_of_the_lists_of_all_who_share_it_and_used_from_then_
         "java/lang/Object id: 0\nown/Plugin id: 7 source: file.jar\n@lambda-proxy a b\n",
     )
     make_missing_archives([archive], folder, Lines(lines.append))
-    # What only one process's ids explain is left out, and so is a line that was being written.
+    # Without ids, what depends on them, and a line that was still being written.
     assert archive.file.read_text().splitlines() == ["java/lang/Object", "kafka/Kafka", "@lambda-proxy a b"]
     assert archive.flags(folder, "broker") == (f"-XX:SharedArchiveFile={archive.file}",)
     assert list(folder.run.glob("*.classes")) == []

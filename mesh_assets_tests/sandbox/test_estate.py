@@ -1,4 +1,4 @@
-"""The estate's definitions hold what the project promises of its sandbox."""
+"""The estate's definitions keep what the project promises of its sandbox; records are reproducible and match schemas."""
 
 import hashlib
 import json
@@ -115,15 +115,12 @@ def test_one_password_is_planted_in_clear_and_one_by_reference() -> None:
     assert REFERENCED_PASSWORD not in str(configs)
 
 
-# Records are the same everywhere and always, and keep to their own schemas.
-
 by_name = {topic.name: topic for topic in TOPICS}
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     text = "\n".join(found for topic in TOPICS for found in backlog(topic))
-    # Changes when definitions change, never by itself: not with the machine, the run or the order in which
-    # records are made.
+    # Changes only with the definitions: not with the machine, the run or the order in which records are made.
     assert (
         hashlib.sha256(text.encode()).hexdigest()
         == "cc7a49db2b7f83938a32aa0649a3248c62ee549090821a42f5653896948978d2"

@@ -71,7 +71,7 @@ def test_all_40_connectors_and_their_tasks_run(sandbox: Sandbox) -> None:
 
 def test_every_line_of_the_feeds_arrives_and_sinks_write(sandbox: Sandbox, quiet: Quiet) -> None:
     lines, records = quiet.lines, quiet.records
-    # At least: after a kill of Connect in another test, the last few are delivered again.
+    # At least: after another test has killed Connect, the last few are delivered again.
     assert {t: records[t] >= lines[t] for t in EXPECTED.topics} == dict.fromkeys(EXPECTED.topics, True)
     assert sum(records.values()) - sum(lines.values()) < 1000
     written = (sandbox.folder.sinks / "orders.txt").read_text().splitlines()
@@ -100,7 +100,7 @@ def test_a_record_of_a_compacted_topic_has_a_key_and_is_json(sandbox: Sandbox) -
 
 def test_subjects_versions_references_and_levels_are_as_defined(sandbox: Sandbox) -> None:
     registry = sandbox.endpoints().registry_url
-    # Other tests of the session have discovered this estate, which registers the events' two schemas.
+    # Other tests have discovered this estate, which registers the two schemas of the events.
     assert {
         subject for subject in get(f"{registry}/subjects") if not subject.startswith("discovery-")
     } == set(EXPECTED.subjects)

@@ -1,4 +1,4 @@
-"""The feed continues the files where they end, whatever ended it."""
+"""The feed: it continues its files after any end, writes each topic's format, and its supervisor restarts it."""
 
 import json
 import struct
@@ -78,8 +78,7 @@ def test_large_files_grow_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert appended_in_a_minute(Appender(tmp_path, (ORDERS,))) == pytest.approx(ORDERS.per_minute / 20, abs=1)
 
 
-# What the Datagen connectors write: every topic's records in its declared format, readable by the schema
-# that is registered.
+# What the Datagen connectors write must be readable by the registered schema.
 
 BY_FORMAT = {
     form: [datagen for datagen in DATAGENS if datagen.format == form]
@@ -154,9 +153,6 @@ def test_the_registered_text_declares_the_fields_that_are_written(datagen: Datag
     }
     for field in message_class(datagen).DESCRIPTOR.fields:
         assert f"{kinds[field.type]} {field.name} = {field.number};" in text
-
-
-# The supervisor starts the feed again, and ends it when asked.
 
 
 def count_runs(path: Path) -> int:

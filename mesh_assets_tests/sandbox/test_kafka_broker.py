@@ -1,4 +1,4 @@
-"""A broker is data: what its properties file says, and who may do what at the one that asks for keys."""
+"""Brokers: their properties and storage, and who may do what at the one that requires keys."""
 
 import stat
 from collections.abc import Callable

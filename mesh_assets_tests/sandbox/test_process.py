@@ -1,4 +1,4 @@
-"""Processes are known by more than their pid, and ended with their children."""
+"""Processes are recognized by more than their pid, and end with their children."""
 
 import os
 import sys

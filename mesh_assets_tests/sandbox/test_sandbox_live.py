@@ -1,4 +1,4 @@
-"""The real servers come up, stay apart from the network, and survive what befalls them."""
+"""The real servers start, stay off the network, and survive faults."""
 
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture
 def restored(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox to do harm to; up again afterwards."""
+    """The sandbox, for tests that damage it; started again afterwards."""
     yield sandbox
     sandbox.start()
 
@@ -71,7 +71,7 @@ def test_a_second_start_changes_nothing(sandbox: Sandbox) -> None:
 
 def test_with_a_full_cache_nothing_is_downloaded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - fills it
     def no_network(*arguments: object) -> None:
-        raise AssertionError(f"something was to be downloaded: {arguments}")
+        raise AssertionError(f"something would be downloaded: {arguments}")
 
     monkeypatch.setattr(f"{java_runtime.__module__}.{download.__name__}", no_network)
     assert java_runtime(silent()).kafka_jars

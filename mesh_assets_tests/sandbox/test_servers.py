@@ -1,4 +1,4 @@
-"""Starting, stopping and asking, tried with small servers that need no JVM."""
+"""Starting, stopping and probing, with small servers that need no JVM."""
 
 import json
 import os
@@ -60,7 +60,7 @@ Make = Callable[..., Sandbox]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    """Makes sandboxes in one folder, and stops what is left at the end."""
+    """Make sandboxes in one folder; whatever still runs is stopped at the end."""
     made = []
 
     def one(*servers: Server) -> Sandbox:
@@ -209,7 +209,7 @@ def test_state_left_by_a_crash_is_no_obstacle(make: Make) -> None:
     box.folder.record("broker").write_text('{"pid": 1')
     record = load_record(box.folder.record("connect"))
     assert record is not None
-    # After a reboot another process can have the pid: this very one, say.
+    # After a reboot, another process may have the pid, e.g. this one.
     box.folder.record("connect").write_text(
         json.dumps({"pid": os.getpid(), "created": 1.0, "fingerprint": "f"})
     )

@@ -1,4 +1,4 @@
-"""Ports are chosen once and kept, and a stranger on one is named."""
+"""What is remembered between starts: ports are kept, and state left by a crash is no obstacle."""
 
 import multiprocessing
 import os
@@ -70,8 +70,6 @@ def test_the_port_of_a_running_server_is_rightly_taken(a_taken_port: int) -> Non
 def test_a_listening_port_is_not_free(a_taken_port: int) -> None:
     assert not is_free(a_taken_port)
 
-
-# What is remembered between starts, and what a crash can leave of it.
 
 A_STATE = State(
     kafka_cluster_id="nW6fj1hDQ0mXDE0vTQy-Xw",

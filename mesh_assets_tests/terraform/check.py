@@ -1,5 +1,4 @@
-"""`python -m mesh_assets_tests.terraform.check`: is `terraform/` formatted and valid? Part of `make check`;
-the tests are pytest's."""
+"""`python -m mesh_assets_tests.terraform.check` checks the format and validity of `terraform/`, as a part of `make check`."""
 
 import sys
 

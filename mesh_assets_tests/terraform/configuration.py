@@ -1,4 +1,4 @@
-"""`terraform/` as data: what python-hcl2 reads, without its quotes, and the roles that are bound."""
+"""`terraform/` as data: what python-hcl2 reads, without its quotes, and the role bindings."""
 
 import re
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ _LOCAL = re.compile(r'^ +(events_topic|changes_topic) += "([^"]+)"$', re.MULTILI
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """`resource`: the end of its CRN, `topic=discovery-events`; the whole expression for a cluster or an
-    organization."""
+    """`resource`: the end of its CRN, e.g. `topic=discovery-events`; for a cluster or organization, the whole expression."""
 
     role: str
     resource: str
@@ -42,7 +41,7 @@ def outputs(blocks: dict[str, list[Any]]) -> dict[str, Any]:
 
 
 def bindings(text: str) -> list[Binding]:
-    """All roles that agents.tf may bind, whatever the variables."""
+    """All roles that agents.tf may bind, for any values of the variables."""
     names = {f"${{local.{name}}}": value for name, value in _LOCAL.findall(text)}
     found = []
     for role, on in _BINDING.findall(text):
@@ -53,7 +52,7 @@ def bindings(text: str) -> list[Binding]:
 
 
 def _plain(value: Any) -> Any:
-    """Labels and strings keep their quotes in python-hcl2; comments are keys of their own."""
+    """Undo what python-hcl2 does: labels and strings keep their quotes, and comments become keys."""
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items() if not key.startswith("__")}
     if isinstance(value, list):

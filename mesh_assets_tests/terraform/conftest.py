@@ -1,4 +1,4 @@
-"""Terraform over a copy of `terraform/`, for tests that may change it."""
+"""Terraform on a copy of `terraform/`, for tests that may change it."""
 
 from collections.abc import Iterator
 

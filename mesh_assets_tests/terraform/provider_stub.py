@@ -1,10 +1,9 @@
-"""A provider that knows its schema and nothing else: all that `terraform validate`, and `terraform test` with
-mocks, ask a provider for.
+"""A provider that knows its schema and nothing else, which is all that `terraform validate` and mocked tests need.
 
-Terraform's providers are in no package registry, so the checks cannot install them. Terraform speaks gRPC
-(protocol 6) to a provider, and finds one that runs already by TF_REATTACH_PROVIDERS. This one serves the
-schemas in `schemas/` on a unix socket and agrees with everything that fits them. The real providers' own
-checks of values it does not know: test_static.py looks at what they would refuse.
+Terraform's providers are not in any package registry, so the checks cannot install them. Terraform talks gRPC (protocol 6)
+to a provider and finds a running one by TF_REATTACH_PROVIDERS. This one serves the schemas in `schemas/` on a Unix socket
+and accepts everything that matches them. It does not know the real providers' checks of values: test_static.py covers what
+they would refuse.
 """
 
 import json
@@ -26,9 +25,8 @@ SOURCES = {
 
 _SERVICE = "/tfplugin6.Provider/"
 _NESTING = {"list": 2, "set": 3}
-# The part of protocol 6 that a schema needs: message → field → (number, type). A type that is no scalar is a
-# message of this table; a star stands for "repeated". (A map is a repeated Entry, an enum travels as an
-# int32.)
+# The part of protocol 6 that a schema needs: message → field → (number, type). A type that is not a scalar is a message in
+# this table; a star means "repeated". (A map is a repeated Entry; an enum is sent as an int32.)
 _PROTOCOL: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "Attribute": {
         "name": (1, "string"),
@@ -59,7 +57,7 @@ _PROTOCOL: Mapping[str, Mapping[str, tuple[int, str]]] = {
 
 @contextmanager
 def running_stubs(folder: Path, schemas: Path = SCHEMAS) -> Iterator[dict[str, str]]:
-    """Serves all providers on sockets in `folder`; yields the environment with which Terraform finds them."""
+    """Serve all providers on sockets in `folder`; yields the environment by which Terraform finds them."""
     server = grpc.server(ThreadPoolExecutor(4))
     attach = {}
     servers = []
@@ -93,7 +91,7 @@ class _Provider(grpc.GenericRpcHandler):  # type: ignore[misc]  # it is untyped
         if method == "GetProviderSchema":
             return grpc.unary_unary_rpc_method_handler(lambda *_: self._schemas)
         if method.startswith("Validate") or method in ("StopProvider", "GetResourceIdentitySchemas"):
-            return grpc.unary_unary_rpc_method_handler(lambda *_: b"")  # an empty answer holds no diagnostics
+            return grpc.unary_unary_rpc_method_handler(lambda *_: b"")  # an empty answer has no diagnostics
         return None  # unimplemented
 
 

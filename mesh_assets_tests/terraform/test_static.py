@@ -1,5 +1,4 @@
-"""What neither Terraform nor the provider stubs can see: secrets where they do not belong, roles, and what
-the code relies on."""
+"""What neither Terraform nor the provider stubs notice: misplaced secrets, roles, and what the code relies on."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +11,7 @@ from mesh_assets.store import layout
 from mesh_assets_tests.terraform.configuration import bindings, outputs, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
-# The reference table's: none is stronger than reading, but for writing to the project's own topics and
-# subjects.
+# From the table in docs/terraform.md: none allows more than reading, except for the project's own topics and subjects.
 ALLOWED_ROLES = {"Operator", "MetricsViewer", "DeveloperRead", "DeveloperWrite"}
 WRITTEN = {
     f"topic={EVENTS_TOPIC}",
@@ -38,7 +36,7 @@ def test_no_role_is_stronger_than_the_tables(agents: str, blocks: dict[str, list
     assert len(found) == agents.count("role = ") == 11
     assert {binding.role for binding in found} == ALLOWED_ROLES
     assert {binding.resource for binding in found if binding.role == "DeveloperWrite"} == WRITTEN
-    # All bindings are made from that table, by one resource, for one principal.
+    # One resource makes all bindings from that table, for one principal.
     (only,) = resources("confluent_role_binding", blocks=blocks).values()
     assert only["role_name"] == "${each.value.role}"
     assert only["crn_pattern"] == "${each.value.on}"
@@ -93,7 +91,7 @@ def test_no_resource_holds_credentials(blocks: dict[str, list[Any]]) -> None:
 
 def test_the_topics_are_as_the_publisher_would_make_them(blocks: dict[str, list[Any]], agents: str) -> None:
     topics = resources("confluent_kafka_topic", blocks=blocks)
-    # Confluent Cloud does not let its users set this one.
+    # Confluent Cloud does not let users set this one.
     events = {name: value for name, value in EVENTS_CONFIG.items() if name != "min.cleanable.dirty.ratio"}
     assert {name.strip('"'): value for name, value in topics["discovery_events"]["config"].items()} == events
     assert {

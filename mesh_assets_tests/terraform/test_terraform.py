@@ -1,4 +1,4 @@
-"""What Terraform itself says of `terraform/`: its own tests pass, and mistakes are found."""
+"""What Terraform itself says about `terraform/`: its own tests pass, and mistakes are found."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
 
 
 def _runs(folder: Path) -> int:
-    """So many runs do the test files hold: none may be left out."""
+    """How many runs the test files contain, none of which may be skipped."""
     return sum(
         path.read_text(encoding="utf-8").count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl")
     )
@@ -141,7 +141,7 @@ def test_a_wrong_value_fails_terraforms_tests(
 
 
 def change(terraform: TerraformFolder, file: str, written: str, instead: str) -> None:
-    """Every place where it stands."""
+    """Replace every occurrence."""
     path = terraform.path / file
     text = path.read_text(encoding="utf-8")
     assert written in text

@@ -132,7 +132,7 @@ class ControlPlane:
             return JSONResponse(_object(found, api, kind, base))
         try:
             size = int(request.query_params.get("page_size", _DEFAULT_PAGE))
-            start = _position(request.query_params.get("page_token", ""))
+            start = page_start(request.query_params.get("page_token", ""))
         except ValueError:
             return error_answer("control_plane", 400, "page_size or page_token is not one of mine")
         if not 1 <= size <= _LARGEST_PAGE:
@@ -143,7 +143,7 @@ class ControlPlane:
             query = "".join(
                 f"&{name}={value}" for name, value in request.query_params.items() if name != "page_token"
             )
-            metadata["next"] = f"{base}?page_token={_token(start + size)}{query}"
+            metadata["next"] = f"{base}?page_token={token_of_page(start + size)}{query}"
         data = [_object(resource, api, kind, base) for resource in resources[start : start + size]]
         return JSONResponse({"api_version": api, "kind": f"{kind}List", "metadata": metadata, "data": data})
 
@@ -159,12 +159,13 @@ def _object(resource: dict[str, Any], api: str, kind: str, base: str) -> dict[st
     return {"api_version": api, "kind": kind, "metadata": metadata, **rest}
 
 
-def _token(position: int) -> str:
+def token_of_page(position: int) -> str:
+    """The opaque token of the page that starts there."""
     return base64.urlsafe_b64encode(f"from {position}".encode()).decode().rstrip("=")
 
 
-def _position(token: str) -> int:
-    """Raises ValueError for a token that is none of ours."""
+def page_start(token: str) -> int:
+    """Where the token's page starts. Raises `ValueError` for a token that is not one of ours."""
     if not token:
         return 0
     try:

@@ -1,6 +1,5 @@
 """Queries of the Metrics API: one aggregation over intervals, filtered and grouped by labels, in pages of groups."""
 
-import base64
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mesh_assets.sandbox.cloud.control_plane import page_start, token_of_page
 from mesh_assets.sandbox.cloud.metric_names import METRICS, Metric
 from mesh_assets.sandbox.cloud.minutes import MINUTE_SECONDS, Point
 
@@ -93,7 +93,7 @@ def answer_query(
     body: dict[str, Any] = {"data": _formed(rows, group_by, grouped=asked.get("format") == "GROUPED")}
     pagination: dict[str, Any] = {"page_size": limit}
     if granularity != "ALL" and start + limit < len(names):
-        pagination["next_page_token"] = base64.urlsafe_b64encode(str(start + limit).encode()).decode()
+        pagination["next_page_token"] = token_of_page(start + limit)
     body["meta"] = {"pagination": pagination}
     return QueryAnswer(body, dict(resources))
 
@@ -222,9 +222,7 @@ def _formed(
 
 
 def _position(token: str | None) -> int:
-    if not token:
-        return 0
     try:
-        return int(base64.urlsafe_b64decode(token).decode())
+        return page_start(token or "")
     except ValueError as error:
         raise QueryError("page_token is not one of mine") from error
