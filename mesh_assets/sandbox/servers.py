@@ -104,26 +104,39 @@ class Sandbox:
     def stop(
         self, names: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> tuple[str, ...]:
-        """Stop the named servers (by default all), in reverse order; returns the names of those that ran.
+        """Stop the named servers (by default all), each after those that need it; returns the names of those that ran.
 
         Raises `SandboxError` when one does not end.
         """
         progress = progress or silent()
         if not self.folder.run.is_dir():
             return ()
-        stopped = []
+        left = list(reversed(self._select(names)))
+        stopped: list[str] = []
         with self.folder.lock(timeout_seconds=_LOCK_SECONDS):
-            for server in reversed(self._select(names)):
-                record = self._record(server.name)
-                if record is not None and record.process() is not None:
-                    progress.say(f"stopping {server.name}")
-                    process.end(record, grace_seconds=server.stop_seconds)
-                    stopped.append(server.name)
-                self.folder.record(server.name).unlink(missing_ok=True)
-                state = load_state(self.folder)
-                if record is not None and state is not None and server.tidy is not None:
-                    server.tidy(Setting(folder=self.folder, state=state))
+            while left:
+                needed = {need for server in left for need in server.needs}
+                together = [server for server in left if server.name not in needed]
+                with ThreadPoolExecutor(len(together), thread_name_prefix="stop") as pool:
+                    ran = pool.map(lambda server: self._stop(server, progress), together)
+                    stopped += [
+                        server.name for server, was_running in zip(together, ran, strict=True) if was_running
+                    ]
+                left = [server for server in left if server not in together]
         return tuple(stopped)
+
+    def _stop(self, server: Server, progress: Progress) -> bool:
+        """Whether it was running."""
+        record = self._record(server.name)
+        runs = record is not None and record.process() is not None
+        if record is not None and runs:
+            progress.say(f"stopping {server.name}")
+            process.end(record, grace_seconds=server.stop_seconds)
+        self.folder.record(server.name).unlink(missing_ok=True)
+        state = load_state(self.folder)
+        if record is not None and state is not None and server.tidy is not None:
+            server.tidy(Setting(folder=self.folder, state=state))
+        return runs
 
     def status(self, names: Sequence[str] | None = None) -> tuple[ServerStatus, ...]:
         """The status of the named servers, probed at the same time.
