@@ -118,15 +118,15 @@ def refused_key(error: Exception) -> bool:
     in the text."""
     if not isinstance(error, exceptions.ClientError):
         return False
-    told = error.response.get("Error", {})
-    return str(told.get("Code", "")) in _KEY or (
-        denied(error) and bool(_KEY_WORDS.search(str(told.get("Message", ""))))
+    detail = error.response.get("Error", {})
+    return str(detail.get("Code", "")) in _KEY or (
+        denied(error) and bool(_KEY_WORDS.search(str(detail.get("Message", ""))))
     )
 
 
 def _refused(error: exceptions.ClientError, action: str, resource: str) -> PlatformError:
-    told = error.response.get("Error", {})
-    code = str(told.get("Code", ""))
+    detail = error.response.get("Error", {})
+    code = str(detail.get("Code", ""))
     if code in _EXPIRED:
         return RefusedError(
             f"{action} on {resource}: the AWS credentials have expired; renew them (e.g. `aws sso login`)"
@@ -147,7 +147,7 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
     if code in _BUSY or status >= 500:
         return UnreachableError(f"{action} on {resource}: AWS is busy or in trouble ({code or status})")
     return UnexpectedAnswerError(
-        f"{action} on {resource} failed: {code} {_first_line(told.get('Message', ''))}".rstrip()
+        f"{action} on {resource} failed: {code} {_first_line(detail.get('Message', ''))}".rstrip()
     )
 
 

@@ -24,7 +24,7 @@ from mesh_assets.platforms.in_flight import in_flight
 
 # While its group rebalances, a worker answers 409 to any request that it would have to forward.
 _REBALANCING = frozenset({409})
-_NOT_TOLD = frozenset({404, 405, 501})
+_NOT_SUPPORTED = frozenset({404, 405, 501})
 _IN_FLIGHT = 8
 _READ_SECONDS = 120.0
 
@@ -102,7 +102,7 @@ class KafkaConnectClient(ServiceClient):
         PlatformError.
         """
         answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
-        if answer.status in _NOT_TOLD:
+        if answer.status in _NOT_SUPPORTED:
             return frozenset()
         value = answer.json()
         if not isinstance(value, list):

@@ -1,8 +1,8 @@
 """What librdkafka says about its connections, kept so that a failure can name its cause.
 
-A failed call only says "timed out". The cause comes on two side channels that librdkafka serves from `poll`:
-error callbacks (refused connections, names, TLS, authentication) and log lines (a peer that hangs up: plain
-text against a TLS listener is seen nowhere else).
+A failed call only says "timed out". The cause arrives on two side channels that librdkafka serves from `poll`:
+error callbacks (refused connections, names, TLS, authentication) and log lines (a peer that hangs up, which is
+the only sign of plain text sent to a TLS listener).
 """
 
 import logging

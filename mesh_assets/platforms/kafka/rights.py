@@ -173,7 +173,7 @@ def read_groups_rights(
     def read(names: Iterable[str]) -> dict[str, ResourceRights]:
         return _read(session, names, describe, deadline, doing=_GROUPS, right="DESCRIBE on the groups")
 
-    groups = {name: access for name, access in read(selected).items() if access.state != "absent"}
+    groups = {name: rights for name, rights in read(selected).items() if rights.state != "absent"}
     for name, group in others.items():
         # Other kinds than this call describes (Connect's workers, share groups), which the older listing
         # described.
@@ -204,26 +204,26 @@ def _read(
     def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[Any]]]:
         return lambda: describe(chunk)
 
-    access: dict[str, ResourceRights] = {}
+    rights: dict[str, ResourceRights] = {}
     calls = ((None, call(chunk)) for chunk in in_chunks(sorted(set(names)), NAMES_A_CALL))
     for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=doing):
         for name, future in answers.items():
             answer = outcome(future)
             if not isinstance(answer, KafkaError):
-                access[name] = ResourceRights(
+                rights[name] = ResourceRights(
                     state="here", operations=_operations(answer.authorized_operations)
                 )
             elif answer.code() in AUTHORIZATION:
-                access[name] = ResourceRights(state="refused")
+                rights[name] = ResourceRights(state="refused")
             elif answer.code() in _ABSENT:
-                access[name] = ResourceRights(state="absent")
+                rights[name] = ResourceRights(state="absent")
             else:
                 raise session.failed(answer, doing=doing, right=right)
-    return dict(sorted(access.items()))
+    return dict(sorted(rights.items()))
 
 
-def _operations(told: Iterable[Any] | None) -> Operations | None:
-    return None if told is None else frozenset(intern(operation.name) for operation in told)
+def _operations(reported: Iterable[Any] | None) -> Operations | None:
+    return None if reported is None else frozenset(intern(operation.name) for operation in reported)
 
 
 # Kafka silently leaves out of its lists what the user may not describe; asked by name it answers "not
@@ -235,8 +235,8 @@ _OF_STATE: dict[str, Presence] = {"here": "here", "absent": "gone", "refused": "
 
 def topic_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
     """Whether each of these topics exists, whatever the list says; one call. Raises PlatformError."""
-    access = read_topic_rights(session, names, Deadline(session.timeout_seconds))
-    return {name: _OF_STATE[access[name].state] for name in names}
+    rights = read_topic_rights(session, names, Deadline(session.timeout_seconds))
+    return {name: _OF_STATE[rights[name].state] for name in names}
 
 
 def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:

@@ -108,9 +108,9 @@ def client_properties(
         if text is not None:
             properties[name] = read(field, text)
     if connection.username is not None:
-        told = shown(connection.username, environment=environment)
-        if told != properties["sasl.username"]:
-            properties.shown["sasl.username"] = told
+        public = shown(connection.username, environment=environment)
+        if public != properties["sasl.username"]:
+            properties.shown["sasl.username"] = public
     if connection.sasl_mechanism == "AWS_MSK_IAM":
         from mesh_assets.platforms.aws.msk import iam_properties
 

@@ -1,8 +1,8 @@
 """What the four bulk reads of a Kafka cluster return: plain, compact, immutable values.
 
-They say what the brokers said. None means "could not be read" wherever a docstring does not say otherwise; an
-`error` is a short text that begins with Kafka's name of the error, and is there exactly when something of the
-value could not be read.
+They repeat what the brokers said. None means "could not be read" unless a docstring says otherwise. An `error`
+is a short text that begins with Kafka's name of the error, and is set exactly when part of the value could not
+be read.
 """
 
 from datetime import datetime

@@ -1,9 +1,9 @@
 """The bulk list, `/schemas?latestOnly=true`: the latest schema of every subject, a thousand per request.
 
-Confluent published it, others answer something else under the same path, and no version number tells which.
-So every answer is judged by what it says: whether its items name their subject, and whether `offset` moved
-the page. Source of the shape: Confluent's `SchemasResource` (order by subject and version,
-`skip(offset).limit(limit)`, the limit cut to `schema.search.max.limit`).
+Confluent defined it, other registries answer something else at the same path, and no version number says
+which. So the answers decide: do their items name a subject, and does `offset` move the page? Source of the
+shape: Confluent's `SchemasResource` (order by subject and version, `skip(offset).limit(limit)`, the limit cut
+to `schema.search.max.limit`).
 """
 
 from dataclasses import dataclass

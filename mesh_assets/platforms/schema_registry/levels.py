@@ -42,7 +42,7 @@ class LevelReader:
         self._service = service
         self._clock = clock
         # A path that has once answered "none of its own" answers with a level only if the subject has one.
-        self._tells_own: set[str] = set()
+        self._distinguishes_own: set[str] = set()
 
     def global_level(self, what: _What) -> str | None:
         """The registry's own level, None when it has none. Raises PlatformError."""
@@ -60,10 +60,10 @@ class LevelReader:
             if answer.error_code == _SUBJECT_NOT_FOUND:
                 raise answer.error()
             if answer.error_code == what.not_own:
-                self._tells_own.add(what.path)
+                self._distinguishes_own.add(what.path)
             return Level(level=self._in_force(path, what) if is_qualified(subject) else inherited, own=False)
         level = _value(answer, what)
-        if what.path in self._tells_own:
+        if what.path in self._distinguishes_own:
             return Level(level=level, own=True)
         if level == inherited:
             return Level(level=level, own=None)
@@ -123,7 +123,7 @@ class LevelReader:
     def _known(self, level: Level | None, what: _What) -> Level | None:
         return (
             replace(level, own=True)
-            if level is not None and level.own is None and what.path in self._tells_own
+            if level is not None and level.own is None and what.path in self._distinguishes_own
             else level
         )
 

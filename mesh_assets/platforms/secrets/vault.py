@@ -92,11 +92,11 @@ def _fields(client: Any, reference: SecretName, address: str) -> Mapping[str, ob
 
 
 def _engine(client: Any, reference: SecretName) -> tuple[str, str]:
-    """The mount of the engine that holds the path, and its version, found in the way of Vault's own command."""
+    """The mount of the engine that holds the path, and its version, found as Vault's own command does."""
     answer = client.read(f"{_MOUNTS}/{reference.name.strip('/')}")
-    told = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(told, dict) or not isinstance(told.get("path"), str):
+    found = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(found, dict) or not isinstance(found.get("path"), str):
         # Vault before 0.10 has neither this endpoint nor version 2.
         mount, _, _ = reference.name.strip("/").partition("/")
         return mount, "1"
-    return told["path"].strip("/"), str((told.get("options") or {}).get("version", "1"))
+    return found["path"].strip("/"), str((found.get("options") or {}).get("version", "1"))

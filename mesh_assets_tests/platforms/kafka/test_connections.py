@@ -19,7 +19,7 @@ SLACK_SECONDS = 3.0
 
 
 class Listener:
-    """A socket on loopback that is no broker. `hang_up`: closes after the first bytes, as TLS does on hearing
+    """A socket on loopback that is not a broker. `hang_up`: closes after the first bytes, as TLS does on hearing
     Kafka's protocol."""
 
     def __init__(self, *, hang_up: bool) -> None:

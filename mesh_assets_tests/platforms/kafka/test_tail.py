@@ -1,4 +1,4 @@
-"""A tail that could not be read is no empty topic."""
+"""A tail that could not be read is not an empty topic."""
 
 from types import SimpleNamespace
 from typing import Any
