@@ -5,6 +5,7 @@ A sentence names the action, the resource and what to do, and never a credential
 """
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -19,6 +20,8 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+
+_MOST_PAGES = 1_000
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _INVALID = frozenset(
@@ -190,6 +193,28 @@ def aws_client(
         raise EstateError(
             f"endpoint_url of {resource} is not an address: expected https://host[:port]"
         ) from error
+
+
+def read_pages(
+    ask: Callable[[Mapping[str, str]], Mapping[str, Any]], *, what: str, token: str = "NextToken"
+) -> list[Mapping[str, Any]]:
+    """The answers of `ask`, which takes the parameters of a page, until one holds no `token` for another
+    page.
+
+    Raises UnexpectedAnswerError, naming `what` was asked for, when a token repeats or the pages do not end.
+    """
+    pages: list[Mapping[str, Any]] = []
+    page: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        answer = ask(page)
+        pages.append(answer)
+        following = answer.get(token)
+        if not following:
+            return pages
+        if following == page.get(token):
+            raise UnexpectedAnswerError(f"{what} returned the same page twice; the list would never end")
+        page = {token: following}
+    raise UnexpectedAnswerError(f"{what} returned more than {_MOST_PAGES:,} pages")
 
 
 def _session(service: str, resource: str, profile: str | None) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.aws.client import aws_client, aws_failure
+from mesh_assets.errors import RefusedError, UnreachableError
+from mesh_assets.platforms.aws.client import aws_client, aws_failure, read_pages
 from mesh_assets.platforms.aws.records import AlarmInAlarm
 from mesh_assets.platforms.in_flight import in_flight
 
@@ -23,7 +23,6 @@ MOST_QUERIES = 500
 MOST_POINTS = 100_800
 _IN_FLIGHT = 4
 _WITHIN_SECONDS = 60.0
-_MOST_PAGES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,29 +149,17 @@ class CloudWatchClient:
                     f"{self._what('GetMetricData')}: CloudWatch could not compute a metric; try later"
                 )
 
-    def _pages(self, action: str, method: str, asked: Mapping[str, Any]) -> "list[Mapping[str, Any]]":
-        """All pages, or an error."""
-        pages: list[Mapping[str, Any]] = []
-        token: str | None = None
-        for _ in range(_MOST_PAGES):
+    def _pages(self, action: str, method: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        def ask(page: Mapping[str, str]) -> Mapping[str, Any]:
             with self._lock:
                 self._requests += 1
             try:
-                answer = getattr(self._client, method)(
-                    **asked, **({} if token is None else {"NextToken": token})
-                )
+                answer: Mapping[str, Any] = getattr(self._client, method)(**asked, **page)
             except (BotoCoreError, ClientError) as error:
                 raise aws_failure(error, action=f"cloudwatch:{action}", resource=self._resource) from error
-            pages.append(answer)
-            following = answer.get("NextToken")
-            if not following:
-                return pages
-            if following == token:
-                raise UnexpectedAnswerError(
-                    f"{self._what(action)}: the same page twice; the answer would never end"
-                )
-            token = following
-        raise UnexpectedAnswerError(f"{self._what(action)}: more than {_MOST_PAGES} pages")
+            return answer
+
+        return read_pages(ask, what=self._what(action))
 
     def _what(self, action: str) -> str:
         return f"cloudwatch:{action} on {self._resource}"
@@ -214,23 +201,22 @@ def _read_alarms(client: Any, name_prefix: str, resource: str) -> tuple[AlarmInA
     }
     if name_prefix:
         asked["AlarmNamePrefix"] = name_prefix
-    found: list[AlarmInAlarm] = []
-    while True:
+
+    def ask(page: Mapping[str, str]) -> Mapping[str, Any]:
         try:
-            answer = client.describe_alarms(**asked)
+            answer: Mapping[str, Any] = client.describe_alarms(**asked, **page)
         except (BotoCoreError, ClientError) as error:
             raise aws_failure(error, action=_DESCRIBE_ALARMS, resource=resource) from error
-        entries = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+        return answer
+
+    found = [
+        _alarm(entry)
+        for answer in read_pages(ask, what=f"{_DESCRIBE_ALARMS} on {resource}")
+        for entry in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
         # AWS filters by state; a stand-in may not.
-        found += [_alarm(entry) for entry in entries if entry.get("StateValue") == "ALARM"]
-        following = answer.get("NextToken")
-        if not following:
-            return tuple(sorted(found, key=lambda alarm: alarm.name))
-        if following == asked.get("NextToken"):
-            raise UnexpectedAnswerError(
-                f"{_DESCRIBE_ALARMS} on {resource} returned the same page twice; the list would never end"
-            )
-        asked["NextToken"] = following
+        if entry.get("StateValue") == "ALARM"
+    ]
+    return tuple(sorted(found, key=lambda alarm: alarm.name))
 
 
 def _alarm(entry: Any) -> AlarmInAlarm:

@@ -48,7 +48,7 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
             raise answer.unexpected(f"with a connector {error}") from error
 
     def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - every Connect client has it
-        """None, without a request: Confluent Cloud has no `/topics`, which Kafka Connect has had since 2.5."""
+        """None, without a request: Confluent Cloud has no `/topics` as Kafka Connect does since 2.5."""
         return None
 
     def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it

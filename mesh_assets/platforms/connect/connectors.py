@@ -57,7 +57,7 @@ class ShapeError(UnexpectedAnswerError):
 
 
 def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None = None) -> Connector:
-    """The connector that `info` and `status` describe, in the shape of Connect's `expand`. Raises ShapeError."""
+    """The connector that `info` and `status` describe in the shape of Connect's `expand`. Raises ShapeError."""
     if not isinstance(info, dict) or not isinstance(status, dict):
         raise ShapeError("whose info or status is not an object")
     config = info.get("config")
@@ -69,11 +69,11 @@ def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None 
     return Connector(
         name=name,
         id=connector_id,
-        type=(_text(info.get("type")) or _text(status.get("type")) or UNKNOWN).lower(),
-        connector_class=_text(config.get("connector.class")),
-        state=_text(own.get("state")) or UNKNOWN,
-        worker_id=_text(own.get("worker_id")),
-        trace=_text(own.get("trace")),
+        type=(text_or_none(info.get("type")) or text_or_none(status.get("type")) or UNKNOWN).lower(),
+        connector_class=text_or_none(config.get("connector.class")),
+        state=text_or_none(own.get("state")) or UNKNOWN,
+        worker_id=text_or_none(own.get("worker_id")),
+        trace=text_or_none(own.get("trace")),
         # A null value is a key without a value; Connect would not accept a null back.
         config={str(key): "" if value is None else str(value) for key, value in config.items()},
         tasks=_tasks(info.get("tasks") or [], status.get("tasks") or []),
@@ -91,9 +91,9 @@ def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
         number = _number(task, "id")
         tasks[number] = ConnectorTask(
             id=number,
-            state=_text(task.get("state")) or UNKNOWN,
-            worker_id=_text(task.get("worker_id")),
-            trace=_text(task.get("trace")) or _text(task.get("msg")),
+            state=text_or_none(task.get("state")) or UNKNOWN,
+            worker_id=text_or_none(task.get("worker_id")),
+            trace=text_or_none(task.get("trace")) or text_or_none(task.get("msg")),
         )
     return tuple(tasks[number] for number in sorted(tasks))
 
@@ -105,5 +105,6 @@ def _number(task: Any, key: str) -> int:
     return number
 
 
-def _text(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
+    """`value` if it is text and not empty."""
     return value if isinstance(value, str) and value else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
+from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of, text_or_none
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Answer,
@@ -128,9 +128,9 @@ class KafkaConnectClient(ServiceClient):
                 "with something other than a description of a worker; is this Kafka Connect?"
             )
         return WorkerInfo(
-            version=_text(value.get("version")),
-            commit=_text(value.get("commit")),
-            kafka_cluster_id=_text(value.get("kafka_cluster_id")),
+            version=text_or_none(value.get("version")),
+            commit=text_or_none(value.get("commit")),
+            kafka_cluster_id=text_or_none(value.get("kafka_cluster_id")),
         )
 
     def _ask(self, path: str, **params: list[str]) -> Answer:
@@ -156,7 +156,3 @@ class KafkaConnectClient(ServiceClient):
     def _part(self, path: str) -> Any:
         answer = self._ask(path)
         return None if answer.status == 404 else answer.json()
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

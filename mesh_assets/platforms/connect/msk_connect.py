@@ -13,10 +13,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.connections import MskConnectEndpoint
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied
+from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, read_pages
 from mesh_assets.platforms.aws.msk import region_of_brokers
 from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector
 from mesh_assets.platforms.in_flight import in_flight
@@ -122,24 +121,19 @@ class MskConnectClient:
             raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
 
     def _pages(self, **filters: str) -> list[Mapping[str, Any]]:
-        """Every page. Raises ClientError when AWS refuses, PlatformError for any other failure."""
-        entries: list[Mapping[str, Any]] = []
-        token: dict[str, str] = {}
-        while True:
+        """The entries of every page. Raises ClientError when AWS refuses, PlatformError for any other
+        failure."""
+
+        def ask(page: Mapping[str, str]) -> Mapping[str, Any]:
+            self._count()
             try:
-                self._count()
-                answer = self._client.list_connectors(maxResults=_PAGE, **filters, **token)
+                answer: Mapping[str, Any] = self._client.list_connectors(maxResults=_PAGE, **filters, **page)
             except BotoCoreError as error:
                 raise aws_failure(error, action=_LIST, resource=f"{NAME} at {self.url}") from error
-            entries += answer.get("connectors", ())
-            following = answer.get("nextToken")
-            if not following:
-                return entries
-            if following == token.get("nextToken"):
-                raise UnexpectedAnswerError(
-                    f"{NAME} at {self.url} returned the same page twice; the list would never end"
-                )
-            token = {"nextToken": following}
+            return answer
+
+        pages = read_pages(ask, what=f"{NAME} at {self.url}", token="nextToken")
+        return [entry for answer in pages for entry in answer.get("connectors", ())]
 
     def _described(self, entry: Mapping[str, Any]) -> Connector | None:
         """The connector with its config; None when it was deleted after it was listed."""
