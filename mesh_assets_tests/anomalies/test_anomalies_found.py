@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from mesh_assets_tests.anomalies.noise import traffic
-from mesh_assets_tests.anomalies.world import (
+from mesh_assets_tests.anomalies.observed import (
     MONDAY,
     Observed,
     RateAt,

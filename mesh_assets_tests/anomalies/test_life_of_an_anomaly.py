@@ -10,7 +10,7 @@ from mesh_assets.anomalies.anomaly import get_anomalies
 from mesh_assets.anomalies.watch import TOLD_ONE_BY_ONE, Watch
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.store.inbox import Inbox
-from mesh_assets_tests.anomalies.world import MONDAY, Observed, constant
+from mesh_assets_tests.anomalies.observed import MONDAY, Observed, constant
 from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID
 
 HOUR, DAY = 12, 288

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from mesh_assets_tests.anomalies.noise import traffic
-from mesh_assets_tests.anomalies.world import Observed
+from mesh_assets_tests.anomalies.observed import Observed
 
 DAY = 288
 # Three readings in a row have to be beyond five robust deviations and 2.5 times off, and before a week is

@@ -24,14 +24,13 @@ from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.handover import take_triggers
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
-from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, FakeRegistry
-from mesh_assets_tests.snapshot.world import LEASE_SECONDS, Life, LogPublisher, World
+from mesh_assets_tests.snapshot.world import World
 
 INTERVAL = 300.0
 
@@ -199,17 +198,7 @@ class Estate:
                 run_id="run",
             )
 
-        publish_snapshot(
-            store=self.store,
-            cluster=name,
-            cluster_id=cluster_id,
-            run_id="run",
-            assemble=assemble,
-            triggers=taken.triggers,
-            publisher=LogPublisher(self.world.log, Life(), self.world.clock),
-            lease_seconds=LEASE_SECONDS,
-            clock=self.world.clock,
-        )
+        self.world.publish(assemble, cluster=name, cluster_id=cluster_id, triggers=taken.triggers)
         self.store.remember_cluster(name, cluster_id)
         self.inbox.remove(cluster_id, taken.ids)
         self.pass_by(seconds=1)

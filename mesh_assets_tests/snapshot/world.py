@@ -270,6 +270,27 @@ class World:
             progress=progress,
         )
 
+    def publish(
+        self,
+        assemble: Callable[[Document | None, int], Document],
+        *,
+        cluster: str = CLUSTER,
+        cluster_id: str = CLUSTER_ID,
+        triggers: tuple[Trigger, ...] = (Trigger(type="manual"),),
+    ) -> Published:
+        """Publishes any document: `assemble` makes it from the previous one and the sequence."""
+        return publish_snapshot(
+            store=self.store,
+            cluster=cluster,
+            cluster_id=cluster_id,
+            run_id="run",
+            assemble=assemble,
+            triggers=triggers,
+            publisher=LogPublisher(self.log, Life(), self.clock),
+            lease_seconds=LEASE_SECONDS,
+            clock=self.clock,
+        )
+
     def killed_run(self, effect: int, topics: tuple[str, ...] | None = None) -> bool:
         """A run that is killed just before that effect; whether it lived so long."""
         try:

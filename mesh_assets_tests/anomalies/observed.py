@@ -1,5 +1,5 @@
-"""A cluster whose readings are made up, one every five minutes or as told, kept and judged as a tick does it;
-without any waiting."""
+"""A cluster with made-up readings, one every five minutes unless set otherwise, kept and judged as a tick
+does it; without any waiting."""
 
 import random
 from collections.abc import Callable
@@ -8,17 +8,14 @@ from datetime import UTC, datetime, timedelta
 from mesh_assets.anomalies.anomaly import Anomaly
 from mesh_assets.anomalies.watch import Watch, Watched
 from mesh_assets.estate.monitoring import AnomalyThresholds
-from mesh_assets.inventory.document import encode_document
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.readings.history import ReadingHistory
 from mesh_assets.readings.reading import Reading, series_name
 from mesh_assets.store.inbox import Inbox
-from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID, a_cluster
 from mesh_assets_tests.documents import a_document
-from mesh_assets_tests.snapshot.world import MemoryObjects
+from mesh_assets_tests.snapshot.world import World
 
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 RateAt = Callable[[datetime], float]
@@ -29,8 +26,9 @@ class Observed:
     not in the readings."""
 
     def __init__(self, *, interval_seconds: float = 300.0, seed: int = 1, **thresholds: object) -> None:
-        self.objects = MemoryObjects()
-        self.store = InventoryStore(self.objects)
+        self._world = World()
+        self.objects = self._world.objects
+        self.store = self._world.store
         self.cluster = a_cluster(anomalies=AnomalyThresholds.model_validate(thresholds))
         self.interval_seconds = interval_seconds
         self.now = MONDAY
@@ -98,24 +96,8 @@ class Observed:
         )
 
     def connectors(self, *connectors: Connector) -> None:
-        """What the latest document says there are."""
-        document = a_document(connectors=connectors)
-        stored = self.store.put_document("inventories/known.json", encode_document(document))
-        pointer = Pointer(
-            cluster=document.cluster.name,
-            cluster_id=CLUSTER_ID,
-            run_id=document.run_id,
-            sequence=document.sequence,
-            discovery_timestamp=document.discovery_timestamp,
-            document=stored,
-            summary=document.summary,
-            sections=document.sections,
-            changes=0,
-            triggers=(Trigger(type="manual"),),
-            event=EventPosition(topic="discovery-events", partition=0, offset=0),
-            schema_ids=None,
-        )
-        self.store.move_latest(pointer, None)
+        """Publishes a document with these connectors."""
+        self._world.publish(lambda _, sequence: a_document(connectors=connectors, sequence=sequence))
 
     def recreate(self, topic: str) -> None:
         """Deleted and created again under the same name."""
