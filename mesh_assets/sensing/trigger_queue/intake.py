@@ -9,6 +9,7 @@ from typing import Protocol
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms.aws.records import QueueMessage
 from mesh_assets.sensing.trigger_queue.forms import read_message
 from mesh_assets.sensing.trigger_queue.message import Ignored, NotUnderstood, Understood
@@ -110,7 +111,8 @@ def take_in(
             break
         if kept:
             work.notes.append(
-                f"{len(kept)} messages could not be deleted; they will come again and be recognised"
+                f"{counted(len(kept), 'message')} could not be deleted; "
+                f"{plural(len(kept), 'it', 'they')} will come again and be recognised"
             )
         if error is not None:
             break

@@ -30,13 +30,16 @@ def in_sns(message: str, **changed: Any) -> str:
 
 @dataclass
 class FakeQueue:
-    """`fails_to`: the calls that raise it. `release` is the visibility timeout running out."""
+    """`fails_to`: the calls that raise it. `undeletable`: the messages that stay. `release` is the visibility
+    timeout running out.
+    """
 
     bodies: dict[str, str] = field(default_factory=dict)
     invisible: set[str] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
     waits: list[int] = field(default_factory=list)
     fails_to: dict[str, PlatformError] = field(default_factory=dict)
+    undeletable: set[str] = field(default_factory=set)
 
     def put(self, *bodies: str) -> "FakeQueue":
         for body in bodies:
@@ -59,8 +62,9 @@ class FakeQueue:
 
     def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
         self._maybe_fail("delete")
-        self.deleted += [message.id for message in messages]
-        return ()
+        names = [message.id for message in messages]
+        self.deleted += [name for name in names if name not in self.undeletable]
+        return tuple(name for name in names if name in self.undeletable)
 
     def _maybe_fail(self, call: str) -> None:
         if call in self.fails_to:

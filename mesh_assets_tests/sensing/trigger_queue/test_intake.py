@@ -55,7 +55,7 @@ def waiting(inbox: Inbox) -> dict[str, list[str]]:
     }
 
 
-def test_a_message_stands_in_the_inbox_and_is_deleted(queue: FakeQueue, inbox: Inbox) -> None:
+def test_a_message_is_put_into_the_inbox_and_deleted(queue: FakeQueue, inbox: Inbox) -> None:
     intake = run(queue.put(in_sns(example("own_form"))), inbox)
 
     [found] = inbox.waiting("lkc-1")
@@ -67,6 +67,20 @@ def test_a_message_stands_in_the_inbox_and_is_deleted(queue: FakeQueue, inbox: I
     assert intake.taken_in == (TakenIn(trigger=found.trigger, clusters=("warehouse",)),)
     assert intake.notes == ("message m-1: schema_updated users-value, for warehouse",)
     assert intake.error is None
+
+
+@pytest.mark.parametrize(
+    ("undeletable", "note"),
+    [
+        ({"m-1"}, "1 message could not be deleted; it will come again and be recognised"),
+        ({"m-1", "m-2"}, "2 messages could not be deleted; they will come again and be recognised"),
+    ],
+)
+def test_what_could_not_be_deleted_is_noted(
+    queue: FakeQueue, inbox: Inbox, undeletable: set[str], note: str
+) -> None:
+    queue.undeletable = undeletable
+    assert run(queue.put(*['{"trigger": {}}'] * 2), inbox).notes[-1] == note
 
 
 class BrokenStore(FolderStore):
