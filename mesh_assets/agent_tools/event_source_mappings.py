@@ -13,7 +13,7 @@ from mesh_assets.answering.answers import Answer, BadArgumentError, CursorArgume
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page
 from mesh_assets.esm.applying import Applied
-from mesh_assets.esm.aws_account import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import open_account
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
@@ -77,9 +77,7 @@ def open_mapping_service(known: KnownEstate) -> "MappingService":
     from mesh_assets.esm.service import MappingService  # brings the Kafka client, for looking up topics
 
     estate = known.estate_if_any
-    access = AwsAccess(aws_account(estate))
-    _ = access.identity
-    return MappingService(access, estate)
+    return MappingService(open_account(estate), estate)
 
 
 def list_event_source_mappings(

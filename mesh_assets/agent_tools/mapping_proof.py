@@ -11,13 +11,15 @@ from mesh_assets.agent_tools.event_source_mappings import OpenService, PlanId, U
 from mesh_assets.agent_tools.tool import Question
 from mesh_assets.answering.answers import Answer, BadArgumentError, Name
 from mesh_assets.answering.calls import current_call
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin
     from mesh_assets.esm.mapping import EventSourceMapping
 
 _SECONDS = 15.0
+# How this answer names the network that the estate file calls multi_vpc.
+_NETWORKS = {"multi_vpc": "vpc_connectivity"}
 SecretArn = Annotated[
     str | None,
     Field(
@@ -91,8 +93,9 @@ def get_msk_bootstrap_brokers(
     """The bootstrap brokers of an MSK cluster, by network and authentication."""
     from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers as ask
 
-    found = ask(open_service().access, event_source_arn)
-    return BrokersAnswer(cluster_arn=found.cluster_arn, brokers=msgspec.to_builtins(found.by_network))
+    found = ask(open_service().account, event_source_arn)
+    brokers = {_NETWORKS.get(network, network): {**logins} for network, logins in found.by_network.items()}
+    return BrokersAnswer(cluster_arn=found.cluster_arn, brokers=msgspec.to_builtins(brokers))
 
 
 def test_kafka_connection(
@@ -100,15 +103,15 @@ def test_kafka_connection(
 ) -> ConnectionAnswer:
     """Tries a mapping's connection step by step (names, TCP, TLS, login, metadata, topic, rights) and says
     why a step failed."""
-    from mesh_assets.esm import connection as connecting
+    from mesh_assets.esm.connection import check_connection
 
-    access, mapping, login = _reached(open_service, uuid, secret_arn)
-    report = connecting.test_kafka_connection(
+    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    report = check_connection(
         login,
-        access=access,
+        account=account,
         topic=mapping.topic,
         group=mapping.consumer_group_id,
-        tell=lambda _: current_call().go_on(),
+        on_step=lambda _: current_call().go_on(),
     )
     steps = [msgspec.to_builtins(step) for step in report.steps]
     return ConnectionAnswer(
@@ -125,8 +128,8 @@ def get_initial_offset(
     from mesh_assets.esm.connection.login import properties_of
     from mesh_assets.platforms.kafka.session import Session
 
-    access, mapping, login = _reached(open_service, uuid, secret_arn)
-    with closing(Session(properties_of(login, access), _SECONDS)) as session:
+    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    with closing(Session(properties_of(login, account), _SECONDS)) as session:
         position = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
     return PositionAnswer(position=_plain(position), lag_records=position.lag_records)
 
@@ -149,8 +152,8 @@ def produce_test_messages(
 
     if plan_id is not None:
         _check_may_write(may_write)
-    access, mapping, login = _reached(open_service, uuid, secret_arn)
-    properties = properties_of(login, access)
+    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    properties = properties_of(login, account)
     plan = proof.plan_test_messages(
         properties,
         topic=_topic(mapping),
@@ -162,7 +165,7 @@ def produce_test_messages(
     if plan_id is None:
         return ProducedAnswer(applied=False, plan=_plain(plan), next=_next(may_write))
     proof.check_plan(plan, plan_id)
-    done = proof.produce_test_messages(properties, plan, tell=_tell)
+    done = proof.produce_test_messages(properties, plan, progress=_report)
     return ProducedAnswer(
         applied=True, plan=_plain(plan), produced=_plain(done), next="check_offset_after_production"
     )
@@ -190,8 +193,8 @@ def check_offset_after_production(
         written = msgspec.convert(produced, proof.Produced, strict=False)
     except msgspec.ValidationError as error:
         raise BadArgumentError(f"pass initial and produced as they were answered: {error}") from error
-    access, mapping, login = _reached(open_service, uuid, secret_arn)
-    with closing(Session(properties_of(login, access), _SECONDS)) as session:
+    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    with closing(Session(properties_of(login, account), _SECONDS)) as session:
         now = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
     found = proof.check_offset_after_production(before, now, written)
     return ProgressAnswer(passed=all(one.passed for one in found), partitions=[_plain(one) for one in found])
@@ -214,12 +217,12 @@ def validate_esm_processing(
 
     if plan_id is not None:
         _check_may_write(may_write)
-    access, mapping, login = _reached(open_service, uuid, secret_arn)
+    account, mapping, login = _reached(open_service, uuid, secret_arn)
     request = proof.ValidationRequest(messages=messages, bytes_each=bytes_each, key=key)
-    plan = proof.plan_validation(access, mapping, login, request)
+    plan = proof.plan_validation(account, mapping, login, request)
     if plan_id is None:
         return ValidationAnswer(applied=False, plan=_plain(plan), next=_next(may_write))
-    found = proof.validate_esm_processing(access, mapping, login, request, plan_id=plan_id, tell=_tell)
+    found = proof.validate_esm_processing(account, mapping, login, request, plan_id=plan_id, progress=_report)
     return ValidationAnswer(
         applied=True, plan=_plain(plan), validation=_plain(found), next=found.verdict.advice or "done"
     )
@@ -239,12 +242,12 @@ def _next(may_write: bool) -> str:
 
 def _reached(
     open_service: OpenService, uuid: str, secret_arn: str | None
-) -> "tuple[AwsAccess, EventSourceMapping, KafkaLogin]":
+) -> "tuple[AwsAccount, EventSourceMapping, KafkaLogin]":
     from mesh_assets.esm.connection.credentials import find_login
 
     mappings = open_service()
     mapping = mappings.get(uuid)
-    return mappings.access, mapping, find_login(mappings.access, secret_arn=secret_arn, mapping=mapping)
+    return mappings.account, mapping, find_login(mappings.account, secret_arn=secret_arn, mapping=mapping)
 
 
 def _topic(mapping: "EventSourceMapping") -> str:
@@ -266,7 +269,7 @@ def question_about_messages(answer: ProducedAnswer | ValidationAnswer) -> Questi
     return Question(plan_id=plan["id"], text=text)
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     current_call().progress_from_thread(0, None, text)
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from mesh_assets.analysis.lineage import MappedTopic
 from mesh_assets.answering.calls import current_call
 from mesh_assets.errors import EstateError, MeshError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.estate.model import AwsAccount, Estate
+from mesh_assets.estate.model import AwsAccountSettings, Estate
 
 _KEPT_SECONDS = 300.0
 # After a failure: long enough that an agent's next calls do not all wait for the same failure.
@@ -44,7 +44,7 @@ class KnownMappings:
         self,
         estate: Callable[[], Estate],
         *,
-        open_access: Callable[[AwsAccount], AwsAccess] = AwsAccess,
+        open_access: Callable[[AwsAccountSettings], AwsAccount] = AwsAccount,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._estate = estate
@@ -67,7 +67,7 @@ class KnownMappings:
                 kept = self._listing = self._list(estate, estate.esm.accounts)
         return ClusterMappings(topics=tuple(kept.by_cluster.get(cluster, ())), notes=kept.notes)
 
-    def _list(self, estate: Estate, accounts: Sequence[AwsAccount]) -> _Listing:
+    def _list(self, estate: Estate, accounts: Sequence[AwsAccountSettings]) -> _Listing:
         by_cluster: defaultdict[str, list[MappedTopic]] = defaultdict(list)
         notes: list[str] = []
         failed = False
@@ -98,7 +98,7 @@ class KnownMappings:
 
 def _place(
     estate: Estate,
-    access: AwsAccess,
+    access: AwsAccount,
     mappings: Sequence[EventSourceMapping],
     by_cluster: dict[str, list[MappedTopic]],
 ) -> Counter[str | None]:

@@ -1,4 +1,4 @@
-"""The requests of Lambda's API, exactly as they are sent, and where an existing mapping differs from one."""
+"""Requests to Lambda's API, exactly as sent, and how an existing mapping differs from one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,16 +6,14 @@ from typing import Any
 from mesh_assets.esm.arns import function_in
 from mesh_assets.esm.mapping import EventSourceMapping, plain
 from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
-from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
-
-# The requests of Lambda's API, exactly as they are sent.
+from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
 
 DEFAULT_MIN_POLLERS = 1
 DEFAULT_MAX_POLLERS = 2
 
 
 def create_arguments(request: CreateRequest) -> dict[str, Any]:
-    """The arguments of CreateEventSourceMapping. What the request leaves to AWS is not in them."""
+    """The arguments of CreateEventSourceMapping, without what the request leaves to AWS."""
     arguments: dict[str, Any] = {"FunctionName": request.target, "Topics": [request.kafka_topic]}
     if request.event_source_arn:
         arguments["EventSourceArn"] = request.event_source_arn
@@ -44,7 +42,7 @@ def create_arguments(request: CreateRequest) -> dict[str, Any]:
 
 
 def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> dict[str, Any]:
-    """The arguments of UpdateEventSourceMapping: what is to change, and nothing else."""
+    """The arguments of UpdateEventSourceMapping: only what changes."""
     arguments: dict[str, Any] = {"UUID": existing.uuid}
     if request.uuid is not None and request.target is not None:
         arguments["FunctionName"] = request.target
@@ -54,7 +52,7 @@ def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> di
         arguments["ProvisionedPollerConfig"] = _pollers(request, existing)
     if request.schema_registry is not None:
         name = _config_name(existing.event_source_arn is not None)
-        # The config is replaced as a whole; the group cannot change, and is named as it is.
+        # AWS replaces the config as a whole. The group cannot change, so it is repeated.
         same = {
             k: v
             for k, v in (existing.configuration.get(name) or {}).items()
@@ -65,14 +63,15 @@ def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> di
 
 
 def provisioned_mode_asked(request: MappingSettings) -> bool | None:
-    """True or False as the request says, directly or by asking for pollers; None: it says nothing."""
+    """Whether the request turns provisioned mode on or off, directly or by asking for pollers. None: it says
+    nothing."""
     if request.provisioned_mode is not None:
         return request.provisioned_mode
     return True if request.min_pollers is not None or request.max_pollers is not None else None
 
 
 def effective_pollers(request: MappingSettings, existing: EventSourceMapping | None) -> tuple[int, int]:
-    """Fewest and most pollers once the request is carried out. A default gives way to the other number."""
+    """Minimum and maximum pollers once the request is applied. A default maximum rises to a larger minimum."""
     least, most = request.min_pollers, request.max_pollers
     if existing is not None:
         least = existing.min_pollers if least is None else least
@@ -89,7 +88,7 @@ def _pollers(request: MappingSettings, existing: EventSourceMapping | None) -> d
 
 
 def _settings(request: MappingSettings) -> dict[str, Any]:
-    """What creating and updating call the same."""
+    """The arguments that creating and updating have in common."""
     plain = {
         "BatchSize": request.batch_size,
         "MaximumBatchingWindowInSeconds": request.max_batching_window,
@@ -111,7 +110,7 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     if request.on_failure_destination is not None:
         arguments["DestinationConfig"] = {"OnFailure": {"Destination": request.on_failure_destination}}
     if request.filter_patterns is not None:
-        # An empty FilterCriteria removes the filters there are.
+        # An empty FilterCriteria removes all filters.
         filters = [{"Pattern": pattern} for pattern in request.filter_patterns]
         arguments["FilterCriteria"] = {"Filters": filters} if filters else {}
     if request.metrics is not None:
@@ -121,7 +120,7 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     return arguments
 
 
-def _access(entry: SourceAccess) -> dict[str, str]:
+def _access(entry: SourceAccess | RegistryAccess) -> dict[str, str]:
     return {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
 
 
@@ -131,10 +130,7 @@ def _registry(registry: SchemaRegistry) -> dict[str, Any]:
         "EventRecordFormat": registry.event_record_format,
     }
     if registry.access_configurations:
-        config["AccessConfigs"] = [
-            {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
-            for entry in registry.access_configurations
-        ]
+        config["AccessConfigs"] = [_access(entry) for entry in registry.access_configurations]
     if registry.validate_attributes:
         config["SchemaValidationConfigs"] = [
             {"Attribute": attribute} for attribute in registry.validate_attributes
@@ -146,14 +142,13 @@ def _config_name(msk: bool) -> str:
     return "AmazonManagedKafkaEventSourceConfig" if msk else "SelfManagedKafkaEventSourceConfig"
 
 
-# Where a mapping is not what was asked for, in sentences.
-
-# Given when asking, and never a setting of what there is.
+# In the request, but never among a mapping's settings.
 _NOT_SETTINGS = frozenset({"UUID", "Tags"})
 
 
 def differences(arguments: Mapping[str, Any], existing: EventSourceMapping) -> tuple[str, ...]:
-    """What the API arguments ask for and the mapping has otherwise. What they do not name is not compared."""
+    """How the mapping differs from the API arguments, a sentence each. Settings that they do not name are not
+    compared."""
     return tuple(_different(arguments, existing))
 
 
@@ -174,7 +169,7 @@ def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> It
 
 
 def _settled(value: Any) -> Any:
-    """In one form: nothing there is the same as an empty value, and access configurations have no order."""
+    """The value in one form: an empty value equals a missing one, and lists have no order."""
     match value:
         case Mapping():
             kept = {name: settled for name, part in value.items() if (settled := _settled(part)) is not None}

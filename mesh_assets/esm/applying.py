@@ -1,4 +1,4 @@
-"""Plans carried out: made anew first, and refused when the world has moved."""
+"""Carrying out a plan, which is refused when what it was made from has changed."""
 
 import re
 import time
@@ -8,22 +8,22 @@ from typing import Any
 from msgspec import Struct
 
 from mesh_assets.errors import MeshError, PlatformError
-from mesh_assets.esm.aws_account import AwsAccess, call, error_code, error_message
+from mesh_assets.esm.aws_account import AwsAccount, call, error_code, error_message
 from mesh_assets.esm.errors import EsmError, MappingBusyError, MappingNotFoundError, PermissionsError
 from mesh_assets.esm.lookup import get_mapping, not_found
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
 from mesh_assets.esm.plan import Plan, PlannedCall, require_same
 from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions, conflict
 
-# IAM tells the rest of AWS of a new policy within seconds, as a rule.
+# A new policy reaches the rest of AWS within seconds, as a rule.
 _RIGHTS_ARRIVE_SECONDS = 60.0
 _RIGHTS_PAUSE_SECONDS = 3.0
 _UUID_IN_CONFLICT = re.compile(r"UUID:?\s+([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What was done. `mapping` as Lambda answered it; None where there is none. `warnings`: what was not
-    done, and what to do about it."""
+    """What was done. `mapping` is Lambda's answer, if any. `warnings`: what was not done, and what to do
+    about it."""
 
     plan: Plan
     mapping: EventSourceMapping | None
@@ -31,62 +31,65 @@ class Applied(Struct, frozen=True, kw_only=True):
 
 
 class InvalidForLambdaError(EsmError):
-    """Lambda refused the request for its content."""
+    """Lambda rejected the content of the request."""
 
 
 def apply_plan(
-    access: AwsAccess,
+    account: AwsAccount,
     plan: Plan,
     plan_id: str,
     *,
     options: PlanOptions = DEFAULT_OPTIONS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Applied:
-    """Carries out a plan that was made just now, when it is the one with the id.
+    """Carries out a freshly made plan, provided it has this id.
 
-    Raises PlanOutdatedError, PermissionsError, MappingConflictError, MappingBusyError, PlatformError. When
-    rights were given and the mapping was refused, the rights stay: the plan that is made next finds them.
+    Raises PlanOutdatedError for another id, PermissionsError when rights are missing or cannot be granted,
+    MappingConflictError, MappingNotFoundError, MappingBusyError, InvalidForLambdaError, and PlatformError for
+    any other refusal. When rights were granted and the mapping was then refused, the rights stay: the next
+    plan finds them.
     """
     require_same(plan, plan_id)
     if plan.blocked is not None:
         raise PermissionsError(f"nothing was done: {plan.blocked}", statement=_statement(plan))
     mapping: EventSourceMapping | None = None
     warnings: list[str] = []
-    rights_given = False
+    rights_granted = False
     for planned in plan.calls:
         if planned.operation == "PutRolePolicy":
-            problem = _give_rights(access, planned, plan, options)
-            rights_given = problem is None
+            problem = _grant_rights(account, planned, plan, options)
+            rights_granted = problem is None
             warnings += [problem] if problem else []
         elif planned.service == "iam":
-            _send(access, planned, _already_there if planned.operation == "CreateRole" else None)
+            _send(account, planned, _already_exists if planned.operation == "CreateRole" else None)
         else:
-            mapping = _change_mapping(access, planned, patient=rights_given, sleep=sleep)
+            mapping = _change_mapping(account, planned, patient=rights_granted, sleep=sleep)
     return Applied(plan=plan, mapping=mapping, warnings=tuple(warnings))
 
 
-def _give_rights(access: AwsAccess, planned: PlannedCall, plan: Plan, options: PlanOptions) -> str | None:
-    """None, or the warning where it failed and going on was asked for."""
+def _grant_rights(account: AwsAccount, planned: PlannedCall, plan: Plan, options: PlanOptions) -> str | None:
+    """Returns None, or a warning when it failed and the options say to continue."""
     try:
-        _send(access, planned)
+        _send(account, planned)
     except PlatformError as error:
         if options.continue_without_permissions:
-            return f"the role was not given its rights ({error}); hand this policy to an administrator:\n{_statement(plan)}"
+            return f"the role was not granted its rights ({error}); hand this policy to an administrator:\n{_statement(plan)}"
         raise PermissionsError(
-            f"nothing was made: the role could not be given its rights ({error})", statement=_statement(plan)
+            f"nothing was created: the role could not be granted its rights ({error})",
+            statement=_statement(plan),
         ) from error
     return None
 
 
 def _change_mapping(
-    access: AwsAccess, planned: PlannedCall, *, patient: bool, sleep: Callable[[float], None]
+    account: AwsAccount, planned: PlannedCall, *, patient: bool, sleep: Callable[[float], None]
 ) -> EventSourceMapping:
-    """Sends it; `patient`: repeats while Lambda does not know of rights that were given just now."""
+    """Sends it. `patient`: repeats while Lambda does not know of rights granted a moment ago."""
     waited = 0.0
     while True:
         try:
             return read_mapping(
-                _send(access, planned, lambda error: _refusal(access, error, planned.arguments))
+                _send(account, planned, lambda error: _refusal(account, error, planned.arguments))
             )
         except InvalidForLambdaError as error:
             if not patient or "role" not in str(error).lower() or waited >= _RIGHTS_ARRIVE_SECONDS:
@@ -96,7 +99,9 @@ def _change_mapping(
 
 
 def _send(
-    access: AwsAccess, planned: PlannedCall, tell: Callable[[Exception], Exception | None] | None = None
+    account: AwsAccount,
+    planned: PlannedCall,
+    translate: Callable[[Exception], Exception | None] | None = None,
 ) -> Any:
     method = re.sub(r"(?<!^)(?=[A-Z])", "_", planned.operation).lower()
     arguments = planned.arguments
@@ -105,53 +110,50 @@ def _send(
     )
     try:
         return call(
-            getattr(access.client(planned.service), method),
+            getattr(account.client(planned.service), method),
             action=f"{planned.service}:{planned.operation}",
             resource=f"role {resource}" if planned.service == "iam" else str(resource),
-            tell=tell,
+            translate=translate,
             **arguments,
         )
-    except _AlreadyThereError:
+    except _AlreadyExistsError:
         return {}
 
 
-class _AlreadyThereError(EsmError):
+class _AlreadyExistsError(EsmError):
     pass
 
 
-def _already_there(error: Exception) -> MeshError | None:
-    """Another made the role between plan and call: what the plan wanted is there; its rights are the next
-    call's."""
-    return _AlreadyThereError("") if error_code(error) == "EntityAlreadyExists" else None
+def _already_exists(error: Exception) -> MeshError | None:
+    """Somebody created the role between plan and call. It is what the plan wanted; the next call grants its
+    rights."""
+    return _AlreadyExistsError("") if error_code(error) == "EntityAlreadyExists" else None
 
 
-def _refusal(access: AwsAccess, error: Exception, arguments: Mapping[str, Any]) -> MeshError | None:
+def _refusal(account: AwsAccount, error: Exception, arguments: Mapping[str, Any]) -> MeshError | None:
     message = error_message(error)
     uuid = arguments.get("UUID")
     match error_code(error):
         case "ResourceConflictException":
-            return _conflict(access, message, arguments)
+            return _conflict(account, message, arguments)
         case "ResourceInUseException":
             return MappingBusyError(
-                f"mapping {uuid} is changing now ({message}); wait until it is Enabled or Disabled, and plan anew"
+                f"mapping {uuid} is changing now ({message}); wait until it is Enabled or Disabled, then plan again"
             )
         case "ResourceNotFoundException" if uuid:
-            return not_found(access, str(uuid))
+            return not_found(account, str(uuid))
         case "InvalidParameterValueException" | "ValidationException":
-            return InvalidForLambdaError(f"Lambda does not take the request: {message}")
+            return InvalidForLambdaError(f"Lambda rejects the request: {message}")
     return None
 
 
-def _conflict(access: AwsAccess, message: str, arguments: Mapping[str, Any]) -> MeshError:
+def _conflict(account: AwsAccount, message: str, arguments: Mapping[str, Any]) -> MeshError:
     match = _UUID_IN_CONFLICT.search(message)
     if match is None:
         return conflict(None, None, dict(arguments))
     try:
-        existing = get_mapping(access, match[1])
-    except (
-        PlatformError,
-        MappingNotFoundError,
-    ):  # the conflict is what matters; the comparison is a courtesy
+        existing = get_mapping(account, match[1])
+    except (PlatformError, MappingNotFoundError):  # the conflict matters; the comparison is a courtesy
         return conflict(match[1], None, dict(arguments))
     return conflict(match[1], existing, dict(arguments))
 

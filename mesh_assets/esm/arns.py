@@ -1,5 +1,5 @@
-"""The names AWS gives things, taken apart: any partition, functions with versions and aliases, MSK clusters
-with their UUID."""
+"""ARNs and function names taken apart: any partition, functions with version or alias, MSK clusters with
+their UUID."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _ANY = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arn:
-    """An ARN's parts; `region` and `account` are empty where the service has none (S3)."""
+    """The parts of an ARN. `region` and `account` are empty where the service has none (S3)."""
 
     partition: str
     service: str
@@ -37,8 +37,7 @@ class Arn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionName:
-    """A function by name, with its qualifier (version or alias). `account` and `region` None: those of the
-    caller."""
+    """A function's name with its qualifier (version or alias). `account` and `region` None: the caller's."""
 
     name: str
     qualifier: str | None
@@ -49,8 +48,8 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MskCluster:
-    """An MSK cluster. `owner` is the account of the cluster itself: another one than the ARN's when it is
-    reached by a VPC connection."""
+    """An MSK cluster. `owner` is the cluster's own account, which differs from the ARN's for a VPC
+    connection."""
 
     partition: str
     region: str
@@ -65,7 +64,7 @@ class MskCluster:
         return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:cluster/{self.name}/{self.uuid}"
 
     def topic_arn(self, topic: str) -> str:
-        """With the cluster's UUID: one without it grants nothing."""
+        """The topic's ARN with the cluster's UUID; a right to an ARN without it grants nothing."""
         return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:topic/{self.name}/{self.uuid}/{topic}"
 
     def group_arn(self, group: str) -> str:
@@ -78,7 +77,7 @@ def arn_in(text: str) -> Arn | None:
 
 
 def function_in(text: str) -> FunctionName | None:
-    """The function a name, partial ARN or ARN means; None when it is none of them."""
+    """The function that a name, partial ARN or ARN means; None for any other text."""
     match = _FUNCTION_ARN.match(text) or _PARTIAL.match(text) or _NAME.match(text)
     if match is None:
         return None
@@ -93,7 +92,7 @@ def function_in(text: str) -> FunctionName | None:
 
 
 def msk_cluster_in(text: str) -> MskCluster | None:
-    """The cluster in an MSK cluster's or VPC connection's ARN; None when it is neither."""
+    """The cluster that an MSK cluster's or VPC connection's ARN means; None for any other text."""
     if (match := _MSK_CLUSTER.match(text)) is not None:
         return MskCluster(**match.groupdict(), owner=match["account"], by_vpc_connection=False)
     if (match := _MSK_CONNECTION.match(text)) is not None:

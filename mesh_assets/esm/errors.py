@@ -1,56 +1,10 @@
-"""What is wrong, or worth knowing, about a request, and the errors a caller can decide on.
-
-What AWS itself refuses stays a PlatformError (RefusedError, UnreachableError …).
-"""
+"""The errors a caller can act on. What AWS itself refuses stays a PlatformError (RefusedError,
+UnreachableError …)."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
-
-from msgspec import Struct
 
 from mesh_assets.errors import MeshError
-
-# What is wrong, or worth knowing, about a request: the field, its value, the rule, what to do.
-
-Severity = Literal["fault", "warning"]
-_SHOWN = 120
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """`value` is shown as text, cut, and None where showing it could show a secret or there is none.
-
-    A fault stops the request; a warning goes on the plan.
-    """
-
-    field: str
-    value: str | None
-    rule: str
-    action: str
-    severity: Severity = "fault"
-
-    def __str__(self) -> str:
-        value = "" if self.value is None else f" = {self.value}"
-        return f"{self.field}{value}: {self.rule}; {self.action}"
-
-
-def fault(field: str, value: Any, rule: str, action: str) -> Finding:
-    return Finding(field=field, value=shown(value), rule=rule, action=action)
-
-
-def warning(field: str, value: Any, rule: str, action: str) -> Finding:
-    return Finding(field=field, value=shown(value), rule=rule, action=action, severity="warning")
-
-
-def shown(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-# What a caller of the mappings' part can decide on. What AWS itself refuses stays a PlatformError
-# (RefusedError, UnreachableError …).
+from mesh_assets.esm.violations import Violation
 
 
 class EsmError(MeshError):
@@ -58,21 +12,21 @@ class EsmError(MeshError):
 
 
 class InvalidRequestError(EsmError):
-    """The request breaks rules; nothing was called. `findings` holds every one of them."""
+    """The request breaks rules; nothing was called. `violations` holds all of them."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = tuple(findings)
-        number = len(self.findings)
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        number = len(self.violations)
         heading = f"the request has {number} {'fault' if number == 1 else 'faults'}; nothing was called"
-        super().__init__("\n".join([heading, *(f"  {finding}" for finding in self.findings)]))
+        super().__init__("\n".join([heading, *(f"  {violation}" for violation in self.violations)]))
 
 
 class MappingNotFoundError(EsmError):
-    """There is no such mapping in this account and region."""
+    """This account and region have no such mapping."""
 
 
 class AmbiguousMappingError(EsmError):
-    """More than one mapping fits what was asked for. `candidates` are their UUIDs."""
+    """More than one mapping matches. `candidates` are their UUIDs."""
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
@@ -80,8 +34,10 @@ class AmbiguousMappingError(EsmError):
 
 
 class MappingConflictError(EsmError):
-    """The mapping exists already. `existing_uuid` None: AWS did not say which; `differences`: where it is not
-    what was asked for."""
+    """The mapping already exists.
+
+    `existing_uuid` None: AWS did not say which. `differences`: where it differs from the request.
+    """
 
     def __init__(self, message: str, *, existing_uuid: str | None, differences: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -95,13 +51,13 @@ class MappingBusyError(EsmError):
 
 
 class PlanOutdatedError(EsmError):
-    """What the plan was made from is not so any more, or the id is of another plan. Look at the new plan
+    """What the plan was made from has changed since, or the id belongs to another plan. Look at the new plan
     first."""
 
 
 class PermissionsError(EsmError):
-    """The role lacks rights and they could not be given. `statement` is the policy to hand to an
-    administrator, as JSON."""
+    """The role lacks rights that could not be granted. `statement` is the policy for an administrator, as
+    JSON."""
 
     def __init__(self, message: str, *, statement: str) -> None:
         super().__init__(f"{message}\nHand this policy to an administrator of the role:\n{statement}")
@@ -109,4 +65,4 @@ class PermissionsError(EsmError):
 
 
 class WaitTimeoutError(EsmError):
-    """The mapping did not reach the state within the time. Nothing was undone."""
+    """The mapping did not reach the state in time. Nothing was undone."""

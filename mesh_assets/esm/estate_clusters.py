@@ -1,11 +1,11 @@
-"""The cluster of the estate that a mapping reads: known by its ARN or its bootstrap servers, and by nothing
-else."""
+"""The estate's cluster that a mapping reads, found by its ARN or its bootstrap servers only."""
 
 from collections.abc import Callable, Collection
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.arns import msk_cluster_in
-from mesh_assets.esm.aws_account import AwsAccess, call
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
 from mesh_assets.estate.model import Cluster, Estate
@@ -15,7 +15,8 @@ ReaderFactory = Callable[[Cluster], KafkaReader]
 
 
 def kafka_reader(cluster: Cluster) -> KafkaReader:
-    """With the estate's own connection. Raises EstateError or PlatformError when its settings cannot be had."""
+    """A reader with the estate's own connection. Raises EstateError or PlatformError when its settings cannot
+    be resolved."""
     return ConfluentKafkaReader(
         client_properties(cluster.kafka),
         cluster.kafka.timeout_seconds,
@@ -25,16 +26,15 @@ def kafka_reader(cluster: Cluster) -> KafkaReader:
 
 def cluster_of(
     estate: Estate | None,
-    access: AwsAccess,
+    account: AwsAccount,
     *,
     event_source_arn: str | None,
     bootstrap_servers: Collection[str],
 ) -> Cluster | None:
-    """The estate's cluster with this ARN or one of these servers; for MSK also those that AWS names. None:
-    the estate does not have it.
+    """The estate's cluster with this ARN or one of these servers. None: the estate does not have it.
 
-    Raises RefusedError when AWS may not be asked for an MSK cluster's servers, PlatformError when it does not
-    answer.
+    For an MSK cluster that the estate names by servers, AWS is asked for all of its brokers. Raises
+    RefusedError when it refuses, PlatformError when it does not answer.
     """
     if estate is None:
         return None
@@ -45,7 +45,9 @@ def cluster_of(
     named = [cluster for cluster in estate.clusters.values() if cluster.kafka.bootstrap_servers is not None]
     if not named:
         return None
-    servers = set(bootstrap_servers) if event_source_arn is None else msk_servers(access, event_source_arn)
+    servers = set(bootstrap_servers)
+    if event_source_arn is not None:
+        servers |= get_msk_bootstrap_brokers(account, event_source_arn).all_servers
     for cluster in named:
         own = {
             server.strip().rpartition("://")[2]
@@ -56,31 +58,15 @@ def cluster_of(
     return None
 
 
-def msk_servers(access: AwsAccess, arn: str) -> set[str]:
-    """Every bootstrap server of an MSK cluster, of all ways to authenticate."""
-    answer = call(
-        access.client("kafka").get_bootstrap_brokers,
-        action="kafka:GetBootstrapBrokers",
-        resource=f"cluster {arn}",
-        ClusterArn=arn,
-    )
-    return {
-        server.strip()
-        for name, value in answer.items()
-        if name.startswith("BootstrapBrokerString") and isinstance(value, str)
-        for server in value.split(",")
-    }
-
-
 def estate_topics(
-    estate: Estate | None, access: AwsAccess, *, open_reader: ReaderFactory = kafka_reader
+    estate: Estate | None, account: AwsAccount, *, open_reader: ReaderFactory = kafka_reader
 ) -> TopicLookup:
-    """Looks a topic up with the estate's own connection to its cluster."""
+    """A lookup of topics over the estate's own connection to their cluster."""
 
     def partitions(wiring: Wiring, bootstrap_servers: tuple[str, ...]) -> int | None:
         try:
             cluster = cluster_of(
-                estate, access, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers
+                estate, account, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers
             )
         except RefusedError as error:
             raise UnknownClusterError(str(error)) from error

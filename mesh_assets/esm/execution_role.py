@@ -1,4 +1,4 @@
-"""An execution role for a function: trusted by Lambda, with the rights of one mapping and no more."""
+"""An execution role for a function: Lambda may assume it, and it has the rights of one mapping and no more."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.errors import EsmError
 from mesh_assets.esm.iam.granted import RoleMissingError, iam_call, policy_document
 from mesh_assets.esm.iam.least_privilege import needed_statements
@@ -23,16 +23,14 @@ from mesh_assets.esm.iam.wiring import wiring_of_request
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest
 from mesh_assets.esm.surroundings import look_at_source
-from mesh_assets.esm.validation import create_findings, require_no_fault
-
-# An execution role for a function: trusted by Lambda, with the rights of one mapping and no more.
+from mesh_assets.esm.validation import create_violations, require_no_fault
 
 _LAMBDA = "lambda.amazonaws.com"
 """The same in all partitions."""
 
 
 class UntrustingRoleError(EsmError):
-    """A role of the name exists, and Lambda may not assume it."""
+    """A role of that name exists, but Lambda may not assume it."""
 
 
 def trust_policy() -> dict[str, Any]:
@@ -42,13 +40,14 @@ def trust_policy() -> dict[str, Any]:
     }
 
 
-def existing_role(access: AwsAccess, name: str) -> Mapping[str, Any] | None:
-    """The role as IAM describes it; None when there is none.
+def existing_role(account: AwsAccount, name: str) -> Mapping[str, Any] | None:
+    """The role as IAM describes it, or None.
 
-    Raises UntrustingRoleError for a role that Lambda may not assume: whose it is, is for its owner to say.
+    Raises UntrustingRoleError for a role that Lambda may not assume (only its owner should change that),
+    PlatformError when IAM refuses or does not answer.
     """
     try:
-        role: Mapping[str, Any] = iam_call(access, "get_role", "iam:GetRole", name, RoleName=name)["Role"]
+        role: Mapping[str, Any] = iam_call(account, "get_role", "iam:GetRole", name, RoleName=name)["Role"]
     except RoleMissingError:
         return None
     if not any(
@@ -56,7 +55,7 @@ def existing_role(access: AwsAccess, name: str) -> Mapping[str, Any] | None:
         for statement in statements_of(policy_document(role.get("AssumeRolePolicyDocument", "{}")))
     ):
         raise UntrustingRoleError(
-            f"role {name} exists and does not trust {_LAMBDA}; choose another name, or let its owner add that to its trust policy"
+            f"role {name} exists but does not trust {_LAMBDA}; choose another name, or ask its owner to add that to its trust policy"
         )
     return role
 
@@ -80,26 +79,25 @@ def _trusts_lambda(statement: Mapping[str, Any]) -> bool:
     )
 
 
-# A plan for an execution role: made when it is not there, and given what a mapping needs.
+def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequest) -> Plan:
+    """Plans a role that Lambda may assume, with the rights that the requested mapping needs. The function
+    need not exist yet.
 
-
-def plan_execution_role(access: AwsAccess, role_name: str, request: CreateRequest) -> Plan:
-    """A role that Lambda may assume, with the rights of the mapping asked for. No calls when it is there and
-    has them: it can be repeated.
-
-    Raises UntrustingRoleError when a role of the name does not trust Lambda. The function need not exist yet.
+    The plan has no calls when such a role is already there. Raises InvalidRequestError for a request that
+    breaks rules, UntrustingRoleError when a role of that name does not trust Lambda, PlatformError when AWS
+    refuses or does not answer.
     """
-    warnings = require_no_fault(create_findings(request))
-    identity = access.identity
+    warnings = require_no_fault(create_violations(request))
+    identity = account.identity
     wiring = wiring_of_request(
-        request, partition=identity.partition, region=access.region, account_id=identity.account_id
+        request, partition=identity.partition, region=account.region, account_id=identity.account_id
     )
-    seen = look_at_source(access, wiring)
-    warnings += require_no_fault(seen.findings)
+    seen = look_at_source(account, wiring)
+    warnings += require_no_fault(seen.violations)
     wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-    role = existing_role(access, role_name)
+    role = existing_role(account, role_name)
     if role is not None:
-        rights = plan_permissions(access, role["Arn"], wiring)
+        rights = plan_permissions(account, role["Arn"], wiring)
         calls = () if rights.change is None else put_policy_calls(rights.change)
     else:
         needed = needed_statements(wiring)

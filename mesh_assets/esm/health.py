@@ -1,4 +1,5 @@
-"""Whether mappings are well: their states and results by Lambda, the lag of their groups by Kafka."""
+"""Whether mappings are healthy: their states and last results from Lambda, the lag of their groups from
+Kafka."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,22 +7,19 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.estate_clusters import ReaderFactory, cluster_of, kafka_reader
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, leading_partitions
 
-# How far the consumer groups of mappings are behind, from Kafka itself, where the estate says how the
-# cluster is reached.
-
 
 class MappingLag(Struct, frozen=True, kw_only=True):
     """The lag of a mapping's group on its topic.
 
-    `cluster` None: the estate does not have the cluster, nothing was asked. `lag_records` None: not known,
-    for the reason in `why`, or the group has committed nothing yet. `most_allowed`: what the estate calls
-    lagging for this cluster.
+    `cluster` None: the estate does not have the cluster, so nothing was asked. `lag_records` None: unknown,
+    for the reason in `why`, or the group has committed nothing yet. `most_allowed`: the estate's limit for
+    this cluster.
     """
 
     uuid: str
@@ -34,19 +32,19 @@ class MappingLag(Struct, frozen=True, kw_only=True):
 
 def mapping_lags(
     estate: Estate,
-    access: AwsAccess,
+    account: AwsAccount,
     mappings: Iterable[EventSourceMapping],
     *,
     open_reader: ReaderFactory = kafka_reader,
 ) -> tuple[MappingLag, ...]:
-    """Of every mapping, one reading a cluster. What could not be read says so and is no lag of 0."""
+    """The lag of every mapping, from one reading per cluster. A lag that cannot be read is unknown, never 0."""
     lags: list[MappingLag] = []
     by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
     for mapping in mappings:
         try:
             cluster = cluster_of(
                 estate,
-                access,
+                account,
                 event_source_arn=mapping.event_source_arn,
                 bootstrap_servers=mapping.bootstrap_servers,
             )
@@ -142,21 +140,20 @@ def _lag(
     return MappingLag(uuid=mapping.uuid, cluster=cluster, lag_records=lag, most_allowed=allowed)
 
 
-# Whether mappings are well, by what Lambda and Kafka say of them.
-
 _ON_ITS_WAY = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
 _NO_PROBLEM = frozenset({"OK", "No records processed"})
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """`sentence` says it in one; `findings` name the mappings."""
+    """The result of one check: `sentence` sums it up, `failures` names the mappings that failed it."""
 
     passed: bool
     sentence: str
-    findings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 def enabled(mappings: Sequence[EventSourceMapping]) -> Health:
+    """Whether every mapping is enabled or about to be."""
     return _health(
         [
             f"{_name(m)} is {m.state} ({m.state_transition_reason or 'no reason given'})"
@@ -169,7 +166,7 @@ def enabled(mappings: Sequence[EventSourceMapping]) -> Health:
 
 
 def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
-    """A mapping that has not said anything yet has no problem."""
+    """Whether Lambda reports no problem. A mapping without a result yet passes."""
     bad = [
         m
         for m in mappings
@@ -179,41 +176,42 @@ def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
 
 
 def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Health:
-    """A lag that could not be read is a finding, too: nobody knows that it is small."""
+    """Whether every lag is within its cluster's limit. A lag that could not be read fails: nobody knows that
+    it is small."""
     by_uuid = {mapping.uuid: mapping for mapping in mappings}
-    findings = []
+    failures = []
     for lag in lags:
         mapping = by_uuid[lag.uuid]
         if lag.failed:
-            findings.append(f"{_name(mapping)}: the lag is not known: {lag.why}")
+            failures.append(f"{_name(mapping)}: the lag is unknown: {lag.why}")
         elif (
             lag.lag_records is not None
             and lag.most_allowed is not None
             and lag.lag_records > lag.most_allowed
         ):
-            findings.append(
+            failures.append(
                 f"{_name(mapping)}: {lag.lag_records:,} records behind (more than {lag.most_allowed:,})"
             )
-    health = _health(findings, len(mappings), "lagging or not known")
+    health = _health(failures, len(mappings), "lagging or unknown")
     outside = sum(lag.cluster is None and not lag.failed for lag in lags)
     if not outside:
         return health
     return Health(
         passed=health.passed,
-        sentence=f"{health.sentence}; {outside} not looked at, as their clusters are not in the estate",
-        findings=health.findings,
+        sentence=f"{health.sentence}; {outside} not checked, because their clusters are not in the estate",
+        failures=health.failures,
     )
 
 
-def _health(findings: Sequence[str], number: int, words: str) -> Health:
+def _health(failures: Sequence[str], number: int, words: str) -> Health:
     sentence = (
-        f"{len(findings)} of {number} {words}"
-        if findings
-        else f"all {number} are well"
+        f"{len(failures)} of {number} {words}"
+        if failures
+        else f"all {number} are healthy"
         if number
-        else "there is no mapping"
+        else "there are no mappings"
     )
-    return Health(passed=not findings, sentence=sentence, findings=tuple(findings))
+    return Health(passed=not failures, sentence=sentence, failures=tuple(failures))
 
 
 def _name(mapping: EventSourceMapping) -> str:

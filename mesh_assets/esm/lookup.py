@@ -1,4 +1,4 @@
-"""Mappings listed, found and waited for: all pages, and never a guess which one is meant."""
+"""Mappings listed, found and waited for: every page, and never a guess about which one is meant."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +8,9 @@ from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import function_in
-from mesh_assets.esm.aws_account import AwsAccess, call, error_code
+from mesh_assets.esm.aws_account import AwsAccount, call, error_code
 from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
-
-# Mappings listed and found: all pages, and never a guess which one is meant.
 
 _A_PAGE = 100
 """The API's own limit."""
@@ -21,7 +19,7 @@ _MOST_PAGES = 1_000
 
 
 def list_mappings(
-    access: AwsAccess,
+    account: AwsAccount,
     *,
     function: str | None = None,
     source: str | None = None,
@@ -29,13 +27,13 @@ def list_mappings(
     state: str | None = None,
     kafka_only: bool = True,
 ) -> tuple[EventSourceMapping, ...]:
-    """All mappings that fit, in the API's order. `source`: an MSK cluster's ARN, or bootstrap servers with
-    commas, in any order.
+    """All mappings that match, in the API's order.
 
-    A name without version or alias finds the mappings of all of them. `state` in any case.
-    Raises PlatformError when a page could not be read: a part is never given as the whole.
+    `function` without version or alias matches all of them. `source` is an MSK cluster's ARN, or bootstrap
+    servers separated by commas, in any order. `state` ignores case. Raises PlatformError when a page cannot
+    be read: a part is never returned as the whole.
     """
-    found = (read_mapping(answer) for answer in _answers(access, source))
+    found = (read_mapping(answer) for answer in _answers(account, source))
     return tuple(
         mapping
         for mapping in found
@@ -47,41 +45,41 @@ def list_mappings(
     )
 
 
-def get_mapping(access: AwsAccess, uuid: str) -> EventSourceMapping:
-    """Raises MappingNotFoundError when there is none with this UUID here."""
+def get_mapping(account: AwsAccount, uuid: str) -> EventSourceMapping:
+    """The mapping with this UUID. Raises MappingNotFoundError, or PlatformError when AWS refuses or does not
+    answer."""
 
-    def tell(error: Exception) -> Exception | None:
-        return not_found(access, uuid) if error_code(error) == "ResourceNotFoundException" else None
+    def translate(error: Exception) -> Exception | None:
+        return not_found(account, uuid) if error_code(error) == "ResourceNotFoundException" else None
 
     answer = call(
-        access.client("lambda").get_event_source_mapping,
+        account.client("lambda").get_event_source_mapping,
         action="lambda:GetEventSourceMapping",
         resource=f"event source mapping {uuid}",
-        tell=tell,
+        translate=translate,
         UUID=uuid,
     )
     return read_mapping(answer)
 
 
 def find_mapping(
-    access: AwsAccess,
+    account: AwsAccount,
     *,
     uuid: str | None = None,
     function: str | None = None,
     source: str | None = None,
     topic: str | None = None,
 ) -> EventSourceMapping:
-    """The one mapping with the UUID, or of the function, source and topic; what is left out is not looked at.
+    """The one mapping with the UUID, or with the function, source and topic that are given.
 
-    Raises MappingNotFoundError for none, and AmbiguousMappingError with the candidates for several.
+    Raises MappingNotFoundError for none, AmbiguousMappingError with the candidates for several, PlatformError
+    when AWS refuses or does not answer.
     """
     if uuid is not None:
-        return get_mapping(access, uuid)
+        return get_mapping(account, uuid)
     if function is None and source is None and topic is None:
-        raise MappingNotFoundError(
-            "nothing says which mapping is meant; give its UUID, or function, source and topic"
-        )
-    found = list_mappings(access, function=function, source=source, topic=topic)
+        raise MappingNotFoundError("no mapping was named; give its UUID, or function, source and topic")
+    found = list_mappings(account, function=function, source=source, topic=topic)
     asked = ", ".join(
         f"{name} {value}"
         for name, value in (("function", function), ("source", source), ("topic", topic))
@@ -89,12 +87,12 @@ def find_mapping(
     )
     if not found:
         raise MappingNotFoundError(
-            f"no event source mapping in {access} has {asked}; see `mesh-assets esm list`"
+            f"no event source mapping in {account} has {asked}; see `mesh-assets esm list`"
         )
     if len(found) > 1:
         candidates = "\n".join(f"  {one_line(mapping)}" for mapping in found)
         raise AmbiguousMappingError(
-            f"{len(found)} event source mappings have {asked}; name the one meant by its UUID:\n{candidates}",
+            f"{len(found)} event source mappings have {asked}; choose one by its UUID:\n{candidates}",
             [mapping.uuid for mapping in found],
         )
     return found[0]
@@ -104,10 +102,8 @@ def one_line(mapping: EventSourceMapping) -> str:
     return f"{mapping.uuid}  {mapping.topic} of {mapping.source} → {mapping.function_name} ({mapping.state})"
 
 
-def not_found(access: AwsAccess, uuid: str) -> MappingNotFoundError:
-    return MappingNotFoundError(
-        f"there is no event source mapping {uuid} in {access}; see `mesh-assets esm list`"
-    )
+def not_found(account: AwsAccount, uuid: str) -> MappingNotFoundError:
+    return MappingNotFoundError(f"{account} has no event source mapping {uuid}; see `mesh-assets esm list`")
 
 
 def same_source(mapping: EventSourceMapping, source: str) -> bool:
@@ -119,8 +115,8 @@ def same_source(mapping: EventSourceMapping, source: str) -> bool:
 
 
 def _is_function(mapping: EventSourceMapping, function: str) -> bool:
-    """By what both names say. The list's own FunctionName would leave out a mapping to a version when the
-    name has none."""
+    """Compares what both names say. The API's own filter would omit a mapping to a version when the name has
+    none."""
     asked, has = function_in(function), function_in(mapping.function_arn)
     if asked is None or has is None:
         return mapping.function_arn == function
@@ -134,16 +130,16 @@ def _is_function(mapping: EventSourceMapping, function: str) -> bool:
     )
 
 
-def _answers(access: AwsAccess, source: str | None) -> Iterator[dict[str, Any]]:
+def _answers(account: AwsAccount, source: str | None) -> Iterator[dict[str, Any]]:
     arguments: dict[str, Any] = {"MaxItems": _A_PAGE}
     if source is not None and source.startswith("arn:"):
         arguments["EventSourceArn"] = source
     seen: set[str] = set()
     for _ in range(_MOST_PAGES):
         answer = call(
-            access.client("lambda").list_event_source_mappings,
+            account.client("lambda").list_event_source_mappings,
             action="lambda:ListEventSourceMappings",
-            resource=f"the event source mappings of {access}",
+            resource=f"the event source mappings of {account}",
             **arguments,
         )
         page: Sequence[dict[str, Any]] = answer.get("EventSourceMappings", ())
@@ -153,28 +149,26 @@ def _answers(access: AwsAccess, source: str | None) -> Iterator[dict[str, Any]]:
             return
         if marker in seen:
             raise UnexpectedAnswerError(
-                f"the list of event source mappings of {access} goes round in circles; expected each page once"
+                f"the list of event source mappings of {account} repeats a page; expected each page once"
             )
         seen.add(marker)
         arguments["Marker"] = marker
     raise UnexpectedAnswerError(
-        f"the list of event source mappings of {access} has more than {_MOST_PAGES} pages; narrow it by source"
+        f"the list of event source mappings of {account} has more than {_MOST_PAGES} pages; narrow it by source"
     )
 
-
-# Waiting until a mapping is enabled, disabled or gone. boto3 has no waiter for it.
 
 Wanted = Literal["Enabled", "Disabled", "deleted"]
 
 DEFAULT_DEADLINE_SECONDS = 300.0
-"""MSK mappings take minutes to be made: network interfaces come first."""
+"""Creating an MSK mapping takes minutes, because its network interfaces come first."""
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """How far it is: told at each change of state. `state` None: gone."""
+    """Where a mapping is, reported at each change of state. `state` None: gone."""
 
     uuid: str
     state: str | None
@@ -183,11 +177,11 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class WrongEndError(EsmError):
-    """The mapping came to rest in another state than the one waited for."""
+    """The mapping settled in another state than the one waited for."""
 
 
 def wait_until(
-    access: AwsAccess,
+    account: AwsAccount,
     uuid: str,
     wanted: Wanted,
     *,
@@ -196,21 +190,22 @@ def wait_until(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> EventSourceMapping | None:
-    """The mapping once it is in the state; None once it is gone.
+    """Waits until the mapping is enabled, disabled or gone (boto3 has no waiter for it). Returns it, or None
+    once it is gone.
 
-    Raises WaitTimeoutError after the deadline, WrongEndError when it rests in the other state,
-    MappingNotFoundError when it vanishes.
+    Raises WaitTimeoutError after the deadline, WrongEndError when it settles as Disabled instead of Enabled,
+    MappingNotFoundError when it vanishes, PlatformError when AWS refuses or does not answer.
     """
     start = clock()
     pause = _FIRST_PAUSE_SECONDS
-    told: tuple[str | None, str | None] | None = None
+    reported: tuple[str | None, str | None] | None = None
     while True:
-        mapping = _mapping(access, uuid, wanted)
+        mapping = _mapping(account, uuid, wanted)
         state, reason = (None, None) if mapping is None else (mapping.state, mapping.state_transition_reason)
         seconds = clock() - start
-        if progress is not None and (state, reason) != told:
+        if progress is not None and (state, reason) != reported:
             progress(Progress(uuid=uuid, state=state, reason=reason, seconds=seconds))
-            told = (state, reason)
+            reported = (state, reason)
         if mapping is None or state == wanted:
             return mapping
         if wanted == "Enabled" and state == "Disabled":
@@ -221,15 +216,15 @@ def wait_until(
             last = mapping.last_processing_result or "none"
             raise WaitTimeoutError(
                 f"mapping {uuid} is {state} after {seconds:.0f} s, not {wanted} ({reason or 'no reason given'}; last result: {last}); "
-                "it may still get there: look again with `mesh-assets esm get`"
+                "it may still get there; look again with `mesh-assets esm get`"
             )
         sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-def _mapping(access: AwsAccess, uuid: str, wanted: Wanted) -> EventSourceMapping | None:
+def _mapping(account: AwsAccount, uuid: str, wanted: Wanted) -> EventSourceMapping | None:
     try:
-        return get_mapping(access, uuid)
+        return get_mapping(account, uuid)
     except MappingNotFoundError:
         if wanted == "deleted":
             return None

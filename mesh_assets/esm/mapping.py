@@ -1,4 +1,4 @@
-"""A mapping as Lambda answers it, read in one place."""
+"""An event source mapping as Lambda describes it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,27 +9,27 @@ from msgspec import Struct
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import FunctionName, function_in
 
-# What changes by itself, and what says only that an answer came.
+# Changes by itself, or belongs to the answer rather than the mapping.
 _NOT_CONFIGURATION = frozenset(
     {"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"}
 )
 
 
 class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
-    """`uri` None: the two IAM types carry none."""
+    """How Lambda gets at the source. `uri` None: the two IAM types carry none."""
 
     type: str
     uri: str | None = None
 
 
 class EventSourceMapping(Struct, frozen=True, kw_only=True):
-    """An event source mapping. None means that Lambda's answer does not hold it.
+    """An event source mapping. None: Lambda's answer does not contain the value.
 
-    `function_name` is for people: the name, with the version or alias when there is one. Exactly one of
-    `event_source_arn` (MSK) and `bootstrap_servers` is there for Kafka; `is_kafka` is False for other
-    sources. `consumer_group_id` is the configured group or, where none was set, the UUID, which AWS uses
-    then. `configuration` is the answer itself as JSON values, without what moves by itself (state, last
-    result, times): what plans are compared and hashed with.
+    `function_name` is for people: the name, with the version or alias if there is one. A Kafka source has
+    exactly one of `event_source_arn` (MSK) and `bootstrap_servers`; `is_kafka` is False for other sources.
+    `consumer_group_id` is the configured group or, where none was set, the UUID, which AWS then uses.
+    `configuration` is the answer as JSON values, without what changes by itself (state, last result, times).
+    Plans are compared and hashed by it.
     """
 
     uuid: str
@@ -70,12 +70,12 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
 
     @property
     def source(self) -> str:
-        """The MSK cluster's ARN, or the bootstrap servers with commas."""
+        """The MSK cluster's ARN, or the bootstrap servers separated by commas."""
         return self.event_source_arn or ",".join(self.bootstrap_servers)
 
 
 def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
-    """The mapping in Lambda's answer. Raises UnexpectedAnswerError when it lacks what names a mapping."""
+    """The mapping in Lambda's answer. Raises UnexpectedAnswerError when the UUID or the function is missing."""
     uuid, function_arn = answer.get("UUID"), answer.get("FunctionArn")
     if not uuid or not function_arn:
         raise UnexpectedAnswerError(
@@ -132,7 +132,7 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
 
 
 def plain(value: Any) -> Any:
-    """An answer of boto3 in JSON's values: times as text, in UTC."""
+    """A boto3 answer as JSON values: times as text, in UTC."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()
@@ -151,7 +151,7 @@ def _readable(function: FunctionName | None, arn: str) -> str:
 
 
 def _time(value: Any) -> datetime | None:
-    """boto3 gives a time in the machine's zone, a stand-in of it perhaps seconds since 1970."""
+    """boto3 returns a time in the machine's zone; a stand-in may return seconds since 1970."""
     match value:
         case datetime():
             return value.astimezone(UTC)

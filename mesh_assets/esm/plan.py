@@ -1,4 +1,4 @@
-"""A plan: the exact requests, the change of rights, what to know; and an id that fits this and nothing else."""
+"""A plan: the exact requests, the change of rights, the warnings, and an id that matches nothing else."""
 
 import hashlib
 import json
@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from mesh_assets.esm.errors import Finding, PlanOutdatedError
+from mesh_assets.esm.errors import PlanOutdatedError
 from mesh_assets.esm.iam.permissions import PermissionsPlan
 from mesh_assets.esm.iam.policy import PolicyChange
 from mesh_assets.esm.mapping import plain
+from mesh_assets.esm.violations import Violation
 
 PlanAction = Literal[
     "create_event_source_mapping",
@@ -23,7 +24,7 @@ _ID_CHARACTERS = 16
 
 
 class PlannedCall(Struct, frozen=True, kw_only=True):
-    """A request as it will be sent. `operation` as AWS calls it; `arguments` in JSON's values."""
+    """A request as it will be sent. `operation` is AWS' name for it; `arguments` are JSON values."""
 
     service: str
     operation: str
@@ -31,11 +32,11 @@ class PlannedCall(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What would be done, in this order; nothing has been. `calls` empty: all is as asked already.
+    """What would be done, in this order; nothing has been. `calls` empty: everything is already as requested.
 
-    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: when
-    any of them is another at applying, the plan is refused. `blocked`: why applying will refuse even so,
-    unless told to go on; None: it will not.
+    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: a plan
+    in which any of them has changed is refused. `blocked`: why applying it will be refused anyway, unless
+    told to continue.
     """
 
     id: str
@@ -43,7 +44,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     summary: str
     calls: tuple[PlannedCall, ...]
     permissions: PermissionsPlan | None
-    warnings: tuple[Finding, ...]
+    warnings: tuple[Violation, ...]
     differences: tuple[str, ...]
     observed: Mapping[str, Any]
     blocked: str | None = None
@@ -56,7 +57,7 @@ def make_plan(
     calls: tuple[PlannedCall, ...],
     observed: Mapping[str, Any],
     permissions: PermissionsPlan | None = None,
-    warnings: tuple[Finding, ...] = (),
+    warnings: tuple[Violation, ...] = (),
     differences: tuple[str, ...] = (),
     blocked: str | None = None,
 ) -> Plan:
@@ -78,11 +79,11 @@ def make_plan(
 
 
 def require_same(plan: Plan, plan_id: str) -> None:
-    """Raises PlanOutdatedError unless the plan, made anew just now, is the one with the id."""
+    """Raises PlanOutdatedError unless the freshly made plan has this id."""
     if plan.id != plan_id:
         raise PlanOutdatedError(
-            f"plan {plan_id} does not fit any more: the request, the rights or what is there have changed since, and the plan is now "
-            f"{plan.id}; nothing was done; look at the new plan and apply that"
+            f"plan {plan_id} is outdated: the request, the rights or the state it was made from have changed, and the plan is now "
+            f"{plan.id}; nothing was done; look at the new plan and apply that one"
         )
 
 
@@ -92,7 +93,7 @@ def _hash(
     permissions: PermissionsPlan | None,
     observed: Mapping[str, Any],
 ) -> str:
-    # `why` is a sentence of AWS, which may name a request or a session and differ each time.
+    # Without `why`: a sentence of AWS, which may name a request or a session and so differ each time.
     rights = None
     if permissions is not None:
         change = permissions.change
@@ -105,9 +106,6 @@ def _hash(
     content = [action, [[call.service, call.operation, call.arguments] for call in calls], rights, observed]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
-
-
-# The requests that write the one inline policy.
 
 
 def put_policy_calls(change: PolicyChange) -> tuple[PlannedCall, ...]:

@@ -1,4 +1,4 @@
-"""Plans for mappings: made by reading only."""
+"""Plans for mappings, made by reading only."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,8 +13,8 @@ from mesh_assets.esm.api_request import (
     update_arguments,
 )
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
-from mesh_assets.esm.aws_account import AwsAccess
-from mesh_assets.esm.errors import Finding, MappingBusyError, MappingConflictError, fault, warning
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.errors import MappingBusyError, MappingConflictError
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.permissions import PermissionsPlan, plan_permissions
 from mesh_assets.esm.iam.policy import document_text
@@ -24,19 +24,19 @@ from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup, look_around
-from mesh_assets.esm.validation import create_findings, require_no_fault, update_findings
+from mesh_assets.esm.validation import create_violations, require_no_fault, update_violations
 from mesh_assets.esm.validation.polling import MOST_MAX_POLLERS
+from mesh_assets.esm.violations import Violation, fault, warning
 
 SETTLED = ("Enabled", "Disabled")
-"""The states in which Lambda takes a change."""
+"""The states in which Lambda accepts a change."""
 
 _MOST_IN_A_POLLER_GROUP = 100
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
-    """`add_permissions`: close gaps in the role's rights by one inline policy.
-    `continue_without_permissions`: go on where that fails or is not wanted, with a warning in place of an
-    error.
+    """`add_permissions`: grant the role what it lacks, in one inline policy. `continue_without_permissions`:
+    where that is impossible or unwanted, warn instead of refusing.
     """
 
     add_permissions: bool = True
@@ -47,41 +47,41 @@ DEFAULT_OPTIONS = PlanOptions()
 
 
 def plan_create(
-    access: AwsAccess,
+    account: AwsAccount,
     request: CreateRequest,
     *,
     options: PlanOptions = DEFAULT_OPTIONS,
     lookup_topic: TopicLookup | None = None,
 ) -> Plan:
-    """What creating would do.
+    """What creating the mapping would do.
 
-    Raises InvalidRequestError with all that is wrong with the request and with what it refers to,
-    MappingConflictError when there is such a mapping already.
+    Raises InvalidRequestError with everything wrong with the request and with what it refers to,
+    MappingConflictError when the mapping already exists, PlatformError when AWS refuses or does not answer.
     """
-    warnings = list(require_no_fault((*create_findings(request), *_place_findings(access, request))))
-    identity = access.identity
+    warnings = list(require_no_fault((*create_violations(request), *_region_violations(account, request))))
+    identity = account.identity
     wiring = wiring_of_request(
-        request, partition=identity.partition, region=access.region, account_id=identity.account_id
+        request, partition=identity.partition, region=account.region, account_id=identity.account_id
     )
     seen = look_around(
-        access,
+        account,
         wiring,
         request.target,
         bootstrap_servers=request.kafka_bootstrap_servers or (),
         lookup_topic=lookup_topic,
     )
     arguments = create_arguments(request)
-    others = list_mappings(access, source=_source(request), topic=request.kafka_topic)
+    others = list_mappings(account, source=_source(request), topic=request.kafka_topic)
     warnings += require_no_fault(
         (
-            *seen.findings,
+            *seen.violations,
             *_neighbours(others, request, arguments),
-            *_poller_group(access, request, None),
+            *_poller_group(account, request, None),
             *_unknown_group(wiring),
         )
     )
     wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-    rights = _rights(access, seen.role_arn, wiring)
+    rights = _rights(account, seen.role_arn, wiring)
     function = function_in(request.target)
     return make_plan(
         action="create_event_source_mapping",
@@ -92,7 +92,7 @@ def plan_create(
         ),
         observed={
             "account": identity.account_id,
-            "region": access.region,
+            "region": account.region,
             **seen.observed,
             "others": sorted(m.uuid for m in others),
         },
@@ -102,33 +102,36 @@ def plan_create(
     )
 
 
-def plan_update(access: AwsAccess, request: UpdateRequest, *, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-    """What updating would do; no calls when the mapping is as asked already.
+def plan_update(
+    account: AwsAccount, request: UpdateRequest, *, options: PlanOptions = DEFAULT_OPTIONS
+) -> Plan:
+    """What updating the mapping would do; no calls when it is already as requested.
 
-    Raises MappingNotFoundError, AmbiguousMappingError, MappingBusyError, InvalidRequestError.
+    Raises MappingNotFoundError, AmbiguousMappingError, MappingBusyError while it is changing,
+    InvalidRequestError, and PlatformError when AWS refuses or does not answer.
     """
     existing = find_mapping(
-        access,
+        account,
         uuid=request.uuid,
         function=None if request.uuid else request.target,
         source=None if request.uuid else _source(request),
         topic=None if request.uuid else request.kafka_topic,
     )
-    warnings = list(require_no_fault(update_findings(request, existing)))
+    warnings = list(require_no_fault(update_violations(request, existing)))
     require_settled(existing)
     arguments = update_arguments(request, existing)
     changes = differences(arguments, existing)
     wiring = wiring_of_mapping(existing, changes=arguments)
-    seen = look_around(access, wiring, arguments.get("FunctionName", existing.function_arn))
-    warnings += require_no_fault((*seen.findings, *_poller_group(access, request, existing)))
+    seen = look_around(account, wiring, arguments.get("FunctionName", existing.function_arn))
+    warnings += require_no_fault((*seen.violations, *_poller_group(account, request, existing)))
     wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-    rights = _rights(access, seen.role_arn, wiring)
+    rights = _rights(account, seen.role_arn, wiring)
     call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)
     return make_plan(
         action="update_event_source_mapping",
         summary=f"update mapping {existing.uuid} of topic {existing.topic} to function {existing.function_name}",
         calls=(*_policy_calls(rights, options), call) if changes else (),
-        observed={**_as_it_is(access, existing), **seen.observed},
+        observed={**_current_state(account, existing), **seen.observed},
         permissions=rights,
         warnings=tuple(warnings),
         differences=changes,
@@ -136,14 +139,15 @@ def plan_update(access: AwsAccess, request: UpdateRequest, *, options: PlanOptio
     )
 
 
-def plan_delete(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
-    """What deleting would do; `observed` shows the mapping. Raises MappingBusyError while it changes."""
+def plan_delete(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
+    """What deleting the mapping would do; `observed` shows the mapping. Raises MappingBusyError while it is
+    changing."""
     require_settled(mapping)
     kept = warning(
         "uuid",
         mapping.uuid,
-        f"the committed offsets of group {mapping.consumer_group_id} stay in Kafka, so a new mapping with this group goes on from there",
-        "use another group to start anew",
+        f"the committed offsets of group {mapping.consumer_group_id} stay in Kafka, and a new mapping with this group continues from them",
+        "use another group to start afresh",
     )
     return make_plan(
         action="delete_event_source_mapping",
@@ -153,23 +157,28 @@ def plan_delete(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
                 service="lambda", operation="DeleteEventSourceMapping", arguments={"UUID": mapping.uuid}
             ),
         ),
-        observed=_as_it_is(access, mapping),
+        observed=_current_state(account, mapping),
         warnings=(kept,),
     )
 
 
-def plan_mapping_permissions(access: AwsAccess, mapping: EventSourceMapping) -> Plan:
-    """What giving the role of a mapping's function the rights it lacks would do; no calls when it lacks none."""
+def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
+    """What granting the missing rights to the role of the mapping's function would do; no calls when none are
+    missing.
+
+    Raises InvalidRequestError when something the mapping refers to is missing, PlatformError when AWS refuses
+    or does not answer.
+    """
     wiring = wiring_of_mapping(mapping)
-    seen = look_around(access, wiring, mapping.function_arn)
-    warnings = require_no_fault(seen.findings)
+    seen = look_around(account, wiring, mapping.function_arn)
+    warnings = require_no_fault(seen.violations)
     wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-    rights = _rights(access, seen.role_arn, wiring)
+    rights = _rights(account, seen.role_arn, wiring)
     return make_plan(
         action="add_msk_permissions",
-        summary=f"give the role of function {mapping.function_name} what mapping {mapping.uuid} of topic {mapping.topic} needs",
+        summary=f"grant the role of function {mapping.function_name} what mapping {mapping.uuid} of topic {mapping.topic} needs",
         calls=_policy_calls(rights, DEFAULT_OPTIONS),
-        observed={**_as_it_is(access, mapping), **seen.observed},
+        observed={**_current_state(account, mapping), **seen.observed},
         permissions=rights,
         warnings=warnings,
         blocked=_blocked(rights, DEFAULT_OPTIONS),
@@ -177,16 +186,17 @@ def plan_mapping_permissions(access: AwsAccess, mapping: EventSourceMapping) -> 
 
 
 def require_settled(mapping: EventSourceMapping) -> None:
+    """Raises MappingBusyError while the mapping is changing."""
     if mapping.state is not None and mapping.state not in SETTLED:
         raise MappingBusyError(
-            f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only one that is {' or '.join(SETTLED)}; wait until it is"
+            f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only mappings that are {' or '.join(SETTLED)}; wait until it is"
         )
 
 
-def _as_it_is(access: AwsAccess, mapping: EventSourceMapping) -> dict[str, object]:
+def _current_state(account: AwsAccount, mapping: EventSourceMapping) -> dict[str, object]:
     return {
-        "account": access.identity.account_id,
-        "region": access.region,
+        "account": account.identity.account_id,
+        "region": account.region,
         "mapping": {**mapping.configuration, "State": mapping.state},
     }
 
@@ -195,30 +205,31 @@ def _source(request: CreateRequest | UpdateRequest) -> str | None:
     return request.event_source_arn or ",".join(request.kafka_bootstrap_servers or ()) or None
 
 
-def _place_findings(access: AwsAccess, request: CreateRequest) -> Iterator[Finding]:
-    """Everything is in the region where the mapping is made."""
+def _region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[Violation]:
+    """Function and cluster must be in the region where the mapping is created."""
     arn = arn_in(request.target)
-    if arn is not None and arn.region != access.region:
+    if arn is not None and arn.region != account.region:
         yield fault(
             "target",
             request.target,
-            f"is in {arn.region}, and this works in {access.region}",
-            f"work there: --region {arn.region}",
+            f"is in {arn.region}, not in {account.region}",
+            f"choose its region: --region {arn.region}",
         )
     cluster = msk_cluster_in(request.event_source_arn or "")
-    if cluster is not None and cluster.region != access.region:
+    if cluster is not None and cluster.region != account.region:
         yield fault(
             "event_source_arn",
             request.event_source_arn,
-            f"is in {cluster.region}, and this works in {access.region}; a mapping is where its cluster is",
-            f"work there: --region {cluster.region}",
+            f"is in {cluster.region}, not in {account.region}; a mapping must be in its cluster's region",
+            f"choose its region: --region {cluster.region}",
         )
 
 
 def _neighbours(
     others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]
-) -> Iterator[Finding]:
-    """Mappings that read the same topic. Raises MappingConflictError for the one that is asked for."""
+) -> Iterator[Violation]:
+    """Warns of other mappings that read the topic. Raises MappingConflictError for one that is what the
+    request asks for."""
     asked, group = function_in(request.target), request.kafka_consumer_group_id
     for mapping in others:
         has = function_in(mapping.function_arn)
@@ -233,14 +244,14 @@ def _neighbours(
             yield warning(
                 "target",
                 request.target,
-                f"mapping {mapping.uuid} gives it this topic already, in group {mapping.consumer_group_id}: it would get each record twice",
-                "update that one instead, if that is not meant (Lambda may refuse a second)",
+                f"mapping {mapping.uuid} already feeds it this topic, in group {mapping.consumer_group_id}: it would get each record twice",
+                "update that mapping instead, unless this is intended (Lambda may refuse a second)",
             )
         elif mapping.consumer_group_id == group:
             yield warning(
                 "kafka_consumer_group_id",
                 group,
-                f"mapping {mapping.uuid} to {mapping.function_name} reads this topic in the same group, and each would get a part of it",
+                f"mapping {mapping.uuid} to {mapping.function_name} reads this topic in the same group, so each would get only part of it",
                 "use another group",
             )
 
@@ -248,23 +259,23 @@ def _neighbours(
 def conflict(
     uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]
 ) -> MappingConflictError:
-    """The error for a mapping that exists already, with what is different there."""
+    """The error for a mapping that already exists, with how it differs from the request."""
     found = () if existing is None else differences(arguments, existing)
     name = "such a mapping" if uuid is None else f"mapping {uuid} of this topic to this function"
     if existing is None:
         different = ""
     elif found:
-        different = f"; it is not what was asked for: {'; '.join(found)}"
+        different = f"; it differs from the request: {'; '.join(found)}"
     else:
-        different = "; it is as asked for"
-    message = f"{name} exists already{different}; update it (`mesh-assets esm update`) or delete it first"
+        different = "; it is as requested"
+    message = f"{name} already exists{different}; update it (`mesh-assets esm update`) or delete it first"
     return MappingConflictError(message, existing_uuid=uuid, differences=found)
 
 
 def _poller_group(
-    access: AwsAccess, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None
-) -> Iterator[Finding]:
-    """A group holds so many mappings and pollers, and no more."""
+    account: AwsAccount, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None
+) -> Iterator[Violation]:
+    """A poller group has limited room for mappings and pollers."""
     group = request.poller_group or (
         existing.poller_group if existing is not None and request.poller_group is None else None
     )
@@ -273,7 +284,7 @@ def _poller_group(
         return
     members = [
         mapping
-        for mapping in list_mappings(access, kafka_only=False)
+        for mapping in list_mappings(account, kafka_only=False)
         if mapping.poller_group == group and (existing is None or mapping.uuid != existing.uuid)
     ]
     pollers = sum(mapping.max_pollers or 0 for mapping in members) + effective_pollers(request, existing)[1]
@@ -281,36 +292,36 @@ def _poller_group(
         yield fault(
             "poller_group",
             group,
-            f"has {len(members)} mappings, and can have {_MOST_IN_A_POLLER_GROUP}",
+            f"has {len(members)} mappings; the most is {_MOST_IN_A_POLLER_GROUP}",
             "use another group",
         )
     if pollers > MOST_MAX_POLLERS:
         yield fault(
             "poller_group",
             group,
-            f"would have {pollers} pollers, and can have {MOST_MAX_POLLERS}",
+            f"would have {pollers} pollers; the most is {MOST_MAX_POLLERS}",
             "lower max_pollers",
         )
 
 
-def _unknown_group(wiring: Wiring) -> Iterator[Finding]:
+def _unknown_group(wiring: Wiring) -> Iterator[Violation]:
     if wiring.cluster_arn is not None and wiring.group is None:
         yield warning(
             "kafka_consumer_group_id",
             None,
-            "the rights to the group are left out, as its name is not known before the mapping is made",
+            "the rights to the group are left out, because its name is unknown until the mapping exists",
             "name a group, or run `mesh-assets esm permissions UUID` afterwards",
         )
 
 
-def _rights(access: AwsAccess, role_arn: str | None, wiring: Wiring) -> PermissionsPlan:
+def _rights(account: AwsAccount, role_arn: str | None, wiring: Wiring) -> PermissionsPlan:
     if role_arn is not None:
-        return plan_permissions(access, role_arn, wiring)
+        return plan_permissions(account, role_arn, wiring)
     return PermissionsPlan(
         role_arn="",
         state="unknown",
         statement=document_text(needed_statements(wiring)),
-        why=f"the role of function {wiring.function_name} is not known",
+        why=f"the role of function {wiring.function_name} is unknown",
     )
 
 
@@ -322,5 +333,5 @@ def _blocked(rights: PermissionsPlan, options: PlanOptions) -> str | None:
     if rights.state == "granted" or options.continue_without_permissions:
         return None
     if rights.state == "to_add":
-        return None if options.add_permissions else "the role lacks rights, and giving them was not wanted"
-    return f"the role's rights are {'not known' if rights.state == 'unknown' else 'denied'}: {rights.why}"
+        return None if options.add_permissions else "the role lacks rights, and granting them is turned off"
+    return f"the role's rights are {rights.state}: {rights.why}"

@@ -1,14 +1,93 @@
-"""The values that a request is made of. They take what a caller writes; whether it is allowed is for
-`validation` to say, all at once."""
+"""The fields of a request: which kind of value each one takes.
+
+The models of `request` name a kind for every field. Their table, `fields_of`, is what the options of the
+command line and the configs of the jobs are made from. Types hold only the shape; `validation` judges the
+values, all at once.
+"""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+)
+
+Form = Literal["flag", "count", "text", "time", "names", "patterns", "tags", "accesses", "record"]
 
 
 class EsmModel(BaseModel):
+    """A request, or a part of one: unknown fields are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a field takes, whoever asks for it. `model`: of `accesses` (a list) and `record`, what one of them
+    looks like."""
+
+    form: Form
+    model: type[EsmModel] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Marks what other event sources have and Kafka does not: accepted, so that the answer can say why it is
+    refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestField:
+    """One field of a request. `nullable`: None is a value of its own. `default` is meaningless where the
+    field is `required`."""
+
+    name: str
+    kind: Kind
+    description: str | None
+    required: bool
+    nullable: bool
+    default: Any
+    refused: bool
+
+
+def fields_of(model: type[EsmModel]) -> tuple[RequestField, ...]:
+    """The table of a model's fields, in their order. Raises TypeError for a field that names no kind."""
+    return tuple(_field(model, name) for name in model.model_fields)
+
+
+def _field(model: type[EsmModel], name: str) -> RequestField:
+    info = model.model_fields[name]
+    marks = tuple(_marks((info.annotation, *info.metadata)))
+    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
+    if kind is None:
+        raise TypeError(f"{model.__name__}.{name} names no kind")
+    return RequestField(
+        name=name,
+        kind=kind,
+        description=info.description,
+        required=info.is_required(),
+        nullable=type(None) in get_args(info.annotation),
+        default=info.default,
+        refused=any(isinstance(mark, Refused) for mark in marks),
+    )
+
+
+def _marks(parts: tuple[Any, ...]) -> Iterator[Kind | Refused]:
+    """The marks in an annotation, from the outside in."""
+    for part in parts:
+        if isinstance(part, Kind | Refused):
+            yield part
+        else:
+            yield from _marks(get_args(part))
 
 
 def _comma_separated(value: Any) -> Any:
@@ -19,41 +98,54 @@ def _as_pattern(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-"""A list, or text with commas."""
+# --- the kinds of values
 
-FilterPattern = Annotated[str, BeforeValidator(_as_pattern)]
-"""A pattern as JSON text, or as the object itself."""
+Text = Annotated[str, Kind("text")]
 
-Flag = StrictBool
-Count = StrictInt
-"""Neither takes the other: `batch_size: true` is a slip, not 1."""
+Time = Annotated[AwareDatetime, Kind("time")]
+"""A time with its zone."""
+
+Flag = Annotated[StrictBool, Kind("flag")]
+Count = Annotated[StrictInt, Kind("count")]
+"""Strict, both: `batch_size: true` is a slip, not 1."""
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Kind("names")]
+"""A list, or text separated by commas."""
+
+Patterns = Annotated[tuple[Annotated[str, BeforeValidator(_as_pattern)], ...], Kind("patterns")]
+"""Filter patterns, each as JSON text or as the object itself."""
+
+Tags = Annotated[dict[str, str], Kind("tags")]
 
 
 class SourceAccess(EsmModel):
-    """How Lambda gets at the source: a type and, but for the two IAM types, where the secret, subnet or value
-    is.
+    """How Lambda gets at the source: a type and, except for the two IAM types, a secret's ARN, a subnet or
+    another value.
 
-    `uri` names a secret by its ARN; it never is one.
+    `uri` names a secret by its ARN; it never is the secret.
     """
 
-    type: str = Field(validation_alias=AliasChoices("type", "Type"))
-    uri: str | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
+    type: Text = Field(validation_alias=AliasChoices("type", "Type"))
+    uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
 class RegistryAccess(EsmModel):
-    """How Lambda gets at a Confluent registry: a type (BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …) and the ARN
-    of its secret."""
+    """How Lambda gets at a Confluent registry: a type (BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …) and its
+    secret's ARN."""
 
-    type: str = Field(validation_alias=AliasChoices("type", "Type"))
-    uri: str | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
+    type: Text = Field(validation_alias=AliasChoices("type", "Type"))
+    uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
 class SchemaRegistry(EsmModel):
     """A Glue registry (its ARN) or a Confluent one (its https address). `validate_attributes`: KEY, VALUE or
     both."""
 
-    uri: str
-    event_record_format: str = "JSON"
+    uri: Text
+    event_record_format: Text = "JSON"
     validate_attributes: Names = ("VALUE",)
-    access_configurations: tuple[RegistryAccess, ...] = ()
+    access_configurations: Annotated[tuple[RegistryAccess, ...], Kind("accesses", RegistryAccess)] = ()
+
+
+SourceAccesses = Annotated[tuple[SourceAccess, ...], Kind("accesses", SourceAccess)]
+Registry = Annotated[SchemaRegistry, Kind("record", SchemaRegistry)]

@@ -1,11 +1,10 @@
-"""Event source mappings of one account and region: the same functions stand behind commands, jobs and agents'
-tools."""
+"""Event source mappings of one account and region, for the commands, the jobs and the agents' tools."""
 
 import time
 from collections.abc import Callable
 
 from mesh_assets.esm.applying import Applied, apply_plan
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.estate_clusters import estate_topics
 from mesh_assets.esm.execution_role import plan_execution_role
 from mesh_assets.esm.lookup import (
@@ -32,22 +31,23 @@ from mesh_assets.estate.model import Estate
 
 
 class MappingService:
-    """Nothing is contacted when it is made. Whatever changes something takes the id of its plan, and there is
-    no other way to it.
+    """Lists, finds, plans and changes mappings. Contacts nothing until asked. Every change needs the id of
+    its plan.
 
-    `lookup_topic` None: topics are looked up with the estate's own connections.
+    `lookup_topic` None: topics are looked up over the estate's own connections. Besides the errors named
+    below, every method raises PlatformError when AWS or Kafka refuses or does not answer.
     """
 
     def __init__(
         self,
-        access: AwsAccess,
+        account: AwsAccount,
         estate: Estate | None = None,
         *,
         lookup_topic: TopicLookup | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.access = access
-        self._lookup_topic = lookup_topic or estate_topics(estate, access)
+        self.account = account
+        self._lookup_topic = lookup_topic or estate_topics(estate, account)
         self._sleep = sleep
 
     def list(
@@ -58,7 +58,8 @@ class MappingService:
         topic: str | None = None,
         state: str | None = None,
     ) -> tuple[EventSourceMapping, ...]:
-        return list_mappings(self.access, function=function, source=source, topic=topic, state=state)
+        """All mappings that match."""
+        return list_mappings(self.account, function=function, source=source, topic=topic, state=state)
 
     def get(
         self,
@@ -68,27 +69,28 @@ class MappingService:
         source: str | None = None,
         topic: str | None = None,
     ) -> EventSourceMapping:
-        """By UUID, or by function, source and topic. Raises MappingNotFoundError, AmbiguousMappingError."""
-        return find_mapping(self.access, uuid=uuid, function=function, source=source, topic=topic)
+        """The mapping with this UUID, or with function, source and topic. Raises MappingNotFoundError,
+        AmbiguousMappingError."""
+        return find_mapping(self.account, uuid=uuid, function=function, source=source, topic=topic)
 
-    # --- plans: they only read
+    # --- plans: these only read, and raise as the functions of the same name do
 
     def plan_create(self, request: CreateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-        return plan_create(self.access, request, options=options, lookup_topic=self._lookup_topic)
+        return plan_create(self.account, request, options=options, lookup_topic=self._lookup_topic)
 
     def plan_update(self, request: UpdateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-        return plan_update(self.access, request, options=options)
+        return plan_update(self.account, request, options=options)
 
     def plan_delete(self, uuid: str) -> Plan:
-        return plan_delete(self.access, self.get(uuid))
+        return plan_delete(self.account, self.get(uuid))
 
     def plan_permissions(self, uuid: str) -> Plan:
-        return plan_mapping_permissions(self.access, self.get(uuid))
+        return plan_mapping_permissions(self.account, self.get(uuid))
 
     def plan_execution_role(self, role_name: str, request: CreateRequest) -> Plan:
-        return plan_execution_role(self.access, role_name, request)
+        return plan_execution_role(self.account, role_name, request)
 
-    # --- applying: the plan is made anew, and must be the one with the id
+    # --- applying: the plan is made again and must have the id; raises as planning and `apply_plan` do
 
     def create(self, request: CreateRequest, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
         return self._apply(self.plan_create(request, options), plan_id, options)
@@ -113,9 +115,15 @@ class MappingService:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
         progress: Callable[[Progress], None] | None = None,
     ) -> EventSourceMapping | None:
+        """Waits for a state. Raises as `wait_until` does."""
         return wait_until(
-            self.access, uuid, wanted, deadline_seconds=deadline_seconds, progress=progress, sleep=self._sleep
+            self.account,
+            uuid,
+            wanted,
+            deadline_seconds=deadline_seconds,
+            progress=progress,
+            sleep=self._sleep,
         )
 
     def _apply(self, plan: Plan, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
-        return apply_plan(self.access, plan, plan_id, options=options, sleep=self._sleep)
+        return apply_plan(self.account, plan, plan_id, options=options, sleep=self._sleep)

@@ -86,7 +86,7 @@ class Notifications(EstateModel):
     sentences: int = Field(default=10, ge=1, le=50)
 
 
-class AwsAccount(EstateModel):
+class AwsAccountSettings(EstateModel):
     """One AWS account in one region. Credentials are boto3's own: those of `profile`, the environment or the
     machine's role.
 
@@ -103,7 +103,7 @@ class AwsAccount(EstateModel):
 class EventSourceMappings(EstateModel):
     """The AWS accounts whose event source mappings the asset `esm/event_source_mappings` lists."""
 
-    accounts: tuple[AwsAccount, ...] = Field(min_length=1)
+    accounts: tuple[AwsAccountSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _distinct(self) -> "EventSourceMappings":

@@ -26,7 +26,7 @@ def aws() -> FakeAws:
 @pytest.fixture
 def make_esm(aws: FakeAws, make_served: Callable[..., Served]) -> Callable[..., Served]:
     def make(**settings: Any) -> Served:
-        service = MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+        service = MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
         return make_served(toolsets=("esm",), open_service=lambda: service, **settings)
 
     return make

@@ -31,7 +31,7 @@ def make_esm(make_served: Callable[..., Served]) -> Callable[..., Served]:
             "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [servers]}},
             "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "agents-proof"},
         }
-        service = MappingService(aws.access(), lookup_topic=lambda *_: 3)
+        service = MappingService(aws.account(), lookup_topic=lambda *_: 3)
         return make_served(toolsets=("esm",), allow_writes=allow_writes, open_service=lambda: service)
 
     return make

@@ -26,7 +26,7 @@ def make_wired(aws: FakeAws, make_served: Callable[..., Served]) -> Callable[...
         served = make_served(today(), estate=estate)
         known = served.known
         known.mappings = KnownMappings(
-            lambda: known.estate, open_access=lambda _: aws.access(), clock=lambda: now[0]
+            lambda: known.estate, open_access=lambda _: aws.account(), clock=lambda: now[0]
         )
         return served, now
 

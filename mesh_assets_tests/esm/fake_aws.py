@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from mesh_assets.esm.aws_account import AwsAccess
-from mesh_assets.estate.model import AwsAccount
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets_tests.esm.botocore_model import answer_problems, request_problems
 
 ACCOUNT = "123456789012"
@@ -92,9 +92,10 @@ class FakeAws:
         self.clusters = {CLUSTER_ARN: True}
         self.secrets: dict[str, str | None] = {SECRET_ARN: KEY_ARN}
 
-    def access(self, **account: Any) -> AwsAccess:
-        return AwsAccess(
-            AwsAccount(**{"region": REGION, **account}), make_client=lambda service, _: _Client(self, service)
+    def account(self, **account: Any) -> AwsAccount:
+        return AwsAccount(
+            AwsAccountSettings(**{"region": REGION, **account}),
+            make_client=lambda service, _: _Client(self, service),
         )
 
     def mutations(self) -> list[str]:

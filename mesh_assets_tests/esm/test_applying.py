@@ -1,4 +1,4 @@
-"""Plans carried out: only with their id, only while the world is the same, and what is told when AWS refuses."""
+"""Plans carried out: only with their id, only while nothing has changed, and what happens when AWS refuses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ GO_ON = PlanOptions(continue_without_permissions=True)
 
 @pytest.fixture
 def service(aws: FakeAws) -> MappingService:
-    return MappingService(aws.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+    return MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
 
 
 def created(service: MappingService, options: PlanOptions | None = None, **changes: Any) -> Applied:
@@ -73,11 +73,11 @@ def test_nothing_is_called_that_changes_anything_without_a_plans_id(
     assert aws.mutations() == []
 
 
-def test_a_plan_is_refused_when_the_world_moved(aws: FakeAws, service: MappingService) -> None:
+def test_a_plan_is_refused_when_something_has_changed(aws: FakeAws, service: MappingService) -> None:
     plan = service.plan_create(create(MSK))
     aws.roles[ROLE]["theirs"] = ALL
 
-    with pytest.raises(PlanOutdatedError, match=f"plan {plan.id} does not fit any more"):
+    with pytest.raises(PlanOutdatedError, match=f"plan {plan.id} is outdated"):
         service.create(create(MSK), plan.id)
     with pytest.raises(PlanOutdatedError):
         service.create(create(MSK, batch_size=7), service.plan_create(create(MSK)).id)
@@ -99,19 +99,19 @@ def test_rights_that_cannot_be_given_stop_it_with_the_statement_to_hand_on(
     assert aws.asked("lambda.create_event_source_mapping") == []
 
 
-def test_when_asked_to_it_goes_on_with_a_warning(aws: FakeAws, service: MappingService) -> None:
+def test_when_asked_to_it_continues_with_a_warning(aws: FakeAws, service: MappingService) -> None:
     aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", status=403)]
 
     applied = created(service, GO_ON)
 
     assert applied.mapping is not None
     [warning] = applied.warnings
-    assert warning.startswith("the role was not given its rights (iam:PutRolePolicy")
+    assert warning.startswith("the role was not granted its rights (iam:PutRolePolicy")
     assert '"kafka-cluster:ReadData"' in warning
 
 
 def test_a_blocked_plan_does_nothing(aws: FakeAws, service: MappingService) -> None:
-    with pytest.raises(PermissionsError, match="the role lacks rights, and giving them was not wanted"):
+    with pytest.raises(PermissionsError, match="the role lacks rights, and granting them is turned off"):
         created(service, PlanOptions(add_permissions=False))
     assert aws.mutations() == []
 
@@ -127,16 +127,14 @@ def test_lambda_is_given_time_to_learn_of_new_rights(aws: FakeAws, service: Mapp
     assert len(aws.asked("lambda.create_event_source_mapping")) == 3
 
 
-def test_what_lambda_refuses_for_another_reason_is_told_at_once(
+def test_what_lambda_refuses_for_another_reason_is_reported_at_once(
     aws: FakeAws, service: MappingService
 ) -> None:
     aws.failing["lambda.create_event_source_mapping"] = [
         refusal("InvalidParameterValueException", "Unsupported broker version")
     ]
 
-    with pytest.raises(
-        InvalidForLambdaError, match="Lambda does not take the request: Unsupported broker version"
-    ):
+    with pytest.raises(InvalidForLambdaError, match="Lambda rejects the request: Unsupported broker version"):
         created(service)
 
 
@@ -152,7 +150,7 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
     aws.failing["lambda.create_event_source_mapping"] = [refusal("ResourceConflictException", message, 409)]
 
     with pytest.raises(
-        MappingConflictError, match=f"mapping {uuid} of this topic to this function exists already"
+        MappingConflictError, match=f"mapping {uuid} of this topic to this function already exists"
     ) as caught:
         created(service)
 
@@ -160,12 +158,12 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
     assert "BatchSize: 5 → 100" in caught.value.differences
 
 
-def test_a_conflict_that_names_nobody_is_told_all_the_same(aws: FakeAws, service: MappingService) -> None:
+def test_a_conflict_without_a_uuid_is_still_reported(aws: FakeAws, service: MappingService) -> None:
     aws.failing["lambda.create_event_source_mapping"] = [
         refusal("ResourceConflictException", "in progress", 409)
     ]
 
-    with pytest.raises(MappingConflictError, match="such a mapping exists already") as caught:
+    with pytest.raises(MappingConflictError, match="such a mapping already exists") as caught:
         created(service)
     assert caught.value.existing_uuid is None
 
@@ -187,7 +185,7 @@ def test_updating_and_deleting(aws: FakeAws, service: MappingService) -> None:
     assert aws.mutations() == ["lambda.update_event_source_mapping", "lambda.delete_event_source_mapping"]
 
 
-def test_a_mapping_in_use_is_told_as_busy(aws: FakeAws, service: MappingService) -> None:
+def test_a_mapping_in_use_is_reported_as_busy(aws: FakeAws, service: MappingService) -> None:
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping()
     aws.failing["lambda.delete_event_source_mapping"] = [refusal("ResourceInUseException", "is in use")]

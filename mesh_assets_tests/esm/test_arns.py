@@ -27,7 +27,7 @@ def test_a_function_is_known_by_name_partial_arn_and_arn(
 
 
 @pytest.mark.parametrize("text", ["", "a b", "arn:aws:sqs:eu-central-1:123456789012:queue", "pay:live:more"])
-def test_what_is_no_function_is_none(text: str) -> None:
+def test_other_text_is_not_a_function(text: str) -> None:
     assert function_in(text) is None
 
 
@@ -56,5 +56,5 @@ def test_a_vpc_connection_leads_to_the_owners_cluster() -> None:
     assert cluster.cluster_arn == "arn:aws:kafka:eu-central-1:999999999999:cluster/orders/0f6d-7"
 
 
-def test_a_cluster_without_uuid_is_none() -> None:
+def test_a_cluster_without_uuid_is_not_recognised() -> None:
     assert msk_cluster_in("arn:aws:kafka:eu-central-1:123456789012:cluster/orders") is None

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import AwsAccount, account_settings
 from mesh_assets.estate.file import parse_estate
-from mesh_assets.estate.model import AwsAccount, Estate
+from mesh_assets.estate.model import AwsAccountSettings, Estate
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, FakeAws, refusal
 
 
@@ -20,22 +20,22 @@ def an_estate(accounts: str) -> Estate:
 
 def test_there_is_no_default_region() -> None:
     with pytest.raises(EstateError, match="no AWS region is known, and there is no default; set AWS_REGION"):
-        aws_account(None, environment={})
+        account_settings(None, environment={})
 
 
 def test_the_region_given_wins_over_the_environment_and_that_over_the_estate() -> None:
     estate = an_estate("[{region: eu-west-1, endpoint_url: 'http://127.0.0.1:4566'}]")
 
-    assert aws_account(estate, environment={}).endpoint_url == "http://127.0.0.1:4566"
+    assert account_settings(estate, environment={}).endpoint_url == "http://127.0.0.1:4566"
     assert (
-        aws_account(
+        account_settings(
             estate, environment={"AWS_REGION": "us-gov-west-1", "AWS_DEFAULT_REGION": "us-east-1"}
         ).region
         == "us-gov-west-1"
     )
-    assert aws_account(estate, environment={"AWS_DEFAULT_REGION": "cn-north-1"}).region == "cn-north-1"
+    assert account_settings(estate, environment={"AWS_DEFAULT_REGION": "cn-north-1"}).region == "cn-north-1"
     assert (
-        aws_account(estate, region="eu-west-1", environment={"AWS_REGION": "us-east-1"}).endpoint_url
+        account_settings(estate, region="eu-west-1", environment={"AWS_REGION": "us-east-1"}).endpoint_url
         == "http://127.0.0.1:4566"
     )
 
@@ -43,16 +43,19 @@ def test_the_region_given_wins_over_the_environment_and_that_over_the_estate() -
 def test_a_region_with_several_accounts_needs_a_profile() -> None:
     estate = an_estate("[{region: eu-west-1, profile: dev}, {region: eu-west-1, profile: prod}]")
 
-    with pytest.raises(EstateError, match=r"has 2 for region eu-west-1 \(dev, prod\); set AWS_PROFILE"):
-        aws_account(estate, environment={"AWS_REGION": "eu-west-1"})
+    with pytest.raises(
+        EstateError, match=r"has 2 entries for region eu-west-1 \(dev, prod\); set AWS_PROFILE"
+    ):
+        account_settings(estate, environment={"AWS_REGION": "eu-west-1"})
     assert (
-        aws_account(estate, environment={"AWS_REGION": "eu-west-1", "AWS_PROFILE": "prod"}).profile == "prod"
+        account_settings(estate, environment={"AWS_REGION": "eu-west-1", "AWS_PROFILE": "prod"}).profile
+        == "prod"
     )
 
 
-def test_what_is_no_region_is_refused() -> None:
-    with pytest.raises(EstateError, match="'Frankfurt' is no AWS region"):
-        aws_account(None, region="Frankfurt", environment={})
+def test_an_invalid_region_is_refused() -> None:
+    with pytest.raises(EstateError, match="'Frankfurt' is not an AWS region"):
+        account_settings(None, region="Frankfurt", environment={})
 
 
 def test_the_estate_takes_an_account_once() -> None:
@@ -67,16 +70,18 @@ def test_the_estate_takes_an_account_once() -> None:
         ("InvalidClientTokenId", "AWS does not accept the credentials"),
     ],
 )
-def test_bad_credentials_are_told_at_the_first_call(aws: FakeAws, code: str, sentence: str) -> None:
+def test_bad_credentials_are_reported_at_the_first_call(aws: FakeAws, code: str, sentence: str) -> None:
     aws.failing["sts.get_caller_identity"] = [refusal(code, "token AQoDYXdz…", 403)]
 
     with pytest.raises(RefusedError, match=sentence) as caught:
-        _ = aws.access().identity
+        _ = aws.account().identity
 
     assert "AQoDYXdz" not in str(caught.value)
 
 
-def test_no_credentials_are_told_without_a_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_missing_credentials_are_reported_without_a_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
@@ -86,7 +91,7 @@ def test_no_credentials_are_told_without_a_call(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(
         RefusedError, match="sts:GetCallerIdentity on AWS in eu-west-1: no AWS credentials were found"
     ):
-        _ = AwsAccess(AwsAccount(region="eu-west-1")).identity
+        _ = AwsAccount(AwsAccountSettings(region="eu-west-1")).identity
 
 
 def test_a_session_token_goes_with_every_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,13 +99,13 @@ def test_a_session_token_goes_with_every_client(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the-token")
 
-    client = AwsAccess(AwsAccount(region="eu-west-1")).client("lambda")
+    client = AwsAccount(AwsAccountSettings(region="eu-west-1")).client("lambda")
 
     assert client._request_signer._credentials.token == "the-token"
     client.close()
 
 
 def test_another_account_than_the_estates_is_refused(aws: FakeAws) -> None:
-    with pytest.raises(RefusedError, match=f"those of account {ACCOUNT}, but the estate names 999999999999"):
-        _ = aws.access(account_id="999999999999").identity
-    assert aws.access(account_id=ACCOUNT).identity.partition == "aws"
+    with pytest.raises(RefusedError, match=f"belong to account {ACCOUNT}, but the estate names 999999999999"):
+        _ = aws.account(account_id="999999999999").identity
+    assert aws.account(account_id=ACCOUNT).identity.partition == "aws"

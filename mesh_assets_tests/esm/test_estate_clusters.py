@@ -35,7 +35,7 @@ def estate(text: str) -> Estate:
 
 
 def name(aws: FakeAws, text: str, arn: str | None, *servers: str) -> str | None:
-    cluster = cluster_of(estate(text), aws.access(), event_source_arn=arn, bootstrap_servers=servers)
+    cluster = cluster_of(estate(text), aws.account(), event_source_arn=arn, bootstrap_servers=servers)
     return None if cluster is None else cluster.name
 
 
@@ -71,17 +71,17 @@ class Reader:
 
 def test_a_topic_is_looked_up_and_the_connection_closed(aws: FakeAws) -> None:
     reader = Reader()
-    lookup = estate_topics(estate(SERVERS), aws.access(), open_reader=lambda _: reader)
+    lookup = estate_topics(estate(SERVERS), aws.account(), open_reader=lambda _: reader)
 
     assert lookup(WIRING, ("b1.example:9092",)) == 1
     assert reader.closed
     assert lookup(msgspec.structs.replace(WIRING, topic="other"), ("b1.example:9092",)) is None
 
 
-def test_a_cluster_that_the_estate_does_not_have_is_unknown_and_no_missing_topic(aws: FakeAws) -> None:
+def test_a_cluster_outside_the_estate_is_unknown_rather_than_a_missing_topic(aws: FakeAws) -> None:
     with pytest.raises(UnknownClusterError, match="the estate has no cluster with these bootstrap servers"):
-        estate_topics(estate(SERVERS), aws.access())(WIRING, ("elsewhere:9092",))
+        estate_topics(estate(SERVERS), aws.account())(WIRING, ("elsewhere:9092",))
     aws.failing["kafka.get_bootstrap_brokers"] = [refusal("AccessDeniedException", status=403)]
     msk = msgspec.structs.replace(WIRING, cluster_arn=CLUSTER_ARN)
-    with pytest.raises(UnknownClusterError, match="kafka:GetBootstrapBrokers on cluster"):
-        estate_topics(estate(SERVERS), aws.access())(msk, ())
+    with pytest.raises(UnknownClusterError, match="kafka:GetBootstrapBrokers on MSK cluster"):
+        estate_topics(estate(SERVERS), aws.account())(msk, ())

@@ -30,7 +30,7 @@ OWN: dict[str, Any] = {
 def test_it_lists_every_page(aws: FakeAws) -> None:
     made = [aws.add_mapping(topic=f"topic-{number}") for number in range(205)]
 
-    assert [mapping.uuid for mapping in list_mappings(aws.access())] == made
+    assert [mapping.uuid for mapping in list_mappings(aws.account())] == made
     assert [asked.get("Marker") for asked in aws.asked("lambda.list_event_source_mappings")] == [
         None,
         "100",
@@ -38,21 +38,21 @@ def test_it_lists_every_page(aws: FakeAws) -> None:
     ]
 
 
-def test_a_list_that_repeats_itself_is_an_error_and_no_list(aws: FakeAws) -> None:
+def test_a_list_that_repeats_a_page_is_an_error(aws: FakeAws) -> None:
     aws.answers["lambda.list_event_source_mappings"] = lambda **_: {
         "EventSourceMappings": [],
         "NextMarker": "again",
     }
 
-    with pytest.raises(UnexpectedAnswerError, match="round in circles"):
-        list_mappings(aws.access())
+    with pytest.raises(UnexpectedAnswerError, match="repeats a page"):
+        list_mappings(aws.account())
 
 
 def test_it_lists_by_function_cluster_topic_and_state(aws: FakeAws) -> None:
     first = aws.add_mapping("pay", "payments")
     second = aws.add_mapping(function_arn("pay:live"), "refunds", State="Disabled")
     third = aws.add_mapping("ship", "payments", **OWN)
-    access = aws.access()
+    access = aws.account()
 
     def uuids(**filters: str) -> list[str]:
         return [mapping.uuid for mapping in list_mappings(access, **filters)]  # type: ignore[arg-type]
@@ -70,8 +70,8 @@ def test_other_sources_are_left_out(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
     del aws.mappings[uuid]["Topics"]
 
-    assert list_mappings(aws.access()) == ()
-    assert [mapping.uuid for mapping in list_mappings(aws.access(), kafka_only=False)] == [uuid]
+    assert list_mappings(aws.account()) == ()
+    assert [mapping.uuid for mapping in list_mappings(aws.account(), kafka_only=False)] == [uuid]
 
 
 def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
@@ -86,7 +86,7 @@ def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
 
-    mapping = get_mapping(aws.access(), uuid)
+    mapping = get_mapping(aws.account(), uuid)
 
     assert (mapping.function_name, mapping.topic, mapping.source) == (
         "pay:live",
@@ -105,21 +105,21 @@ def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
 def test_without_a_group_it_is_the_uuid_that_consumes(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
 
-    assert get_mapping(aws.access(), uuid).consumer_group_id == uuid
+    assert get_mapping(aws.account(), uuid).consumer_group_id == uuid
 
 
 def test_an_answer_without_uuid_is_an_error(aws: FakeAws) -> None:
     aws.answers["lambda.get_event_source_mapping"] = lambda UUID: {"FunctionArn": function_arn("pay")}  # noqa: ARG005, N803
 
     with pytest.raises(UnexpectedAnswerError, match="without UUID"):
-        get_mapping(aws.access(), "4f6a7c5e-0000-4000-8000-000000000000")
+        get_mapping(aws.account(), "4f6a7c5e-0000-4000-8000-000000000000")
 
 
-def test_several_that_fit_are_candidates_and_none_is_taken(aws: FakeAws) -> None:
+def test_several_matches_are_candidates_and_none_is_chosen(aws: FakeAws) -> None:
     made = [aws.add_mapping("pay", "payments"), aws.add_mapping("pay:live", "payments")]
 
-    with pytest.raises(AmbiguousMappingError, match="name the one meant by its UUID") as caught:
-        find_mapping(aws.access(), function="pay", source=CLUSTER_ARN, topic="payments")
+    with pytest.raises(AmbiguousMappingError, match="choose one by its UUID") as caught:
+        find_mapping(aws.account(), function="pay", source=CLUSTER_ARN, topic="payments")
 
     assert list(caught.value.candidates) == made
     assert all(uuid in str(caught.value) for uuid in made)
@@ -129,11 +129,11 @@ def test_a_miss_says_what_was_looked_for(aws: FakeAws) -> None:
     with pytest.raises(
         MappingNotFoundError, match=f"no event source mapping in {REGION} has function pay, topic payments"
     ):
-        find_mapping(aws.access(), function="pay", topic="payments")
+        find_mapping(aws.account(), function="pay", topic="payments")
     with pytest.raises(MappingNotFoundError, match="no event source mapping 4f6a"):
-        find_mapping(aws.access(), uuid="4f6a7c5e-0000-4000-8000-000000000000")
+        find_mapping(aws.account(), uuid="4f6a7c5e-0000-4000-8000-000000000000")
     with pytest.raises(MappingNotFoundError, match="give its UUID, or function, source and topic"):
-        find_mapping(aws.access())
+        find_mapping(aws.account())
 
 
 def test_a_throttled_call_is_repeated(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,13 +144,13 @@ def test_a_throttled_call_is_repeated(aws: FakeAws, monkeypatch: pytest.MonkeyPa
         refusal("TooManyRequestsException", "Rate exceeded", 429)
     ] * 3
 
-    assert get_mapping(aws.access(), uuid).uuid == uuid
+    assert get_mapping(aws.account(), uuid).uuid == uuid
     assert len(pauses) == 3
     assert 0.25 <= pauses[0] <= 0.5
     assert pauses[2] >= 1.0
 
 
-def test_throttling_that_does_not_end_is_told(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_throttling_is_reported(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + 2 * seconds))
@@ -159,7 +159,7 @@ def test_throttling_that_does_not_end_is_told(aws: FakeAws, monkeypatch: pytest.
     with pytest.raises(
         UnreachableError, match=r"lambda:GetEventSourceMapping on event source mapping .* busy"
     ):
-        get_mapping(aws.access(), "4f6a7c5e-0000-4000-8000-000000000000")
+        get_mapping(aws.account(), "4f6a7c5e-0000-4000-8000-000000000000")
 
 
 def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
@@ -171,16 +171,16 @@ def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
         RefusedError,
         match="lambda:ListEventSourceMappings on the event source mappings of eu-central-1: access denied",
     ):
-        list_mappings(aws.access())
+        list_mappings(aws.account())
 
 
-def test_an_answer_that_is_no_answer_of_aws_is_told_as_one(aws: FakeAws) -> None:
+def test_an_answer_that_is_not_from_aws_is_reported_as_such(aws: FakeAws) -> None:
     aws.failing["lambda.list_event_source_mappings"] = [ResponseParserError("<html>hello</html>")]
 
     with pytest.raises(
         UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer is not one of AWS"
     ) as caught:
-        list_mappings(aws.access())
+        list_mappings(aws.account())
     assert "html" not in str(caught.value)
 
 
@@ -220,7 +220,7 @@ def wait(
     clock = Clock(aws, states)
     progress = None if told is None else told.append
     return wait_until(
-        aws.access(), UUID, wanted, deadline_seconds=60, progress=progress, sleep=clock.sleep, clock=clock
+        aws.account(), UUID, wanted, deadline_seconds=60, progress=progress, sleep=clock.sleep, clock=clock
     )
 
 
@@ -233,7 +233,7 @@ def test_it_tells_each_change_of_state_once(aws: FakeAws) -> None:
     assert [(p.state, p.seconds) for p in told] == [("Creating", 0.0), ("Enabling", 1.5), ("Enabled", 3.5)]
 
 
-def test_gone_is_what_deleting_waits_for(aws: FakeAws) -> None:
+def test_deleting_waits_until_the_mapping_is_gone(aws: FakeAws) -> None:
     assert wait(aws, ["Deleting", "Deleting", None], "deleted") is None
 
 
@@ -242,7 +242,7 @@ def test_vanishing_is_an_error_where_it_is_not_wanted(aws: FakeAws) -> None:
         wait(aws, ["Creating", None], "Enabled")
 
 
-def test_a_mapping_that_ends_disabled_is_told_at_once(aws: FakeAws) -> None:
+def test_a_mapping_that_ends_disabled_is_reported_at_once(aws: FakeAws) -> None:
     with pytest.raises(WrongEndError, match="is Disabled instead of Enabled"):
         wait(aws, ["Creating", "Disabled"], "Enabled")
 

@@ -22,7 +22,7 @@ def three_partitions(wiring: Wiring, servers: tuple[str, ...]) -> int | None:  #
 
 
 def service(aws: FakeAws, lookup: TopicLookup = three_partitions) -> MappingService:
-    return MappingService(aws.access(), lookup_topic=lookup, sleep=lambda _: None)
+    return MappingService(aws.account(), lookup_topic=lookup, sleep=lambda _: None)
 
 
 def operations(plan: Any) -> list[str]:
@@ -86,7 +86,7 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
             MSK_SCRAM,
             {"secrets": {SECRET_ARN: None}},
             "source_access_configurations",
-            "a customer key encrypts",
+            "encrypted by a customer key",
         ),
         (
             {**MSK, "event_source_arn": CLUSTER_ARN.replace("eu-central-1", "eu-west-1")},
@@ -98,11 +98,11 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
             {**MSK, "target": "arn:aws:lambda:eu-west-1:123456789012:function:orders-handler"},
             {},
             "target",
-            "is in eu-west-1, and this works in eu-central-1",
+            "is in eu-west-1, not in eu-central-1",
         ),
     ],
 )
-def test_what_is_not_there_is_a_fault(
+def test_what_does_not_exist_is_a_fault(
     aws: FakeAws, request_data: dict[str, Any], world: dict[str, Any], field: str, words: str
 ) -> None:
     for name, value in world.items():
@@ -111,7 +111,7 @@ def test_what_is_not_there_is_a_fault(
     with pytest.raises(InvalidRequestError) as caught:
         service(aws).plan_create(create(request_data))
 
-    assert [finding.field for finding in caught.value.findings if words in finding.rule] == [field]
+    assert [violation.field for violation in caught.value.violations if words in violation.rule] == [field]
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,13 @@ def test_what_is_not_there_is_a_fault(
         "secretsmanager.describe_secret",
     ],
 )
-def test_what_may_not_be_looked_at_is_a_warning(aws: FakeAws, call: str) -> None:
+def test_what_may_not_be_read_is_a_warning(aws: FakeAws, call: str) -> None:
     aws.failing[call] = [DENIED]
 
     plan = service(aws).plan_create(create(MSK_SCRAM))
 
     assert any(
-        "could not be looked at" in warning.rule and "access denied" in warning.rule
-        for warning in plan.warnings
+        "could not be read" in warning.rule and "access denied" in warning.rule for warning in plan.warnings
     )
 
 
@@ -175,7 +174,7 @@ def test_another_function_in_the_same_group_is_a_warning(aws: FakeAws) -> None:
 
     warnings = service(aws).plan_create(create(MSK)).warnings
 
-    assert any("each would get a part of it" in warning.rule for warning in warnings)
+    assert any("each would get only part of it" in warning.rule for warning in warnings)
 
 
 def test_without_a_group_its_rights_are_left_out_and_a_warning_says_so(aws: FakeAws) -> None:
@@ -186,7 +185,7 @@ def test_without_a_group_its_rights_are_left_out_and_a_warning_says_so(aws: Fake
     assert any("the rights to the group are left out" in warning.rule for warning in plan.warnings)
 
 
-def test_unknown_rights_block_the_plan_unless_it_may_go_on(aws: FakeAws) -> None:
+def test_unknown_rights_block_the_plan_unless_it_may_continue(aws: FakeAws) -> None:
     denied = refusal("AccessDenied", status=403)
     aws.failing["iam.simulate_principal_policy"] = [denied] * 9
     aws.failing["iam.list_role_policies"] = [denied] * 9
@@ -195,15 +194,15 @@ def test_unknown_rights_block_the_plan_unless_it_may_go_on(aws: FakeAws) -> None
     free = service(aws).plan_create(create(MSK), PlanOptions(continue_without_permissions=True))
 
     assert operations(blocked) == operations(free) == ["lambda:CreateEventSourceMapping"]
-    assert "the role's rights are not known" in str(blocked.blocked)
+    assert "the role's rights are unknown" in str(blocked.blocked)
     assert free.blocked is None
 
 
-def test_rights_that_are_not_to_be_given_block_the_plan(aws: FakeAws) -> None:
+def test_rights_that_may_not_be_granted_block_the_plan(aws: FakeAws) -> None:
     plan = service(aws).plan_create(create(MSK), PlanOptions(add_permissions=False))
 
     assert operations(plan) == ["lambda:CreateEventSourceMapping"]
-    assert plan.blocked == "the role lacks rights, and giving them was not wanted"
+    assert plan.blocked == "the role lacks rights, and granting them is turned off"
 
 
 def test_a_poller_group_takes_a_hundred_mappings_and_two_thousand_pollers(aws: FakeAws) -> None:
@@ -214,9 +213,9 @@ def test_a_poller_group_takes_a_hundred_mappings_and_two_thousand_pollers(aws: F
     with pytest.raises(InvalidRequestError) as caught:
         service(aws).plan_create(create(MSK, provisioned_mode=True, poller_group="team-a"))
 
-    assert [finding.rule for finding in caught.value.findings] == [
-        "has 100 mappings, and can have 100",
-        "would have 2002 pollers, and can have 2000",
+    assert [violation.rule for violation in caught.value.violations] == [
+        "has 100 mappings; the most is 100",
+        "would have 2002 pollers; the most is 2000",
     ]
 
 
@@ -255,7 +254,7 @@ def test_a_mapping_that_is_changing_takes_no_change(aws: FakeAws, state: str) ->
     uuid = aws.add_mapping(State=state)
 
     with pytest.raises(
-        MappingBusyError, match=f"is {state}, and Lambda changes only one that is Enabled or Disabled"
+        MappingBusyError, match=f"is {state}, and Lambda changes only mappings that are Enabled or Disabled"
     ):
         service(aws).plan_update(update(uuid=uuid, batch_size=7))
     with pytest.raises(MappingBusyError):
@@ -310,7 +309,7 @@ def test_a_new_role_trusts_lambda_and_has_the_mappings_rights_only(aws: FakeAws)
     assert aws.mutations() == []
 
 
-def test_a_role_that_does_not_trust_lambda_is_not_taken(aws: FakeAws) -> None:
+def test_a_role_that_does_not_trust_lambda_is_not_used(aws: FakeAws) -> None:
     aws.trust[ROLE] = {
         "Statement": {
             "Effect": "Allow",
@@ -319,5 +318,5 @@ def test_a_role_that_does_not_trust_lambda_is_not_taken(aws: FakeAws) -> None:
         }
     }
 
-    with pytest.raises(Exception, match=r"exists and does not trust lambda\.amazonaws\.com"):
+    with pytest.raises(Exception, match=r"exists but does not trust lambda\.amazonaws\.com"):
         service(aws).plan_execution_role(ROLE, create(MSK))

@@ -31,7 +31,7 @@ def test_lists_may_be_text_with_commas_and_names_may_be_aws_own() -> None:
     assert (request.batch_size, request.enabled) == (100, True)
 
 
-def test_every_wrong_shape_is_told_at_once() -> None:
+def test_every_wrong_shape_is_reported_at_once() -> None:
     asked = {
         "kafka_topic": "t1",
         "batch_size": True,
@@ -42,7 +42,7 @@ def test_every_wrong_shape_is_told_at_once() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         read_request(CreateRequest, asked)
 
-    assert sorted(finding.field for finding in caught.value.findings) == [
+    assert sorted(violation.field for violation in caught.value.violations) == [
         "batch_size",
         "password",
         "starting_position_timestamp",

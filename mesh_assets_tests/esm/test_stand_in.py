@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm import aws_account
 from mesh_assets.esm.errors import MappingConflictError, MappingNotFoundError, PermissionsError
 from mesh_assets.esm.lookup import Progress
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, read_request
 from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import load_estate
-from mesh_assets.estate.model import AwsAccount as Account
+from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import AwsAccount, an_account
 from mesh_assets_tests.esm.requests import VPC, create, update
@@ -33,8 +33,8 @@ def account(lambda_url: str, broker: Endpoints) -> Iterator[AwsAccount]:
 
 @pytest.fixture
 def service(account: AwsAccount, broker: Endpoints) -> MappingService:
-    access = AwsAccess(
-        Account(region="us-east-1", endpoint_url=account.url),
+    access = aws_account.AwsAccount(
+        AwsAccountSettings(region="us-east-1", endpoint_url=account.url),
         make_client=lambda service, _: account.client(service),
     )
     return MappingService(access, load_estate(broker.estate_file))
@@ -133,7 +133,7 @@ def test_a_conflict_at_aws_carries_the_uuid_and_the_difference(
         service.create(other, plan.id)
 
     assert caught.value.existing_uuid == uuid
-    with pytest.raises(MappingConflictError, match="exists already"):
+    with pytest.raises(MappingConflictError, match="already exists"):
         service.plan_create(request)
 
 

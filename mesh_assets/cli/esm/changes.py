@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from mesh_assets.cli.esm.login import mapping_service, region_option
 from mesh_assets.cli.esm.plans import (
     plan_options,
     rights_options,
@@ -15,10 +14,9 @@ from mesh_assets.cli.esm.plans import (
     wait_option,
 )
 from mesh_assets.cli.esm.request_options import request_from, request_options
+from mesh_assets.cli.esm.service import mapping_service, region_option
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
-
-# `mesh-assets esm create`.
 
 
 @click.command(short_help="Wire a topic to a function.")
@@ -39,9 +37,9 @@ def create(
 ) -> None:
     """Wire a Kafka topic to a Lambda function: show what would be done, or do it with --apply.
 
-    Everything is checked first: the parameters, the function, its role, the secrets, the topic. The plan
-    holds the exact request and what the role lacks; with --apply the rights are given by one inline policy of
-    their own, then the mapping is made and waited for.
+    Checks everything first: the parameters, the function, its role, the secrets, the topic. The plan has the
+    exact request and what the role lacks. With --apply the role is granted that in one inline policy, and the
+    mapping is created and waited for.
     """
     request = request_from(CreateRequest, parameters, request_file)
     options = PlanOptions(
@@ -49,7 +47,7 @@ def create(
     )
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_create(request, options), how="the same command with", as_json=as_json)
+        show(service.plan_create(request, options), as_json=as_json)
         return
     applied = service.create(request, plan_id, options)
     show_applied(applied, as_json=as_json)
@@ -60,9 +58,6 @@ def create(
             "Enabled" if request.enabled is not False else "Disabled",
             wait_seconds,
         )
-
-
-# `mesh-assets esm update`.
 
 
 @click.command(short_help="Change a mapping.")
@@ -85,8 +80,8 @@ def update(
 ) -> None:
     """Change a mapping: show what would change, or change it with --apply.
 
-    Name it by UUID (then --target is the function it shall call from now on), or by --target, --kafka-topic
-    and its source.
+    Name it by UUID (then --target is the function to call from now on), or by --target, --kafka-topic and its
+    source.
     """
     request = request_from(UpdateRequest, {"uuid": uuid, **parameters}, request_file)
     options = PlanOptions(
@@ -94,7 +89,7 @@ def update(
     )
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_update(request, options), how="the same command with", as_json=as_json)
+        show(service.plan_update(request, options), as_json=as_json)
         return
     applied = service.update(request, plan_id, options)
     show_applied(applied, as_json=as_json)
@@ -107,9 +102,6 @@ def update(
         wait(service, applied.mapping.uuid, "Enabled" if enabled else "Disabled", wait_seconds)
 
 
-# `mesh-assets esm delete`.
-
-
 @click.command(short_help="Delete a mapping.")
 @click.argument("uuid")
 @region_option
@@ -120,30 +112,26 @@ def delete(uuid: str, region: str | None, wait_seconds: float, plan_id: str | No
     topic stay."""
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_delete(uuid), how="the same command with", as_json=as_json)
+        show(service.plan_delete(uuid), as_json=as_json)
         return
     show_applied(service.delete(uuid, plan_id), as_json=as_json)
     wait(service, uuid, "deleted", wait_seconds)
 
 
-# `mesh-assets esm permissions` and `mesh-assets esm role`.
-
-
-@click.command(short_help="Give a mapping's role the rights it lacks.")
+@click.command(short_help="Grant a mapping's role the rights it lacks.")
 @click.argument("uuid")
 @region_option
 @plan_options
 def permissions(uuid: str, region: str | None, plan_id: str | None, as_json: bool) -> None:
-    """Give the role of a mapping's function what the mapping needs and the role lacks, as one inline policy;
-    others' are not touched."""
+    """Grant the role of a mapping's function what it lacks, in one inline policy. No other policy is touched."""
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_permissions(uuid), how="the same command with", as_json=as_json)
+        show(service.plan_permissions(uuid), as_json=as_json)
     else:
         show_applied(service.add_permissions(uuid, plan_id), as_json=as_json)
 
 
-@click.command(short_help="Make an execution role for a mapping's function.")
+@click.command(short_help="Create an execution role for a mapping's function.")
 @click.argument("name")
 @request_options(CreateRequest)
 @region_option
@@ -156,15 +144,15 @@ def role(
     as_json: bool,
     **parameters: Any,
 ) -> None:
-    """Make the execution role NAME: trusted by Lambda, with the rights of the mapping that the options
+    """Create the execution role NAME: trusted by Lambda, with the rights of the mapping that the options
     describe, and no more.
 
-    A role of that name that trusts Lambda is used as it is, and given what it lacks. The function need not
+    An existing role of that name that trusts Lambda is kept and granted what it lacks. The function need not
     exist yet.
     """
     request = request_from(CreateRequest, parameters, request_file)
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_execution_role(name, request), how="the same command with", as_json=as_json)
+        show(service.plan_execution_role(name, request), as_json=as_json)
     else:
         show_applied(service.create_execution_role(name, request, plan_id), as_json=as_json)

@@ -4,17 +4,16 @@ import sys
 from typing import Any
 
 import click
-import msgspec
 
-from mesh_assets.cli.esm.login import AccessOnce, aws_access, chosen_login, login_options, region_option
-from mesh_assets.esm import connection as connecting
-from mesh_assets.esm.connection import Step
+from mesh_assets.cli.esm.login import AccountOnce, chosen_login, login_options
+from mesh_assets.cli.esm.service import aws_account, json_text, region_option
+from mesh_assets.esm.connection import Step, check_connection
 from mesh_assets.esm.lookup import get_mapping
 
 _SIGNS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "-      "}
 
 
-@click.command(short_help="Try a connection to Kafka, step by step.")
+@click.command(short_help="Check a connection to Kafka, step by step.")
 @click.option(
     "--mapping", "uuid", metavar="UUID", help="Use this mapping's own brokers, secret, topic and group."
 )
@@ -40,35 +39,35 @@ def connection(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Try a connection to Kafka as a mapping makes it: name, TCP, TLS with the certificate's facts, login,
+    """Check a connection to Kafka as a mapping makes it: name, TCP, TLS with the certificate's facts, login,
     metadata, topic, rights.
 
-    Credentials are those of --secret, else those given by hand, else the --mapping's own. It is tried from
-    this machine: Lambda's pollers stand in the mapping's network, where names and security groups may differ.
+    Credentials are those of --secret, else those given by hand, else the --mapping's own. It connects from
+    this machine: Lambda's pollers are in the mapping's network, where names and security groups may differ.
     Reads only. Exit code 0 when no step failed, 1 otherwise.
     """
-    access = AccessOnce(lambda: aws_access(region))
-    mapping = None if uuid is None else get_mapping(access(), uuid)
-    login, uses_aws = chosen_login(access, mapping, options)
+    account = AccountOnce(lambda: aws_account(region))
+    mapping = None if uuid is None else get_mapping(account(), uuid)
+    login, uses_aws = chosen_login(account, mapping, options)
     if not as_json:
         click.echo(f"{login.bootstrap_servers}   {login.authentication}   credentials: {login.origin}\n")
-    report = connecting.test_kafka_connection(
+    report = check_connection(
         login,
-        access=access() if uses_aws else None,
+        account=account() if uses_aws else None,
         topic=topic or (mapping.topic if mapping is not None else None),
         group=group or (mapping.consumer_group_id if mapping is not None else None),
         timeout_seconds=timeout_seconds,
-        tell=(lambda step: None) if as_json else _say,  # noqa: ARG005 - what is told is not shown
+        on_step=(lambda step: None) if as_json else _print_step,  # noqa: ARG005 - printed as JSON at the end
     )
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+        click.echo(json_text(report))
     elif report.ok:
         click.echo("\nNothing failed.")
     if not report.ok:
         sys.exit(1)
 
 
-def _say(step: Step) -> None:
+def _print_step(step: Step) -> None:
     facts = ", ".join(f"{name} {value}" for name, value in step.facts.items())
     click.echo(
         f"{_SIGNS[step.state]} {step.name:<16} {'; '.join(part for part in (step.said, facts) if part)}".rstrip()

@@ -1,4 +1,4 @@
-"""The group `mesh-assets esm`."""
+"""The group `mesh-assets esm`. A command's module is imported when the command is called."""
 
 import click
 
@@ -6,20 +6,20 @@ from mesh_assets.cli.main import LazyGroup
 
 _COMMANDS = {
     "list": ("mesh_assets.cli.esm.mappings", "list_mappings", "The mappings of an account and region."),
-    "get": ("mesh_assets.cli.esm.mappings", "get", "One mapping, with all that Lambda says of it."),
+    "get": ("mesh_assets.cli.esm.mappings", "get", "One mapping, with everything that Lambda says about it."),
     "create": ("mesh_assets.cli.esm.changes", "create", "Wire a topic to a function."),
     "update": ("mesh_assets.cli.esm.changes", "update", "Change a mapping."),
     "delete": ("mesh_assets.cli.esm.changes", "delete", "Delete a mapping."),
     "permissions": (
         "mesh_assets.cli.esm.changes",
         "permissions",
-        "Give a mapping's role the rights it lacks.",
+        "Grant a mapping's role the rights it lacks.",
     ),
-    "role": ("mesh_assets.cli.esm.changes", "role", "Make an execution role for a mapping's function."),
+    "role": ("mesh_assets.cli.esm.changes", "role", "Create an execution role for a mapping's function."),
     "connection": (
         "mesh_assets.cli.esm.connection",
         "connection",
-        "Try a connection to Kafka, step by step.",
+        "Check a connection to Kafka, step by step.",
     ),
     "produce": ("mesh_assets.cli.esm.proof", "produce", "Write test messages into a topic."),
     "validate": ("mesh_assets.cli.esm.proof", "validate", "Prove that a mapping processes messages."),
@@ -30,5 +30,6 @@ _COMMANDS = {
 def esm() -> None:
     """Event source mappings: Kafka topics wired to Lambda functions.
 
-    Whatever changes something shows its plan and does nothing, unless --apply is given with the plan's id.
+    A command that changes something shows its plan and does nothing, unless --apply is given with the plan's
+    id.
     """

@@ -1,4 +1,5 @@
-"""How the commands of `esm` get in: to an AWS account by its region, to Kafka by a secret, a mapping's access, or by hand."""
+"""Options for logging in to Kafka, shared by the commands that need it. A password is asked for without echo,
+and only here."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,42 +7,10 @@ from typing import Any
 
 import click
 
-from mesh_assets.esm.aws_account import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection import KafkaLogin, find_login
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, Protocol
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.service import MappingService
-from mesh_assets.estate.file import estate_path, load_estate
-from mesh_assets.estate.model import Estate
-
-# What the commands of `esm` share: which account and region they work in.
-
-
-def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--region", metavar="REGION", help="AWS region. Default: AWS_REGION, else the estate's only account."
-    )(command)
-
-
-def estate_if_any() -> Estate | None:
-    """The estate, which these commands can do without; a file that is there must be right."""
-    return load_estate() if estate_path().exists() else None
-
-
-def aws_access(region: str | None) -> AwsAccess:
-    """Checked at the start: a region, and credentials that AWS knows. Raises EstateError or RefusedError."""
-    access = AwsAccess(aws_account(estate_if_any(), region=region))
-    _ = access.identity
-    return access
-
-
-def mapping_service(region: str | None) -> MappingService:
-    """As `aws_access`, with the estate's connections for looking topics up."""
-    return MappingService(aws_access(region), estate_if_any())
-
-
-# Options that say how Kafka is reached, shared by the commands that reach it. A password is asked for
-# without echo, and only here.
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
@@ -49,14 +18,14 @@ _OPTIONS = (
         "--secret",
         "secret_arn",
         metavar="ARN",
-        help="A secret of AWS Secrets Manager with the credentials; goes before all else.",
+        help="A secret in AWS Secrets Manager with the credentials; overrides everything else.",
     ),
     click.option(
         "--bootstrap-servers",
         metavar="HOST:PORT,…",
         help="The brokers, where neither secret nor mapping names them.",
     ),
-    click.option("--cluster-arn", metavar="ARN", help="An MSK cluster, whose brokers are asked from AWS."),
+    click.option("--cluster-arn", metavar="ARN", help="An MSK cluster, whose brokers AWS names."),
     click.option(
         "--protocol",
         type=click.Choice(PROTOCOLS, case_sensitive=False),
@@ -66,9 +35,7 @@ _OPTIONS = (
         "--mechanism", type=click.Choice(MECHANISMS, case_sensitive=False), help="How to log in (SASL)."
     ),
     click.option(
-        "--username",
-        metavar="NAME",
-        help="By hand: the password is asked for, without echo, and forgotten at the end.",
+        "--username", metavar="NAME", help="By hand: the password is asked for without echo and not kept."
     ),
     click.option("--ca", type=_FILE, help="PEM file of the authority that signed the brokers' certificates."),
     click.option(
@@ -80,43 +47,47 @@ _OPTIONS = (
 )
 
 
-class AccessOnce:
-    """The way into AWS, opened when it is first needed: a test of plain Kafka needs none."""
+class AccountOnce:
+    """The AWS account, opened when it is first needed: checking plain Kafka needs none."""
 
-    def __init__(self, opening: Callable[[], AwsAccess]) -> None:
+    def __init__(self, opening: Callable[[], AwsAccount]) -> None:
         self._opening = opening
-        self._opened: AwsAccess | None = None
+        self._opened: AwsAccount | None = None
 
-    def __call__(self) -> AwsAccess:
+    def __call__(self) -> AwsAccount:
         if self._opened is None:
             self._opened = self._opening()
         return self._opened
 
 
 def login_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that `chosen_login` reads."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def chosen_login(
-    access: Callable[[], AwsAccess], mapping: EventSourceMapping | None, options: dict[str, Any]
+    account: Callable[[], AwsAccount], mapping: EventSourceMapping | None, options: dict[str, Any]
 ) -> tuple[KafkaLogin, bool]:
-    """The login that the options mean, and whether AWS had to be asked for it. `access` is called only then."""
+    """The login that the options mean, and whether it needs AWS; `account` is called only then.
+
+    Raises as `find_login` does.
+    """
     given = _given(options, mapping)
     secret_arn = options["secret_arn"]
     needs_aws = (
         secret_arn is not None or mapping is not None or (given is not None and given.cluster_arn is not None)
     )
-    # By hand goes before the mapping's own only where something was given by hand.
+    # What was given by hand overrides the mapping's own access.
     own = None if given is not None and secret_arn is None else mapping
     if not needs_aws and given is not None and given.sasl_mechanism != "AWS_MSK_IAM":
         return given.checked(), False
-    return find_login(access(), secret_arn=secret_arn, mapping=own, given=given), True
+    return find_login(account(), secret_arn=secret_arn, mapping=own, given=given), True
 
 
 def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> KafkaLogin | None:
-    """None: nothing was given by hand."""
+    """What was given by hand; None for nothing."""
     names = (
         "bootstrap_servers",
         "cluster_arn",
@@ -133,8 +104,7 @@ def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> Kafka
     password = None
     if options["username"] and secret is None:
         click.echo(
-            "The password is used for this session only: it is not stored, not logged, and not shown.",
-            err=True,
+            "The password is used for this session only: it is not stored, not logged, not shown.", err=True
         )
         password = click.prompt(f"Password of {options['username']}", hide_input=True, err=True)
     tls = bool(options["ca"] or options["certificate"])

@@ -1,24 +1,21 @@
-"""`mesh-assets esm list` and `get`: names in place of ARNs, times, states, the last result."""
+"""`mesh-assets esm list` and `get`: mappings in the terminal, with names instead of ARNs."""
 
 from collections.abc import Iterator, Sequence
 
 import click
-import msgspec
 
-from mesh_assets.cli.esm.login import aws_access, mapping_service, region_option
+from mesh_assets.cli.esm.service import aws_account, json_text, mapping_service, region_option
 from mesh_assets.cli.text import aligned
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
-
-# Mappings for people: names in place of ARNs, times, states, the last result.
 
 _HEADINGS = ("function", "topic", "cluster", "state", "last result", "changed", "uuid")
 
 
 def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
     if not mappings:
-        yield "No event source mapping of a Kafka topic fits."
+        yield "No event source mapping of a Kafka topic matches."
         return
     yield from aligned([_HEADINGS, *(_row(mapping) for mapping in mappings)])
 
@@ -37,7 +34,7 @@ def _row(mapping: EventSourceMapping) -> tuple[str, ...]:
 
 
 def cluster_name(mapping: EventSourceMapping) -> str:
-    """The MSK cluster's name, or the first bootstrap server and how many more."""
+    """The MSK cluster's name, or the first bootstrap server and how many more there are."""
     if mapping.event_source_arn is not None:
         cluster = msk_cluster_in(mapping.event_source_arn)
         return mapping.event_source_arn if cluster is None else cluster.name
@@ -46,7 +43,7 @@ def cluster_name(mapping: EventSourceMapping) -> str:
 
 
 def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
-    """Everything that is set, a line each."""
+    """Everything that is set, one line each."""
     yield f"{mapping.function_name} ← {mapping.topic or '-'} of {cluster_name(mapping)}   {mapping.state or '-'}"
     changed = None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M:%S} UTC"
     access = ", ".join(
@@ -82,9 +79,6 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
     yield from (f"  {name:<17} {value}" for name, value in facts.items() if value not in (None, ""))
 
 
-# `mesh-assets esm list`.
-
-
 @click.command(name="list", short_help="The mappings of an account and region.")
 @click.option("--function", metavar="NAME", help="Only of this function: name or ARN.")
 @click.option(
@@ -104,18 +98,11 @@ def list_mappings(
 ) -> None:
     """List the event source mappings of Kafka topics: function, topic, cluster, state, last result, when last
     changed."""
-    found = read_mappings(aws_access(region), function=function, source=source, topic=topic, state=state)
-    click.echo(
-        msgspec.json.format(msgspec.json.encode(found)).decode()
-        if as_json
-        else "\n".join(mappings_text(found))
-    )
+    found = read_mappings(aws_account(region), function=function, source=source, topic=topic, state=state)
+    click.echo(json_text(found) if as_json else "\n".join(mappings_text(found)))
 
 
-# `mesh-assets esm get`.
-
-
-@click.command(short_help="One mapping, with all that Lambda says of it.")
+@click.command(short_help="One mapping, with everything that Lambda says about it.")
 @click.argument("uuid", required=False)
 @click.option("--function", metavar="NAME", help="Find it by its function …")
 @click.option("--source", metavar="ARN|SERVERS", help="… its cluster …")
@@ -130,11 +117,7 @@ def get(
     region: str | None,
     as_json: bool,
 ) -> None:
-    """Show a mapping, by UUID or by function, cluster and topic. Several that fit are named, and none is
-    taken."""
+    """Show a mapping, by UUID or by function, cluster and topic. When several match, they are listed and none
+    is chosen."""
     found = mapping_service(region).get(uuid, function=function, source=source, topic=topic)
-    click.echo(
-        msgspec.json.format(msgspec.json.encode(found)).decode()
-        if as_json
-        else "\n".join(mapping_text(found))
-    )
+    click.echo(json_text(found) if as_json else "\n".join(mapping_text(found)))

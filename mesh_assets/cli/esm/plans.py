@@ -1,22 +1,20 @@
-"""A plan shown, or the one applied whose id is given: what every command that changes something does."""
+"""Plans in the terminal: shown, or applied by their id. Every command that changes something works this way."""
 
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
-import msgspec
 
+from mesh_assets.cli.esm.service import json_text
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.lookup import DEFAULT_DEADLINE_SECONDS, Progress, Wanted
 from mesh_assets.esm.plan import Plan, PlannedCall
 from mesh_assets.esm.service import MappingService
 
-# A plan for people: what would be sent, what rights change, what to know, and how to apply it.
 
-
-def plan_text(plan: Plan, *, how: str) -> Iterator[str]:
-    """`how`: the command that would apply it, without the id."""
+def plan_text(plan: Plan) -> Iterator[str]:
+    """The plan for people: what would be sent, what rights change, what to know, how to apply it."""
     yield f"Plan {plan.id}: {plan.summary}"
     yield f"  account {plan.observed.get('account', '-')}   region {plan.observed.get('region', '-')}"
     if plan.action == "delete_event_source_mapping":
@@ -28,18 +26,18 @@ def plan_text(plan: Plan, *, how: str) -> Iterator[str]:
     for number, call in enumerate(plan.calls, 1):
         yield f"  request {number}     {call.service}:{call.operation}"
         yield from _indented(_shown(call))
-    for finding in plan.warnings:
-        yield f"  note          {finding}"
+    for violation in plan.warnings:
+        yield f"  note          {violation}"
     yield ""
     if not plan.calls:
-        yield "Nothing to do: everything is as asked."
+        yield "Nothing to do: everything is as requested."
         return
     if plan.blocked is not None:
-        yield f"Applying will refuse: {plan.blocked}"
+        yield f"Applying it will be refused: {plan.blocked}"
         if plan.permissions is not None and plan.permissions.statement:
             yield "Hand this policy to an administrator of the role:"
             yield plan.permissions.statement
-    yield f"Nothing has been done. To do it: {how} --apply {plan.id}"
+    yield f"Nothing has been done. To do it: the same command with --apply {plan.id}"
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
@@ -59,22 +57,17 @@ def _rights(plan: Plan) -> Iterator[str]:
         yield f"  rights        {rights.change.policy_name} of role {rights.change.role_name}: {new}"
         yield from (f"    {line}" for line in rights.change.lines())
         return
-    words = {"granted": "the role has all it needs", "unknown": "not known", "denied": "denied"}
+    words = {"granted": "the role has all it needs"}
     yield f"  rights        {words.get(rights.state, rights.state)}{f': {rights.why}' if rights.why else ''}"
 
 
 def _shown(call: PlannedCall) -> dict[str, object]:
-    """A policy's document stands above as a diff."""
+    """The arguments without the policy's document, which is already shown as a diff."""
     return {name: value for name, value in call.arguments.items() if name != "PolicyDocument"}
 
 
 def _indented(value: object) -> Iterator[str]:
     yield from (f"    {line}" for line in json.dumps(value, indent=2, default=str).splitlines())
-
-
-# What every command that changes something does: show the plan, or apply the one whose id is given, and
-# wait
-# if asked to.
 
 
 def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,32 +95,28 @@ def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--continue-without-permissions",
         is_flag=True,
-        help="Go on when the role's rights are not known or cannot be given.",
+        help="Continue when the role's rights are unknown or cannot be granted.",
     )(command)
     return click.option("--no-permissions", is_flag=True, help="Leave the role's rights alone.")(command)
 
 
-def show(plan: Plan, *, how: str, as_json: bool) -> None:
-    click.echo(_json(plan) if as_json else "\n".join(plan_text(plan, how=how)))
+def show(plan: Plan, *, as_json: bool) -> None:
+    click.echo(json_text(plan) if as_json else "\n".join(plan_text(plan)))
 
 
 def show_applied(applied: Applied, *, as_json: bool) -> None:
-    click.echo(_json(applied) if as_json else "\n".join(applied_text(applied)))
+    click.echo(json_text(applied) if as_json else "\n".join(applied_text(applied)))
 
 
 def wait(service: MappingService, uuid: str, wanted: Wanted, seconds: float) -> None:
-    """Waits with each state on stderr. Raises WaitTimeoutError after the time."""
+    """Waits, printing each state on stderr. Raises as `wait_until` does."""
     if seconds <= 0:
         return
-    service.wait(uuid, wanted, deadline_seconds=seconds, progress=_tell)
+    service.wait(uuid, wanted, deadline_seconds=seconds, progress=_print_progress)
 
 
-def _tell(progress: Progress) -> None:
+def _print_progress(progress: Progress) -> None:
     click.echo(
         f"{progress.seconds:6.1f} s  {progress.state or 'gone'}{f' ({progress.reason})' if progress.reason else ''}",
         err=True,
     )
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value)).decode()

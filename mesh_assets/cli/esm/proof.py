@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-import msgspec
 
-from mesh_assets.cli.esm.login import AccessOnce, aws_access, chosen_login, login_options, region_option
+from mesh_assets.cli.esm.login import AccountOnce, chosen_login, login_options
+from mesh_assets.cli.esm.service import aws_account, json_text, region_option
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.esm.lookup import get_mapping
@@ -25,11 +25,9 @@ from mesh_assets.esm.proof import (
 )
 from mesh_assets.esm.proof.validation import METRICS_SECONDS
 
-# What a test would write, and a verdict, for people.
 
-
-def produce_plan_text(plan: ProducePlan, *, how: str) -> Iterator[str]:
-    """`how`: the command that would do it, without the id."""
+def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
+    """The plan for people: what would be written where, and who else receives it."""
     where = f"with key {plan.key!r}" if plan.key is not None else "one partition after the other"
     yield f"Plan {plan.id}: write {plan.messages:,} test messages of {plan.bytes_each:,} bytes into {plan.topic}, {where}"
     yield f"  brokers       {plan.endpoint}"
@@ -37,13 +35,13 @@ def produce_plan_text(plan: ProducePlan, *, how: str) -> Iterator[str]:
     if plan.group is not None:
         yield f"  meant for     group {plan.group}"
     if plan.other_groups is None:
-        yield f"  also read by  not known: {plan.other_groups_error}"
+        yield f"  also read by  unknown: {plan.other_groups_error}"
     elif plan.other_groups:
-        yield f"  also read by  {', '.join(plan.other_groups)}: they will receive the test messages as well"
+        yield f"  also read by  {', '.join(plan.other_groups)}: they will receive the test messages too"
     else:
         yield "  also read by  no other group"
     yield ""
-    yield f"Nothing has been written. To do it: {how} --apply {plan.id}"
+    yield f"Nothing has been written. To do it: the same command with --apply {plan.id}"
 
 
 def produced_text(produced: Produced) -> Iterator[str]:
@@ -64,10 +62,7 @@ def validation_text(found: Validation) -> Iterator[str]:
         after = "nothing" if one.committed is None else str(one.committed)
         yield f"  partition {one.partition:<4}committed {before} → {after}, needs {one.last + 1}{'' if one.passed else '   NOT PASSED'}"
     if found.counts is not None:
-        yield f"  counts        {', '.join(f'{name} {value:,}' for name, value in found.counts.told().items()) or 'none arrived'}"
-
-
-# `mesh-assets esm produce`.
+        yield f"  counts        {', '.join(f'{name} {value:,}' for name, value in found.counts.known().items()) or 'none arrived'}"
 
 
 @click.command(short_help="Write test messages into a topic.")
@@ -75,7 +70,7 @@ def validation_text(found: Validation) -> Iterator[str]:
     "--mapping",
     "uuid",
     metavar="UUID",
-    help="Into this mapping's topic, with its own access unless another is named.",
+    help="Into this mapping's topic, with its own credentials unless others are given.",
 )
 @click.option("--topic", metavar="NAME", help="Into this topic, where no mapping or secret names it.")
 @click.option("--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
@@ -87,7 +82,7 @@ def validation_text(found: Validation) -> Iterator[str]:
     show_default=True,
     help="Of how many bytes each.",
 )
-@click.option("--key", metavar="TEXT", help="Their key. Default: none, and they go round the partitions.")
+@click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
 @login_options
 @region_option
 @click.option("--apply", "plan_id", metavar="PLAN-ID", help="Carry out this plan. Default: only show it.")
@@ -110,32 +105,23 @@ def produce(
 
     Every group that reads the topic receives them: the plan names them. Without --apply nothing is written.
     """
-    access = AccessOnce(lambda: aws_access(region))
-    mapping = None if uuid is None else get_mapping(access(), uuid)
-    login, uses_aws = chosen_login(access, mapping, options)
+    account = AccountOnce(lambda: aws_account(region))
+    mapping = None if uuid is None else get_mapping(account(), uuid)
+    login, uses_aws = chosen_login(account, mapping, options)
     wanted = topic or (mapping.topic if mapping is not None else None) or login.topic
     if wanted is None:
         raise MeshError("no topic is named; give --topic, or a mapping or secret that names one")
-    properties = properties_of(login, access() if uses_aws else None)
+    properties = properties_of(login, account() if uses_aws else None)
     group = None if mapping is None else mapping.consumer_group_id
     plan = plan_test_messages(
         properties, topic=wanted, messages=messages, bytes_each=bytes_each, key=key, group=group
     )
     if plan_id is None:
-        click.echo(
-            _json(plan) if as_json else "\n".join(produce_plan_text(plan, how="the same command with"))
-        )
+        click.echo(json_text(plan) if as_json else "\n".join(produce_plan_text(plan)))
         return
     check_plan(plan, plan_id)
     done = produce_test_messages(properties, plan)
-    click.echo(_json(done) if as_json else "\n".join(produced_text(done)))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value)).decode()
-
-
-# `mesh-assets esm validate`.
+    click.echo(json_text(done) if as_json else "\n".join(produced_text(done)))
 
 
 @click.command(short_help="Prove that a mapping processes messages.")
@@ -151,7 +137,7 @@ def _json(value: Any) -> str:
     show_default=True,
     help="Of how many bytes each.",
 )
-@click.option("--key", metavar="TEXT", help="Their key. Default: none, and they go round the partitions.")
+@click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
 @click.option(
     "--deadline",
     type=click.FloatRange(min=1),
@@ -198,9 +184,9 @@ def validate(
     (docs/esm-proof.md). The function is invoked with the messages, and every other group of the topic
     receives them: the plan names them. Exit code 0 only for processed.
     """
-    access = AccessOnce(lambda: aws_access(region))
-    mapping = get_mapping(access(), uuid)
-    login, _ = chosen_login(access, mapping, options)
+    account = AccountOnce(lambda: aws_account(region))
+    mapping = get_mapping(account(), uuid)
+    login, _ = chosen_login(account, mapping, options)
     request = ValidationRequest(
         messages=messages,
         bytes_each=bytes_each,
@@ -209,17 +195,15 @@ def validate(
         metrics_seconds=metrics_wait,
     )
     if plan_id is None:
-        plan = plan_validation(access(), mapping, login, request)
-        click.echo(
-            _json(plan) if as_json else "\n".join(produce_plan_text(plan, how="the same command with"))
-        )
+        plan = plan_validation(account(), mapping, login, request)
+        click.echo(json_text(plan) if as_json else "\n".join(produce_plan_text(plan)))
         return
     begun = time.monotonic()
 
-    def tell(text: str) -> None:
+    def progress(text: str) -> None:
         click.echo(f"{time.monotonic() - begun:6.1f} s  {text}", err=True)
 
-    found = validate_esm_processing(access(), mapping, login, request, plan_id=plan_id, tell=tell)
-    click.echo(_json(found) if as_json else "\n".join(validation_text(found)))
+    found = validate_esm_processing(account(), mapping, login, request, plan_id=plan_id, progress=progress)
+    click.echo(json_text(found) if as_json else "\n".join(validation_text(found)))
     if found.verdict.name != "processed":
         sys.exit(1)

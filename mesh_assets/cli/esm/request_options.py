@@ -1,4 +1,4 @@
-"""The parameters of a request as options, made from the request's own fields: one name everywhere."""
+"""A request's options, made from the table of its fields, and the request that they make."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,23 +9,23 @@ import click
 
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
-from mesh_assets.esm.request_fields import EsmModel
+from mesh_assets.esm.request_fields import EsmModel, Kind, RequestField, fields_of
 
 Request = TypeVar("Request", bound=EsmModel)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-_PAIRS = {"source_access_configurations": "TYPE=ARN", "tags": "KEY=VALUE"}
-_JSON = ("schema_registry",)
-_REPEATED = ("filter_patterns",)
+# How each form of value is written: what the option takes, and whether it may be repeated.
+_METAVARS = {"accesses": "TYPE=ARN", "tags": "KEY=VALUE", "patterns": "JSON", "record": "JSON"}
+_REPEATED = ("accesses", "tags", "patterns")
 
 
-def request_options(
-    kind: type[EsmModel], *, without: tuple[str, ...] = ()
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def request_options(model: type[EsmModel], *, without: tuple[str, ...] = ()) -> Decorator:
     """Adds an option for each field of the request, and `--request` for a JSON file with any of them."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for name in reversed([name for name in kind.model_fields if name not in without]):
-            command = _option(kind, name)(command)
+        for field in reversed(fields_of(model)):
+            if field.name not in without:
+                command = _option(field)(command)
         path = click.Path(exists=True, dir_okay=False, path_type=Path)
         return click.option(
             "--request", "request_file", type=path, help="A JSON file with parameters; options given win."
@@ -34,50 +34,62 @@ def request_options(
     return add
 
 
-def request_from(kind: type[Request], options: Mapping[str, Any], request_file: Path | None) -> Request:
-    """The request that file and options make. Raises InvalidRequestError with every finding about its shape."""
+def request_from(model: type[Request], options: Mapping[str, Any], request_file: Path | None) -> Request:
+    """The request in file and options; options win.
+
+    Raises InvalidRequestError with everything wrong about its shape, MeshError for a file or option that is
+    not JSON.
+    """
     data = {} if request_file is None else _read(request_file)
-    for name, value in options.items():
-        if name in kind.model_fields and value not in (None, ()):
-            data[name] = _value(name, value)
-    return read_request(kind, data)
+    for field in fields_of(model):
+        value = options.get(field.name)
+        if value not in (None, ()):
+            data[field.name] = _value(field.kind, value, _flag(field.name))
+    return read_request(model, data)
 
 
-def _option(kind: type[EsmModel], name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    field, text = kind.model_fields[name], f"--{name.replace('_', '-')}"
-    description = field.description or ""
-    hidden = description.startswith("Refused:")
-    written = str(field.annotation)
-    if "Flag" in written or "bool" in written:
-        return click.option(f"{text}/--no-{text[2:]}", default=None, help=description, hidden=hidden)
-    if name in _PAIRS:
+def _option(field: RequestField) -> Decorator:
+    flag, form, text = _flag(field.name), field.kind.form, field.description or ""
+    if form == "flag":
+        return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=text, hidden=field.refused)
+    if form in _REPEATED:
         return click.option(
-            text, multiple=True, metavar=_PAIRS[name], help=f"{description}; may be repeated.", hidden=hidden
+            flag,
+            multiple=True,
+            metavar=_METAVARS[form],
+            help=f"{text}; may be repeated.",
+            hidden=field.refused,
         )
-    if name in _REPEATED:
-        return click.option(
-            text, multiple=True, metavar="JSON", help=f"{description}; may be repeated.", hidden=hidden
-        )
-    kind_of_value = int if "int" in written else str
     return click.option(
-        text, type=kind_of_value, metavar="JSON" if name in _JSON else None, help=description, hidden=hidden
+        flag,
+        type=int if form == "count" else str,
+        metavar=_METAVARS.get(form),
+        help=text,
+        hidden=field.refused,
     )
 
 
-def _value(name: str, value: Any) -> Any:
-    if name == "source_access_configurations":
-        pairs = [text.partition("=") for text in value]
-        return [{"type": kind, "uri": uri} if uri else {"type": kind} for kind, _, uri in pairs]
-    if name == "tags":
-        return dict(text.partition("=")[::2] for text in value)
-    if name in _JSON:
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            raise MeshError(
-                f"--{name.replace('_', '-')} is no JSON ({error.msg} at {error.pos}); expected an object"
-            ) from error
-    return value
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _value(kind: Kind, value: Any, flag: str) -> Any:
+    """What an option holds, as the request takes it."""
+    match kind.form:
+        case "accesses":
+            pairs = [text.partition("=") for text in value]
+            return [{"type": type_, "uri": uri} if uri else {"type": type_} for type_, _, uri in pairs]
+        case "tags":
+            return dict(text.partition("=")[::2] for text in value)
+        case "record":
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise MeshError(
+                    f"{flag} is not JSON ({error.msg} at {error.pos}); expected an object"
+                ) from error
+        case _:
+            return value
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -86,5 +98,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise MeshError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(data, dict):
-        raise MeshError(f"{path} holds no JSON object; expected parameters by name")
+        raise MeshError(f"{path} is not a JSON object; expected parameters by name")
     return data

@@ -1,11 +1,11 @@
-"""`esm/event_source_mappings`: every mapping of a Kafka topic in the accounts of the estate."""
+"""`esm/event_source_mappings`: every mapping of a Kafka topic in the estate's AWS accounts."""
 
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from mesh_assets.defs.esm.metadata import mappings_metadata
-from mesh_assets.defs.esm.resource import MappingAccess
+from mesh_assets.defs.esm.resource import EventSourceMappings
 from mesh_assets.defs.resources import EstateResource
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.health import Health, MappingLag, enabled, last_result_ok, mapping_lags, not_lagging
@@ -13,12 +13,12 @@ from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 
 MAPPINGS_KEY = dg.AssetKey(["esm", "event_source_mappings"])
-NOT_CONFIGURED = "the estate has no `esm: {accounts: …}`, so no account is looked at; name the accounts to have their mappings here"
+NOT_CONFIGURED = "the estate has no `esm: {accounts: …}`, so no account is read; name the accounts to see their mappings here"
 
 _CHECKS = {
-    "enabled": "Every mapping is Enabled, or on its way there.",
-    "last_result_ok": "Lambda's last result of every mapping is no problem.",
-    "not_lagging": "No group is further behind than its cluster's anomalies.lag_records, where the cluster is in the estate.",
+    "enabled": "Every mapping is Enabled, or about to be.",
+    "last_result_ok": "Lambda reports no problem as the last result of any mapping.",
+    "not_lagging": "No group lags by more than its cluster's anomalies.lag_records, for clusters in the estate.",
 }
 
 
@@ -28,14 +28,14 @@ def mappings_asset() -> dg.AssetsDefinition:
         group_name="esm",
         kinds={"kafka", "lambda"},
         description="Every event source mapping of a Kafka topic in the estate's AWS accounts: function, topic, group, state, last result.",
-        # Reading only, so repeating is safe.
+        # Only reads, so repeating is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
         check_specs=[
             dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()
         ],
     )
     def event_source_mappings(
-        estate: EstateResource, mapping_access: MappingAccess
+        estate: EstateResource, event_source_mappings: EventSourceMappings
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = estate.estate().esm
         if settings is None:
@@ -47,20 +47,19 @@ def mappings_asset() -> dg.AssetsDefinition:
         found: list[tuple[str, EventSourceMapping]] = []
         lags: list[MappingLag] = []
         failures: list[str] = []
-        for account in settings.accounts:
-            access = mapping_access.account(account)
+        for configured in settings.accounts:
+            account = event_source_mappings.account(configured)
             try:
-                owner = f"{access.identity.account_id} {access.region}"
-                mappings = list_mappings(access)
-            except MeshError as error:  # the others are still read, so that all failures are told at once
-                failures.append(f"{access}: {error}")
+                owner = f"{account.identity.account_id} {account.region}"
+                mappings = list_mappings(account)
+            except MeshError as error:  # read the others too, to report all failures at once
+                failures.append(f"{account}: {error}")
                 continue
             found += [(owner, mapping) for mapping in mappings]
-            lags += mapping_lags(estate.estate(), access, mappings)
+            lags += mapping_lags(estate.estate(), account, mappings)
         if failures:
             raise MeshError(
-                "not all accounts could be read, and a part is not given for the whole:\n"
-                + "\n".join(failures)
+                "not all accounts could be read, and a partial list would mislead:\n" + "\n".join(failures)
             )
         yield dg.MaterializeResult(
             asset_key=MAPPINGS_KEY, metadata={"status": "fresh", **mappings_metadata(found)}
@@ -86,6 +85,6 @@ def _result(name: str, health: Health) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=health.sentence,
         metadata={
-            "findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.findings) or "none")
+            "findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.failures) or "none")
         },
     )

@@ -1,47 +1,20 @@
-"""The configs of the jobs, made from the requests' own fields: one name everywhere."""
+"""The configs of the jobs, made from the table of the requests' fields, and what a run reads from them."""
 
-import typing
+from functools import cache
+from types import GenericAlias
 from typing import Any, TypeVar
 
 import dagster as dg
 from pydantic import Field, create_model
 
 from mesh_assets.errors import MeshError
+from mesh_assets.esm.proof.validation import METRICS_SECONDS
 from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
-from mesh_assets.esm.request_fields import EsmModel
+from mesh_assets.esm.request_fields import EsmModel, Kind, fields_of
 
 Request = TypeVar("Request", bound=EsmModel)
 
 WAIT_SECONDS = 300.0
-
-
-class SourceAccessConfig(dg.Config):
-    type: str
-    uri: str | None = None
-
-
-class RegistryAccessConfig(dg.Config):
-    type: str
-    uri: str | None = None
-
-
-class SchemaRegistryConfig(dg.Config):
-    uri: str
-    event_record_format: str = "JSON"
-    validate_attributes: list[str] = Field(default=["VALUE"])
-    access_configurations: list[RegistryAccessConfig] = Field(default=[])
-
-
-# Dagster's configs know plain types, lists, maps and configs; these are the fields that are none of them in
-# the request.
-_TYPES: dict[str, Any] = {
-    "source_access_configurations": list[SourceAccessConfig],
-    "schema_registry": SchemaRegistryConfig,
-    "filter_patterns": list[str],
-    "metrics": list[str],
-    "kafka_bootstrap_servers": list[str],
-    "tags": dict[str, str],
-}
 
 _APPLY = Field(default=False, description="False: only the plan. True: carry out the plan of plan_id")
 _PLAN_ID = Field(default=None, description="With apply: the plan's id, as the run that showed it says")
@@ -60,28 +33,47 @@ _PLAN: dict[str, Any] = {
     "region": (str | None, _REGION),
 }
 _SETTLES: dict[str, Any] = {"wait_seconds": (float, _WAIT)}
+_REPEATS: dict[str, Any] = {"repeat_uuid": (str | None, _REPEATED)}
 
 
-def _fields(kind: type[EsmModel]) -> dict[str, Any]:
+def _fields(model: type[EsmModel]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, field in kind.model_fields.items():
-        annotation = _TYPES.get(name, _plain(field.annotation))
-        if field.is_required():
-            fields[name] = (annotation, Field(description=field.description))
+    for field in fields_of(model):
+        type_ = _type(field.kind)
+        if field.required:
+            fields[field.name] = (type_, Field(description=field.description))
         else:
-            fields[name] = (annotation | None, Field(default=field.default, description=field.description))
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            fields[field.name] = (
+                type_ | None if field.nullable else type_,
+                Field(default=default, description=field.description),
+            )
     return fields
 
 
-def _plain(annotation: Any) -> Any:
-    """The one plain type of an annotation like `int | None`; text for times, which have no type of their own
-    in a config."""
-    for part in (annotation, *typing.get_args(annotation)):
-        while typing.get_origin(part) is typing.Annotated:
-            part = typing.get_args(part)[0]
-        if part in (int, bool):
-            return part
-    return str
+def _type(kind: Kind) -> Any:
+    """Dagster's configs know plain types, lists, maps and configs."""
+    match kind.form:
+        case "flag":
+            return bool
+        case "count":
+            return int
+        case "text" | "time":
+            return str
+        case "names" | "patterns":
+            return list[str]
+        case "tags":
+            return dict[str, str]
+        case "accesses":
+            return GenericAlias(list, (_part(kind.model),))
+        case "record":
+            return _part(kind.model)
+
+
+@cache
+def _part(model: Any) -> Any:
+    """The config of a part of a request; the same class for the same model."""
+    return _config(f"{model.__name__}Config", **_fields(model))
 
 
 def _config(name: str, **fields: Any) -> Any:
@@ -90,45 +82,69 @@ def _config(name: str, **fields: Any) -> Any:
 
 CreateConfig = _config("CreateEventSourceMapping", **_fields(CreateRequest), **_RIGHTS, **_PLAN, **_SETTLES)
 UpdateConfig = _config(
-    "UpdateEventSourceMapping",
-    **_fields(UpdateRequest),
-    repeat_uuid=(str | None, _REPEATED),
-    **_RIGHTS,
-    **_PLAN,
-    **_SETTLES,
+    "UpdateEventSourceMapping", **_fields(UpdateRequest), **_REPEATS, **_RIGHTS, **_PLAN, **_SETTLES
 )
 DeleteConfig = _config(
     "DeleteEventSourceMapping",
     uuid=(str, Field(description="The mapping's UUID")),
-    repeat_uuid=(str | None, _REPEATED),
+    **_REPEATS,
     **_PLAN,
     **_SETTLES,
 )
 PermissionsConfig = _config(
     "AddMskPermissions",
     uuid=(str, Field(description="The UUID of the mapping whose function's role gets what it lacks")),
-    repeat_uuid=(str | None, _REPEATED),
+    **_REPEATS,
     **_PLAN,
 )
 
 
-def request_of(kind: type[Request], config: Any) -> Request:
-    """The request in a job's config. Raises InvalidRequestError with all findings about its shape."""
-    data = {name: _data(getattr(config, name)) for name in kind.model_fields}
-    return read_request(kind, {name: value for name, value in data.items() if value is not None})
+class ValidateConfig(dg.Config):
+    """Of the job that proves that a mapping processes."""
+
+    uuid: str = Field(description="The mapping's UUID")
+    secret_arn: str | None = Field(
+        default=None, description="Credentials to write the messages with; default: the mapping's own access"
+    )
+    messages: int = Field(default=10, description="How many test messages")
+    bytes_each: int = Field(default=256, description="Of how many bytes each")
+    key: str | None = Field(
+        default=None, description="Their key; default: none, and they go round the partitions"
+    )
+    deadline_seconds: float | None = Field(
+        default=None, description="Default: 30 for a mapping at work, 300 for a new one"
+    )
+    metrics_seconds: float = Field(
+        default=METRICS_SECONDS, description="How long to wait for CloudWatch's counts"
+    )
+    region: str | None = Field(
+        default=None, description="AWS region; default: AWS_REGION, else the estate's only account"
+    )
+    apply: bool = Field(
+        default=False, description="False: only the plan. True: write the messages of plan_id and judge"
+    )
+    plan_id: str | None = Field(
+        default=None, description="With apply: the plan's id, as the run that showed it says"
+    )
+
+
+def request_of(model: type[Request], config: Any) -> Request:
+    """The request in a job's config. Raises InvalidRequestError with everything wrong about its shape."""
+    data = {field.name: _data(getattr(config, field.name)) for field in fields_of(model)}
+    return read_request(model, {name: value for name, value in data.items() if value is not None})
 
 
 def plan_to_apply(config: Any, uuid: str | None = None) -> str | None:
-    """The id of the plan to carry out; None: only plan. `uuid`: the mapping a changing job is about, which
-    its config must repeat.
+    """The id of the plan to carry out; None: only plan. `uuid`: the mapping to be changed, which the config
+    must repeat.
 
-    Raises MeshError when apply is asked for without the id, or the UUID is not repeated.
+    Raises MeshError when `apply` comes without the id, or the UUID is not repeated.
     """
     if not config.apply:
         return None
     if uuid is not None and config.repeat_uuid != uuid:
         raise MeshError(
-            f"apply needs `repeat_uuid: {uuid}` in the config, so that no other mapping is meant by mistake; nothing was done"
+            f"apply needs `repeat_uuid: {uuid}` in the config, to rule out a mix-up; nothing was done"
         )
     if not config.plan_id:
         raise MeshError(

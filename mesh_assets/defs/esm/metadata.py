@@ -1,4 +1,4 @@
-"""What the UI shows of plans, results and mappings."""
+"""What the UI shows of plans, results, verdicts and mappings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,13 @@ from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
+from mesh_assets.esm.proof import ProducePlan, Validation
 
 _TABLE_ROWS = 200
 
 
 def plan_metadata(plan: Plan) -> dict[str, Any]:
+    """The plan: its id, its requests, the change of rights, what to know."""
     change = None if plan.permissions is None else plan.permissions.change
     metadata: dict[str, Any] = {
         "plan_id": plan.id,
@@ -41,6 +43,7 @@ def plan_metadata(plan: Plan) -> dict[str, Any]:
 
 
 def applied_metadata(applied: Applied) -> dict[str, Any]:
+    """What was done."""
     metadata: dict[str, Any] = {"result": "applied", "result_warnings": "\n".join(applied.warnings) or "none"}
     if applied.mapping is not None:
         metadata["uuid"] = applied.mapping.uuid
@@ -48,8 +51,36 @@ def applied_metadata(applied: Applied) -> dict[str, Any]:
     return metadata
 
 
+def validation_metadata(found: Validation) -> dict[str, Any]:
+    """The verdict, what to do, and all the evidence."""
+    return {
+        "verdict": found.verdict.name,
+        "sentence": found.verdict.sentence,
+        "advice": found.verdict.advice or "none",
+        "mapping": f"{found.uuid}: {found.topic} → {found.function}",
+        "state": found.mapping_state or "unknown",
+        "last_result": found.last_result or "none",
+        "evidence": dg.MetadataValue.json(msgspec.to_builtins(found)),
+    }
+
+
+def produce_plan_metadata(plan: ProducePlan) -> dict[str, Any]:
+    """The plan of a validation: which messages, and who else reads them."""
+    others = (
+        plan.other_groups_error
+        if plan.other_groups is None
+        else ", ".join(plan.other_groups) or "no other group"
+    )
+    return {
+        "plan_id": plan.id,
+        "messages": f"{plan.messages} of {plan.bytes_each} bytes into {plan.topic}",
+        "also_read_by": str(others),
+        "plan": dg.MetadataValue.json(msgspec.to_builtins(plan)),
+    }
+
+
 def mappings_metadata(mappings: Sequence[tuple[str, EventSourceMapping]]) -> dict[str, Any]:
-    """`mappings` with the name of their account."""
+    """All mappings, each with the name of its account, as a table."""
     shown = f"first {_TABLE_ROWS} of {len(mappings)}" if len(mappings) > _TABLE_ROWS else "all"
     metadata: dict[str, Any] = {"dagster/row_count": len(mappings)}
     if mappings:
@@ -66,7 +97,7 @@ def _row(account: str, mapping: EventSourceMapping) -> dict[str, str | int | Non
         "function": mapping.function_name,
         "topic": mapping.topic,
         "cluster": mapping.source if cluster is None else cluster.name,
-        "group": mapping.consumer_group_id,
+        "group_id": mapping.consumer_group_id,
         "state": mapping.state,
         "last_result": mapping.last_processing_result,
         "changed": None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M} UTC",

@@ -1,23 +1,27 @@
-"""The way from a run to AWS: a resource, so that tests put fakes in its place."""
+"""The resource through which a run reaches AWS; tests put fakes in its place."""
 
 import dagster as dg
 
-from mesh_assets.esm.aws_account import AwsAccess, aws_account
+from mesh_assets.esm.aws_account import AwsAccount, account_settings
 from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import load_estate
-from mesh_assets.estate.model import AwsAccount
+from mesh_assets.estate.model import AwsAccountSettings
 
 
-class MappingAccess(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Accounts and regions, by the estate and the environment of the run."""
+class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Event source mappings in the accounts and regions that the estate and the environment of the run name."""
 
     def service(self, region: str | None) -> MappingService:
-        """Raises EstateError without a region, RefusedError without good credentials: before anything else is
-        done."""
-        estate = load_estate()
-        access = self.account(aws_account(estate, region=region))
-        _ = access.identity
-        return MappingService(access, estate)
+        """The service of a region, its credentials checked.
 
-    def account(self, account: AwsAccount) -> AwsAccess:
-        return AwsAccess(account)
+        Raises EstateError without a region, RefusedError without working credentials, before anything else
+        happens.
+        """
+        estate = load_estate()
+        account = self.account(account_settings(estate, region=region))
+        _ = account.identity
+        return MappingService(account, estate)
+
+    def account(self, settings: AwsAccountSettings) -> AwsAccount:
+        """One account of the estate. Contacts nothing."""
+        return AwsAccount(settings)

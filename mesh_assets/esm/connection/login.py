@@ -1,11 +1,10 @@
-"""How a client comes in: brokers, protocol, and what proves who it is. Held for one session, never written
-down, never shown."""
+"""How a client logs in: brokers, protocol, credentials. Held for one session, never stored, never shown."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mesh_assets.errors import EstateError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.platforms.kafka.settings import ClientProperties
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -17,10 +16,11 @@ MECHANISMS: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaLogin:
-    """`certificate`, `key`, `authority`: PEM text. `origin` says where the credentials are from, for people.
+    """`certificate`, `key` and `authority` are PEM text. `origin` says, for people, where the credentials
+    come from.
 
-    `authority` None: those the machine trusts. `topic` and `cluster_arn`: named beside the credentials in a
-    secret.
+    `authority` None: the authorities this machine trusts. A secret may name `topic` and `cluster_arn` beside
+    the credentials.
     """
 
     bootstrap_servers: str
@@ -32,7 +32,7 @@ class KafkaLogin:
     key: str | None = field(default=None, repr=False)
     key_password: str | None = field(default=None, repr=False)
     authority: str | None = field(default=None, repr=False)
-    origin: str = "nothing was needed"
+    origin: str = "none needed"
     topic: str | None = None
     cluster_arn: str | None = None
 
@@ -55,17 +55,17 @@ class KafkaLogin:
         return replace(self, bootstrap_servers=bootstrap_servers)
 
     def checked(self) -> "KafkaLogin":
-        """Raises EstateError, naming the field and no value, for what cannot work."""
+        """The login itself. Raises EstateError, naming fields but no values, when it cannot work."""
         uses_sasl = self.security_protocol.startswith("SASL")
         if not self.bootstrap_servers:
             raise EstateError("no bootstrap servers are known; name them, or the MSK cluster's ARN")
         if uses_sasl != (self.sasl_mechanism is not None):
-            wanted = (
+            problem = (
                 "needs a SASL mechanism"
                 if uses_sasl
-                else f"has no place for {self.sasl_mechanism}; expected SASL_SSL"
+                else f"does not take {self.sasl_mechanism}; expected SASL_SSL"
             )
-            raise EstateError(f"security protocol {self.security_protocol} {wanted}")
+            raise EstateError(f"security protocol {self.security_protocol} {problem}")
         if self.sasl_mechanism not in (None, "AWS_MSK_IAM") and not (self.username and self.password):
             raise EstateError(f"{self.sasl_mechanism} needs a username and a password; {self.origin}")
         if self.sasl_mechanism == "AWS_MSK_IAM" and self.security_protocol != "SASL_SSL":
@@ -75,9 +75,12 @@ class KafkaLogin:
         return self
 
 
-def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientProperties:
-    """librdkafka's words for it. `access` is needed for MSK IAM: its region. Raises EstateError, RefusedError
-    without AWS credentials."""
+def properties_of(login: KafkaLogin, account: AwsAccount | None = None) -> ClientProperties:
+    """The login as librdkafka's properties. MSK IAM signs for the region of `account`, if given.
+
+    Raises EstateError for a login that cannot work or a region that is not known, RefusedError without AWS
+    credentials.
+    """
     login.checked()
     given: dict[str, Any] = {
         "bootstrap.servers": login.bootstrap_servers,
@@ -92,18 +95,18 @@ def properties_of(login: KafkaLogin, access: AwsAccess | None = None) -> ClientP
     }
     properties = ClientProperties({name: value for name, value in given.items() if value is not None})
     if login.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.aws.msk import (  # boto3 is heavy, and only needed for MSK IAM
+        from mesh_assets.platforms.aws.msk import (
             MskIamToken,
             signing_region,
-        )
+        )  # boto3 is heavy, and only needed for MSK IAM
 
         region = signing_region(
-            given=None if access is None else access.region,
+            given=None if account is None else account.region,
             cluster_arn=login.cluster_arn,
             bootstrap_servers=login.bootstrap_servers,
         )
         token = MskIamToken(region, resource=login.cluster_arn or login.bootstrap_servers)
-        token()  # inside librdkafka's callback the reason of a failure is lost
+        token()  # librdkafka's callback would lose the reason of a failure
         properties |= {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
         properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"
     return properties

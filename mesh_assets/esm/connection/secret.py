@@ -1,4 +1,4 @@
-"""A secret of AWS Secrets Manager, read as credentials for Kafka: every form that Lambda, MSK and earlier
+"""A secret in AWS Secrets Manager as credentials for Kafka, in every form that Lambda, MSK and earlier
 servers write.
 
 {"sasl": {"bootstrap_servers": …, "security_protocol": …, "sasl_mechanism": …, "sasl_plain_username": …, "sasl_plain_password": …},
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccess, call, error_code
+from mesh_assets.esm.aws_account import AwsAccount, call, error_code
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, KafkaLogin, Mechanism, Protocol
 
 _FORMS = "{iam: …}, {sasl: …}, {username, password}, {certificate, privateKey} or {certificate}"
@@ -27,34 +27,37 @@ _MECHANISM_NAMES: dict[str, Mechanism] = {
 }
 
 
-def read_secret(access: AwsAccess, arn: str) -> Mapping[str, Any]:
-    """The secret's fields. Raises RefusedError that names the secret, and EstateError for one that is no JSON
-    object; never a value."""
+def read_secret(account: AwsAccount, arn: str) -> Mapping[str, Any]:
+    """The secret's fields.
 
-    def tell(error: Exception) -> Exception | None:
+    Raises RefusedError when it is missing or may not be read, EstateError when it is not a JSON object.
+    Errors name the secret and never contain a value.
+    """
+
+    def translate(error: Exception) -> Exception | None:
         if error_code(error) == "ResourceNotFoundException":
-            return RefusedError(f"there is no secret {arn} in {access}; check the ARN and the region")
+            return RefusedError(f"{account} has no secret {arn}; check the ARN and the region")
         return None
 
     answer = call(
-        access.client("secretsmanager").get_secret_value,
+        account.client("secretsmanager").get_secret_value,
         action="secretsmanager:GetSecretValue",
         resource=f"secret {arn}",
-        tell=tell,
+        translate=translate,
         SecretId=arn,
     )
     try:
         fields = json.loads(answer.get("SecretString") or "")
-    except json.JSONDecodeError:  # which carries the whole secret, and must not be chained to anything
+    except json.JSONDecodeError:  # it holds the whole secret and must not be chained
         fields = None
     if not isinstance(fields, dict):
-        raise EstateError(f"secret {arn} is no JSON object; expected {_FORMS}")
+        raise EstateError(f"secret {arn} is not a JSON object; expected {_FORMS}")
     return fields
 
 
 def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> KafkaLogin:
-    """What the secret says, completed by what the caller has `given` where the secret is silent. Raises
-    EstateError."""
+    """The login in a secret's fields, completed by `given` where the secret says nothing. Raises EstateError
+    for other fields."""
     topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")
     named: dict[str, Any] = {
         "topic": topic or given.topic,
@@ -100,15 +103,15 @@ def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> Ka
             **named,
         )
     raise EstateError(
-        f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are no credentials; expected {_FORMS}"
+        f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are not credentials; expected {_FORMS}"
     )
 
 
 def authority_of(fields: Mapping[str, Any], *, origin: str) -> str:
-    """The certificate that signed the brokers'. Raises EstateError."""
+    """The certificate of the authority that signed the brokers'. Raises EstateError when the secret has none."""
     found = _text(fields, "certificate")
     if not found:
-        raise EstateError(f"{origin} has no field certificate; expected the PEM text of the authority")
+        raise EstateError(f"{origin} has no field `certificate`; expected the authority's PEM text")
     return found
 
 
@@ -123,17 +126,17 @@ def _servers(fields: Mapping[str, Any]) -> str:
 
 
 def _protocol(fields: Mapping[str, Any], origin: str) -> Protocol | None:
-    told = (_text(fields, "security_protocol") or "").upper()
-    if not told:
+    named = (_text(fields, "security_protocol") or "").upper()
+    if not named:
         return None
     for known in PROTOCOLS:
-        if told == known:
+        if named == known:
             return known
-    raise EstateError(f"{origin}: security_protocol is none; expected one of {', '.join(PROTOCOLS)}")
+    raise EstateError(f"{origin}: security_protocol is not valid; expected one of {', '.join(PROTOCOLS)}")
 
 
 def _mechanism(fields: Mapping[str, Any], origin: str) -> Mechanism | None:
-    told = (_text(fields, "sasl_mechanism") or "").upper()
-    if told and told not in _MECHANISM_NAMES:
-        raise EstateError(f"{origin}: sasl_mechanism is none; expected one of {', '.join(MECHANISMS)}")
-    return _MECHANISM_NAMES.get(told)
+    named = (_text(fields, "sasl_mechanism") or "").upper()
+    if named and named not in _MECHANISM_NAMES:
+        raise EstateError(f"{origin}: sasl_mechanism is not valid; expected one of {', '.join(MECHANISMS)}")
+    return _MECHANISM_NAMES.get(named)

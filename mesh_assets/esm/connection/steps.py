@@ -1,4 +1,4 @@
-"""The steps of a connection test, and those below Kafka: the name, the port, the certificate."""
+"""What a connection check reports, and its steps below Kafka: the name, the port, the certificate."""
 
 import socket
 import ssl
@@ -11,8 +11,6 @@ from msgspec import Struct
 
 from mesh_assets.esm.connection.login import KafkaLogin
 from mesh_assets.platforms.certificates import CertificateFacts, certificate_facts
-
-# What a test of a connection tells: step by step, what was found, and where it failed the likely cause.
 
 StepName = Literal["name resolution", "TCP", "TLS", "authentication", "metadata", "topic", "rights"]
 State = Literal["ok", "failed", "skipped"]
@@ -29,8 +27,10 @@ STEPS: tuple[StepName, ...] = (
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """`facts`: what was found, for people. `said`: of a failed step what happened, of a skipped one why.
-    `cause`: the likely one, and what to do; empty unless it failed."""
+    """`facts`: what was found, for people. `said`: what happened (failed) or why not (skipped).
+
+    `cause`: the likely cause and what to do; empty unless the step failed.
+    """
 
     name: StepName
     state: State
@@ -40,8 +40,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionReport(Struct, frozen=True, kw_only=True):
-    """`endpoint`: the brokers asked; `login`: as whom, in words; `origin`: where the credentials are from.
-    Holds no secret."""
+    """`endpoint`: the brokers; `login`: as whom, in words; `origin`: where the credentials come from.
+    Contains no secret."""
 
     endpoint: str
     login: str
@@ -57,9 +57,6 @@ class ConnectionReport(Struct, frozen=True, kw_only=True):
         return next((step for step in self.steps if step.state == "failed"), None)
 
 
-# The steps below Kafka: the name, the port, the certificate. One of several bootstrap servers suffices, as
-# for a client.
-
 Address = tuple[str, int]
 
 _PLAIN_TEXT = (
@@ -72,7 +69,7 @@ _PLAIN_TEXT = (
 
 
 def addresses(servers: str) -> list[Address]:
-    """Host and port of each server; a port that is none is 0."""
+    """Host and port of each server; 0 for a port that is not valid."""
     found = []
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")
@@ -86,7 +83,7 @@ def addresses(servers: str) -> list[Address]:
 
 
 def resolve_names(servers: Sequence[Address]) -> tuple[Step, list[Address]]:
-    """The step, and the servers whose names resolve."""
+    """The step, and the servers whose names resolve: one is enough, as for any client."""
     resolved, failures = [], []
     for host, port in servers:
         if not host or not port:
@@ -100,7 +97,7 @@ def resolve_names(servers: Sequence[Address]) -> tuple[Step, list[Address]]:
                 f"{host}: {error.strerror if isinstance(error, OSError) and error.strerror else 'no name'}"
             )
     if not resolved:
-        cause = "a typing error, or a private name: MSK's brokers resolve only inside their VPC, or through its DNS"
+        cause = "a typo, or a private name: MSK's brokers resolve only inside their VPC or through its DNS"
         return Step(name="name resolution", state="failed", said="; ".join(failures), cause=cause), []
     facts: dict[str, str | int] = {"resolved": f"{len(resolved)} of {len(servers)}"}
     if failures:
@@ -109,7 +106,7 @@ def resolve_names(servers: Sequence[Address]) -> tuple[Step, list[Address]]:
 
 
 def connect(servers: Sequence[Address], *, timeout_seconds: float) -> tuple[Step, Address | None]:
-    """The step, and the first server that accepts."""
+    """The step, and the first server that accepts a connection."""
     failures = []
     for host, port in servers:
         begun = time.monotonic()
@@ -133,15 +130,15 @@ def connect(servers: Sequence[Address], *, timeout_seconds: float) -> tuple[Step
 
 
 def shake_hands(server: Address, login: KafkaLogin, *, timeout_seconds: float) -> Step:
-    """The TLS handshake, with the certificate's facts. The client's own certificate is not shown here:
-    Kafka's client does that."""
+    """The TLS handshake and the certificate's facts. Only Kafka's client presents the client's own
+    certificate, later."""
     try:
         context = ssl.create_default_context(cadata=login.authority)
     except ssl.SSLError:
         return Step(
             name="TLS",
             state="failed",
-            said="the authority's certificate is no PEM text",
+            said="the authority's certificate is not PEM text",
             cause="the secret or file holds something else; expected -----BEGIN CERTIFICATE-----",
         )
     try:
@@ -162,9 +159,7 @@ def shake_hands(server: Address, login: KafkaLogin, *, timeout_seconds: float) -
             if isinstance(error, ssl.SSLError) and error.reason
             else error.strerror or type(error).__name__
         )
-        if (
-            "CERTIFICATE_REQUIRED" in said
-        ):  # a TLS 1.2 listener that wants a client's certificate says so at once
+        if "CERTIFICATE_REQUIRED" in said:  # a TLS 1.2 listener asks for a client certificate at once
             return Step(name="TLS", state="ok", facts={"client certificate": "wanted"})
         plain = isinstance(error, ssl.SSLEOFError | ConnectionResetError | TimeoutError) or any(
             word in said for word in _PLAIN_TEXT
@@ -186,8 +181,7 @@ def _handshake(server: Address, context: ssl.SSLContext, timeout_seconds: float)
 
 
 def _unverified(server: Address, timeout_seconds: float) -> CertificateFacts | None:
-    """What the certificate says that could not be verified. Only looked at: nothing is sent over this
-    connection."""
+    """The facts of a certificate that failed verification. Nothing is sent over this connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -222,7 +216,7 @@ def _verification_cause(
     if "not yet valid" in text:
         return "it is not valid yet: check the clocks"
     if "hostname" in text or "ip address" in text:
-        return f"it was made for other names than {host}: use a name it was made for, or add this one to it"
+        return f"it was not issued for {host}: use a name it was issued for, or add this one to it"
     if login.authority is not None:
-        return "it was signed by another authority than the one given: give the one that signed it"
+        return "another authority than the given one signed it: give the one that did"
     return "a private authority signed it: give that authority's certificate (SERVER_ROOT_CA_CERTIFICATE of the mapping, or --ca)"

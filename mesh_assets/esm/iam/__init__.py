@@ -1,2 +1,2 @@
-"""Rights: what a mapping needs, what the function's role grants, and the one inline policy that closes the
-gap."""
+"""Rights: what a mapping needs, what the function's role already has, and the one inline policy that closes
+the gap."""

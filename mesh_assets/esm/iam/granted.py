@@ -1,4 +1,5 @@
-"""Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where that is not allowed."""
+"""Which of the needed rights a role already has: by IAM's own simulation, or where that is not allowed, by
+its policies."""
 
 import json
 import re
@@ -10,25 +11,24 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from mesh_assets.errors import MeshError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccess, call, error_code
+from mesh_assets.esm.aws_account import AwsAccount, call, error_code
 from mesh_assets.esm.errors import EsmError
 from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS
 from mesh_assets.esm.iam.policy import VERSION, Statement, as_list, statements_of
 
-# Policies of AWS whose documents are known, for where they cannot be read.
-
+# AWS' managed policies whose documents are known, in case they cannot be read.
 _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 _MSK = ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")
 
 _ACTIONS = {
-    # Version 2. It knows nothing of kafka-cluster: with IAM authentication more is needed.
+    # Version 2. It grants nothing of kafka-cluster, which IAM authentication needs.
     "AWSLambdaMSKExecutionRole": (*_MSK, *NETWORK_ACTIONS, *_LOGS),
     "AWSLambdaBasicExecutionRole": _LOGS,
 }
 
 
 def known_document(policy_arn: str) -> dict[str, Any] | None:
-    """The document of a policy that AWS manages; None for any other. AWS' own have no account in their ARN."""
+    """The document of an AWS managed policy, if known. Those have no account in their ARN."""
     _, partition_and_rest = policy_arn.split(":", 1)
     if ":iam::aws:policy/" not in f":{partition_and_rest}":
         return None
@@ -40,9 +40,6 @@ def known_document(policy_arn: str) -> dict[str, Any] | None:
     )
 
 
-# Which of the needed rights a role has already: asked of IAM itself, or read from the role's policies where
-# that is not allowed.
-
 Known = Literal["simulated", "read", "unknown"]
 
 
@@ -51,10 +48,10 @@ class RoleMissingError(EsmError):
 
 
 class Rights(Struct, frozen=True, kw_only=True):
-    """The statements whose rights are not all there, narrowed to what is missing.
+    """`missing`: the statements that the role does not fully have, narrowed to what is missing.
 
-    `denied`: rights that a policy explicitly denies, which no further statement can give. `known` "unknown":
-    neither way was allowed, `missing` is everything and `why` says what was refused.
+    `denied`: rights that a policy explicitly denies, so that no further statement can grant them. `known`
+    "unknown": neither way was allowed, `missing` is everything and `why` says what was refused.
     """
 
     known: Known
@@ -63,50 +60,59 @@ class Rights(Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
-def rights_of(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
-    """Raises RoleMissingError, and PlatformError for anything but a refusal."""
+def rights_of(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
+    """Which of the needed rights the role has and lacks. A refusal makes them unknown.
+
+    Raises RoleMissingError when the role does not exist, PlatformError when IAM does not answer.
+    """
     try:
-        return _simulated(access, role_arn, needed)
+        return _simulated(account, role_arn, needed)
     except RefusedError:
         pass
     try:
-        return _read(access, role_arn, needed)
+        return _read(account, role_arn, needed)
     except RefusedError as error:
         return Rights(known="unknown", missing=needed, why=str(error))
 
 
 def role_name(role_arn: str) -> str:
-    """Without its path."""
+    """The role's name without its path."""
     return role_arn.rpartition("/")[2]
 
 
-def iam_call(access: AwsAccess, method: str, action: str, name: str, **arguments: Any) -> Any:
-    """A call about a role. Raises RoleMissingError when IAM does not know what it is about."""
+def iam_call(account: AwsAccount, method: str, action: str, name: str, **arguments: Any) -> Any:
+    """A call about a role. Raises RoleMissingError when IAM does not know it, PlatformError for any other
+    failure."""
 
-    def tell(error: Exception) -> MeshError | None:
+    def translate(error: Exception) -> MeshError | None:
         if error_code(error) == "NoSuchEntity":
             return RoleMissingError(
-                f"{action}: role {name} does not exist in this account, or what it names does not"
+                f"{action}: role {name} does not exist in this account, or a policy it names does not"
             )
         return None
 
     return call(
-        getattr(access.client("iam"), method), action=action, resource=f"role {name}", tell=tell, **arguments
+        getattr(account.client("iam"), method),
+        action=action,
+        resource=f"role {name}",
+        translate=translate,
+        **arguments,
     )
 
 
-def inline_policy(access: AwsAccess, role: str, policy: str) -> dict[str, Any] | None:
-    """The document of one inline policy; None when the role has none of that name."""
+def inline_policy(account: AwsAccount, role: str, policy: str) -> dict[str, Any] | None:
+    """The document of the role's inline policy of that name, or None. Raises PlatformError when IAM refuses
+    or does not answer."""
 
-    def tell(error: Exception) -> MeshError | None:
+    def translate(error: Exception) -> MeshError | None:
         return RoleMissingError(policy) if error_code(error) == "NoSuchEntity" else None
 
     try:
         answer = call(
-            access.client("iam").get_role_policy,
+            account.client("iam").get_role_policy,
             action="iam:GetRolePolicy",
             resource=f"policy {policy} of role {role}",
-            tell=tell,
+            translate=translate,
             RoleName=role,
             PolicyName=policy,
         )
@@ -115,11 +121,11 @@ def inline_policy(access: AwsAccess, role: str, policy: str) -> dict[str, Any] |
     return policy_document(answer["PolicyDocument"])
 
 
-def _simulated(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
+def _simulated(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
     missing: list[Statement] = []
     denied: list[str] = []
     for statement in needed:
-        decisions = _decisions(access, role_arn, statement)
+        decisions = _decisions(account, role_arn, statement)
         lacking = {pair for pair, decision in decisions.items() if decision != "allowed"}
         denied += [
             f"{action} on {resource}"
@@ -130,17 +136,17 @@ def _simulated(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) 
     return Rights(known="simulated", missing=tuple(missing), denied=tuple(denied))
 
 
-def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
-    """IAM's decision for each action on each resource, asked a resource at a time: an answer about several
-    could lack some."""
-    # What IAM does not answer is not taken for granted.
+def _decisions(account: AwsAccount, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
+    """IAM's decision for each action on each resource, asked one resource at a time: an answer about several
+    may omit some."""
+    # What IAM does not answer counts as not granted.
     decisions = {
         (action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources
     }
     for resource in statement.resources:
-        # A name below stands for all of them: the simulation takes the ARN of one thing.
+        # The simulation takes the ARN of one thing, so one name stands for all that `*` covers.
         arn = resource if resource == "*" else resource.replace("*", "any")
-        for result in _simulate(access, role_arn, statement.actions, arn):
+        for result in _simulate(account, role_arn, statement.actions, arn):
             specific = result.get("ResourceSpecificResults") or ()
             decision = specific[0]["EvalResourceDecision"] if specific else result["EvalDecision"]
             if (result["EvalActionName"], resource) in decisions:
@@ -149,12 +155,12 @@ def _decisions(access: AwsAccess, role_arn: str, statement: Statement) -> dict[t
 
 
 def _simulate(
-    access: AwsAccess, role_arn: str, actions: tuple[str, ...], arn: str
+    account: AwsAccount, role_arn: str, actions: tuple[str, ...], arn: str
 ) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
     while True:
         answer = iam_call(
-            access,
+            account,
             "simulate_principal_policy",
             "iam:SimulatePrincipalPolicy",
             role_name(role_arn),
@@ -169,8 +175,8 @@ def _simulate(
         marker = {"Marker": answer["Marker"]}
 
 
-def _read(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
-    allows, denies = _policy_statements(access, role_name(role_arn))
+def _read(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
+    allows, denies = _policy_statements(account, role_name(role_arn))
     missing: list[Statement] = []
     denied: list[str] = []
     for statement in needed:
@@ -185,30 +191,30 @@ def _read(access: AwsAccess, role_arn: str, needed: tuple[Statement, ...]) -> Ri
 
 
 def _policy_statements(
-    access: AwsAccess, role: str
+    account: AwsAccount, role: str
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """What the role's policies allow without a condition, and what they deny, with or without one."""
+    """The statements that allow without a condition, and those that deny, with or without one."""
     documents: list[Mapping[str, Any]] = []
-    for name in _listed(access, role, "list_role_policies", "iam:ListRolePolicies", "PolicyNames"):
-        document = inline_policy(access, role, name)
+    for name in _listed(account, role, "list_role_policies", "iam:ListRolePolicies", "PolicyNames"):
+        document = inline_policy(account, role, name)
         if document is not None:
             documents.append(document)
     for attached in _listed(
-        access, role, "list_attached_role_policies", "iam:ListAttachedRolePolicies", "AttachedPolicies"
+        account, role, "list_attached_role_policies", "iam:ListAttachedRolePolicies", "AttachedPolicies"
     ):
-        documents.append(_attached(access, role, attached["PolicyArn"]))
+        documents.append(_attached(account, role, attached["PolicyArn"]))
     statements = [statement for document in documents for statement in statements_of(document)]
     allows = [s for s in statements if s.get("Effect") == "Allow" and not s.get("Condition")]
     return allows, [s for s in statements if s.get("Effect") == "Deny"]
 
 
-def _attached(access: AwsAccess, role: str, arn: str) -> Mapping[str, Any]:
+def _attached(account: AwsAccount, role: str, arn: str) -> Mapping[str, Any]:
     known = known_document(arn)
     if known is not None:
         return known
-    policy = iam_call(access, "get_policy", "iam:GetPolicy", role, PolicyArn=arn)["Policy"]
+    policy = iam_call(account, "get_policy", "iam:GetPolicy", role, PolicyArn=arn)["Policy"]
     version = iam_call(
-        access,
+        account,
         "get_policy_version",
         "iam:GetPolicyVersion",
         role,
@@ -218,11 +224,11 @@ def _attached(access: AwsAccess, role: str, arn: str) -> Mapping[str, Any]:
     return policy_document(version["Document"])
 
 
-def _listed(access: AwsAccess, role: str, method: str, action: str, member: str) -> list[Any]:
+def _listed(account: AwsAccount, role: str, method: str, action: str, member: str) -> list[Any]:
     found: list[Any] = []
     marker: dict[str, str] = {}
     while True:
-        answer = iam_call(access, method, action, role, RoleName=role, **marker)
+        answer = iam_call(account, method, action, role, RoleName=role, **marker)
         found += answer.get(member, ())
         if not answer.get("IsTruncated"):
             return found
@@ -230,13 +236,13 @@ def _listed(access: AwsAccess, role: str, method: str, action: str, member: str)
 
 
 def policy_document(answered: Any) -> dict[str, Any]:
-    """botocore decodes IAM's documents; some stand-ins give the text, URL-encoded or not."""
+    """The policy as an object: botocore decodes it, some stand-ins return text, URL-encoded or not."""
     document: dict[str, Any] = json.loads(unquote(answered)) if isinstance(answered, str) else answered
     return document
 
 
 def _narrowed(statement: Statement, lacking: set[tuple[str, str]]) -> list[Statement]:
-    """The statement with the actions and resources that lack something; none when nothing does."""
+    """The statement with only the actions and resources that lack something; empty when nothing is lacking."""
     if not lacking:
         return []
     actions = tuple(action for action in statement.actions if any(a == action for a, _ in lacking))
@@ -245,10 +251,10 @@ def _narrowed(statement: Statement, lacking: set[tuple[str, str]]) -> list[State
 
 
 def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether the statement speaks of the action on the whole resource. One with NotAction or NotResource is
-    not followed."""
+    """Whether the statement covers the action on the whole resource. NotAction and NotResource are not
+    evaluated."""
     if "NotAction" in statement or "NotResource" in statement:
-        return statement.get("Effect") == "Deny"  # a denial that cannot be followed is taken for one
+        return statement.get("Effect") == "Deny"  # assume that such a denial applies
     return any(
         _pattern(a, ignoring_case=True).fullmatch(action) for a in as_list(statement.get("Action"))
     ) and any(_pattern(r).fullmatch(resource) for r in as_list(statement.get("Resource")))

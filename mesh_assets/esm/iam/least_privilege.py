@@ -1,9 +1,9 @@
-"""The rights a mapping needs of its function's role, and no more.
+"""The rights that a mapping needs its function's role to have, and no more.
 
-`*` as a whole resource stands only with the EC2 network actions, which AWS cannot scope to what does not
-exist yet, and with kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no
-resource: an ARN would grant nothing. A `*` at the end of a named thing stands where the names below it are
-made by others: log streams, schemas of the registry, objects of the bucket.
+`*` is the whole resource only for the EC2 network actions, which AWS cannot scope to what does not exist yet,
+and for kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource: an ARN
+would grant nothing. A `*` ends a name only where others create the names below it: log streams, a registry's
+schemas, a bucket's objects.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ UNSCOPED_MSK_ACTION = "kafka:GetBootstrapBrokers"
 
 
 def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
-    """Every right, a statement each kind. Without a group the group's rights are left out: it is not known
-    yet."""
+    """All rights, one statement for each kind. Without a group the group's rights are left out: its name is
+    not known yet."""
     return tuple(_statements(wiring))
 
 
@@ -93,7 +93,7 @@ def _logs(wiring: Wiring) -> Iterator[Statement]:
 
 def _destination(destination: str, cluster: MskCluster | None) -> Iterator[Statement]:
     if destination.startswith(KAFKA_DESTINATION):
-        if cluster is not None:  # elsewhere it is the secret's user whose rights count
+        if cluster is not None:  # otherwise the rights of the secret's user count
             topic = cluster.topic_arn(destination.removeprefix(KAFKA_DESTINATION))
             yield Statement(
                 sid="WriteFailedRecords",

@@ -1,5 +1,4 @@
-"""The change of a role's rights that a mapping asks for: one inline policy with a name of its own, never
-another."""
+"""The change of rights that a mapping needs: one inline policy with a name of its own; no other is touched."""
 
 import hashlib
 import re
@@ -8,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.iam.granted import inline_policy, rights_of, role_name
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import PolicyChange, document_text, extended
@@ -19,11 +18,11 @@ PermissionState = Literal["granted", "to_add", "unknown", "denied"]
 
 
 class PermissionsPlan(Struct, frozen=True, kw_only=True):
-    """What becomes of the role's rights.
+    """What happens to the role's rights.
 
-    `granted`: everything is there, `change` None. `to_add`: `change` closes the gap. `unknown` (the role
-    could not be looked at) and `denied` (a policy forbids something outright): nothing is changed;
-    `statement` is what an administrator has to give, `why` the reason.
+    `granted`: the role has them all, `change` is None. `to_add`: `change` closes the gap. `unknown` (the role
+    could not be read) and `denied` (a policy explicitly denies something): nothing changes; `statement` is
+    what an administrator has to grant, `why` the reason.
     """
 
     role_arn: str
@@ -33,22 +32,23 @@ class PermissionsPlan(Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
-def plan_permissions(access: AwsAccess, role_arn: str, wiring: Wiring) -> PermissionsPlan:
-    """Reads only. Raises RoleMissingError when there is no such role, PlatformError when IAM does not answer."""
+def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> PermissionsPlan:
+    """Plans what the role lacks; reads only. Raises RoleMissingError for a missing role, PlatformError
+    without an answer of IAM."""
     needed = needed_statements(wiring)
-    rights = rights_of(access, role_arn, needed)
+    rights = rights_of(account, role_arn, needed)
     if not rights.missing:
         return PermissionsPlan(role_arn=role_arn, state="granted")
     statement = document_text(rights.missing)
     if rights.denied:
-        why = f"a policy denies the role {', '.join(rights.denied)}; a further statement cannot give that"
+        why = f"a policy denies the role {', '.join(rights.denied)}; a further statement cannot grant that"
         return PermissionsPlan(role_arn=role_arn, state="denied", statement=statement, why=why)
     if rights.known == "unknown":
         return PermissionsPlan(role_arn=role_arn, state="unknown", statement=statement, why=rights.why)
     role, policy = role_name(role_arn), policy_name(wiring)
     try:
-        before = inline_policy(access, role, policy)
-    except RefusedError as error:  # writing what cannot be read could take something away
+        before = inline_policy(account, role, policy)
+    except RefusedError as error:  # overwriting a policy that cannot be read could remove rights
         return PermissionsPlan(role_arn=role_arn, state="unknown", statement=statement, why=str(error))
     change = PolicyChange(
         role_name=role, policy_name=policy, before=before, after=extended(before, rights.missing)
@@ -57,7 +57,8 @@ def plan_permissions(access: AwsAccess, role_arn: str, wiring: Wiring) -> Permis
 
 
 def policy_name(wiring: Wiring) -> str:
-    """The same for the same cluster, topic and group. Readable, and unique by a hash."""
+    """The policy's name: the same for the same cluster, topic, group and function; readable, and unique by a
+    hash."""
     key = "\n".join((wiring.cluster_arn or "", wiring.topic, wiring.group or "", wiring.function_name))
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
     readable = re.sub(r"[^\w+=,.@-]", "-", wiring.topic)

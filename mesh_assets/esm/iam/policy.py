@@ -1,4 +1,4 @@
-"""Policies as statements, and what one adds to another."""
+"""IAM policies as statements, and how one extends another."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ VERSION = "2012-10-17"
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """Allow these actions on these resources. `sid` is unique in its policy and says what for."""
+    """Allows these actions on these resources. `sid` is unique in its policy and names the purpose."""
 
     sid: str
     actions: tuple[str, ...]
@@ -26,8 +26,7 @@ class Statement(Struct, frozen=True, kw_only=True):
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):
-    """One inline policy of a role, before and after. `before` None: it is not there yet. No other policy is
-    touched."""
+    """One inline policy of a role, before and after. `before` None: it does not exist yet."""
 
     role_name: str
     policy_name: str
@@ -35,7 +34,7 @@ class PolicyChange(Struct, frozen=True, kw_only=True):
     after: Mapping[str, Any]
 
     def lines(self) -> list[str]:
-        """The change as a diff: `+` what comes, blank what stays. Nothing is ever taken away."""
+        """The change as a diff: `+` for an added line, a blank for a kept one. Nothing is ever removed."""
         had = {_key(statement) for statement in statements_of(self.before)}
         return [
             f"{' ' if _key(statement) in had else '+'} Allow {', '.join(as_list(statement.get('Action')))}"
@@ -54,7 +53,7 @@ def document_text(statements: Iterable[Statement]) -> str:
 
 
 def extended(before: Mapping[str, Any] | None, missing: Iterable[Statement]) -> dict[str, Any]:
-    """`before` with the missing statements added. A statement whose Sid is taken by another gets a number."""
+    """`before` with the missing statements added. A statement whose Sid is already taken gets a number."""
     kept = statements_of(before)
     taken = {str(statement.get("Sid")) for statement in kept}
     added = []
@@ -68,13 +67,13 @@ def extended(before: Mapping[str, Any] | None, missing: Iterable[Statement]) -> 
 
 
 def statements_of(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The statements of a policy, which may hold one without a list."""
+    """The statements of a policy: a list, or a single one."""
     found = (document or {}).get("Statement", [])
     return [found] if isinstance(found, Mapping) else list(found)
 
 
 def as_list(value: Any) -> list[str]:
-    """Action and Resource may be one text or a list."""
+    """Action or Resource as a list: both may be a single text."""
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 

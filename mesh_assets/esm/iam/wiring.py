@@ -1,4 +1,4 @@
-"""What rights depend on: from which cluster, topic and group to which function, and what lies on the way."""
+"""What a mapping's rights depend on: its cluster, topic, group and function, and everything between them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from mesh_assets.esm.validation.source_access import SECRETS, VPC
 
 
 class Wiring(Struct, frozen=True, kw_only=True):
-    """A mapping as its rights see it. `group` None: AWS will use the mapping's UUID, which is not known yet.
+    """The parts of a mapping that its rights depend on.
 
-    `keys`: the customer keys that the secrets are encrypted with. `glue_registry_arn` None: no Glue registry.
-    `iam_enabled` None: nobody asked the cluster, so it is taken to authenticate by IAM when there is no
-    secret.
+    `group` None: AWS will use the mapping's UUID, which is not known yet. `keys`: the customer keys that
+    encrypt the secrets. `glue_registry_arn` None: no Glue registry. `iam_enabled` None: the cluster was not
+    asked, so IAM is assumed where there is no secret.
     """
 
     partition: str
@@ -35,8 +35,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
     @property
     def uses_iam_authentication(self) -> bool:
-        """Lambda's choice with MSK: a secret's way when there is one, then IAM, and TLS or plaintext only
-        where IAM is off."""
+        """Whether Lambda logs in to MSK by IAM: when there is no secret, unless the cluster has IAM turned
+        off."""
         return self.cluster_arn is not None and not self.secrets and self.iam_enabled is not False
 
 
@@ -63,8 +63,7 @@ def wiring_of_request(request: CreateRequest, *, partition: str, region: str, ac
 
 
 def wiring_of_mapping(mapping: EventSourceMapping, *, changes: Mapping[str, Any] | None = None) -> Wiring:
-    """The wiring of a mapping as it is, or as it will be once the update with these API arguments is carried
-    out."""
+    """The wiring of a mapping as it is, or as it will be after an update with these API arguments."""
     after = {**mapping.configuration, **(changes or {})}
     function = function_in(mapping.function_arn)
     arn = arn_in(mapping.function_arn)

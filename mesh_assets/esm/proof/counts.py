@@ -1,5 +1,5 @@
-"""What CloudWatch counts of a function and a mapping. Not known is None: no data point can mean zero, or that
-none has arrived yet."""
+"""CloudWatch's counts of a function and a mapping. Unknown is None: a missing data point may mean zero, or
+not yet arrived."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from mesh_assets.esm.arns import function_in
-from mesh_assets.esm.aws_account import AwsAccess, call
+from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
 
 _NAMESPACE = "AWS/Lambda"
 _PERIOD_SECONDS = 60
-# Metric by the name of its field. The first two are of the function, the others of the mapping, which has
-# them only with EventCount.
+# Field → metric, of the function and of the mapping, which has its own only with EventCount.
 _OF_FUNCTION = {"invocations": "Invocations", "errors": "Errors"}
 _OF_MAPPING = {
     "polled": "PolledEventCount",
@@ -28,10 +27,10 @@ _OF_MAPPING = {
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """`invocations` and `errors`: of the function, whoever calls it. The others are records of this mapping;
-    None without EventCount.
+    """`invocations` and `errors` are the function's, whoever calls it. The others are this mapping's records.
 
-    `per_mapping`: whether the mapping counts at all (MetricsConfig EventCount).
+    `per_mapping`: whether the mapping counts its own at all (MetricsConfig EventCount); without it they are
+    None.
     """
 
     per_mapping: bool
@@ -46,20 +45,20 @@ class Counts(Struct, frozen=True, kw_only=True):
 
     @property
     def seen(self) -> int:
-        """Records of the mapping whose fate is counted."""
+        """The mapping's records whose fate is counted."""
         return (self.invoked or 0) + (self.filtered or 0) + (self.dropped or 0) + (self.on_failure or 0)
 
-    def told(self) -> dict[str, int]:
-        """What is known, for people."""
-        known = {
+    def known(self) -> dict[str, int]:
+        """The counts that are known, by name, for people."""
+        counts = {
             name.replace("_", " "): value
             for name, value in msgspec.structs.asdict(self).items()
             if name != "per_mapping"
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in counts.items() if value is not None}
 
     def since(self, earlier: "Counts") -> "Counts":
-        """What came on top of `earlier`, which was read over the same window."""
+        """What was added since `earlier`, which was read over the same window."""
         grown = {
             name: None if value is None else value - (getattr(earlier, name) or 0)
             for name, value in msgspec.structs.asdict(self).items()
@@ -69,19 +68,19 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 def window_start(moment: datetime) -> datetime:
-    """CloudWatch keeps whole minutes."""
+    """The whole minute of `moment`: CloudWatch keeps no less."""
     return moment.replace(second=0, microsecond=0)
 
 
 def read_counts(
-    access: AwsAccess,
+    account: AwsAccount,
     mapping: EventSourceMapping,
     *,
     since: datetime,
     now: Callable[[], datetime] | None = None,
 ) -> Counts:
-    """Sums from the minute of `since` on. One request. Raises PlatformError when CloudWatch could not be
-    asked."""
+    """Sums since the minute of `since`, in one request. Raises PlatformError when CloudWatch refuses or does
+    not answer."""
     function = function_in(mapping.function_arn)
     name = mapping.function_arn if function is None else function.name
     per_mapping = "EventCount" in mapping.metrics
@@ -90,7 +89,7 @@ def read_counts(
         wanted |= dict.fromkeys(_OF_MAPPING, ("EventSourceMappingUUID", mapping.uuid))
     moment = (now or (lambda: datetime.now(UTC)))()
     answer = call(
-        access.client("cloudwatch").get_metric_data,
+        account.client("cloudwatch").get_metric_data,
         action="cloudwatch:GetMetricData",
         resource=f"the metrics of function {name}",
         MetricDataQueries=[_query(field, dimension) for field, dimension in wanted.items()],

@@ -1,4 +1,4 @@
-"""Test messages: what a plan says before one is written, where each of them went, and how far a group has come since."""
+"""Test messages: the plan before any is written, where each one went, and how far a group has come since."""
 
 import json
 import threading
@@ -22,8 +22,6 @@ from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
 from mesh_assets.platforms.kafka.session import Session
 from mesh_assets.platforms.kafka.settings import ClientProperties
 
-# Test messages: what they are, what a plan says before one is written, and where each of them went.
-
 MOST_MESSAGES = 10_000
 FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
 DELIVERY_SECONDS = 30.0
@@ -36,10 +34,10 @@ _RIGHT = "WRITE on the topic"
 
 
 class ProducePlan(Struct, frozen=True, kw_only=True):
-    """What would be written where, and who else reads it. `key` None: the messages go round the partitions.
-    `id` is the hash of the rest.
+    """What would be written where, and who else reads it. `id` is the hash of the rest.
 
-    `other_groups` None: they could not be read, with the reason in `other_groups_error`.
+    `key` None: the messages go to the partitions in turn. `other_groups` None: unknown, for the reason in
+    `other_groups_error`.
     """
 
     id: str
@@ -55,7 +53,7 @@ class ProducePlan(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """Of one partition: the offsets of the first and the last test message, and how many there are."""
+    """One partition: the offsets of its first and last test message, and how many there are."""
 
     partition: int
     first: int
@@ -64,7 +62,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class Produced(Struct, frozen=True, kw_only=True):
-    """`test_id` stands in every message. `partitions`: where they went, sorted."""
+    """`test_id` is in every message. `partitions`: where the messages went, sorted."""
 
     test_id: str
     topic: str
@@ -84,13 +82,16 @@ def plan_test_messages(
     group: str | None,
     timeout_seconds: float = 15,
 ) -> ProducePlan:
-    """Reads only. `group`: the mapping's own, which is not counted among the others. Raises EstateError,
-    PlatformError."""
+    """Plans test messages; reads only. `group` is the mapping's own, which is not listed among the others.
+
+    Raises EstateError for an absurd number or size, RefusedError for a topic that does not exist or may not
+    be read, UnreachableError when the brokers do not answer.
+    """
     if not 1 <= messages <= MOST_MESSAGES:
-        raise EstateError(f"{messages} test messages are asked for; expected 1 to {MOST_MESSAGES:,}")
+        raise EstateError(f"{messages} test messages requested; expected 1 to {MOST_MESSAGES:,}")
     if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
         raise EstateError(
-            f"test messages of {bytes_each} bytes are asked for; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
+            f"test messages of {bytes_each} bytes requested; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
         )
     with closing(Session(properties, timeout_seconds)) as session:
         partitions = partitions_of(session, topic)
@@ -115,10 +116,10 @@ def plan_test_messages(
 
 
 def check_plan(plan: ProducePlan, plan_id: str) -> None:
-    """Raises PlanOutdatedError when what is to be done is not what was looked at."""
+    """Raises PlanOutdatedError unless the plan has this id."""
     if plan.id != plan_id:
         raise PlanOutdatedError(
-            f"plan {plan_id} is not what would be done now (that is {plan.id}): the topic, its readers or the request changed; "
+            f"plan {plan_id} is outdated (it is now {plan.id}): the topic, its readers or the request have changed; "
             "look at the new plan first"
         )
 
@@ -127,10 +128,12 @@ def produce_test_messages(
     properties: ClientProperties,
     plan: ProducePlan,
     *,
-    tell: Callable[[str], None] = lambda text: None,  # noqa: ARG005
+    progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005
 ) -> Produced:
-    """Writes them and waits until each is acknowledged by all replicas. Raises PlatformError when one was
-    not: some may be there then."""
+    """Writes the messages and waits until all in-sync replicas have acknowledged each one.
+
+    Raises PlatformError when one was not acknowledged; some may have been written then.
+    """
     endpoint = Endpoint(properties)
     delivered: list[tuple[int, int]] = []
     failures: list[KafkaError] = []
@@ -175,9 +178,9 @@ def produce_test_messages(
         raise from_kafka_error(failures[0], endpoint=endpoint, doing=_DOING, right=_RIGHT)
     if left or len(delivered) != plan.messages:
         raise UnexpectedAnswerError(
-            f"{plan.topic}: {len(delivered)} of {plan.messages} test messages were acknowledged; the others may be there"
+            f"{plan.topic}: {len(delivered)} of {plan.messages} test messages were acknowledged; the others may have been written too"
         )
-    tell(f"{plan.messages} messages of {plan.bytes_each} bytes are in {plan.topic}")
+    progress(f"{plan.messages} messages of {plan.bytes_each} bytes are in {plan.topic}")
     by_partition: dict[int, list[int]] = {}
     for partition, offset in delivered:
         by_partition.setdefault(partition, []).append(offset)
@@ -195,8 +198,8 @@ def produce_test_messages(
 
 
 def message_text(test_id: str, sequence: int, *, of: int, bytes_each: int) -> str:
-    """One test message, exactly so many bytes of JSON."""
-    told = {
+    """One test message: JSON of exactly `bytes_each` bytes."""
+    content = {
         "mesh_assets_test": test_id,
         "id": f"{test_id}-{sequence}",
         "sequence": sequence,
@@ -204,11 +207,11 @@ def message_text(test_id: str, sequence: int, *, of: int, bytes_each: int) -> st
         "produced_at": datetime.now(UTC).isoformat(),
         "padding": "",
     }
-    return json.dumps({**told, "padding": "x" * (bytes_each - len(json.dumps(told)))})
+    return json.dumps({**content, "padding": "x" * (bytes_each - len(json.dumps(content)))})
 
 
 def _other_groups(session: Session, topic: str, group: str | None) -> tuple[str, ...]:
-    """Those with a member that reads the topic, or with offsets on it."""
+    """Groups with a member that reads the topic, or with offsets on it."""
     found = read_groups(session, lambda name: name != group).groups
     return tuple(
         one.group_id
@@ -219,8 +222,7 @@ def _other_groups(session: Session, topic: str, group: str | None) -> tuple[str,
 
 
 class _Silent:
-    """In the stead of a logger: librdkafka would write what went wrong, which the errors say already, to
-    stderr."""
+    """A logger that drops everything: the errors already say what librdkafka would print to stderr."""
 
     def log(self, *arguments: object) -> None:
         pass
@@ -229,14 +231,11 @@ class _Silent:
 _SILENT = _Silent()
 
 
-# How far a group has come since test messages were written.
-
-
 class PartitionProgress(Struct, frozen=True, kw_only=True):
-    """`passed`: the group has committed beyond the last test message there. `ahead`: how many records it has
-    to go to the first one.
+    """`passed`: the group has committed beyond the partition's last test message.
 
-    `moved`: how many records it has committed since before. `ahead` None: it has committed nothing there yet.
+    `ahead`: how many records it still has to read before the first one; None when it has committed nothing
+    here yet. `moved`: how many records it has committed since before.
     """
 
     partition: int
@@ -251,19 +250,18 @@ class PartitionProgress(Struct, frozen=True, kw_only=True):
 def check_offset_after_production(
     before: Position, now: Position, produced: Produced
 ) -> tuple[PartitionProgress, ...]:
-    """Of each partition that has a test message. A group that commits nothing where nothing was to be read is
-    no failure."""
+    """The progress on each partition with a test message. Elsewhere a group has nothing to commit."""
     return tuple(_progress(before, now, written) for written in produced.partitions)
 
 
 def _progress(before: Position, now: Position, written: Written) -> PartitionProgress:
     partition = written.partition
     was, committed = before.committed.get(partition), now.committed.get(partition)
-    # Where nothing was committed it began, at the earliest, with the first record there was.
+    # Without an earlier commit the group began, at the earliest, with the first record there was.
     began = before.start.get(partition, 0) if was is None else was
     return PartitionProgress(
         partition=partition,
-        # A committed offset is that of the next record to be read.
+        # A committed offset is that of the next record to read.
         passed=committed is not None and committed > written.last,
         committed_before=was,
         committed=committed,

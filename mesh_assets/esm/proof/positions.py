@@ -1,5 +1,5 @@
-"""Where a group stands on a topic. What could not be read is an error, never a zero; that nothing was
-committed yet is none."""
+"""A group's position on a topic. An offset that cannot be read is an error, never zero; nothing committed yet
+is not."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from mesh_assets.platforms.kafka.session import Session
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """A member of the group. `partitions`: those of the topic that it has."""
+    """A member of the group. `partitions`: the topic's partitions assigned to it."""
 
     client_id: str
     host: str
@@ -21,10 +21,9 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 class Position(Struct, frozen=True, kw_only=True):
-    """A group on a topic, at one moment. `committed`: by partition, None where nothing was committed yet.
+    """A group on a topic at one moment, by partition. `committed` None: nothing committed there yet.
 
-    `start`: the first record there is; `end`: where the next one goes. `members`: those that have joined the
-    group.
+    `start`: the offset of the first record; `end`: the offset that the next one gets.
     """
 
     group: str
@@ -40,7 +39,7 @@ class Position(Struct, frozen=True, kw_only=True):
 
     @property
     def lag_records(self) -> int | None:
-        """Of the partitions that have a commit; None where none has."""
+        """The lag on the partitions with a commit; None without any."""
         known = [
             self.end[partition] - offset for partition, offset in self.committed.items() if offset is not None
         ]
@@ -48,7 +47,8 @@ class Position(Struct, frozen=True, kw_only=True):
 
 
 def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
-    """Raises RefusedError for a topic that does not exist, or may not be seen."""
+    """The topic's partitions. Raises RefusedError when it does not exist or may not be seen, UnreachableError
+    without an answer."""
     session.connect()
     try:
         described = session.one(
@@ -64,14 +64,14 @@ def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
     except UnexpectedAnswerError as error:
         if KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART).name() in str(error):
             raise RefusedError(
-                f"there is no topic {topic} at {session.endpoint.servers}; check its name and the cluster"
+                f"{session.endpoint.servers} has no topic {topic}; check its name and the cluster"
             ) from error
         raise
     return tuple(sorted(partition.id for partition in described.partitions))
 
 
 def read_position(session: Session, group: str, topic: str) -> Position:
-    """Raises PlatformError as soon as one offset could not be read."""
+    """The group's position now. Raises PlatformError as soon as one offset cannot be read."""
     partitions = partitions_of(session, topic)
     offsets = read_offsets(session, {topic: partitions}).topics[topic]
     start: dict[int, int] = {}
@@ -109,4 +109,4 @@ def read_position(session: Session, group: str, topic: str) -> Position:
 
 
 get_initial_offset = read_position
-"""Where the group stands before anything is produced."""
+"""The position before anything is produced: the name under which agents know `read_position`."""

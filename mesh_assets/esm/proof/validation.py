@@ -1,4 +1,5 @@
-"""The proof as a whole: look, write test messages, wait for the group to pass them, read the counts, judge."""
+"""The proof as a whole: read the position, write test messages, wait until the group passes them, read the
+counts, judge."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from mesh_assets.errors import EstateError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
@@ -28,20 +29,21 @@ from mesh_assets.platforms.kafka.session import Session
 
 WARM_SECONDS = 30.0
 NEW_SECONDS = 300.0
-"""A mapping that has neither members nor commits may need minutes until its pollers run."""
+"""Without members or commits, a mapping may need minutes until its pollers run."""
 
 METRICS_SECONDS = 180.0
-"""CloudWatch has Lambda's counts within a minute or two, as a rule."""
+"""CloudWatch usually has Lambda's counts within a minute or two."""
 
-_LOOK_SECONDS = 0.5
-_METRICS_LOOK_SECONDS = 2.0
+_POSITION_PAUSE_SECONDS = 0.5
+_METRICS_PAUSE_SECONDS = 2.0
 _NOT_POLLING = ("Disabled", "Disabling", "Deleting")
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
+"""Called with a sentence at each step."""
 
 
 class Validation(Struct, frozen=True, kw_only=True):
-    """`produced` None: nothing was written, since the mapping does not poll."""
+    """The verdict with its evidence. `produced` None: nothing was written, because the mapping does not poll."""
 
     verdict: Verdict
     uuid: str
@@ -60,8 +62,8 @@ class Validation(Struct, frozen=True, kw_only=True):
 
 
 class ValidationRequest(Struct, frozen=True, kw_only=True):
-    """What is written, and how long is waited. `deadline_seconds` None: 30 for a mapping that is at work, 300
-    for a new one."""
+    """What to write and how long to wait. `deadline_seconds` None: 30 for a mapping at work, 300 for a new
+    one."""
 
     messages: int = 10
     bytes_each: int = 256
@@ -71,11 +73,15 @@ class ValidationRequest(Struct, frozen=True, kw_only=True):
 
 
 def plan_validation(
-    access: AwsAccess, mapping: EventSourceMapping, login: KafkaLogin, request: ValidationRequest
+    account: AwsAccount, mapping: EventSourceMapping, login: KafkaLogin, request: ValidationRequest
 ) -> ProducePlan:
-    """What a validation would write, and who else reads it. Reads only. Raises EstateError, PlatformError."""
+    """What a validation would write, and who else reads it. Reads only.
+
+    Raises EstateError for a mapping of no Kafka topic, an incomplete login or an absurd number of messages,
+    PlatformError when brokers or AWS refuse or do not answer.
+    """
     return plan_test_messages(
-        properties_of(login, access),
+        properties_of(login, account),
         topic=_topic(mapping),
         messages=request.messages,
         bytes_each=request.bytes_each,
@@ -85,77 +91,76 @@ def plan_validation(
 
 
 def validate_esm_processing(
-    access: AwsAccess,
+    account: AwsAccount,
     mapping: EventSourceMapping,
     login: KafkaLogin,
     request: ValidationRequest = ValidationRequest(),  # noqa: B008 - immutable
     *,
     plan_id: str | None = None,
-    tell: Tell = lambda text: None,  # noqa: ARG005
+    progress: Progress = lambda text: None,  # noqa: ARG005
 ) -> Validation:
-    """Writes test messages into the mapping's topic and says what became of them. `login`: as whom they are
-    written.
+    """Writes test messages into the mapping's topic as `login` and judges what became of them.
 
-    `plan_id`: of the plan that was looked at; another one is refused (PlanOutdatedError). Raises
-    PlatformError as soon as an offset or a count could not be read, or a message not be written: a proof is
-    never made from a part.
+    `plan_id` is that of the plan that was shown; PlanOutdatedError is raised when the plan is another one
+    now. Raises EstateError as `plan_validation` does, and PlatformError as soon as an offset or count cannot
+    be read or a message cannot be written: partial evidence proves nothing.
     """
     topic, group = _topic(mapping), mapping.consumer_group_id
-    properties = properties_of(login, access)
-    plan = plan_validation(access, mapping, login, request)
+    properties = properties_of(login, account)
+    plan = plan_validation(account, mapping, login, request)
     if plan_id is not None:
         check_plan(plan, plan_id)
     with closing(Session(properties, 15)) as session:
         before = get_initial_offset(session, group, topic)
-        tell(f"group {group}: {_members(before)}, {_lag(before)}")
+        progress(f"group {group}: {_members(before)}, {_lag(before)}")
         warm = before.has_commits or bool(before.members)
         deadline_seconds = request.deadline_seconds or (WARM_SECONDS if warm else NEW_SECONDS)
         if mapping.state in _NOT_POLLING:
             return _result(mapping, before, before, None, None, deadline_seconds, 0.0, (), request.messages)
         begun_at = datetime.now(UTC)
-        counts_before = read_counts(access, mapping, since=begun_at)
+        counts_before = read_counts(account, mapping, since=begun_at)
         begun = time.monotonic()
-        produced = produce_test_messages(properties, plan, tell=tell)
-        now, members = _wait(session, before, produced, begun + deadline_seconds, tell)
+        produced = produce_test_messages(properties, plan, progress=progress)
+        now, members = _wait(session, before, produced, begun + deadline_seconds, progress)
     elapsed = time.monotonic() - begun
     passed = all(one.passed for one in check_offset_after_production(before, now, produced))
     counts = _counts(
-        access,
+        account,
         mapping,
         begun_at,
         counts_before,
         request,
         passed=passed,
         messages=produced.messages,
-        tell=tell,
+        progress=progress,
     )
-    mapping = get_mapping(access, mapping.uuid)
+    mapping = get_mapping(account, mapping.uuid)
     return _result(
         mapping, before, now, produced, counts, deadline_seconds, elapsed, members, produced.messages
     )
 
 
 def _wait(
-    session: Session, before: Position, produced: Produced, deadline: float, tell: Tell
+    session: Session, before: Position, produced: Produced, deadline: float, progress: Progress
 ) -> tuple[Position, tuple[Member, ...]]:
-    """The last look, and every member seen in between."""
+    """The last position read, and every member seen until then."""
     seen = {(member.client_id, member.host): member for member in before.members}
-    told = -1
+    reported = -1
     while True:
         now = read_position(session, before.group, before.topic)
         seen |= {(member.client_id, member.host): member for member in now.members}
-        progress = check_offset_after_production(before, now, produced)
-        passed = sum(one.passed for one in progress)
-        if passed != told:
-            tell(f"{passed} of {len(progress)} partitions passed, {len(now.members)} members")
-            told = passed
-        if passed == len(progress) or time.monotonic() >= deadline:
+        partitions = check_offset_after_production(before, now, produced)
+        passed = sum(one.passed for one in partitions)
+        if passed != reported:
+            progress(f"{passed} of {len(partitions)} partitions passed, {len(now.members)} members")
+            reported = passed
+        if passed == len(partitions) or time.monotonic() >= deadline:
             return now, tuple(seen.values())
-        time.sleep(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(_POSITION_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 def _counts(
-    access: AwsAccess,
+    account: AwsAccount,
     mapping: EventSourceMapping,
     since: datetime,
     earlier: Counts,
@@ -163,19 +168,19 @@ def _counts(
     *,
     passed: bool,
     messages: int,
-    tell: Tell,
+    progress: Progress,
 ) -> Counts:
-    """As soon as they tell of all messages; at the deadline what they tell until then. Where not all is
-    committed, one look is enough."""
+    """The counts once they cover all messages, else those at the deadline. Unless everything is committed,
+    one reading is enough."""
     deadline = time.monotonic() + (request.metrics_seconds if passed else 0.0)
     if passed:
-        tell("offsets are passed; waiting for CloudWatch's counts")
+        progress("offsets are passed; waiting for CloudWatch's counts")
     while True:
-        counts = read_counts(access, mapping, since=since).since(earlier)
+        counts = read_counts(account, mapping, since=since).since(earlier)
         complete = counts.seen >= messages if counts.per_mapping else bool(counts.invocations)
         if complete or time.monotonic() >= deadline:
             return counts
-        time.sleep(min(_METRICS_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(_METRICS_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 def _result(
@@ -191,9 +196,9 @@ def _result(
 ) -> Validation:
     progress = () if produced is None else check_offset_after_production(before, now, produced)
     if produced is None:
-        last = mapping.last_processing_result
         sentence = (
-            f"nothing was written: the mapping is {mapping.state}, so nothing polls; its last result: {last}"
+            f"nothing was written: the mapping is {mapping.state}, so nothing polls; "
+            f"its last result: {mapping.last_processing_result}"
         )
         verdict = Verdict(name="not processed", sentence=sentence, advice="enable the mapping")
     else:
@@ -230,7 +235,7 @@ def _result(
 def _topic(mapping: EventSourceMapping) -> str:
     if mapping.topic is None:
         raise EstateError(
-            f"mapping {mapping.uuid} reads no Kafka topic; only those of Kafka can be validated"
+            f"mapping {mapping.uuid} reads no Kafka topic; only Kafka mappings can be validated"
         )
     return mapping.topic
 

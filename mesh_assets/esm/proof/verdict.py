@@ -1,4 +1,4 @@
-"""The verdict: what the offsets, the members and the counts together prove. Pure; says no more than they do."""
+"""The verdict: what offsets, members and counts together prove, and no more than that. Pure."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -14,15 +14,13 @@ Name = Literal[
     "processed", "committed, not processed", "partly", "behind", "unproven", "not processed", "inconclusive"
 ]
 
-
 _LATE = "metrics can be minutes late: validate again with a longer --metrics-wait"
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """`members`: all that were seen in the group, before and after. `counts` None: they were not looked at,
-    since not all was committed.
+    """`members`: every one seen in the group. `counts` None: not read, because not everything was committed.
 
-    `elapsed_seconds`: from the first test message to the last look.
+    `elapsed_seconds`: from the first test message to the last reading.
     """
 
     mapping: EventSourceMapping
@@ -36,7 +34,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """`sentence` says it with its figures, `advice` what to do; empty where there is nothing to do."""
+    """`sentence` states it with its figures. `advice` says what to do; empty where there is nothing to do."""
 
     name: Name
     sentence: str
@@ -45,13 +43,14 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 def is_own(member: Member, mapping: EventSourceMapping) -> bool:
-    """Whether a member looks like one of the mapping's pollers. AWS does not say what they are called: an
-    inference, nobody checked it."""
+    """Whether a member looks like one of the mapping's pollers: an unverified inference, since AWS does not
+    document their names."""
     client_id = member.client_id.casefold()
     return mapping.uuid.casefold() in client_id or client_id.startswith("lambda")
 
 
 def foreign_members(evidence: Evidence) -> tuple[str, ...]:
+    """Members that do not look like the mapping's own, as `client id at host`."""
     found = {
         f"{member.client_id} at {member.host}"
         for member in evidence.members
@@ -61,6 +60,7 @@ def foreign_members(evidence: Evidence) -> tuple[str, ...]:
 
 
 def judge(evidence: Evidence) -> Verdict:
+    """The strongest verdict that the evidence supports."""
     passed = [one for one in evidence.progress if one.passed]
     if len(passed) == len(evidence.progress):
         return _all_committed(evidence)
@@ -91,27 +91,27 @@ def _all_committed(evidence: Evidence) -> Verdict:
         if number
     }
     facts: dict[str, str | int] = {
-        **counts.told(),
+        **counts.known(),
         **({"foreign members": ", ".join(foreign)} if foreign else {}),
     }
-    # The mapping's own counts cover all messages: then no other member took one, whatever the members are
+    # When the mapping's own counts cover all messages, no other member took one, whatever the members are
     # called.
     covered = counts.per_mapping and (counts.invoked or 0) >= evidence.messages
     if foreign and not covered and not (counts.per_mapping and counts.seen >= evidence.messages):
         return Verdict(
             name="unproven",
             sentence=(
-                f"the offsets are passed, but {_listed(foreign)} is a member of group {evidence.before.group} as well "
-                "and may have passed them"
+                f"the offsets are passed, but {_listed(foreign)} is also a member of group {evidence.before.group} "
+                "and may have committed them"
             ),
-            advice="stop it or give it a group of its own; two readers in one group take each other's records",
+            advice="stop it or give it a group of its own; two readers in one group take records from each other",
             facts=facts,
         )
     if bad:
-        told = ", ".join(f"{name} {number:,}" for name, number in bad.items())
+        listed = ", ".join(f"{name} {number:,}" for name, number in bad.items())
         return Verdict(
             name="committed, not processed",
-            sentence=f"the offsets of all {evidence.messages:,} messages are passed, but in the window: {told}",
+            sentence=f"the offsets of all {evidence.messages:,} messages are passed, but the window shows {listed}",
             advice=_advice(bad, evidence.mapping),
             facts=facts,
         )
@@ -121,8 +121,8 @@ def _all_committed(evidence: Evidence) -> Verdict:
     if possible:
         return Verdict(
             name="unproven",
-            sentence=f"the offsets are passed, but the mapping has {' and '.join(possible)}, and does not count what it leaves out",
-            advice="turn its metrics on (metrics: EventCount) and validate again",
+            sentence=f"the offsets are passed, but the mapping has {' and '.join(possible)} and does not count what it skips",
+            advice="turn on its metrics (metrics: EventCount) and validate again",
             facts=facts,
         )
     if not counts.invocations:
@@ -140,21 +140,21 @@ def _by_own_counts(evidence: Evidence, counts: Counts, facts: Mapping[str, str |
         if not counts.invocations:
             return _no_invocations(facts)
         return _processed(
-            evidence, facts, how=f"and the mapping counts {invoked:,} records brought to the function"
+            evidence, facts, how=f"and the mapping counts {invoked:,} records delivered to the function"
         )
     if polled >= evidence.messages:
         return Verdict(
             name="committed, not processed",
             sentence=(
-                f"the mapping read and committed all {evidence.messages:,} messages, but brought only {invoked:,} of them to the function"
+                f"the mapping read and committed all {evidence.messages:,} messages, but delivered only {invoked:,} of them to the function"
             ),
-            advice="look at the function's log and the mapping's last result; ask AWS support with the UUID and the times",
+            advice="check the function's log and the mapping's last result; ask AWS support, with the UUID and the times",
             facts=facts,
         )
     return Verdict(
         name="unproven",
         sentence=f"the offsets are passed, but its metrics do not show it (polled {polled:,} of {evidence.messages:,})",
-        advice=f"{_LATE}; else something outside the mapping commits in its group",
+        advice=f"{_LATE}; otherwise something outside the mapping commits in its group",
         facts=facts,
     )
 
@@ -163,7 +163,7 @@ def _no_invocations(facts: Mapping[str, str | int]) -> Verdict:
     return Verdict(
         name="unproven",
         sentence="the offsets are passed, but CloudWatch shows no invocation of the function in the window",
-        advice=f"{_LATE}; else look at the function's log",
+        advice=f"{_LATE}; otherwise check the function's log",
         facts=facts,
     )
 
@@ -178,28 +178,30 @@ def _processed(evidence: Evidence, facts: Mapping[str, str | int], *, how: str) 
 
 
 def _losses_possible(mapping: EventSourceMapping) -> list[str]:
-    """What of the mapping's settings lets a record be committed that the function did not take."""
+    """Settings of the mapping that let it commit a record that the function did not process."""
     found = []
     if mapping.filter_patterns:
         found.append("filters")
     if mapping.retry_attempts is not None and mapping.retry_attempts >= 0:
-        found.append("a limit of retries")
+        found.append("a retry limit")
     if mapping.max_record_age is not None and mapping.max_record_age >= 0:
         found.append("a maximum record age")
     if mapping.on_failure_destination:
-        found.append("a destination on failure")
+        found.append("an on-failure destination")
     return found
 
 
 def _advice(bad: Mapping[str, int], mapping: EventSourceMapping) -> str:
     if "filtered" in bad:
         patterns = ", ".join(mapping.filter_patterns)
-        return f"the filters let these not through ({patterns}); test with messages that fit, or change them"
+        return (
+            f"the filters rejected these ({patterns}); test with messages that match, or change the filters"
+        )
     if "on-failure" in bad:
-        return f"they are at {mapping.on_failure_destination}: look at the function's log for why it failed"
+        return f"they are at {mapping.on_failure_destination}: the function's log says why it failed"
     if "dropped" in bad:
-        return "they were given up after the mapping's retries or record age: look at the function's log, and set a destination on failure"
-    return "look at the function's log: it raised at least once in this window"
+        return "the mapping gave them up after its retries or record age: check the function's log, and set an on-failure destination"
+    return "check the function's log: it raised at least once in this window"
 
 
 # --- some or none are
@@ -217,7 +219,7 @@ def _partly(evidence: Evidence) -> Verdict:
             f"{len(evidence.progress) - len(open_ones)} of {len(evidence.progress)} partitions are passed after "
             f"{evidence.elapsed_seconds:.0f} s; not passed: {named}"
         ),
-        advice="a record that fails again and again blocks its partition; or it needs more time: validate again with a longer --deadline",
+        advice="a record that keeps failing blocks its partition; or it needs more time: validate again with a longer --deadline",
         facts=_foreign_facts(evidence),
     )
 
@@ -229,13 +231,13 @@ def _none_committed(evidence: Evidence) -> Verdict:
         "state": evidence.mapping.state or "unknown",
         "last result": evidence.mapping.last_processing_result or "none",
         **_foreign_facts(evidence),
-        **({} if evidence.counts is None else evidence.counts.told()),
+        **({} if evidence.counts is None else evidence.counts.known()),
     }
     if moved > 0 and ahead > 0:
         rate = moved / max(evidence.elapsed_seconds, 0.001)
         return Verdict(
             name="behind",
-            sentence=f"it works, {ahead:,} records ahead of the test messages at {rate:,.1f} a second: about {ahead / rate:,.0f} s more",
+            sentence=f"it is working, {ahead:,} records before the test messages at {rate:,.1f} a second: about {ahead / rate:,.0f} s more",
             advice="wait, or give it more pollers, a larger batch or a faster function",
             facts=facts,
         )
@@ -243,8 +245,8 @@ def _none_committed(evidence: Evidence) -> Verdict:
     if fresh and evidence.mapping.starting_position == "LATEST":
         return Verdict(
             name="inconclusive",
-            sentence="the mapping begins at LATEST and had no member when the messages were written: it may rightly have begun behind them",
-            advice="validate again when it has members",
+            sentence="the mapping starts at LATEST and had no member when the messages were written: it may rightly start after them",
+            advice="validate again once it has members",
             facts=facts,
         )
     return Verdict(
@@ -263,12 +265,12 @@ def _why_not(evidence: Evidence) -> str:
     if evidence.mapping.state != "Enabled":
         return "enable the mapping"
     if "function" in result:
-        return "the function fails, and its records are brought again until they expire: look at its log"
+        return "the function fails, and its records are retried until they expire: check its log"
     if result.startswith("problem"):
-        return f"try the mapping's own way in: mesh-assets esm connection --mapping {evidence.mapping.uuid}"
+        return f"check the mapping's own connection: mesh-assets esm connection --mapping {evidence.mapping.uuid}"
     if not evidence.members:
-        return "the group has no member: the pollers do not reach the brokers (security groups, subnets, IAM), or have not started yet"
-    return "the group has members that commit nothing: look at the function's duration, timeout and log"
+        return "the group has no member: the pollers do not reach the brokers (security groups, subnets, IAM) or have not started yet"
+    return "the group has members that commit nothing: check the function's duration, timeout and log"
 
 
 def _foreign_facts(evidence: Evidence) -> dict[str, str | int]:

@@ -1,9 +1,9 @@
-"""The rules of Kafka event source mappings, checked before any call: botocore itself checks names, types and
-minimums only.
+"""The rules of Kafka event source mappings, checked before any call: botocore itself checks only names, types
+and minimums.
 
-`create_findings` and `update_findings` give all that is wrong, and what is worth knowing, at once.
+`create_violations` and `update_violations` return all faults and warnings at once.
 """
 
-from mesh_assets.esm.validation.check import create_findings, require_no_fault, update_findings
+from mesh_assets.esm.validation.check import create_violations, require_no_fault, update_violations
 
-__all__ = ["create_findings", "require_no_fault", "update_findings"]
+__all__ = ["create_violations", "require_no_fault", "update_violations"]

@@ -1,4 +1,5 @@
-"""All rules over one request, ours first and then botocore's own model: limits, choices and patterns that its client does not check."""
+"""All rules applied to one request: ours, then the limits, choices and patterns of botocore's model, which
+its client does not check."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,25 +7,23 @@ from functools import cache
 from typing import Any
 
 from mesh_assets.esm.api_request import create_arguments, update_arguments
-from mesh_assets.esm.errors import Finding, InvalidRequestError, fault
+from mesh_assets.esm.errors import InvalidRequestError
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
-from mesh_assets.esm.validation.identity import place_findings, tag_findings, unchangeable_findings
+from mesh_assets.esm.validation.identity import place_violations, tag_violations, unchangeable_violations
 from mesh_assets.esm.validation.polling import (
-    batch_findings,
-    observing_findings,
-    poller_findings,
-    refused_findings,
-    start_findings,
+    batch_violations,
+    observing_violations,
+    poller_violations,
+    refused_violations,
+    start_violations,
 )
-from mesh_assets.esm.validation.records import failure_findings, filter_findings, registry_findings
-from mesh_assets.esm.validation.source_access import source_access_findings
+from mesh_assets.esm.validation.records import failure_violations, filter_violations, registry_violations
+from mesh_assets.esm.validation.source_access import source_access_violations
 from mesh_assets.esm.validation.subject import Subject, source_of
+from mesh_assets.esm.violations import Violation, fault
 
-# The request held against botocore's own model: limits, choices and patterns that its client does not
-# check.
-
-# How the API's names are called here, for messages.
+# The API's names → the names here, for messages.
 _FIELDS = {
     "FunctionName": "target",
     "Topics": "kafka_topic",
@@ -53,30 +52,31 @@ _NESTED_FIELDS = {
 }
 
 
-def model_findings(operation: str, arguments: Mapping[str, Any]) -> Iterator[Finding]:
-    """What in the arguments the model of the operation (`CreateEventSourceMapping` …) does not allow."""
+def model_violations(operation: str, arguments: Mapping[str, Any]) -> Iterator[Violation]:
+    """Everything in the arguments that the model of the operation (`CreateEventSourceMapping` …) does not
+    allow."""
     yield from _structure(_input_shape(operation), arguments, None)
 
 
 @cache
 def _input_shape(operation: str) -> Any:
-    from botocore.session import Session  # heavy, and 0.1 s of reading
+    from botocore.session import Session  # heavy: 0.1 s of reading
 
     return Session().get_service_model("lambda").operation_model(operation).input_shape
 
 
-def _structure(shape: Any, value: Mapping[str, Any], field: str | None) -> Iterator[Finding]:
+def _structure(shape: Any, value: Mapping[str, Any], field: str | None) -> Iterator[Violation]:
     for name, member in value.items():
         own = _NESTED_FIELDS.get(name) or field or _FIELDS.get(name) or name
         if name not in shape.members:
             yield fault(
-                own, None, f"Lambda's API of this botocore has no {name}", "upgrade boto3, or leave it out"
+                own, None, f"this botocore's Lambda API has no {name}", "upgrade boto3, or leave it out"
             )
             continue
         yield from _value(shape.members[name], member, own)
 
 
-def _value(shape: Any, value: Any, field: str) -> Iterator[Finding]:
+def _value(shape: Any, value: Any, field: str) -> Iterator[Violation]:
     limits = shape.metadata
     match shape.type_name:
         case "structure":
@@ -94,20 +94,20 @@ def _value(shape: Any, value: Any, field: str) -> Iterator[Finding]:
             yield from _size(field, value, limits, "")
         case "string":
             if shape.enum and value not in shape.enum:
-                yield fault(field, value, f"is none of {', '.join(shape.enum)}", "choose one of them")
+                yield fault(field, value, f"is not one of {', '.join(shape.enum)}", "choose one of them")
             yield from _size(field, len(value), limits, "characters")
             pattern = _compiled(limits.get("pattern", ""))
             if pattern is not None and not pattern.fullmatch(value):
-                # What is written where an ARN belongs may be a secret: the value is not shown.
+                # What is written in place of an ARN may be a secret: the value is not shown.
                 yield fault(
                     field,
                     None,
-                    f"does not have the form that Lambda asks for: {pattern.pattern}",
+                    f"does not match the form that Lambda requires: {pattern.pattern}",
                     "correct it",
                 )
 
 
-def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterator[Finding]:
+def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterator[Violation]:
     least, most = limits.get("min"), limits.get("max")
     if (least is not None and size < least) or (most is not None and size > most):
         bounds = f"{'' if least is None else least}-{'' if most is None else most} {unit}".rstrip()
@@ -116,62 +116,66 @@ def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterat
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for no pattern, and for one that Python's `re` cannot read (Unicode classes, of tags: those have a
-    rule of their own)."""
+    """None for no pattern, and for one that Python's `re` cannot read (the Unicode classes of tags, which
+    have a rule of their own)."""
     if not pattern or r"\p{" in pattern:
         return None
     return re.compile(pattern)
 
 
-# All rules over one request.
-
-_RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
-    place_findings,
-    unchangeable_findings,
-    source_access_findings,
-    start_findings,
-    batch_findings,
-    poller_findings,
-    failure_findings,
-    filter_findings,
-    registry_findings,
-    observing_findings,
-    tag_findings,
-    refused_findings,
+_RULES: tuple[Callable[[Subject], Iterator[Violation]], ...] = (
+    place_violations,
+    unchangeable_violations,
+    source_access_violations,
+    start_violations,
+    batch_violations,
+    poller_violations,
+    failure_violations,
+    filter_violations,
+    registry_violations,
+    observing_violations,
+    tag_violations,
+    refused_violations,
 )
 
 
-def create_findings(request: CreateRequest) -> tuple[Finding, ...]:
-    """Every rule a mapping to be made breaks, and every warning. Nothing is called."""
+def create_violations(request: CreateRequest) -> tuple[Violation, ...]:
+    """Every rule that creating the mapping would break, and every warning. Calls nothing."""
     subject = Subject(request=request, source=source_of(request))
-    found = [finding for rule in _RULES for finding in rule(subject)]
+    found = [violation for rule in _RULES for violation in rule(subject)]
     return _with_the_model(found, "CreateEventSourceMapping", create_arguments(request))
 
 
-def update_findings(request: UpdateRequest, existing: EventSourceMapping) -> tuple[Finding, ...]:
-    """Every rule a change of the mapping breaks, and every warning. Nothing is called."""
+def update_violations(request: UpdateRequest, existing: EventSourceMapping) -> tuple[Violation, ...]:
+    """Every rule that changing the mapping would break, and every warning. Calls nothing."""
     subject = Subject(
         request=request, source="msk" if existing.event_source_arn else "self_managed", existing=existing
     )
-    found = [finding for rule in _RULES for finding in rule(subject)]
+    found = [violation for rule in _RULES for violation in rule(subject)]
     return _with_the_model(found, "UpdateEventSourceMapping", update_arguments(request, existing))
 
 
-def require_no_fault(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The warnings among the findings. Raises InvalidRequestError with all faults when there is one."""
-    faults = [finding for finding in findings if finding.severity == "fault"]
+def require_no_fault(violations: Sequence[Violation]) -> tuple[Violation, ...]:
+    """The violations, all of them warnings. Raises InvalidRequestError with all faults when there is one."""
+    faults = [violation for violation in violations if violation.severity == "fault"]
     if faults:
         raise InvalidRequestError(faults)
-    return tuple(findings)
+    return tuple(violations)
 
 
 def _with_the_model(
-    found: list[Finding], operation: str, arguments: dict[str, object]
-) -> tuple[Finding, ...]:
-    """The model has the last word, for a limit that is newer than our rules; what we said of a field better
-    is not said again."""
-    said = {finding.field.split(".")[0].split("[")[0] for finding in found if finding.severity == "fault"}
+    found: list[Violation], operation: str, arguments: dict[str, object]
+) -> tuple[Violation, ...]:
+    """Adds the model's violations, for limits newer than our rules, except of fields that our rules already
+    fault, with better words."""
+    faulted = {
+        violation.field.split(".")[0].split("[")[0] for violation in found if violation.severity == "fault"
+    }
     return (
         *found,
-        *(finding for finding in model_findings(operation, arguments) if finding.field not in said),
+        *(
+            violation
+            for violation in model_violations(operation, arguments)
+            if violation.field not in faulted
+        ),
     )

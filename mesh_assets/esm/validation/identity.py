@@ -1,17 +1,15 @@
-"""What a mapping is: its function, topic, cluster and tags, and what is fixed once it is made."""
+"""What a mapping is: its function, topic, cluster and tags, and what cannot change once it is created."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
-from mesh_assets.esm.errors import Finding, fault
 from mesh_assets.esm.request import UpdateRequest
 from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.violations import Violation, fault
 
-# From where to where: the function, the topic, the cluster.
-
-# Lambda's patterns and lengths, of botocore's model.
+# Lambda's patterns and lengths, from botocore's model.
 _TOPIC = re.compile(r"[^.]([a-zA-Z0-9\-_.]+)")
 _LONGEST_TOPIC = 249
 _LONGEST_FUNCTION_NAME = 64
@@ -23,7 +21,7 @@ _LONGEST_SERVER = 300
 _HIGHEST_PORT = 65_535
 
 
-def place_findings(subject: Subject) -> Iterator[Finding]:
+def place_violations(subject: Subject) -> Iterator[Violation]:
     target = subject.request.target
     if target is not None:
         function = function_in(target)
@@ -31,7 +29,7 @@ def place_findings(subject: Subject) -> Iterator[Finding]:
             yield fault(
                 "target",
                 target,
-                "is no function name and no function's ARN",
+                "is neither a function's name nor its ARN",
                 "give a name, name:alias, or the function's ARN",
             )
         elif len(function.name) > _LONGEST_FUNCTION_NAME:
@@ -50,7 +48,7 @@ def place_findings(subject: Subject) -> Iterator[Finding]:
             "event_source_arn, kafka_bootstrap_servers",
             f"{arn} and {', '.join(servers)}",
             "both name a source, and a mapping has exactly one",
-            "leave out kafka_bootstrap_servers to mean the MSK cluster, or event_source_arn to mean the self-managed one",
+            "leave out kafka_bootstrap_servers for the MSK cluster, or event_source_arn for the self-managed one",
         )
     elif not arn and not servers:
         yield fault(
@@ -65,11 +63,13 @@ def place_findings(subject: Subject) -> Iterator[Finding]:
         yield from _servers(servers)
 
 
-def _topic(topic: str | None) -> Iterator[Finding]:
+def _topic(topic: str | None) -> Iterator[Violation]:
     if topic is None:
         return
     if "," in topic:
-        yield fault("kafka_topic", topic, "a mapping has exactly one topic", "make a mapping for each topic")
+        yield fault(
+            "kafka_topic", topic, "a mapping has exactly one topic", "create a mapping for each topic"
+        )
     elif len(topic) > _LONGEST_TOPIC:
         yield fault(
             "kafka_topic", topic, f"a topic's name has at most {_LONGEST_TOPIC} characters", "check the name"
@@ -78,25 +78,28 @@ def _topic(topic: str | None) -> Iterator[Finding]:
         yield fault(
             "kafka_topic",
             topic,
-            "Lambda takes two or more letters, digits, '.', '_' and '-', not beginning with a dot",
+            "Lambda takes two or more letters, digits, '.', '_' and '-', not starting with a dot",
             "check the topic's name",
         )
 
 
-def _cluster_arn(text: str) -> Iterator[Finding]:
+def _cluster_arn(text: str) -> Iterator[Violation]:
     if msk_cluster_in(text) is not None:
         return
     arn = arn_in(text)
     if arn is None:
         yield fault(
-            "event_source_arn", text, "is no ARN", "give the MSK cluster's ARN (`aws kafka list-clusters-v2`)"
+            "event_source_arn",
+            text,
+            "is not an ARN",
+            "give the MSK cluster's ARN (`aws kafka list-clusters-v2`)",
         )
     elif arn.service != "kafka":
         yield fault(
             "event_source_arn",
             text,
             f"is an ARN of {arn.service}, not of an MSK cluster",
-            "give the MSK cluster's ARN; other sources are not handled here",
+            "give the MSK cluster's ARN; other sources are not supported",
         )
     else:
         yield fault(
@@ -107,14 +110,14 @@ def _cluster_arn(text: str) -> Iterator[Finding]:
         )
 
 
-def _servers(servers: Sequence[str]) -> Iterator[Finding]:
+def _servers(servers: Sequence[str]) -> Iterator[Violation]:
     field = "kafka_bootstrap_servers"
     if len(servers) > _MOST_SERVERS:
         yield fault(
             field,
             len(servers),
             f"at most {_MOST_SERVERS} servers",
-            f"name {_MOST_SERVERS}; Lambda learns the others from them",
+            f"name {_MOST_SERVERS}; Lambda discovers the others",
         )
     for server in servers:
         if not _SERVER.fullmatch(server):
@@ -127,10 +130,8 @@ def _servers(servers: Sequence[str]) -> Iterator[Finding]:
             yield fault(field, server, f"a server has at most {_LONGEST_SERVER} characters", "check the name")
     for server, times in Counter(servers).items():
         if times > 1:
-            yield fault(field, server, f"stands there {times} times", "name each server once")
+            yield fault(field, server, f"is given {times} times", "name each server once")
 
-
-# Tags of a new mapping.
 
 _MOST_TAGS = 50
 _LONGEST_KEY = 128
@@ -138,7 +139,7 @@ _LONGEST_VALUE = 256
 _BESIDE_LETTERS = set("_.:/=+-@")
 
 
-def tag_findings(subject: Subject) -> Iterator[Finding]:
+def tag_violations(subject: Subject) -> Iterator[Violation]:
     tags = subject.request.tags
     if tags is None or not subject.creating:
         return
@@ -153,21 +154,18 @@ def tag_findings(subject: Subject) -> Iterator[Finding]:
                 "shorten it",
             )
         elif key.casefold().startswith("aws:"):
-            yield fault("tags", key, "names that begin with aws: are AWS' own", "choose another name")
+            yield fault("tags", key, "names that start with aws: are reserved for AWS", "choose another name")
         elif not all(
             c.isalpha() or c.isnumeric() or c.isspace() or c in _BESIDE_LETTERS for c in key + value
         ):
-            yield fault(
-                "tags", key, "letters, digits, blanks and _ . : / = + - @ only", "remove what is else"
-            )
+            yield fault("tags", key, "letters, digits, blanks and _ . : / = + - @ only", "remove the others")
 
 
-# What is fixed once a mapping is made. Naming it as it is does no harm.
-
-_MAKE_ANEW = "delete the mapping and create another, or leave this out"
+_CREATE_ANOTHER = "delete the mapping and create another, or leave this out"
 
 
-def unchangeable_findings(subject: Subject) -> Iterator[Finding]:
+def unchangeable_violations(subject: Subject) -> Iterator[Violation]:
+    """What cannot change once the mapping exists. Repeating it as it is does no harm."""
     request, existing = subject.request, subject.existing
     if existing is None or not isinstance(request, UpdateRequest):
         return
@@ -188,7 +186,7 @@ def unchangeable_findings(subject: Subject) -> Iterator[Finding]:
     )
     for field, asked, has in fixed:
         if asked is not None and asked != has:
-            yield fault(field, str(asked), f"cannot change; the mapping has {has or 'none'}", _MAKE_ANEW)
+            yield fault(field, str(asked), f"cannot change; the mapping has {has or 'none'}", _CREATE_ANOTHER)
     servers = request.kafka_bootstrap_servers
     if servers is not None and set(servers) != set(existing.bootstrap_servers):
         has_servers = ", ".join(existing.bootstrap_servers) or "none"
@@ -196,28 +194,19 @@ def unchangeable_findings(subject: Subject) -> Iterator[Finding]:
             "kafka_bootstrap_servers",
             ", ".join(servers),
             f"cannot change; the mapping has {has_servers}",
-            _MAKE_ANEW,
+            _CREATE_ANOTHER,
         )
     if request.tags is not None:
         yield fault(
-            "tags",
-            ", ".join(request.tags),
-            "an update does not carry tags",
-            "change them with `aws lambda tag-resource`",
+            "tags", ", ".join(request.tags), "an update does not change tags", "use `aws lambda tag-resource`"
         )
     if not changes_anything(request):
         yield fault("the request", None, "names nothing to change", "give at least one setting")
 
 
 def changes_anything(request: UpdateRequest) -> bool:
-    """Whether the request asks for more than which mapping it means."""
-    meaning = {
-        "uuid",
-        "kafka_topic",
-        "event_source_arn",
-        "kafka_bootstrap_servers",
-        "kafka_consumer_group_id",
-    }
+    """Whether the request does more than name a mapping."""
+    naming = {"uuid", "kafka_topic", "event_source_arn", "kafka_bootstrap_servers", "kafka_consumer_group_id"}
     if request.uuid is None:
-        meaning.add("target")
-    return any(value is not None and name not in meaning for name, value in request)
+        naming.add("target")
+    return any(value is not None and name not in naming for name, value in request)

@@ -1,4 +1,5 @@
-"""How a mapping reads: where it starts and in which group, in what batches, by which pollers, with which metrics and log."""
+"""How a mapping reads: where it starts and in which group, in what batches, by which pollers, with which
+metrics and log."""
 
 import re
 from collections import Counter
@@ -6,10 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mesh_assets.esm.api_request import DEFAULT_MIN_POLLERS, effective_pollers
-from mesh_assets.esm.errors import Finding, fault, warning
 from mesh_assets.esm.validation.subject import Subject
-
-# Where and how it begins to read: starting position, consumer group, stream or queue.
+from mesh_assets.esm.violations import Violation, fault, warning
 
 STARTING_POSITIONS = ("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP")
 CONSUMPTION_MODES = ("Stream", "Queue")
@@ -17,7 +16,7 @@ CONSUMPTION_MODES = ("Stream", "Queue")
 _CONSUMER_GROUP = re.compile(r"[a-zA-Z0-9-/*:_+=.@ ]{1,200}")
 
 
-def start_findings(subject: Subject) -> Iterator[Finding]:
+def start_violations(subject: Subject) -> Iterator[Violation]:
     if not subject.creating:
         return
     yield from _consumer_group(subject)
@@ -28,13 +27,13 @@ def start_findings(subject: Subject) -> Iterator[Finding]:
         yield from _position(subject)
 
 
-def _consumer_group(subject: Subject) -> Iterator[Finding]:
+def _consumer_group(subject: Subject) -> Iterator[Violation]:
     group = subject.request.kafka_consumer_group_id
     if group is None:
         yield warning(
             "kafka_consumer_group_id",
             None,
-            "none is set, so AWS uses the mapping's UUID, unknown before it is made: rights cannot be given to exactly this group",
+            "none is set, so AWS uses the mapping's UUID, unknown until it is created: rights cannot be granted for exactly this group",
             "set one",
         )
     elif not _CONSUMER_GROUP.fullmatch(group):
@@ -48,33 +47,33 @@ def _consumer_group(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "kafka_consumer_group_id",
             group,
-            "in an IAM policy `*` stands for any text, so the right to this group is one to more",
+            "in an IAM policy `*` matches any text, so the right to this group covers others too",
             "avoid *",
         )
 
 
-def _mode(subject: Subject) -> Iterator[Finding]:
+def _mode(subject: Subject) -> Iterator[Violation]:
     mode = subject.request.consumption_mode
     if mode is None:
         return
     if mode not in CONSUMPTION_MODES:
         yield fault(
-            "consumption_mode", mode, f"is none of {', '.join(CONSUMPTION_MODES)}", "choose one of them"
+            "consumption_mode", mode, f"is not one of {', '.join(CONSUMPTION_MODES)}", "choose one of them"
         )
     elif subject.source == "msk":
         yield fault(
-            "consumption_mode", mode, "an MSK source has none; self-managed sources only", "leave it out"
+            "consumption_mode", mode, "an MSK source has none; only self-managed sources do", "leave it out"
         )
     elif mode == "Queue":
         yield warning(
             "consumption_mode",
             mode,
-            "needs Kafka 4.2 or later, and cannot be changed later",
+            "needs Kafka 4.2 or later, and cannot be changed afterwards",
             "check the brokers' version",
         )
 
 
-def _no_position(subject: Subject) -> Iterator[Finding]:
+def _no_position(subject: Subject) -> Iterator[Violation]:
     for field in ("starting_position", "starting_position_timestamp"):
         value = getattr(subject.request, field)
         if value is not None:
@@ -86,18 +85,21 @@ def _no_position(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _position(subject: Subject) -> Iterator[Finding]:
+def _position(subject: Subject) -> Iterator[Violation]:
     position, timestamp = subject.request.starting_position, subject.request.starting_position_timestamp
     if position is None:
         yield fault(
             "starting_position",
             None,
             "is missing",
-            "choose LATEST (only what comes from now on), TRIM_HORIZON (everything there is) or AT_TIMESTAMP",
+            "choose LATEST (only new records), TRIM_HORIZON (everything there is) or AT_TIMESTAMP",
         )
     elif position not in STARTING_POSITIONS:
         yield fault(
-            "starting_position", position, f"is none of {', '.join(STARTING_POSITIONS)}", "choose one of them"
+            "starting_position",
+            position,
+            f"is not one of {', '.join(STARTING_POSITIONS)}",
+            "choose one of them",
         )
     if position == "AT_TIMESTAMP" and timestamp is None:
         yield fault(
@@ -124,18 +126,16 @@ def _position(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "starting_position",
             position,
-            f"offsets that group {subject.request.kafka_consumer_group_id} has committed already win over it",
+            f"offsets that group {subject.request.kafka_consumer_group_id} has already committed take precedence",
             "use a new group to be sure of the position",
         )
 
-
-# How many records an invocation gets, and how long they are gathered.
 
 _LARGEST_BATCH = 10_000
 _LONGEST_WINDOW_SECONDS = 300
 
 
-def batch_findings(subject: Subject) -> Iterator[Finding]:
+def batch_violations(subject: Subject) -> Iterator[Violation]:
     size, window = subject.request.batch_size, subject.request.max_batching_window
     if size is not None and not 1 <= size <= _LARGEST_BATCH:
         yield fault("batch_size", size, f"1-{_LARGEST_BATCH} for Kafka", "correct it; the default is 100")
@@ -151,12 +151,10 @@ def batch_findings(subject: Subject) -> Iterator[Finding]:
         yield warning(
             "max_batching_window",
             window,
-            "the default of 500 ms cannot be had again once it was changed, but by making the mapping anew",
-            "leave it out if 500 ms do",
+            "once changed, it cannot return to the default of 500 ms, except by creating the mapping again",
+            "leave it out if 500 ms will do",
         )
 
-
-# Provisioned mode: pollers of its own, alone or in a group.
 
 MOST_MIN_POLLERS = 200
 MOST_MAX_POLLERS = 2_000
@@ -165,7 +163,7 @@ MOST_MAX_POLLERS = 2_000
 _POLLER_GROUP = re.compile(r"[a-zA-Z0-9-_]{0,128}")
 
 
-def poller_findings(subject: Subject) -> Iterator[Finding]:
+def poller_violations(subject: Subject) -> Iterator[Violation]:
     request = subject.request
     if request.provisioned_mode is False:
         for field in ("min_pollers", "max_pollers", "poller_group"):
@@ -199,7 +197,7 @@ def poller_findings(subject: Subject) -> Iterator[Finding]:
     yield from _poller_group(subject)
 
 
-def _poller_group(subject: Subject) -> Iterator[Finding]:
+def _poller_group(subject: Subject) -> Iterator[Violation]:
     group = subject.request.poller_group
     if group is None:
         return
@@ -209,7 +207,7 @@ def _poller_group(subject: Subject) -> Iterator[Finding]:
         yield fault(
             "poller_group",
             "''",
-            "is empty, which makes a mapping leave its group, and a new one has none",
+            "an empty name makes a mapping leave its group, and a new mapping has none",
             "leave it out",
         )
     elif not subject.provisioned:
@@ -221,36 +219,33 @@ def _poller_group(subject: Subject) -> Iterator[Finding]:
         )
 
 
-# What the mapping tells of itself: metrics and its own log.
-
 METRICS = ("EventCount", "ErrorCount", "KafkaMetrics")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN")
 
 
-def observing_findings(subject: Subject) -> Iterator[Finding]:
+def observing_violations(subject: Subject) -> Iterator[Violation]:
     metrics, level = subject.request.metrics, subject.request.log_level
     if metrics == () and subject.creating:
         yield fault("metrics", "()", "is empty", f"name some of {', '.join(METRICS)}, or leave it out")
     for name, times in Counter(metrics or ()).items():
         if name not in METRICS:
-            yield fault("metrics", name, f"is none of {', '.join(METRICS)}", "choose among them")
+            yield fault("metrics", name, f"is not one of {', '.join(METRICS)}", "choose among them")
         elif times > 1:
-            yield fault("metrics", name, f"stands there {times} times", "name it once")
+            yield fault("metrics", name, f"is given {times} times", "name it once")
     if level is None:
         return
     if level not in LOG_LEVELS:
-        yield fault("log_level", level, f"is none of {', '.join(LOG_LEVELS)}", "choose one of them")
+        yield fault("log_level", level, f"is not one of {', '.join(LOG_LEVELS)}", "choose one of them")
     if not subject.provisioned:
         yield fault(
             "log_level",
             level,
-            "the poller's log is there in provisioned mode only",
+            "the poller's log exists in provisioned mode only",
             "set provisioned_mode, or leave it out",
         )
 
 
-# What other event sources have and Kafka has not: taken, so that the answer can say why.
-
+# What only other event sources have: accepted, so that the answer can say why.
 _NOT_FOR_KAFKA = {
     "tumbling_window": (
         "tumbling windows exist for Kinesis and DynamoDB streams only",
@@ -267,7 +262,7 @@ _NOT_FOR_KAFKA = {
 }
 
 
-def refused_findings(subject: Subject) -> Iterator[Finding]:
+def refused_violations(subject: Subject) -> Iterator[Violation]:
     for field, (rule, action) in _NOT_FOR_KAFKA.items():
         value = getattr(subject.request, field)
         if value is not None:

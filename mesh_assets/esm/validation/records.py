@@ -1,4 +1,5 @@
-"""What becomes of a record: decoded by a schema registry, filtered, retried, and sent elsewhere when the function fails."""
+"""What happens to a record: decoded by a schema registry, filtered, and when the function fails, retried and
+sent elsewhere."""
 
 import json
 import re
@@ -6,19 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mesh_assets.esm.arns import arn_in
-from mesh_assets.esm.errors import Finding, fault, warning
 from mesh_assets.esm.request_fields import SchemaRegistry
-from mesh_assets.esm.validation.source_access import secret_findings
+from mesh_assets.esm.validation.source_access import secret_violations
 from mesh_assets.esm.validation.subject import Subject
-
-# The schema registry that decodes and checks records before the function sees them.
+from mesh_assets.esm.violations import Violation, fault, warning
 
 EVENT_FORMATS = ("JSON", "SOURCE")
 ATTRIBUTES = ("KEY", "VALUE")
 ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH")
 
 
-def registry_findings(subject: Subject) -> Iterator[Finding]:
+def registry_violations(subject: Subject) -> Iterator[Violation]:
     registry = subject.request.schema_registry
     if registry is None:
         return
@@ -33,7 +32,7 @@ def registry_findings(subject: Subject) -> Iterator[Finding]:
         yield fault(
             "schema_registry.event_record_format",
             registry.event_record_format,
-            f"is none of {', '.join(EVENT_FORMATS)}",
+            f"is not one of {', '.join(EVENT_FORMATS)}",
             "choose one of them",
         )
     for attribute, times in Counter(registry.validate_attributes).items():
@@ -41,26 +40,23 @@ def registry_findings(subject: Subject) -> Iterator[Finding]:
             yield fault(
                 "schema_registry.validate_attributes",
                 attribute,
-                f"is none of {', '.join(ATTRIBUTES)}",
+                f"is not one of {', '.join(ATTRIBUTES)}",
                 "choose among them",
             )
         elif times > 1:
             yield fault(
-                "schema_registry.validate_attributes",
-                attribute,
-                f"stands there {times} times",
-                "name it once",
+                "schema_registry.validate_attributes", attribute, f"is given {times} times", "name it once"
             )
     yield from _kind(registry)
 
 
-def _kind(registry: SchemaRegistry) -> Iterator[Finding]:
+def _kind(registry: SchemaRegistry) -> Iterator[Violation]:
     if registry.uri.startswith("https://"):
         if not registry.access_configurations:
             yield warning(
                 "schema_registry.access_configurations",
                 None,
-                "none is given: Confluent's registry asks for credentials",
+                "none is given, and Confluent's registry asks for credentials",
                 "name its secret",
             )
         for number, access in enumerate(registry.access_configurations):
@@ -69,11 +65,11 @@ def _kind(registry: SchemaRegistry) -> Iterator[Finding]:
                 yield fault(
                     f"{field}.type",
                     access.type,
-                    f"is none of {', '.join(ACCESS_TYPES)}",
+                    f"is not one of {', '.join(ACCESS_TYPES)}",
                     "choose one of them",
                 )
             else:
-                yield from secret_findings(f"{field}.uri", access.uri)
+                yield from secret_violations(f"{field}.uri", access.uri)
         return
     arn = arn_in(registry.uri)
     if (
@@ -92,18 +88,16 @@ def _kind(registry: SchemaRegistry) -> Iterator[Finding]:
         yield fault(
             "schema_registry.access_configurations",
             ", ".join(access.type for access in registry.access_configurations),
-            "a Glue registry takes none: the function's role is what it knows",
+            "a Glue registry takes none: it authorizes the function's role",
             "leave them out",
         )
 
-
-# Which records reach the function.
 
 _LONGEST_PATTERN = 4_096
 _FILTERS_WITHOUT_ASKING = 5
 
 
-def filter_findings(subject: Subject) -> Iterator[Finding]:
+def filter_violations(subject: Subject) -> Iterator[Violation]:
     patterns = subject.request.filter_patterns
     for number, pattern in enumerate(patterns or ()):
         yield from _pattern(f"filter_patterns[{number}]", pattern)
@@ -121,7 +115,7 @@ def filter_findings(subject: Subject) -> Iterator[Finding]:
         return
     arn = arn_in(key)
     if arn is None or arn.service != "kms":
-        yield fault("filter_kms_key_arn", key, "is no ARN of a KMS key", "give the key's ARN")
+        yield fault("filter_kms_key_arn", key, "is not the ARN of a KMS key", "give the key's ARN")
     if not subject.after("filter_patterns"):
         yield fault(
             "filter_kms_key_arn",
@@ -131,7 +125,7 @@ def filter_findings(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _pattern(field: str, pattern: str) -> Iterator[Finding]:
+def _pattern(field: str, pattern: str) -> Iterator[Violation]:
     if len(pattern) > _LONGEST_PATTERN:
         yield fault(
             field,
@@ -146,7 +140,7 @@ def _pattern(field: str, pattern: str) -> Iterator[Finding]:
         yield fault(
             field,
             pattern,
-            f"is no JSON ({error.msg} at {error.pos})",
+            f"is not JSON ({error.msg} at {error.pos})",
             'write it like {"value": {"status": ["failed"]}}',
         )
         return
@@ -155,8 +149,6 @@ def _pattern(field: str, pattern: str) -> Iterator[Finding]:
             field, pattern, "a pattern is a JSON object", 'write it like {"value": {"status": ["failed"]}}'
         )
 
-
-# What happens to a batch that fails: retries, halving, age, partial answers, where it goes in the end.
 
 KAFKA_DESTINATION = "kafka://"
 ENDLESS = -1
@@ -177,7 +169,7 @@ _WITH_PROVISIONED_MODE = (
 )
 
 
-def failure_findings(subject: Subject) -> Iterator[Finding]:
+def failure_violations(subject: Subject) -> Iterator[Violation]:
     request = subject.request
     retries, age = request.retry_attempts, request.max_record_age
     if retries is not None:
@@ -185,7 +177,7 @@ def failure_findings(subject: Subject) -> Iterator[Finding]:
             yield fault(
                 "retry_attempts",
                 retries,
-                "a queue (share group) cannot retry without end",
+                "a queue (share group) cannot retry endlessly",
                 "give 0 (the default) or more",
             )
         elif not ENDLESS <= retries <= _MOST_RETRIES:
@@ -208,7 +200,7 @@ def failure_findings(subject: Subject) -> Iterator[Finding]:
         yield fault(
             "on_success_destination",
             request.on_success_destination,
-            "event source mappings have no destination on success, only on failure (OnSuccess is for asynchronous invocations)",
+            "event source mappings have no on-success destination, only on-failure (OnSuccess is for asynchronous invocations)",
             "leave it out, or send from the function itself",
         )
     if (
@@ -220,19 +212,19 @@ def failure_findings(subject: Subject) -> Iterator[Finding]:
             "on_failure_destination",
             subject.after("on_failure_destination"),
             "with endless retries AWS makes 10 attempts and then sends the batch there",
-            "set retry_attempts to have another number",
+            "set retry_attempts for another number",
         )
     asked = [name for name in _WITH_PROVISIONED_MODE if getattr(request, name) not in (None, False)]
     if asked and not subject.provisioned:
         yield warning(
             ", ".join(asked),
             None,
-            "AWS' console offers this in provisioned mode only, though the API's description does not ask for it",
+            "AWS' console offers this in provisioned mode only, though the API's description does not require that",
             "set provisioned_mode if AWS refuses the request",
         )
 
 
-def _destination(text: str, subject: Subject) -> Iterator[Finding]:
+def _destination(text: str, subject: Subject) -> Iterator[Violation]:
     field = "on_failure_destination"
     if len(text) > _LONGEST_DESTINATION:
         yield fault(field, text, f"at most {_LONGEST_DESTINATION} characters", "check it")
@@ -250,7 +242,7 @@ def _destination(text: str, subject: Subject) -> Iterator[Finding]:
             yield fault(
                 field,
                 text,
-                "is the topic the mapping reads, so a failed record would come back for ever",
+                "is the topic that the mapping reads, so a failed record would come back forever",
                 "name another topic",
             )
         return
@@ -259,7 +251,7 @@ def _destination(text: str, subject: Subject) -> Iterator[Finding]:
         yield fault(
             field,
             text,
-            "is no ARN of an SQS queue, SNS topic or S3 bucket, and no kafka://topic",
+            "is neither the ARN of an SQS queue, SNS topic or S3 bucket, nor a kafka://topic",
             "give one of these",
         )
     elif arn.service == "s3" and not _BUCKET.fullmatch(arn.resource):

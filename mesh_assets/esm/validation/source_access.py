@@ -1,19 +1,19 @@
-"""How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and what goes with what."""
+"""How Lambda authenticates to the brokers and from which network: the types each source takes, and which go
+together."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
-from mesh_assets.esm.errors import Finding, fault, warning
 from mesh_assets.esm.request_fields import SourceAccess
 from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.violations import Violation, fault, warning
 
-# URIs that must name a secret, and never be one.
 
-
-def secret_findings(field: str, uri: str | None) -> Iterator[Finding]:
-    """What is wrong with the URI of a secret. What is no ARN is not shown: it may be the password itself."""
+def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:
+    """What is wrong with a secret's URI, which must name the secret and never be it. Anything but an ARN is
+    not shown."""
     if not uri:
         yield fault(field, None, "is missing", "give the ARN of the secret in Secrets Manager")
         return
@@ -22,7 +22,7 @@ def secret_findings(field: str, uri: str | None) -> Iterator[Finding]:
         yield fault(
             field,
             None,
-            "is no ARN (not shown: it could be the secret itself)",
+            "is not an ARN (not shown: it could be the secret itself)",
             "give the ARN of the secret in Secrets Manager",
         )
     elif arn.service != "secretsmanager" or not arn.resource.startswith("secret:"):
@@ -33,9 +33,6 @@ def secret_findings(field: str, uri: str | None) -> Iterator[Finding]:
             "give the ARN of the secret in Secrets Manager",
         )
 
-
-# How Lambda authenticates to the brokers and which network it comes from: which types a source knows, and
-# what goes with what.
 
 SCRAM_512 = "SASL_SCRAM_512_AUTH"
 SCRAM_256 = "SASL_SCRAM_256_AUTH"
@@ -73,7 +70,7 @@ _FIELD = "source_access_configurations"
 _MSK_PREFIX = "AmazonMSK_"
 
 
-def source_access_findings(subject: Subject) -> Iterator[Finding]:
+def source_access_violations(subject: Subject) -> Iterator[Violation]:
     given = subject.request.source_access_configurations
     if given is None and not subject.creating:
         return
@@ -94,9 +91,9 @@ def source_access_findings(subject: Subject) -> Iterator[Finding]:
         yield from _self_managed({entry.type for entry in entries})
 
 
-def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> Finding:
+def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> Violation:
     if source == "msk" and kind == SCRAM_256:
-        return fault(field, kind, "MSK knows SCRAM with SHA-512 only", f"use {SCRAM_512}")
+        return fault(field, kind, "MSK supports SCRAM with SHA-512 only", f"use {SCRAM_512}")
     if source == "msk" and kind in VPC:
         return fault(
             field,
@@ -105,16 +102,16 @@ def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> F
             "leave it out",
         )
     if source == "msk" and kind in (IAM, IAM_OAUTH):
-        return fault(field, kind, "with MSK, IAM is what Lambda uses when there is no secret", "leave it out")
+        return fault(field, kind, "with MSK, Lambda uses IAM when there is no secret", "leave it out")
     if kind == "VIRTUAL_HOST":
         return fault(field, kind, "is for RabbitMQ only", "leave it out")
     name = "an MSK" if source == "msk" else "a self-managed"
     return fault(field, kind, f"{name} source takes {', '.join(known)}", "choose among these")
 
 
-def _uri(field: str, entry: SourceAccess) -> Iterator[Finding]:
+def _uri(field: str, entry: SourceAccess) -> Iterator[Violation]:
     if entry.type in SECRETS:
-        yield from secret_findings(field, entry.uri)
+        yield from secret_violations(field, entry.uri)
         if entry.uri and len(entry.uri) > _LONGEST_URI:
             yield fault(field, None, f"at most {_LONGEST_URI} characters", "check it")
         return
@@ -123,7 +120,7 @@ def _uri(field: str, entry: SourceAccess) -> Iterator[Finding]:
             yield fault(
                 field,
                 None,
-                f"{entry.type} carries no URI: the function's role is what authenticates",
+                f"{entry.type} takes no URI: the function's role authenticates",
                 "leave the uri out",
             )
         return
@@ -146,25 +143,25 @@ def _uri(field: str, entry: SourceAccess) -> Iterator[Finding]:
         )
 
 
-def _repeated(entries: Sequence[SourceAccess]) -> Iterator[Finding]:
+def _repeated(entries: Sequence[SourceAccess]) -> Iterator[Violation]:
     for kind, times in Counter(entry.type for entry in entries if entry.type not in VPC).items():
         if times > 1:
-            yield fault(_FIELD, kind, f"stands there {times} times", "name each type once")
+            yield fault(_FIELD, kind, f"is given {times} times", "name each type once")
     for (kind, uri), times in Counter(
         (entry.type, entry.uri) for entry in entries if entry.type in VPC
     ).items():
         if times > 1:
-            yield fault(_FIELD, f"{kind} {uri}", f"stands there {times} times", "name it once")
+            yield fault(_FIELD, f"{kind} {uri}", f"is given {times} times", "name it once")
 
 
-def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Finding]:
+def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Violation]:
     kinds = {entry.type for entry in entries}
     if {SCRAM_512, MUTUAL_TLS} <= kinds:
         yield warning(
             _FIELD,
             None,
             "with both, Lambda uses the certificate and never falls back to SCRAM",
-            "leave the one out that is not meant",
+            "leave out the one not intended",
         )
     arn = subject.request.event_source_arn if subject.existing is None else subject.existing.event_source_arn
     cluster = msk_cluster_in(arn or "")
@@ -177,28 +174,28 @@ def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Finding]
             yield fault(
                 field,
                 entry.uri,
-                f"MSK takes only SCRAM secrets whose name begins with {_MSK_PREFIX}",
+                f"MSK takes only SCRAM secrets whose name starts with {_MSK_PREFIX}",
                 "name such a secret",
             )
         if cluster is not None and (secret.account, secret.region) != (cluster.owner, cluster.region):
             yield fault(
                 field,
                 entry.uri,
-                f"a SCRAM secret is in the cluster's account and region ({cluster.owner}, {cluster.region})",
-                "name the secret that is associated with the cluster",
+                f"a SCRAM secret must be in the cluster's account and region ({cluster.owner}, {cluster.region})",
+                "name the secret associated with the cluster",
             )
 
 
-def _self_managed(kinds: set[str]) -> Iterator[Finding]:
+def _self_managed(kinds: set[str]) -> Iterator[Violation]:
     if len(kinds & set(VPC)) == 1:
         [has] = kinds & set(VPC)
         [lacks] = set(VPC) - {has}
-        yield fault(_FIELD, has, "subnets and security groups come together", f"add {lacks}")
+        yield fault(_FIELD, has, "subnets and security groups go together", f"add {lacks}")
     if not kinds & set(VPC) and not kinds & {*_SASL, MUTUAL_TLS}:
         yield fault(
             _FIELD,
             None,
-            "without a VPC a self-managed cluster is reached over the internet and needs authentication",
+            "without a VPC, Lambda reaches a self-managed cluster over the internet and must authenticate",
             "name a secret",
         )
     for kind in sorted(kinds & set(_OF_OAUTH_ONLY)):
@@ -212,12 +209,9 @@ def _self_managed(kinds: set[str]) -> Iterator[Finding]:
         if OAUTH_AUDIENCE not in kinds:
             yield fault(_FIELD, IAM_OAUTH, f"needs {OAUTH_AUDIENCE}", "add it")
         for kind in sorted(kinds & {OAUTH, *_OF_OAUTH_ONLY}):
-            yield fault(_FIELD, kind, f"cannot be together with {IAM_OAUTH}", "leave one of them out")
+            yield fault(_FIELD, kind, f"cannot go with {IAM_OAUTH}", "leave out one of them")
     sasl = sorted(kinds & set(_SASL))
     if len(sasl) > 1:
         yield warning(
-            _FIELD,
-            ", ".join(sasl),
-            "a connection authenticates in one way",
-            "leave out those that are not meant",
+            _FIELD, ", ".join(sasl), "a connection authenticates in one way", "leave out those not intended"
         )

@@ -1,4 +1,4 @@
-"""What the rules look at: the request, and for an update the mapping as it is."""
+"""What the rules examine: the request and, for an update, the mapping as it is."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,10 +12,10 @@ Source = Literal["msk", "self_managed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A request with what it will be a part of. `existing` None: the mapping is to be made.
+    """A request in its context. `existing` None: the mapping is to be created.
 
-    `source` None: the request says neither or both, which is a finding of its own; rules that depend on it
-    keep quiet then.
+    `source` None: the request names neither source or both. That is a violation of its own, and rules that
+    depend on the source stay silent.
     """
 
     request: CreateRequest | UpdateRequest
@@ -41,18 +41,19 @@ class Subject:
 
     @property
     def provisioned(self) -> bool:
-        """Whether it has pollers of its own once the request is carried out."""
+        """Whether it has dedicated pollers once the request is applied."""
         asked = provisioned_mode_asked(self.request)
         return asked if asked is not None else self.existing is not None and self.existing.is_provisioned
 
     def after(self, name: str) -> Any:
-        """The setting's value once the request is carried out, where the mapping's record has it under the
+        """The setting's value once the request is applied. Only for settings that the mapping has under the
         same name."""
         asked = getattr(self.request, name)
         return asked if asked is not None or self.existing is None else getattr(self.existing, name)
 
 
 def source_of(request: CreateRequest | UpdateRequest) -> Source | None:
+    """Which kind of source the request names; None for neither or both."""
     has_arn, has_servers = bool(request.event_source_arn), bool(request.kafka_bootstrap_servers)
     if has_arn == has_servers:
         return None

@@ -35,7 +35,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
         monkeypatch.setattr(
             module,
             "mapping_service",
-            lambda _: MappingService(made.access(), lookup_topic=lambda *_: 3, sleep=lambda _: None),
+            lambda _: MappingService(made.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None),
         )
     return made
 

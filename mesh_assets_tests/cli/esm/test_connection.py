@@ -40,7 +40,7 @@ def test_a_failure_says_its_likely_cause_and_exits_with_1(broker: Endpoints) -> 
     )
     assert done.exit_code == 1
     assert "FAILED  topic            topic Orders does not exist" in done.stdout
-    assert "likely: is orders meant?" in done.stdout
+    assert "likely: did you mean orders?" in done.stdout
 
 
 def test_as_json_it_prints_the_report_alone(broker: Endpoints) -> None:

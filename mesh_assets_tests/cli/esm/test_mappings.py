@@ -15,7 +15,7 @@ UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     aws = FakeAws()
-    monkeypatch.setattr(list_command, "aws_access", lambda _: aws.access())
+    monkeypatch.setattr(list_command, "aws_account", lambda _: aws.account())
     return aws
 
 
@@ -44,5 +44,5 @@ def test_as_json_it_is_the_records(account: FakeAws) -> None:
     )
 
 
-def test_nothing_is_said_in_words(account: FakeAws) -> None:  # noqa: ARG001 - set up by being there
-    assert CliRunner().invoke(list_mappings).output == "No event source mapping of a Kafka topic fits.\n"
+def test_an_empty_list_is_a_sentence(account: FakeAws) -> None:  # noqa: ARG001 - set up by being there
+    assert CliRunner().invoke(list_mappings).output == "No event source mapping of a Kafka topic matches.\n"

@@ -21,7 +21,7 @@ from mesh_assets.platforms.kafka import (
     PartitionOffsets,
     TopicMetadata,
 )
-from mesh_assets_tests.defs.esm.test_jobs import _FAKES, FakeMappingAccess
+from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
 CLUSTERS = "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092'}, anomalies: {lag_records: 100}}}\n"
@@ -71,8 +71,8 @@ class Reader:
 
 @pytest.fixture
 def aws() -> FakeAws:
-    _FAKES["aws"] = FakeAws()
-    return _FAKES["aws"]
+    FAKES["aws"] = FakeAws()
+    return FAKES["aws"]
 
 
 def materialize(
@@ -87,7 +87,7 @@ def materialize(
     monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed))
     result = dg.materialize(
         [mappings_asset()],
-        resources={"estate": estate_resource(), "mapping_access": FakeMappingAccess(fake="aws")},
+        resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")
@@ -107,7 +107,7 @@ def test_it_lists_all_mappings_and_finds_them_well(
 
     assert (metadata["status"], metadata["dagster/row_count"]) == ("fresh", 1)
     [row] = [record.data for record in metadata["mappings (all)"]]
-    assert (row["function"], row["topic"], row["group"], row["state"]) == (
+    assert (row["function"], row["topic"], row["group_id"], row["state"]) == (
         "pay",
         "payments",
         "payers",
@@ -150,7 +150,7 @@ def test_a_lag_that_could_not_be_read_is_no_small_lag(
     _, checks = materialize(tmp_path, monkeypatch)
 
     assert not checks["not_lagging"].passed
-    assert "the lag is not known: own has no topic refunds" in str(
+    assert "the lag is unknown: own has no topic refunds" in str(
         checks["not_lagging"].metadata["findings"].value
     )
 
@@ -173,7 +173,7 @@ def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
     _, checks = materialize(tmp_path, monkeypatch)
 
     assert checks["not_lagging"].passed
-    assert "1 not looked at, as their clusters are not in the estate" in str(
+    assert "1 not checked, because their clusters are not in the estate" in str(
         checks["not_lagging"].description
     )
 

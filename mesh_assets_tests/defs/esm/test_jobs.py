@@ -7,26 +7,13 @@ import dagster as dg
 import pytest
 
 from mesh_assets.defs.esm.jobs import mapping_jobs
-from mesh_assets.defs.esm.resource import MappingAccess
 from mesh_assets.errors import MeshError
-from mesh_assets.esm.aws_account import AwsAccess
-from mesh_assets.estate.model import AwsAccount
+from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK
 
 JOBS = {job.name: job for job in mapping_jobs()}
 ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
-
-_FAKES: dict[str, FakeAws] = {}
-
-
-class FakeMappingAccess(MappingAccess):
-    """Dagster's resources hold plain values only: the fake is found by its name."""
-
-    fake: str
-
-    def account(self, account: AwsAccount) -> AwsAccess:
-        return _FAKES[self.fake].access(**account.model_dump(exclude_none=True))
 
 
 @pytest.fixture
@@ -37,8 +24,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    _FAKES["aws"] = FakeAws()
-    return _FAKES["aws"]
+    FAKES["aws"] = FakeAws()
+    return FAKES["aws"]
 
 
 def run(name: str, **config: Any) -> dict[str, Any]:
@@ -48,7 +35,7 @@ def run(name: str, **config: Any) -> dict[str, Any]:
             "ops": {name: {"config": config}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
-        resources={"mapping_access": FakeMappingAccess(fake="aws")},
+        resources={"event_source_mappings": FakeMappings(fake="aws")},
     )
     [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
     data: Any = event.event_specific_data

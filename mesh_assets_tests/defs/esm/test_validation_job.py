@@ -8,26 +8,29 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.esm.jobs import NAME, validation_job
-from mesh_assets.defs.esm.resource import MappingAccess
-from mesh_assets.esm.aws_account import AwsAccess
-from mesh_assets.estate.model import AwsAccount as EstateAccount
+from mesh_assets.defs.esm.jobs import mapping_jobs
+from mesh_assets.defs.esm.resource import EventSourceMappings
+from mesh_assets.esm import aws_account
+from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount, an_account
 
 pytestmark = pytest.mark.sandbox
 
+NAME = "validate_event_source_mapping"
 _ACCOUNTS: dict[str, AwsAccount] = {}
 COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
 
 
-class StandInAccess(MappingAccess):
+class StandInMappings(EventSourceMappings):
     """Dagster's resources hold plain values only: the account is found by its id."""
 
     id: str
 
-    def account(self, account: EstateAccount) -> AwsAccess:
-        return AwsAccess(account, make_client=lambda service, _: _ACCOUNTS[self.id].client(service))
+    def account(self, settings: AwsAccountSettings) -> aws_account.AwsAccount:
+        return aws_account.AwsAccount(
+            settings, make_client=lambda service, _: _ACCOUNTS[self.id].client(service)
+        )
 
 
 @pytest.fixture
@@ -45,12 +48,13 @@ def account(
 
 
 def run(account: AwsAccount, **config: Any) -> dg.ExecuteInProcessResult:
-    return validation_job().execute_in_process(
+    [job] = [job for job in mapping_jobs() if job.name == NAME]
+    return job.execute_in_process(
         run_config={
             "ops": {NAME: {"config": config}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
-        resources={"mapping_access": StandInAccess(id=account.id)},
+        resources={"event_source_mappings": StandInMappings(id=account.id)},
         raise_on_error=False,
     )
 

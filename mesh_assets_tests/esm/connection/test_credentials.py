@@ -94,7 +94,7 @@ def test_a_secret_is_understood_in_every_form_and_never_shown(
 ) -> None:
     secrets[SECRET_ARN] = json.dumps(fields)
 
-    login = find_login(aws.access(), secret_arn=SECRET_ARN, given=KafkaLogin(bootstrap_servers="given:1"))
+    login = find_login(aws.account(), secret_arn=SECRET_ARN, given=KafkaLogin(bootstrap_servers="given:1"))
 
     assert {name: getattr(login, name) for name in expected} == expected
     assert login.origin == f"secret {SECRET_ARN}"
@@ -108,16 +108,16 @@ def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given
     secrets[OTHER_ARN] = json.dumps({"username": "of-the-mapping", "password": "p"})
     uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}])
     mapping, given = (
-        get_mapping(aws.access(), uuid),
+        get_mapping(aws.account(), uuid),
         KafkaLogin(bootstrap_servers="", security_protocol="SASL_SSL"),
     )
 
-    both = find_login(aws.access(), secret_arn=SECRET_ARN, mapping=mapping, given=given)
-    own = find_login(aws.access(), mapping=mapping, given=given)
+    both = find_login(aws.account(), secret_arn=SECRET_ARN, mapping=mapping, given=given)
+    own = find_login(aws.account(), mapping=mapping, given=given)
 
     assert (both.username, both.bootstrap_servers) == ("of-the-secret", "b-1:9096")
     assert (own.username, own.topic) == ("of-the-mapping", "orders")
-    assert find_login(aws.access(), given=KafkaLogin(bootstrap_servers="h:1")).bootstrap_servers == "h:1"
+    assert find_login(aws.account(), given=KafkaLogin(bootstrap_servers="h:1")).bootstrap_servers == "h:1"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_mapping_to_msk_uses_the_brokers_of_its_own_authentication(
     secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
     secrets[THIRD_ARN] = json.dumps({"certificate": "C", "privateKey": "K"})
     login = find_login(
-        aws.access(), mapping=get_mapping(aws.access(), aws.add_mapping(SourceAccessConfigurations=access))
+        aws.account(), mapping=get_mapping(aws.account(), aws.add_mapping(SourceAccessConfigurations=access))
     )
     assert (login.sasl_mechanism, login.bootstrap_servers) == (mechanism, servers)
 
@@ -153,7 +153,7 @@ def test_a_self_managed_mapping_brings_its_servers_and_authority(
             {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": THIRD_ARN},
         ],
     )
-    login = find_login(aws.access(), mapping=get_mapping(aws.access(), uuid))
+    login = find_login(aws.account(), mapping=get_mapping(aws.account(), uuid))
     assert (login.bootstrap_servers, login.sasl_mechanism, login.authority) == (
         "k1:9096,k2:9096",
         "PLAIN",
@@ -164,40 +164,40 @@ def test_a_self_managed_mapping_brings_its_servers_and_authority(
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
-        ("not json " + SECRET, EstateError, "is no JSON object"),
-        (json.dumps({"token": SECRET}), EstateError, "has the fields token, which are no credentials"),
-        (json.dumps({"sasl": {"sasl_mechanism": SECRET}}), EstateError, "sasl_mechanism is none"),
-        (None, RefusedError, "there is no secret"),
+        ("not json " + SECRET, EstateError, "is not a JSON object"),
+        (json.dumps({"token": SECRET}), EstateError, "has the fields token, which are not credentials"),
+        (json.dumps({"sasl": {"sasl_mechanism": SECRET}}), EstateError, "sasl_mechanism is not valid"),
+        (None, RefusedError, "has no secret"),
     ],
 )
-def test_a_secret_that_is_none_is_named_and_its_values_are_not(
+def test_an_unusable_secret_is_named_and_its_values_are_not(
     aws: FakeAws, secrets: dict[str, str], text: str | None, error: type[Exception], says: str
 ) -> None:
     if text is not None:
         secrets[SECRET_ARN] = text
     with pytest.raises(error, match=says) as caught:
-        find_login(aws.access(), secret_arn=SECRET_ARN)
+        find_login(aws.account(), secret_arn=SECRET_ARN)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None or SECRET not in str(caught.value.__cause__)
 
 
-def test_with_nothing_it_says_what_there_is_to_choose(aws: FakeAws) -> None:
+def test_without_credentials_it_says_what_to_choose_from(aws: FakeAws) -> None:
     with pytest.raises(
-        EstateError, match="name a secret by its ARN, or a mapping to use its own, or give them by hand"
+        EstateError, match="name a secret by its ARN, name a mapping to use its own, or give them"
     ):
-        find_login(aws.access())
+        find_login(aws.account())
 
 
-def test_brokers_are_told_by_authentication_and_network(aws: FakeAws, secrets: dict[str, str]) -> None:  # noqa: ARG001 - they stand by
-    brokers = get_msk_bootstrap_brokers(aws.access(), CLUSTER_ARN)
+def test_brokers_are_listed_by_login_and_network(aws: FakeAws, secrets: dict[str, str]) -> None:  # noqa: ARG001 - they stand by
+    brokers = get_msk_bootstrap_brokers(aws.account(), CLUSTER_ARN)
     assert brokers.by_network == {
         "private": {"plaintext": "b-1:9092", "tls": "b-1:9094", "scram": "b-1:9096", "iam": "b-1:9098"},
         "public": {"iam": "b-1-public:9198"},
     }
     with pytest.raises(
         RefusedError,
-        match=r"has no public brokers for scram; it offers plaintext \(private\).*iam \(public\)",
+        match=r"has no brokers for SASL/SCRAM on its public network; it has: plain text \(private\).*IAM \(public\)",
     ):
         brokers.servers("scram", network="public")
-    with pytest.raises(RefusedError, match="is no ARN of an MSK cluster"):
-        get_msk_bootstrap_brokers(aws.access(), "arn:aws:sqs:eu-central-1:123456789012:q")
+    with pytest.raises(RefusedError, match="is not the ARN of an MSK cluster"):
+        get_msk_bootstrap_brokers(aws.account(), "arn:aws:sqs:eu-central-1:123456789012:q")

@@ -47,19 +47,19 @@ def either(aws: FakeAws, request: pytest.FixtureRequest) -> FakeAws:
 
 
 def test_an_empty_role_lacks_everything(either: FakeAws) -> None:
-    assert rights_of(either.access(), ROLE_ARN, NEEDED).missing == NEEDED
+    assert rights_of(either.account(), ROLE_ARN, NEEDED).missing == NEEDED
 
 
 def test_a_role_with_our_policy_lacks_nothing(either: FakeAws) -> None:
     either.roles[ROLE]["ours"] = document_of(NEEDED)
 
-    assert rights_of(either.access(), ROLE_ARN, NEEDED).missing == ()
+    assert rights_of(either.account(), ROLE_ARN, NEEDED).missing == ()
 
 
 def test_wildcards_of_others_policies_are_understood(either: FakeAws) -> None:
     either.roles[ROLE]["broad"] = allow(["kafka:*", "kafka-cluster:*", "ec2:*", "logs:*"], ["*"])
 
-    assert rights_of(either.access(), ROLE_ARN, NEEDED).missing == ()
+    assert rights_of(either.account(), ROLE_ARN, NEEDED).missing == ()
 
 
 def test_only_what_is_missing_is_named(either: FakeAws) -> None:
@@ -68,16 +68,16 @@ def test_only_what_is_missing_is_named(either: FakeAws) -> None:
     )
     either.roles[ROLE]["half"] = allow(["kafka-cluster:DescribeTopic"], ["*"])
 
-    [missing] = rights_of(either.access(), ROLE_ARN, NEEDED).missing
+    [missing] = rights_of(either.account(), ROLE_ARN, NEEDED).missing
 
     assert (missing.sid, missing.actions) == ("ReadTopic", ("kafka-cluster:ReadData",))
 
 
-def test_a_denial_is_told_as_one(either: FakeAws) -> None:
+def test_a_denial_is_reported_as_one(either: FakeAws) -> None:
     either.roles[ROLE]["ours"] = document_of(NEEDED)
     either.roles[ROLE]["no"] = allow(["kafka-cluster:ReadData"], ["*"], "Deny")
 
-    plan = plan_permissions(either.access(), ROLE_ARN, WIRING)
+    plan = plan_permissions(either.account(), ROLE_ARN, WIRING)
 
     assert (plan.state, plan.change) == ("denied", None)
     assert "kafka-cluster:ReadData on" in str(plan.why)
@@ -86,7 +86,7 @@ def test_a_denial_is_told_as_one(either: FakeAws) -> None:
 def test_the_managed_msk_policy_is_known_and_lacks_only_kafkas_own_rights(aws: FakeAws) -> None:
     without_simulation(aws).attached[ROLE] = [MANAGED]
 
-    missing = rights_of(aws.access(), ROLE_ARN, NEEDED).missing
+    missing = rights_of(aws.account(), ROLE_ARN, NEEDED).missing
 
     assert [statement.sid for statement in missing] == ["Connect", "ReadTopic", "ConsumerGroup"]
     assert aws.asked("iam.get_policy") == []
@@ -97,7 +97,7 @@ def test_attached_policies_of_the_account_are_read_in_their_default_version(aws:
     without_simulation(aws).attached[ROLE] = [arn]
     aws.managed[arn] = document_of(NEEDED)
 
-    assert rights_of(aws.access(), ROLE_ARN, NEEDED).missing == ()
+    assert rights_of(aws.account(), ROLE_ARN, NEEDED).missing == ()
     assert aws.asked("iam.get_policy_version") == [{"PolicyArn": arn, "VersionId": "v3"}]
 
 
@@ -106,7 +106,7 @@ def test_a_look_alike_of_a_managed_policy_is_read_and_not_known(aws: FakeAws) ->
     without_simulation(aws).attached[ROLE] = [arn]
     aws.managed[arn] = allow(["s3:GetObject"], ["*"])
 
-    assert rights_of(aws.access(), ROLE_ARN, NEEDED).missing == NEEDED
+    assert rights_of(aws.account(), ROLE_ARN, NEEDED).missing == NEEDED
 
 
 def test_what_is_allowed_under_a_condition_is_not_taken_for_granted(aws: FakeAws) -> None:
@@ -114,13 +114,13 @@ def test_what_is_allowed_under_a_condition_is_not_taken_for_granted(aws: FakeAws
     conditioned["Statement"][0]["Condition"] = {"Bool": {"aws:SecureTransport": "true"}}
     without_simulation(aws).roles[ROLE]["maybe"] = conditioned
 
-    assert "ReadTopic" in [statement.sid for statement in rights_of(aws.access(), ROLE_ARN, NEEDED).missing]
+    assert "ReadTopic" in [statement.sid for statement in rights_of(aws.account(), ROLE_ARN, NEEDED).missing]
 
 
 def test_a_role_that_cannot_be_looked_at_is_unknown_with_the_statement_to_hand_on(aws: FakeAws) -> None:
     without_simulation(aws).failing["iam.list_role_policies"] = [DENIED]
 
-    plan = plan_permissions(aws.access(), ROLE_ARN, WIRING)
+    plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
 
     assert (plan.state, plan.change) == ("unknown", None)
     assert "kafka-cluster:ReadData" in str(plan.statement)
@@ -130,7 +130,7 @@ def test_a_role_that_cannot_be_looked_at_is_unknown_with_the_statement_to_hand_o
 def test_our_policy_that_cannot_be_read_is_not_written(aws: FakeAws) -> None:
     aws.failing["iam.get_role_policy"] = [DENIED]
 
-    assert plan_permissions(aws.access(), ROLE_ARN, WIRING).state == "unknown"
+    assert plan_permissions(aws.account(), ROLE_ARN, WIRING).state == "unknown"
 
 
 def test_a_failed_read_is_not_an_empty_role(aws: FakeAws) -> None:
@@ -139,12 +139,12 @@ def test_a_failed_read_is_not_an_empty_role(aws: FakeAws) -> None:
     ]
 
     with pytest.raises(UnreachableError, match=re.escape("iam:ListAttachedRolePolicies")):
-        rights_of(aws.access(), ROLE_ARN, NEEDED)
+        rights_of(aws.account(), ROLE_ARN, NEEDED)
 
 
-def test_a_missing_role_is_told(aws: FakeAws) -> None:
+def test_a_missing_role_is_reported(aws: FakeAws) -> None:
     with pytest.raises(RoleMissingError, match="role other does not exist"):
-        rights_of(aws.access(), f"arn:aws:iam::{ACCOUNT}:role/other", NEEDED)
+        rights_of(aws.account(), f"arn:aws:iam::{ACCOUNT}:role/other", NEEDED)
 
 
 def test_the_change_adds_to_our_policy_and_takes_nothing_away(aws: FakeAws) -> None:
@@ -153,7 +153,7 @@ def test_the_change_adds_to_our_policy_and_takes_nothing_away(aws: FakeAws) -> N
     aws.roles[ROLE][policy_name(WIRING)] = before
     aws.roles[ROLE]["theirs"] = allow(list(NETWORK_ACTIONS), ["*"])
 
-    change = plan_permissions(aws.access(), ROLE_ARN, WIRING).change
+    change = plan_permissions(aws.account(), ROLE_ARN, WIRING).change
 
     assert change is not None
     assert change.policy_name == policy_name(WIRING)

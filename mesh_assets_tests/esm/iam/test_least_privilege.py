@@ -139,7 +139,7 @@ def test_destinations_and_registries_get_their_own_rights() -> None:
 
 
 @pytest.mark.parametrize("name", WIRINGS)
-def test_a_star_stands_only_where_aws_cannot_scope(name: str) -> None:
+def test_a_star_is_used_only_where_aws_cannot_scope(name: str) -> None:
     for statement in needed_statements(WIRINGS[name]):
         assert not any("*" in action for action in statement.actions)
         if "*" in statement.resources:

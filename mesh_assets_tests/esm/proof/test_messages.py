@@ -134,7 +134,7 @@ def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaL
 
 
 def test_a_topic_that_is_not_there_is_named_and_not_made(logins: dict[str, KafkaLogin]) -> None:
-    with pytest.raises(RefusedError, match="there is no topic no-such-topic"):
+    with pytest.raises(RefusedError, match="has no topic no-such-topic"):
         planned(logins["PLAINTEXT"], "no-such-topic")
 
 

@@ -1,4 +1,4 @@
-"""What a group has committed: nothing yet is no error, and what could not be read is one."""
+"""What a group has committed: nothing yet is not an error, but what cannot be read is."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +58,7 @@ def test_a_group_that_is_not_there_has_committed_nothing(cluster: dict[str, Any]
     )
 
 
-def test_what_was_committed_is_told_with_its_lag(cluster: dict[str, Any]) -> None:
+def test_commits_are_read_with_their_lag(cluster: dict[str, Any]) -> None:
     cluster["group"] = a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=7),))
     assert (look().committed, look().lag_records) == ({0: 7}, 3)
 

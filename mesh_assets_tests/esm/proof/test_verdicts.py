@@ -144,7 +144,7 @@ def test_a_foreign_member_that_commits_leaves_it_unproven(account: AwsAccount, v
     with a_foreign_member(account, made["UUID"], topic, commits=True):
         found = validate(made, metrics_seconds=2)
     assert found.verdict.name == "unproven", found.verdict
-    assert "somebody-else at 127.0.0.1 is a member of group" in found.verdict.sentence
+    assert "somebody-else at 127.0.0.1 is also a member of group" in found.verdict.sentence
 
 
 def test_a_partition_that_nobody_commits_makes_it_partly(account: AwsAccount, validate: Validate) -> None:
@@ -169,7 +169,7 @@ def test_behind_a_backlog_it_says_how_far_and_how_fast(account: AwsAccount, vali
     found = validate(made, deadline_seconds=4)
 
     assert found.verdict.name == "behind", found.verdict
-    assert "records ahead of the test messages at" in found.verdict.sentence
+    assert "records before the test messages at" in found.verdict.sentence
 
 
 def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(
@@ -193,7 +193,7 @@ def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(
     found = validate(made, deadline_seconds=4)
     assert found.verdict.name == "not processed", found.verdict
     assert "SASL authentication failed" in found.verdict.sentence
-    assert found.verdict.advice.startswith("try the mapping's own way in")
+    assert found.verdict.advice.startswith("check the mapping's own connection")
 
 
 def test_latest_without_a_member_yet_is_inconclusive(account: AwsAccount, validate: Validate) -> None:
@@ -224,7 +224,7 @@ def test_committed_without_the_function_is_found_out(account: AwsAccount, valida
     account.faults(state_delay_seconds=0.1, commit_without_invoking=True)
     found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
     assert found.verdict.name == "committed, not processed", found.verdict
-    assert "brought only 0 of them to the function" in found.verdict.sentence
+    assert "delivered only 0 of them to the function" in found.verdict.sentence
 
 
 def test_counts_of_invocations_that_never_were_are_found_out(account: AwsAccount, validate: Validate) -> None:

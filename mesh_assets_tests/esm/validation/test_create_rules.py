@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import create_arguments
-from mesh_assets.esm.errors import Finding, InvalidRequestError
-from mesh_assets.esm.validation import create_findings, require_no_fault
+from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.validation import create_violations, require_no_fault
+from mesh_assets.esm.violations import Violation
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
 from mesh_assets_tests.esm.requests import (
@@ -47,12 +48,18 @@ def access(*kinds: str) -> list[dict[str, str]]:
     ]
 
 
-def faults(base: dict[str, Any], **changes: Any) -> list[Finding]:
-    return [finding for finding in create_findings(create(base, **changes)) if finding.severity == "fault"]
+def faults(base: dict[str, Any], **changes: Any) -> list[Violation]:
+    return [
+        violation for violation in create_violations(create(base, **changes)) if violation.severity == "fault"
+    ]
 
 
-def warnings(base: dict[str, Any], **changes: Any) -> list[Finding]:
-    return [finding for finding in create_findings(create(base, **changes)) if finding.severity == "warning"]
+def warnings(base: dict[str, Any], **changes: Any) -> list[Violation]:
+    return [
+        violation
+        for violation in create_violations(create(base, **changes))
+        if violation.severity == "warning"
+    ]
 
 
 RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -156,11 +163,11 @@ def test_what_is_right_has_no_fault_and_is_right_for_botocore_too(
 
 SAC = "source_access_configurations"
 OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
-    ({"target": "a b"}, "target", "no function name"),
+    ({"target": "a b"}, "target", "neither a function's name"),
     ({"target": "x" * 65}, "target", "at most 64"),
-    ({"target": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"}, "target", "no function name"),
+    ({"target": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"}, "target", "neither a function's name"),
     ({"kafka_topic": "a,b"}, "kafka_topic", "exactly one topic"),
-    ({"kafka_topic": ".hidden"}, "kafka_topic", "not beginning with a dot"),
+    ({"kafka_topic": ".hidden"}, "kafka_topic", "not starting with a dot"),
     ({"kafka_topic": "or ders"}, "kafka_topic", "letters, digits"),
     ({"kafka_topic": "x" * 250}, "kafka_topic", "at most 249"),
     ({"batch_size": 0}, "batch_size", "1-10000"),
@@ -168,7 +175,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"max_batching_window": -1}, "max_batching_window", "0-300"),
     ({"max_batching_window": 301}, "max_batching_window", "0-300"),
     ({"starting_position": None}, "starting_position", "is missing"),
-    ({"starting_position": "FOO"}, "starting_position", "none of LATEST, TRIM_HORIZON, AT_TIMESTAMP"),
+    ({"starting_position": "FOO"}, "starting_position", "not one of LATEST, TRIM_HORIZON, AT_TIMESTAMP"),
     ({"starting_position": "AT_TIMESTAMP"}, "starting_position_timestamp", "AT_TIMESTAMP needs it"),
     (
         {"starting_position_timestamp": YESTERDAY},
@@ -191,16 +198,20 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"tumbling_window": 30}, "tumbling_window", "Kinesis and DynamoDB streams only"),
     ({"parallelization_factor": 2}, "parallelization_factor", "Kinesis and DynamoDB streams only"),
     ({"maximum_concurrency": 5}, "maximum_concurrency", "SQS only"),
-    ({"on_success_destination": QUEUE_ARN}, "on_success_destination", "no destination on success"),
-    ({"on_failure_destination": "kafka://orders"}, "on_failure_destination", "the topic the mapping reads"),
+    ({"on_success_destination": QUEUE_ARN}, "on_success_destination", "no on-success destination"),
+    (
+        {"on_failure_destination": "kafka://orders"},
+        "on_failure_destination",
+        "the topic that the mapping reads",
+    ),
     ({"on_failure_destination": "kafka://"}, "on_failure_destination", "followed by a topic"),
     ({"on_failure_destination": "kafka://a b"}, "on_failure_destination", "followed by a topic"),
     ({"on_failure_destination": ""}, "on_failure_destination", "is empty"),
-    ({"on_failure_destination": "dead"}, "on_failure_destination", "no ARN of an SQS queue"),
+    ({"on_failure_destination": "dead"}, "on_failure_destination", "neither the ARN of an SQS queue"),
     (
         {"on_failure_destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"},
         "on_failure_destination",
-        "no ARN of an SQS queue",
+        "neither the ARN of an SQS queue",
     ),
     ({"on_failure_destination": "arn:aws:s3:::bucket/key"}, "on_failure_destination", "is a bucket"),
     (
@@ -217,12 +228,12 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"poller_group": "team-a"}, "poller_group", "provisioned mode"),
     ({"provisioned_mode": True, "poller_group": "x" * 129}, "poller_group", "up to 128"),
     ({"provisioned_mode": True, "poller_group": "a b"}, "poller_group", "letters, digits"),
-    ({"provisioned_mode": True, "poller_group": ""}, "poller_group", "is empty"),
+    ({"provisioned_mode": True, "poller_group": ""}, "poller_group", "an empty name"),
     ({"metrics": []}, "metrics", "is empty"),
-    ({"metrics": ["Events"]}, "metrics", "none of EventCount"),
+    ({"metrics": ["Events"]}, "metrics", "not one of EventCount"),
     ({"metrics": ["EventCount", "EventCount"]}, "metrics", "2 times"),
     ({"log_level": "INFO"}, "log_level", "provisioned mode only"),
-    ({"provisioned_mode": True, "log_level": "TRACE"}, "log_level", "none of DEBUG, INFO, WARN"),
+    ({"provisioned_mode": True, "log_level": "TRACE"}, "log_level", "not one of DEBUG, INFO, WARN"),
     ({"schema_registry": {"uri": GLUE}}, "schema_registry", "provisioned mode only"),
     (
         {
@@ -243,12 +254,12 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     (
         {"provisioned_mode": True, "schema_registry": {"uri": GLUE, "event_record_format": "AVRO"}},
         "schema_registry.event_record_format",
-        "none of JSON, SOURCE",
+        "not one of JSON, SOURCE",
     ),
     (
         {"provisioned_mode": True, "schema_registry": {"uri": GLUE, "validate_attributes": ["BODY"]}},
         "schema_registry.validate_attributes",
-        "none of KEY, VALUE",
+        "not one of KEY, VALUE",
     ),
     (
         {
@@ -259,7 +270,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
             },
         },
         "schema_registry.access_configurations[0].uri",
-        "is no ARN",
+        "is not an ARN",
     ),
     (
         {
@@ -270,18 +281,22 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
             },
         },
         "schema_registry.access_configurations[0].type",
-        "none of BASIC_AUTH",
+        "not one of BASIC_AUTH",
     ),
     ({"filter_patterns": []}, "filter_patterns", "is empty"),
-    ({"filter_patterns": ["{"]}, "filter_patterns[0]", "is no JSON"),
+    ({"filter_patterns": ["{"]}, "filter_patterns[0]", "is not JSON"),
     ({"filter_patterns": ["[1]"]}, "filter_patterns[0]", "JSON object"),
     ({"filter_patterns": ['{"value": ["' + "x" * 4_096 + '"]}']}, "filter_patterns[0]", "at most 4096"),
     ({"filter_kms_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"}, "filter_kms_key_arn", "there are none"),
-    ({"filter_kms_key_arn": "key", "filter_patterns": ["{}"]}, "filter_kms_key_arn", "no ARN of a KMS key"),
+    (
+        {"filter_kms_key_arn": "key", "filter_patterns": ["{}"]},
+        "filter_kms_key_arn",
+        "not the ARN of a KMS key",
+    ),
     ({"kafka_consumer_group_id": ""}, "kafka_consumer_group_id", "1-200 characters"),
     ({"kafka_consumer_group_id": "x" * 201}, "kafka_consumer_group_id", "1-200 characters"),
     ({"kafka_consumer_group_id": "a#b"}, "kafka_consumer_group_id", "1-200 characters"),
-    ({"tags": {"aws:x": "1"}}, "tags", "AWS' own"),
+    ({"tags": {"aws:x": "1"}}, "tags", "reserved for AWS"),
     ({"tags": {"x" * 129: "1"}}, "tags", "1-128"),
     ({"tags": {"a;b": "1"}}, "tags", "letters, digits"),
     ({"tags": {str(n): "" for n in range(51)}}, "tags", "at most 50"),
@@ -300,7 +315,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 OF_MSK: list[tuple[dict[str, Any], str, str]] = [
-    ({"event_source_arn": "orders"}, "event_source_arn", "is no ARN"),
+    ({"event_source_arn": "orders"}, "event_source_arn", "is not an ARN"),
     ({"event_source_arn": QUEUE_ARN}, "event_source_arn", "an ARN of sqs"),
     (
         {"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders"},
@@ -308,14 +323,14 @@ OF_MSK: list[tuple[dict[str, Any], str, str]] = [
         "ends in cluster/NAME/UUID",
     ),
     ({"event_source_arn": None}, "event_source_arn, kafka_bootstrap_servers", "neither is given"),
-    ({"consumption_mode": "Stream"}, "consumption_mode", "self-managed sources only"),
+    ({"consumption_mode": "Stream"}, "consumption_mode", "only self-managed sources do"),
     ({SAC: access("SASL_SCRAM_256_AUTH")}, f"{SAC}[0].type", "SHA-512 only"),
     ({SAC: access("BASIC_AUTH")}, f"{SAC}[0].type", "an MSK source takes"),
     ({SAC: access("VPC_SUBNET")}, f"{SAC}[0].type", "from the cluster"),
     ({SAC: access("IAM_AUTH")}, f"{SAC}[0].type", "when there is no secret"),
     ({SAC: access("OAUTHBEARER_AUTH")}, f"{SAC}[0].type", "an MSK source takes"),
     ({SAC: access("SERVER_ROOT_CA_CERTIFICATE")}, f"{SAC}[0].type", "an MSK source takes"),
-    ({SAC: access("SASL_SCRAM_512_AUTH")}, f"{SAC}[0].uri", "begins with AmazonMSK_"),
+    ({SAC: access("SASL_SCRAM_512_AUTH")}, f"{SAC}[0].uri", "starts with AmazonMSK_"),
     (
         {SAC: [{"type": "SASL_SCRAM_512_AUTH", "uri": SECRET_ARN.replace(REGION, "eu-west-1")}]},
         f"{SAC}[0].uri",
@@ -337,14 +352,14 @@ OF_SELF_MANAGED: list[tuple[dict[str, Any], str, str]] = [
     ({"kafka_bootstrap_servers": ["b1:9092", "b1:9092"]}, "kafka_bootstrap_servers", "2 times"),
     ({"kafka_bootstrap_servers": [f"b{n}:9092" for n in range(11)]}, "kafka_bootstrap_servers", "at most 10"),
     ({"kafka_bootstrap_servers": [f"{'x' * 300}:9092"]}, "kafka_bootstrap_servers", "at most 300"),
-    ({"consumption_mode": "Share"}, "consumption_mode", "none of Stream, Queue"),
+    ({"consumption_mode": "Share"}, "consumption_mode", "not one of Stream, Queue"),
     ({"consumption_mode": "Queue"}, "starting_position", "has no starting position"),
     ({"consumption_mode": "Queue", "max_batching_window": 5}, "max_batching_window", "no batching window"),
-    ({"consumption_mode": "Queue", "retry_attempts": -1}, "retry_attempts", "without end"),
-    ({SAC: []}, SAC, "needs authentication"),
-    ({SAC: access("SERVER_ROOT_CA_CERTIFICATE")}, SAC, "needs authentication"),
-    ({SAC: access("VPC_SUBNET", "BASIC_AUTH")}, SAC, "come together"),
-    ({SAC: access("VPC_SECURITY_GROUP", "BASIC_AUTH")}, SAC, "come together"),
+    ({"consumption_mode": "Queue", "retry_attempts": -1}, "retry_attempts", "endlessly"),
+    ({SAC: []}, SAC, "must authenticate"),
+    ({SAC: access("SERVER_ROOT_CA_CERTIFICATE")}, SAC, "must authenticate"),
+    ({SAC: access("VPC_SUBNET", "BASIC_AUTH")}, SAC, "go together"),
+    ({SAC: access("VPC_SECURITY_GROUP", "BASIC_AUTH")}, SAC, "go together"),
     ({SAC: [*VPC, VPC[0]]}, SAC, "2 times"),
     ({SAC: [{"type": "VPC_SUBNET", "uri": "vpc-1"}, VPC[1]]}, f"{SAC}[0].uri", "subnet:subnet-"),
     ({SAC: [VPC[0], {"type": "VPC_SECURITY_GROUP", "uri": "web"}]}, f"{SAC}[1].uri", "security_group:sg-"),
@@ -361,14 +376,14 @@ OF_SELF_MANAGED: list[tuple[dict[str, Any], str, str]] = [
     (
         {SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_AUTH")},
         SAC,
-        "cannot be together",
+        "cannot go with",
     ),
     (
         {SAC: access("IAM_OAUTHBEARER_AUTH", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_SCOPE")},
         SAC,
-        "cannot be together",
+        "cannot go with",
     ),
-    ({SAC: [{"type": "IAM_AUTH", "uri": "x"}]}, f"{SAC}[0].uri", "carries no URI"),
+    ({SAC: [{"type": "IAM_AUTH", "uri": "x"}]}, f"{SAC}[0].uri", "takes no URI"),
     (
         {SAC: [*access("OAUTHBEARER_AUTH"), {"type": "OAUTHBEARER_SCOPE", "uri": "a\nb"}]},
         f"{SAC}[1].uri",
@@ -390,10 +405,10 @@ def test_a_broken_rule_is_a_fault_that_names_the_field_and_what_to_do(
 ) -> None:
     found = faults(base, **changes)
 
-    assert any(finding.field == field and words in finding.rule for finding in found), [
-        str(finding) for finding in found
+    assert any(violation.field == field and words in violation.rule for violation in found), [
+        str(violation) for violation in found
     ]
-    assert all(finding.action for finding in found)
+    assert all(violation.action for violation in found)
     assert "hunter2" not in str(found)
 
 
@@ -402,7 +417,7 @@ def test_both_sources_given_says_which_argument_to_leave_out() -> None:
 
     assert found.field == "event_source_arn, kafka_bootstrap_servers"
     assert found.action == (
-        "leave out kafka_bootstrap_servers to mean the MSK cluster, or event_source_arn to mean the self-managed one"
+        "leave out kafka_bootstrap_servers for the MSK cluster, or event_source_arn for the self-managed one"
     )
 
 
@@ -410,9 +425,9 @@ def test_all_faults_come_at_once() -> None:
     asked = create(MSK, batch_size=0, max_record_age=5, tumbling_window=1, kafka_topic=".x", log_level="LOUD")
 
     with pytest.raises(InvalidRequestError) as caught:
-        require_no_fault(create_findings(asked))
+        require_no_fault(create_violations(asked))
 
-    assert {finding.field for finding in caught.value.findings} == {
+    assert {violation.field for violation in caught.value.violations} == {
         "batch_size",
         "max_record_age",
         "tumbling_window",
@@ -426,9 +441,14 @@ def test_all_faults_come_at_once() -> None:
     ("base", "changes", "field", "words"),
     [
         (MSK, {"kafka_consumer_group_id": None}, "kafka_consumer_group_id", "the mapping's UUID"),
-        (MSK, {"kafka_consumer_group_id": "a*"}, "kafka_consumer_group_id", "stands for any text"),
-        (MSK, {}, "starting_position", "offsets that group orders-handler has committed already win"),
-        (MSK, {"max_batching_window": 5}, "max_batching_window", "500 ms cannot be had again"),
+        (MSK, {"kafka_consumer_group_id": "a*"}, "kafka_consumer_group_id", "matches any text"),
+        (
+            MSK,
+            {},
+            "starting_position",
+            "offsets that group orders-handler has already committed take precedence",
+        ),
+        (MSK, {"max_batching_window": 5}, "max_batching_window", "cannot return to the default of 500 ms"),
         (MSK, {"on_failure_destination": QUEUE_ARN}, "on_failure_destination", "makes 10 attempts"),
         (MSK, {"retry_attempts": 2}, "retry_attempts", "provisioned mode only"),
         (QUEUE, {}, "consumption_mode", "Kafka 4.2 or later"),
@@ -451,7 +471,9 @@ def test_all_faults_come_at_once() -> None:
 def test_what_is_allowed_but_surprising_is_a_warning(
     base: dict[str, Any], changes: dict[str, Any], field: str, words: str
 ) -> None:
-    assert any(finding.field == field and words in finding.rule for finding in warnings(base, **changes))
+    assert any(
+        violation.field == field and words in violation.rule for violation in warnings(base, **changes)
+    )
 
 
 def test_provisioned_mode_has_its_defaults_when_it_is_asked_for() -> None:
@@ -464,7 +486,7 @@ def test_provisioned_mode_has_its_defaults_when_it_is_asked_for() -> None:
     assert pollers(max_pollers=9) == {"MinimumPollers": 1, "MaximumPollers": 9}
 
 
-def test_the_group_stands_in_the_sources_own_config() -> None:
+def test_the_group_is_in_the_sources_own_config() -> None:
     assert create_arguments(create(MSK))["AmazonManagedKafkaEventSourceConfig"] == {
         "ConsumerGroupId": "orders-handler"
     }

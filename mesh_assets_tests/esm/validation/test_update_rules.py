@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import update_arguments
-from mesh_assets.esm.errors import Finding
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.validation import update_findings
+from mesh_assets.esm.validation import update_violations
+from mesh_assets.esm.violations import Violation
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import FakeAws
 from mesh_assets_tests.esm.requests import VPC, update
@@ -22,14 +22,14 @@ POLLERS = {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 6,
 
 def an_existing(**answer: Any) -> EventSourceMapping:
     aws = FakeAws()
-    return get_mapping(aws.access(), aws.add_mapping(UUID=UUID, **answer))
+    return get_mapping(aws.account(), aws.add_mapping(UUID=UUID, **answer))
 
 
-def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
+def faults(existing: EventSourceMapping, **changes: Any) -> list[Violation]:
     return [
-        finding
-        for finding in update_findings(update(uuid=UUID, **changes), existing)
-        if finding.severity == "fault"
+        violation
+        for violation in update_violations(update(uuid=UUID, **changes), existing)
+        if violation.severity == "fault"
     ]
 
 
@@ -65,7 +65,7 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
             "cannot change",
         ),
         (OWN, {"consumption_mode": "Queue"}, "consumption_mode", "cannot change; the mapping has Stream"),
-        ({}, {"tags": {"a": "b"}}, "tags", "does not carry tags"),
+        ({}, {"tags": {"a": "b"}}, "tags", "does not change tags"),
         ({}, {"log_level": "INFO"}, "log_level", "provisioned mode only"),
         ({}, {"schema_registry": {"uri": GLUE}}, "schema_registry", "provisioned mode only"),
         (
@@ -87,7 +87,7 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
             {},
             {"on_failure_destination": "kafka://orders"},
             "on_failure_destination",
-            "the topic the mapping reads",
+            "the topic that the mapping reads",
         ),
         (
             {},
@@ -95,19 +95,19 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Finding]:
             "source_access_configurations[0].type",
             "from the cluster",
         ),
-        (OWN, {"source_access_configurations": []}, "source_access_configurations", "needs authentication"),
+        (OWN, {"source_access_configurations": []}, "source_access_configurations", "must authenticate"),
         ({}, {"tumbling_window": 1}, "tumbling_window", "Kinesis and DynamoDB streams only"),
         (
             {},
             {"on_success_destination": "arn:aws:sqs:eu-central-1:123456789012:q"},
             "on_success_destination",
-            "no destination on success",
+            "no on-success destination",
         ),
         (
             {**OWN, "SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}},
             {"retry_attempts": -1},
             "retry_attempts",
-            "without end",
+            "endlessly",
         ),
     ],
 )
@@ -116,8 +116,8 @@ def test_a_broken_rule_is_a_fault(
 ) -> None:
     found = faults(an_existing(**answer), **changes)
 
-    assert any(finding.field == field and words in finding.rule for finding in found), [
-        str(finding) for finding in found
+    assert any(violation.field == field and words in violation.rule for violation in found), [
+        str(violation) for violation in found
     ]
 
 

@@ -1,14 +1,14 @@
-"""The test of a connection: each step by itself, in the order a client takes them, so that the first that
-fails is the one to mend.
+"""A connection checked step by step, in the order a client takes them, so that the first failure is the one
+to fix.
 
-Reads only: no group is joined, nothing is written, no topic comes to be.
+Reads only: joins no group, writes nothing, creates no topic.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccess
+from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.connection.steps import (
     STEPS,
@@ -31,26 +31,25 @@ from mesh_assets.platforms.kafka.session import Deadline, Session
 TIMEOUT_SECONDS = 10.0
 
 
-def test_kafka_connection(
+def check_connection(
     login: KafkaLogin,
     *,
-    access: AwsAccess | None = None,
+    account: AwsAccount | None = None,
     topic: str | None = None,
     group: str | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
-    tell: Callable[[Step], None] = lambda step: None,  # noqa: ARG005
+    on_step: Callable[[Step], None] = lambda step: None,  # noqa: ARG005
 ) -> ConnectionReport:
-    """Every step is in the report: those after a failure are skipped. `access` is needed for MSK IAM. `topic`
-    None: the login's own.
+    """Reports every step; those after a failure are skipped. `on_step` is called as each step ends.
 
-    `tell` hears of each step as it ends. Raises EstateError for a login that is not complete; whatever the
-    network or the brokers do is in the report.
+    `account` is needed for MSK IAM. `topic` None: the login's own. Raises EstateError for an incomplete
+    login; whatever the network or the brokers do is in the report.
     """
     login.checked()
     steps: list[Step] = []
-    for step in _steps(login, access, topic or login.topic, group, timeout_seconds):
+    for step in _steps(login, account, topic or login.topic, group, timeout_seconds):
         steps.append(step)
-        tell(step)
+        on_step(step)
         if step.state == "failed":
             break
     done = {step.name for step in steps}
@@ -58,18 +57,18 @@ def test_kafka_connection(
         if name not in done:
             skipped = Step(name=name, state="skipped", said=f"{steps[-1].name} failed")
             steps.append(skipped)
-            tell(skipped)
+            on_step(skipped)
     return ConnectionReport(
         endpoint=login.bootstrap_servers, login=login.authentication, origin=login.origin, steps=tuple(steps)
     )
 
 
-# A name that begins so is no test of this project's own.
-test_kafka_connection.__test__ = False  # type: ignore[attr-defined]
-
-
 def _steps(
-    login: KafkaLogin, access: AwsAccess | None, topic: str | None, group: str | None, timeout_seconds: float
+    login: KafkaLogin,
+    account: AwsAccount | None,
+    topic: str | None,
+    group: str | None,
+    timeout_seconds: float,
 ) -> Iterator[Step]:
     step, servers = resolve_names(addresses(login.bootstrap_servers))
     yield step
@@ -80,13 +79,13 @@ def _steps(
     else:
         yield Step(name="TLS", state="skipped", said="security protocol " + login.security_protocol)
     try:
-        properties = properties_of(login, access)
+        properties = properties_of(login, account)
     except (EstateError, PlatformError) as error:
         yield Step(
             name="authentication",
             state="failed",
             said=str(error),
-            cause="AWS gave no credentials to sign in with",
+            cause="AWS provided no credentials to sign in with",
         )
         return
     with closing(Session(properties, timeout_seconds)) as session:
@@ -116,29 +115,29 @@ def _authenticate(session: Session, login: KafkaLogin) -> Step:
 
 def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
     if isinstance(error, EstateError):
-        return "the credentials are not of the form that the client expects: check the PEM texts, and that the key fits the certificate"
+        return "the credentials are malformed: check the PEM texts, and that the key matches the certificate"
     if not isinstance(error, RefusedError) and login.sasl_mechanism is None:
         wants = "a client certificate (mutual TLS) or a login (SASL)" if login.uses_tls else "TLS or a login"
-        return f"the listener hung up: it wants {wants}; use its credentials, or another port"
+        return f"the listener hung up: it wants {wants}; use those credentials, or another port"
     match login.sasl_mechanism:
         case "AWS_MSK_IAM":
-            return "your AWS identity lacks kafka-cluster:Connect on the cluster, or IAM is not on there"
+            return "your AWS identity lacks kafka-cluster:Connect on the cluster, or the cluster has IAM turned off"
         case "SCRAM-SHA-512" | "SCRAM-SHA-256":
             return (
                 "a wrong username or password, or a user without this mechanism (MSK: SHA-512 only, and the secret, AmazonMSK_…, must be "
                 "associated with the cluster)"
             )
         case "PLAIN":
-            return "a wrong username (API key) or password (API secret), or one of another cluster"
+            return "a wrong username (API key) or password (API secret), or another cluster's"
         case _:
-            return "the brokers do not trust the client's certificate, or want none: check who signed it and until when it is good"
+            return "the brokers do not trust the client's certificate, or want none: check who signed it and when it expires"
 
 
 def _metadata(session: Session, timeout_seconds: float) -> ClusterRights | Step:
     try:
         return read_cluster_rights(session, Deadline(timeout_seconds))
     except PlatformError as error:
-        cause = "the brokers tell clients addresses (advertised.listeners) that cannot be reached from here"
+        cause = "the brokers advertise addresses (advertised.listeners) that cannot be reached from here"
         return Step(name="metadata", state="failed", said=str(error), cause=cause)
 
 
@@ -160,7 +159,7 @@ def _rights(
         )
     except PlatformError as error:
         yield Step(
-            name="topic", state="failed", said=str(error), cause="the brokers did not tell of the topic"
+            name="topic", state="failed", said=str(error), cause="the brokers did not describe the topic"
         )
         return
     if found.state != "here":
@@ -170,9 +169,9 @@ def _rights(
         cause = (
             "no DESCRIBE on the topic: grant READ, which implies it (MSK IAM: kafka-cluster:DescribeTopic and ReadData)"
             if hidden
-            else f"is {close[0]} meant?"
+            else f"did you mean {close[0]}?"
             if close
-            else "a typing error, or the topic is on another cluster"
+            else "a typo, or the topic is on another cluster"
         )
         yield Step(name="topic", state="failed", said=said, cause=cause)
         return
@@ -185,12 +184,12 @@ def _judge_rights(
 ) -> Step:
     facts: dict[str, str | int] = {}
     if operations is None:
-        facts["topic"] = "the brokers do not tell rights"
+        facts["topic"] = "the brokers do not report rights"
     else:
         facts["topic"] = ", ".join(sorted(operations & {"READ", "DESCRIBE", "WRITE"})) or "none"
     if group is not None:
         facts["group"] = {"here": "may be described", "refused": "may not be described"}.get(
-            group_state or "", "not there yet"
+            group_state or "", "does not exist yet"
         )
     missing = [] if operations is None else sorted({"READ", "DESCRIBE"} - operations)
     if missing:

@@ -1,0 +1,17 @@
+"""The resource of the ESM jobs and asset over a faked account."""
+
+from mesh_assets.defs.esm.resource import EventSourceMappings
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.estate.model import AwsAccountSettings
+from mesh_assets_tests.esm.fake_aws import FakeAws
+
+FAKES: dict[str, FakeAws] = {}
+
+
+class FakeMappings(EventSourceMappings):
+    """Dagster's resources hold plain values only: the fake is found by its name."""
+
+    fake: str
+
+    def account(self, settings: AwsAccountSettings) -> AwsAccount:
+        return FAKES[self.fake].account(**settings.model_dump(exclude_none=True))
