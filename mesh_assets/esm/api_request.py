@@ -63,8 +63,10 @@ def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> di
 
 
 def provisioned_mode_asked(request: MappingSettings) -> bool | None:
-    """Whether the request turns provisioned mode on or off, directly or by asking for pollers. None: it says
-    nothing."""
+    """Whether the request turns provisioned mode on or off, directly or by asking for pollers.
+
+    None: it says nothing.
+    """
     if request.provisioned_mode is not None:
         return request.provisioned_mode
     return True if request.min_pollers is not None or request.max_pollers is not None else None
@@ -147,8 +149,10 @@ _NOT_SETTINGS = frozenset({"UUID", "Tags"})
 
 
 def differences(arguments: Mapping[str, Any], existing: EventSourceMapping) -> tuple[str, ...]:
-    """How the mapping differs from the API arguments, a sentence each. Settings that they do not name are not
-    compared."""
+    """How the mapping differs from the API arguments, a sentence each.
+
+    Settings that they do not name are not compared.
+    """
     return tuple(_different(arguments, existing))
 
 

@@ -22,8 +22,10 @@ _UUID_IN_CONFLICT = re.compile(r"UUID:?\s+([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What was done. `mapping` is Lambda's answer, if any. `warnings`: what was not done, and what to do
-    about it."""
+    """What was done.
+
+    `mapping` is Lambda's answer, if any. `warnings`: what was not done, and what to do about it.
+    """
 
     plan: Plan
     mapping: EventSourceMapping | None
@@ -125,8 +127,10 @@ class _AlreadyExistsError(EsmError):
 
 
 def _already_exists(error: Exception) -> MeshError | None:
-    """Somebody created the role between plan and call. It is what the plan wanted; the next call grants its
-    rights."""
+    """Somebody created the role between plan and call.
+
+    It is what the plan wanted; the next call grants its rights.
+    """
     return _AlreadyExistsError("") if error_code(error) == "EntityAlreadyExists" else None
 
 

@@ -1,5 +1,4 @@
-"""ARNs and function names taken apart: any partition, functions with version or alias, MSK clusters with
-their UUID."""
+"""ARNs and function names taken apart: any partition, versions and aliases, MSK clusters with their UUID."""
 
 import re
 from dataclasses import dataclass
@@ -48,8 +47,10 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MskCluster:
-    """An MSK cluster. `owner` is the cluster's own account, which differs from the ARN's for a VPC
-    connection."""
+    """An MSK cluster.
+
+    `owner` is the cluster's own account, which differs from the ARN's for a VPC connection.
+    """
 
     partition: str
     region: str

@@ -50,8 +50,10 @@ class AwsAccount:
         return self.settings.region
 
     def client(self, service: str) -> Any:
-        """boto3's client of `lambda`, `iam`, `kafka` …; always the same one. Raises EstateError or
-        RefusedError for bad settings."""
+        """boto3's client of `lambda`, `iam`, `kafka` …; always the same one.
+
+        Raises EstateError or RefusedError for bad settings.
+        """
         if service not in self._clients:
             self._clients[service] = self._make_client(service, self.settings)
         return self._clients[service]

@@ -1,5 +1,7 @@
-"""The errors a caller can act on. What AWS itself refuses stays a PlatformError (RefusedError,
-UnreachableError …)."""
+"""The errors a caller can act on.
+
+What AWS itself refuses stays a PlatformError (RefusedError, UnreachableError …).
+"""
 
 from collections.abc import Sequence
 
@@ -46,18 +48,24 @@ class MappingConflictError(EsmError):
 
 
 class MappingBusyError(EsmError):
-    """The mapping is in a state that allows no change now (Creating, Updating, Deleting …). Trying later
-    helps."""
+    """The mapping is in a state that allows no change now (Creating, Updating, Deleting …).
+
+    Trying later helps.
+    """
 
 
 class PlanOutdatedError(EsmError):
-    """What the plan was made from has changed since, or the id belongs to another plan. Look at the new plan
-    first."""
+    """What the plan was made from has changed since, or the id belongs to another plan.
+
+    Look at the new plan first.
+    """
 
 
 class PermissionsError(EsmError):
-    """The role lacks rights that could not be granted. `statement` is the policy for an administrator, as
-    JSON."""
+    """The role lacks rights that could not be granted.
+
+    `statement` is the policy for an administrator, as JSON.
+    """
 
     def __init__(self, message: str, *, statement: str) -> None:
         super().__init__(f"{message}\nHand this policy to an administrator of the role:\n{statement}")

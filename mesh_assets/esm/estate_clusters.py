@@ -15,8 +15,10 @@ ReaderFactory = Callable[[Cluster], KafkaReader]
 
 
 def kafka_reader(cluster: Cluster) -> KafkaReader:
-    """A reader with the estate's own connection. Raises EstateError or PlatformError when its settings cannot
-    be resolved."""
+    """A reader with the estate's own connection.
+
+    Raises EstateError or PlatformError when its settings cannot be resolved.
+    """
     return ConfluentKafkaReader(
         client_properties(cluster.kafka),
         cluster.kafka.timeout_seconds,

@@ -1,5 +1,4 @@
-"""Whether mappings are healthy: their states and last results from Lambda, the lag of their groups from
-Kafka."""
+"""Whether mappings are healthy: states and last results from Lambda, the lag of their groups from Kafka."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -176,8 +175,10 @@ def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
 
 
 def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Health:
-    """Whether every lag is within its cluster's limit. A lag that could not be read fails: nobody knows that
-    it is small."""
+    """Whether every lag is within its cluster's limit.
+
+    A lag that could not be read fails: nobody knows that it is small.
+    """
     by_uuid = {mapping.uuid: mapping for mapping in mappings}
     failures = []
     for lag in lags:

@@ -46,8 +46,10 @@ def list_mappings(
 
 
 def get_mapping(account: AwsAccount, uuid: str) -> EventSourceMapping:
-    """The mapping with this UUID. Raises MappingNotFoundError, or PlatformError when AWS refuses or does not
-    answer."""
+    """The mapping with this UUID.
+
+    Raises MappingNotFoundError, or PlatformError when AWS refuses or does not answer.
+    """
 
     def translate(error: Exception) -> Exception | None:
         return not_found(account, uuid) if error_code(error) == "ResourceNotFoundException" else None
@@ -115,8 +117,10 @@ def same_source(mapping: EventSourceMapping, source: str) -> bool:
 
 
 def _is_function(mapping: EventSourceMapping, function: str) -> bool:
-    """Compares what both names say. The API's own filter would omit a mapping to a version when the name has
-    none."""
+    """Compares what both names say.
+
+    The API's own filter would omit a mapping to a version when the name has none.
+    """
     asked, has = function_in(function), function_in(mapping.function_arn)
     if asked is None or has is None:
         return mapping.function_arn == function

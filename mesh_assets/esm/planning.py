@@ -35,8 +35,9 @@ _MOST_IN_A_POLLER_GROUP = 100
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
-    """`add_permissions`: grant the role what it lacks, in one inline policy. `continue_without_permissions`:
-    where that is impossible or unwanted, warn instead of refusing.
+    """`add_permissions`: grant the role what it lacks, in one inline policy.
+
+    `continue_without_permissions`: where that is impossible or unwanted, warn instead of refusing.
     """
 
     add_permissions: bool = True
@@ -140,8 +141,10 @@ def plan_update(
 
 
 def plan_delete(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
-    """What deleting the mapping would do; `observed` shows the mapping. Raises MappingBusyError while it is
-    changing."""
+    """What deleting the mapping would do; `observed` shows the mapping.
+
+    Raises MappingBusyError while it is changing.
+    """
     require_settled(mapping)
     kept = warning(
         "uuid",
@@ -228,8 +231,10 @@ def _region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[
 def _neighbours(
     others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]
 ) -> Iterator[Violation]:
-    """Warns of other mappings that read the topic. Raises MappingConflictError for one that is what the
-    request asks for."""
+    """Warns of other mappings that read the topic.
+
+    Raises MappingConflictError for one that is what the request asks for.
+    """
     asked, group = function_in(request.target), request.kafka_consumer_group_id
     for mapping in others:
         has = function_in(mapping.function_arn)

@@ -39,7 +39,7 @@ class MappingSettings(EsmModel):
         default=None,
         description="How Lambda authenticates to the brokers and which network it uses: {type, uri} each",
     )
-    batch_size: Count | None = Field(default=None, description="Records an invocation, 1-10000")
+    batch_size: Count | None = Field(default=None, description="Records per invocation, 1-10000")
     max_batching_window: Count | None = Field(default=None, description="Seconds to gather a batch, 0-300")
     enabled: Flag | None = Field(default=None, description="Whether it polls")
     kafka_consumer_group_id: Text | None = Field(
@@ -49,16 +49,17 @@ class MappingSettings(EsmModel):
         default=None, description="Dedicated pollers; also asked for by min_pollers or max_pollers"
     )
     min_pollers: Count | None = Field(
-        default=None, description="Provisioned mode: fewest pollers, 1-200 (default 1)"
+        default=None, description="Provisioned mode: minimum pollers, 1-200 (default 1)"
     )
     max_pollers: Count | None = Field(
-        default=None, description="Provisioned mode: most pollers, 1-2000 (default 2)"
+        default=None, description="Provisioned mode: maximum pollers, 1-2000 (default 2)"
     )
     poller_group: Text | None = Field(
-        default=None, description="Provisioned mode: mappings of one group share pollers; empty leaves it"
+        default=None,
+        description="Provisioned mode: mappings of a group share pollers; empty leaves the group",
     )
     report_batch_item_failures: Flag | None = Field(
-        default=None, description="The function says which records of a batch failed"
+        default=None, description="The function reports which records of a batch failed"
     )
     retry_attempts: Count | None = Field(
         default=None, description="Retries of a failed batch, -1 (until it expires) to 10000"
@@ -73,7 +74,7 @@ class MappingSettings(EsmModel):
         default=None, description="ARN of an SQS queue, SNS topic or S3 bucket, or kafka://topic"
     )
     filter_patterns: Patterns | None = Field(
-        default=None, description="Event filter patterns (JSON); any that fits passes"
+        default=None, description="Event filter patterns (JSON); a record that matches one of them passes"
     )
     filter_kms_key_arn: Text | None = Field(
         default=None, description="KMS key that encrypts the filter patterns"
@@ -103,8 +104,8 @@ class MappingSettings(EsmModel):
 class CreateRequest(MappingSettings):
     """A mapping to be created: which topic, of which cluster, to which function, and how."""
 
-    target: Text = Field(description="The Lambda function: its name, or ARN, also with a version or alias")
-    kafka_topic: Text = Field(description="The topic, exactly one")
+    target: Text = Field(description="The Lambda function's name or ARN, optionally with a version or alias")
+    kafka_topic: Text = Field(description="The topic; exactly one")
     event_source_arn: Text | None = Field(
         default=None, description="The MSK cluster's ARN; or kafka_bootstrap_servers"
     )
@@ -117,7 +118,7 @@ class CreateRequest(MappingSettings):
     starting_position_timestamp: Time | None = Field(
         default=None, description="With AT_TIMESTAMP: a time with its zone"
     )
-    batch_size: Count | None = Field(default=100, description="Records an invocation, 1-10000")
+    batch_size: Count | None = Field(default=100, description="Records per invocation, 1-10000")
     enabled: Flag | None = Field(default=True, description="Whether it polls from the start")
     consumption_mode: Text | None = Field(
         default=None, description="Stream (default) or Queue (share group; self-managed, Kafka 4.2)"
@@ -145,22 +146,24 @@ class UpdateRequest(MappingSettings):
         default=None, description="Finds the mapping when there is no uuid; cannot change"
     )
     starting_position: Annotated[Text | None, Refused()] = Field(
-        default=None, description="Refused: fixed when the mapping was made"
+        default=None, description="Refused: fixed when the mapping was created"
     )
     starting_position_timestamp: Annotated[Time | None, Refused()] = Field(
-        default=None, description="Refused: fixed when the mapping was made"
+        default=None, description="Refused: fixed when the mapping was created"
     )
     consumption_mode: Annotated[Text | None, Refused()] = Field(
-        default=None, description="Refused: fixed when the mapping was made"
+        default=None, description="Refused: fixed when the mapping was created"
     )
     tags: Annotated[Tags | None, Refused()] = Field(
-        default=None, description="Refused: tags change by lambda:TagResource"
+        default=None, description="Refused: use lambda:TagResource to change tags"
     )
 
 
 def read_request(kind: type[Request], data: Mapping[str, Any]) -> Request:
-    """The request in `data`. Raises InvalidRequestError with every unknown name and every value of the wrong
-    type."""
+    """The request in `data`.
+
+    Raises InvalidRequestError with every unknown name and every value of the wrong type.
+    """
     try:
         return kind.model_validate(dict(data))
     except ValidationError as error:

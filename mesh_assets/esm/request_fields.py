@@ -32,8 +32,10 @@ class EsmModel(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a field takes, whoever asks for it. `model`: of `accesses` (a list) and `record`, what one of them
-    looks like."""
+    """What a field takes, whoever asks for it.
+
+    `model`: of `accesses` (a list) and `record`, what one of them looks like.
+    """
 
     form: Form
     model: type[EsmModel] | None = None
@@ -41,14 +43,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Marks what other event sources have and Kafka does not: accepted, so that the answer can say why it is
-    refused."""
+    """Marks a field that only other sources have: accepted, so that the answer can say why it is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestField:
-    """One field of a request. `nullable`: None is a value of its own. `default` is meaningless where the
-    field is `required`."""
+    """One field of a request.
+
+    `nullable`: None is a value of its own. `default` is meaningless where the field is `required`.
+    """
 
     name: str
     kind: Kind

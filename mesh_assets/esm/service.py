@@ -69,8 +69,10 @@ class MappingService:
         source: str | None = None,
         topic: str | None = None,
     ) -> EventSourceMapping:
-        """The mapping with this UUID, or with function, source and topic. Raises MappingNotFoundError,
-        AmbiguousMappingError."""
+        """The mapping with this UUID, or with function, source and topic.
+
+        Raises MappingNotFoundError, AmbiguousMappingError.
+        """
         return find_mapping(self.account, uuid=uuid, function=function, source=source, topic=topic)
 
     # --- plans: these only read, and raise as the functions of the same name do

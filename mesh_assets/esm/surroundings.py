@@ -51,8 +51,10 @@ def look_around(
     bootstrap_servers: tuple[str, ...] = (),
     lookup_topic: TopicLookup | None = None,
 ) -> Surroundings:
-    """Looks up everything; reads only. Raises PlatformError when a system does not answer: a failed read
-    proves nothing."""
+    """Looks up everything; reads only.
+
+    Raises PlatformError when a system does not answer: a failed read proves nothing.
+    """
     seen = look_at_source(account, wiring)
     _function(account, target, seen)
     if lookup_topic is not None:

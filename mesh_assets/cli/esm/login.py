@@ -1,5 +1,7 @@
-"""Options for logging in to Kafka, shared by the commands that need it. A password is asked for without echo,
-and only here."""
+"""Options for logging in to Kafka, shared by the commands that need it.
+
+A password is asked for without echo, and only here.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

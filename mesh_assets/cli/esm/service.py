@@ -1,5 +1,4 @@
-"""What the commands of `esm` share: the account of `--region`, the mapping service over it, and the form of
-`--json`."""
+"""What the commands of `esm` share: the account of `--region`, the mapping service, the form of `--json`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,14 +19,18 @@ def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def estate_if_any() -> Estate | None:
-    """The estate, which these commands can do without. Raises EstateError for a file that exists but is
-    wrong."""
+    """The estate, which these commands can do without.
+
+    Raises EstateError for a file that exists but is wrong.
+    """
     return load_estate() if estate_path().exists() else None
 
 
 def aws_account(region: str | None) -> AwsAccount:
-    """The account, checked at the start. Raises EstateError without a region, RefusedError without working
-    credentials."""
+    """The account, checked at the start.
+
+    Raises EstateError without a region, RefusedError without working credentials.
+    """
     return open_account(estate_if_any(), region=region)
 
 

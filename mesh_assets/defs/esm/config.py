@@ -17,14 +17,12 @@ Request = TypeVar("Request", bound=EsmModel)
 WAIT_SECONDS = 300.0
 
 _APPLY = Field(default=False, description="False: only the plan. True: carry out the plan of plan_id")
-_PLAN_ID = Field(default=None, description="With apply: the plan's id, as the run that showed it says")
+_PLAN_ID = Field(default=None, description="With apply: the plan's id, from the run that showed it")
 _REGION = Field(default=None, description="AWS region; default: AWS_REGION, else the estate's only account")
-_REPEATED = Field(
-    default=None, description="With apply: the mapping's UUID once more, so that no other is meant by mistake"
-)
+_REPEATED = Field(default=None, description="With apply: the mapping's UUID again, to rule out a mix-up")
 _WAIT = Field(default=WAIT_SECONDS, description="Seconds to wait for the mapping to settle; 0: not at all")
-_ADD = Field(default=True, description="Give the role what it lacks, as one inline policy of its own")
-_GO_ON = Field(default=False, description="Go on when the role's rights are not known or cannot be given")
+_ADD = Field(default=True, description="Grant the role what it lacks, in one inline policy of its own")
+_GO_ON = Field(default=False, description="Continue when the role's rights are unknown or cannot be granted")
 
 _RIGHTS: dict[str, Any] = {"add_permissions": (bool, _ADD), "continue_without_permissions": (bool, _GO_ON)}
 _PLAN: dict[str, Any] = {
@@ -93,7 +91,7 @@ DeleteConfig = _config(
 )
 PermissionsConfig = _config(
     "AddMskPermissions",
-    uuid=(str, Field(description="The UUID of the mapping whose function's role gets what it lacks")),
+    uuid=(str, Field(description="The UUID of the mapping whose function's role is granted what it lacks")),
     **_REPEATS,
     **_PLAN,
 )
@@ -104,13 +102,11 @@ class ValidateConfig(dg.Config):
 
     uuid: str = Field(description="The mapping's UUID")
     secret_arn: str | None = Field(
-        default=None, description="Credentials to write the messages with; default: the mapping's own access"
+        default=None, description="Credentials for writing the messages; default: the mapping's own"
     )
     messages: int = Field(default=10, description="How many test messages")
     bytes_each: int = Field(default=256, description="Of how many bytes each")
-    key: str | None = Field(
-        default=None, description="Their key; default: none, and they go round the partitions"
-    )
+    key: str | None = Field(default=None, description="Their key; default: none, the partitions take turns")
     deadline_seconds: float | None = Field(
         default=None, description="Default: 30 for a mapping at work, 300 for a new one"
     )
@@ -124,7 +120,7 @@ class ValidateConfig(dg.Config):
         default=False, description="False: only the plan. True: write the messages of plan_id and judge"
     )
     plan_id: str | None = Field(
-        default=None, description="With apply: the plan's id, as the run that showed it says"
+        default=None, description="With apply: the plan's id, from the run that showed it"
     )
 
 

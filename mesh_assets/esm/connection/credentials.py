@@ -1,5 +1,4 @@
-"""Whose credentials: a secret's, else a mapping's own, else those given by hand; never a mixture that nobody
-asked for."""
+"""Whose credentials: a secret's, else a mapping's own, else those given by hand; never mixed unasked."""
 
 from dataclasses import replace
 

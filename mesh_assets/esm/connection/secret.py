@@ -56,8 +56,10 @@ def read_secret(account: AwsAccount, arn: str) -> Mapping[str, Any]:
 
 
 def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> KafkaLogin:
-    """The login in a secret's fields, completed by `given` where the secret says nothing. Raises EstateError
-    for other fields."""
+    """The login in a secret's fields, completed by `given` where the secret says nothing.
+
+    Raises EstateError for other fields.
+    """
     topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")
     named: dict[str, Any] = {
         "topic": topic or given.topic,

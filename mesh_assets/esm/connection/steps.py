@@ -41,7 +41,9 @@ class Step(Struct, frozen=True, kw_only=True):
 
 class ConnectionReport(Struct, frozen=True, kw_only=True):
     """`endpoint`: the brokers; `login`: as whom, in words; `origin`: where the credentials come from.
-    Contains no secret."""
+
+    Contains no secret.
+    """
 
     endpoint: str
     login: str
@@ -130,8 +132,10 @@ def connect(servers: Sequence[Address], *, timeout_seconds: float) -> tuple[Step
 
 
 def shake_hands(server: Address, login: KafkaLogin, *, timeout_seconds: float) -> Step:
-    """The TLS handshake and the certificate's facts. Only Kafka's client presents the client's own
-    certificate, later."""
+    """The TLS handshake and the certificate's facts.
+
+    Only Kafka's client presents the client's own certificate, later.
+    """
     try:
         context = ssl.create_default_context(cadata=login.authority)
     except ssl.SSLError:

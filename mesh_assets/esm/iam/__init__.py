@@ -1,2 +1,1 @@
-"""Rights: what a mapping needs, what the function's role already has, and the one inline policy that closes
-the gap."""
+"""Rights: what a mapping needs, what the function's role already has, and the policy that closes the gap."""

@@ -1,5 +1,4 @@
-"""Which of the needed rights a role already has: by IAM's own simulation, or where that is not allowed, by
-its policies."""
+"""Which of the needed rights a role already has: by IAM's own simulation, else by reading its policies."""
 
 import json
 import re
@@ -81,8 +80,10 @@ def role_name(role_arn: str) -> str:
 
 
 def iam_call(account: AwsAccount, method: str, action: str, name: str, **arguments: Any) -> Any:
-    """A call about a role. Raises RoleMissingError when IAM does not know it, PlatformError for any other
-    failure."""
+    """A call about a role.
+
+    Raises RoleMissingError when IAM does not know it, PlatformError for any other failure.
+    """
 
     def translate(error: Exception) -> MeshError | None:
         if error_code(error) == "NoSuchEntity":
@@ -101,8 +102,10 @@ def iam_call(account: AwsAccount, method: str, action: str, name: str, **argumen
 
 
 def inline_policy(account: AwsAccount, role: str, policy: str) -> dict[str, Any] | None:
-    """The document of the role's inline policy of that name, or None. Raises PlatformError when IAM refuses
-    or does not answer."""
+    """The document of the role's inline policy of that name, or None.
+
+    Raises PlatformError when IAM refuses or does not answer.
+    """
 
     def translate(error: Exception) -> MeshError | None:
         return RoleMissingError(policy) if error_code(error) == "NoSuchEntity" else None
@@ -137,8 +140,10 @@ def _simulated(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]
 
 
 def _decisions(account: AwsAccount, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
-    """IAM's decision for each action on each resource, asked one resource at a time: an answer about several
-    may omit some."""
+    """IAM's decision for each action on each resource.
+
+    Asked one resource at a time: an answer about several may omit some.
+    """
     # What IAM does not answer counts as not granted.
     decisions = {
         (action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources
@@ -251,8 +256,10 @@ def _narrowed(statement: Statement, lacking: set[tuple[str, str]]) -> list[State
 
 
 def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether the statement covers the action on the whole resource. NotAction and NotResource are not
-    evaluated."""
+    """Whether the statement covers the action on the whole resource.
+
+    NotAction and NotResource are not evaluated.
+    """
     if "NotAction" in statement or "NotResource" in statement:
         return statement.get("Effect") == "Deny"  # assume that such a denial applies
     return any(

@@ -26,8 +26,10 @@ UNSCOPED_MSK_ACTION = "kafka:GetBootstrapBrokers"
 
 
 def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
-    """All rights, one statement for each kind. Without a group the group's rights are left out: its name is
-    not known yet."""
+    """All rights, one statement for each kind.
+
+    Without a group the group's rights are left out: its name is not known yet.
+    """
     return tuple(_statements(wiring))
 
 

@@ -33,8 +33,10 @@ class PermissionsPlan(Struct, frozen=True, kw_only=True):
 
 
 def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> PermissionsPlan:
-    """Plans what the role lacks; reads only. Raises RoleMissingError for a missing role, PlatformError
-    without an answer of IAM."""
+    """Plans what the role lacks; reads only.
+
+    Raises RoleMissingError for a missing role, PlatformError without an answer of IAM.
+    """
     needed = needed_statements(wiring)
     rights = rights_of(account, role_arn, needed)
     if not rights.missing:
@@ -57,8 +59,10 @@ def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> Perm
 
 
 def policy_name(wiring: Wiring) -> str:
-    """The policy's name: the same for the same cluster, topic, group and function; readable, and unique by a
-    hash."""
+    """The policy's name, readable and unique by a hash.
+
+    It is the same for the same cluster, topic, group and function.
+    """
     key = "\n".join((wiring.cluster_arn or "", wiring.topic, wiring.group or "", wiring.function_name))
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
     readable = re.sub(r"[^\w+=,.@-]", "-", wiring.topic)

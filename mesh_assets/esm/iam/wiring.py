@@ -35,8 +35,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
     @property
     def uses_iam_authentication(self) -> bool:
-        """Whether Lambda logs in to MSK by IAM: when there is no secret, unless the cluster has IAM turned
-        off."""
+        """Whether Lambda logs in to MSK by IAM: without a secret, unless the cluster has IAM turned off."""
         return self.cluster_arn is not None and not self.secrets and self.iam_enabled is not False
 
 

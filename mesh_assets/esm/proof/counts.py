@@ -1,5 +1,7 @@
-"""CloudWatch's counts of a function and a mapping. Unknown is None: a missing data point may mean zero, or
-not yet arrived."""
+"""CloudWatch's counts of a function and a mapping.
+
+Unknown is None: a missing data point may mean zero, or not yet arrived.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -79,8 +81,10 @@ def read_counts(
     since: datetime,
     now: Callable[[], datetime] | None = None,
 ) -> Counts:
-    """Sums since the minute of `since`, in one request. Raises PlatformError when CloudWatch refuses or does
-    not answer."""
+    """Sums since the minute of `since`, in one request.
+
+    Raises PlatformError when CloudWatch refuses or does not answer.
+    """
     function = function_in(mapping.function_arn)
     name = mapping.function_arn if function is None else function.name
     per_mapping = "EventCount" in mapping.metrics

@@ -1,5 +1,7 @@
-"""A group's position on a topic. An offset that cannot be read is an error, never zero; nothing committed yet
-is not."""
+"""A group's position on a topic.
+
+An offset that cannot be read is an error, never zero; nothing committed yet is not.
+"""
 
 from collections.abc import Mapping
 
@@ -47,8 +49,10 @@ class Position(Struct, frozen=True, kw_only=True):
 
 
 def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
-    """The topic's partitions. Raises RefusedError when it does not exist or may not be seen, UnreachableError
-    without an answer."""
+    """The topic's partitions.
+
+    Raises RefusedError when it does not exist or may not be seen, UnreachableError without an answer.
+    """
     session.connect()
     try:
         described = session.one(

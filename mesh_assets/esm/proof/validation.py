@@ -1,5 +1,4 @@
-"""The proof as a whole: read the position, write test messages, wait until the group passes them, read the
-counts, judge."""
+"""The proof as a whole: read the position, write test messages, wait for the group, read the counts, judge."""
 
 import time
 from collections.abc import Callable
@@ -62,8 +61,10 @@ class Validation(Struct, frozen=True, kw_only=True):
 
 
 class ValidationRequest(Struct, frozen=True, kw_only=True):
-    """What to write and how long to wait. `deadline_seconds` None: 30 for a mapping at work, 300 for a new
-    one."""
+    """What to write and how long to wait.
+
+    `deadline_seconds` None: 30 for a mapping at work, 300 for a new one.
+    """
 
     messages: int = 10
     bytes_each: int = 256
@@ -170,8 +171,10 @@ def _counts(
     messages: int,
     progress: Progress,
 ) -> Counts:
-    """The counts once they cover all messages, else those at the deadline. Unless everything is committed,
-    one reading is enough."""
+    """The counts once they cover all messages, else those at the deadline.
+
+    Unless everything is committed, one reading is enough.
+    """
     deadline = time.monotonic() + (request.metrics_seconds if passed else 0.0)
     if passed:
         progress("offsets are passed; waiting for CloudWatch's counts")

@@ -43,8 +43,10 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 def is_own(member: Member, mapping: EventSourceMapping) -> bool:
-    """Whether a member looks like one of the mapping's pollers: an unverified inference, since AWS does not
-    document their names."""
+    """Whether a member looks like one of the mapping's pollers.
+
+    An unverified inference: AWS does not document their names.
+    """
     client_id = member.client_id.casefold()
     return mapping.uuid.casefold() in client_id or client_id.startswith("lambda")
 

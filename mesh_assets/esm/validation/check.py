@@ -1,5 +1,7 @@
-"""All rules applied to one request: ours, then the limits, choices and patterns of botocore's model, which
-its client does not check."""
+"""All rules applied to one request: ours, then botocore's model.
+
+The model has limits, choices and patterns that botocore's client does not check.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,8 +55,7 @@ _NESTED_FIELDS = {
 
 
 def model_violations(operation: str, arguments: Mapping[str, Any]) -> Iterator[Violation]:
-    """Everything in the arguments that the model of the operation (`CreateEventSourceMapping` …) does not
-    allow."""
+    """Everything in the arguments that the model of the operation (`CreateEventSourceMapping` …) forbids."""
     yield from _structure(_input_shape(operation), arguments, None)
 
 
@@ -116,8 +117,10 @@ def _size(field: str, size: int, limits: Mapping[str, Any], unit: str) -> Iterat
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for no pattern, and for one that Python's `re` cannot read (the Unicode classes of tags, which
-    have a rule of their own)."""
+    """The pattern; None for none, or for one that Python's `re` cannot read.
+
+    Those are the Unicode classes of tags, which have a rule of their own.
+    """
     if not pattern or r"\p{" in pattern:
         return None
     return re.compile(pattern)
@@ -166,8 +169,10 @@ def require_no_fault(violations: Sequence[Violation]) -> tuple[Violation, ...]:
 def _with_the_model(
     found: list[Violation], operation: str, arguments: dict[str, object]
 ) -> tuple[Violation, ...]:
-    """Adds the model's violations, for limits newer than our rules, except of fields that our rules already
-    fault, with better words."""
+    """Adds the model's violations, for limits newer than our rules.
+
+    A field that our rules already fault keeps their better words only.
+    """
     faulted = {
         violation.field.split(".")[0].split("[")[0] for violation in found if violation.severity == "fault"
     }

@@ -1,5 +1,4 @@
-"""How a mapping reads: where it starts and in which group, in what batches, by which pollers, with which
-metrics and log."""
+"""How a mapping reads: where it starts, in which group and batches, by which pollers, with which metrics."""
 
 import re
 from collections import Counter

@@ -1,5 +1,4 @@
-"""What happens to a record: decoded by a schema registry, filtered, and when the function fails, retried and
-sent elsewhere."""
+"""What happens to a record: decoded by a schema registry, filtered, retried, and sent elsewhere on failure."""
 
 import json
 import re

@@ -1,5 +1,4 @@
-"""How Lambda authenticates to the brokers and from which network: the types each source takes, and which go
-together."""
+"""How Lambda authenticates to the brokers and from which network: types of each source, and combinations."""
 
 import re
 from collections import Counter
@@ -12,8 +11,10 @@ from mesh_assets.esm.violations import Violation, fault, warning
 
 
 def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:
-    """What is wrong with a secret's URI, which must name the secret and never be it. Anything but an ARN is
-    not shown."""
+    """What is wrong with a secret's URI, which must name the secret and never be it.
+
+    Anything but an ARN is not shown.
+    """
     if not uri:
         yield fault(field, None, "is missing", "give the ARN of the secret in Secrets Manager")
         return

@@ -46,8 +46,10 @@ class Subject:
         return asked if asked is not None else self.existing is not None and self.existing.is_provisioned
 
     def after(self, name: str) -> Any:
-        """The setting's value once the request is applied. Only for settings that the mapping has under the
-        same name."""
+        """The setting's value once the request is applied.
+
+        Only for settings that the mapping has under the same name.
+        """
         asked = getattr(self.request, name)
         return asked if asked is not None or self.existing is None else getattr(self.existing, name)
 
