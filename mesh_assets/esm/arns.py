@@ -73,6 +73,7 @@ class MskCluster:
 
 
 def arn_in(text: str) -> Arn | None:
+    """The parts of an ARN; None for any other text."""
     match = _ANY.match(text)
     return None if match is None else Arn(**match.groupdict())
 

@@ -96,8 +96,7 @@ def open_account(estate: Estate | None, *, region: str | None = None) -> AwsAcco
 def account_settings(
     estate: Estate | None, *, region: str | None = None, environment: Mapping[str, str] | None = None
 ) -> AwsAccountSettings:
-    """The account to work in: the one under the estate's `esm.accounts` for the region, else the credentials'
-    own.
+    """The account to work in: the estate's for the region, else the credentials' own.
 
     The region is `region`, else AWS_REGION, else AWS_DEFAULT_REGION, else that of the estate's only account.
     There is no default. Raises EstateError without a region, or when the estate has several accounts for it.
@@ -138,12 +137,11 @@ def call(
     sleep: Callable[[float], None] | None = None,
     **arguments: Any,
 ) -> Any:
-    """Calls the boto3 method, and again while AWS throttles it. `action` is IAM's name for it, `resource` the
-    user's.
+    """Calls the boto3 method, and again while AWS throttles it.
 
-    A throttled call was not carried out, so repeating it is safe for any action. `translate` may turn a
-    failure into a more specific error; None leaves the general one. Raises PlatformError, or what `translate`
-    returns.
+    `action` is IAM's name for the call, `resource` the user's for what it is about. A throttled call was not
+    carried out, so repeating it is safe for any action. `translate` may turn a failure into a more specific
+    error; None leaves the general one. Raises PlatformError, or what `translate` returns.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError

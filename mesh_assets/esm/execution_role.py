@@ -34,6 +34,7 @@ class UntrustingRoleError(EsmError):
 
 
 def trust_policy() -> dict[str, Any]:
+    """The trust policy that lets Lambda assume a role."""
     return {
         "Version": VERSION,
         "Statement": [{"Effect": "Allow", "Principal": {"Service": _LAMBDA}, "Action": "sts:AssumeRole"}],
@@ -80,12 +81,11 @@ def _trusts_lambda(statement: Mapping[str, Any]) -> bool:
 
 
 def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequest) -> Plan:
-    """Plans a role that Lambda may assume, with the rights that the requested mapping needs. The function
-    need not exist yet.
+    """Plans a role that Lambda may assume, with the rights that the requested mapping needs.
 
-    The plan has no calls when such a role is already there. Raises InvalidRequestError for a request that
-    breaks rules, UntrustingRoleError when a role of that name does not trust Lambda, PlatformError when AWS
-    refuses or does not answer.
+    The function need not exist yet. The plan has no calls when such a role is already there. Raises
+    InvalidRequestError for a request that breaks rules, UntrustingRoleError when a role of that name does not
+    trust Lambda, PlatformError when AWS refuses or does not answer.
     """
     warnings = require_no_fault(create_violations(request))
     identity = account.identity

@@ -101,14 +101,17 @@ def find_mapping(
 
 
 def one_line(mapping: EventSourceMapping) -> str:
+    """The mapping in one line, for people."""
     return f"{mapping.uuid}  {mapping.topic} of {mapping.source} → {mapping.function_name} ({mapping.state})"
 
 
 def not_found(account: AwsAccount, uuid: str) -> MappingNotFoundError:
+    """The error for a UUID that the account does not have."""
     return MappingNotFoundError(f"{account} has no event source mapping {uuid}; see `mesh-assets esm list`")
 
 
 def same_source(mapping: EventSourceMapping, source: str) -> bool:
+    """Whether the mapping reads this source, given as in `list_mappings`."""
     if source.startswith("arn:"):
         return mapping.event_source_arn == source
     return set(mapping.bootstrap_servers) == {
@@ -194,11 +197,11 @@ def wait_until(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> EventSourceMapping | None:
-    """Waits until the mapping is enabled, disabled or gone (boto3 has no waiter for it). Returns it, or None
-    once it is gone.
+    """Waits until the mapping is enabled, disabled or gone; boto3 has no waiter for it.
 
-    Raises WaitTimeoutError after the deadline, WrongEndError when it settles as Disabled instead of Enabled,
-    MappingNotFoundError when it vanishes, PlatformError when AWS refuses or does not answer.
+    Returns the mapping, or None once it is gone. Raises WaitTimeoutError after the deadline, WrongEndError
+    when it settles as Disabled instead of Enabled, MappingNotFoundError when it vanishes, PlatformError when
+    AWS refuses or does not answer.
     """
     start = clock()
     pause = _FIRST_PAUSE_SECONDS

@@ -61,6 +61,7 @@ def make_plan(
     differences: tuple[str, ...] = (),
     blocked: str | None = None,
 ) -> Plan:
+    """The plan with its id."""
     calls = tuple(
         PlannedCall(service=c.service, operation=c.operation, arguments=plain(c.arguments)) for c in calls
     )
@@ -109,6 +110,7 @@ def _hash(
 
 
 def put_policy_calls(change: PolicyChange) -> tuple[PlannedCall, ...]:
+    """The call that writes the one inline policy."""
     arguments = {
         "RoleName": change.role_name,
         "PolicyName": change.policy_name,

@@ -166,8 +166,7 @@ def plan_delete(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
 
 
 def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
-    """What granting the missing rights to the role of the mapping's function would do; no calls when none are
-    missing.
+    """What granting the mapping's role its missing rights would do; no calls when none are missing.
 
     Raises InvalidRequestError when something the mapping refers to is missing, PlatformError when AWS refuses
     or does not answer.

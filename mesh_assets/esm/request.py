@@ -1,8 +1,8 @@
-"""Requests: a mapping to be created or changed. The command line, the jobs and the agents' tools use the same
-names.
+"""Requests: a mapping to be created or changed.
 
-Types hold only the shape. Limits, and what goes with what, are the rules of `validation`, which reports all
-faults at once; so a value like `starting_position` is text here, not a choice.
+The command line, the jobs and the agents' tools use the same names. Types hold only the shape. Limits, and
+what goes with what, are the rules of `validation`, which reports all faults at once; so a value like
+`starting_position` is text here, not a choice.
 """
 
 from collections.abc import Mapping

@@ -31,11 +31,11 @@ from mesh_assets.estate.model import Estate
 
 
 class MappingService:
-    """Lists, finds, plans and changes mappings. Contacts nothing until asked. Every change needs the id of
-    its plan.
+    """Lists, finds, plans and changes mappings; every change needs the id of its plan.
 
-    `lookup_topic` None: topics are looked up over the estate's own connections. Besides the errors named
-    below, every method raises PlatformError when AWS or Kafka refuses or does not answer.
+    Contacts nothing until asked. `lookup_topic` None: topics are looked up over the estate's own connections.
+    Besides the errors named below, every method raises PlatformError when AWS or Kafka refuses or does not
+    answer.
     """
 
     def __init__(

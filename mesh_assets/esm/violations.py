@@ -26,10 +26,12 @@ class Violation(Struct, frozen=True, kw_only=True):
 
 
 def fault(field: str, value: Any, rule: str, action: str) -> Violation:
+    """A violation that stops the request."""
     return Violation(field=field, value=shown(value), rule=rule, action=action)
 
 
 def warning(field: str, value: Any, rule: str, action: str) -> Violation:
+    """A violation that goes on the plan."""
     return Violation(field=field, value=shown(value), rule=rule, action=action, severity="warning")
 
 

@@ -14,6 +14,7 @@ _HEADINGS = ("function", "topic", "cluster", "state", "last result", "changed", 
 
 
 def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
+    """The mappings as a table, for people."""
     if not mappings:
         yield "No event source mapping of a Kafka topic matches."
         return

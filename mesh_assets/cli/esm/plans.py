@@ -41,6 +41,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
+    """What was done, for people."""
     yield f"Done: {applied.plan.summary}"
     if applied.mapping is not None:
         yield f"  mapping       {applied.mapping.uuid}   {applied.mapping.state}"
@@ -71,6 +72,7 @@ def _indented(value: object) -> Iterator[str]:
 
 
 def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--apply` and `--json`."""
     command = click.option(
         "--json", "as_json", is_flag=True, help="The plan, or what was done, as JSON on stdout, nothing else."
     )(command)
@@ -80,6 +82,7 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--wait`."""
     return click.option(
         "--wait",
         "wait_seconds",
@@ -92,6 +95,7 @@ def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options about the role's rights."""
     command = click.option(
         "--continue-without-permissions",
         is_flag=True,
@@ -101,10 +105,12 @@ def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def show(plan: Plan, *, as_json: bool) -> None:
+    """Prints the plan."""
     click.echo(json_text(plan) if as_json else "\n".join(plan_text(plan)))
 
 
 def show_applied(applied: Applied, *, as_json: bool) -> None:
+    """Prints what was done."""
     click.echo(json_text(applied) if as_json else "\n".join(applied_text(applied)))
 
 

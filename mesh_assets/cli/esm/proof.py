@@ -45,6 +45,7 @@ def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
 
 
 def produced_text(produced: Produced) -> Iterator[str]:
+    """What was written, for people."""
     yield f"Done: {produced.messages:,} test messages are in {produced.topic}, acknowledged within {produced.seconds:.1f} s"
     yield f"  test id       {produced.test_id}"
     for written in produced.partitions:
@@ -52,6 +53,7 @@ def produced_text(produced: Produced) -> Iterator[str]:
 
 
 def validation_text(found: Validation) -> Iterator[str]:
+    """The verdict and its evidence, for people."""
     yield f"{found.verdict.name.upper()}: {found.verdict.sentence}"
     if found.verdict.advice:
         yield f"  what to do    {found.verdict.advice}"

@@ -13,6 +13,7 @@ from mesh_assets.estate.model import Estate
 
 
 def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--region`."""
     return click.option(
         "--region", metavar="REGION", help="AWS region. Default: AWS_REGION, else the estate's only account."
     )(command)

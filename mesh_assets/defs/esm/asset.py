@@ -23,6 +23,8 @@ _CHECKS = {
 
 
 def mappings_asset() -> dg.AssetsDefinition:
+    """The asset with its checks."""
+
     @dg.asset(
         key=MAPPINGS_KEY,
         group_name="esm",

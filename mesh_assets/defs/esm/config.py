@@ -131,10 +131,10 @@ def request_of(model: type[Request], config: Any) -> Request:
 
 
 def plan_to_apply(config: Any, uuid: str | None = None) -> str | None:
-    """The id of the plan to carry out; None: only plan. `uuid`: the mapping to be changed, which the config
-    must repeat.
+    """The id of the plan to carry out; None: only plan.
 
-    Raises MeshError when `apply` comes without the id, or the UUID is not repeated.
+    `uuid`: the mapping to be changed, which the config must repeat. Raises MeshError when `apply` comes
+    without the id, or the UUID is not repeated.
     """
     if not config.apply:
         return None

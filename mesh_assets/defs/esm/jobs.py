@@ -1,8 +1,8 @@
-"""The jobs that change or prove a mapping: each shows its plan, and carries it out only with `apply: true`
-and the plan's id.
+"""The jobs that change or prove a mapping: each plans, and applies only the plan whose id is given.
 
-No op is retried: a failed change needs a person, test messages must not be written twice, and throttled calls
-to AWS are repeated where they are made.
+A run shows the plan, and carries it out only with `apply: true` and the plan's id. No op is retried: a failed
+change needs a person, test messages must not be written twice, and throttled calls to AWS are repeated where
+they are made.
 """
 
 from collections.abc import Callable

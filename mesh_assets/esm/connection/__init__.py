@@ -1,5 +1,4 @@
-"""Reaching a mapping's cluster as Lambda would: whose credentials, which brokers, and a check that says which
-step fails.
+"""Reaching a mapping's cluster as Lambda would: whose credentials, which brokers, and which step fails.
 
 Public: `get_msk_bootstrap_brokers`, `find_login` (a secret, else the mapping's, else by hand),
 `check_connection`.

@@ -1,5 +1,4 @@
-"""A connection checked step by step, in the order a client takes them, so that the first failure is the one
-to fix.
+"""A connection checked step by step, in the order a client takes them: the first failure is the one to fix.
 
 Reads only: joins no group, writes nothing, creates no topic.
 """

@@ -16,11 +16,10 @@ MECHANISMS: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaLogin:
-    """`certificate`, `key` and `authority` are PEM text. `origin` says, for people, where the credentials
-    come from.
+    """How to log in, and where the credentials come from (`origin`, for people).
 
-    `authority` None: the authorities this machine trusts. A secret may name `topic` and `cluster_arn` beside
-    the credentials.
+    `certificate`, `key` and `authority` are PEM text. `authority` None: the authorities this machine trusts.
+    A secret may name `topic` and `cluster_arn` beside the credentials.
     """
 
     bootstrap_servers: str

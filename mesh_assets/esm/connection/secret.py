@@ -1,5 +1,4 @@
-"""A secret in AWS Secrets Manager as credentials for Kafka, in every form that Lambda, MSK and earlier
-servers write.
+"""A Secrets Manager secret as credentials for Kafka, in each form that Lambda, MSK and earlier servers write.
 
 {"sasl": {"bootstrap_servers": …, "security_protocol": …, "sasl_mechanism": …, "sasl_plain_username": …, "sasl_plain_password": …},
  "topic": …, "cluster_arn": …}

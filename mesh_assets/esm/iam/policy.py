@@ -44,6 +44,7 @@ class PolicyChange(Struct, frozen=True, kw_only=True):
 
 
 def document_of(statements: Iterable[Statement]) -> dict[str, Any]:
+    """The policy document with these statements."""
     return {"Version": VERSION, "Statement": [statement.document() for statement in statements]}
 
 

@@ -40,6 +40,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
 
 def wiring_of_request(request: CreateRequest, *, partition: str, region: str, account_id: str) -> Wiring:
+    """The wiring of a mapping to be created."""
     entries = request.source_access_configurations or ()
     return Wiring(
         partition=partition,

@@ -22,6 +22,7 @@ _HIGHEST_PORT = 65_535
 
 
 def place_violations(subject: Subject) -> Iterator[Violation]:
+    """Function, topic and source; for a new mapping exactly one source."""
     target = subject.request.target
     if target is not None:
         function = function_in(target)
@@ -140,6 +141,7 @@ _BESIDE_LETTERS = set("_.:/=+-@")
 
 
 def tag_violations(subject: Subject) -> Iterator[Violation]:
+    """The tags of a new mapping."""
     tags = subject.request.tags
     if tags is None or not subject.creating:
         return

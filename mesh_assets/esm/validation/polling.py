@@ -16,6 +16,7 @@ _CONSUMER_GROUP = re.compile(r"[a-zA-Z0-9-/*:_+=.@ ]{1,200}")
 
 
 def start_violations(subject: Subject) -> Iterator[Violation]:
+    """Where a new mapping starts to read, in which group, as a stream or a queue."""
     if not subject.creating:
         return
     yield from _consumer_group(subject)
@@ -135,6 +136,7 @@ _LONGEST_WINDOW_SECONDS = 300
 
 
 def batch_violations(subject: Subject) -> Iterator[Violation]:
+    """How many records an invocation gets, and how long they are gathered."""
     size, window = subject.request.batch_size, subject.request.max_batching_window
     if size is not None and not 1 <= size <= _LARGEST_BATCH:
         yield fault("batch_size", size, f"1-{_LARGEST_BATCH} for Kafka", "correct it; the default is 100")
@@ -163,6 +165,7 @@ _POLLER_GROUP = re.compile(r"[a-zA-Z0-9-_]{0,128}")
 
 
 def poller_violations(subject: Subject) -> Iterator[Violation]:
+    """Provisioned mode: dedicated pollers, alone or in a group."""
     request = subject.request
     if request.provisioned_mode is False:
         for field in ("min_pollers", "max_pollers", "poller_group"):
@@ -223,6 +226,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARN")
 
 
 def observing_violations(subject: Subject) -> Iterator[Violation]:
+    """The mapping's own metrics and log."""
     metrics, level = subject.request.metrics, subject.request.log_level
     if metrics == () and subject.creating:
         yield fault("metrics", "()", "is empty", f"name some of {', '.join(METRICS)}, or leave it out")
@@ -262,6 +266,7 @@ _NOT_FOR_KAFKA = {
 
 
 def refused_violations(subject: Subject) -> Iterator[Violation]:
+    """Settings that Kafka sources do not have."""
     for field, (rule, action) in _NOT_FOR_KAFKA.items():
         value = getattr(subject.request, field)
         if value is not None:

@@ -17,6 +17,7 @@ ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CER
 
 
 def registry_violations(subject: Subject) -> Iterator[Violation]:
+    """The schema registry that decodes and validates records before the function gets them."""
     registry = subject.request.schema_registry
     if registry is None:
         return
@@ -97,6 +98,7 @@ _FILTERS_WITHOUT_ASKING = 5
 
 
 def filter_violations(subject: Subject) -> Iterator[Violation]:
+    """Which records reach the function."""
     patterns = subject.request.filter_patterns
     for number, pattern in enumerate(patterns or ()):
         yield from _pattern(f"filter_patterns[{number}]", pattern)
@@ -169,6 +171,7 @@ _WITH_PROVISIONED_MODE = (
 
 
 def failure_violations(subject: Subject) -> Iterator[Violation]:
+    """What happens to a failed batch: retries, halving, age, partial answers, its final destination."""
     request = subject.request
     retries, age = request.retry_attempts, request.max_record_age
     if retries is not None:

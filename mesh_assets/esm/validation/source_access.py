@@ -72,6 +72,7 @@ _MSK_PREFIX = "AmazonMSK_"
 
 
 def source_access_violations(subject: Subject) -> Iterator[Violation]:
+    """The access configurations: known types, valid URIs, allowed combinations."""
     given = subject.request.source_access_configurations
     if given is None and not subject.creating:
         return
