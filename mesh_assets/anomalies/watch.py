@@ -5,7 +5,6 @@ into the inbox.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -28,8 +27,8 @@ from mesh_assets.anomalies.usual import (
     must_be_computed,
     put_usuals,
 )
-from mesh_assets.collecting.clients import ClusterClients, open_clients
-from mesh_assets.collecting.connectors import ConnectReader, endpoint_name
+from mesh_assets.collecting.clients import OpenClients, cluster_id_of, open_clients
+from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
@@ -37,7 +36,7 @@ from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.readings.cadence import Cadence, cadence_of
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
-from mesh_assets.readings.reading import Reading, cluster_id_of, take_reading
+from mesh_assets.readings.reading import Reading, take_reading
 from mesh_assets.readings.window import Window
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
@@ -51,7 +50,6 @@ _CHUNKS_JUDGED = 3
 TOLD_ONE_BY_ONE = 100
 _NAMED = 5
 
-OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
 logger = logging.getLogger(__name__)
 
 
@@ -256,13 +254,8 @@ def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
 
 def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[str] | None:
     """The connectors that Connect says run with all their tasks now: the latest document may be hours old."""
-    active = set()
     try:
-        for endpoint in endpoints:
-            name = endpoint_name(endpoint.url)
-            for connector in endpoint.connectors():
-                if connector.runs:
-                    active.add(f"{name}/{connector.name}")
+        connectors = collect_connectors(tuple(endpoints), previous=(), scope="list")
     except PlatformError as error:
         logger.warning(
             "%s: cannot judge connectors, because Connect does not say whether they run: %s",
@@ -270,4 +263,4 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
             error,
         )
         return None
-    return frozenset(active)
+    return frozenset(f"{connector.connect}/{connector.name}" for connector in connectors if connector.active)

@@ -1,13 +1,14 @@
 """The clients of one cluster, opened together and closed together; tests put fakes in their place."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mesh_assets.collecting.connectors import ConnectReader
 from mesh_assets.collecting.metrics.confluent_cloud import ConfluentCloudMetricsReader
 from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.collecting.schemas import RegistryReader
+from mesh_assets.errors import EstateError, UnexpectedAnswerError
 from mesh_assets.estate.connections import (
     ConfluentCloudConnectEndpoint,
     ConnectEndpoint,
@@ -19,7 +20,7 @@ from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetri
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
+from mesh_assets.platforms.kafka import ClusterMetadata, ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.platforms.secrets import read_ahead
 
@@ -33,6 +34,27 @@ class ClusterClients:
     registry: RegistryReader | None
     connect: Sequence[ConnectReader]
     metrics: MetricsReader | None = None
+
+
+OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
+"""How the clients of a cluster come to be: `open_clients`, or a test's fakes."""
+
+
+def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
+    """The id the brokers give the cluster.
+
+    Raises EstateError when it is not the one in the estate, UnexpectedAnswerError when there is none.
+    """
+    if metadata.cluster_id is None:
+        raise UnexpectedAnswerError(
+            f"{cluster.kafka.address} gives no cluster id, which events and readings are keyed by; Kafka 0.10.1 or later does"
+        )
+    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
+        raise EstateError(
+            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
+            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
+        )
+    return metadata.cluster_id
 
 
 def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_servers: str) -> ConnectReader:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -14,12 +14,8 @@ from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTop
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
 
-# Which topics a connector uses, from its config alone; where the config cannot tell, that is said instead
-# of
-# a guess.
-
-# Sources whose topic stands under one of these keys write to exactly that topic (FileStreamSource, Datagen,
-# most single-table sources).
+# A source with a topic under one of these keys writes to exactly that topic (FileStreamSource, Datagen, most
+# single-table sources).
 _SOURCE_KEYS = ("topic", "kafka.topic", "topics")
 _ROUTERS = (
     "RegexRouter",
@@ -33,9 +29,9 @@ _ROUTERS = (
 
 
 class DeclaredTopics(Record, frozen=True, kw_only=True):
-    """`names`: topics the config names, after its routing; `pattern`: a sink's `topics.regex`.
+    """The topics a config names. `names`: after its routing. `pattern`: a sink's `topics.regex`.
 
-    `unknown_because`: why the config cannot tell (the names are empty then); None when it tells everything.
+    `unknown_because`: why the config does not name them all (then `names` is empty); None when it does.
     """
 
     names: tuple[str, ...] = ()
@@ -44,10 +40,11 @@ class DeclaredTopics(Record, frozen=True, kw_only=True):
 
 
 def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> DeclaredTopics:
+    """The topics a connector uses, from its config alone. What the config does not say is not guessed."""
     if not config:
         return DeclaredTopics(unknown_because="its config may not be read")
     if connector_type == "sink" or "topics.regex" in config:
-        # Transforms of a sink work on records already read, so they do not change what it reads.
+        # A sink's transforms work on records it has already read, so they do not change what it reads.
         return DeclaredTopics(names=_split(config.get("topics")), pattern=config.get("topics.regex") or None)
     names = next((named for key in _SOURCE_KEYS if (named := _split(config.get(key)))), ())
     if not names:
@@ -87,7 +84,7 @@ def _split_in_order(value: str | None) -> list[str]:
 
 
 def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
-    """RegexRouter's rule: a topic that matches whole is replaced, others stay
+    """RegexRouter's rule: a topic that matches as a whole is replaced, others stay
     (org.apache.kafka.connect.transforms.RegexRouter)."""
     if regex is None or replacement is None:
         return None
@@ -106,9 +103,8 @@ def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) 
         return None
 
 
-# The connectors of all Connect endpoints as records: masked, with their topics and how these are known.
-
-# A connector's `/topics` costs a request; the rest keep what the last document knew, and come another time.
+# Asking a connector for its topics costs a request. The others keep what the latest document has, and are asked
+# in a later run.
 OBSERVED_PER_RUN = 100
 _IN_FLIGHT = 8
 
@@ -132,18 +128,26 @@ class ConnectReader(Protocol):
     def presence(self, name: str) -> Presence: ...
 
 
+ConnectorScope = Literal["whole", "list"]
+"""How much to read: `whole` is what a discovery needs. `list` is one list per endpoint and nothing else, so configs are
+masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
+
+
 def collect_connectors(
-    endpoints: Sequence[ConnectReader], *, previous: Iterable[Connector], turn: int
+    endpoints: Sequence[ConnectReader],
+    *,
+    previous: Iterable[Connector],
+    turn: int = 0,
+    scope: ConnectorScope = "whole",
 ) -> tuple[Connector, ...]:
-    """All connectors of all endpoints: one list an endpoint, and one request a connector class for what it
-    declares as passwords.
+    """All connectors of all endpoints: one list per endpoint, and one request per connector class for the keys
+    that it declares as passwords.
 
-    Raises PlatformError when one endpoint cannot be read, or lists a known connector no more that is not gone
-    (vanished.py).
+    `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
+    OBSERVED_PER_RUN have configs that do not name them.
 
-    A section is whole or stale, so one endpoint that fails makes the whole reading fail. `turn` grows from
-    run to run: it chooses which connectors are asked for their topics when there are more than
-    OBSERVED_PER_RUN whose config cannot tell.
+    Raises PlatformError when an endpoint cannot be read (a section is whole or stale, so one failure fails them
+    all), or when a known connector is missing from its list without being gone (vanished.py).
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
@@ -153,7 +157,7 @@ def collect_connectors(
     return tuple(
         record
         for endpoint, connectors in zip(endpoints, read, strict=True)
-        for record in _records(endpoint, connectors, known, turn)
+        for record in _records(endpoint, connectors, known, turn, scope)
     )
 
 
@@ -176,62 +180,61 @@ def _records(
     connectors: Sequence[platform.Connector],
     known: Mapping[ConnectorKey, Connector],
     turn: int,
+    scope: ConnectorScope,
 ) -> list[Connector]:
     name = endpoint_name(endpoint.url)
-    passwords = _password_keys(endpoint, connectors)
+    passwords = _password_keys(endpoint, connectors) if scope == "whole" else {}
     records = [
-        _record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
+        connector_record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
         for connector in connectors
     ]
-    silent = [record for record in records if record.topics_note is not None]
-    first = turn * OBSERVED_PER_RUN % max(1, len(silent))
-    asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
-    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
-        observed = dict(
-            zip(
-                (record.name for record in asked),
-                pool.map(lambda record: endpoint.topics(record.name), asked),
-                strict=True,
-            )
-        )
+    observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
     return [
         _with_observed(record, observed.get(record.name), known.get((name, record.name)))
         for record in records
     ]
 
 
+def _observed_topics(
+    endpoint: ConnectReader, records: Sequence[Connector], turn: int
+) -> dict[str, tuple[str, ...] | None]:
+    """By connector, of those asked in this turn; None where Connect does not say."""
+    silent = [record.name for record in records if record.topics_note is not None]
+    first = turn * OBSERVED_PER_RUN % max(1, len(silent))
+    asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
+    with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
+        return dict(zip(asked, pool.map(endpoint.topics, asked), strict=True))
+
+
 def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
     if record.topics_note is None:
         return record
     if observed is None:
-        return (
-            record
-            if old is None
-            else replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
-        )
-    note = (
-        f"{record.topics_note}; Connect has seen it use these"
-        if observed
-        else f"{record.topics_note}; Connect has seen it use none yet"
-    )
+        if old is None:
+            return record
+        return replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+    seen = "Connect has seen it use these" if observed else "Connect has seen it use none yet"
     return replace(
         record,
         topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed),
-        topics_note=note,
+        topics_note=f"{record.topics_note}; {seen}",
     )
 
 
 def _password_keys(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
 ) -> dict[str, frozenset[str]]:
-    """By connector class, of all classes in every run: a value masked in one run and not in the next would be
-    no secret any more."""
+    """By connector class. All classes are asked in every run: a value masked in one run and not in the next would
+    no longer be a secret."""
     classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
         return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
 
 
-def _record(connect: str, connector: platform.Connector, passwords: frozenset[str]) -> Connector:
+def connector_record(
+    connect: str, connector: platform.Connector, passwords: frozenset[str] = frozenset()
+) -> Connector:
+    """`connect`: the endpoint's name. `passwords`: the config keys its class declares as passwords."""
     declared = declared_topics(connector.type, connector.config)
     return Connector(
         name=connector.name,
@@ -260,13 +263,13 @@ def _record(connect: str, connector: platform.Connector, passwords: frozenset[st
 
 
 def endpoint_name(url: str) -> str:
-    """What a connector's `connect` says: host and port of the endpoint, with its path where it has one."""
+    """What a connector's `connect` holds: host and port of the endpoint, with its path if it has one."""
     parts = urlsplit(url)
     return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
 def sink_group(connector: Connector) -> str | None:
-    """The consumer group a sink reads with; None for a source. Confluent Cloud names it by the connector's
+    """The consumer group a sink reads with; None for a source. Confluent Cloud names it after the connector's
     id."""
     if connector.type != "sink":
         return None

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from mesh_assets.collecting.clients import open_clients
-from mesh_assets.collecting.sections import OpenClients, collect_sections
+from mesh_assets.collecting.clients import OpenClients, open_clients
+from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections

@@ -8,8 +8,9 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.links import record_name
-from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
+from mesh_assets.inventory.records import Record, RegistryFacts, Schema, SchemaReference, SubjectLevel
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
 
@@ -17,6 +18,9 @@ from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, Subje
 # reads a subject, so that 500 subjects take some 15 seconds at worst and a registry of 5,000 is gone through
 # in ten runs.
 LEVELS_PER_RUN = 500
+
+OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
+"""The subjects of this project's own events, which no inventory shows."""
 
 
 class RegistryReader(Protocol):
@@ -44,24 +48,88 @@ class RegistryReader(Protocol):
     def presence(self, subject: str) -> Presence: ...
 
 
-def collect_schemas(
-    registry: RegistryReader, *, previous: Iterable[Schema], selects: Callable[[str], bool], now: datetime
-) -> tuple[tuple[Schema, ...], RegistryFacts]:
-    """The latest version of every subject that `selects` takes. Raises PlatformError when the registry cannot
-    be read whole.
+class SchemaScope(Record, frozen=True, kw_only=True):
+    """How much of a registry to read. Its subjects are listed in any case.
 
-    Levels are read for at most LEVELS_PER_RUN subjects, those read longest ago first; the others keep what
-    `previous` knew.
+    `versions`: the subjects whose latest version is read, besides at most `new_subjects` that are not known yet;
+    None: all subjects. `levels`: the subjects whose levels are read, within `level_seconds`; None: those read
+    longest ago. `facts`: what is known of the registry as a whole; None: it is asked, for its contexts only with
+    `contexts`.
+    """
+
+    versions: frozenset[str] | None = None
+    new_subjects: int = 0
+    levels: frozenset[str] | None = None
+    level_seconds: float | None = None
+    facts: RegistryFacts | None = None
+    contexts: bool = True
+
+
+WHOLE_REGISTRY = SchemaScope()
+
+
+class CollectedSchemas(Record, frozen=True, kw_only=True):
+    """`listed`: every subject of the registry but those of this project's own events, read or not."""
+
+    records: tuple[Schema, ...]
+    registry: RegistryFacts
+    listed: frozenset[str]
+
+
+def collect_schemas(
+    registry: RegistryReader,
+    *,
+    previous: Iterable[Schema],
+    now: datetime,
+    scope: SchemaScope = WHOLE_REGISTRY,
+) -> CollectedSchemas:
+    """The latest version of every subject, as far as `scope` goes.
+
+    Unless the scope names subjects, levels are read for at most LEVELS_PER_RUN of them, those read longest ago
+    first; the others keep what `previous` knew. Raises PlatformError when the registry cannot be read completely.
     """
     known = {schema.subject: schema for schema in previous}
+    listed: set[str] = set()
+    new: set[str] = set()
+
+    def selects(subject: str) -> bool:
+        if subject in OWN_SUBJECTS:
+            return False
+        listed.add(subject)
+        if scope.versions is None or subject in scope.versions:
+            return True
+        if subject not in known and len(new) < scope.new_subjects:
+            new.add(subject)
+        return subject in new
+
     records = [_record(schema, known.get(schema.subject)) for schema in registry.read_latest_schemas(selects)]
-    levels = {level.subject: level for level in registry.subject_levels(_due(records))}
-    facts = RegistryFacts(
+    levels = {level.subject: level for level in _read_levels(registry, records, listed, scope)}
+    return CollectedSchemas(
+        records=tuple(_with_levels(record, levels.get(record.subject), now) for record in records),
+        registry=scope.facts or _read_facts(registry, scope),
+        listed=frozenset(listed),
+    )
+
+
+def _read_levels(
+    registry: RegistryReader, records: Collection[Schema], listed: set[str], scope: SchemaScope
+) -> Sequence[SubjectLevels]:
+    if scope.levels is None:
+        return registry.subject_levels(_due(records))
+    asked = sorted(scope.levels & listed)
+    if not asked:
+        return ()
+    if scope.level_seconds is None:
+        return registry.subject_levels(asked)
+    return registry.subject_levels(asked, within_seconds=scope.level_seconds)
+
+
+def _read_facts(registry: RegistryReader, scope: SchemaScope) -> RegistryFacts:
+    return RegistryFacts(
         compatibility=registry.global_compatibility(),
         mode=registry.global_mode(),
-        contexts=registry.contexts(),
+        contexts=registry.contexts() if scope.contexts else (),
     )
-    return tuple(_with_levels(record, levels.get(record.subject), now) for record in records), facts
 
 
 def confirm_subjects_gone(registry: RegistryReader, vanished: Collection[str]) -> None:

@@ -1,17 +1,16 @@
-"""Collecting the five sections of a cluster at the same time, each fresh or stale with its reason."""
+"""The five sections of a cluster, collected at the same time; each is fresh, or stale with the reason."""
 
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.clients import ClusterClients, open_clients
+from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.consumer_groups import group_records
 from mesh_assets.collecting.metrics.section import Ground, collect_metrics
@@ -19,8 +18,7 @@ from mesh_assets.collecting.phases import Phases
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.topics import topic_records
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
-from mesh_assets.errors import EstateError, PlatformError, UnexpectedAnswerError
-from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import empty_section, stale_section
@@ -28,7 +26,6 @@ from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
-    MetricsSection,
     SchemasSection,
     Section,
     SectionCost,
@@ -46,14 +43,9 @@ from mesh_assets.platforms.kafka import (
 )
 from mesh_assets.readings.ends import KeptEnds
 
-OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
-
 COLLECTING = "collect"
-"""The phase that holds all others of a collection."""
+"""The phase that contains all others of a collection."""
 
-S = TypeVar("S", bound=Section)
-T = TypeVar("T")
-OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
 History = Callable[[str], KeptEnds | None]
 
 
@@ -66,33 +58,37 @@ def collect_sections(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[SectionName, Section]:
-    """The wanted sections of `cluster`. `history` gives the kept ends by cluster id, which time lags are read
-    from.
+    """The `wanted` sections of `cluster`.
 
-    `previous` gives the latest document by cluster id: a source that fails leaves its section as it stands
-    there, `stale`, with the reason. Raises PlatformError when Kafka itself cannot be read, EstateError when
-    it is another cluster than the estate says.
+    `previous` gives the latest document by cluster id. When a source fails, its section is the one in that document,
+    marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read from them.
+
+    Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another cluster than
+    the estate says or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
     with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
+        began_at = datetime.now(UTC)
         with phases.phase("kafka metadata"):
             metadata = opened.kafka.metadata()
-        cluster_id = _cluster_id(cluster, metadata)
+        cluster_id = cluster_id_of(cluster, metadata)
         sections = _Collection(
             cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep
         ).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
-        name: replace(section, cost=replace(section.cost, phases={**section.cost.phases, **whole}))
+        name: replace(
+            section, began_at=began_at, cost=replace(section.cost, phases={**section.cost.phases, **whole})
+        )
         for name, section in sections.items()
     }
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A collection makes hundreds of thousands of objects that live on and hold no cycles; looking for some
-    is half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). Two
-    collections at once only lose some of the gain.
+    """A collection makes hundreds of thousands of objects that stay alive and have no cycles. Looking for cycles takes
+    half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). When two
+    collections run at once, part of the gain is lost and nothing else.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -103,22 +99,9 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _cluster_id(cluster: Cluster, metadata: ClusterMetadata) -> str:
-    if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(
-            f"{cluster.kafka.address} gives no cluster id, which events are keyed by; Kafka 0.10.1 or later does"
-        )
-    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
-        raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
-            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
-        )
-    return metadata.cluster_id
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KafkaReadings:
-    """What the Kafka sections share: one reading of everything, so that counts, lag and rates agree."""
+    """What the sections from Kafka share: everything is read once, so counts, lag and rates agree."""
 
     configs: Future[dict[str, TopicConfigs]]
     offsets: Future[OffsetsReading]
@@ -176,7 +159,7 @@ class _Collection:
         )
         topics = self._or_stale("topics", lambda: self._topics(readings))
         groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
-        metrics = self._or_stale("metrics", lambda: self._metrics(topics, groups, connectors))
+        metrics = self._metrics(topics, groups, connectors)
         return {"topics": topics, "consumer_groups": groups, "metrics": metrics}
 
     def _configs(self) -> dict[str, TopicConfigs]:
@@ -184,8 +167,7 @@ class _Collection:
             return self._clients.kafka.configs([topic.name for topic in self._selected])
 
     def _offsets(self) -> OffsetsReading:
-        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out is part of the
-        # picture of the group.
+        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the group.
         with self._phases.phase("kafka offsets"):
             return self._clients.kafka.offsets(leading_partitions(self._metadata))
 
@@ -226,14 +208,14 @@ class _Collection:
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )
 
-    def _metrics(
-        self, topics: Section, groups: Section, connectors: "Future[Section] | None"
-    ) -> MetricsSection:
+    def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
+        """Fresh only when topics and groups are, whose offsets they are computed from."""
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
         for section in (topics, groups):
             if section.state.status != "fresh":
-                raise UnexpectedAnswerError(section.state.error or "the offsets could not be read")
+                error = section.state.error or "the offsets could not be read"
+                return stale_section("metrics", self._cluster_id, self._previous, error)
         assert topics.state.collected_at is not None
         ground = Ground(
             cluster_id=self._cluster_id,
@@ -245,10 +227,20 @@ class _Collection:
             previous=self._previous,
             kept=self._history(self._cluster_id),
         )
-        return collect_metrics(self._cluster, self._clients, ground, phases=self._phases, sleep=self._sleep)
+        return self._or_stale(
+            "metrics",
+            lambda: collect_metrics(
+                self._cluster,
+                ground,
+                kafka=self._clients.kafka,
+                reader=self._clients.metrics,
+                phases=self._phases,
+                sleep=self._sleep,
+            ),
+        )
 
     def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:
-        """Those of this run; of the latest document where it did not read any."""
+        """Those of this run, or of the latest document when this run does not read them."""
         if connectors is None:
             return self._previous.connectors if self._previous else ()
         section = connectors.result()
@@ -284,7 +276,7 @@ class _Collection:
 
         section = self._or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
-        # Of a reading that failed as well: it was asked, and of whom does not change.
+        # Set on a stale section, too: the endpoints were asked, and they are what they are.
         return replace(
             section,
             stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
@@ -305,17 +297,14 @@ class _Collection:
             now = datetime.now(UTC)
             with self._phases.phase("schemas"):
                 known = self._previous.schemas if self._previous else ()
-                records, facts = collect_schemas(
-                    registry, previous=known, selects=lambda subject: subject not in OWN_SUBJECTS, now=now
-                )
-                confirm_subjects_gone(
-                    registry, {schema.subject for schema in known} - {schema.subject for schema in records}
-                )
+                collected = collect_schemas(registry, previous=known, now=now)
+                found = {schema.subject for schema in collected.records}
+                confirm_subjects_gone(registry, {schema.subject for schema in known} - found)
             return SchemasSection(
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now),
-                records=records,
-                registry=facts,
+                records=collected.records,
+                registry=collected.registry,
             )
 
         section = self._or_stale("schemas", read)

@@ -48,53 +48,52 @@ class SectionCost(Record, frozen=True, kw_only=True):
     phases: dict[str, float] = field(default_factory=dict)
 
 
-class TopicsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="topics"):
-    """`cluster_id` here as in the other sections: the cluster it was read from. `excluded`: topics the
-    estate's patterns leave out."""
+class _CollectedSection(Record, frozen=True, kw_only=True):
+    """What all sections have. `cluster_id`: the cluster it was read from.
+
+    `began_at`: when the collection that it is part of began to read; None where it was not collected but taken from
+    a document. Whatever was noticed before that moment is part of what was read.
+    """
 
     cluster_id: str
     state: SectionState
+    began_at: datetime | None = None
+    cost: SectionCost = SectionCost()
+
+
+class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="topics"):
+    """`excluded`: how many topics the estate's patterns leave out."""
+
     records: tuple[Topic, ...]
     excluded: int = 0
-    cost: SectionCost = SectionCost()
 
 
-class ConnectorsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
-    """`stand_in`, here and in the sections that come over HTTP: what their source says it stands in for;
-    None: it is what it seems."""
+class ConnectorsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
+    """`stand_in`, here and in the other sections that come over HTTP: what the source says it stands in for; None: it
+    is the real thing."""
 
-    cluster_id: str
-    state: SectionState
     records: tuple[Connector, ...]
     stand_in: str | None = None
-    cost: SectionCost = SectionCost()
 
 
-class SchemasSection(Record, frozen=True, kw_only=True, tag_field="section", tag="schemas"):
-    cluster_id: str
-    state: SectionState
+class SchemasSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="schemas"):
     records: tuple[Schema, ...]
     registry: RegistryFacts | None = None
     stand_in: str | None = None
-    cost: SectionCost = SectionCost()
 
 
-class ConsumerGroupsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="consumer_groups"):
-    cluster_id: str
-    state: SectionState
+class ConsumerGroupsSection(
+    _CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="consumer_groups"
+):
     records: tuple[ConsumerGroup, ...]
     excluded: int = 0
-    cost: SectionCost = SectionCost()
 
 
-class MetricsSection(Record, frozen=True, kw_only=True, tag_field="section", tag="metrics"):
+class MetricsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="metrics"):
     """`records` None: never read."""
 
-    cluster_id: str
-    state: SectionState
     records: Metrics | None
     stand_in: str | None = None
-    cost: SectionCost = SectionCost()
 
 
 Section = TopicsSection | ConnectorsSection | SchemasSection | ConsumerGroupsSection | MetricsSection

@@ -7,7 +7,6 @@ from zlib import crc32
 
 from msgspec import field
 
-from mesh_assets.errors import EstateError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.kafka import (
@@ -39,20 +38,6 @@ class Reading(Record, frozen=True, kw_only=True):
     topics: frozenset[str]
     groups: frozenset[str]
     places: dict[str, int] = field(default_factory=dict)
-
-
-def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
-    """Raises EstateError when it is another cluster than the estate says."""
-    if metadata.cluster_id is None:
-        raise UnexpectedAnswerError(
-            f"{cluster.kafka.address} gives no cluster id, which the history is kept by"
-        )
-    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
-        raise EstateError(
-            f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
-            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
-        )
-    return metadata.cluster_id
 
 
 def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata) -> Reading:

@@ -100,9 +100,6 @@ def _holds(data: bytes, *, now: datetime, newest_run: datetime | None) -> bool:
 
 # --- what a run takes from the inbox: what was noticed before the run began to read, so that it read that too
 
-# `collect.py` reads the metadata before it notes a time.
-_BEFORE_THE_FIRST_TIME = "kafka metadata"
-
 
 class Taken(Record, frozen=True, kw_only=True):
     """`triggers`: at least one. `ids`: what to remove from the inbox once the snapshot is published."""
@@ -112,13 +109,9 @@ class Taken(Record, frozen=True, kw_only=True):
 
 
 def began_reading(collected: Mapping[SectionName, Section]) -> datetime | None:
-    """When the collection began, or somewhat earlier; None when nothing was read in it."""
-    times = [section.state.collected_at for section in collected.values() if section.state.status == "fresh"]
-    known = [moment for moment in times if moment is not None]
-    seconds = max(
-        (section.cost.phases.get(_BEFORE_THE_FIRST_TIME, 0.0) for section in collected.values()), default=0.0
-    )
-    return min(known) - timedelta(seconds=seconds) if known else None
+    """When the collection began to read; None when no section of it is fresh."""
+    moments = [section.began_at for section in collected.values() if section.state.status == "fresh"]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def take_triggers(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mesh_assets.inventory.sections import SectionCost, SectionState, TopicsSection
+from mesh_assets.inventory.sections import SectionState, TopicsSection
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.handover import began_reading, claim_run, dealt_with, take_triggers
 from mesh_assets.store.inbox import WaitingTrigger
@@ -39,13 +39,8 @@ def waiting(trigger: Trigger, *, seconds: float) -> WaitingTrigger:
     )
 
 
-def a_section(state: SectionState, *, metadata_seconds: float = 2.0) -> TopicsSection:
-    return TopicsSection(
-        cluster_id="lkc-1",
-        state=state,
-        records=(),
-        cost=SectionCost(phases={"kafka metadata": metadata_seconds}),
-    )
+def a_section(state: SectionState) -> TopicsSection:
+    return TopicsSection(cluster_id="lkc-1", state=state, records=(), began_at=MOMENT - timedelta(seconds=2))
 
 
 def test_a_run_takes_what_was_there_before_it_began_to_read() -> None:
@@ -77,7 +72,7 @@ def test_the_same_trigger_from_two_causes_is_named_once_and_both_are_removed() -
     assert (taken.triggers, len(taken.ids)) == ((UPDATED,), 2)
 
 
-def test_reading_began_before_the_first_section_was_read_and_stale_ones_do_not_count() -> None:
+def test_reading_began_when_a_fresh_section_says_so_and_stale_ones_do_not_count() -> None:
     fresh = SectionState(status="fresh", collected_at=MOMENT)
 
     assert began_reading({"topics": a_section(fresh)}) == MOMENT - timedelta(seconds=2)

@@ -1,8 +1,8 @@
-"""The metrics section: offsets always, and what the platform measures itself where the estate names it.
+"""The metrics section: always from offsets, and from the platform's own metrics where the estate names them.
 
-The section is fresh when the offsets are: they are its ground. A platform that cannot be asked leaves its
-figures unknown, with the reason among `Metrics.sources`, and the check of the section fails; nothing old
-stands beside what is new.
+The section is fresh when the offsets are, because everything else adds to them. When the platform cannot be asked, its
+figures are unknown, `Metrics.sources` has the reason, and the check of the section fails. Old figures are never mixed
+with new ones.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.consumer_groups import group_records
-from mesh_assets.collecting.metrics.measurements import Asked, merged, without
+from mesh_assets.collecting.metrics.measurements import Asked, MetricsReader, merged, without
 from mesh_assets.collecting.metrics.offsets import (
     NOT_AVAILABLE,
     Positions,
@@ -28,17 +27,17 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Topic
 from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
-from mesh_assets.platforms.kafka import ClusterMetadata, leading_partitions
+from mesh_assets.platforms.kafka import ClusterMetadata, KafkaReader, leading_partitions
 from mesh_assets.readings.ends import KeptEnds
 
-# Between the two readings when there is no earlier document to take a rate from.
+# Between two readings, when no earlier document gives the first one for a rate.
 SHORT_WINDOW = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics stand on: one reading of Kafka. `connectors`: those known; `previous`: the latest
-    document; `kept`: the ends that the sensor keeps, None where nobody does."""
+    """What metrics are computed from: one reading of Kafka. `connectors`: those known. `previous`: the latest document.
+    `kept`: the ends that the sensor has kept; None: there are none."""
 
     cluster_id: str
     read_at: datetime
@@ -52,17 +51,21 @@ class Ground:
 
 def collect_metrics(
     cluster: Cluster,
-    clients: ClusterClients,
     ground: Ground,
     *,
+    kafka: KafkaReader,
+    reader: MetricsReader | None,
     phases: Phases,
     sleep: Callable[[float], None],
 ) -> MetricsSection:
-    """Raises PlatformError when a second reading of the offsets is needed and fails."""
+    """`reader`: of the platform's own metrics; None: the offsets are all there is.
+
+    Raises PlatformError when a second reading of the offsets is needed and fails.
+    """
     after = positions(ground.topics, ground.groups, read_at=ground.read_at)
     before = _positions_before(ground.previous)
     if before is None:
-        before, after = after, _second_reading(cluster, clients, ground, phases=phases, sleep=sleep)
+        before, after = after, _second_reading(cluster, kafka, ground, phases=phases, sleep=sleep)
     with phases.phase("time lag"):
         lags, unreadable = _lags(ground)
     metrics = offset_metrics(
@@ -77,12 +80,11 @@ def collect_metrics(
     if unreadable is not None:
         (offsets,) = metrics.sources
         metrics = replace(metrics, sources=(replace(offsets, error=f"no time lags: {unreadable}"),))
-    reader = clients.metrics
     if reader is None:
         metrics = replace(metrics, not_available=NOT_AVAILABLE)
     else:
         with phases.phase("metrics"):
-            metrics = _with_measured(cluster, clients, ground, metrics)
+            metrics = _with_measured(cluster, reader, ground, metrics)
     metrics = replace(metrics, not_available=(*metrics.not_available, *_unknown_lags(metrics)))
     seconds = phases.seconds("kafka second reading", "time lag", "metrics")
     return MetricsSection(
@@ -98,8 +100,7 @@ def collect_metrics(
     )
 
 
-def _with_measured(cluster: Cluster, clients: ClusterClients, ground: Ground, metrics: Metrics) -> Metrics:
-    assert clients.metrics is not None
+def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metrics: Metrics) -> Metrics:
     assert cluster.metrics.kind != "offsets"
     asked = Asked(
         cluster_id=ground.cluster_id,
@@ -109,13 +110,13 @@ def _with_measured(cluster: Cluster, clients: ClusterClients, ground: Ground, me
         connectors=ground.connectors,
     )
     try:
-        return merged(metrics, clients.metrics.measure(asked))
+        return merged(metrics, reader.measure(asked))
     except PlatformError as error:
         return without(metrics, cluster.metrics.kind, str(error))
 
 
 def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
-    """The time lags, and why the kept readings could not be read; None: they could."""
+    """The time lags, and why the kept readings could not be read; None if they could."""
     now = EndReading(
         read_at=ground.read_at,
         ends={
@@ -135,17 +136,15 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
 
 def _unknown_lags(metrics: Metrics) -> list[str]:
     late = sum(1 for rate in metrics.consumer_groups if rate.lag_records and rate.lag_seconds is None)
-    return (
-        [
-            f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
-        ]
-        if late
-        else []
-    )
+    if not late:
+        return []
+    return [
+        f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
+    ]
 
 
 def _positions_before(previous: Document | None) -> Positions | None:
-    """Where everything stood in the latest document; None when it knows no offsets."""
+    """The positions in the latest document; None when it has no offsets."""
     if previous is None:
         return None
     read_at = previous.sections["topics"].collected_at
@@ -167,7 +166,7 @@ def _earlier(previous: Document | None, ids: dict[str, str | None]) -> EndReadin
 
 def _second_reading(
     cluster: Cluster,
-    clients: ClusterClients,
+    kafka: KafkaReader,
     ground: Ground,
     *,
     phases: Phases,
@@ -175,8 +174,8 @@ def _second_reading(
 ) -> Positions:
     with phases.phase("kafka second reading"):
         sleep(max(0.0, (ground.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
-        offsets = clients.kafka.offsets(leading_partitions(ground.metadata))
-        groups = clients.kafka.groups(cluster.consumer_groups.selects)
+        offsets = kafka.offsets(leading_partitions(ground.metadata))
+        groups = kafka.groups(cluster.consumer_groups.selects)
     selected = [topic for topic in ground.metadata.topics if cluster.topics.selects(topic.name)]
     topics = topic_records(selected, configs={}, offsets=offsets, previous={})
     return positions(topics, group_records(groups.groups, offsets=offsets), read_at=offsets.read_at)

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from msgspec.structs import replace
 
-from mesh_assets.collecting.clients import open_clients
-from mesh_assets.collecting.sections import OpenClients
+from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.defs.sensors.ticks import (

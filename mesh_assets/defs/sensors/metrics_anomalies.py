@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from mesh_assets.anomalies.watch import OpenClients, Watched, watch_cluster
-from mesh_assets.collecting.clients import open_clients
+from mesh_assets.anomalies.watch import Watched, watch_cluster
+from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import Launches, requests_for
 from mesh_assets.defs.sensors.ticks import (

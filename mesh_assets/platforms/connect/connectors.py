@@ -43,14 +43,6 @@ class Connector:
     tasks: tuple[ConnectorTask, ...]
     id: str | None = None
 
-    @property
-    def runs(self) -> bool:
-        """RUNNING with at least one task and every task RUNNING; MSK Connect (the id is an ARN) reports no
-        tasks."""
-        if self.state != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
-            return False
-        return bool(self.tasks) or (self.id or "").startswith("arn:")
-
 
 class ShapeError(UnexpectedAnswerError):
     """Part of an entry is not what the protocol says; the message completes a sentence."""

@@ -21,8 +21,6 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.platforms import Presence
-from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,
@@ -64,42 +62,6 @@ def _flaps(flaps: Flaps) -> bool:
 _BROKEN = ("FAILED", "DEGRADED")
 
 
-class ListedConnectors:
-    """A ConnectReader that gives the list alone: a connector's topics and a class's passwords would cost a
-    request each."""
-
-    def __init__(self, endpoint: ConnectReader) -> None:
-        self._endpoint = endpoint
-
-    @property
-    def url(self) -> str:
-        return self._endpoint.url
-
-    @property
-    def requests(self) -> int:
-        return self._endpoint.requests
-
-    @property
-    def stand_in(self) -> str | None:
-        return self._endpoint.stand_in
-
-    @property
-    def rights_advice(self) -> str:
-        return self._endpoint.rights_advice
-
-    def connectors(self) -> Sequence[platform.Connector]:
-        return self._endpoint.connectors()
-
-    def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - the protocol's
-        return None
-
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - the protocol's
-        return frozenset()
-
-    def presence(self, name: str) -> Presence:
-        return self._endpoint.presence(name)
-
-
 def observe_connectors(context: ObservationContext) -> Observation:
     """Connectors that failed, degraded or lost a task, and those that recovered."""
     if not context.clients.connect:
@@ -127,9 +89,7 @@ def compare_connectors(
 
     Raises PlatformError when one endpoint cannot be read: the section is complete or not compared at all.
     """
-    records = collect_connectors(
-        [ListedConnectors(endpoint) for endpoint in endpoints], previous=document.connectors, turn=0
-    )
+    records = collect_connectors(endpoints, previous=document.connectors, scope="list")
     # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
     # has an unknown config, and so no change of it.
     observed = tuple(replace(record, config={}) for record in records)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mesh_assets.collecting.clients import ClusterClients, open_clients
-from mesh_assets.collecting.sections import OpenClients
+from mesh_assets.collecting.clients import ClusterClients, OpenClients, open_clients
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.document import Document

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.validate import ParamValidator
 
+from mesh_assets.collecting.connectors import connector_record
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.connections import MskConnectEndpoint
 from mesh_assets.platforms.connect.connectors import Connector
@@ -114,7 +115,7 @@ def test_a_connector_of_this_cluster_comes_with_its_config_and_one_of_another_do
         config=SINK,
         tasks=(),
     )
-    assert connector.runs
+    assert connector_record("msk", connector).active
     assert "hush" not in repr(connector)
     assert connect.closed
 
@@ -141,7 +142,7 @@ def test_a_failed_connector_says_why() -> None:
         "FAILED",
         "InvalidInput: The connector cannot reach the bucket",
     )
-    assert not connector.runs
+    assert not connector_record("msk", connector).active
 
 
 @pytest.mark.parametrize(
