@@ -1,4 +1,4 @@
-"""Reading parts of a cluster now, without writing anything: the document as it would be, in memory only."""
+"""Parts of a cluster read now, as the document that would result; nothing is written."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ def read_live(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Document:
-    """The cluster's document with the `wanted` sections read now; the others are those of the latest
-    document, marked as such.
+    """The cluster's document with the `wanted` sections read now. The others come from the latest document, marked
+    as such.
 
-    Nothing is stored and nothing published. Raises as `collect_sections` does.
+    Stores and publishes nothing. Raises what `collect_sections` raises.
     """
     latest: list[Document | None] = []
 
@@ -36,15 +36,19 @@ def read_live(
 
     sections = collect_sections(cluster, wanted, previous=remembered, clients=clients, sleep=sleep)
     before = latest[-1]
-    environment = cluster.environment
     return join_sections(
         sections,
         previous=before,
-        environment=EnvironmentIdentity(
-            id=environment.id if environment else None, name=environment.name if environment else None
-        ),
+        environment=environment_of(cluster),
         cluster=ClusterIdentity(id=next(iter(sections.values())).cluster_id, name=cluster.name),
         now=datetime.now(UTC),
         sequence=before.sequence if before else 0,
         run_id=NOT_PUBLISHED,
     )
+
+
+def environment_of(cluster: Cluster) -> EnvironmentIdentity:
+    """The environment that the estate gives the cluster, as documents hold it."""
+    if cluster.environment is None:
+        return EnvironmentIdentity(id=None, name=None)
+    return EnvironmentIdentity(id=cluster.environment.id, name=cluster.environment.name)

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
+COLLECTING = "collect"
+"""The phase that contains all others of a collection."""
+
 
 class Phases:
     """Seconds by phase. Phases overlap, so they do not add up to the whole."""

@@ -14,7 +14,7 @@ from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.consumer_groups import group_records
 from mesh_assets.collecting.metrics.section import Ground, collect_metrics
-from mesh_assets.collecting.phases import Phases
+from mesh_assets.collecting.phases import COLLECTING, Phases
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.topics import topic_records
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
@@ -42,9 +42,6 @@ from mesh_assets.platforms.kafka import (
     leading_partitions,
 )
 from mesh_assets.readings.ends import KeptEnds
-
-COLLECTING = "collect"
-"""The phase that contains all others of a collection."""
 
 History = Callable[[str], KeptEnds | None]
 

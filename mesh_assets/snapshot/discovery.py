@@ -3,39 +3,29 @@ and a report."""
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from mesh_assets.collecting.sections import COLLECTING
-from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
-from mesh_assets.diff import change_line, headline_changes
+from mesh_assets.collecting.live import environment_of
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.join import join_sections
-from mesh_assets.inventory.key_figures import key_figures
 from mesh_assets.inventory.sections import (
-    ConnectorsSection,
-    MetricsSection,
-    SchemasSection,
     Section,
     SectionName,
 )
 from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.handover import began_reading, dealt_with, take_triggers
-from mesh_assets.snapshot.commit import Published, publish_snapshot
-from mesh_assets.snapshot.events import leading_trigger
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher
-from mesh_assets.snapshot.report import DiscoveryReport, EventReport
+from mesh_assets.snapshot.report import DiscoveryReport, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.tables import write_tables
 
 logger = logging.getLogger(__name__)
-
-_CHANGES_SHOWN = 12
 
 
 def publish_discovery(
@@ -48,17 +38,18 @@ def publish_discovery(
     trigger: Trigger,
     from_inbox: bool = False,
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
-    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
+    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables; the report, and
+    the changes.
 
-    `trigger` is the run's own; with it the snapshot names all that waited in the inbox when the reading
-    began, and exactly these are removed once it is published. `from_inbox`: the own one is a copy of one of
-    them.
+    `trigger` is the run's own. The snapshot names it together with every trigger that waited in the inbox when the
+    collection began; exactly these are removed once the snapshot is published. `from_inbox`: the run's own trigger is a
+    copy of one of them.
 
-    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published
-    (the next run repeats it).
+    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published (the next
+    run publishes it again), StoreError when the store fails, EstateError when a secret cannot be resolved.
     """
     cluster = estate.clusters[name]
-    cluster_id = _cluster_id(name, collected)
+    cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
     inbox = Inbox(store.objects)
     waiting = inbox.waiting(cluster_id)
@@ -68,7 +59,7 @@ def publish_discovery(
         return join_sections(
             collected,
             previous=previous,
-            environment=_environment(cluster),
+            environment=environment_of(cluster),
             cluster=ClusterIdentity(id=cluster_id, name=name),
             now=datetime.now(UTC),
             sequence=sequence,
@@ -95,7 +86,7 @@ def publish_discovery(
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     write_tables(store.objects, published.document, published.changes)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
-    report = _report(
+    report = report_of(
         cluster,
         collected,
         published,
@@ -106,112 +97,10 @@ def publish_discovery(
     return report, published.changes
 
 
-def _cluster_id(name: str, collected: Mapping[SectionName, Section]) -> str:
+def _common_cluster_id(name: str, collected: Mapping[SectionName, Section]) -> str:
     ids = {section.cluster_id for section in collected.values()}
     if len(ids) != 1:
         raise MeshError(
             f"{name}: the sections come from different clusters ({', '.join(sorted(ids))}); run the discovery again"
         )
     return ids.pop()
-
-
-def _environment(cluster: Cluster) -> EnvironmentIdentity:
-    if cluster.environment is None:
-        return EnvironmentIdentity(id=None, name=None)
-    return EnvironmentIdentity(id=cluster.environment.id, name=cluster.environment.name)
-
-
-def _report(
-    cluster: Cluster,
-    collected: Mapping[SectionName, Section],
-    published: Published,
-    *,
-    publishing: float,
-    http_requests: int,
-    store: InventoryStore,
-) -> DiscoveryReport:
-    document, event = published.document, published.event
-    headlines = headline_changes(published.changes)
-    costs = [section.cost for section in collected.values()]
-    phases = {phase: seconds for cost in costs for phase, seconds in cost.phases.items()}
-    return DiscoveryReport(
-        cluster=cluster.name,
-        cluster_id=document.cluster.id,
-        environment=document.environment.name or document.environment.id,
-        run_id=document.run_id,
-        sequence=document.sequence,
-        trigger=leading_trigger(published.triggers),
-        discovery_timestamp=document.discovery_timestamp,
-        seconds=round(phases.get(COLLECTING, 0.0) + publishing, 3),
-        phases={**phases, "publish": round(publishing, 3)},
-        kafka_calls=sum(cost.kafka_calls for cost in costs),
-        http_requests=http_requests + sum(cost.http_requests for cost in costs),
-        level_requests=sum(cost.level_requests for cost in costs),
-        summary=document.summary,
-        schemas_by_type=dict(
-            sorted(
-                Counter(s.schema_type for s in document.schemas).items(),
-                key=lambda counted: (-counted[1], counted[0]),
-            )
-        ),
-        inactive_connectors=tuple(
-            connector.name for connector in document.connectors if not connector.active
-        ),
-        groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
-        sections=document.sections,
-        total_changes=None if published.baseline else len(headlines),
-        first_changes=tuple(change_line(change) for change in headlines[:_CHANGES_SHOWN]),
-        event=EventReport(
-            topic=event.position.topic,
-            partition=event.position.partition,
-            offset=event.position.offset,
-            bytes=event.bytes,
-            compressed_bytes=event.compressed_bytes,
-            approximate_tokens=published.approximate_tokens,
-            claim_check=event.claim_check,
-        ),
-        inventory_location=store.objects.location(published.pointer.document.key),
-        notes=(
-            *stand_in_notes(collected),
-            *hidden_notes(document),
-            *metrics_notes(document),
-            *_notes(published),
-        ),
-        metrics=key_figures(document.metrics),
-    )
-
-
-def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
-    """That what was read is not the real thing, once for each stand-in."""
-    by_text: dict[str, list[str]] = {}
-    for name, section in sections.items():
-        if (
-            isinstance(section, ConnectorsSection | SchemasSection | MetricsSection)
-            and section.stand_in is not None
-        ):
-            by_text.setdefault(section.stand_in, []).append(name)
-    return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
-
-
-def metrics_notes(document: Document) -> Iterator[str]:
-    """That a source of metrics is missing, while the section is fresh by the others."""
-    if document.metrics is not None and document.sections["metrics"].status == "fresh":
-        yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
-
-
-def hidden_notes(document: Document) -> Iterator[str]:
-    """What other sections show to be missing from one that was read without an error."""
-    if document.sections["connectors"].status == document.sections["consumer_groups"].status == "fresh":
-        hidden = hidden_connectors(document.connectors, document.consumer_groups)
-        if hidden:
-            yield hidden_connectors_note(hidden)
-
-
-def _notes(published: Published) -> tuple[str, ...]:
-    left = published.repeated
-    if left is None:
-        return published.notes
-    return (
-        *published.notes,
-        f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first",
-    )

@@ -1,12 +1,30 @@
 """What a discovery says at its end: every figure that the terminal, `--json` and the UI show, in one record."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from mesh_assets.inventory.document import Summary
-from mesh_assets.inventory.key_figures import KeyFigures
+from mesh_assets.collecting.phases import COLLECTING
+from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
+from mesh_assets.diff import change_line, headline_changes
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.document import Document, Summary
+from mesh_assets.inventory.key_figures import KeyFigures, key_figures
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.inventory.sections import (
+    ConnectorsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionName,
+    SectionState,
+)
 from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.snapshot.commit import Published
+from mesh_assets.snapshot.events import leading_trigger
+from mesh_assets.store.inventories import InventoryStore
+
+_CHANGES_SHOWN = 12
 
 
 class EventReport(Record, frozen=True, kw_only=True):
@@ -56,3 +74,100 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     inventory_location: str
     notes: tuple[str, ...]
     metrics: KeyFigures = KeyFigures()
+
+
+def report_of(
+    cluster: Cluster,
+    collected: Mapping[SectionName, Section],
+    published: Published,
+    *,
+    publishing: float,
+    http_requests: int,
+    store: InventoryStore,
+) -> DiscoveryReport:
+    """`publishing`: seconds from the sections to the moved pointer. `http_requests`: those of publishing."""
+    document, event = published.document, published.event
+    headlines = headline_changes(published.changes)
+    costs = [section.cost for section in collected.values()]
+    phases = {phase: seconds for cost in costs for phase, seconds in cost.phases.items()}
+    return DiscoveryReport(
+        cluster=cluster.name,
+        cluster_id=document.cluster.id,
+        environment=document.environment.name or document.environment.id,
+        run_id=document.run_id,
+        sequence=document.sequence,
+        trigger=leading_trigger(published.triggers),
+        discovery_timestamp=document.discovery_timestamp,
+        seconds=round(phases.get(COLLECTING, 0.0) + publishing, 3),
+        phases={**phases, "publish": round(publishing, 3)},
+        kafka_calls=sum(cost.kafka_calls for cost in costs),
+        http_requests=http_requests + sum(cost.http_requests for cost in costs),
+        level_requests=sum(cost.level_requests for cost in costs),
+        summary=document.summary,
+        schemas_by_type=dict(
+            sorted(
+                Counter(schema.schema_type for schema in document.schemas).items(),
+                key=lambda item: (-item[1], item[0]),
+            )
+        ),
+        inactive_connectors=tuple(
+            connector.name for connector in document.connectors if not connector.active
+        ),
+        groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
+        sections=document.sections,
+        total_changes=None if published.baseline else len(headlines),
+        first_changes=tuple(change_line(change) for change in headlines[:_CHANGES_SHOWN]),
+        event=EventReport(
+            topic=event.position.topic,
+            partition=event.position.partition,
+            offset=event.position.offset,
+            bytes=event.bytes,
+            compressed_bytes=event.compressed_bytes,
+            approximate_tokens=published.approximate_tokens,
+            claim_check=event.claim_check,
+        ),
+        inventory_location=store.objects.location(published.pointer.document.key),
+        notes=(
+            *stand_in_notes(collected),
+            *hidden_notes(document),
+            *metrics_notes(document),
+            *_notes(published),
+        ),
+        metrics=key_figures(document.metrics),
+    )
+
+
+def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
+    """One sentence for each stand-in, with the sections that come from it."""
+    by_text: dict[str, list[str]] = {}
+    for name, section in sections.items():
+        if (
+            isinstance(section, ConnectorsSection | SchemasSection | MetricsSection)
+            and section.stand_in is not None
+        ):
+            by_text.setdefault(section.stand_in, []).append(name)
+    return (f"{', '.join(names)} come from a stand-in: {text}" for text, names in by_text.items())
+
+
+def metrics_notes(document: Document) -> Iterator[str]:
+    """One sentence for each source of metrics that is missing while the section is fresh from the others."""
+    if document.metrics is not None and document.sections["metrics"].status == "fresh":
+        yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
+
+
+def hidden_notes(document: Document) -> Iterator[str]:
+    """Connectors that the consumer groups reveal and the list of connectors lacks."""
+    if document.sections["connectors"].status == document.sections["consumer_groups"].status == "fresh":
+        hidden = hidden_connectors(document.connectors, document.consumer_groups)
+        if hidden:
+            yield hidden_connectors_note(hidden)
+
+
+def _notes(published: Published) -> tuple[str, ...]:
+    left = published.repeated
+    if left is None:
+        return published.notes
+    return (
+        *published.notes,
+        f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first",
+    )

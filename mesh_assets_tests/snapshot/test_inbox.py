@@ -77,6 +77,7 @@ class Runs:
             cluster_id=CLUSTER_ID,
             state=SectionState(status="fresh", collected_at=datetime.now(UTC)),
             records=tuple(a_topic(name) for name in self.topics),
+            began_at=datetime.now(UTC),
         )
         collected: dict[SectionName, TopicsSection] = {"topics": section}
         store = InventoryStore(MortalObjects(self.objects, life))

@@ -1,5 +1,5 @@
 from mesh_assets.inventory.sections import ConnectorsSection, MetricsSection, SchemasSection, SectionState
-from mesh_assets.snapshot.discovery import stand_in_notes
+from mesh_assets.snapshot.report import stand_in_notes
 from mesh_assets_tests.documents import MOMENT
 
 FRESH = SectionState(status="fresh", collected_at=MOMENT)
