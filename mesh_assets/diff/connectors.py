@@ -1,9 +1,9 @@
-"""Changes of connectors. Which worker runs what is volatile, declared topics and the quickstart follow from
-the config: no changes. A platform's id is none by itself: what is made anew under its name is the same
-connector to whoever uses it.
+"""Changes of connectors. Not changes: which worker runs what, which is volatile; declared topics and the
+quickstart, which follow from the config; and the platform's id, because a connector created again under its
+name is the same connector to whoever uses it.
 
-Topics that Connect observed are no part of the config, so a newly observed one is a change. One that is not
-observed any more is not: Connect forgets them on a reset, and a reading that failed looks the same.
+Topics that Connect has observed are not part of the config, so a newly observed one is a change. One that is
+no longer observed is not a change: Connect forgets topics on a reset, and a failed reading looks the same.
 """
 
 from collections import Counter
@@ -27,12 +27,12 @@ from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.wording import listed
 
 ConnectorKey = tuple[str, str]
-"""Endpoint and name: two Connect clusters may each have a connector of the same name."""
+"""Endpoint and name: two Connect clusters can each have a connector of the same name."""
 
 _CONFIG = "config."
 _TASKS = "tasks."
-# A connector that had no status yet and then is FAILED must not go unnoticed, nor one that recovered while
-# its status was unknown.
+# A connector whose status becomes known as FAILED must not go unnoticed, nor one that recovered while its
+# status was unknown.
 _LEARNED = ("status", "tasks")
 _BROKEN = frozenset({"FAILED", "DEGRADED"})
 _NOT_WORKING = frozenset({"PAUSED", "STOPPED", "UNASSIGNED"})
@@ -54,7 +54,7 @@ def connector_fields(connector: Connector) -> Fields:
         fields["tasks"] = str(len(connector.tasks))
         fields.update((f"{_TASKS}{task.id}.state", _known(task.state)) for task in connector.tasks)
     if not connector.config:
-        # No connector is without a config: this one could not be read.
+        # Every connector has a config: this one could not be read.
         fields |= {_CONFIG: None, "connector_class": None}
     else:
         fields.update((_CONFIG + key, value) for key, value in connector.config.items() if value is not None)
@@ -97,10 +97,9 @@ def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> 
 def _resources(
     old: Mapping[ConnectorKey, Connector], new: Mapping[ConnectorKey, Connector]
 ) -> dict[ConnectorKey, str]:
-    """The name a person knows it by; with its endpoint where the name alone would leave open which one is
-    meant.
+    """By key, the name a person knows it by: with its endpoint if the name alone is ambiguous.
 
-    A name with a slash always has its endpoint, so that `a/b` can only mean the connector `b` of `a`.
+    A name that contains a slash always gets its endpoint, so `a/b` can only mean the connector `b` of `a`.
     """
     shared = {
         name
@@ -180,8 +179,7 @@ def _task(field: str, old: str | None, new: str | None, after: Connector) -> str
 
 
 def _reason(connector: Connector) -> str:
-    """The connector's own trace; where it has none, that of its first failed task, which then is what broke
-    it."""
+    """The connector's own trace. If it has none, that of its first failed task, which must be what broke it."""
     traces = [
         connector.trace,
         *(task.trace for task in sorted(connector.tasks, key=lambda t: t.id) if task.state in _BROKEN),
@@ -190,7 +188,7 @@ def _reason(connector: Connector) -> str:
 
 
 def _masked(connector: Connector) -> Connector:
-    """The connector by the masking rules of today: an older version may have kept a value that is known as a
+    """The connector masked by today's rules: an older version may have stored a value that is known to be a
     secret now."""
     return replace(
         connector,

@@ -1,5 +1,5 @@
-"""Changes of consumer groups. Members, offsets, lag, coordinator and rebalances come and go by themselves: no
-changes."""
+"""Changes of consumer groups. Members, offsets, lag, coordinators and rebalances come and go by themselves:
+they are not changes."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from mesh_assets.inventory.records import ConsumerGroup
 from mesh_assets.inventory.wording import listed
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
-"""Groups that a tool makes for one look at a topic; their coming and going says nothing about the estate."""
+"""Groups that a tool creates to read a topic once; they say nothing about the estate."""
 
 _WITHOUT_MEMBERS = frozenset({"empty", "dead"})
 _REBALANCING = frozenset(
@@ -41,9 +41,9 @@ def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) 
 
 
 def group_fields(group: ConsumerGroup) -> Fields:
-    """`state` is `active` or `empty`. A rebalancing group is active: it has members that are being given
-    their partitions."""
-    # While partitions are being assigned, a group that has committed nothing looks as if it read no topics.
+    """`state` is `active` or `empty`. A rebalancing group is active: its members are being assigned
+    partitions."""
+    # During assignment, a group that has committed nothing looks as if it read no topics.
     assigning = _plain(group.state) in _REBALANCING and not any(
         offset.committed is not None for offset in group.offsets or ()
     )
@@ -137,8 +137,8 @@ def _activity(state: str) -> str | None:
 
 
 def _plain(state: str) -> str:
-    """`PreparingRebalance`, `PREPARING_REBALANCING` and `preparing rebalance` are the same word in different
-    clients."""
+    """Different clients write the same state as `PreparingRebalance`, `PREPARING_REBALANCING` or `preparing
+    rebalance`."""
     return state.replace("_", "").replace(" ", "").lower()
 
 

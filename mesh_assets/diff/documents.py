@@ -1,4 +1,5 @@
-"""The diff of two documents: which sections may be compared, the changes of each, and those of them that a person counts."""
+"""The diff of two documents: which sections can be compared, what changed in each, and which changes a person
+counts."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,10 +12,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
 from mesh_assets.inventory.wording import one_line
 
-# How people read changes: a line that says what it is about, and the changes that matter without those that
-# merely come with them.
-
-# What comes with what, by resource type: a new version has an id and a definition, new partitions have replicas, new tasks a state.
+# What comes with what, by resource type: a new version has an id and a definition, new partitions have
+# replicas, new tasks have a state.
 _COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
     "topic": {"replicas": ("partitions", "replication_factor")},
@@ -22,16 +21,16 @@ _COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def change_line(change: Change) -> str:
-    """The sentence, with the subject in front where the sentence does not name it: `users-value: Schema
-    version 1 → 2`."""
+    """The sentence, preceded by the subject if the sentence does not name it: `users-value: Schema version 1
+    → 2`."""
     if change.resource_type == "schema" and change.kind == "updated":
         return f"{one_line(change.resource)}: {change.sentence}"
     return change.sentence
 
 
 def headline_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes a person counts: one for a new schema version, not one each for its version, its id and its
-    definition."""
+    """The changes as a person counts them: a new schema version is one, not three (version, id and
+    definition)."""
     changes = tuple(changes)
     fields = {(change.resource_type, change.resource, change.field) for change in changes}
     return tuple(
@@ -53,23 +52,21 @@ def _leads(change: Change) -> tuple[str, ...]:
     return _COMES_WITH.get(change.resource_type, {}).get(change.field, ())
 
 
-# The diff of two documents: which sections may be compared, and the changes of each.
-
-# A topic that was deleted and created again is both, under one name: whoever applies the changes in order
-# must delete first.
+# A topic that was deleted and created again appears as both, under one name. Whoever applies the changes in
+# order must delete first.
 _KIND_ORDER = {"deleted": 0, "created": 1, "updated": 2}
 
 
 def diff_documents(
     before: Document | None, after: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS
 ) -> tuple[Change, ...]:
-    """What changed from `before` to `after`, two documents of the same cluster: by resource type, resource
-    and field.
+    """What changed from `before` to `after`, two documents of the same cluster, sorted by resource type,
+    resource and field.
 
-    The first document of a cluster is a baseline and gives no changes (`before` None), and so is the first
-    reading of a section. A value that is unknown now gives none, and one that was unknown before gives none,
-    but for the states of connectors, tasks and groups, which a consumer must end up knowing. `apply.py` says
-    how a consumer uses the changes.
+    The first document of a cluster is a baseline without changes (`before` None), and so is the first reading
+    of a section. A value that is unknown in either document gives no change. The exceptions are the states of
+    connectors, tasks and groups that become known: a consumer must end up with them. state.py says how a
+    consumer applies the changes.
     """
     if before is None:
         return ()
@@ -77,8 +74,8 @@ def diff_documents(
 
 
 def compared_sections(before: Document, after: Document) -> tuple[SectionName, ...]:
-    """The sections that can give changes: read anew in `after`, and read at some time in `before` (its last
-    good data count)."""
+    """The sections that can have changes: read anew in `after`, and read at some time in `before` (the last
+    good data counts)."""
     return tuple(
         name
         for name in SECTION_NAMES

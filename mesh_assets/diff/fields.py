@@ -1,4 +1,4 @@
-"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and in
+"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and
 changes."""
 
 from collections.abc import Iterator
@@ -10,10 +10,9 @@ from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topi
 from mesh_assets.inventory.wording import one_line
 
 Fields = dict[str, str | None]
-"""Field → value as text. None: unknown, could not be read. A field that is not there does not exist on the
-resource.
+"""Field → value as text. None: unknown, it could not be read. A missing field does not exist on the resource.
 
-A key that ends in a dot with None (`config.`) says that everything below it is unknown.
+None under a key that ends in a dot (`config.`) means that everything below it is unknown.
 """
 
 Resource = Topic | Connector | Schema | ConsumerGroup
@@ -21,7 +20,7 @@ Resource = Topic | Connector | Schema | ConsumerGroup
 SENTENCE_VALUE_CHARACTERS = 120
 SENTENCE_TRACE_CHARACTERS = 300
 
-# Keys of dictionaries sorted, so that equal records give equal text.
+# Keys are sorted, so that equal records give equal text.
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -36,10 +35,10 @@ def known_fields(fields: Fields) -> dict[str, str]:
 def differing_fields(
     before: Fields, after: Fields, *, learned: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str | None, str | None]]:
-    """Field, value before, value after, for each that differs; None where the field was or is not there.
+    """Field, value before and value after of each field that differs; None where the field does not exist.
 
-    What is unknown in `after` is never a difference, and neither is what was unknown in `before`, but for
-    fields that start with `learned`: these are reported with None before.
+    A field that is unknown in `after` never differs. One that was unknown in `before` differs only if it
+    starts with one of `learned`; its value before is None then.
     """
     unknown_before, unknown_after = _unknown_branches(before), _unknown_branches(after)
     for field in sorted({field for field, _ in before.items() ^ after.items()}):
@@ -59,13 +58,12 @@ def _unknown_branches(fields: Fields) -> tuple[str, ...]:
 def created(
     resource_type: ResourceType, resource: str, record: Resource, *, sentence: str, severity: Severity
 ) -> Change:
-    """`after` is the whole record as the document holds it, so that whoever applies the change needs nothing
-    else."""
+    """`after` is the whole record as the document holds it, so applying the change needs nothing else."""
     return _change("created", resource_type, resource, None, (None, json_text(record)), severity, sentence)
 
 
 def deleted(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str) -> Change:
-    """`before` is the whole record as it was last known. Deletion is a warning: what it held is gone, and
+    """`before` is the whole record as it was last known. A deletion is a warning: its content is gone, and
     someone may still need it."""
     return _change("deleted", resource_type, resource, None, (json_text(record), None), "warning", sentence)
 
@@ -105,13 +103,13 @@ def _change(
 
 
 def shown(value: str | None, *, absent: str = "none") -> str:
-    """`value` as it stands in a sentence: one line, not too long."""
+    """`value` as it appears in a sentence: on one line, of limited length."""
     if value is None:
         return absent
     return one_line(value, most=SENTENCE_VALUE_CHARACTERS) or '""'
 
 
 def because(trace: str | None) -> str:
-    """`: <first line of the trace>`, or nothing where there is no trace."""
+    """`: <first line of the trace>`, or nothing if there is no trace."""
     lines = [line for line in (trace or "").splitlines() if line.strip()]
     return f": {one_line(lines[0], most=SENTENCE_TRACE_CHARACTERS)}" if lines else ""

@@ -1,5 +1,5 @@
-"""Changes of schemas and of the registry. How a subject is named and which record it describes is derived: no
-change."""
+"""Changes of schemas and of the registry. A subject's naming strategy and record name are derived, so they
+are not changes."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,12 +17,12 @@ from mesh_assets.inventory.records import RegistryFacts, Schema, SubjectLevel
 from mesh_assets.inventory.wording import counted, listed
 
 SCHEMA_REGISTRY = "schema_registry"
-"""The resource of changes that concern the whole registry; a cluster has one."""
+"""The resource of changes that concern the whole registry. A cluster has one registry."""
 
 
 def schema_fields(schema: Schema) -> Fields:
-    """An inherited level is not the subject's: its field is not there, and a registry-wide change is one
-    change, not one a subject."""
+    """An inherited level is not the subject's own, so it has no field: a registry-wide change is one change,
+    not one per subject."""
     fields: Fields = {
         "version": str(schema.version),
         "id": str(schema.id),
@@ -77,7 +77,7 @@ def diff_registry(before: RegistryFacts | None, after: RegistryFacts | None) -> 
 def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
     old_fields, new_fields = schema_fields(before), schema_fields(after)
     for (name, old_level), (_, new_level) in zip(_levels(before), _levels(after), strict=True):
-        # A registry that could not tell own from inherited and now can: the same level, better known.
+        # The registry could not tell own from inherited before, and now it can: it is the same level.
         if old_level.value == new_level.value and None in (old_level.own, new_level.own):
             new_fields[name] = None
     for field, old, new in differing_fields(old_fields, new_fields):
@@ -95,19 +95,19 @@ def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
 def _severity(field: str, before: Schema, after: Schema) -> Severity:
     match field:
         case "version":
-            # Growing is daily work that the registry's compatibility watches over; falling means that the
-            # latest version was deleted.
+            # A higher version is daily work, which the registry's compatibility guards. A lower one means
+            # that the latest version was deleted.
             return "info" if after.version > before.version else "warning"
         case "definition" | "references" | "id":
-            # They come with a new version. Under an unchanged one the subject was deleted and registered
-            # anew.
+            # They come with a new version. Under the same version, the subject was deleted and registered
+            # again.
             return "info" if after.version != before.version else "warning"
         case _:
             return "warning"
 
 
 def _sentence(field: str, before: Schema, after: Schema) -> str:
-    """The subject is not named: `resource` names it, and the design fixes `Schema version 1 → 2`."""
+    """Without the subject: `resource` names it, and `Schema version 1 → 2` is the fixed form."""
     match field:
         case "version":
             return f"Schema version {before.version} → {after.version}"

@@ -1,4 +1,11 @@
-"""The lasting state of a cluster, and how a consumer applies changes to it."""
+"""The lasting state of a cluster: everything in a document that is neither volatile, derived nor unknown, as
+flat text. And how a consumer of the changes gets from one state to the next.
+
+The whole contract: `created` adds the record that `after` holds as JSON, `deleted` removes the resource,
+`updated` sets one field to `after`, or removes the field if `after` is None. What becomes known for the first
+time (the baseline of a section, a config that could not be read before) is not a change; it is in the
+snapshot.
+"""
 
 from collections.abc import Iterable
 
@@ -13,12 +20,8 @@ from mesh_assets.inventory.changes import Change, ResourceType
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
 
-# The lasting state of a cluster: all of a document that is neither volatile nor derived nor unknown, as
-# flat
-# text.
-
 State = dict[ResourceType, dict[str, dict[str, str]]]
-"""Resource type → resource → field → value, fields and values as in changes. A connector stands under
+"""Resource type → resource → field → value; fields and values as in changes. A connector's key is
 `endpoint/name`."""
 
 
@@ -39,19 +42,9 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
 
 
 def connector_state(connector: Connector) -> dict[str, str]:
-    """With endpoint and name, since changes name a connector by its name alone where that is unique."""
+    """With endpoint and name, because a change names a connector by its name alone if that is unique."""
     return {"connect": connector.connect, "name": connector.name, **known_fields(connector_fields(connector))}
 
-
-# What a consumer of the changes does: the state before, and the changes in their order, give the state
-# after.
-#
-# The whole contract: `created` puts the record that `after` holds as JSON, `deleted` removes the resource,
-# `updated` sets the one field to `after`, or removes the field where `after` is None. What becomes known
-# for
-# the first time (the baseline of a section, a config that could not be read before) is no change: it stands
-# in
-# the snapshot.
 
 _topic = msgspec.json.Decoder(Topic)
 _connector = msgspec.json.Decoder(Connector)
@@ -60,11 +53,11 @@ _group = msgspec.json.Decoder(ConsumerGroup)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
-    """`state` with the changes applied; `state` itself stays as it is. Applying the same changes again alters
+    """`state` with the changes applied; `state` itself is left alone. Applying the same changes again alters
     nothing.
 
-    A change of a resource that the state does not hold is passed over: it was deleted by a later change
-    already seen.
+    A change of a resource that is not in the state is skipped: a later change, already seen, deleted the
+    resource. Raises ValueError for the creation of a schema registry, which no diff makes.
     """
     present: State = {
         resource_type: {key: dict(fields) for key, fields in resources.items()}

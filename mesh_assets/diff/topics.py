@@ -1,8 +1,5 @@
-"""Changes of topics.
-
-Leaders, ISR, offsets and errors are health and traffic of the moment, schema and connector links are derived:
-no changes.
-"""
+"""Changes of topics. Not changes: leaders, ISR, offsets and errors, which are the health and traffic of the
+moment, and links to schemas and connectors, which are derived."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -19,7 +16,7 @@ from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import counted, listed, plural
 
-# What decides how long data is kept, how safe it is and what producers may send: a changed value can lose
+# Configs that decide how long data is kept, how safe it is and what producers may send: changing one can lose
 # data or break a producer.
 _WEIGHTY_CONFIGS = frozenset(
     {
@@ -70,7 +67,7 @@ def diff_topics(before: Iterable[Topic], after: Iterable[Topic]) -> Iterator[Cha
 
 
 def _unchanged(before: Topic, after: Topic) -> bool:
-    """Whether all that counts is equal, without building anything: of 9,000 topics nearly all are, but for
+    """Whether everything that counts is equal. Builds nothing: of 9,000 topics, nearly all differ only in
     their offsets."""
     a, b = before.details, after.details
     return (
@@ -91,8 +88,8 @@ def _unchanged(before: Topic, after: Topic) -> bool:
 def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
     name = after.name
     if before.id is not None and after.id is not None and before.id != after.id:
-        # Another topic under the old name: its records and offsets are not the old one's, so nothing of it is
-        # an update.
+        # Another topic under the old name, with its own records and offsets, so nothing about it is an
+        # update.
         yield deleted(
             "topic",
             name,
@@ -169,7 +166,7 @@ def _replicas(topic: Topic) -> dict[int, tuple[int, ...]]:
 
 
 def _replicas_text(topic: Topic) -> str | None:
-    """None, unknown, when the replicas of a partition are missing."""
+    """None (unknown) if the replicas of any partition are missing."""
     replicas = _replicas(topic)
     if not all(replicas.values()):
         return None
@@ -177,8 +174,8 @@ def _replicas_text(topic: Topic) -> str | None:
 
 
 def _described(topic: Topic) -> bool:
-    """Whether the brokers said anything of it, now or before: a topic in error without partitions is only a
-    name."""
+    """Whether the brokers have said anything about it, now or before. A topic in error without partitions is
+    only a name."""
     return topic.error is None or bool(topic.partitions)
 
 

@@ -1,4 +1,4 @@
-"""A change: one difference between two documents of a cluster, typed, with a sentence a person reads."""
+"""A change: one typed difference between two documents of a cluster, with a sentence for people."""
 
 from typing import Literal
 
@@ -13,8 +13,9 @@ class Change(Record, frozen=True, kw_only=True):
     """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for
     created and deleted.
 
-    `before` and `after` are the field's values as text or JSON text, None where there was or is none.
-    Sensitive values are masked before they become records, so they are masked here too.
+    `before` and `after` are the field's values as text or JSON text, None if there is no value. A created
+    resource has its whole record in `after`, a deleted one in `before`. Sensitive values are masked before
+    they become records, so they are masked here, too.
     """
 
     kind: ChangeKind

@@ -1,4 +1,4 @@
-"""The document: the complete state of one cluster at one moment, the only truth. The only module that knows
+"""The document: the complete state of one cluster at one moment, and the only truth. No other module knows
 its JSON form."""
 
 import hashlib
@@ -34,7 +34,7 @@ class EnvironmentIdentity(Record, frozen=True, kw_only=True):
 
 
 class ClusterIdentity(Record, frozen=True, kw_only=True):
-    """`id` is the cluster id the brokers give; `name` is the cluster's name in the estate."""
+    """`id`: as the brokers give it. `name`: the cluster's name in the estate."""
 
     id: str
     name: str
@@ -54,9 +54,9 @@ class Summary(Record, frozen=True, kw_only=True):
 
 
 class Document(Record, frozen=True, kw_only=True):
-    """The lists are sorted by name, so that equal states give equal bytes but for times.
+    """Lists are sorted by name, so equal states give equal bytes except for times.
 
-    `excluded_topics` and `excluded_consumer_groups` count what the estate's patterns leave out.
+    `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
     """
 
     format: int = 1
@@ -137,7 +137,7 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes, *, source: str) -> Document:
-    """Raises StoreError naming `source` when the bytes are not a document."""
+    """The document. Raises StoreError naming `source` if the bytes are not a document of this version."""
     try:
         return _document_decoder.decode(data)
     except msgspec.DecodeError as error:
@@ -156,7 +156,7 @@ def decode_section(data: bytes, *, source: str) -> Section:
 
 
 def document_name(moment: datetime) -> str:
-    """`inventory-2026-11-23T16-40-02Z.json`: sorts by time and is a valid file name everywhere."""
+    """`inventory-2026-11-23T16-40-02Z.json`: sorts by time, and is a valid file name everywhere."""
     return f"inventory-{moment.astimezone(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}.json"
 
 

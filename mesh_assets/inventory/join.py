@@ -1,4 +1,4 @@
-"""Joining five sections into the document, without ever guessing an absence and without going back in time."""
+"""Five sections joined into the document: absence is never guessed, and time never goes backwards."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Se
 
 
 def stale_section(name: SectionName, cluster_id: str, previous: Document | None, error: str) -> Section:
-    """The last good data of that section, or none, marked `stale` with `error`."""
+    """The last good data of the section, or none, marked `stale` with `error`."""
     if previous is None:
         state = SectionState(
             status="stale", collected_at=None, error=f"{error}; never read before, so nothing is known"
@@ -54,10 +54,10 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
 def settle_section(
     name: SectionName, collected: Section | None, *, cluster_id: str, previous: Document | None, now: datetime
 ) -> Section:
-    """What the document says of the section: the newest good reading.
+    """What the document holds as the section: its newest good reading.
 
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
-    cluster's lock is held, so a run that collected earlier and published later cannot overwrite what is
+    cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite what is
     newer.
     """
     if collected is None:
@@ -81,8 +81,8 @@ def _later(one: datetime | None, other: datetime | None) -> bool:
 def _hold_mass_disappearance(
     name: SectionName, collected: Section, old: Section, *, now: datetime
 ) -> Section:
-    """More than half of a section (at least 10) gone at once is more often a broken reading than the truth:
-    wait for a second one."""
+    """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
+    right: wait for a second one."""
     vanished = _identities(old) - _identities(collected)
     if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(_identities(old)):
         return collected
@@ -125,8 +125,7 @@ def join_sections(
     sequence: int,
     run_id: str,
 ) -> Document:
-    """The document of this run: each section settled against the latest document, sorted, linked with the
-    others, and counted."""
+    """The document of this run: each section settled against the latest document, sorted, linked and counted."""
     settled = {
         name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now)
         for name in SECTION_NAMES

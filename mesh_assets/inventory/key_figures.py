@@ -1,5 +1,4 @@
-"""The few figures of a cluster's metrics that a person looks at first, for the terminal, the UI and the
-report alike."""
+"""The few figures of a cluster's metrics that people look at first: in the terminal, the UI and the report."""
 
 from collections.abc import Iterator
 
@@ -8,11 +7,11 @@ from mesh_assets.inventory.wording import bytes_text, duration, figure
 
 
 class KeyFigures(Record, frozen=True, kw_only=True):
-    """`records_in_per_second` sums the topics; the rest is what the platform tells of the cluster as a whole.
-    None: not told.
+    """`records_in_per_second` is the sum over topics; the rest is what the platform reports for the cluster
+    as a whole. None: unknown.
 
-    `slowest_group`: the one with the longest time lag, None where no group has any; `slowest_lag_seconds` is
-    a lower bound if `slowest_lag_is_at_least`. `errors`: why sources are missing.
+    `slowest_group`: the one with the longest time lag, None if no group has any. `slowest_lag_seconds` is a
+    lower bound if `slowest_lag_is_at_least`. `errors`: why sources are missing.
     """
 
     records_in_per_second: float | None = None
@@ -57,8 +56,8 @@ def key_figures(metrics: Metrics | None) -> KeyFigures:
 
 
 def key_figures_text(known: KeyFigures) -> str:
-    """All that is known, in one line: `120 records/s in   3.2 MB/s in   load 34 %   fraud-detection 12 min
-    behind`. Empty: nothing is."""
+    """What is known, in one line: `120 records/s in 3.2 MB/s in load 34 % fraud-detection 12 min behind`.
+    Empty if nothing is."""
     return "   ".join(_parts(known))
 
 

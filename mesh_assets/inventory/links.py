@@ -1,4 +1,5 @@
-"""How a subject got its name, and the links between topics, subjects and connectors that follow from it."""
+"""How a subject got its name, and the links between topics, subjects and connectors that follow from it. They
+are derived from the topics and the schema itself; a similar name is not evidence."""
 
 import re
 from collections import defaultdict
@@ -10,8 +11,6 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.records import Connector, ConnectorTopic, Schema, Topic, TopicSchema
 
-# How a subject got its name. Derived from the topics and the schema itself; a similar name is no evidence.
-
 NamingStrategy = Literal["topic", "record", "topic_record", "unknown"]
 
 _PROTOBUF_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)\s*;", re.MULTILINE)
@@ -20,7 +19,7 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def record_name(schema_type: str, definition: str) -> str | None:
-    """The full name of the record that the schema defines; None where it defines none or cannot be parsed.
+    """The full name of the record that the schema defines; None if there is none or it cannot be parsed.
 
     Avro: namespace and name. JSON Schema: `title`, as Confluent's serializer uses it. Protobuf: package and
     first message.
@@ -52,7 +51,7 @@ def without_context(subject: str) -> str:
 
 
 def split_topic_name(subject: str) -> tuple[str, Literal["key", "value"]] | None:
-    """`orders-value` → (`orders`, `value`), whether or not there is such a topic."""
+    """`orders-value` → (`orders`, `value`), whether or not that topic exists."""
     name = without_context(subject)
     if name.endswith("-value"):
         return name.removesuffix("-value"), "value"
@@ -62,8 +61,8 @@ def split_topic_name(subject: str) -> tuple[str, Literal["key", "value"]] | None
 
 
 def topic_of_record_subject(subject: str, name: str | None, topics: Collection[str]) -> str | None:
-    """The topic of a topic-record subject (`orders-com.shop.Order`): only when the rest is exactly the
-    schema's record name."""
+    """The topic of a topic-record subject (`orders-com.shop.Order`), if the rest is exactly the schema's
+    record name."""
     bare = without_context(subject)
     if not name or not bare.endswith(f"-{name}"):
         return None
@@ -80,10 +79,6 @@ def naming_strategy(subject: str, name: str | None, topics: Collection[str]) -> 
     return "topic_record" if topic_of_record_subject(subject, name, topics) is not None else "unknown"
 
 
-# The cross-links between sections: a topic's subjects and connectors, a connector's topics by pattern, a
-# subject's naming strategy.
-
-
 def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Schema, ...]:
     names = {topic.name for topic in topics}
     return tuple(
@@ -92,10 +87,10 @@ def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Sc
 
 
 def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) -> tuple[Connector, ...]:
-    """Connectors with the topics that their `topics.regex` selects now; Java's and Python's patterns agree on
-    what such configs use.
+    """The connectors with the topics that their `topics.regex` matches now. Java's and Python's patterns
+    agree on what such configs use.
 
-    A pattern Python cannot read gives no topic and a note, never a guess.
+    A pattern that Python cannot read adds a note, and no topics.
     """
     return tuple(
         _with_pattern_topics(connector, topics) if connector.topics_pattern else connector

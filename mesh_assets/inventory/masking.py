@@ -1,12 +1,12 @@
-"""Masking of connector configs: what looks like a secret never becomes a record."""
+"""Masking of connector configs: what looks like a secret never gets into a record."""
 
 import re
 from collections.abc import Collection, Mapping
 
 MASK = "********"
 
-# By key, beside what connectors declare as passwords: a transform, a converter or an old worker declares
-# nothing, and Connect masks nothing that it returns.
+# By key, in addition to what connectors declare as passwords: transforms, converters and old workers declare
+# nothing, and Connect itself masks nothing.
 _SECRET_KEY = re.compile(
     r"pass(word|phrase|wd)|secret|credential|token|private[._-]?key|api[._-]?key|access[._-]?key|sas[._-]?key|account[._-]?key"
     r"|(ssl|tls)[._-]?key|key[._-]?(password|pem|material)|jaas|connection[._-]?string|auth(orization)?[._-]?(header|info)"
@@ -14,8 +14,7 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 
-# Keys that match the words above and hold no secret: names, switches and classes that an engineer needs to
-# see.
+# Keys that match the words above but hold no secret: names, switches and classes that engineers need to see.
 _HARMLESS_KEY = re.compile(
     r"^(key\.converter.*schemas\.enable|.*\.(provider|class|type|location|file|path|enabled?|source|mechanism|alias|algorithm|name|url|urls)"
     r"|(key|value)\.subject\.name\.strategy|.*tokeni[sz]er.*|.*max\.tokens.*)$",
@@ -34,19 +33,18 @@ _SECRET_VALUE = re.compile(
     r"|\bxox[abprs]-[\w-]{10,}|\"private_key\"\s*:|\bAIza[\w-]{35}\b|\b[sr]k_live_\w{10,}|^(Bearer|Basic) \S+",
 )
 
-# Confluent Cloud masks by itself, with ten to sixteen asterisks: one mask for all, or their number would look
-# like a change.
+# Confluent Cloud masks with ten to sixteen asterisks. One mask for all, or their number would look like a
+# change.
 _MASKED_ALREADY = re.compile(r"^\*{4,}$")
 
 
 def mask_config(
     config: Mapping[str, str | None], *, passwords: Collection[str] = ()
 ) -> dict[str, str | None]:
-    """`config` with every value that is or may hold a secret masked, sorted by key. `passwords`: keys known
-    to hold one.
+    """`config`, sorted by key, with every value masked that is or may be a secret. `passwords`: keys known to
+    hold one.
 
-    A reference to a config provider (`${file:…}`) is no secret and stays, since Connect returns it
-    unresolved.
+    A reference to a config provider (`${file:…}`) is not a secret and stays: Connect returns it unresolved.
     """
     return {key: mask_value(key, config[key], is_password=key in passwords) for key in sorted(config)}
 

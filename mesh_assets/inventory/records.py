@@ -1,8 +1,8 @@
-"""What is known of a cluster: immutable records, made once by the collectors and never parsed again
-downstream.
+"""What is known of a cluster, as immutable records. The collectors make them once; nothing downstream parses
+them again.
 
-Field names are those of the document. None means "could not be read" (`unknown`) wherever a docstring does
-not say otherwise.
+Field names are those of the document. Unless a docstring says otherwise, None means unknown: the value could
+not be read.
 """
 
 from datetime import datetime
@@ -14,15 +14,15 @@ EdgeKnown = Literal["declared", "observed", "inferred"]
 
 
 class Record(Struct, frozen=True, kw_only=True, gc=False):
-    """Base of the small immutable values; they hold no cycles, so the garbage collector need not walk them."""
+    """Base of the small immutable values. They have no cycles, so the garbage collector need not track them."""
 
 
 # --- topics
 
 
 class Partition(Record, frozen=True, kw_only=True):
-    """One partition. `leader` None: it has none now. `earliest` and `latest` are offsets, None when they
-    could not be read."""
+    """One partition. `leader` None: it has no leader at present. `earliest` and `latest` are offsets, None if
+    they could not be read."""
 
     partition: int
     leader: int | None
@@ -36,9 +36,9 @@ class Partition(Record, frozen=True, kw_only=True):
 class TopicDetails(Record, frozen=True, kw_only=True):
     """The topic in figures.
 
-    `message_count` is the sum of `latest - earliest`: an upper bound under compaction, and exact otherwise
-    unless transactions write to the topic (their markers take offsets), which `message_count_is` says. None
-    when a partition's offsets are unknown.
+    `message_count` is the sum of `latest - earliest`, None if a partition's offsets are unknown. It is an
+    upper bound on a compacted topic. Otherwise it is exact unless transactions write to the topic, because
+    their markers take offsets; `message_count_is` says which.
     """
 
     partitions: int
@@ -50,8 +50,7 @@ class TopicDetails(Record, frozen=True, kw_only=True):
 
 
 class TopicSchema(Record, frozen=True, kw_only=True):
-    """The subjects that describe the topic's records, by naming strategy; nothing is guessed from similar
-    names."""
+    """The subjects that describe the topic's records, by naming strategy. A similar name is not enough."""
 
     key_subjects: tuple[str, ...] = ()
     value_subjects: tuple[str, ...] = ()
@@ -59,11 +58,11 @@ class TopicSchema(Record, frozen=True, kw_only=True):
 
 
 class Topic(Record, frozen=True, kw_only=True):
-    """A sensitive config's value is None. `config_error`: the configs could not be read; then `config` is
+    """`config`: a sensitive value is None. With `config_error` the configs could not be read, and `config` is
     what was last known, or None.
 
-    `error`: the brokers know the topic but did not describe it (a missing right, as a rule); then its
-    partitions may be missing here.
+    `error`: the brokers know the topic but did not describe it, usually because a right is missing;
+    partitions may then be missing here.
     """
 
     name: str
@@ -91,21 +90,21 @@ class ConnectorTask(Record, frozen=True, kw_only=True):
 
 
 class ConnectorTopic(Record, frozen=True, kw_only=True):
-    """A topic the connector uses and how that is known: `declared` by its config, `observed` by Connect."""
+    """A topic the connector uses, and how we know: `declared` by its config, or `observed` by Connect."""
 
     name: str
     known: EdgeKnown
 
 
 class Connector(Record, frozen=True, kw_only=True):
-    """`status` is Connect's word for the connector itself; a failed task shows in `tasks` while the connector
-    stays RUNNING.
+    """`status` is that of the connector itself, as Connect gives it. When a task fails, `tasks` shows it
+    while the connector stays RUNNING.
 
-    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None where there is none; a
-    connector made anew under its name has a new one. `connect` names the endpoint it was read from. `config`
-    is masked; empty where it may not be read. `quickstart` is the Datagen template where there is one.
+    `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None if it has none; a
+    connector created again under its name gets a new one. `connect` names the endpoint it was read from.
+    `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
-    pattern); None: they are not.
+    pattern); None if they are complete.
     """
 
     name: str
@@ -129,8 +128,8 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING with every task RUNNING, and at least one task; MSK Connect (an ARN is the id) tells of no
-        tasks, only of the whole."""
+        """RUNNING, with at least one task and all of them RUNNING. MSK Connect (the id is an ARN) reports no
+        tasks, so there the connector's own status decides."""
         if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
         return bool(self.tasks) or (self.id or "").startswith("arn:")
@@ -148,8 +147,8 @@ class SchemaReference(Record, frozen=True, kw_only=True):
 class SubjectLevel(Record, frozen=True, kw_only=True):
     """A compatibility level or mode of a subject, and when it was read.
 
-    `value` None: not read yet (or it failed: `error`). `own` True: set on the subject; False: inherited;
-    None: the registry cannot tell.
+    `value` None: not read yet, or reading failed (`error`). `own` True: set on the subject; False: inherited;
+    None: the registry does not say.
     """
 
     value: str | None = None
@@ -159,8 +158,8 @@ class SubjectLevel(Record, frozen=True, kw_only=True):
 
 
 class Schema(Record, frozen=True, kw_only=True):
-    """The latest version of a subject. `naming_strategy`: how the subject got its name, derived and never
-    guessed."""
+    """The latest version of a subject. `naming_strategy`: how the subject got its name, derived from topics
+    and schema."""
 
     subject: str
     version: int
@@ -175,7 +174,7 @@ class Schema(Record, frozen=True, kw_only=True):
 
 
 class RegistryFacts(Record, frozen=True, kw_only=True):
-    """What holds for the whole registry; None where it cannot be asked."""
+    """What applies to the whole registry; None where it cannot be asked."""
 
     compatibility: str | None
     mode: str | None
@@ -196,10 +195,10 @@ class GroupMember(Record, frozen=True, kw_only=True):
 
 
 class CommittedOffset(Record, frozen=True, kw_only=True):
-    """Where a group stands on one partition.
+    """A group's position on one partition.
 
-    `lag_records` is `end - committed`, never negative; None where the group has committed nothing there or
-    the end is unknown.
+    `lag_records` is `end - committed`, never negative; None if the group has committed nothing there or the
+    end is unknown.
     """
 
     topic: str
@@ -212,8 +211,8 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
 class ConsumerGroup(Record, frozen=True, kw_only=True):
     """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown`.
 
-    `protocol_type` tells Connect's workers (`connect`) from consumers. `total_lag_records` sums the known
-    lags; None when the group has none. `members` and `offsets` are None when they could not be read, and
+    `protocol_type` distinguishes Connect's workers (`connect`) from consumers. `total_lag_records` is the sum
+    of the known lags, None if none is known. `members` and `offsets` are None if they could not be read;
     `error` says why.
     """
 
@@ -231,9 +230,9 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
 
 # --- metrics
 #
-# One vocabulary for every platform, units in the names (docs/metrics.md). None: no source of this cluster
-# tells it; `Metrics.not_available` says why, and `Metrics.sources` which figure is from where and over which
-# window.
+# One vocabulary for every platform, with units in the names (docs/metrics.md). None: no source of this
+# cluster has it. `Metrics.not_available` says why; `Metrics.sources` says where each figure comes from, and
+# over which window.
 
 MetricsSourceName = Literal["offsets", "confluent_cloud", "cloudwatch"]
 
@@ -252,7 +251,7 @@ class Broker(Record, frozen=True, kw_only=True):
 
 class TopicRate(Record, frozen=True, kw_only=True):
     """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every
-    platform alike.
+    platform.
 
     `retained_bytes`: what the topic holds, as its platform counts it.
     """
@@ -269,10 +268,10 @@ class TopicRate(Record, frozen=True, kw_only=True):
 class GroupRate(Record, frozen=True, kw_only=True):
     """`records_committed_per_second`: growth of the committed offsets over the window.
 
-    `lag_seconds`: how long ago the log's end stood where the group stands, on the partition where that is
-    longest; 0 without lag. Between two readings of the end, so exact to the time between them.
-    `lag_seconds_at_least`: a lower bound where the kept readings do not reach back far enough, or lie too far
-    apart. `estimated_max_lag_seconds`: Amazon's own estimate (EstimatedMaxTimeLag), which is no reading.
+    `lag_seconds`: how long ago the end of the log was where the group is now, on the partition where that is
+    longest; 0 without lag. It lies between two readings of the end and is as exact as they are close.
+    `lag_seconds_at_least`: a lower bound, if the kept readings do not reach back far enough or are too far
+    apart. `estimated_max_lag_seconds`: Amazon's estimate (EstimatedMaxTimeLag).
     """
 
     group_id: str
@@ -284,10 +283,10 @@ class GroupRate(Record, frozen=True, kw_only=True):
 
 
 class ConnectorRate(Record, frozen=True, kw_only=True):
-    """`in`: what a sink reads from Kafka; `out`: what a source writes to it. `dead_letter_records`: put aside
-    within the source's window.
+    """`in`: what a sink reads from Kafka. `out`: what a source writes to Kafka. `dead_letter_records`: set
+    aside within the source's window.
 
-    `connect` as in Connector: names are unique at an endpoint only.
+    `connect` as in Connector: names are unique only within an endpoint.
     """
 
     connector: str
@@ -300,7 +299,7 @@ class ConnectorRate(Record, frozen=True, kw_only=True):
 
 
 class ClusterLoad(Record, frozen=True, kw_only=True):
-    """The cluster as a whole, as its platform tells it, topics that the estate leaves out included.
+    """The cluster as a whole, as its platform reports it, including topics that the estate leaves out.
     `partitions`: without replicas."""
 
     load_percent: float | None = None
@@ -321,7 +320,7 @@ class PartitionHealth(Record, frozen=True, kw_only=True):
     """Counts of partitions. `under_replicated`: ISR smaller than replicas. `offline`: no replica on a live
     broker. `leaderless`: no leader.
 
-    `under_min_isr`: ISR smaller than min.insync.replicas, None where configs could not be read.
+    `under_min_isr`: ISR smaller than min.insync.replicas; None if configs could not be read.
     """
 
     partitions: int
@@ -333,9 +332,8 @@ class PartitionHealth(Record, frozen=True, kw_only=True):
 
 class MetricsSource(Record, frozen=True, kw_only=True):
     """One source that was asked. `figures`: what it gave, as `topics.bytes_in_per_second`. Rates are means
-    over its window; None: it had none. `error`: why it, or a part of it, could not be read in this run: what
-    it would have told is unknown then.
-    """
+    over its window; None: it had none. `error`: why all or part of it could not be read in this run; its
+    figures are unknown then."""
 
     name: MetricsSourceName
     window_start: datetime | None = None
@@ -347,9 +345,8 @@ class MetricsSource(Record, frozen=True, kw_only=True):
 
 class Metrics(Record, frozen=True, kw_only=True):
     """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between
-    two readings of them; each source has its own in `sources`. `cluster` None: no source speaks of the
-    cluster as a whole.
-    """
+    two readings; each source has its own in `sources`. `cluster` None: no source covers the cluster as a
+    whole."""
 
     source: str
     window_start: datetime | None
@@ -367,12 +364,12 @@ class Metrics(Record, frozen=True, kw_only=True):
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why sources, or parts of them, are missing; empty: everything that was asked answered."""
+        """Why sources, or parts of them, are missing; empty if everything that was asked answered."""
         return tuple(source.error for source in self.sources if source.error is not None)
 
     @property
     def slowest_group(self) -> GroupRate | None:
-        """The group with the longest known time lag; None: no group has one."""
+        """The group with the longest known time lag; None if no lag is known."""
         known = [
             group
             for group in self.consumer_groups

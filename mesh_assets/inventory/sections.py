@@ -1,4 +1,4 @@
-"""A section: one of the five inventories as it was collected, with how much it can be trusted."""
+"""A section: one of the five inventories as it was collected, and how far it can be trusted."""
 
 from datetime import datetime
 from typing import Literal, get_args
@@ -21,10 +21,10 @@ SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 class SectionState(Record, frozen=True, kw_only=True):
     """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`.
-    `not_configured`: nothing to ask.
+    `not_configured`: there is no source.
 
-    `collected_at` is when the data was read, not when the run was; None when it never was. `held_since` is
-    set while a mass disappearance is held back, to the moment it was first seen.
+    `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
+    is set while a mass disappearance is held back: the moment it was first seen.
     """
 
     status: Literal["fresh", "stale", "not_configured"]
@@ -34,11 +34,11 @@ class SectionState(Record, frozen=True, kw_only=True):
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
-    """What reading it took: client calls to Kafka and HTTP requests, apart; wall seconds in all and by phase,
-    which overlap.
+    """What reading the section took: client calls to Kafka and HTTP requests, wall seconds in total and by
+    phase (phases overlap).
 
-    `level_requests`: how many of the HTTP requests were for compatibility levels and modes of subjects, which
-    no registry gives in bulk.
+    `level_requests`: how many of the HTTP requests asked for compatibility levels and modes of subjects,
+    which no registry returns in bulk.
     """
 
     seconds: float = 0.0

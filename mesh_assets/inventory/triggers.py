@@ -1,4 +1,4 @@
-"""Why a discovery was made."""
+"""Why a discovery runs."""
 
 from typing import Literal, get_args
 
@@ -22,7 +22,7 @@ TRIGGER_TYPES: tuple[TriggerType, ...] = get_args(TriggerType)
 
 
 class Trigger(Record, frozen=True, kw_only=True):
-    """`resource` is what it is about (`users-value`, `orders-sink`), `details` a sentence."""
+    """`resource`: what it is about (`users-value`, `orders-sink`). `details`: one sentence."""
 
     type: TriggerType
     resource: str | None = None

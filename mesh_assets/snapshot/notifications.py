@@ -35,7 +35,10 @@ def notification_text(
     settings: Notifications, report: DiscoveryReport, severe: Sequence[Change], *, escape: Escape = str
 ) -> str:
     """The estate's template with its values, of bounded length. `escape` makes a value harmless where the text goes."""
-    shown = [f"- {shortened(one_line(change_line(change)), _SENTENCE_CHARACTERS)}" for change in severe[: settings.sentences]]
+    shown = [
+        f"- {shortened(one_line(change_line(change)), _SENTENCE_CHARACTERS)}"
+        for change in severe[: settings.sentences]
+    ]
     if len(severe) > len(shown):
         shown.append(f"- and {len(severe) - len(shown)} more")
     link = settings.link.format(run_id=report.run_id, cluster=report.cluster, sequence=report.sequence)

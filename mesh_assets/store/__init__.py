@@ -1,4 +1,5 @@
-"""What is kept: objects in a folder or a bucket, and the inventories, inbox, tables and change history in them.
+"""What is kept: objects in a folder or a bucket, and the inventories, inbox, tables and change history in
+them.
 
-Imports `inventory` and `diff` and nothing else of the project but `errors`.
+May import `errors`, `inventory` and `diff`.
 """

@@ -1,4 +1,4 @@
-"""A bucket of S3 as a store of objects: its conditional writes do what the folder does with locks and links."""
+"""An S3 bucket as an object store: conditional writes do here what locks and links do in a folder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ _CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"
 
 
 class BucketStore:
-    """Objects below `prefix` in `bucket`. The version is the ETag; credentials and region are boto3's own."""
+    """Objects below `prefix` in `bucket`. The version is the ETag. boto3 finds credentials and region."""
 
     shared = True
 
@@ -26,8 +26,8 @@ class BucketStore:
 
     @classmethod
     def at(cls, url: str) -> "BucketStore":
-        """The store at `s3://bucket/prefix`. Looks for credentials as boto3 does, but does not ask the bucket
-        yet."""
+        """The store at `s3://bucket/prefix`. Nothing is requested from the bucket yet. Raises StoreError if
+        the address has no bucket or no client can be made."""
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket:
             raise StoreError(f"MESH_STORE is {url!r}; expected s3://bucket/prefix")
@@ -35,8 +35,8 @@ class BucketStore:
             connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
         )
         try:
-            # A session of our own: boto3's default one is shared by all threads, and not safe to be made in
-            # several.
+            # A session of our own: boto3's default one is shared by all threads and is not safe to create in
+            # several at once.
             client = boto3.session.Session().client("s3", config=config)
         except BotoCoreError as error:
             raise StoreError(f"no S3 client for {url}: {error}") from error
@@ -102,7 +102,7 @@ class BucketStore:
         try:
             answer = self._call(key, "written", self._client.put_object, {"Body": data, **condition})
         except ClientError as error:
-            # A write whose answer was lost is sent again by botocore, and then conflicts with itself.
+            # botocore repeats a write whose answer was lost, which then conflicts with itself.
             if error.response.get("ResponseMetadata", {}).get("RetryAttempts"):
                 standing = self.get(key)
                 if standing is not None and standing[0] == data:
@@ -111,11 +111,11 @@ class BucketStore:
         return str(answer["ETag"])
 
     def _call(self, key: str, done: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        """Raises ClientError for a condition that does not hold, StoreError for everything else that fails."""
+        """Raises ClientError if a condition does not hold, StoreError for every other failure."""
         try:
             return call(**self._at(key), **arguments)
         except ClientError as error:
-            # A condition on an object that is gone: S3 answers 404.
+            # S3 answers 404 to a condition on an object that is gone.
             if arguments.keys() & {"IfMatch", "IfNoneMatch"} and _code(error) in _CONFLICT | _MISSING:
                 raise
             raise self._failure(key, done, error) from error

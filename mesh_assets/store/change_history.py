@@ -1,4 +1,4 @@
-"""The changes of a stretch of time, found again from the stored documents."""
+"""The changes of a period, recomputed from the stored documents."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,24 +9,23 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import DocumentEntry, InventoryStore
 
-# What is decoded for one question at most. A document of 9,000 topics has about 13 MB; one of 37 topics, 0.2
-# MB.
+# How much is decoded for one question. A document of 9,000 topics has about 13 MB, one of 37 topics 0.2 MB.
 MOST_BYTES = 64_000_000
 
 
 class ChangeAt(Record, frozen=True, kw_only=True):
-    """A change and the moment of the document that showed it first."""
+    """A change, and the time of the first document that shows it."""
 
     moment: datetime
     change: Change
 
 
 class History(Record, frozen=True, kw_only=True):
-    """The changes, the newest first. `first` and `last`: the moments compared, None when there is no
+    """The changes, newest first. `first` and `last`: the moments that were compared, None if there is no
     document.
 
-    `net`: only first and last were compared, since there are too many documents between; what came and went
-    is missing. `documents`: how many there are from first to last.
+    `net`: there were too many documents, so only the first and the last were compared; what came and went in
+    between is missing. `documents`: how many there are from first to last.
     """
 
     changes: tuple[ChangeAt, ...]
@@ -45,11 +44,11 @@ def read_history(
     read: Callable[[str], Document] | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> History:
-    """What a person would call the changes from `since` to `until`, against the document that held at `since`
-    (or the first there is).
+    """The changes from `since` to `until` as a person counts them, starting with the document that was valid
+    at `since` (or the first there is).
 
-    Documents that were written and never published are newer than the latest pointer and left out. Raises
-    StoreError.
+    Documents that were written but never published are newer than the latest pointer; they are left out.
+    Raises StoreError.
     """
     pointer = store.latest(cluster_id)
     entries = (

@@ -1,4 +1,4 @@
-"""A folder as a store of objects, safe across threads and processes of machines that share the file system's
+"""A folder as an object store. Safe across threads, processes, and machines that share the file system's
 locks."""
 
 import fcntl
@@ -19,12 +19,12 @@ _ABANDONED_SECONDS = 86_400.0
 
 
 class FolderStore:
-    """Objects are files below `root`; `.tmp` holds files being written, `.lock` is locked while something is
+    """Objects are files below `root`. `.tmp` holds files being written; `.lock` is locked while something is
     replaced or removed.
 
-    A file appears under its key complete and synced, or not at all: it is written to `.tmp` first, then
-    linked (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, as for
-    any file the user makes.
+    A file appears under its key complete and synced, or not at all: it is written to `.tmp`, then linked
+    (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, as for any
+    file of the user.
     """
 
     shared = False
@@ -128,7 +128,7 @@ class FolderStore:
                 path.unlink(missing_ok=True)
 
     def _place(self, temporary: Path, path: Path, how: Callable[[Path, Path], None]) -> None:
-        # Removing an object also removes the folders it leaves empty, perhaps the one just made here.
+        # Removing an object also removes folders that it leaves empty, perhaps the one just created here.
         for _ in range(20):
             missing = [parent for parent in path.parents if not parent.is_dir()]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ class FolderStore:
 
 
 def _unreadable(error: OSError) -> None:
-    """A folder that is not there holds nothing; one that cannot be read is not the same."""
+    """A folder that does not exist holds nothing; one that cannot be read is an error."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise StoreError(f"{error.filename} could not be read: {error.strerror}") from error
 
@@ -193,7 +193,7 @@ def _version(data: bytes) -> str:
 
 
 def _sync_folder(path: Path) -> None:
-    """Makes a new, renamed or removed name in the folder survive a loss of power."""
+    """Makes a name that was added to, renamed in or removed from the folder survive a power failure."""
     with suppress(FileNotFoundError):  # removed as empty by another
         descriptor = os.open(path, os.O_RDONLY)
         try:

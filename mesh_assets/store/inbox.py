@@ -15,8 +15,8 @@ from mesh_assets.store.objects import ObjectStore
 
 
 class WaitingTrigger(Record, frozen=True, kw_only=True):
-    """A trigger that waits for a run. `id` is made from the cause: the same cause waits once. `source` is who
-    noticed it."""
+    """A trigger that waits for a run. `id` is derived from the cause, so the same cause waits only once.
+    `source`: who noticed it."""
 
     id: str
     trigger: Trigger
@@ -35,10 +35,10 @@ class Inbox:
         self._objects = objects
 
     def put(self, cluster_id: str, trigger: Trigger, *, cause: str, source: str, now: datetime) -> bool:
-        """Keeps the trigger until a run has dealt with it; False when that cause is waiting already.
+        """Keeps the trigger until a run has dealt with it; False if that cause is already waiting.
 
-        `cause` says what happened so that the same event has the same text (`users-value version 3`, a
-        message's id), not when it was seen.
+        `cause` describes what happened, not when it was seen, so that the same event always has the same text
+        (`users-value version 3`, a message's id).
         """
         trigger_id = hashlib.sha256(f"{trigger.type}\0{cause}".encode()).hexdigest()[:32]
         waiting = WaitingTrigger(id=trigger_id, trigger=trigger, source=source, received_at=now)
@@ -49,7 +49,7 @@ class Inbox:
         return True
 
     def waiting(self, cluster_id: str) -> tuple[WaitingTrigger, ...]:
-        """What waits, the oldest first."""
+        """The waiting triggers, oldest first."""
         found = []
         for entry in self._objects.list(self._folder(cluster_id)):
             stored = self._objects.get(entry.key)

@@ -1,4 +1,4 @@
-"""The inventories in the store: documents, the pointer to the latest, the lock, and the sections that pass
+"""The inventories in the store: documents, the pointer to the latest, the lock, and sections on their way
 from step to step."""
 
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ SECTIONS_KEPT = timedelta(days=7)
 
 
 class DocumentEntry(Record, frozen=True, kw_only=True):
-    """A document as a listing shows it; `moment` is its discovery's time in whole seconds."""
+    """A document in a listing; `moment` is the time of its discovery in whole seconds."""
 
     key: str
     moment: datetime
@@ -32,7 +32,7 @@ class DocumentEntry(Record, frozen=True, kw_only=True):
 
 
 class InventoryStore:
-    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError when the store
+    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError if the store
     fails."""
 
     def __init__(self, objects: ObjectStore) -> None:
@@ -41,7 +41,7 @@ class InventoryStore:
     # --- reading
 
     def latest(self, cluster_id: str) -> tuple[Pointer, str] | None:
-        """The pointer to the newest published document and its version; None when nothing was ever published."""
+        """The pointer to the newest published document, and its version; None if nothing was ever published."""
         key = layout.latest_key(cluster_id)
         found = self.objects.get(key)
         return (
@@ -49,8 +49,8 @@ class InventoryStore:
         )
 
     def latest_document(self, cluster_id: str) -> Document | None:
-        """The newest published document; None when nothing was ever published, StoreError when it is missing
-        or damaged."""
+        """The newest published document; None if nothing was ever published. Raises StoreError if it is
+        missing or damaged."""
         found = self.latest(cluster_id)
         return None if found is None else self.read_document(found[0].document)
 
@@ -70,10 +70,10 @@ class InventoryStore:
         return found[0]
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:
-        """The document that held at `moment`: a time (also as ISO 8601 text), `latest`, a document's key or
-        its file name.
+        """The document that was valid at `moment`: a time (also as ISO 8601 text), `latest`, a document's key
+        or its file name.
 
-        Raises StoreError when there is none.
+        Raises StoreError if there is none.
         """
         if moment == "latest":
             document = self.latest_document(cluster_id)
@@ -99,8 +99,7 @@ class InventoryStore:
         return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
 
     def cluster_id(self, name: str) -> str | None:
-        """The id that the brokers last gave for that cluster of the estate; None when it was never
-        discovered."""
+        """The id that the brokers last gave for that cluster of the estate; None if it was never discovered."""
         key = layout.known_cluster_key(name)
         found = self.objects.get(key)
         return (
@@ -133,8 +132,7 @@ class InventoryStore:
     # --- publishing: only under the cluster's lock (mesh_assets.snapshot)
 
     def free_document_key(self, cluster_id: str, moment: datetime) -> str:
-        """A key for a document of that moment that nothing stands under; the second of one second gets the
-        suffix `-2`."""
+        """An unused key for a document of that moment. The second document of a second gets the suffix `-2`."""
         first = layout.document_key(cluster_id, moment, 1)
         taken = {entry.key for entry in self.objects.list(first.removesuffix(".json"))}
         return next(
@@ -148,14 +146,14 @@ class InventoryStore:
         return StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
 
     def delete_document(self, stored: StoredDocument) -> None:
-        """Removes a document that was never published, and no other that may stand under its key by now."""
+        """Removes a document that was never published, unless another one is under its key by now."""
         found = self.objects.get(stored.key)
         if found is not None and sha256(found[0]) == stored.sha256:
             self.objects.delete_if(stored.key, found[1])
 
     def move_latest(self, pointer: Pointer, version: str | None) -> str:
-        """Makes `pointer` the latest if the present one still has that version (None: there is none), else
-        ConflictError."""
+        """Makes `pointer` the latest if the present one still has that version (None: there is none); its new
+        version. Raises ConflictError otherwise."""
         key = layout.latest_key(pointer.cluster_id)
         data = encode(pointer)
         return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
@@ -167,7 +165,7 @@ class InventoryStore:
             )
 
     def pending(self, cluster_id: str) -> tuple[Pending, str] | None:
-        """The lock of the cluster and its version; None when nobody holds it."""
+        """The lock of the cluster and its version; None if nobody holds it."""
         key = layout.pending_key(cluster_id)
         found = self.objects.get(key)
         return (
@@ -175,8 +173,8 @@ class InventoryStore:
         )
 
     def put_pending(self, cluster_id: str, pending: Pending, version: str | None) -> str:
-        """Writes the lock if it still has that version (None: there is none), else ConflictError; the new
-        version."""
+        """Writes the lock if it still has that version (None: there is none); its new version. Raises
+        ConflictError otherwise."""
         key = layout.pending_key(cluster_id)
         data = encode(pending)
         return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
@@ -187,13 +185,13 @@ class InventoryStore:
     # --- sections on their way from step to step
 
     def put_section(self, run_id: str, cluster: str, section: Section) -> str:
-        """Keeps a section for the later steps of the run; its key."""
+        """Keeps a section for later steps of the run; its key."""
         key = layout.section_key(run_id, cluster, section_name(section))
         self.objects.put(key, encode_section(section))
         return key
 
     def get_section(self, run_id: str, cluster: str, name: SectionName) -> Section | None:
-        """The section that run collected; None when it did not."""
+        """The section that the run collected; None if it did not."""
         key = layout.section_key(run_id, cluster, name)
         found = self.objects.get(key)
         return None if found is None else decode_section(found[0], source=self.objects.location(key))
@@ -203,7 +201,8 @@ class InventoryStore:
             self.objects.delete(entry.key)
 
     def prune_sections(self, *, now: datetime, kept: timedelta = SECTIONS_KEPT) -> int:
-        """Removes the sections of runs whose newest is older than `kept`; how many objects went."""
+        """Removes the sections of runs whose newest section is older than `kept`; the number of objects
+        removed."""
         runs: dict[str, list[tuple[str, datetime]]] = {}
         for entry in self.objects.list("steps/"):
             runs.setdefault(entry.key.split("/")[1], []).append((entry.key, entry.modified_at))

@@ -10,13 +10,12 @@ from mesh_assets.inventory.document import document_name
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.objects import ObjectStore
 
-# From the value of MESH_STORE to the store it names.
-
 DEFAULT_STORE = ".mesh"
 
 
 def open_store(value: str | None) -> ObjectStore:
-    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`; None or empty: the folder `.mesh`."""
+    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`. None or empty: the folder `.mesh`.
+    Raises StoreError for any other address."""
     text = value or DEFAULT_STORE
     if text.startswith("s3://"):
         from mesh_assets.store.bucket import BucketStore  # boto3 is heavy, and only needed here
@@ -27,14 +26,12 @@ def open_store(value: str | None) -> ObjectStore:
     return FolderStore(Path(text))
 
 
-# Where things stand in the store: the keys, and how names become parts of keys.
-
 _DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json")
 
 
 def safe(name: str) -> str:
-    """A name as one part of a key: letters, digits, `-`, `_`, `.`, `~` stay, all else becomes %XX, and so
-    does a leading dot.
+    """A name as one part of a key: letters, digits, `-`, `_`, `.`, `~` stay; everything else, and a leading
+    dot, becomes %XX.
 
     Different names give different parts. Raises StoreError for an empty name.
     """
@@ -45,7 +42,7 @@ def safe(name: str) -> str:
 
 
 def unsafe(part: str) -> str:
-    """The name that `safe` made the part from."""
+    """The name that `safe` turned into the part."""
     return unquote(part)
 
 
@@ -74,8 +71,8 @@ def run_folder(run_id: str) -> str:
 
 
 def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
-    """The key of a document of that second; `attempt` counts from 1, where another document has the second
-    already."""
+    """The key of a document of that second; `attempt` counts from 1 and grows while another document has the
+    key."""
     name = document_name(moment)
     return cluster_folder(cluster_id) + (
         name if attempt == 1 else f"{name.removesuffix('.json')}-{attempt}.json"
@@ -83,7 +80,7 @@ def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
 
 
 def document_moment(key: str) -> tuple[datetime, int] | None:
-    """The second and the attempt in a document's key, None when it is no document's."""
+    """The second and the attempt in a document's key; None if it is not a document's key."""
     match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""What a store of objects must be able to do, whether it is a folder or a bucket."""
+"""What an object store must be able to do, whether it is a folder or a bucket."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from mesh_assets.inventory.records import Record
 
 
 class StoredObject(Record, frozen=True, kw_only=True):
-    """An object as a listing shows it."""
+    """An object in a listing."""
 
     key: str
     bytes: int
@@ -19,8 +19,8 @@ class ObjectStore(Protocol):
     """Whole objects under keys like `inventories/abc/latest.json`, each read and written in one piece.
 
     A version is an opaque text that changes whenever the content does; equal contents may have equal
-    versions. Every method raises StoreError when the store cannot be read or written, and for a key that is
-    not one (absolute, `..`, empty parts, leading dots).
+    versions. Every method raises StoreError if the store cannot be read or written, and for an invalid key
+    (absolute, `..`, empty parts, leading dots).
     """
 
     @property
@@ -29,27 +29,27 @@ class ObjectStore(Protocol):
         ...
 
     def get(self, key: str) -> tuple[bytes, str] | None:
-        """The content and its version; None when there is no such object."""
+        """The content and its version; None if there is no such object."""
         ...
 
     def put(self, key: str, data: bytes) -> str:
-        """Writes whatever stands there; the new version."""
+        """Writes unconditionally; the new version."""
         ...
 
     def put_new(self, key: str, data: bytes) -> str:
-        """Writes only where nothing stands, else ConflictError; the new version."""
+        """Writes only if the key is free; the new version. Raises ConflictError otherwise."""
         ...
 
     def put_if(self, key: str, data: bytes, version: str) -> str:
-        """Writes only over that version, else ConflictError; the new version."""
+        """Writes only over that version; the new version. Raises ConflictError otherwise."""
         ...
 
     def delete(self, key: str) -> None:
-        """Removes it; nothing happens when there is none."""
+        """Removes it if it exists."""
         ...
 
     def delete_if(self, key: str, version: str) -> None:
-        """Removes only that version, else ConflictError (also when it is gone)."""
+        """Removes only that version. Raises ConflictError otherwise, also if the object is gone."""
         ...
 
     def list(self, prefix: str) -> "list[StoredObject]":
@@ -66,7 +66,7 @@ class ObjectStore(Protocol):
 
 
 def checked_key(key: str) -> str:
-    """The key itself. Raises StoreError when it could leave the store or hide in it."""
+    """The key itself. Raises StoreError if it could leave the store or hide in it."""
     parts = key.split("/")
     if not all(parts) or any(part.startswith(".") or "\\" in part or "\0" in part for part in parts):
         raise StoreError(

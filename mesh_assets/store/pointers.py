@@ -1,4 +1,4 @@
-"""The small records beside the documents, and their JSON form: which document is the latest, and what a run
+"""The small records next to the documents, and their JSON form: which document is the latest, and what a run
 is about to publish."""
 
 from datetime import datetime
@@ -23,7 +23,7 @@ class StoredDocument(Record, frozen=True, kw_only=True):
 
 
 class EventPosition(Record, frozen=True, kw_only=True):
-    """Where an event stands in Kafka."""
+    """An event's position in Kafka."""
 
     topic: str
     partition: int
@@ -60,9 +60,9 @@ class Pointer(Record, frozen=True, kw_only=True):
 
 
 class Holder(Record, frozen=True, kw_only=True):
-    """The process that works on a cluster. `machine` is its boot and process namespace, None where it cannot
-    be known; `started` is the process's start as the kernel counts it, so that a reused process id is not
-    taken for it."""
+    """The process that works on a cluster. `machine`: its boot and process namespace, None if unknown.
+    `started`: when the process started, as the kernel counts, so that a reused process id is not taken for
+    it."""
 
     run_id: str
     host: str
