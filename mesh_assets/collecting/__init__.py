@@ -1,1 +1,4 @@
-"""Reading the five sections of a cluster at the same time, each fresh or stale with its reason. Above platforms and inventory."""
+"""A cluster read into the five sections of its inventory, each fresh or stale with the reason.
+
+May import `errors`, `estate`, `inventory`, `platforms`, `store` and `readings`.
+"""

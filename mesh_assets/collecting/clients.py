@@ -1,4 +1,4 @@
-"""The clients of one cluster, opened together and closed together; tests put fakes in their place."""
+"""The clients of one cluster, opened and closed together; tests put fakes in their place."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -27,8 +27,7 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None and `connect` empty: the estate names none. `metrics` None: the offsets are all there
-    is."""
+    """`registry` None, `connect` empty: the estate names none. `metrics` None: the offsets are all there is."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
@@ -37,13 +36,13 @@ class ClusterClients:
 
 
 OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
-"""How the clients of a cluster come to be: `open_clients`, or a test's fakes."""
+"""How the clients of a cluster are made: `open_clients`, or a test's fakes."""
 
 
 def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
-    """The id the brokers give the cluster.
+    """The id that the brokers give the cluster.
 
-    Raises EstateError when it is not the one in the estate, UnexpectedAnswerError when there is none.
+    Raises EstateError if the estate says another one, UnexpectedAnswerError if there is none.
     """
     if metadata.cluster_id is None:
         raise UnexpectedAnswerError(
@@ -107,10 +106,10 @@ def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsR
 
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
-    """Of the cluster's own systems nothing is contacted before the first read.
+    """None of the cluster's own systems is contacted before the first read.
 
-    Raises EstateError when a reference cannot be resolved, PlatformError when AWS does not tell the brokers
-    of a cluster named by its ARN.
+    Raises EstateError if a reference cannot be resolved, PlatformError if AWS does not return the brokers of
+    a cluster that the estate names by ARN.
     """
     read_ahead(cluster)
     properties = client_properties(cluster.kafka)

@@ -1,4 +1,4 @@
-"""The connectors of all Connect endpoints as records: masked, with their topics and how these are known."""
+"""The connectors of all Connect endpoints as records: masked, with their topics and how each is known."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _ROUTERS = (
 class DeclaredTopics(Record, frozen=True, kw_only=True):
     """The topics a config names. `names`: after its routing. `pattern`: a sink's `topics.regex`.
 
-    `unknown_because`: why the config does not name them all (then `names` is empty); None when it does.
+    `unknown_because`: why the config does not name them all (`names` is empty then); None if it does.
     """
 
     names: tuple[str, ...] = ()
@@ -169,7 +169,7 @@ def _confirm_gone(
     confirm_gone(
         vanished,
         one_by_one(endpoint.presence),
-        noun="connectors",
+        noun="connector",
         source=f"Connect at {endpoint.url}",
         advice=endpoint.rights_advice,
     )

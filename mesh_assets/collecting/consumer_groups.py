@@ -1,4 +1,4 @@
-"""The consumer groups as records: what they committed, joined with the end offsets of the same reading."""
+"""The consumer groups as records: what they have committed, joined with the end offsets of the same reading."""
 
 from collections.abc import Iterable, Mapping
 
@@ -57,7 +57,7 @@ def _member(member: values.GroupMember) -> GroupMember:
 
 def _offset(offset: CommittedPartition, ends: EndOffsets) -> CommittedOffset:
     end = ends.get((offset.topic, offset.partition))
-    # Commits are read after the end offsets, so a quick consumer can stand beyond the end that was read: no
+    # Commits are read after the end offsets, so a fast consumer can be past the end that was read. That is no
     # lag, not a negative one.
     lag = None if offset.committed is None or end is None else max(0, end - offset.committed)
     return CommittedOffset(

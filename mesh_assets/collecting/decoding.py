@@ -1,5 +1,5 @@
-"""Records as JSON values: through the registry where a record names its schema, as JSON or text where it does
-not."""
+"""Keys and values of records as JSON values: through the registry if a record names its schema, otherwise as
+JSON or text."""
 
 import io
 import json
@@ -16,7 +16,7 @@ _HEAD = struct.Struct(">bI")
 
 
 class Decoded(Record, frozen=True, kw_only=True):
-    """`format`: what it was read as; `schema_id`: the one it names. `note`: why it could not be decoded
+    """`format`: what it was read as. `schema_id`: the one it names. `note`: why it could not be decoded
     further."""
 
     value: Any
@@ -26,7 +26,7 @@ class Decoded(Record, frozen=True, kw_only=True):
 
 
 class RecordDecoder:
-    """Asks for each schema once. `schema_by_id` and `version` are a registry's; None: there is none."""
+    """Asks for each schema once. `schema_by_id` and `version` are those of a registry; None: there is none."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class RecordDecoder:
         self._avro: dict[int, Any] = {}
 
     def decode(self, data: bytes | None) -> Decoded:
-        """The value of a key or a record. Raises PlatformError when the registry cannot be read; data that
-        does not fit gives a note."""
+        """A key or value, decoded; data that does not fit its schema gets a note. Raises PlatformError if the
+        registry cannot be read."""
         if data is None:
             return Decoded(value=None, format="null")
         if len(data) >= 5 and data[0] == 0 and self._schema_by_id is not None:
@@ -101,12 +101,12 @@ def _without_schema(data: bytes) -> Decoded:
 
 
 def _size(data: bytes) -> str:
-    """Bytes are told by their number: what cannot be read field by field cannot be masked either."""
+    """Bytes are shown as their number: what cannot be read field by field cannot be masked either."""
     return f"({len(data):,} bytes)"
 
 
 def _plain(value: Any) -> Any:
-    """Avro's values as JSON's."""
+    """Avro's values as JSON values."""
     match value:
         case dict():
             return {str(key): _plain(inner) for key, inner in value.items()}

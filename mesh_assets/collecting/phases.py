@@ -1,4 +1,4 @@
-"""How long each part of a collection took, from several threads at once."""
+"""How long each part of a collection took, measured from several threads at once."""
 
 import logging
 import threading
@@ -22,7 +22,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Times what happens inside, also when it fails, and logs its end."""
+        """Times what happens inside, even if it fails, and logs its end."""
         start = time.monotonic()
         try:
             yield
@@ -33,6 +33,6 @@ class Phases:
             logger.info("%s: %s, %.2f s", self._cluster, name, seconds)
 
     def seconds(self, *names: str) -> dict[str, float]:
-        """The phases of these names that took place."""
+        """Of the named phases, those that took place."""
         with self._lock:
             return {name: self._seconds[name] for name in names if name in self._seconds}

@@ -1,5 +1,5 @@
-"""The schemas of the registry as records, with the compatibility and mode of each subject as they become
-known over runs."""
+"""The schemas of the registry as records, with each subject's compatibility and mode as they become known
+over several runs."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
@@ -14,9 +14,9 @@ from mesh_assets.inventory.records import Record, RegistryFacts, Schema, SchemaR
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
 
-# There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second over all keys: two
-# reads a subject, so that 500 subjects take some 15 seconds at worst and a registry of 5,000 is gone through
-# in ten runs.
+# There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second for all keys
+# together. Two reads per subject: 500 subjects take some 15 seconds at worst, and a registry of 5,000 is
+# covered in ten runs.
 LEVELS_PER_RUN = 500
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
@@ -133,11 +133,11 @@ def _read_facts(registry: RegistryReader, scope: SchemaScope) -> RegistryFacts:
 
 
 def confirm_subjects_gone(registry: RegistryReader, vanished: Collection[str]) -> None:
-    """Raises PlatformError when subjects that are listed no more are not gone (vanished.py)."""
+    """Raises PlatformError if subjects that are no longer listed are not gone (vanished.py)."""
     confirm_gone(
         vanished,
         one_by_one(registry.presence),
-        noun="subjects",
+        noun="subject",
         source=f"Schema Registry at {registry.url}",
         advice=registry.rights_advice,
     )
@@ -178,7 +178,7 @@ def _with_levels(schema: Schema, levels: SubjectLevels | None, now: datetime) ->
 
 
 def _level(read: Level | None, known: SubjectLevel, error: str | None, now: datetime) -> SubjectLevel:
-    """A reading that failed leaves what was known, with the reason; what was never known stays unknown."""
+    """A failed reading leaves what was known, with the reason; what was never known stays unknown."""
     if read is None:
         return replace(known, error=error)
     return SubjectLevel(value=read.level, own=read.own, read_at=now)

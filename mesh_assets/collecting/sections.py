@@ -106,7 +106,7 @@ class _KafkaReadings:
 
 
 class _Collection:
-    """One reading of one cluster."""
+    """One collection of one cluster."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The topics as records: metadata, configs and offsets put together."""
+"""The topics as records, put together from metadata, configs and offsets."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -14,8 +14,8 @@ def topic_records(
     offsets: OffsetsReading,
     previous: Mapping[str, Topic],
 ) -> tuple[Topic, ...]:
-    """One record a topic. What could not be read of it (its partitions, its configs) stays as `previous` knew
-    it, with the error."""
+    """One record per topic. Partitions or configs that could not be read stay as `previous` has them, with
+    the error."""
     return tuple(
         _record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name))
         for topic in topics
@@ -86,8 +86,8 @@ CountIs = Literal["exact_without_transactions", "upper_bound", "unknown"]
 def _message_count(
     partitions: tuple[Partition, ...], cleanup_policy: str | None
 ) -> tuple[int | None, CountIs]:
-    """Offsets count records only where none went from between them; compaction takes some, transaction
-    markers stand for none."""
+    """The difference of offsets is the number of records only if none is missing in between: compaction
+    removes some, and transaction markers take an offset each."""
     total = 0
     for partition in partitions:
         if partition.earliest is None or partition.latest is None:

@@ -1,7 +1,8 @@
-"""The Avro form of the events, and nothing else knows it: records to framed bytes and back.
+"""The Avro form of the events, known to no other module: from records to framed bytes and back; and the ids
+of the two schemas in the registry.
 
-The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects it: a zero
-byte, the schema's id in the registry as four bytes, big-endian, then the Avro encoding without a header.
+The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects: a zero byte,
+the schema's id in the registry as four bytes, big-endian, then the Avro encoding without a header.
 """
 
 import io
@@ -54,10 +55,10 @@ def encode_change_event(event: ChangeEvent, schema_id: int) -> bytes:
 
 
 def decode_discovery_event(value: bytes, schema_by_id: Callable[[int], str]) -> DiscoveryEvent:
-    """The event, also when an older version wrote it. `schema_by_id` gives the text of the schema it was
+    """The event, even if an older version wrote it. `schema_by_id` returns the text of the schema it was
     written with.
 
-    Raises UnexpectedAnswerError when the value is no such event.
+    Raises UnexpectedAnswerError if the value is not such an event, and whatever `schema_by_id` raises.
     """
     return cast(DiscoveryEvent, _decoded("discovery_event", DiscoveryEvent, value, schema_by_id))
 
@@ -68,10 +69,10 @@ def decode_change_event(value: bytes, schema_by_id: Callable[[int], str]) -> Cha
 
 
 def _name_branches(record: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Tells fastavro which branch of "null or an array" a list is, as it wants to be told: by a pair.
+    """Says which branch of "null or an array" a list is, in the form fastavro reads: a pair.
 
-    A tuple would be taken for such a pair, and for a list it would validate every value in it first: half of
-    the time of 36,000 partitions (0.5 of 1.05 s).
+    It would take a tuple for such a pair, and for a list it would first validate every value: half of the
+    time for 36,000 partitions (0.5 of 1.05 s).
     """
     for name in names:
         if record[name] is not None:
@@ -118,13 +119,12 @@ def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], 
         ) from error
 
 
-# The ids under which the schema registry knows the two event schemas: registered at each run, remembered
-# for
-# when it is silent.
+# The ids under which the schema registry knows the two event schemas: registered in each run, remembered for
+# when the registry does not answer.
 
 
 class Registrar(Protocol):
-    """What is needed of a SchemaRegistryClient."""
+    """What registering needs of a SchemaRegistryClient."""
 
     @property
     def url(self) -> str: ...
@@ -138,10 +138,9 @@ class Registrar(Protocol):
 def register_schemas(
     registrar: Registrar, *, events_topic: str, changes_topic: str, cached: SchemaIds | None
 ) -> tuple[SchemaIds, str | None]:
-    """The ids, and a sentence when they are the remembered ones because the registry failed.
+    """The ids. With a sentence if the registry failed and they are the remembered ones.
 
-    `cached` counts only for the same registry and the same schemas. Raises PublishError when there is
-    neither.
+    `cached` counts only for the same registry and the same schemas. Raises PublishError if there are neither.
     """
     event_fingerprint, change_fingerprint = fingerprint("discovery_event"), fingerprint("change_event")
     try:

@@ -1,4 +1,23 @@
-"""Publishing a snapshot so that a crash at any point loses, splits and reorders nothing, and what that needs of whoever publishes."""
+"""Publishing a snapshot so that a crash at any point loses, splits and reorders nothing.
+
+The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
+
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more).
+2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
+3. Read `latest.json`, assemble the document from it, compare. Note the document's key in the lock, then write it.
+4. Write the write-ahead record into the lock: sequence, document, changes, triggers.
+5. Publish the snapshot, then its changes, awaiting each delivery.
+6. Move `latest.json` (compare-and-swap on the version read under the lock).
+7. Remove the lock.
+
+Before 4, nothing has been published and nothing is owed. From 4 on, the next run publishes the same sequence, ids and
+document again, which consumers recognise. From 6 on, it only cleans up.
+
+The snapshot goes before its changes, for two reasons. A consumer that subscribes to the changes, then reads the newest
+snapshot, then applies changes with a higher sequence, misses none: every change from before the subscription has its
+snapshot before it. And only a snapshot can be refused for its size: then nothing of its sequence has been published,
+and the record is taken back.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -24,16 +43,14 @@ from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_l
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
 
-# What the protocol needs of whoever publishes; the one for Kafka is in publisher.py.
-
 
 class RefusedEventError(PublishError):
-    """The brokers refused the event for good: it is certain that it is not in the topic."""
+    """The brokers refused the event for good: it is certain not to be in the topic."""
 
 
 class PublishedEvent(Record, frozen=True, kw_only=True):
-    """Where the snapshot went. `bytes`: its value; `compressed_bytes`: the batch that carried it, as sent and
-    stored, None if unknown."""
+    """Where the snapshot went. `bytes`: of its value. `compressed_bytes`: of the batch that carried it, as
+    sent and stored; None if unknown."""
 
     position: EventPosition
     bytes: int
@@ -43,24 +60,25 @@ class PublishedEvent(Record, frozen=True, kw_only=True):
 
 class Publisher(Protocol):
     def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
-        """Makes sure that the topics and schemas are there. `cached` helps when the registry does not answer.
+        """Makes sure that topics and schemas exist; the schemas' ids now in use, to be cached.
 
-        The ids now in use, to be cached. Raises PublishError with what to do.
+        `cached` helps if the registry does not answer. Raises PublishError with what to do.
         """
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know though it stops nothing, one sentence each; complete after `prepare`."""
+        """What the user should know although it stops nothing, one sentence each; complete after `prepare`."""
         ...
 
     def publish_snapshot(
         self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
     ) -> PublishedEvent:
-        """Publishes and waits for the delivery. Too large: as a claim check of `claimed`, where there is one.
+        """Publishes and waits for the delivery. If the event is too large, publishes a claim check of
+        `claimed` instead, if there is one.
 
-        Nothing is sent after `timeout_seconds`. Raises RefusedEventError when it is certain that nothing is
-        in the topic, PublishError when it failed or is uncertain.
+        Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
+        the topic, PublishError if it failed or is uncertain.
         """
         ...
 
@@ -70,44 +88,20 @@ class Publisher(Protocol):
         ...
 
 
-# Publishing a snapshot so that a crash at any point loses, splits and reorders nothing.
-#
-# The effects of a run, in order; a run that is killed between any two of them leaves the state to the next
-# one:
-#
-# 1. take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more);
-# 2. publish a record that an earlier run left there, move `latest.json` to it, clear the record;
-# 3. read `latest.json`, assemble the document from it, compare; note the document's key in the lock, write
-# the document;
-# 4. write the write-ahead record into the lock: sequence, document, changes, triggers;
-# 5. publish the snapshot, then its changes, each delivery awaited;
-# 6. move `latest.json` (compare-and-swap on the version read under the lock);
-# 7. remove the lock.
-#
-# Before 4 nothing was published and nothing is owed. From 4 on the next run publishes the same sequence,
-# ids
-# and document again, which consumers recognise. From 6 on it only clears up.
-#
-# The snapshot goes before its changes, for two reasons. Whoever subscribes to the changes, then reads the
-# newest snapshot, then applies changes with a higher sequence, misses none: a change that stood before the
-# subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of
-# that
-# sequence was published, and the record is taken back.
-
 LEASE_SECONDS = 120.0
 
 Assemble = Callable[[Document | None, int], Document]
-"""The document of this run, from the latest published document (None: there is none) and the sequence it is
-to have."""
+"""The document of this run, from the latest published document (None: there is none) and the sequence it
+gets."""
 
 
 class Published(Record, frozen=True, kw_only=True):
     """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
     leads.
 
-    `repeated` is what an earlier run had left and this run published first; its triggers are dealt with, too.
+    `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
     `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
-    `notes` are sentences for the user.
+    `notes`: sentences for the user.
     """
 
     pointer: Pointer
@@ -141,7 +135,7 @@ class _Run:
     def publish_record(
         self, lock: ClusterLock, record: WriteAhead, document: Document, latest_version: str | None
     ) -> tuple[Pointer, PublishedEvent]:
-        """Steps 5 and 6 for a record that stands in the lock."""
+        """Steps 5 and 6, for a record that is in the lock."""
         event = discovery_event(document, triggers=record.triggers, change_count=len(record.changes))
         published = self.publisher.publish_snapshot(
             event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
@@ -161,7 +155,7 @@ class _Run:
         return pointer, published
 
     def publish_left(self, lock: ClusterLock, record: WriteAhead) -> None:
-        """Step 2. The run that left the record can have done anything between writing it and clearing it."""
+        """Step 2. The run that left the record may have got anywhere between writing and clearing it."""
         latest = self.store.latest(self.cluster_id)
         if latest is None:
             self.publish_record(lock, record, self.store.read_document(record.document), None)
@@ -198,8 +192,8 @@ class _Run:
                 lock, record, document, None if latest is None else latest[1]
             )
         except RefusedEventError:
-            # This run wrote the record and the first event was refused: nothing of this sequence is in Kafka.
-            # Kept, the record would stand in the way of every later run, even of a smaller state.
+            # This run wrote the record, and the first event was refused: nothing of this sequence is in
+            # Kafka. If it were kept, the record would block every later run, even one with a smaller state.
             lock.forget(stored)
             raise
         return Published(
@@ -242,8 +236,8 @@ class _Run:
         try:
             self.store.move_latest(pointer, version)
         except ConflictError:
-            # The lock expired while this run published. Whoever took it over found the record in it,
-            # published it again and moved the pointer: nobody gets past this sequence otherwise.
+            # The lock expired while this run published. Whoever took it over found the record, published it
+            # again and moved the pointer: nobody can get past this sequence in another way.
             latest = self.store.latest(self.cluster_id)
             if latest is None or latest[0].sequence < pointer.sequence:
                 raise
@@ -263,13 +257,13 @@ def publish_snapshot(
     clock: Clock | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Published:
-    """Publishes the cluster's state as the next snapshot, with its changes, after whatever an earlier run
+    """Publishes the cluster's state as the next snapshot, then its changes, after whatever an earlier run
     left unfinished.
 
-    `cluster` is the name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds
+    `cluster`: its name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds
     without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
-    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published,
-    StoreError when the store fails; whatever `assemble` raises passes through.
+    Raises ConflictError if another run holds the cluster, PublishError if an event cannot be published,
+    StoreError if the store fails, and whatever `assemble` raises.
     """
     clock = clock or SystemClock()
     say = progress or _silent
@@ -302,7 +296,7 @@ def publish_snapshot(
 
 
 def _whole_milliseconds(moment: datetime) -> datetime:
-    """What the events can carry, so that document and event say the same."""
+    """In whole milliseconds, which is what the events can carry: document and event then agree."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

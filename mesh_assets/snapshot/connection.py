@@ -1,5 +1,5 @@
-"""The clients of librdkafka for the cluster that carries the events: made for one purpose, quiet, and able to
-say what went wrong."""
+"""librdkafka's clients for the cluster that carries the events: each with one purpose, quiet, and able to say
+what went wrong."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,20 +14,19 @@ from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused,
 from mesh_assets.platforms.kafka.settings import client_properties
 
 _UNLESS_SET = {"client.id": "mesh-assets", "reconnect.backoff.ms": "250", "reconnect.backoff.max.ms": "2000"}
-# Whatever the estate says: what the guarantees rest on.
+# Set regardless of the estate: the guarantees depend on them.
 _PRODUCER: dict[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
     "compression.type": "zstd",
-    # librdkafka compares a message with this before it compresses it; the topic's max.message.bytes judges
-    # the compressed batch.
+    # librdkafka compares a message with this before compression; the topic's max.message.bytes applies to the
+    # compressed batch.
     "message.max.bytes": 1_000_000_000,
     "queue.buffering.max.kbytes": 2_097_151,
     "allow.auto.create.topics": False,
-    # Java's partitioner, so that another client finds a key where it expects it, should the topic have
-    # several partitions.
+    # Java's partitioner: if the topic has several partitions, other clients find a key where they expect it.
     "partitioner": "murmur2_random",
-    # How large a batch was after compression is told in the statistics only.
+    # Only the statistics say how large a batch was after compression.
     "statistics.interval.ms": 50,
 }
 _CONSUMER: dict[str, Any] = {
@@ -39,7 +38,7 @@ _CONSUMER: dict[str, Any] = {
 
 
 class EventsConnection:
-    """How the cluster `cluster` is reached. Each client is the caller's to close (a producer by flushing it)."""
+    """How to reach the cluster `cluster`. The caller closes each client (a producer by flushing it)."""
 
     @classmethod
     def to(cls, cluster: Cluster) -> "EventsConnection":
@@ -70,7 +69,7 @@ class EventsConnection:
         return client
 
     def producer(self, *, timeout_seconds: float, statistics: Callable[[str], None]) -> Producer:
-        """A producer that gives a message up `timeout_seconds` after it was handed over."""
+        """A producer that gives up on a message `timeout_seconds` after it was handed over."""
         # 0 would mean "never".
         client: Producer = self._make(
             Producer,
@@ -87,7 +86,7 @@ class EventsConnection:
         return client
 
     def failure(self, error: KafkaError, *, doing: str, right: str) -> PlatformError:
-        """What a failed call means."""
+        """The error that a failed call means."""
         if self.log.refusal:
             return authentication_refused(self._endpoint, self.log.refusal)
         return from_kafka_error(

@@ -1,4 +1,4 @@
-"""Handing messages to Kafka and waiting until each is known to be there, or not."""
+"""Messages handed to Kafka, and the wait until each is known to be there, or not."""
 
 import json
 import time
@@ -12,14 +12,14 @@ from mesh_assets.snapshot.commit import RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.store.pointers import EventPosition
 
-# Brokers that restart are back in seconds; the write-ahead record makes giving up harmless.
+# Brokers that restart are back within seconds. Giving up is harmless, thanks to the write-ahead record.
 _SECONDS_DOWN = 20.0
 # The statistics come every 50 ms.
 _STATISTICS_SECONDS = 0.4
-# A topic that was just made is known to every broker well within this time.
+# By then every broker knows a topic that was just created.
 _TOPIC_SECONDS = 3.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
-# The brokers' own answers that mean "not written"; everything else leaves it open.
+# The brokers' answers that mean "not written"; after any other error it is uncertain.
 _REFUSED = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -35,7 +35,7 @@ class TooLargeError(RefusedEventError):
 
 
 class Delivered(Record, frozen=True, kw_only=True):
-    """`last`: where the last message went. `batch_bytes`: the largest batch as sent and stored, compressed;
+    """`last`: where the last message went. `batch_bytes`: the largest batch, compressed, as sent and stored;
     None if unknown."""
 
     last: EventPosition
@@ -43,7 +43,7 @@ class Delivered(Record, frozen=True, kw_only=True):
 
 
 class _Outcome:
-    """What came of the messages so far, filled by librdkafka's callbacks."""
+    """What has become of the messages so far; librdkafka's callbacks fill it."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -73,12 +73,12 @@ def deliver(
     deadline: float,
     measure: bool = False,
 ) -> Delivered:
-    """Sends (key, value) pairs in their order and waits until all are acknowledged by all in-sync replicas.
-    At least one.
+    """Sends (key, value) pairs, at least one, in order, and waits until all in-sync replicas have
+    acknowledged all of them.
 
     `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after
-    which nothing is sent any more. Raises TooLargeError or RefusedEventError when the brokers refused,
-    PublishError when it failed or is uncertain.
+    which nothing is sent. Raises TooLargeError or RefusedEventError if the brokers refused, PublishError if
+    it failed or is uncertain.
     """
     outcome = _Outcome(topic)
     producer = connection.producer(
@@ -107,10 +107,10 @@ def deliver(
 
 
 def _connect(producer: Producer, connection: EventsConnection, topic: str, deadline: float) -> None:
-    """Waits until a broker is connected: an idempotent producer that has work before then sleeps 500 ms
-    (measured: 0.51 s, so 0.06).
+    """Waits until a broker is connected: an idempotent producer with work to do before that sleeps 500 ms
+    (measured: 0.51 s, with this wait 0.06).
 
-    Raises RefusedEventError when there is no such topic: librdkafka would wait 30 s for it.
+    Raises RefusedEventError if there is no such topic; librdkafka would wait 30 s for it.
     """
     appeared_by = time.monotonic() + _TOPIC_SECONDS
     while True:

@@ -1,5 +1,4 @@
-"""The second half of a discovery: collected sections become the next snapshot of their cluster, its changes,
-and a report."""
+"""The second half of a discovery: from collected sections to the next snapshot, its changes and the report."""
 
 import logging
 import time

@@ -1,5 +1,5 @@
-"""The two events as records: what a snapshot says of a cluster, and what one change says. Pure functions make
-them."""
+"""The two events as records, made by pure functions: what a snapshot says about a cluster, and what a change
+says."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,12 +21,12 @@ from mesh_assets.inventory.records import (
 from mesh_assets.inventory.sections import SectionName, SectionState
 from mesh_assets.inventory.triggers import Trigger, TriggerType
 
-# In characters. A created resource stands in `after` as JSON, which zstd makes five times smaller and more:
-# both sides of a change stay below Kafka's default max.message.bytes (1,048,588) together.
+# In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
+# sides of a change together stay below Kafka's default max.message.bytes (1,048,588).
 LONGEST_VALUE = 1_000_000
 LONGEST_SENTENCE = 65_536
 
-# The most severe first: what is broken, what is gone, what is different, what is new, what was asked for.
+# Most severe first: what is broken, gone, different, new, asked for.
 _SEVERITY: tuple[TriggerType, ...] = (
     "connector_failed",
     "cloudwatch_alarm",
@@ -44,7 +44,7 @@ _SEVERITY: tuple[TriggerType, ...] = (
 
 
 class TriggerCause(Record, frozen=True, kw_only=True):
-    """One cause of a discovery, as the events tell it. `type` is open: a newer version may know more."""
+    """One cause of a discovery, as the events name it. `type` is open: a newer version may know more."""
 
     type: str
     resource: str | None
@@ -78,7 +78,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
-    """Where the state of a claim check stands; `sha256` and `bytes` are those of the stored JSON document."""
+    """Where to find the state of a claim check. `sha256` and `bytes` are those of the stored JSON document."""
 
     uri: str
     sha256: str
@@ -101,8 +101,8 @@ class DiscoveryEvent(Record, frozen=True, kw_only=True):
 
 
 class ChangeEvent(Record, frozen=True, kw_only=True):
-    """One change. `id` is `<cluster id>-<sequence>-<index>`; `truncated`: a value too long for an event is
-    cut."""
+    """One change. `id` is `<cluster id>-<sequence>-<index>`. `truncated`: a value was too long for an event
+    and is cut."""
 
     id: str
     sequence: int
@@ -121,12 +121,12 @@ class ChangeEvent(Record, frozen=True, kw_only=True):
 
 
 def leading_trigger(triggers: Sequence[Trigger]) -> Trigger:
-    """The most severe; the first of several equally severe. At least one is needed."""
+    """The most severe trigger, the first of equally severe ones. There must be at least one."""
     return most_severe_first(triggers)[0]
 
 
 def most_severe_first(triggers: Sequence[Trigger]) -> tuple[Trigger, ...]:
-    """The triggers with the one that leads in front, otherwise as they came; of equally severe ones the first
+    """The triggers with the leading one in front, otherwise in their order; the first of equally severe ones
     leads."""
     leading = min(range(len(triggers)), key=lambda index: _SEVERITY.index(triggers[index].type))
     return (triggers[leading], *triggers[:leading], *triggers[leading + 1 :])
@@ -163,7 +163,7 @@ def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_c
 
 
 def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEvent:
-    """The event without its lists: the state stands in the claimed document."""
+    """The event without its lists: the state is in the claimed document."""
     state = replace(
         event.cluster_state,
         topics=None,
@@ -176,8 +176,8 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from. Raises PublishError for a claim check, which does not hold
-    it."""
+    """The document that the event was made from. Raises PublishError for a claim check, which does not
+    contain it."""
     state = event.cluster_state
     if event.document is not None:
         raise PublishError(
@@ -211,7 +211,7 @@ def change_events(
     discovery_timestamp: datetime,
     triggers: Sequence[Trigger],
 ) -> Iterator[ChangeEvent]:
-    """The changes in their order, each under an id that is the same whenever they are published again."""
+    """The changes in order, each with an id that stays the same however often they are published."""
     trigger = _cause(leading_trigger(triggers))
     for index, change in enumerate(changes):
         before, after = _shortened(change.before, LONGEST_VALUE), _shortened(change.after, LONGEST_VALUE)

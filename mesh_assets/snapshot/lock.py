@@ -40,7 +40,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-# Who holds a lock, and whether that process is provably gone.
+# Who holds a lock, and whether that process is certain to be gone.
 
 _PROC = Path("/proc")
 
@@ -53,10 +53,9 @@ def this_process(run_id: str) -> Holder:
 
 
 def is_gone(holder: Holder) -> bool:
-    """True only where it is certain: same host, same boot, same process namespace, and no such process any
-    more.
+    """True only if it is certain: same host, same boot, same process namespace, and no such process any more.
 
-    Elsewhere, and on systems without /proc, only the expiry tells.
+    Elsewhere, and on systems without /proc, only the expiry decides.
     """
     machine = _machine()
     if (
@@ -70,7 +69,7 @@ def is_gone(holder: Holder) -> bool:
 
 
 def _machine() -> str | None:
-    """The running boot and the process namespace: only within both does a process id mean the same process."""
+    """The running boot and the process namespace: a process id identifies a process only within both."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
@@ -79,31 +78,27 @@ def _machine() -> str | None:
 
 
 def _started(pid: int) -> str | None:
-    """When the process started, in clock ticks since boot; None when it does not live (a zombie is dead)."""
+    """When the process started, in clock ticks since boot; None if it is not alive (a zombie is dead)."""
     try:
         status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The name in parentheses can hold anything; the fields behind it are the state (3rd), …, the start
+    # The name in parentheses can contain anything. The fields after it are the state (3rd), …, the start
     # (22nd).
     fields = status.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-# The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it
-# is
-# about to publish.
-
 POLL_SECONDS = 0.5
-# Between the moment the brokers stop trying and the lock's expiry: clocks of two machines differ by less, and
-# latest.json moves.
+# From the moment the brokers stop trying to the lock's expiry: clocks of two machines differ by less, and
+# latest.json must be moved.
 MARGIN_SECONDS = 10.0
 
 
 class ClusterLock:
-    """A held lock. As a context it ends however the run does, except by `kill -9`:
+    """A held lock, and a context that releases it however the run ends, except by `kill -9`.
 
-    without a record it is removed, with one it is left for the next run to publish, at once and not only at
+    Without a record it is removed. With one it is left for the next run to publish at once, not only after
     the expiry.
     """
 
@@ -144,8 +139,8 @@ class ClusterLock:
         return None if self._pending is None else self._pending.record
 
     def seconds_to_publish(self) -> float:
-        """How long publishing may take so that it is over before another run may begin. Raises ConflictError
-        when time has run out."""
+        """How long publishing may take to be over before another run may begin. Raises ConflictError if time
+        has run out."""
         left = (self._held().expires_at - self._clock.now()).total_seconds() - MARGIN_SECONDS
         if left <= 0:
             raise ConflictError(
@@ -154,15 +149,15 @@ class ClusterLock:
         return left
 
     def write_document(self, key: str, data: bytes) -> StoredDocument:
-        """Writes a document whose key stands in the lock first, so that no run that is killed leaves one
+        """Writes a document after noting its key in the lock, so that a killed run leaves no document that
         nobody knows."""
         self._renew(draft=key, record=None)
         self._drafted = self._store.put_document(key, data)
         return self._drafted
 
     def write_record(self, record: WriteAhead | None) -> None:
-        """Says what is about to be published (None: all of it is), and holds the lock for a full lease from
-        now."""
+        """Records what is about to be published (None: everything has been), and holds the lock for a full
+        lease from now."""
         self._renew(draft=None, record=record)
         self._drafted = None
 
@@ -172,20 +167,20 @@ class ClusterLock:
         self._drafted = document
 
     def finish(self) -> None:
-        """Gives the lock up when everything is published and moved; if that fails, the next run finds nothing
+        """Releases the lock when everything is published and moved. If that fails, the next run finds nothing
         left to do."""
         self._drafted = None
         with suppress(StoreError):
             self.remove()
 
     def remove(self) -> None:
-        """Gives the lock up, with the document that no record names."""
+        """Releases the lock, and removes the document that no record names."""
         self._drop_draft()
         self._pending = None
         self._store.delete_pending(self._cluster_id, self._version)
 
     def _drop_draft(self) -> None:
-        """Removes the document that this run wrote and no record names."""
+        """Removes the document that this run wrote and that no record names."""
         if self._drafted is not None:
             with suppress(StoreError):
                 self._store.delete_document(self._drafted)
@@ -226,9 +221,9 @@ def acquire_lock(
 ) -> ClusterLock:
     """Takes the cluster's lock, waiting up to `wait` for the run that holds it.
 
-    Taken over at once: a lock that has expired, that its run left, that this run holds itself (an earlier
-    attempt of it), or whose process on this host is gone. Raises ConflictError saying which run holds it, and
-    until when, when waiting does not help.
+    A lock is taken over at once if it has expired, if its run released it, if this run already holds it (from
+    an earlier attempt), or if its process on this host is gone. Raises ConflictError naming the run that
+    holds it, and until when, if waiting did not help.
     """
     holder = this_process(run_id)
     deadline = clock.now() + wait
@@ -266,7 +261,7 @@ def acquire_lock(
 
 
 def _present_holder(pending: Pending, run_id: str, now: datetime) -> Holder | None:
-    """Who must be waited for; None when the lock may be taken."""
+    """Who must be waited for; None if the lock may be taken."""
     holder = pending.holder
     if holder is None or holder.run_id == run_id or pending.expires_at <= now or is_gone(holder):
         return None

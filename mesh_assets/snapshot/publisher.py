@@ -21,13 +21,11 @@ from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryE
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
-# Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs.
-
 
 class KafkaPublisher:
-    """The Publisher (publishing.py) for one cluster that carries events. `prepare` must come first.
+    """The Publisher (commit.py) for one cluster that carries events. Call `prepare` first.
 
-    `registrar` None: the carrying cluster has no schema registry, which `prepare` refuses.
+    `registrar` None: the carrying cluster has no schema registry, and `prepare` refuses.
     """
 
     def __init__(
@@ -135,8 +133,8 @@ class KafkaPublisher:
 
 
 def carrier_of(estate: Estate, name: str) -> Cluster:
-    """The cluster that carries the events about the cluster `name`: itself, or the one that the estate's
-    `events.cluster` names."""
+    """The cluster that carries the events about the cluster `name`: itself, or the one that `events.cluster`
+    in the estate names."""
     return estate.clusters[estate.events.cluster or name]
 
 
@@ -146,7 +144,7 @@ def open_publisher(
 ) -> Iterator[KafkaPublisher]:
     """The publisher of the events about the cluster `name`.
 
-    Contacts nothing yet. Raises EstateError when a secret cannot be resolved.
+    Contacts nothing yet. Raises EstateError if a secret cannot be resolved.
     """
     carrier = carrier_of(estate, name)
     connection = EventsConnection.to(carrier)
@@ -164,19 +162,17 @@ def open_publisher(
             registry.close()
 
 
-# Retiring the snapshot of a cluster that is gone.
-
 _TIMEOUT_SECONDS = 30.0
 
 
 def retire_snapshot(
     estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
-    """Publishes the tombstone of the cluster `name` to the cluster that carries its events: compaction then
+    """Publishes the tombstone of the cluster `name` to the cluster that carries its events; compaction then
     removes its snapshots.
 
-    The documents in the store stay, and a later discovery of the cluster goes on with the next sequence.
-    Raises PublishError.
+    The documents in the store stay, and a later discovery continues with the next sequence. Raises
+    PublishError, and EstateError if a secret cannot be resolved.
     """
     return publish_tombstone(
         EventsConnection.to(carrier_of(estate, name)), cluster_id=cluster_id, topic=topic
@@ -186,5 +182,5 @@ def retire_snapshot(
 def publish_tombstone(
     connection: EventsConnection, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
-    """A record of the cluster's key without a value; where it stands."""
+    """A record with the cluster's key and no value; its position. Raises PublishError."""
     return deliver(connection, topic, [(cluster_id, None)], deadline=time.monotonic() + _TIMEOUT_SECONDS).last

@@ -1,4 +1,4 @@
-"""Reading the newest snapshot of a cluster back from Kafka."""
+"""The newest snapshot of a cluster, read back from Kafka."""
 
 import time
 from datetime import UTC, datetime
@@ -24,20 +24,20 @@ from mesh_assets.snapshot.events import DiscoveryEvent
 from mesh_assets.snapshot.publisher import carrier_of
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
-# Offsets looked at from the end: most often the last event is the wanted one; with many clusters in one topic
-# it is further back.
+# How many offsets to look at, from the end. Usually the last event is the right one; if many clusters share a
+# topic, it is further back.
 _FIRST_STEP = 8
 _GROWTH = 8
 
 
 class SchemaReader(Protocol):
-    """What is needed of a SchemaRegistryClient."""
+    """What reading needs of a SchemaRegistryClient."""
 
     def schema_by_id(self, schema_id: int) -> SchemaText | None: ...
 
 
 class ReadSnapshot(Record, frozen=True, kw_only=True):
-    """An event as Kafka has it. `written_at`: the record's timestamp, None when it has none; `bytes`: its
+    """An event as Kafka has it. `written_at`: the record's timestamp, None if it has none. `bytes`: of its
     value."""
 
     event: DiscoveryEvent
@@ -55,10 +55,11 @@ def read_newest_snapshot(
     topic: str = EVENTS_TOPIC,
     timeout_seconds: float = 30.0,
 ) -> ReadSnapshot | None:
-    """The newest snapshot of the cluster `name` from the cluster that carries its events.
+    """The newest snapshot of the cluster `name`, from the cluster that carries its events; None if it was
+    never published, or retired.
 
-    `known_ids` (of the pointer in the store) spare the registry. None: never published, or retired. Raises
-    PlatformError, and EstateError when the event's schema is needed and the carrying cluster has no registry.
+    `known_ids` (from the pointer in the store) save asking the registry. Raises PlatformError, and
+    EstateError if the event's schema is needed and the carrying cluster has no registry.
     """
     carrier = carrier_of(estate, name)
     registry = None if carrier.schema_registry is None else SchemaRegistryClient(carrier.schema_registry)
@@ -85,7 +86,7 @@ def newest_snapshot(
     topic: str = EVENTS_TOPIC,
     timeout_seconds: float = 30.0,
 ) -> ReadSnapshot | None:
-    """As read_newest_snapshot. Assigns partitions and never subscribes: no consumer group comes to be."""
+    """As read_newest_snapshot. Assigns partitions and never subscribes, so no consumer group is created."""
     message = newest_record(connection, topic, key=cluster_id, timeout_seconds=timeout_seconds)
     if message is None:
         return None
@@ -124,7 +125,8 @@ def newest_snapshot(
 def newest_record(
     connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float
 ) -> Message | None:
-    """The newest record of that key, which can be a tombstone; None when there is none or no such topic."""
+    """The newest record with that key, which can be a tombstone; None if there is none or no such topic.
+    Raises PlatformError."""
     deadline = time.monotonic() + timeout_seconds
     consumer = connection.consumer()
     try:
@@ -171,8 +173,8 @@ def _last_between(
     key: str,
     deadline: float,
 ) -> Message | None:
-    """The last record of the key from `start` up to, not including, the offset `end`. Compaction leaves gaps,
-    also at `end`."""
+    """The last record with the key from `start` up to, not including, the offset `end`. Compaction leaves
+    gaps, even at `end`."""
     consumer.assign([start])
     found: Message | None = None
     while True:

@@ -1,4 +1,4 @@
-"""What a discovery says at its end: every figure that the terminal, `--json` and the UI show, in one record."""
+"""What a discovery says at its end, in one record: every figure that the terminal, `--json` and the UI show."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -44,11 +44,12 @@ class EventReport(Record, frozen=True, kw_only=True):
 
 
 class DiscoveryReport(Record, frozen=True, kw_only=True):
-    """`total_changes`: those a person counts (a new schema version is one, whatever comes along with it);
-    None: there was no earlier document to compare with. `first_changes`: the sentences of the first of them.
+    """`total_changes`: as a person counts (a new schema version is one change, whatever comes with it); None:
+    there was no earlier document to compare with. `first_changes`: the sentences of the first of them.
 
-    `seconds` is from the first read to the moved pointer. `level_requests`: how many of the HTTP requests
-    were for levels and modes of subjects. `notes`: what the user should know though it stopped nothing.
+    `seconds`: from the first read to the moved pointer, without the time between the steps. `level_requests`:
+    how many of the HTTP requests asked for levels and modes of subjects. `notes`: what the user should know
+    although it stopped nothing.
     """
 
     cluster: str

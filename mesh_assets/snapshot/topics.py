@@ -1,4 +1,4 @@
-"""The two topics of the events: what they must be like, and making them when they are missing."""
+"""The two topics of the events: what they must be like, and creating them if they are missing."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -14,8 +14,8 @@ from mesh_assets.snapshot.connection import EventsConnection
 
 _R = TypeVar("_R")
 
-# A compacted topic's newest segment is never compacted, so it must end: after 4 h or with the compaction lag
-# of 6 h, whichever is sooner; both are within what managed clusters allow.
+# The newest segment of a compacted topic is never compacted, so segments must end: after 4 h, or with the
+# compaction lag of 6 h, whichever is sooner. Managed clusters allow both.
 EVENTS_CONFIG = {
     "cleanup.policy": "compact",
     "segment.ms": "14400000",
@@ -24,7 +24,7 @@ EVENTS_CONFIG = {
     "max.message.bytes": "8388608",
 }
 CHANGES_CONFIG = {"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "8388608"}
-# What stays of a config that a managed cluster does not let its users set.
+# What remains of a config if a managed cluster does not let its users set the rest.
 _ESSENTIAL = ("cleanup.policy", "retention.ms")
 _CONFIG_REFUSED = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
 _UNAUTHORIZED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
@@ -37,7 +37,7 @@ class EventTopics(Record, frozen=True, kw_only=True):
 
 
 class TopicFacts(Record, frozen=True, kw_only=True):
-    """`max_message_bytes` of the snapshot's topic, None when its configs may not be read. `notes`: sentences
+    """`max_message_bytes`: of the snapshots' topic, None if its configs may not be read. `notes`: sentences
     for the user."""
 
     max_message_bytes: int | None
@@ -47,10 +47,10 @@ class TopicFacts(Record, frozen=True, kw_only=True):
 def ensure_topics(
     connection: EventsConnection, topics: EventTopics, *, create: bool, replication_factor: int | None
 ) -> TopicFacts:
-    """Makes the topics that are missing, if `create`, and looks at those that are there.
+    """Creates topics that are missing, if `create`, and checks those that exist.
 
-    `replication_factor` None: the broker's default. Raises PublishError when a topic is missing and may not
-    be made, or would lose events: snapshots that are not compacted, changes that are.
+    `replication_factor` None: the broker's default. Raises PublishError if a topic is missing and may not be
+    created, or would lose events: snapshots that are not compacted, or changes that are.
     """
     admin = connection.admin()
     notes: list[str] = []
@@ -101,7 +101,7 @@ def _check_policies(
 
 
 def _read_config(admin: AdminClient, connection: EventsConnection, topic: str) -> Mapping[str, str] | int:
-    """The topic's configs, or the error's code when there is no such topic or it may not be asked."""
+    """The topic's configs; the error's code if there is no such topic or its configs may not be read."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
         future = admin.describe_configs([resource], request_timeout=connection.timeout_seconds)[resource]
@@ -124,7 +124,7 @@ def _create(
     config: Mapping[str, str],
     replication_factor: int | None,
 ) -> list[str]:
-    """Makes the topic; what the user should know about it."""
+    """Creates the topic; sentences that the user should know."""
     reduced = {name: value for name, value in config.items() if name in _ESSENTIAL}
     for wanted in (config, reduced):
         new = NewTopic(

@@ -72,7 +72,7 @@ class Holder(Record, frozen=True, kw_only=True):
 
 
 class WriteAhead(Record, frozen=True, kw_only=True):
-    """What a run is about to publish: enough for another to publish the same."""
+    """What a run is about to publish: enough for another run to publish the same."""
 
     run_id: str
     sequence: int
@@ -85,8 +85,8 @@ class WriteAhead(Record, frozen=True, kw_only=True):
 class Pending(Record, frozen=True, kw_only=True):
     """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
 
-    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft` is the key of the document
-    being written, before there is a record; without a record it is of no use to anybody.
+    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft`: the key of a document
+    that is being written and has no record yet; without a record it is useless.
     """
 
     format: int = 1
@@ -117,17 +117,17 @@ def encode(record: Pointer | Pending | KnownCluster) -> bytes:
 
 
 def decode_pointer(data: bytes, *, source: str) -> Pointer:
-    """Raises StoreError naming `source` when the bytes are no pointer."""
+    """Raises StoreError naming `source` if the bytes are not a pointer."""
     return _decoded(_pointers, data, source)
 
 
 def decode_pending(data: bytes, *, source: str) -> Pending:
-    """Raises StoreError naming `source` when the bytes are no lock."""
+    """Raises StoreError naming `source` if the bytes are not a lock."""
     return _decoded(_pendings, data, source)
 
 
 def decode_known_cluster(data: bytes, *, source: str) -> KnownCluster:
-    """Raises StoreError naming `source` when the bytes are no known cluster."""
+    """Raises StoreError naming `source` if the bytes are not a known cluster."""
     return _decoded(_clusters, data, source)
 
 

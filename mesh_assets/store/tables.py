@@ -1,8 +1,9 @@
-"""Parquet tables of the newest document, for pandas, DuckDB and the like. Derived: the document is the truth,
-and they can be made again.
+"""Parquet tables of the newest document, for pandas, DuckDB and the like. They are derived from it and can be
+made again.
 
-`tables/<table>/cluster_id=<id>/data.parquet`, so that one pattern reads all clusters: `SELECT * FROM
-read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept by sequence.
+They are under `tables/<table>/cluster_id=<id>/data.parquet`, so one pattern reads all clusters: `SELECT *
+FROM read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept, one file
+per sequence.
 """
 
 import io
@@ -129,8 +130,8 @@ Row = tuple[Any, ...]
 
 
 def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Change]) -> dict[str, int]:
-    """Writes all tables of `document`, replacing the cluster's earlier ones, and its changes beside the
-    earlier ones; rows by table."""
+    """Writes all tables of `document` over the cluster's earlier ones, and its changes next to the earlier
+    changes; the number of rows by table. Raises StoreError."""
     folder = f"cluster_id={safe(document.cluster.id)}"
     rows: dict[str, list[Row]] = {
         "topics": list(_topics(document)),

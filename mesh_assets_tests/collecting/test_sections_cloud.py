@@ -91,8 +91,8 @@ def test_a_list_that_missing_rights_filter_is_stale_with_the_roles_that_are_miss
     assert names(section) == ["a", "b", "c"]
     assert (section.state.status, section.state.collected_at) == ("stale", MOMENT)
     assert section.state.error == (
-        "Connect at https://api.confluent.cloud lists 2 connectors no more, yet refuses to say whether b, c are still there: the list is "
-        f"filtered by missing rights or not whole, so nothing is taken for deleted; the owner of this Cloud key needs {ROLES}"
+        "Connect at https://api.confluent.cloud no longer lists 2 connectors, yet refuses to say whether b, c are still there: the list is "
+        f"incomplete or filtered by missing rights, so nothing counts as deleted; the owner of this Cloud key needs {ROLES}"
     )
 
 
@@ -120,7 +120,7 @@ def test_a_registry_that_shows_fewer_subjects_for_want_of_rights_deletes_none() 
     assert [schema.subject for schema in section.records] == ["orders-value", "users-value"]
     assert section.state.status == "stale"
     assert (section.state.error or "").startswith(
-        "Schema Registry at http://registry.test/base lists 1 subject no more, yet refuses to say whether users-value is still there"
+        "Schema Registry at http://registry.test/base no longer lists 1 subject, yet refuses to say whether users-value is still there"
     )
 
 

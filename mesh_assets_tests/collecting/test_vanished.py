@@ -38,7 +38,7 @@ class Source:
 
 def confirm(source: Source, *names: str) -> None:
     confirm_gone(
-        names, one_by_one(source), noun="connectors", source="Connect at https://x", advice="grant Operator"
+        names, one_by_one(source), noun="connector", source="Connect at https://x", advice="grant Operator"
     )
 
 
@@ -58,8 +58,8 @@ def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
     with pytest.raises(UnexpectedAnswerError) as caught:
         confirm(Source({"b": "here"}), "a", "b", "c")
     assert str(caught.value) == (
-        "Connect at https://x lists 3 connectors no more, yet b is still there when asked for by name: the list is filtered by missing "
-        "rights or not whole, so nothing is taken for deleted; grant Operator"
+        "Connect at https://x no longer lists 3 connectors, yet b is still there when asked for by name: the list is incomplete or "
+        "filtered by missing rights, so nothing counts as deleted; grant Operator"
     )
 
 
@@ -82,7 +82,7 @@ def test_a_source_that_cannot_be_asked_leaves_the_question_open() -> None:
         raise UnreachableError("it is away")
 
     with pytest.raises(UnreachableError, match="it is away"):
-        confirm_gone(["a"], one_by_one(away), noun="subjects", source="s", advice="")
+        confirm_gone(["a"], one_by_one(away), noun="subject", source="s", advice="")
 
 
 # Topics and groups that the brokers hide are no deletions, in a discovery and under a sensor's eye.
@@ -111,8 +111,8 @@ def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
     assert topics.records == previous.topics
     assert topics.state.status == "stale"
     assert topics.state.error == (
-        "Kafka of warehouse lists 1 topic no more, yet refuses to say whether users is still there: the list is filtered by missing rights "
-        "or not whole, so nothing is taken for deleted; grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
+        "Kafka of warehouse no longer lists 1 topic, yet refuses to say whether users is still there: the list is incomplete or "
+        "filtered by missing rights, so nothing counts as deleted; grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
     )
 
 
@@ -140,7 +140,7 @@ def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
         "consumer_groups"
     ]
     assert groups.records == previous.consumer_groups
-    assert "lists 1 consumer group no more, yet refuses to say whether fraud is still there" in (
+    assert "no longer lists 1 consumer group, yet refuses to say whether fraud is still there" in (
         groups.state.error or ""
     )
 

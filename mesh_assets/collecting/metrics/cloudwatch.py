@@ -1,8 +1,8 @@
 """CloudWatch's metrics of an MSK cluster in this project's vocabulary: means and maxima of five minutes.
 
-Names, dimensions and levels of monitoring: "Amazon MSK metrics for monitoring with CloudWatch" in AWS's
-developer guide. What the offsets tell exactly (records in, lag in records) is not asked for again, since
-every metric asked for costs.
+Names, dimensions and monitoring levels: "Amazon MSK metrics for monitoring with CloudWatch" in AWS's
+developer guide. What the offsets give exactly (records in, lag in records) is not requested again, because
+every metric costs.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient, MetricQuery
 
 NAMESPACE = "AWS/Kafka"
 PERIOD_SECONDS = 300
-# MSK sends a minute's values within the next ones.
+# MSK sends the values of a minute within the following ones.
 _BEHIND = timedelta(minutes=2)
 
 _CLUSTER, _BROKER, _TOPIC, _GROUP = "Cluster Name", "Broker ID", "Topic", "Consumer Group"
@@ -49,7 +49,7 @@ Values = Mapping[MetricQuery, float]
 
 
 class CloudWatchMetricsReader:
-    """One MSK cluster's metrics, kept under its name there."""
+    """The metrics of one MSK cluster, which CloudWatch keeps under the cluster's name."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class CloudWatchMetricsReader:
         return None
 
     def measure(self, asked: Asked) -> Measurement:
-        """The last five minutes that are over. Raises PlatformError."""
+        """The last five full minutes. Raises PlatformError."""
         begin, end = last_period(self._now())
         listed = self._client.dimensions((*_TOPIC_METRICS, _TIME_LAG), having={_CLUSTER: self._cluster_name})
         by_topic = [query for name in _TOPIC_METRICS for query in _by_topic(name, listed[name], asked.topics)]
@@ -160,7 +160,7 @@ class CloudWatchMetricsReader:
 
     def _cluster(self, brokers: Sequence[int], values: Values) -> ClusterLoad:
         def total(name: str) -> float | None:
-            """Over the brokers; of some of them it would be too little."""
+            """Each topic's sum over the brokers."""
             each = [self._of_broker(broker, name, values) for broker in brokers]
             known = [value for value in each if value is not None]
             return round(sum(known), 3) if known and len(known) == len(each) else None
@@ -220,7 +220,7 @@ def _topics(names: Sequence[str], queries: Sequence[MetricQuery], values: Values
 
 
 def _estimates(queries: Sequence[MetricQuery], values: Values) -> dict[str, float]:
-    """The longest of a group's topics."""
+    """By group, the longest of its topics."""
     found: dict[str, float] = {}
     for query in queries:
         if query in values:

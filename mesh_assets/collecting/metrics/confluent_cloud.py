@@ -1,4 +1,4 @@
-"""Confluent's Metrics API in this project's vocabulary: counts of a minute as rates a second."""
+"""Confluent's Metrics API in this project's vocabulary: counts per minute as rates per second."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, Metri
 _SERVER, _CONNECT = "confluent_kafka_server_", "confluent_kafka_connect_"
 _MINUTE = timedelta(minutes=1)
 
-# Figure → the metric that tells it: counts of a minute, and levels.
+# Figure → its metric: counts of a minute, and levels.
 _TOPIC_COUNTS = {
     "records_out_per_second": f"{_SERVER}sent_records",
     "bytes_in_per_second": f"{_SERVER}received_bytes",
@@ -58,7 +58,7 @@ _NO_LOAD = "cluster load: told of dedicated clusters only"
 
 
 class ConfluentCloudMetricsReader:
-    """One cluster's metrics. `schema_registry_id` is asked for along with it where the estate names one."""
+    """The metrics of one cluster, and of its registry if the estate gives its `schema_registry_id`."""
 
     def __init__(self, client: MetricsApiClient, *, schema_registry_id: str | None = None) -> None:
         self._client = client
@@ -112,8 +112,8 @@ class ConfluentCloudMetricsReader:
     def record_counts(
         self, asked: Asked, *, begin: datetime, end: datetime, step_seconds: int
     ) -> RecordCounts:
-        """Records that came into each topic, in steps of five minutes. Raises PlatformError; ValueError for
-        other steps."""
+        """Records that came into each topic, in steps of five minutes. Raises PlatformError, and ValueError
+        for steps of another length."""
         if step_seconds != 300:
             raise ValueError(f"the history is read in steps of 300 s, not {step_seconds}")
         step = timedelta(seconds=step_seconds)
@@ -135,13 +135,13 @@ class ConfluentCloudMetricsReader:
 
 
 def _counts(points: Mapping[datetime, float], begins: Sequence[datetime]) -> tuple[int | None, ...]:
-    """Between the topic's first and last value a step without one is not told; what it was is not guessed."""
+    """A step without a value is unknown, even between a topic's first and last value."""
     return tuple(None if (value := points.get(moment)) is None else round(value) for moment in begins)
 
 
 def _by_metric(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
-    """Metric → what it is of (a topic, a connector; empty for the cluster itself) → value; other labels are
-    summed over."""
+    """Metric → what it belongs to (a topic, a connector; empty for the cluster itself) → value, summed over
+    other labels."""
     values: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for sample in samples:
         values[sample.name][sample.labels.get("topic") or sample.labels.get("connector_id") or ""] += (
@@ -192,7 +192,7 @@ def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
 
 
 def _not_told(cluster: ClusterLoad) -> list[str]:
-    """Of the cluster, what a Confluent cluster can tell and this export did not."""
+    """The figures of the cluster that Confluent can give and this export did not."""
     names = [name for name in _CLUSTER_FIGURES if getattr(cluster, name) is None]
     without = [f"cluster {', '.join(names)}: the export had no value"] if names else []
     return without if cluster.load_percent is not None else [*without, _NO_LOAD]

@@ -1,4 +1,5 @@
-"""What a platform's own metrics say of a cluster, in this project's vocabulary, and how they complete what the offsets say."""
+"""What a platform's own metrics say about a cluster, in this project's vocabulary, and how they complete the
+offsets' figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,12 +20,10 @@ from mesh_assets.inventory.records import (
     TopicRate,
 )
 
-# What a platform's own metrics say of a cluster, in this project's vocabulary, and what asks for them.
-
 
 class Asked(Record, frozen=True, kw_only=True):
-    """What is to be measured: the cluster by its id, topics and groups that the estate selects, brokers that
-    live, connectors that are known."""
+    """What to measure: the cluster by its id, the topics and groups that the estate selects, the live
+    brokers, and the known connectors."""
 
     cluster_id: str
     topics: tuple[str, ...]
@@ -34,10 +33,9 @@ class Asked(Record, frozen=True, kw_only=True):
 
 
 class Measurement(Record, frozen=True, kw_only=True):
-    """`topics`, `connectors` and `brokers` hold what was measured and nothing else (a topic's
-    `records_in_per_second` is never among it, nor an address of a broker). `group_estimates`: Amazon's
-    estimated time lag, in seconds. `not_available`: as in Metrics.
-    """
+    """`topics`, `connectors` and `brokers` hold only what was measured, so never a topic's
+    `records_in_per_second` or a broker's address. `group_estimates`: Amazon's estimated time lag, in seconds.
+    `not_available`: as in Metrics."""
 
     source: MetricsSource
     topics: tuple[TopicRate, ...] = ()
@@ -49,10 +47,10 @@ class Measurement(Record, frozen=True, kw_only=True):
 
 
 class RecordCounts(Record, frozen=True, kw_only=True):
-    """Records that came into each topic in steps of equal length: `ends_at` are the steps' ends, the oldest
+    """Records that came into each topic, in steps of equal length. `ends_at`: the ends of the steps, oldest
     first, in seconds since 1970.
 
-    A topic's None: not told for that step. `lags`: each group's lag in records at those ends.
+    A topic's None: unknown for that step. `lags`: each group's lag in records at those ends.
     """
 
     ends_at: tuple[float, ...]
@@ -61,7 +59,7 @@ class RecordCounts(Record, frozen=True, kw_only=True):
 
 
 class MetricsReader(Protocol):
-    """A platform's own metrics of one cluster. Both raise PlatformError."""
+    """A platform's own metrics of one cluster. `measure` and `record_counts` raise PlatformError."""
 
     @property
     def requests(self) -> int: ...
@@ -74,8 +72,8 @@ class MetricsReader(Protocol):
 
 
 def figures(records: Mapping[str, Iterable[Struct]]) -> tuple[str, ...]:
-    """The names of what is told at least once, as `topics.bytes_in_per_second`; `records` by the prefix of
-    their names."""
+    """The names of figures that are known at least once, as `topics.bytes_in_per_second`. `records`: by the
+    prefix of the name."""
     return tuple(
         f"{prefix}.{name}"
         for prefix, some in records.items()
@@ -89,14 +87,11 @@ def _told(records: Sequence[Struct]) -> list[str]:
     return [name for name in names if any(getattr(record, name) is not None for record in records)]
 
 
-# Offsets and what a platform measures itself, put together. A platform that cannot be asked takes nothing
-# from the offsets' figures.
-
 T = TypeVar("T", bound=Struct)
 
 
 def merged(metrics: Metrics, measured: Measurement) -> Metrics:
-    """`metrics` with what was measured besides; what both tell stays as the offsets have it."""
+    """`metrics` completed by what was measured. Where both have a figure, the offsets' figure stays."""
     topics = {rate.topic: rate for rate in measured.topics}
     brokers = {broker.id: broker for broker in measured.brokers}
     connectors: dict[tuple[str, str], ConnectorRate] = {_key(rate): rate for rate in metrics.connectors}
@@ -122,8 +117,7 @@ def merged(metrics: Metrics, measured: Measurement) -> Metrics:
 
 
 def without(metrics: Metrics, name: MetricsSourceName, error: str) -> Metrics:
-    """`metrics` when the platform could not be asked: what it would have told is unknown, and `error` says
-    why."""
+    """`metrics` when the platform could not be asked: its figures are unknown, and `error` says why."""
     return replace(
         metrics,
         source=f"{metrics.source}, {name}",
@@ -140,7 +134,7 @@ def _key(rate: ConnectorRate) -> tuple[str, str]:
 
 
 def _completed(known: T, measured: T | None) -> T:
-    """`known` with what is None there and told in `measured`."""
+    """`known`, with figures that it lacks and `measured` has."""
     if measured is None:
         return known
     told = {

@@ -1,4 +1,4 @@
-"""Metrics from offsets: what every Kafka can give. Rates are means between two readings of the offsets."""
+"""Metrics from offsets, which every Kafka has. Rates are means between two readings of the offsets."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -28,17 +28,16 @@ NOT_AVAILABLE = (
     "retained bytes, cluster load, request rates and connections: the brokers' own metrics are not read",
     "bytes, dead letters and what sources write, of connectors: Kafka Connect's REST interface has none of it",
 )
-"""What no offset tells. A platform that measures itself tells some of it, and then has a list of its own."""
+"""What offsets cannot say. A platform that measures itself can say some of it, and has a list of its own."""
 
 PartitionKey = tuple[str, int]
 
 
 class Positions(Record, frozen=True, kw_only=True):
-    """Where everything stood at one moment: end offsets by topic and partition, committed ones by group,
-    topic and partition.
+    """All positions at one moment: end offsets by topic and partition, committed offsets by group, topic and
+    partition.
 
-    Only topics all of whose partitions could be read: of the others no rate can be told. `topic_ids`: those
-    topics.
+    Only topics with all their partitions read; the others have no rate. `topic_ids`: those topics.
     """
 
     read_at: datetime
@@ -81,8 +80,8 @@ def offset_metrics(
     connectors: Iterable[Connector] = (),
     time_lags: Mapping[str, TimeLag] | None = None,
 ) -> Metrics:
-    """`before` None, or not earlier than `after`: no window, so no rates. `time_lags`: by group, as far as
-    known."""
+    """The metrics that offsets give. `before` None, or not earlier than `after`: there is no window, so there
+    are no rates. `time_lags`: by group, as far as known."""
     window = None if before is None else (after.read_at - before.read_at).total_seconds()
     usable = before if window is not None and window > 0 else None
     topic_rates = _topic_rates(topics, before=usable, after=after)
@@ -120,8 +119,8 @@ def _topic_rates(
     broken: set[str] = set()
     if before is not None:
         for (name, partition), end in after.ends.items():
-            # A partition that was not there began at 0; offsets that went back belong to another topic of the
-            # same name.
+            # A partition that did not exist before began at 0. Offsets that went back belong to another topic
+            # of the same name.
             growth = end - before.ends.get((name, partition), 0)
             grown[name] = grown.get(name, 0) + growth
             if growth < 0:
@@ -142,7 +141,7 @@ def _topic_rates(
 
 
 def _same_topic(topic: Topic, before: Positions | None) -> bool:
-    """Not one that was deleted and created again under the same name in between."""
+    """False if the topic was deleted and created again in between."""
     return before is not None and topic.name in before.topic_ids and before.topic_ids[topic.name] == topic.id
 
 
@@ -158,8 +157,7 @@ def _group_rates(
         for (group, topic, partition), committed in after.committed.items():
             earlier = before.committed.get((group, topic, partition))
             if earlier is not None:
-                # Offsets set back by hand are no consumption; a reset counts as none rather than as a
-                # negative rate.
+                # Resetting offsets is not consumption: it counts as none, not as a negative rate.
                 grown[group] = grown.get(group, 0) + max(0, committed - earlier)
     return tuple(
         GroupRate(
@@ -176,8 +174,8 @@ def _group_rates(
 
 
 def _sink_rates(connectors: Iterable[Connector], groups: Iterable[GroupRate]) -> tuple[ConnectorRate, ...]:
-    """Sinks, by what their groups commit. What a source writes cannot be told from what others write to its
-    topics."""
+    """Sinks, by what their groups commit. What a source writes cannot be distinguished from what others write
+    to its topics."""
     committed = {rate.group_id: rate.records_committed_per_second for rate in groups}
     rates = ((connector, committed.get(sink_group(connector) or "")) for connector in connectors)
     return tuple(

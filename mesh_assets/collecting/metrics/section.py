@@ -36,8 +36,8 @@ SHORT_WINDOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics are computed from: one reading of Kafka. `connectors`: those known. `previous`: the latest document.
-    `kept`: the ends that the sensor has kept; None: there are none."""
+    """What metrics are computed from: one reading of Kafka. `connectors`: those known. `previous`: the latest
+    document. `kept`: the ends that the sensor has kept; None: there are none."""
 
     cluster_id: str
     read_at: datetime
@@ -58,9 +58,9 @@ def collect_metrics(
     phases: Phases,
     sleep: Callable[[float], None],
 ) -> MetricsSection:
-    """`reader`: of the platform's own metrics; None: the offsets are all there is.
+    """The section, fresh. `reader`: of the platform's own metrics; None: the offsets are all there is.
 
-    Raises PlatformError when a second reading of the offsets is needed and fails.
+    Raises PlatformError if a second reading of the offsets is needed and fails.
     """
     after = positions(ground.topics, ground.groups, read_at=ground.read_at)
     before = _positions_before(ground.previous)

@@ -1,9 +1,9 @@
-"""Time lag: how long ago the log's end stood where a group stands. From readings of the end that were kept,
+"""Time lag: how long ago the end of the log was where a group is now. It comes from kept readings of the end,
 and from nothing else.
 
-The time at which an end was passed is known to lie between two readings; in between, records are taken to
-have come evenly. Two readings too far apart for that, or a history that begins later, give a lower bound
-instead of a guess.
+The end passed an offset at some time between two readings; in between, records are assumed to have come
+evenly. If two readings are too far apart for that, or the history begins later, there is a lower bound and no
+guess.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,22 +19,22 @@ from mesh_assets.readings.reading import place_name
 Place = tuple[str, int]
 """A topic and a partition."""
 
-# Two readings bracket a moment well enough when they are this close (three ticks of the sensor), or a tenth
-# of the lag itself.
+# Two readings locate a moment well enough if they are this close (three ticks of the sensor), or a tenth of
+# the lag apart.
 _CLOSE_SECONDS = 900.0
 _SHARE_OF_LAG = 0.1
 
 
 class TimeLag(Record, frozen=True, kw_only=True):
-    """Of a group, on its slowest partition. `seconds` None: not known; then `at_least_seconds` is a lower
-    bound, None without one."""
+    """A group's time lag, on its slowest partition. `seconds` None: unknown; then `at_least_seconds` is a
+    lower bound, or None."""
 
     seconds: float | None
     at_least_seconds: float | None
 
 
 class EndReading(Record, frozen=True, kw_only=True):
-    """The log's ends at one moment, by topic and partition."""
+    """The ends of the log at one moment, by topic and partition."""
 
     read_at: datetime
     ends: dict[Place, int]
@@ -42,8 +42,8 @@ class EndReading(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class _Passed:
-    """When the end of one partition passed the offsets `wanted` (ascending): `later` is the oldest reading so
-    far, past all of them."""
+    """When the end of one partition passed the offsets `wanted` (ascending). `later`: the oldest reading so
+    far, which is past all of them."""
 
     wanted: list[int]
     later_at: datetime
@@ -59,10 +59,10 @@ def time_lags(
     kept: KeptEnds | None = None,
     earlier: EndReading | None = None,
 ) -> dict[str, TimeLag]:
-    """By group, of those that have committed anything. `kept`: the sensor's readings; `earlier`: those of the
-    document before.
+    """The lag of every group that has committed anything. `kept`: the sensor's readings. `earlier`: that of
+    the previous document.
 
-    Raises StoreError when the kept readings cannot be read.
+    Raises StoreError if the kept readings cannot be read.
     """
     groups = tuple(groups)
     searched = _searched(groups, now)
@@ -93,12 +93,12 @@ def _search(
     names = {place: place_name(place[0], topic_ids.get(place[0]) or "", place[1]) for place in searched}
     oldest = kept.oldest() if kept is not None and pending else None
     if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
-        # Groups that nobody reads for any more lag further back than the history: one object tells, instead
-        # of all of them.
+        # Groups that are no longer in use lag further back than the history: one object shows that, and the
+        # others need not be read.
         read_at, columns, index = oldest
         for place in list(pending):
             end = _kept_end(columns, names, index, place)
-            # An end beyond today's: the log was cut since, and must be followed back step by step.
+            # An end beyond today's: the log was cut since, so it must be followed back step by step.
             if end is not None and pending[place].wanted[-1] < end <= pending[place].later_end:
                 pending.pop(place).later_at = read_at
     if not pending:
@@ -117,7 +117,7 @@ def _search(
 def _backwards(
     kept: KeptEnds | None, earlier: EndReading | None, names: Mapping[Place, str]
 ) -> Iterator[tuple[datetime, Callable[[Place], int | None]]]:
-    """All readings, the newest first: when it was, and the end of a partition then."""
+    """All readings, newest first: the time, and a function that gives the end of a partition then."""
     for read_at, columns, index in kept.backwards() if kept is not None else ():
         if earlier is not None and earlier.read_at >= read_at:
             yield earlier.read_at, earlier.ends.get
@@ -135,7 +135,7 @@ def _kept_end(
 
 
 def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> bool:
-    """Takes an older reading in; False when nothing is left to look for."""
+    """Adds an older reading; False when there is nothing left to look for."""
     if end > passed.later_end:
         return False  # the log was cut: what was before is another log
     while passed.wanted and passed.wanted[-1] >= end:
