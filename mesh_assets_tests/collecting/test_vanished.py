@@ -65,7 +65,7 @@ def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
 
 def test_one_of_which_nothing_is_told_is_not_taken_for_deleted() -> None:
     with pytest.raises(
-        UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is filtered"
+        UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is incomplete"
     ):
         confirm(Source({"a": "refused", "b": "refused"}), "a", "b")
 
