@@ -73,7 +73,8 @@ def test_a_filtered_list_is_a_note_and_no_reason_for_a_run(estate: Estate, cloud
         observed = estate.observe(observe)
         assert observed.causes == ()
         assert (
-            "no longer lists 1 connector, yet refuses to say whether users is still there" in observed.notes[0]
+            "no longer lists 1 connector, yet refuses to say whether users is still there"
+            in observed.notes[0]
         )
 
 
