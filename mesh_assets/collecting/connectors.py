@@ -103,8 +103,8 @@ def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) 
         return None
 
 
-# Asking a connector for its topics costs a request. The others keep what the latest document has, and are asked
-# in a later run.
+# Asking a connector for its topics costs a request. The others keep what the latest document has, and are
+# asked in a later run.
 OBSERVED_PER_RUN = 100
 _IN_FLIGHT = 8
 
@@ -129,8 +129,8 @@ class ConnectReader(Protocol):
 
 
 ConnectorScope = Literal["whole", "list"]
-"""How much to read: `whole` is what a discovery needs. `list` is one list per endpoint and nothing else, so configs are
-masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
+"""How much to read: `whole` is what a discovery needs. `list` is one list per endpoint and nothing else, so
+configs are masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
 
 
 def collect_connectors(
@@ -140,14 +140,14 @@ def collect_connectors(
     turn: int = 0,
     scope: ConnectorScope = "whole",
 ) -> tuple[Connector, ...]:
-    """All connectors of all endpoints: one list per endpoint, and one request per connector class for the keys
-    that it declares as passwords.
+    """All connectors of all endpoints: one list per endpoint, and one request per connector class for the
+    keys that it declares as passwords.
 
     `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
     OBSERVED_PER_RUN have configs that do not name them.
 
-    Raises PlatformError when an endpoint cannot be read (a section is whole or stale, so one failure fails them
-    all), or when a known connector is missing from its list without being gone (vanished.py).
+    Raises PlatformError when an endpoint cannot be read (a section is whole or stale, so one failure fails
+    them all), or when a known connector is missing from its list without being gone (vanished.py).
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
@@ -224,8 +224,8 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
 def _password_keys(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
 ) -> dict[str, frozenset[str]]:
-    """By connector class. All classes are asked in every run: a value masked in one run and not in the next would
-    no longer be a secret."""
+    """By connector class. All classes are asked in every run: a value masked in one run and not in the next
+    would no longer be a secret."""
     classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
         return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))

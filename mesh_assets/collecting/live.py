@@ -23,8 +23,8 @@ def read_live(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Document:
-    """The cluster's document with the `wanted` sections read now. The others come from the latest document, marked
-    as such.
+    """The cluster's document with the `wanted` sections read now. The others come from the latest document,
+    marked as such.
 
     Stores and publishes nothing. Raises what `collect_sections` raises.
     """

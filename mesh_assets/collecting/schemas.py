@@ -51,10 +51,10 @@ class RegistryReader(Protocol):
 class SchemaScope(Record, frozen=True, kw_only=True):
     """How much of a registry to read. Its subjects are listed in any case.
 
-    `versions`: the subjects whose latest version is read, besides at most `new_subjects` that are not known yet;
-    None: all subjects. `levels`: the subjects whose levels are read, within `level_seconds`; None: those read
-    longest ago. `facts`: what is known of the registry as a whole; None: it is asked, for its contexts only with
-    `contexts`.
+    `versions`: the subjects whose latest version is read, besides at most `new_subjects` that are not known
+    yet; None: all subjects. `levels`: the subjects whose levels are read, within `level_seconds`; None: those
+    read longest ago. `facts`: what is known of the registry as a whole; None: it is asked, for its contexts
+    only with `contexts`.
     """
 
     versions: frozenset[str] | None = None
@@ -85,8 +85,9 @@ def collect_schemas(
 ) -> CollectedSchemas:
     """The latest version of every subject, as far as `scope` goes.
 
-    Unless the scope names subjects, levels are read for at most LEVELS_PER_RUN of them, those read longest ago
-    first; the others keep what `previous` knew. Raises PlatformError when the registry cannot be read completely.
+    Unless the scope names subjects, levels are read for at most LEVELS_PER_RUN of them, those read longest
+    ago first; the others keep what `previous` knew. Raises PlatformError when the registry cannot be read
+    completely.
     """
     known = {schema.subject: schema for schema in previous}
     listed: set[str] = set()

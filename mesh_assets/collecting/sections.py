@@ -57,11 +57,12 @@ def collect_sections(
 ) -> dict[SectionName, Section]:
     """The `wanted` sections of `cluster`.
 
-    `previous` gives the latest document by cluster id. When a source fails, its section is the one in that document,
-    marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read from them.
+    `previous` gives the latest document by cluster id. When a source fails, its section is the one in that
+    document, marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read
+    from them.
 
-    Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another cluster than
-    the estate says or a secret cannot be resolved.
+    Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another
+    cluster than the estate says or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
     with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
@@ -83,10 +84,9 @@ def collect_sections(
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A collection makes hundreds of thousands of objects that stay alive and have no cycles. Looking for cycles takes
-    half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s, bench/kafka_read.py). When two
-    collections run at once, part of the gain is lost and nothing else.
-    """
+    """A collection makes hundreds of thousands of objects that stay alive and have no cycles. Looking for
+    cycles takes half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s,
+    bench/kafka_read.py). When two collections run at once, part of the gain is lost and nothing else."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -164,7 +164,8 @@ class _Collection:
             return self._clients.kafka.configs([topic.name for topic in self._selected])
 
     def _offsets(self) -> OffsetsReading:
-        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the group.
+        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the
+        # group.
         with self._phases.phase("kafka offsets"):
             return self._clients.kafka.offsets(leading_partitions(self._metadata))
 

@@ -1,6 +1,6 @@
 """Changes of connectors. Not changes: which worker runs what, which is volatile; declared topics and the
 quickstart, which follow from the config; and the platform's id, because a connector created again under its
-name is the same connector to whoever uses it.
+name is the same connector to its users.
 
 Topics that Connect has observed are not part of the config, so a newly observed one is a change. One that is
 no longer observed is not a change: Connect forgets topics on a reset, and a failed reading looks the same.

@@ -51,8 +51,8 @@ class SectionCost(Record, frozen=True, kw_only=True):
 class _CollectedSection(Record, frozen=True, kw_only=True):
     """What all sections have. `cluster_id`: the cluster it was read from.
 
-    `began_at`: when the collection that it is part of began to read; None where it was not collected but taken from
-    a document. Whatever was noticed before that moment is part of what was read.
+    `began_at`: when the collection that it is part of began to read; None where it was not collected but
+    taken from a document. Whatever was noticed before that moment is part of what was read.
     """
 
     cluster_id: str
@@ -69,8 +69,8 @@ class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="sec
 
 
 class ConnectorsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
-    """`stand_in`, here and in the other sections that come over HTTP: what the source says it stands in for; None: it
-    is the real thing."""
+    """`stand_in`, here and in the other sections that come over HTTP: what the source says it stands in for;
+    None: it is the real thing."""
 
     records: tuple[Connector, ...]
     stand_in: str | None = None

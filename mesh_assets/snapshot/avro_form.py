@@ -115,7 +115,7 @@ def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], 
         msgspec.ValidationError,
     ) as error:
         raise UnexpectedAnswerError(
-            f"the record's value is no {name} as this version knows it (schema id {schema_id}): {error}"
+            f"the record's value is not a {name} that this version knows (schema id {schema_id}): {error}"
         ) from error
 
 

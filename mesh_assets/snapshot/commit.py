@@ -4,19 +4,20 @@ The effects of a run, in order. A run that is killed between any two of them lea
 
 1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more).
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
-3. Read `latest.json`, assemble the document from it, compare. Note the document's key in the lock, then write it.
+3. Read `latest.json`, assemble the document from it, compare. Note the document's key in the lock, then write
+   it.
 4. Write the write-ahead record into the lock: sequence, document, changes, triggers.
 5. Publish the snapshot, then its changes, awaiting each delivery.
 6. Move `latest.json` (compare-and-swap on the version read under the lock).
 7. Remove the lock.
 
-Before 4, nothing has been published and nothing is owed. From 4 on, the next run publishes the same sequence, ids and
-document again, which consumers recognise. From 6 on, it only cleans up.
+Before 4, nothing has been published and nothing is owed. From 4 on, the next run publishes the same sequence,
+ids and document again, which consumers recognise. From 6 on, it only cleans up.
 
-The snapshot goes before its changes, for two reasons. A consumer that subscribes to the changes, then reads the newest
-snapshot, then applies changes with a higher sequence, misses none: every change from before the subscription has its
-snapshot before it. And only a snapshot can be refused for its size: then nothing of its sequence has been published,
-and the record is taken back.
+The snapshot goes before its changes, for two reasons. A consumer that subscribes to the changes, then reads
+the newest snapshot, then applies changes with a higher sequence, misses none: every change from before the
+subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of its
+sequence has been published, and the record is taken back.
 """
 
 from collections.abc import Callable, Iterable, Sequence

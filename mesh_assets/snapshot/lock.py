@@ -1,4 +1,5 @@
-"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is about to publish."""
+"""The lock of a cluster: `pending.json`, held by one run at a time, with the write-ahead record of what it is
+about to publish."""
 
 import os
 import socket

@@ -34,7 +34,8 @@ def severe_changes(changes: Sequence[Change], *, least: Severity) -> tuple[Chang
 def notification_text(
     settings: Notifications, report: DiscoveryReport, severe: Sequence[Change], *, escape: Escape = str
 ) -> str:
-    """The estate's template with its values, of bounded length. `escape` makes a value harmless where the text goes."""
+    """The estate's template with its values, of bounded length. `escape` makes a value harmless where the
+    text goes."""
     shown = [
         f"- {shortened(one_line(change_line(change)), _SENTENCE_CHARACTERS)}"
         for change in severe[: settings.sentences]
@@ -61,7 +62,8 @@ def subject(report: DiscoveryReport, severe: Sequence[Change]) -> str:
 
 
 def slack_escape(text: str) -> str:
-    """Slack reads `<!channel>` and `<url|text>` as commands. It asks for these three characters to be escaped, no more.
+    """Slack reads `<!channel>` and `<url|text>` as commands. It asks for these three characters to be
+    escaped, no more.
 
     https://docs.slack.dev/messaging/formatting-message-text/#escaping
     """
@@ -71,12 +73,12 @@ def slack_escape(text: str) -> str:
 def notify(
     estate: Estate, report: DiscoveryReport, changes: Sequence[Change], *, webhook: OpenWebhook = Webhook
 ) -> tuple[str, ...]:
-    """Sends the changes that are severe enough to the estate's channels; one sentence, already logged, for each channel
-    that failed.
+    """Sends the changes that are severe enough to the estate's channels; one sentence, already logged, for
+    each channel that failed.
 
-    Call it after publishing. It cannot change the result: it raises nothing and takes at most half a minute per
-    channel, usually well below a second. Each change is sent at most once; a run that dies before this has sent
-    nothing.
+    Call it after publishing. It cannot change the result: it raises nothing and takes at most half a minute
+    per channel, usually well below a second. Each change is sent at most once; a run that dies before this
+    has sent nothing.
     """
     settings = estate.notifications
     if settings.sns is None and settings.webhook_url is None:
@@ -89,10 +91,10 @@ def notify(
         try:
             send()
         except MeshError as error:
-            warnings.append(f"{subject(report, severe)} not told to {name}: {error}")
+            warnings.append(f"{subject(report, severe)} not sent to {name}: {error}")
             logger.warning(warnings[-1])
         else:
-            logger.info("%s told to %s", subject(report, severe), name)
+            logger.info("%s sent to %s", subject(report, severe), name)
     return tuple(warnings)
 
 

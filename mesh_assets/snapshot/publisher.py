@@ -1,4 +1,5 @@
-"""Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs, and the tombstone of a cluster that is gone."""
+"""Publishing to Kafka: the snapshot to its compacted topic, the changes to theirs, and the tombstone of a
+cluster that is gone."""
 
 import time
 from collections.abc import Iterable, Iterator

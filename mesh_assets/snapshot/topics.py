@@ -146,7 +146,7 @@ def _create(
         if wanted is config:
             return []
         left_out = ", ".join(name for name in config if name not in reduced)
-        return [f"{topic} was made without {left_out}: {connection.cluster} does not let them be set so"]
+        return [f"{topic} was created without {left_out}: {connection.cluster} does not allow setting them"]
     raise AssertionError("unreachable")
 
 

@@ -66,7 +66,7 @@ class Inbox:
             return _decoder.decode(data)
         except msgspec.DecodeError as error:
             raise StoreError(
-                f"{self._objects.location(key)} is no trigger of this version: {error}; remove it or write it anew"
+                f"{self._objects.location(key)} is not a trigger of this version: {error}; remove it or write it again"
             ) from error
 
     @staticmethod

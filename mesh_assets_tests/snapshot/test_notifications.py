@@ -126,7 +126,7 @@ def test_a_channel_that_fails_is_a_warning_without_the_secret(caplog: pytest.Log
     )
 
     assert warnings == (
-        "data-mesh-cluster: 1 severe change not told to the webhook: "
+        "data-mesh-cluster: 1 severe change not sent to the webhook: "
         "the webhook at https://hooks.slack.test cannot be reached (connection refused; 5 tries in 7.5 s); "
         "is it running, and is the url right?",
     )
@@ -146,7 +146,7 @@ def test_one_channel_that_fails_does_not_keep_the_other_from_being_told(
         an_estate(webhook_url="${SLACK_WEBHOOK}", sns=topic), REPORT, [a_change()], webhook=channel.open
     )
 
-    assert "not told to SNS: sns:Publish on topic alerts: no answer" in warning
+    assert "not sent to SNS: sns:Publish on topic alerts: no answer" in warning
     assert len(channel.texts) == 1
 
 

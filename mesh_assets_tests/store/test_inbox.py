@@ -50,5 +50,5 @@ def test_what_is_no_trigger_is_named_rather_than_skipped(inbox: Inbox, tmp_path:
     [file] = (tmp_path / "triggers" / "lkc-1").iterdir()
     file.write_text("{}")
 
-    with pytest.raises(StoreError, match="is no trigger of this version"):
+    with pytest.raises(StoreError, match="is not a trigger of this version"):
         inbox.waiting("lkc-1")

@@ -106,7 +106,7 @@ class ConfluentCloudMetricsReader:
             topics=topics,
             connectors=connectors,
             cluster=cluster,
-            not_available=(*NOT_AVAILABLE, *_not_told(cluster)),
+            not_available=(*NOT_AVAILABLE, *_unknown_figures(cluster)),
         )
 
     def record_counts(
@@ -191,7 +191,7 @@ def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
     )
 
 
-def _not_told(cluster: ClusterLoad) -> list[str]:
+def _unknown_figures(cluster: ClusterLoad) -> list[str]:
     """The figures of the cluster that Confluent can give and this export did not."""
     names = [name for name in _CLUSTER_FIGURES if getattr(cluster, name) is None]
     without = [f"cluster {', '.join(names)}: the export had no value"] if names else []

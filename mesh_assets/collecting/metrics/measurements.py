@@ -77,12 +77,12 @@ def figures(records: Mapping[str, Iterable[Struct]]) -> tuple[str, ...]:
     return tuple(
         f"{prefix}.{name}"
         for prefix, some in records.items()
-        for name in _told(list(some))
+        for name in _known_names(list(some))
         if name not in ("topic", "group_id", "connector", "connect", "id", "host", "port", "rack")
     )
 
 
-def _told(records: Sequence[Struct]) -> list[str]:
+def _known_names(records: Sequence[Struct]) -> list[str]:
     names = records[0].__struct_fields__ if records else ()
     return [name for name in names if any(getattr(record, name) is not None for record in records)]
 

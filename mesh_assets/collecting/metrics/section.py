@@ -1,8 +1,8 @@
 """The metrics section: always from offsets, and from the platform's own metrics where the estate names them.
 
-The section is fresh when the offsets are, because everything else adds to them. When the platform cannot be asked, its
-figures are unknown, `Metrics.sources` has the reason, and the check of the section fails. Old figures are never mixed
-with new ones.
+The section is fresh when the offsets are, because everything else adds to them. When the platform cannot be
+asked, its figures are unknown, `Metrics.sources` has the reason, and the check of the section fails. Old
+figures are never mixed with new ones.
 """
 
 from collections.abc import Callable
