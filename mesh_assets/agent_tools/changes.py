@@ -21,8 +21,7 @@ from mesh_assets.answering.answers import (
 )
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
-from mesh_assets.diff import change_line
-from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity
+from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity, change_line
 from mesh_assets.store.change_history import ChangeAt, History, read_history
 
 _DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)

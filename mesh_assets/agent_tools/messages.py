@@ -17,7 +17,7 @@ from mesh_assets.answering.answers import (
 )
 from mesh_assets.answering.calls import Call, current_call
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.collecting.decoding import Decoded, RecordDecoder
+from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
 

@@ -10,14 +10,9 @@ from typing import Any, get_args
 import click
 import msgspec
 
-from mesh_assets.diff import (
-    change_line,
-    compared_sections,
-    diff_documents,
-    headline_changes,
-)
+from mesh_assets.diff import compared_sections, diff_documents
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType
+from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.wording import counted

@@ -5,16 +5,14 @@ Imports `inventory` and nothing else of the project.
 """
 
 from mesh_assets.diff.consumer_groups import EPHEMERAL_GROUPS
-from mesh_assets.diff.documents import change_line, compared_sections, diff_documents, headline_changes
+from mesh_assets.diff.documents import compared_sections, diff_documents
 from mesh_assets.diff.state import State, apply_changes, stable_state
 
 __all__ = [
     "EPHEMERAL_GROUPS",
     "State",
     "apply_changes",
-    "change_line",
     "compared_sections",
     "diff_documents",
-    "headline_changes",
     "stable_state",
 ]

@@ -1,7 +1,6 @@
-"""The diff of two documents: which sections can be compared, what changed in each, and which changes a person
-counts."""
+"""The diff of two documents: which sections can be compared, and what changed in each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from mesh_assets.diff.connectors import diff_connectors
 from mesh_assets.diff.consumer_groups import EPHEMERAL_GROUPS, diff_consumer_groups
@@ -10,47 +9,6 @@ from mesh_assets.diff.topics import diff_topics
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
-from mesh_assets.inventory.wording import one_line
-
-# What comes with what, by resource type: a new version has an id and a definition, new partitions have
-# replicas, new tasks have a state.
-_COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
-    "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
-    "topic": {"replicas": ("partitions", "replication_factor")},
-}
-
-
-def change_line(change: Change) -> str:
-    """The sentence, preceded by the subject if the sentence does not name it: `users-value: Schema version 1
-    → 2`."""
-    if change.resource_type == "schema" and change.kind == "updated":
-        return f"{one_line(change.resource)}: {change.sentence}"
-    return change.sentence
-
-
-def headline_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes as a person counts them: a new schema version is one, not three (version, id and
-    definition)."""
-    changes = tuple(changes)
-    fields = {(change.resource_type, change.resource, change.field) for change in changes}
-    return tuple(
-        change
-        for change in changes
-        if not any((change.resource_type, change.resource, lead) in fields for lead in _leads(change))
-    )
-
-
-def _leads(change: Change) -> tuple[str, ...]:
-    if change.field is None or change.severity != "info":
-        return ()
-    if (
-        change.resource_type == "connector"
-        and change.field.startswith("tasks.")
-        and None in (change.before, change.after)
-    ):
-        return ("tasks",)
-    return _COMES_WITH.get(change.resource_type, {}).get(change.field, ())
-
 
 # A topic that was deleted and created again appears as both, under one name. Whoever applies the changes in
 # order must delete first.

@@ -1,8 +1,11 @@
-"""A change: one typed difference between two documents of a cluster, with a sentence for people."""
+"""A change: one typed difference between two documents of a cluster, with a sentence for people; and how
+people read and count changes."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import one_line
 
 ResourceType = Literal["topic", "connector", "schema", "consumer_group", "schema_registry"]
 ChangeKind = Literal["created", "deleted", "updated"]
@@ -26,3 +29,43 @@ class Change(Record, frozen=True, kw_only=True):
     after: str | None
     severity: Severity
     sentence: str
+
+
+# What comes with what, by resource type: a new version has an id and a definition, new partitions have
+# replicas, new tasks have a state.
+_COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
+    "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
+    "topic": {"replicas": ("partitions", "replication_factor")},
+}
+
+
+def change_line(change: Change) -> str:
+    """The sentence, preceded by the subject if the sentence does not name it: `users-value: Schema version 1
+    → 2`."""
+    if change.resource_type == "schema" and change.kind == "updated":
+        return f"{one_line(change.resource)}: {change.sentence}"
+    return change.sentence
+
+
+def headline_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes as a person counts them: a new schema version is one, not three (version, id and
+    definition)."""
+    changes = tuple(changes)
+    fields = {(change.resource_type, change.resource, change.field) for change in changes}
+    return tuple(
+        change
+        for change in changes
+        if not any((change.resource_type, change.resource, lead) in fields for lead in _leads(change))
+    )
+
+
+def _leads(change: Change) -> tuple[str, ...]:
+    if change.field is None or change.severity != "info":
+        return ()
+    if (
+        change.resource_type == "connector"
+        and change.field.startswith("tasks.")
+        and None in (change.before, change.after)
+    ):
+        return ("tasks",)
+    return _COMES_WITH.get(change.resource_type, {}).get(change.field, ())

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from mesh_assets.diff import change_line, headline_changes
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Estate, Notifications, SnsNotifications
-from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.changes import Change, Severity, change_line, headline_changes
 from mesh_assets.inventory.wording import one_line, plural, shortened
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.platforms.secrets import resolve

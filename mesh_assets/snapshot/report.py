@@ -6,8 +6,8 @@ from datetime import datetime
 
 from mesh_assets.collecting.phases import COLLECTING
 from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
-from mesh_assets.diff import change_line, headline_changes
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.changes import change_line, headline_changes
 from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.key_figures import KeyFigures, key_figures
 from mesh_assets.inventory.records import Record

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from mesh_assets.diff import diff_documents, headline_changes
-from mesh_assets.inventory.changes import Change
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change, headline_changes
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import DocumentEntry, InventoryStore

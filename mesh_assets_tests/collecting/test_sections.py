@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import httpx
@@ -93,6 +93,19 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     # 10 a partition in the document of an hour ago: 10 more records in 3,600 s.
     assert metrics.records.topics[0].records_in_per_second == pytest.approx(10 / 3600, abs=0.001)
     assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
+
+
+def test_every_section_says_when_its_collection_began_and_no_document_does() -> None:
+    before = datetime.now(UTC)
+
+    sections = collect(
+        FakeKafka(topics={"orders": [10, 20]}), previous=a_document(topics=(a_topic("orders"),))
+    )
+
+    (began_at,) = {section.began_at for section in sections.values()}
+    assert began_at is not None
+    assert before <= began_at <= datetime.now(UTC)
+    assert a_document().section("topics").began_at is None
 
 
 def test_without_a_previous_document_the_rates_come_from_a_short_second_reading() -> None:

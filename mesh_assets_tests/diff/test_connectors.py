@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.diff import diff_documents, headline_changes
-from mesh_assets.inventory.changes import Change
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change, headline_changes
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, ConnectorTopic
 from mesh_assets_tests.documents import a_connector, a_document

@@ -5,15 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mesh_assets.diff import (
-    State,
-    apply_changes,
-    change_line,
-    compared_sections,
-    diff_documents,
-    headline_changes,
-    stable_state,
-)
+from mesh_assets.diff import State, apply_changes, compared_sections, diff_documents, stable_state
+from mesh_assets.inventory.changes import change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document, encode_document
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.sections import SectionName, SectionState

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.diff import change_line, diff_documents, headline_changes
-from mesh_assets.inventory.changes import Change
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change, change_line, headline_changes
 from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
 from mesh_assets_tests.documents import MOMENT, a_document, a_schema
 

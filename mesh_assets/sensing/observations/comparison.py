@@ -13,8 +13,8 @@ from typing import NamedTuple
 from msgspec import field
 from msgspec.structs import replace
 
-from mesh_assets.diff import diff_documents, headline_changes
-from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, headline_changes
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import CONFIRMED_AFTER, settle_section
 from mesh_assets.inventory.records import Record

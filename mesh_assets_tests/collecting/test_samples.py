@@ -6,7 +6,7 @@ from typing import Any
 import fastavro
 import pytest
 
-from mesh_assets.collecting.decoding import Decoded, RecordDecoder
+from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
 
 MONEY = {"type": "record", "name": "Money", "fields": [{"name": "amount", "type": "int"}]}

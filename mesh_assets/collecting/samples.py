@@ -1,4 +1,4 @@
-"""Keys and values of records as JSON values: through the registry if a record names its schema, otherwise as
+"""Samples of a topic: keys and values as JSON values, through the registry if they name a schema, otherwise as
 JSON or text."""
 
 import io
