@@ -3,7 +3,7 @@ function."""
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -47,14 +47,13 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
     parameter."""
     bound = BoundTool(row, supplied, may_write=may_write)
     behaviour = row.behaviour if may_write else row.behaviour_read_only or row.behaviour
-    metadata = FuncMetadata(arg_model=bound.argument_model(), output_model=bound.signature.return_annotation)
-    metadata.output_schema = brief_schema(metadata.output_schema or {})
+    metadata, parameters = _described(row.function)
     return Tool(
         fn=bound.call,
         name=row.function.__name__,
         title=row.title,
         description=inspect.cleandoc(row.function.__doc__ or ""),
-        parameters=brief_schema(metadata.arg_model.model_json_schema()),
+        parameters=parameters,
         fn_metadata=metadata,
         is_async=True,
         context_kwarg="mesh_context",
@@ -62,30 +61,42 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
     )
 
 
+@functools.cache
+def _described(function: Callable[..., Any]) -> tuple[FuncMetadata, dict[str, Any]]:
+    """What the SDK validates calls and answers by, and the schema of the arguments. The same for every server of
+    the process, and 10 ms of pydantic's work for each function."""
+    signature = inspect.signature(function)
+    metadata = FuncMetadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
+    metadata.output_schema = brief_schema(metadata.output_schema or {})
+    return metadata, brief_schema(metadata.arg_model.model_json_schema())
+
+
+def _argument_model(function: Callable[..., Any]) -> type[ArgModelBase]:
+    """The client's arguments; a request stands for its fields."""
+    fields: dict[str, Any] = {}
+    for one in inspect.signature(function).parameters.values():
+        if one.kind is inspect.Parameter.POSITIONAL_ONLY:
+            continue  # the server supplies it
+        if _is_request(one):
+            fields |= _fields_of(one.annotation)
+        else:
+            fields[one.name] = (
+                one.annotation,
+                ... if one.default is inspect.Parameter.empty else one.default,
+            )
+    return create_model(f"{function.__name__}Arguments", __base__=ArgModelBase, **fields)
+
+
 class BoundTool:
     """A row's function with what the server supplies to it: called with the client's arguments, it gives the
     call's result."""
 
     def __init__(self, row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -> None:
-        self.signature = inspect.signature(row.function)
-        parameters = self.signature.parameters.values()
+        parameters = inspect.signature(row.function).parameters.values()
         positional = [one for one in parameters if one.kind is inspect.Parameter.POSITIONAL_ONLY]
         self._function = functools.partial(row.function, *(supplied[one.name] for one in positional))
         self._parameters = [one for one in parameters if one not in positional]
         self._question = row.question if may_write else None
-
-    def argument_model(self) -> type[ArgModelBase]:
-        """The client's arguments; a request stands for its fields."""
-        fields: dict[str, Any] = {}
-        for one in self._parameters:
-            if _is_request(one):
-                fields |= _fields_of(one.annotation)
-            else:
-                fields[one.name] = (
-                    one.annotation,
-                    ... if one.default is inspect.Parameter.empty else one.default,
-                )
-        return create_model(f"{self._function.func.__name__}Arguments", __base__=ArgModelBase, **fields)
 
     async def call(
         self, mesh_context: Context[Any, Any], **arguments: Any

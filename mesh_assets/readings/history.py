@@ -6,6 +6,7 @@ usual.
 """
 
 import itertools
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from mesh_assets.store.objects import ObjectStore
 KEPT = timedelta(days=14)
 READINGS_A_CHUNK = 12
 _CHUNK_TIME = "%Y-%m-%d/%H-%M-%S-%fZ.bin"
+_CHUNK_NAME = re.compile(r"(\d{4}-\d\d-\d\d)/(\d\d)-(\d\d)-(\d\d)-(\d{6})Z\.bin", re.ASCII)
 # Level 1 takes 9,000 topics from 0.8 MB to 0.3 MB in 15 ms; higher levels save a tenth more at five times the
 # cost.
 _COMPRESSION = 1
@@ -165,7 +167,12 @@ def _with_column(columns: Mapping[str, Column], values: Mapping[str, int], befor
 
 
 def _moment(name: str) -> datetime | None:
+    # strptime takes ten times as long, which with weeks of chunks at every look is most of the look.
+    found = _CHUNK_NAME.fullmatch(name)
+    if found is None:
+        return None
+    day, hour, minute, second, microsecond = found.groups()
     try:
-        return datetime.strptime(name, _CHUNK_TIME).replace(tzinfo=UTC)
+        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}.{microsecond}+00:00")
     except ValueError:
         return None
