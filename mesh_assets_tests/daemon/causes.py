@@ -18,6 +18,8 @@ CHANGED, GOING, COMING, POISONED = (
 )
 SINK = f"{PREFIX}-sink"
 DEPLOYMENT, ALARM = "deployment-4711", "far-behind"
+# What `make_causes` is about.
+RESOURCES = frozenset({f"{EVOLVING}-value", SINK, COMING, GOING, CHANGED, DEPLOYMENT, ALARM})
 
 
 @contextmanager

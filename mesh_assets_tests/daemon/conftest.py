@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.daemon.causes import make_causes, what_will_change
+from mesh_assets_tests.daemon.causes import RESOURCES, make_causes, what_will_change
 from mesh_assets_tests.daemon.changing import Changing
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.daemon.queue import TriggerQueue
-from mesh_assets_tests.daemon.running import Daemon, running_daemon
+from mesh_assets_tests.daemon.running import Daemon, a_run_under_way, running_daemon
 from mesh_assets_tests.doors import Door
 from mesh_assets_tests.workplace import workplace_in
 
@@ -24,8 +24,8 @@ from mesh_assets_tests.workplace import workplace_in
 def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Running, over an estate whose registry, Connect worker and trigger queue it reaches through doors.
 
-    The causes are made after the first discovery and before it starts: so its sensors notice all of them in
-    their first ticks, before the run that the first of them requests begins to read.
+    Its sensors notice all the causes before a run begins to read: a run would take what no sensor has seen yet
+    into its own snapshot, without naming it.
     """
     folder, endpoints = tmp_path_factory.mktemp("daemon"), sandbox.endpoints()
     changing = Changing(endpoints)
@@ -50,8 +50,11 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
         workplace.discover()
         events = until_the_end.enter_context(Events(endpoints))
         make_causes(changing, queue)
-        until_the_end.enter_context(running_daemon(workplace))
-        yield Daemon(workplace, events, changing, queue, doors)
+        daemon = Daemon(workplace, events, changing, queue, doors)
+        with a_run_under_way(workplace):
+            until_the_end.enter_context(running_daemon(workplace))
+            daemon.wait_for_causes(RESOURCES)
+        yield daemon
 
 
 def _put_doors_into(path: Path, doors: Mapping[str, Door], queue: TriggerQueue) -> None:

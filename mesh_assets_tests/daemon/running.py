@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import uuid
+from collections.abc import Iterator, Mapping, Set
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import dagster as dg
 
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.daemon.changing import Changing
@@ -46,6 +49,18 @@ class Daemon:
             assert time.monotonic() < deadline, waiting
             time.sleep(0.2)  # a run removes them after publishing
 
+    def wait_for_causes(self, resources: Set[str]) -> None:
+        """Until the inbox holds a trigger for each of them."""
+        store = self.workplace.store
+        cluster_id = store.cluster_id(self.workplace.cluster)
+        assert cluster_id is not None
+        deadline = time.monotonic() + IN_TIME
+        while missing := resources - {
+            one.trigger.resource for one in Inbox(store.objects).waiting(cluster_id)
+        }:
+            assert time.monotonic() < deadline, f"no sensor noticed {sorted(missing)}"
+            time.sleep(0.2)
+
     def wait_for_ticks(self, *saying: tuple[str, str], count: int) -> None:
         """Until it has skipped so many more ticks of each sensor with a reason that has that phrase in it."""
 
@@ -62,6 +77,23 @@ class Daemon:
                 f"of {saying} the daemon skipped {before} ticks before and {seen()} now"
             )
             time.sleep(0.5)
+
+
+@contextmanager
+def a_run_under_way(workplace: Workplace) -> Iterator[None]:
+    """A run of the cluster that does nothing and, until the end of the block, lets no other begin."""
+    holding = dg.DagsterRun(
+        job_name="discovery",
+        run_id=str(uuid.uuid4()),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={"dagster/partition": workplace.cluster},
+    )
+    # The instance's folders are relative to where its commands run.
+    with chdir(workplace.folder), dg.DagsterInstance.from_config(str(workplace.folder)) as instance:
+        instance.add_run(holding)
+    yield
+    with chdir(workplace.folder), dg.DagsterInstance.from_config(str(workplace.folder)) as instance:
+        instance.delete_run(holding.run_id)
 
 
 @contextmanager
