@@ -22,7 +22,7 @@ from mesh_assets_tests.daemon.causes import (
     PREFIX,
     SINK,
 )
-from mesh_assets_tests.daemon.running import IN_TIME, INTERVAL_SECONDS, Daemon
+from mesh_assets_tests.daemon.running import IN_TIME, INTERVAL_SECONDS, Daemon, a_run_under_way
 
 pytestmark = pytest.mark.sandbox
 
@@ -123,10 +123,12 @@ def test_systems_that_are_away_for_several_ticks_and_what_came_after(daemon: Dae
             count=AWAY_TICKS,
         )
     daemon.settle()
-    daemon.changing.register(subject, 2)
-    daemon.queue.publish(
-        type="external", resource=deployment, details="Deployed by the pipeline", cluster="warehouse"
-    )
+    with a_run_under_way(daemon.workplace):
+        daemon.changing.register(subject, 2)
+        daemon.queue.publish(
+            type="external", resource=deployment, details="Deployed by the pipeline", cluster="warehouse"
+        )
+        daemon.wait_for_causes({subject, deployment})
 
     snapshot, _ = daemon.events.snapshot_made_for(
         "schema_updated", subject, within_seconds=IN_TIME, after=before
