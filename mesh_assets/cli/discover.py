@@ -1,4 +1,4 @@
-"""`mesh-assets discover`: runs the discovery job in this process, on the Dagster instance, with progress and a summary."""
+"""`mesh-assets discover`: the discovery job, run in this process, with progress and a summary."""
 
 import logging
 import os
@@ -49,8 +49,8 @@ def discover(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Read the topics, connectors, schemas, consumer groups and metrics of each cluster, find what changed, and
-    publish one event per cluster.
+    """Read the topics, connectors, schemas, consumer groups and metrics of each cluster, find what changed,
+    and publish one event per cluster.
 
     Runs the same assets as the job `discovery`, in this process; Dagster's UI shows the run. Exit code 1: a
     cluster failed, and nothing was written for it.

@@ -1,4 +1,4 @@
-"""`mesh-assets estate check`: does every system in the estate answer, and with the rights that discovery needs?"""
+"""`mesh-assets estate check`: does every system answer, with the rights that discovery needs?"""
 
 import sys
 from collections.abc import Iterator, Sequence

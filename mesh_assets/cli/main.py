@@ -1,4 +1,4 @@
-"""`mesh-assets`: the command line. Commands are imported when they are called, so that `--help` costs nothing."""
+"""`mesh-assets`: the command line. A command is imported when it is called, so `--help` costs nothing."""
 
 import importlib
 import logging

@@ -9,7 +9,7 @@ from mesh_assets.snapshot.report import DiscoveryReport
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows as lines, two blanks between columns; all have the same number of cells. The first may be headings."""
+    """The rows as lines, two blanks between columns. All rows have the same number of cells."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""The estate's entries for clusters on Confluent Cloud, as data: from Terraform's outputs or the control plane."""
+"""The estate's entries for clusters on Confluent Cloud, from Terraform's outputs or the control plane."""
 
 import re
 from collections.abc import Mapping, Sequence

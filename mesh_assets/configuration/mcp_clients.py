@@ -1,4 +1,4 @@
-"""The entry that lets an MCP client start this project's server: where each client looks for it, and its shape.
+"""The entry that lets an MCP client start this project's server: its place and shape for each client.
 
 Sources: the clients' own documentation. All three read a file in the project folder. Claude Code's and
 Cursor's start with `mcpServers`; VS Code's starts with `servers` and requires a type.

@@ -1,4 +1,4 @@
-"""What `configure` will write, from each of its sources: the files, what is new in them, and notes for the user."""
+"""What `configure` will write, from each of its sources: files, what is new in them, and notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,8 +108,8 @@ def plan_from_terraform(
 def plan_from_environment(
     control_plane: ControlPlane, environment_id: str, *, estate: Path, force: bool = False
 ) -> Plan:
-    """The entries of all clusters of an environment that the Cloud key can see. Clusters already in the estate
-    stay as they are, unless `force`.
+    """The entries of all clusters of an environment that the Cloud key can see. Clusters already in the
+    estate stay as they are, unless `force`.
 
     Raises PlatformError when Confluent Cloud does not answer, ConfigurationError when there is nothing to
     write.

@@ -18,7 +18,7 @@ _DOCUMENT = "what `terraform output -json` prints"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformOutputs:
-    """The outputs of terraform/outputs.tf that are used here, by name; None where absent. `repr` leaves out secrets."""
+    """The outputs of terraform/outputs.tf that are used here; None where absent. `repr` hides secrets."""
 
     environment_id: str
     environment_name: str | None = None

@@ -1,4 +1,4 @@
-"""Adds entries to the text of an estate file and variables to a `.env`, and leaves everything else in them as it is."""
+"""Adds entries to an estate file's text and variables to a `.env`'s, and leaves the rest as it is."""
 
 import io
 import re

@@ -1,1 +1,1 @@
-"""Everything Dagster: assets, jobs, schedule, sensors, resources. Thin over the library; nothing else imports dagster."""
+"""Everything Dagster: assets, jobs, schedule, sensors, resources. Thin over the library."""

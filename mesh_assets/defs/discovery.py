@@ -1,4 +1,4 @@
-"""Discovery as Dagster runs it: a partition for each cluster, the job, its schedule, and the sensors that ask for more runs."""
+"""Discovery as Dagster runs it: a partition for each cluster, the job, its schedule and its sensors."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,8 @@ def discovery() -> dg.Definitions:
             dg.define_asset_job(
                 DISCOVERY_JOB,
                 selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),
-                executor_def=dg.in_process_executor,  # two short steps; a process for each costs seconds of imports
+                # Two short steps; a process for each would cost seconds of imports.
+                executor_def=dg.in_process_executor,
                 description="Reads everything about a cluster and publishes it as one event. The tags mesh/trigger… say why.",
             )
         ],

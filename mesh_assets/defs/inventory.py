@@ -82,7 +82,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 
 def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
-    """Fails for a stale section, and for metrics of which one source failed: fresh by their offsets, but incomplete."""
+    """Fails for a stale section, and for metrics that are fresh by their offsets but lack another source."""
     state = section.state
     missing = (
         section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()

@@ -69,7 +69,7 @@ class SectionIOManager(dg.IOManager):
         self._store.put_section(context.run_id, context.partition_key, obj)
 
     def load_input(self, context: dg.InputContext) -> Section | None:
-        """The section that this run collected, or the run that this one resumes after a failure; None when it was not selected."""
+        """The section that this run collected, or the failed run that it resumes; None when not selected."""
         upstream = context.upstream_output
         if upstream is None:
             return None

@@ -49,11 +49,11 @@ def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Reports a started run as failed when its process, on this host, is certainly gone; returns whether it did.
+    """Reports a started run as failed if its process was on this host and is gone; returns whether it did.
 
-    Dagster's default launcher does not check on its runs: after `kill -9` one stays STARTED until run monitoring's
-    `max_runtime` is over. A run in a pod or task of its own is unknown to this host; its launcher's health check
-    covers it.
+    Dagster's default launcher does not check on its runs: after `kill -9` one stays STARTED until run
+    monitoring's `max_runtime` is over. A run in a pod or task of its own is unknown to this host; its
+    launcher's health check covers it.
     """
     if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:
         return False
@@ -63,7 +63,8 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         return False
     if not is_gone(process):
         return False
-    # `run` may have been read before the run ended. A process that is gone writes nothing more, so this reading is final.
+    # `run` may have been read before the run ended. A process that is gone writes nothing more, so this
+    # reading is final.
     last = instance.get_run_by_id(run.run_id)
     if last is None or last.status is not dg.DagsterRunStatus.STARTED:
         return False

@@ -1,4 +1,4 @@
-"""What the UI shows of a section: the columns of its records, how many there are, what reading them cost, and the first of them."""
+"""What the UI shows of a section: columns, counts, what reading it cost, and the first records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def section_columns(name: SectionName) -> dg.TableSchema:
 
 
 def section_metadata(section: Section) -> dict[str, Any]:
-    """Dagster metadata of a materialization: `dagster/row_count`, status, cost and the first records as a table."""
+    """Metadata of a materialization: `dagster/row_count`, status, cost, and the first records as a table."""
     name, state, cost = section_name(section), section.state, section.cost
     records: Sequence[Any] = (
         section.records if not isinstance(section, MetricsSection) else _topic_rates(section)

@@ -1,4 +1,6 @@
-"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step, so that neither event goes out alone."""
+"""`discovery_snapshot` and `changes`: sections joined, compared and published in one step, so that neither
+event goes out alone.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +54,9 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 tags={"mesh/topic": EVENTS_TOPIC},
                 description=f"The complete state of the cluster, one DiscoveryEvent on {EVENTS_TOPIC} (key: cluster id).",
                 metadata={"dagster/column_schema": event_columns("discovery_event")},
-                # The schedule publishes every 6 hours: one run missed warns, two fail, with an hour's grace. Dagster
-                # judges the asset by its newest partition; each cluster is judged by the check `current`.
+                # The schedule publishes every 6 hours: one run missed warns, two fail, with an hour's grace.
+                # Dagster judges the asset by its newest partition; each cluster is judged by the check
+                # `current`.
                 freshness_policy=dg.FreshnessPolicy.time_window(
                     fail_window=timedelta(hours=13), warn_window=timedelta(hours=7)
                 ),

@@ -1,4 +1,4 @@
-"""`schema_changes`, `connector_failures` and `resource_changes`: each compares all clusters with their latest documents.
+"""`schema_changes`, `connector_failures`, `resource_changes`: compare clusters with their latest documents.
 
 A tick observes the clusters, puts what changed into the inbox, and asks for runs.
 """
@@ -69,7 +69,7 @@ _SENSORS: tuple[tuple[str, Observe, int, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observing:
-    """What distinguishes one sensor: its name, what it observes, its interval. Tests put fakes in for the rest."""
+    """What distinguishes one sensor: its name, what it observes, its interval. Tests replace the rest."""
 
     name: str
     observe: Observe
@@ -174,8 +174,8 @@ def _next_cursor(
         name: state for name, state in cursor.clusters.items() if name in clusters
     }
     states.update({name: observed.cursor for name, observed in swept.seen.items()})
-    # Without this, a registry that has lost its bulk list would be read subject by subject in every tick, which
-    # takes longer than a tick may.
+    # Without this, a registry that has lost its bulk list would be read subject by subject in every tick,
+    # which takes longer than a tick may.
     states.update({name: replace(states[name], bulk=False) for name in swept.hung if name in states})
     still_hung = [name for name in cursor.hung if name in swept.unreached]
     return SensorCursor(
@@ -184,7 +184,7 @@ def _next_cursor(
 
 
 def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) -> str:
-    """`98 of 100 clusters looked at, nothing new; payments: …; …`: how far the tick came, and why no further."""
+    """`98 of 100 clusters looked at, nothing new; payments: …; …`: how far it came, and why no further."""
     reasons: dict[str, Sequence[str]] = {
         name: observed.notes for name, observed in swept.seen.items() if observed.notes
     }

@@ -40,7 +40,7 @@ _KEPT_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The interval. Tests put fakes in for the rest."""
+    """The interval. Tests replace the rest."""
 
     interval_seconds: float
     clients: OpenClients = open_clients
@@ -123,7 +123,7 @@ def tick(
 
 
 def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
-    """Stores what was seen. A cluster whose readings or alarms cannot be stored has failed, as if it could not be read."""
+    """Stores what was seen. A cluster whose readings or alarms cannot be stored counts as failed."""
 
     def keep(name: str) -> tuple[str, str | None]:
         try:

@@ -1,4 +1,4 @@
-"""From the inbox to runs: one run for everything that waits for a cluster, and none while one is queued or running.
+"""From the inbox to runs: one for everything that waits for a cluster, none while one is under way.
 
 After failures it pauses, longer each time.
 """

@@ -1,4 +1,4 @@
-"""What the sensors share: how often they tick, which clusters they cover, and how they explain a skipped tick."""
+"""What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ def discovery_sensor(
 
 
 def interval_seconds(default: int, *, environment: Mapping[str, str] | None = None) -> int:
-    """The interval of a sensor: `default`, unless MESH_SENSOR_INTERVAL_SECONDS sets one for all sensors (demo, tests).
+    """`default`, unless MESH_SENSOR_INTERVAL_SECONDS sets one interval for all sensors (demo, tests).
 
     Raises MeshError when the variable is not a whole number of seconds.
     """
@@ -43,7 +43,7 @@ def interval_seconds(default: int, *, environment: Mapping[str, str] | None = No
 
 
 def pause_unit_seconds(*, environment: Mapping[str, str] | None = None) -> float:
-    """The first pause after a failed run: a minute, less where MESH_SENSOR_INTERVAL_SECONDS shortens the intervals.
+    """The first pause after a failed run: a minute, or less where the intervals are shortened.
 
     Raises MeshError as `interval_seconds` does.
     """
@@ -59,7 +59,7 @@ def clusters_with_partition(estate: Estate, partitions: dg.StaticPartitionsDefin
 
 
 def reasons_text(reasons: Mapping[str, Sequence[str]]) -> list[str]:
-    """`cluster: reason; reason` for the first clusters by name, and how many more there are. `reasons`: by cluster."""
+    """From reasons by cluster: `cluster: reason; reason` for the first ones, and how many more there are."""
     shown = [
         f"{name}: {_shortened('; '.join(texts))}" for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
     ]

@@ -33,7 +33,9 @@ NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """The queue to read, and where to send what cannot be understood; None leaves that to the queue's own redrive."""
+    """The queue to read, and where to send what cannot be understood; None leaves that to the queue's own
+    redrive.
+    """
 
     triggers: TriggerQueue
     dead_letters: DeadLetters | None
@@ -55,7 +57,9 @@ def open_queues(settings: QueueTriggers) -> Queues:
 
 
 def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
-    """Mounted whether or not a queue is configured: each tick reads the estate anew, so naming one takes effect at once."""
+    """Mounted whether or not a queue is configured: each tick reads the estate anew, so naming one takes
+    effect at once.
+    """
     interval = interval_seconds(30)
 
     @discovery_sensor(
