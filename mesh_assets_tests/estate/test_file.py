@@ -152,7 +152,7 @@ def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
     ]
 
 
-def test_an_endpoint_of_no_known_kind_is_told_which_there_are() -> None:
+def test_an_endpoint_of_an_unknown_kind_is_an_error_that_lists_the_kinds() -> None:
     [finding] = findings(managed_connect(kind="kafka-connect"))
     assert finding.startswith(
         "estate.yaml:5: clusters.a.connect.0.kind: 'kafka-connect' is not a kind; expected one of 'kafka_connect', "
@@ -231,7 +231,7 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ("clusters:\n  a: 3\n", "estate.yaml:2: clusters.a: "),
     ],
 )
-def test_what_is_no_estate_gets_one_sentence_with_its_line(text: str, expected: str) -> None:
+def test_a_faulty_estate_gets_one_sentence_with_its_line(text: str, expected: str) -> None:
     assert findings(text)[0].startswith(expected)
 
 

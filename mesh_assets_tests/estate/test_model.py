@@ -12,7 +12,7 @@ def finding(text: str) -> str:
     return str(caught.value)
 
 
-def test_without_them_there_is_no_queue_and_nobody_is_told() -> None:
+def test_without_them_there_is_no_queue_and_nobody_is_notified() -> None:
     estate = parse_estate(CLUSTERS, source="estate.yaml")
 
     assert estate.triggers is None
@@ -37,7 +37,7 @@ def test_a_template_holds_only_the_fields_there_are(template: str) -> None:
     )
 
 
-def test_a_template_that_is_none_is_told() -> None:
+def test_a_malformed_template_is_an_error() -> None:
     assert "expected text with {run_id}, {cluster}, {sequence}" in finding(
         'notifications: {link: "https://x.test/{run_id"}'
     )

@@ -149,7 +149,7 @@ class Answer:
         if self.status in BUSY_STATUSES or self.note:
             note = f" ({self.note})" if self.note else ""
             return UnreachableError(
-                f"{self.service} is not able to answer now: {self.request} gave {self.status}{said}{note}"
+                f"{self.service} cannot answer now: {self.request} gave {self.status}{said}{note}"
             )
         if 300 <= self.status < 400:
             # Without the query, which may hold a token.

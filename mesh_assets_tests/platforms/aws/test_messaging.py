@@ -75,7 +75,7 @@ def test_it_receives_up_to_ten_by_long_polling_of_at_most_twenty_seconds(stub: S
     assert queue.receive(wait_seconds=1) == ()
 
 
-def test_it_deletes_in_one_call_and_tells_what_was_not_deleted(stub: Stubber) -> None:
+def test_it_deletes_in_one_call_and_returns_what_was_not_deleted(stub: Stubber) -> None:
     failed = {"Successful": [], "Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]}
     stub.add_response(
         "delete_message_batch", failed, {"QueueUrl": URL, "Entries": [{"Id": "0", "ReceiptHandle": "r-1"}]}
@@ -154,7 +154,7 @@ def test_without_credentials_it_says_where_they_may_come_from() -> None:
         SqsQueue(URL).receive(wait_seconds=1)
 
 
-def test_a_profile_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     with pytest.raises(
@@ -175,7 +175,7 @@ def test_nobody_at_the_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -
         queue.receive(wait_seconds=1)
 
 
-def test_an_endpoint_that_is_no_address_is_told() -> None:
+def test_an_endpoint_that_is_not_an_address_is_named() -> None:
     with pytest.raises(EstateError, match="endpoint_url of queue triggers is not an address"):
         SqsQueue(URL, endpoint_url="http://")
 

@@ -75,7 +75,7 @@ def test_a_serverless_cluster_has_iam_only_and_the_error_says_so(stub: Stubber) 
     )
 
 
-def test_a_cluster_without_any_brokers_is_told(stub: Stubber) -> None:
+def test_a_cluster_without_any_brokers_is_an_error(stub: Stubber) -> None:
     stub.add_response("get_bootstrap_brokers", {}, {"ClusterArn": ARN})
     with pytest.raises(RefusedError, match="has no brokers yet"):
         bootstrap_brokers(ARN, login="iam", client=stub.client)
@@ -200,7 +200,7 @@ def test_without_credentials_it_says_how_to_give_some(
         ("kafka.example:9098", None),
     ],
 )
-def test_the_region_stands_in_the_brokers_names(brokers: str, region: str | None) -> None:
+def test_the_region_comes_from_the_brokers_names(brokers: str, region: str | None) -> None:
     assert region_of_brokers(brokers) == region
 
 

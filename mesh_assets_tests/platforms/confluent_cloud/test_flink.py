@@ -78,7 +78,7 @@ def test_who_gives_up_leaves_no_statement_behind(flink: FlinkClient, stand_in: F
     assert (len(stand_in.deleted), stand_in.statements) == (1, {})
 
 
-def test_what_flink_says_against_a_statement_is_told(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_flinks_objection_to_a_statement_is_passed_on(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
     stand_in.refuses = "line 1: unknown table"
     with pytest.raises(RefusedError, match="does not accept the statement: line 1: unknown table"):
         flink.run("SELECT x", most_rows=1, within_seconds=30, keep=False, wait=at_once)

@@ -77,7 +77,7 @@ def test_metrics_that_are_not_wanted_are_left_out_unread() -> None:
 
 
 @pytest.mark.parametrize("stamp", ["1609459200", "1609459200.000", "1609459200000"])
-def test_times_in_seconds_and_in_milliseconds_are_told_apart(stamp: str) -> None:
+def test_times_in_seconds_and_in_milliseconds_are_distinguished(stamp: str) -> None:
     text = f'# TYPE {RECEIVED} gauge\n{RECEIVED}{{kafka_id="lkc-1",topic="a"}} 1.0 {stamp}\n# EOF\n'
     client, _ = client_of(an_export(text))
     assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (
@@ -116,7 +116,7 @@ def access(resource: str, value: float) -> str:
     return f'# TYPE {name} gauge\n{name}{{resource_id="{resource}",resource_type="resource.x.id"}} {value}\n# EOF\n'
 
 
-def test_what_the_key_may_not_see_is_told_by_its_id() -> None:
+def test_what_the_key_may_not_see_is_listed_by_its_id() -> None:
     client, _ = client_of(an_export(access("lcc-7", 1.0)))
     assert client.export("lkc-1", connector_ids=["lcc-7"], wanted=frozenset({RECEIVED})).inaccessible == (
         "lcc-7",
@@ -150,7 +150,7 @@ def test_a_text_that_is_cut_off_is_an_error_and_no_smaller_cluster() -> None:
         client.export("lkc-1", wanted=frozenset({RECEIVED}))
 
 
-def test_a_text_that_is_none_is_an_error() -> None:
+def test_a_text_other_than_metrics_is_an_error() -> None:
     client, _ = client_of(an_export(f"{RECEIVED}{{oops 1\n# EOF\n"))
     with pytest.raises(UnexpectedAnswerError, match="something other than metrics"):
         client.export("lkc-1", wanted=frozenset({RECEIVED}))

@@ -137,7 +137,7 @@ def test_a_key_without_rights_is_named_with_the_roles_it_takes() -> None:
     )
 
 
-def test_an_unknown_environment_or_cluster_is_told_from_no_connectors() -> None:
+def test_an_unknown_environment_or_cluster_differs_from_one_without_connectors() -> None:
     client, _ = client_of(httpx.Response(404, json={"error": {"code": 404, "message": "account not found"}}))
     with pytest.raises(
         UnexpectedAnswerError,

@@ -302,7 +302,7 @@ PLUGIN = "/connector-plugins/org.example.Source/config"
         (httpx.Response(405), set()),
     ],
 )
-def test_a_connectors_own_passwords_are_told_where_the_worker_can(answer: Any, keys: set[str]) -> None:
+def test_a_connectors_own_passwords_are_listed_where_the_worker_can(answer: Any, keys: set[str]) -> None:
     with KafkaConnectClient(
         KafkaConnectEndpoint(kind="kafka_connect", url=URL),
         transport=httpx.MockTransport(FakeConnect({PLUGIN: answer})),

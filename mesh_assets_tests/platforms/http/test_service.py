@@ -115,7 +115,7 @@ def test_a_compressed_answer_is_read() -> None:
         (
             httpx.Response(503, content=b"busy"),
             UnreachableError,
-            "is not able to answer now: GET /x gave 503: busy (8 tries in 17.8 s)",
+            "cannot answer now: GET /x gave 503: busy (8 tries in 17.8 s)",
         ),
         (
             httpx.Response(500, json={"error_code": 50001, "message": "store"}),
@@ -124,7 +124,7 @@ def test_a_compressed_answer_is_read() -> None:
         ),
     ],
 )
-def test_what_is_no_json_value_is_one_sentence_with_service_address_status_and_message(
+def test_an_answer_without_json_is_one_sentence_with_service_address_status_and_message(
     answer: httpx.Response, error: type[PlatformError], sentence: str
 ) -> None:
     service, _ = service_of(answer)

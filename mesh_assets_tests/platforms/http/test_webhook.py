@@ -96,7 +96,7 @@ def test_its_address_is_in_no_message_and_no_log(
     assert caught.value.__cause__ is None
 
 
-def test_what_is_no_address_is_told_without_it() -> None:
+def test_a_malformed_address_is_an_error_that_does_not_repeat_it() -> None:
     with pytest.raises(EstateError) as caught:
         Webhook(SECRET)
     assert SECRET not in str(caught.value)

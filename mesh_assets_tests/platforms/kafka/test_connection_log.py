@@ -52,9 +52,7 @@ def test_one_answer_ends_all_that_was_wrong(log: ConnectionLog, clock: Clock) ->
     assert (log.seconds_down(100.0), log.failure, log.refusal) == (0, None, None)
 
 
-def test_what_was_heard_long_ago_is_no_evidence_that_brokers_are_down_now(
-    log: ConnectionLog, clock: Clock
-) -> None:
+def test_an_old_report_does_not_mean_that_brokers_are_down_now(log: ConnectionLog, clock: Clock) -> None:
     log.on_error(REFUSED)
     log.on_error(DOWN)
     clock.now += 60

@@ -91,7 +91,9 @@ def failure_of(properties: dict[str, str], timeout_seconds: float) -> tuple[Plat
     return raised.value, time.monotonic() - started
 
 
-def test_refused_connections_are_believed_after_three_seconds_and_told_in_one_sentence(refusing: str) -> None:
+def test_refused_connections_are_believed_after_three_seconds_and_reported_in_one_sentence(
+    refusing: str,
+) -> None:
     error, seconds = failure_of({"bootstrap.servers": refusing}, timeout_seconds=20)
     assert type(error) is UnreachableError
     assert (
@@ -112,14 +114,14 @@ def test_a_peer_that_accepts_and_stays_silent_is_given_up_within_the_timeout(sil
 
 
 @pytest.mark.usefixtures("_believed_soon")
-def test_plain_text_against_a_tls_listener_is_told_as_such(hanging_up: Listener) -> None:
+def test_plain_text_against_a_tls_listener_is_reported_as_such(hanging_up: Listener) -> None:
     error, _ = failure_of({"bootstrap.servers": hanging_up.address}, timeout_seconds=10)
     assert type(error) is UnreachableError
     assert "does the listener expect TLS? kafka.security_protocol is PLAINTEXT" in str(error)
 
 
 @pytest.mark.usefixtures("_believed_soon")
-def test_tls_against_a_plain_text_listener_is_told_as_such(hanging_up: Listener) -> None:
+def test_tls_against_a_plain_text_listener_is_reported_as_such(hanging_up: Listener) -> None:
     error, _ = failure_of(
         {"bootstrap.servers": hanging_up.address, "security.protocol": "SSL"}, timeout_seconds=10
     )
@@ -128,7 +130,7 @@ def test_tls_against_a_plain_text_listener_is_told_as_such(hanging_up: Listener)
 
 
 @pytest.mark.usefixtures("_believed_soon")
-def test_a_name_that_nobody_knows_is_told_as_such() -> None:
+def test_a_name_that_nobody_knows_is_reported_as_such() -> None:
     error, _ = failure_of({"bootstrap.servers": "no-such-broker.invalid:9092"}, timeout_seconds=10)
     assert type(error) is UnreachableError
     assert "no-such-broker.invalid:9092 could not be reached" in str(error)

@@ -39,7 +39,7 @@ def read(admin: FakeAdmin) -> tuple[ConsumerGroup, ...]:
     return reader_on(admin).groups(lambda _: True).groups
 
 
-def test_a_group_is_told_with_its_members_and_offsets(admin: FakeAdmin) -> None:
+def test_a_group_has_its_members_and_offsets(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing", ConsumerGroupType.CONSUMER)]
     admin.group_descriptions = {
         "billing": described(
@@ -273,7 +273,7 @@ def test_a_broker_that_goes_on_loading_its_groups_makes_the_list_incomplete(
         read(admin)
 
 
-def test_no_broker_that_tells_its_groups_is_no_answer(admin: FakeAdmin) -> None:
+def test_without_a_broker_that_lists_its_groups_there_is_no_answer(admin: FakeAdmin) -> None:
     admin.old_listings = [[]]
     admin.listing_errors = [error(KafkaError._TIMED_OUT, "Timed out")]
     with pytest.raises(
@@ -291,7 +291,7 @@ def test_an_old_listing_that_lacks_what_the_new_one_has_is_incomplete(admin: Fak
         read(admin)
 
 
-def test_no_answer_for_any_group_is_no_reading(admin: FakeAdmin) -> None:
+def test_without_an_answer_for_any_group_there_is_no_reading(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing"), listed("shipping")]
     admin.group_descriptions = dict.fromkeys(
         ["billing", "shipping"], error(KafkaError._TIMED_OUT, "Timed out")

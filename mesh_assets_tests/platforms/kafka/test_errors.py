@@ -105,7 +105,7 @@ SASL = Endpoint(
         ),
     ],
 )
-def test_a_failed_connection_is_told_in_one_sentence(
+def test_a_failed_connection_is_reported_in_one_sentence(
     endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str
 ) -> None:
     error = connection_failed(endpoint, said, seconds=3.1)
@@ -182,7 +182,7 @@ def test_a_failed_call_becomes_the_error_that_a_caller_can_decide_on(
     assert str(error).startswith(sentence)
 
 
-def test_what_librdkafka_said_of_the_connection_stands_before_timed_out() -> None:
+def test_what_librdkafka_said_about_the_connection_outranks_timed_out() -> None:
     error = from_kafka_error(
         KafkaError(KafkaError._TIMED_OUT),
         endpoint=PLAINTEXT,
@@ -275,7 +275,7 @@ def test_a_wrong_key_of_a_cluster_on_confluent_cloud_is_called_what_it_is(endpoi
         ),
     ],
 )
-def test_a_key_without_rights_on_confluent_cloud_is_told_the_role(doing: str, right: str, role: str) -> None:
+def test_a_key_without_rights_on_confluent_cloud_learns_the_role(doing: str, right: str, role: str) -> None:
     endpoint = Endpoint({**CLOUD, "bootstrap.servers": "pkc-1.confluent.cloud:9092"})
     error = from_kafka_error(
         KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "denied"),

@@ -90,7 +90,7 @@ def test_a_coordinator_that_never_gets_ready_makes_the_list_incomplete(
     assert admin.calls("list_consumer_groups") == []
 
 
-def test_no_coordinator_that_answers_is_no_reading(admin: FakeAdmin) -> None:
+def test_without_an_answer_from_any_coordinator_there_is_no_reading(admin: FakeAdmin) -> None:
     admin.group_descriptions = dict.fromkeys(absent_groups(3), error(KafkaError._TIMED_OUT, "Timed out"))
     with pytest.raises(
         UnreachableError, match="while asking the coordinators of the consumer groups: Timed out"

@@ -98,7 +98,9 @@ def test_a_partition_whose_broker_hangs_has_no_offset_and_not_librdkafkas_minus_
     )
 
 
-def test_no_answer_for_any_partition_is_no_reading(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+def test_without_an_answer_for_any_partition_there_is_no_reading(
+    admin: FakeAdmin, consumer: FakeConsumer
+) -> None:
     silence = error(KafkaError._TIMED_OUT, "Timed out")
     consumer.ends = {("orders", 0): silence}
     admin.offsets = {("orders", 0): -1001}

@@ -85,7 +85,7 @@ def test_offsets_that_cannot_be_read_do_not_cost_the_others(
     assert topics["no-such-topic"][0].error == "UNKNOWN_TOPIC_OR_PART: Broker: Unknown topic or partition"
 
 
-def test_only_topics_that_are_gone_have_no_offsets_and_that_is_no_failure(
+def test_deleted_topics_have_no_offsets_which_is_not_a_failure(
     reader: ConfluentKafkaReader,
 ) -> None:
     (partition,) = reader.offsets({"no-such-topic": [0]}).topics["no-such-topic"]
@@ -113,7 +113,7 @@ def test_reading_offsets_forms_no_group(reader: ConfluentKafkaReader, a_topic_of
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_a_live_group_is_told_and_its_offsets_join_those_of_the_topic(
+def test_a_live_group_is_listed_and_its_offsets_join_those_of_the_topic(
     reader: ConfluentKafkaReader,
     bootstrap_servers: str,
     a_topic_of_ten_records: str,
@@ -182,7 +182,7 @@ def test_four_reads_at_once_agree_with_one_another(reader: ConfluentKafkaReader)
     assert reader.requests["describe_configs"] == 1
 
 
-def test_tls_against_this_plain_text_broker_is_told_as_such(bootstrap_servers: str) -> None:
+def test_tls_against_this_plain_text_broker_is_reported_as_such(bootstrap_servers: str) -> None:
     with (
         ConfluentKafkaReader(
             {"bootstrap.servers": bootstrap_servers, "security.protocol": "SSL"}, 10

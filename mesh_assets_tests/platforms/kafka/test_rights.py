@@ -23,7 +23,7 @@ def deadline() -> Deadline:
     return Deadline(5.0)
 
 
-def test_the_cluster_tells_its_rights_and_the_topics_that_are_visible() -> None:
+def test_the_cluster_has_its_rights_and_the_visible_topics() -> None:
     brokers = FakeBrokers(
         rights=Rights(cluster=["DESCRIBE"], topics={"orders": ["READ", "DESCRIBE"]}),
         topics={"orders": "", "secret": ""},
@@ -48,13 +48,13 @@ def test_rights_on_topics_are_asked_for_in_chunks() -> None:
     assert brokers.calls("chunk of topics") == [NAMES_A_CALL] * 18
 
 
-def test_no_topics_are_no_request() -> None:
+def test_no_topics_need_no_request() -> None:
     brokers = FakeBrokers()
     assert read_topic_rights(brokers.session(), (), deadline()) == {}
     assert brokers.asked == []
 
 
-def test_an_absent_topic_is_told_from_a_refused_one_where_kafka_tells() -> None:
+def test_an_absent_topic_differs_from_a_refused_one_where_kafka_distinguishes_them() -> None:
     brokers = FakeBrokers(rights=Rights(topics={"missing": ["DESCRIBE"]}), topics={"hidden": "delete"})
     access = read_topic_rights(brokers.session(), ["missing", "hidden"], deadline())
     assert access == {"hidden": ResourceRights(state="refused"), "missing": ResourceRights(state="absent")}
@@ -108,7 +108,7 @@ def test_brokers_that_do_not_tell_rights_leave_them_unknown() -> None:
     }
 
 
-def test_a_failure_that_is_not_about_rights_is_no_finding_about_rights() -> None:
+def test_a_failure_that_is_not_about_rights_is_an_error() -> None:
     brokers = FakeBrokers(topics={"orders": "delete"}, failure=KafkaError(KafkaError._TIMED_OUT))
     with pytest.raises(UnreachableError, match="asking for the rights on the topics"):
         read_topic_rights(brokers.session(), ["orders"], deadline())
@@ -162,7 +162,7 @@ def test_an_answer_that_says_nothing_of_the_group_is_an_error() -> None:
         group_presence(brokers.session(), ["g"])
 
 
-def test_no_names_are_no_call() -> None:
+def test_no_names_need_no_call() -> None:
     brokers = FakeBrokers()
     assert topic_presence(brokers.session(), []) == group_presence(brokers.session(), []) == {}
     assert brokers.asked == []

@@ -87,6 +87,6 @@ def test_what_came_in_time_is_given_with_how_much_was_not_read(monkeypatch: pyte
     assert found.unread == 64 + 2  # none came to its end, and two are over the number that is read
 
 
-def test_a_partition_that_is_not_there_is_no_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_partition_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnexpectedAnswerError, match="orders has no partition 7; it has 1, counted from 0"):
         read(monkeypatch, high=5, partition=7)

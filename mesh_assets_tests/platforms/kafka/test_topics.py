@@ -30,7 +30,7 @@ def admin() -> FakeAdmin:
     return FakeAdmin()
 
 
-def test_a_cluster_is_told_with_its_brokers_topics_and_partitions_in_order(admin: FakeAdmin) -> None:
+def test_a_cluster_has_its_brokers_topics_and_partitions_in_order(admin: FakeAdmin) -> None:
     admin.topics = {
         "orders": topic("orders", partition(1, 2, (2, 1), (2,)), partition(0, 1, (1, 2), (1, 2))),
         "__consumer_offsets": topic("__consumer_offsets", partition(0)),
@@ -86,7 +86,7 @@ def test_a_topic_that_has_gone_meanwhile_is_absent(admin: FakeAdmin, where: str)
 
 
 @pytest.mark.parametrize("where", ["listing", "description"])
-def test_a_topic_that_is_refused_is_told_with_its_error_and_not_dropped(admin: FakeAdmin, where: str) -> None:
+def test_a_refused_topic_is_kept_with_its_error(admin: FakeAdmin, where: str) -> None:
     refused = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Broker: Topic authorization failed")
     admin.topics = {
         "__transaction_state": topic("__transaction_state", failure=refused if where == "listing" else None)
@@ -131,7 +131,7 @@ def test_descriptions_that_fail_as_a_whole_fail_the_reading(admin: FakeAdmin) ->
 # The configs of topics.
 
 
-def test_all_configs_are_told_and_which_are_set_on_the_topic_itself(admin: FakeAdmin) -> None:
+def test_all_configs_are_read_and_which_are_set_on_the_topic_itself(admin: FakeAdmin) -> None:
     admin.topic_configs = {
         "orders": {
             "retention.ms": entry("retention.ms", "3600000", source=1),
@@ -185,7 +185,7 @@ def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_other
     }
 
 
-def test_no_answer_is_no_reading(admin: FakeAdmin) -> None:
+def test_without_an_answer_there_is_no_reading(admin: FakeAdmin) -> None:
     admin.topic_configs = {"orders": error(KafkaError._TIMED_OUT, "Timed out")}
     with pytest.raises(
         UnreachableError, match="could not be reached while reading the topic configs: Timed out"

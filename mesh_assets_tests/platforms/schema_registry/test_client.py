@@ -81,7 +81,7 @@ def test_registering_is_repeated_when_the_registry_is_busy() -> None:
             UnexpectedAnswerError,
             "registered the schema for 'a-value' without returning its id",
         ),
-        (httpx.Response(502), UnreachableError, "is not able to answer now"),
+        (httpx.Response(502), UnreachableError, "cannot answer now"),
     ],
 )
 def test_a_schema_that_is_not_accepted_says_why(
@@ -145,7 +145,7 @@ def test_a_subject_asked_for_by_its_name_is_here_or_gone(style: type[FakeRegistr
         assert (client.presence("a-value"), client.presence("b-value")) == ("here", "gone")
 
 
-def test_a_subject_of_which_nothing_may_be_told_is_refused() -> None:
+def test_a_subject_that_the_registry_hides_is_refused() -> None:
     denied = error(403, 40301, "User is denied operation Read on Subject: a-value")
     with Confluent(before=lambda _: denied).client() as client:
         assert client.presence("a-value") == "refused"

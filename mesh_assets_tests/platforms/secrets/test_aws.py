@@ -206,7 +206,7 @@ def test_a_refusal_names_the_reference_the_action_and_the_missing_right(
     assert str(caught.value).startswith(sentence) or sentence in str(caught.value)
 
 
-def test_a_binary_secret_is_no_text(stubbed: Callable[[str], Stubber]) -> None:
+def test_a_binary_secret_is_an_error(stubbed: Callable[[str], Stubber]) -> None:
     stub = stubbed("secretsmanager")
     stub.add_response("get_secret_value", {"SecretBinary": b"hush"}, {"SecretId": "kafka"})
     with pytest.raises(EstateError, match="secretsmanager:kafka: the secret is binary; expected text"):

@@ -43,7 +43,7 @@ def test_a_reference_is_taken_apart(text: str, expected: tuple[str, str, str | N
 
 
 @pytest.mark.parametrize("text", ["alice", "${KEY}", "https://registry.example", ""])
-def test_other_text_is_no_reference(text: str) -> None:
+def test_other_text_is_not_a_reference(text: str) -> None:
     assert parse_reference(text) is None
 
 

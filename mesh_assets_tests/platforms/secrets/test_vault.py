@@ -58,7 +58,7 @@ def _said(reference: str) -> str:
     return str(caught.value)
 
 
-def test_a_missing_field_is_told_with_those_there_are(vault: AVault) -> None:
+def test_a_missing_field_is_an_error_that_lists_the_existing_ones(vault: AVault) -> None:
     vault.secrets["secret/data/kafka"] = {"username": "alice", "password": "hush"}
     assert (
         _said("vault:secret/kafka#pass")
