@@ -66,7 +66,7 @@ def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: Sw
     ends = time.monotonic() + limits.tick_seconds
     under_way: dict[Future[Result], tuple[str, float]] = {}
     # A thread for each cluster in the worst case: the places of those that hang go to others.
-    pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-look")
+    pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-visit")
     try:
         while waiting or under_way:
             now = time.monotonic()

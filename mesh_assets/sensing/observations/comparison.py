@@ -93,7 +93,7 @@ def compare_section(name: SectionName, observed: Section, document: Document, *,
         return Compared(notes=(f"{name} held back until {until} UTC",))
     now_observed = _with(document, name, observed)
     changes = diff_documents(document, now_observed)
-    identities = _identities(changes, name, document, now_observed)
+    identities = identities_of(changes, name, document, now_observed)
     if held_since is None:
         return Compared(changes=changes, identities=identities)
     sentence = f"{title} held back since {held_since.strftime('%H:%M:%S')} UTC can be read again"
@@ -126,9 +126,11 @@ def _with(document: Document, name: SectionName, observed: Section) -> Document:
             raise AssertionError("metrics are not compared")
 
 
-def _identities(
+def identities_of(
     changes: Sequence[Change], name: SectionName, document: Document, observed: Document
 ) -> Identities:
+    """The identities of what `changes` create or delete in the section `name`, from the records of both
+    sides."""
     kinds = {change.kind for change in changes}
     found: dict[tuple[ChangeKind, ResourceType, str], Identity] = {}
     sides: tuple[tuple[ChangeKind, Document], ...] = (("created", observed), ("deleted", document))
@@ -145,9 +147,10 @@ def _identities(
                 }
             case "connectors":
                 for connector in side.connectors:
-                    # A change names a connector with its endpoint where another endpoint has the same name.
-                    for resource in (connector.name, f"{connector.connect}/{connector.name}"):
-                        found[kind, "connector", resource] = Identity(connector.id)
+                    # A change gives the endpoint, too, where the name alone is ambiguous.
+                    found[kind, "connector", f"{connector.connect}/{connector.name}"] = Identity(connector.id)
+                    if "/" not in connector.name:
+                        found[kind, "connector", connector.name] = Identity(connector.id)
     return found
 
 

@@ -28,7 +28,7 @@ MOST_NEW = 200
 
 
 @runtime_checkable
-class TellsOfBulkList(Protocol):
+class KnowsBulkList(Protocol):
     @property
     def has_bulk_list(self) -> bool | None: ...
 
@@ -68,7 +68,7 @@ def observe_schemas(context: ObservationContext) -> Observation:
         # Only a successful reading shows that the registry has a bulk list: one that lost it must not be read
         # subject by subject at once.
         return Observation(causes=(), notes=(str(error),), cursor=replace(cursor, bulk=False))
-    bulk = isinstance(registry, TellsOfBulkList) and bool(registry.has_bulk_list)
+    bulk = isinstance(registry, KnowsBulkList) and bool(registry.has_bulk_list)
     return Observation(
         causes=(*compared.causes, *causes_of(compared.changes, compared.identities)),
         notes=compared.notes,

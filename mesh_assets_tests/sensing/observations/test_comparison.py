@@ -1,0 +1,30 @@
+"""The identities that causes are told apart by are those of the records in the changes."""
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.sections import SectionName
+from mesh_assets.sensing.observations.comparison import Identity, identities_of
+from mesh_assets_tests.arbitrary_documents import documents
+
+COMPARED: tuple[SectionName, ...] = ("topics", "connectors", "schemas", "consumer_groups")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(documents(fresh=True), documents(fresh=True))
+def test_a_created_or_deleted_resource_is_identified_by_its_record(before: Document, after: Document) -> None:
+    changes = diff_documents(before, after)
+    identities = {
+        key: identity
+        for name in COMPARED
+        for key, identity in identities_of(changes, name, before, after).items()
+    }
+    for change in changes:
+        if change.kind != "updated":
+            record = msgspec.json.decode(change.after or change.before or "{}")
+            expected = Identity(record.get("id"), record.get("version"))
+            assert (
+                identities.get((change.kind, change.resource_type, change.resource), Identity()) == expected
+            )
