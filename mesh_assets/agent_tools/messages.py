@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from mesh_assets.analysis.personal_fields import mask_personal, mask_personal_text
+from mesh_assets.analysis.schema_fields import mask_personal, mask_personal_text
 from mesh_assets.answering.answers import (
     Answer,
     ClusterName,

@@ -1,4 +1,4 @@
-"""The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf."""
+"""The fields that a schema's text describes, and which of them look personal."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
+from mesh_assets.inventory.masking import MASK, mask_value
 from mesh_assets.inventory.records import Record
+
+# The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf.
 
 _MOST_FIELDS = 2_000
 _DEEPEST = 12
@@ -197,3 +200,62 @@ def _protobuf(text: str) -> Iterator[SchemaField]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+# Which fields look personal, and masking them in a record that was read: by name and by the look of a
+# value,
+# in doubt masked.
+
+_OF_PEOPLE = """
+email mail phone mobile telephone fax surname firstname lastname fullname username nickname givenname familyname maidenname address street
+zip zipcode postcode postal birth birthday birthdate dob ssn sin nin passport iban bic swift card cardnumber pan cvv cvc account
+accountnumber ip ipaddress latitude longitude lat lon lng gender religion ethnicity salary credential password passwd secret token
+driver license licence taxid vat signature biometric fingerprint cookie session
+"""
+_PERSONAL_WORDS = frozenset(_OF_PEOPLE.split())
+# `name` is a person's as often as a product's: alone, or next to one of these words, it is masked.
+_NAMED = "first last full user customer family given middle display contact employee person holder owner"
+_NAMES_OF_PEOPLE = frozenset(_NAMED.split())
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LOOKS_PERSONAL = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # e-mail
+    r"|\b\d{3}-\d{2}-\d{4}\b"  # US social security number
+    r"|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"  # IBAN
+    r"|\b(?:\d[ -]?){13,19}\b"  # card number
+    r"|(?<![\w.])\+\d[\d ()./-]{7,}\d"  # phone, international
+    r"|\(\d{3}\) ?\d{3}-\d{4}|\b\d{3}-\d{3}-\d{4}\b"  # phone, US
+    r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # IPv4
+)
+
+
+def is_personal(field: str) -> bool:
+    """Whether a field of this name looks personal: `email`, `billingAddress`, `date_of_birth`, `name`."""
+    words = [word.casefold() for word in _WORDS.findall(field)]
+    if not _PERSONAL_WORDS.isdisjoint(words) or "".join(words) in _PERSONAL_WORDS:
+        return True
+    return "name" in words and (len(words) == 1 or not _NAMES_OF_PEOPLE.isdisjoint(words))
+
+
+def mask_personal(value: Any, field: str = "") -> Any:
+    """`value` (of JSON) with what looks personal masked, including everything below a personal field."""
+    if isinstance(value, dict):
+        return {
+            str(key): mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_personal(inner, field) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if is_personal(field):
+        return MASK
+    if isinstance(value, str):
+        return mask_personal_text(mask_value(field, value) or value)
+    if isinstance(value, int | float) and field and mask_value(field, str(value)) == MASK:
+        return MASK
+    return value
+
+
+def mask_personal_text(text: str) -> str:
+    """`text` with what looks like an address or a card, account or phone number masked."""
+    return _LOOKS_PERSONAL.sub(MASK, text)

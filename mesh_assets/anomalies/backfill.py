@@ -9,9 +9,9 @@ reading: nobody knows what arrived in it.
 from datetime import UTC, datetime, timedelta
 
 from mesh_assets.collecting.metrics.measurements import Asked, MetricsReader, RecordCounts
-from mesh_assets.readings.cadence import USUAL_INTERVAL_SECONDS, Cadence
 from mesh_assets.readings.history import READINGS_A_CHUNK, Chunk, Column
 from mesh_assets.readings.reading import Reading, resource_of
+from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS, Cadence
 
 # A day of 1,000 topics, or less time of more topics: so many points are about 20 MB, and a tick has a minute.
 _MOST_POINTS = 288_000

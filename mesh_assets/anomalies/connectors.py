@@ -10,14 +10,13 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from mesh_assets.anomalies.anomaly import Anomaly, usually
+from mesh_assets.anomalies.series import LONGER_PAUSE, silent_run
 from mesh_assets.anomalies.statistics import UsualRate
-from mesh_assets.anomalies.topics import LONGER_PAUSE, silent_run
 from mesh_assets.collecting.connectors import sink_group
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.wording import duration, figure
-from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.reading import resource_of
-from mesh_assets.readings.window import Window
+from mesh_assets.readings.window import Cadence, Window
 
 
 class ConnectorLink(msgspec.Struct, frozen=True, array_like=True, gc=False):

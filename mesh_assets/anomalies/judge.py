@@ -8,13 +8,11 @@ from msgspec.structs import replace
 
 from mesh_assets.anomalies.anomaly import Anomalies, Anomaly
 from mesh_assets.anomalies.connectors import ConnectorRules
-from mesh_assets.anomalies.consumer_groups import LagRule
-from mesh_assets.anomalies.topics import TopicRules
+from mesh_assets.anomalies.series import LagRule, TopicRules
 from mesh_assets.anomalies.usual import Usuals
 from mesh_assets.estate.monitoring import AnomalyThresholds
-from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.reading import Reading, resource_of
-from mesh_assets.readings.window import Window
+from mesh_assets.readings.window import Cadence, Window
 
 Running = Callable[[], frozenset[str] | None]
 """Asks Connect which connectors run with all their tasks, by `ConnectorLink.key`; None when Connect cannot be

@@ -23,7 +23,6 @@ from mesh_assets.anomalies.statistics import (
     usual_lag,
     usual_rate,
 )
-from mesh_assets.readings.cadence import Cadence
 from mesh_assets.readings.history import (
     READINGS_A_CHUNK,
     Chunk,
@@ -31,7 +30,7 @@ from mesh_assets.readings.history import (
     Column,
 )
 from mesh_assets.readings.reading import resource_of
-from mesh_assets.readings.window import spacing
+from mesh_assets.readings.window import Cadence, spacing
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 

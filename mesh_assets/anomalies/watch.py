@@ -32,12 +32,11 @@ from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.triggers import Trigger
-from mesh_assets.readings.cadence import Cadence, cadence_of
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
 from mesh_assets.readings.reading import Reading, take_reading
-from mesh_assets.readings.window import Window
+from mesh_assets.readings.window import Cadence, Window, cadence_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 

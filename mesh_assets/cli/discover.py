@@ -15,7 +15,7 @@ import msgspec
 from mesh_assets.cli.text import discovery_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
-from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
 from mesh_assets.snapshot.report import DiscoveryReport
 
 if TYPE_CHECKING:

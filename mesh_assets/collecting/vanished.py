@@ -15,7 +15,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Topic
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_LACKS
+from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_LACKS
 from mesh_assets.platforms.kafka import KafkaReader
 
 ASKED_AT_MOST = 10

@@ -8,11 +8,11 @@ from mesh_assets.defs.inventory import INVENTORY_KEYS, inventory_assets
 from mesh_assets.defs.run_tags import trigger_tags
 from mesh_assets.defs.sensors.changes import change_sensors
 from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
-from mesh_assets.defs.sensors.ticks import DISCOVERY_JOB
+from mesh_assets.defs.sensors.run_requests import DISCOVERY_JOB
 from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
 from mesh_assets.defs.snapshot import SNAPSHOT_KEYS, snapshot_assets
 from mesh_assets.estate.file import load_estate
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 
 
 @dg.definitions

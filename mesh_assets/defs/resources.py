@@ -11,8 +11,10 @@ import dagster as dg
 from pydantic import Field
 
 from mesh_assets.errors import MeshError
+from mesh_assets.esm.aws_account import AwsAccount, account_settings
+from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
-from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.model import AwsAccountSettings, Cluster, Estate
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import DEFAULT_STORE, open_store
@@ -112,3 +114,25 @@ def _named_by(variable: str, default: str) -> str:
 
 def _section_name(key: dg.AssetKey) -> SectionName:
     return next(name for name in SECTION_NAMES if name == key.path[-1])
+
+
+# The resource through which a run reaches AWS; tests put fakes in its place.
+
+
+class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Event source mappings in the accounts and regions that the estate and the environment of the run name."""
+
+    def service(self, region: str | None) -> MappingService:
+        """The service of a region, its credentials checked.
+
+        Raises EstateError without a region, RefusedError without working credentials, before anything else
+        happens.
+        """
+        estate = load_estate()
+        account = self.account(account_settings(estate, region=region))
+        _ = account.identity
+        return MappingService(account, estate)
+
+    def account(self, settings: AwsAccountSettings) -> AwsAccount:
+        """One account of the estate. Contacts nothing."""
+        return AwsAccount(settings)

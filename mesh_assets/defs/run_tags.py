@@ -6,7 +6,7 @@ import dagster as dg
 import msgspec
 
 from mesh_assets.errors import MeshError
-from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger
 from mesh_assets.snapshot.lock import is_gone, this_process
 from mesh_assets.store.pointers import Holder
 

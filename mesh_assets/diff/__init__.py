@@ -5,8 +5,7 @@ Imports `inventory` and nothing else of the project.
 """
 
 from mesh_assets.diff.consumer_groups import EPHEMERAL_GROUPS
-from mesh_assets.diff.documents import compared_sections, diff_documents
-from mesh_assets.diff.state import State, apply_changes, stable_state
+from mesh_assets.diff.documents import State, apply_changes, compared_sections, diff_documents, stable_state
 
 __all__ = [
     "EPHEMERAL_GROUPS",

@@ -8,9 +8,15 @@ import msgspec
 
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.errors import EsmError
-from mesh_assets.esm.iam.granted import RoleMissingError, iam_call, policy_document
+from mesh_assets.esm.iam.granted import (
+    PermissionsPlan,
+    RoleMissingError,
+    iam_call,
+    plan_permissions,
+    policy_document,
+    policy_name,
+)
 from mesh_assets.esm.iam.least_privilege import needed_statements
-from mesh_assets.esm.iam.permissions import PermissionsPlan, plan_permissions, policy_name
 from mesh_assets.esm.iam.policy import (
     VERSION,
     PolicyChange,

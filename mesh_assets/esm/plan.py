@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from mesh_assets.esm.errors import PlanOutdatedError
-from mesh_assets.esm.iam.permissions import PermissionsPlan
+from mesh_assets.esm.errors import PlanOutdatedError, Violation
+from mesh_assets.esm.iam.granted import PermissionsPlan
 from mesh_assets.esm.iam.policy import PolicyChange
 from mesh_assets.esm.mapping import plain
-from mesh_assets.esm.violations import Violation
 
 PlanAction = Literal[
     "create_event_source_mapping",

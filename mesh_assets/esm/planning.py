@@ -14,9 +14,9 @@ from mesh_assets.esm.api_request import (
 )
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.errors import MappingBusyError, MappingConflictError
+from mesh_assets.esm.errors import MappingBusyError, MappingConflictError, Violation, fault, warning
+from mesh_assets.esm.iam.granted import PermissionsPlan, plan_permissions
 from mesh_assets.esm.iam.least_privilege import needed_statements
-from mesh_assets.esm.iam.permissions import PermissionsPlan, plan_permissions
 from mesh_assets.esm.iam.policy import document_text
 from mesh_assets.esm.iam.wiring import Wiring, wiring_of_mapping, wiring_of_request
 from mesh_assets.esm.lookup import find_mapping, list_mappings
@@ -26,7 +26,6 @@ from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup, look_around
 from mesh_assets.esm.validation import create_violations, require_no_fault, update_violations
 from mesh_assets.esm.validation.polling import MOST_MAX_POLLERS
-from mesh_assets.esm.violations import Violation, fault, warning
 
 SETTLED = ("Enabled", "Disabled")
 """The states in which Lambda accepts a change."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
-from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.errors import InvalidRequestError, Violation, fault
 from mesh_assets.esm.request_fields import (
     Count,
     EsmModel,
@@ -24,7 +24,6 @@ from mesh_assets.esm.request_fields import (
     Text,
     Time,
 )
-from mesh_assets.esm.violations import Violation, fault
 
 Request = TypeVar("Request", bound=EsmModel)
 

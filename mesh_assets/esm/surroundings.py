@@ -9,10 +9,9 @@ from typing import Any
 
 from mesh_assets.errors import EstateError, MeshError, PlatformError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount, call, error_code
-from mesh_assets.esm.errors import EsmError
+from mesh_assets.esm.errors import EsmError, Violation, fault, warning
 from mesh_assets.esm.iam.granted import RoleMissingError, iam_call, role_name
 from mesh_assets.esm.iam.wiring import Wiring
-from mesh_assets.esm.violations import Violation, fault, warning
 
 TopicLookup = Callable[[Wiring, tuple[str, ...]], int | None]
 """The number of a topic's partitions, given the wiring and the bootstrap servers. None: no such topic.

@@ -1,11 +1,43 @@
-"""A change: one typed difference between two documents of a cluster, with a sentence for people; and how
-people read and count changes."""
+"""Why a discovery runs, and what it found to have changed: triggers and changes."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import one_line
+
+# Why a discovery runs.
+
+TriggerType = Literal[
+    "manual",
+    "schedule",
+    "schema_updated",
+    "schema_deleted",
+    "connector_failed",
+    "connector_recovered",
+    "resource_created",
+    "resource_deleted",
+    "topic_changed",
+    "metrics_anomaly",
+    "cloudwatch_alarm",
+    "external",
+]
+TRIGGER_TYPES: tuple[TriggerType, ...] = get_args(TriggerType)
+
+
+class Trigger(Record, frozen=True, kw_only=True):
+    """`resource`: what it is about (`users-value`, `orders-sink`). `details`: one sentence."""
+
+    type: TriggerType
+    resource: str | None = None
+    details: str | None = None
+
+    def __str__(self) -> str:
+        return self.type if self.resource is None else f"{self.type} {self.resource}"
+
+
+# A change: one typed difference between two documents of a cluster, with a sentence for people; and how
+# people read and count changes.
 
 ResourceType = Literal["topic", "connector", "schema", "consumer_group", "schema_registry"]
 ChangeKind = Literal["created", "deleted", "updated"]

@@ -8,8 +8,7 @@ from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.agent_tools.toolsets import DISCOVERY, ESM
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.mcp_server.bearer import JwtVerifier, auth_settings
-from mesh_assets.mcp_server.prompts import offer_prompts
-from mesh_assets.mcp_server.resources import offer_completion, offer_resources
+from mesh_assets.mcp_server.offers import offer_completion, offer_prompts, offer_resources
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings, Toolset
 

@@ -1,25 +1,68 @@
-"""Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
-function."""
+"""Tools of the protocol, made from the rows of a toolset, and asking the person at the client."""
 
 import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.resolve import build_resolver_plans, resolve_arguments
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model
 
-from mesh_assets.agent_tools.tool import AgentTool, Behaviour
+from mesh_assets.agent_tools.tool import AgentTool, Behaviour, Question
 from mesh_assets.answering.answers import Answer
 from mesh_assets.answering.calls import in_thread
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
 from mesh_assets.esm.request_fields import EsmModel
-from mesh_assets.mcp_server.confirming import ask_person, can_ask
+
+# Asking the person at the client whether to carry out a plan, where the client can ask.
+
+# Nobody agrees to what is not shown in full, and longer forms are cut by clients or not read.
+_MOST_CHARACTERS = 8_000
+
+
+class Consent(BaseModel):
+    carry_out: bool = Field(description="Carry out this plan.")
+
+
+def can_ask(context: Context[Any, Any], question: Question) -> bool:
+    """Whether the client can show the whole question: it says so, and it can be reached during the call
+    (before 2026 not over HTTP without a stream).
+    """
+    capabilities = context.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        return False
+    reachable = context.session.can_send_request or (context.protocol_version or "") >= "2026-07-28"
+    return reachable and len(question.text) <= _MOST_CHARACTERS
+
+
+async def ask_person(context: Context[Any, Any], question: Question) -> bool | InputRequiredResult:
+    """Whether the person agrees. An InputRequiredResult must be returned as the call's result: the client
+    asks and calls again.
+
+    The SDK takes a yes only for the text that was shown, so a plan that has changed since is asked about
+    again.
+    """
+
+    async def ask() -> Consent | Elicit[Consent]:
+        return Elicit(question.text, Consent)
+
+    asked = {"consent": (Resolve(ask), True)}
+    answered = await resolve_arguments(asked, build_resolver_plans(asked, set()), {}, context)
+    if isinstance(answered, InputRequiredResult):
+        return answered
+    consent = answered["consent"]
+    return isinstance(consent, AcceptedElicitation) and consent.data.carry_out
+
+
+# Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
+# function.
 
 _NAMED = ("properties", "$defs")
 """Their keys are names, not keywords."""

@@ -23,8 +23,8 @@ from mesh_assets.sandbox.credentials import sandbox_keys
 from mesh_assets.sandbox.estate_file import write_estate_file
 from mesh_assets.sandbox.folder import Folder, sandbox_folder, write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime
+from mesh_assets.sandbox.kafka_admin import wait_until_quiet
 from mesh_assets.sandbox.kinds import SERVERS
-from mesh_assets.sandbox.offsets import wait_until_quiet
 from mesh_assets.sandbox.progress import Progress, silent
 from mesh_assets.sandbox.server import Server, ServerStatus, Setting, read_status
 from mesh_assets.sandbox.starting import end_outdated, start_servers, wait_until_settled

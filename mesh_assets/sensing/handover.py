@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from mesh_assets.errors import ConflictError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import Section, SectionName
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.observations.observation import ObservedCluster
 from mesh_assets.store.inbox import Inbox, WaitingTrigger
 from mesh_assets.store.inventories import InventoryStore

@@ -28,10 +28,9 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import ConflictError, PublishError
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,

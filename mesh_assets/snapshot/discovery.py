@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from mesh_assets.collecting.live import environment_of
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import (
     Section,
     SectionName,
 )
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.handover import began_reading, dealt_with, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher

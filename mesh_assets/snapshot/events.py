@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from mesh_assets.errors import PublishError
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger, TriggerType
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
 from mesh_assets.inventory.records import (
     Connector,
@@ -19,7 +19,6 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import SectionName, SectionState
-from mesh_assets.inventory.triggers import Trigger, TriggerType
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
 # sides of a change together stay below Kafka's default max.message.bytes (1,048,588).

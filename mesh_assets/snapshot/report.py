@@ -7,7 +7,7 @@ from datetime import datetime
 from mesh_assets.collecting.phases import COLLECTING
 from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.changes import change_line, headline_changes
+from mesh_assets.inventory.changes import Trigger, change_line, headline_changes
 from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.key_figures import KeyFigures, key_figures
 from mesh_assets.inventory.records import Record
@@ -19,7 +19,6 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import Published
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.store.inventories import InventoryStore

@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 

@@ -7,11 +7,10 @@ from typing import TypeVar
 import msgspec
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Summary
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SectionName, SectionState
-from mesh_assets.inventory.triggers import Trigger
 
 
 class StoredDocument(Record, frozen=True, kw_only=True):

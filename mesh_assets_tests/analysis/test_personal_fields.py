@@ -1,6 +1,6 @@
 import pytest
 
-from mesh_assets.analysis.personal_fields import is_personal, mask_personal
+from mesh_assets.analysis.schema_fields import is_personal, mask_personal
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from mesh_assets.anomalies.anomaly import Anomaly
 from mesh_assets.anomalies.watch import Watch, Watched
 from mesh_assets.estate.monitoring import AnomalyThresholds
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import Connector
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.readings.history import ReadingHistory
 from mesh_assets.readings.reading import Reading, series_name
 from mesh_assets.store.inbox import Inbox

@@ -3,9 +3,9 @@
 from msgspec.structs import replace
 
 from mesh_assets.cli.text import discovery_text, size_text
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Summary
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.report import DiscoveryReport, EventReport
 from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mesh_assets.anomalies.usual import get_usuals
-from mesh_assets.inventory.triggers import TriggerType
+from mesh_assets.inventory.changes import TriggerType
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.store.inventories import InventoryStore

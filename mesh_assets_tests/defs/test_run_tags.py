@@ -2,7 +2,7 @@ import pytest
 
 from mesh_assets.defs.run_tags import trigger_of_run, trigger_tags
 from mesh_assets.errors import MeshError
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from mesh_assets.sandbox.estate.clusters import (
     DATAGENS,
     ENVIRONMENT_ID,
 )
-from mesh_assets.sandbox.offsets import end_offsets
+from mesh_assets.sandbox.kafka_admin import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
 from mesh_assets_tests.workplace import Workplace, workplace_in

@@ -7,7 +7,7 @@ import httpx
 from confluent_kafka.admin import AdminClient
 
 from mesh_assets.sandbox.estate import EXPECTED
-from mesh_assets.sandbox.offsets import Offsets, committed_offsets, end_offsets
+from mesh_assets.sandbox.kafka_admin import Offsets, committed_offsets, end_offsets
 from mesh_assets.sandbox.servers import Sandbox
 
 

@@ -10,7 +10,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[a
 
 from mesh_assets.sandbox.estate import EXPECTED, PLANTED_PASSWORD, REFERENCED_PASSWORD
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.offsets import Offsets
+from mesh_assets.sandbox.kafka_admin import Offsets
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.sandbox.live import (
     ALL_RUNNING,

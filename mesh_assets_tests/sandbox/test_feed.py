@@ -13,13 +13,12 @@ import fastavro
 import pytest
 from google.protobuf import descriptor_pb2
 
+from mesh_assets.sandbox import datagen as appender_module
+from mesh_assets.sandbox.datagen import Appender, encoder, message_class, write_first_records
 from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, DATAGENS, Datagen
 from mesh_assets.sandbox.estate.subjects import avro_schema, cloud_subjects, protobuf_text
 from mesh_assets.sandbox.estate.topic import line, record
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.feeding import appender as appender_module
-from mesh_assets.sandbox.feeding.appender import Appender, write_first_records
-from mesh_assets.sandbox.feeding.datagen import encoder, message_class
 from mesh_assets.sandbox.supervisor import supervise
 
 ORDERS = next(t for t in TOPICS if t.name == "orders")

@@ -15,10 +15,10 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.connections import KafkaConnectEndpoint, KafkaConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import Sensing
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor

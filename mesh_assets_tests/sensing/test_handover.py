@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.sections import SectionState, TopicsSection
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.handover import began_reading, claim_run, dealt_with, take_triggers
 from mesh_assets.store.inbox import WaitingTrigger
 from mesh_assets.store.layout import open_store

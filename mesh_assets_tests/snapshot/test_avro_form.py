@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mesh_assets.errors import PublishError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.avro_form import (
     decode_change_event,
     decode_discovery_event,

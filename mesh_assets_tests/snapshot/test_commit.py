@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mesh_assets.errors import ConflictError, PublishError, StoreError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.events import document_of
 from mesh_assets_tests.documents import a_document

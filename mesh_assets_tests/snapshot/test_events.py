@@ -1,7 +1,6 @@
 import pytest
 
-from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Change, Trigger, TriggerType
 from mesh_assets.snapshot.events import (
     LONGEST_VALUE,
     change_events,

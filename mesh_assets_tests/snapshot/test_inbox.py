@@ -9,8 +9,8 @@ import pytest
 from mesh_assets.errors import PublishError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.sections import SectionName, SectionState, TopicsSection
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore

@@ -22,8 +22,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from mesh_assets.errors import PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.avro_form import fingerprint
 from mesh_assets.snapshot.commit import Published, RefusedEventError, publish_snapshot

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets.store.inventories import InventoryStore

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from mesh_assets.errors import ConflictError, PublishError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.snapshot.commit import Published, PublishedEvent, RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
 from mesh_assets.store.inventories import InventoryStore

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import MOMENT

@@ -5,9 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore, section_name
 from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument

@@ -10,7 +10,7 @@ import pytest
 
 import mesh_assets
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
-from mesh_assets.platforms.confluent_cloud.keys import (
+from mesh_assets.platforms.confluent_cloud.service import (
     CONNECT_KEY,
     METRICS_KEY,
     SCHEMA_REGISTRY_KEY,

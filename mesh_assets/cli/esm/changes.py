@@ -6,7 +6,9 @@ from typing import Any
 import click
 
 from mesh_assets.cli.esm.plans import (
+    mapping_service,
     plan_options,
+    region_option,
     rights_options,
     show,
     show_applied,
@@ -14,7 +16,6 @@ from mesh_assets.cli.esm.plans import (
     wait_option,
 )
 from mesh_assets.cli.esm.request_options import request_from, request_options
-from mesh_assets.cli.esm.service import mapping_service, region_option
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from mesh_assets.cli.esm.login import AccountOnce, chosen_login, login_options
-from mesh_assets.cli.esm.service import aws_account, json_text, region_option
+from mesh_assets.cli.esm.plans import aws_account, json_text, region_option
 from mesh_assets.esm.connection import Step, check_connection
 from mesh_assets.esm.lookup import get_mapping
 

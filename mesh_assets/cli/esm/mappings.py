@@ -4,7 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mesh_assets.cli.esm.service import aws_account, json_text, mapping_service, region_option
+from mesh_assets.cli.esm.plans import (
+    aws_account,
+    json_text,
+    mapping_service,
+    region_option,
+)
 from mesh_assets.cli.text import aligned
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.lookup import list_mappings as read_mappings

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mesh_assets.cli.esm.login import AccountOnce, chosen_login, login_options
-from mesh_assets.cli.esm.service import aws_account, json_text, region_option
+from mesh_assets.cli.esm.plans import aws_account, json_text, region_option
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.esm.lookup import get_mapping

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.consumer_groups import group_records
+from mesh_assets.collecting.kafka_records import group_records, topic_records
 from mesh_assets.collecting.metrics.measurements import Asked, MetricsReader, merged, without
 from mesh_assets.collecting.metrics.offsets import (
     NOT_AVAILABLE,
@@ -21,7 +21,6 @@ from mesh_assets.collecting.metrics.offsets import (
 )
 from mesh_assets.collecting.metrics.time_lag import EndReading, TimeLag, time_lags
 from mesh_assets.collecting.phases import Phases
-from mesh_assets.collecting.topics import topic_records
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document

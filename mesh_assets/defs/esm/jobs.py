@@ -26,7 +26,7 @@ from mesh_assets.defs.esm.metadata import (
     produce_plan_metadata,
     validation_metadata,
 )
-from mesh_assets.defs.esm.resource import EventSourceMappings
+from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.connection import find_login
 from mesh_assets.esm.lookup import Progress, Wanted, get_mapping

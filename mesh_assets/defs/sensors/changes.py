@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import Launches, requests_for
-from mesh_assets.defs.sensors.ticks import (
+from mesh_assets.defs.sensors.run_requests import (
+    Launches,
     clusters_with_partition,
     discovery_sensor,
     interval_seconds,
     reasons_text,
+    requests_for,
 )
 from mesh_assets.estate.model import Cluster
 from mesh_assets.sensing.cursor import (

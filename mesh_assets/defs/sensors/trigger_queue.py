@@ -8,12 +8,13 @@ import dagster as dg
 import msgspec
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import Launches, requests_for
-from mesh_assets.defs.sensors.ticks import (
+from mesh_assets.defs.sensors.run_requests import (
+    Launches,
     clusters_with_partition,
     discovery_sensor,
     interval_seconds,
     reasons_text,
+    requests_for,
 )
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers

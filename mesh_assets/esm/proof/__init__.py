@@ -4,6 +4,7 @@ Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset
 `produce_test_messages`, and the plans.
 """
 
+from mesh_assets.esm.proof.evidence import Position, get_initial_offset
 from mesh_assets.esm.proof.messages import (
     PartitionProgress,
     Produced,
@@ -13,7 +14,6 @@ from mesh_assets.esm.proof.messages import (
     plan_test_messages,
     produce_test_messages,
 )
-from mesh_assets.esm.proof.positions import Position, get_initial_offset
 from mesh_assets.esm.proof.validation import (
     Validation,
     ValidationRequest,

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.errors import PlanOutdatedError
-from mesh_assets.esm.proof.positions import Position, partitions_of
+from mesh_assets.esm.proof.evidence import Position, partitions_of
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
 from mesh_assets.platforms.kafka.session import Session

@@ -12,7 +12,14 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.proof.counts import Counts, read_counts
+from mesh_assets.esm.proof.evidence import (
+    Counts,
+    Member,
+    Position,
+    get_initial_offset,
+    read_counts,
+    read_position,
+)
 from mesh_assets.esm.proof.messages import (
     PartitionProgress,
     Produced,
@@ -22,7 +29,6 @@ from mesh_assets.esm.proof.messages import (
     plan_test_messages,
     produce_test_messages,
 )
-from mesh_assets.esm.proof.positions import Member, Position, get_initial_offset, read_position
 from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge
 from mesh_assets.platforms.kafka.session import Session
 

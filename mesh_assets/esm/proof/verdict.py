@@ -6,9 +6,8 @@ from typing import Literal
 from msgspec import Struct
 
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.proof.counts import Counts
+from mesh_assets.esm.proof.evidence import Counts, Member, Position
 from mesh_assets.esm.proof.messages import PartitionProgress
-from mesh_assets.esm.proof.positions import Member, Position
 
 Name = Literal[
     "processed", "committed, not processed", "partly", "behind", "unproven", "not processed", "inconclusive"

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from mesh_assets.esm.api_request import create_arguments, update_arguments
-from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.errors import InvalidRequestError, Violation, fault
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.validation.identity import place_violations, tag_violations, unchangeable_violations
@@ -23,7 +23,6 @@ from mesh_assets.esm.validation.polling import (
 from mesh_assets.esm.validation.records import failure_violations, filter_violations, registry_violations
 from mesh_assets.esm.validation.source_access import source_access_violations
 from mesh_assets.esm.validation.subject import Subject, source_of
-from mesh_assets.esm.violations import Violation, fault
 
 # The API's names → the names here, for messages.
 _FIELDS = {

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
+from mesh_assets.esm.errors import Violation, fault
 from mesh_assets.esm.request import UpdateRequest
 from mesh_assets.esm.validation.subject import Subject
-from mesh_assets.esm.violations import Violation, fault
 
 # Lambda's patterns and lengths, from botocore's model.
 _TOPIC = re.compile(r"[^.]([a-zA-Z0-9\-_.]+)")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mesh_assets.esm.api_request import DEFAULT_MIN_POLLERS, effective_pollers
+from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.validation.subject import Subject
-from mesh_assets.esm.violations import Violation, fault, warning
 
 STARTING_POSITIONS = ("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP")
 CONSUMPTION_MODES = ("Stream", "Queue")

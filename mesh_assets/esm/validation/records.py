@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mesh_assets.esm.arns import arn_in
+from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.request_fields import SchemaRegistry
 from mesh_assets.esm.validation.source_access import secret_violations
 from mesh_assets.esm.validation.subject import Subject
-from mesh_assets.esm.violations import Violation, fault, warning
 
 EVENT_FORMATS = ("JSON", "SOURCE")
 ATTRIBUTES = ("KEY", "VALUE")

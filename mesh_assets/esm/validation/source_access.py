@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
+from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.request_fields import SourceAccess
 from mesh_assets.esm.validation.subject import Subject
-from mesh_assets.esm.violations import Violation, fault, warning
 
 
 def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesh_assets.estate.connections import ControlPlaneConnection
-from mesh_assets.platforms.confluent_cloud.keys import CONTROL_PLANE_KEY
-from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient
+from mesh_assets.platforms.confluent_cloud.service import CONTROL_PLANE_KEY, ConfluentCloudClient
 from mesh_assets.platforms.http import Answer
 
 NAME = "Confluent Cloud"

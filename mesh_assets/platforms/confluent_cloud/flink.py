@@ -14,8 +14,7 @@ from typing import Any
 
 from mesh_assets.errors import RefusedError, UnreachableError
 from mesh_assets.estate.connections import FlinkConnection
-from mesh_assets.platforms.confluent_cloud.keys import FLINK_KEY
-from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient, page_token
+from mesh_assets.platforms.confluent_cloud.service import FLINK_KEY, ConfluentCloudClient, page_token
 from mesh_assets.platforms.http import Answer, path_segment
 
 NAME = "Confluent Cloud Flink"

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
-from mesh_assets.platforms.confluent_cloud.keys import METRICS_KEY
-from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient
+from mesh_assets.platforms.confluent_cloud.service import METRICS_KEY, ConfluentCloudClient
 from mesh_assets.platforms.http import Answer
 
 NAME = "Confluent Cloud Metrics"

@@ -10,8 +10,7 @@ from typing import Any
 
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.confluent_cloud.keys import CONNECT_KEY
-from mesh_assets.platforms.confluent_cloud.service import ConfluentCloudClient
+from mesh_assets.platforms.confluent_cloud.service import CONNECT_KEY, ConfluentCloudClient
 from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
 from mesh_assets.platforms.http import path_segment
 

@@ -2,8 +2,7 @@
 
 from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential
 from mesh_assets.platforms.http.client import ServiceClient
-from mesh_assets.platforms.http.rate_limit import RateLimiter
-from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RetryPolicy
+from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RateLimiter, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
 from mesh_assets.platforms.http.urls import path_segment
 

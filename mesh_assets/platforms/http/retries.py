@@ -1,10 +1,13 @@
-"""When to retry a request, and how long to wait first. No I/O."""
+"""How often and how fast a service is asked: retries with their pauses, and the rate limit."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+# When to retry a request, and how long to wait first. No I/O.
 
 BUSY_STATUSES = frozenset({429, 502, 503, 504})
 """Statuses that mean "not now" and are retried for as long as the budget lasts."""
@@ -163,3 +166,32 @@ class Attempts:
                 )
             return None
         return pause
+
+
+# A limit of our own, for services whose quota all keys of an organization share: being throttled throttles
+# others too.
+
+
+class RateLimiter:
+    """At most `burst` requests at once and `per_second` in the long run: never more than their sum in any
+    second.
+
+    Safe to use from many threads, which take their turns in the order in which they ask.
+    """
+
+    def __init__(self, *, per_second: float, burst: int, clock: Clock) -> None:
+        self._seconds_each = 1.0 / per_second
+        self._ahead_seconds = burst * self._seconds_each
+        self._clock = clock
+        self._lock = threading.Lock()
+        # When the next request would be due had all of them come evenly; up to one burst in the past.
+        self._due = clock.monotonic() - self._ahead_seconds
+
+    def wait_for_turn(self) -> None:
+        """Returns when the next request may be sent."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._due = max(self._due + self._seconds_each, now - self._ahead_seconds + self._seconds_each)
+            wait = self._due - now
+        if wait > 0:
+            self._clock.sleep(wait)

@@ -15,17 +15,16 @@ import msgspec
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.connections import HttpConnection
 from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential, one_line
-from mesh_assets.platforms.http.log_mask import LogMask
-from mesh_assets.platforms.http.rate_limit import RateLimiter
 from mesh_assets.platforms.http.retries import (
     BUSY_STATUSES,
     SYSTEM_CLOCK,
     Attempts,
     Clock,
+    RateLimiter,
     RetryPolicy,
     asked_wait_seconds,
 )
-from mesh_assets.platforms.http.tls import tls_context, tls_failure
+from mesh_assets.platforms.http.transport import LogMask, tls_context, tls_failure
 from mesh_assets.platforms.http.urls import parse_base_url
 from mesh_assets.platforms.secrets import resolve, shown
 

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.connections import is_confluent_host
-from mesh_assets.platforms.confluent_cloud.keys import KAFKA_KEY_EXPECTED, role_for
+from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_EXPECTED, role_for
 from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY, ClientProperties, shown_property
 
 NO_ANSWER = frozenset(

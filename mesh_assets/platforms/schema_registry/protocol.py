@@ -3,8 +3,12 @@
 from typing import Any
 
 from mesh_assets.estate.connections import SchemaRegistryConnection
-from mesh_assets.platforms.confluent_cloud.keys import SCHEMA_REGISTRY_KEY, is_confluent_registry
-from mesh_assets.platforms.confluent_cloud.service import patient, registry_rate_limiter
+from mesh_assets.platforms.confluent_cloud.service import (
+    SCHEMA_REGISTRY_KEY,
+    is_confluent_registry,
+    patient,
+    registry_rate_limiter,
+)
 from mesh_assets.platforms.http import (
     ANY_CREDENTIAL,
     SYSTEM_CLOCK,

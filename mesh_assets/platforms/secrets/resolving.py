@@ -127,19 +127,19 @@ def _reader() -> SecretReader:
 
 
 def _from_parameter_store(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.aws import read_parameters
+    from mesh_assets.platforms.secrets.stores import read_parameters
 
     return read_parameters(references)
 
 
 def _from_secrets_manager(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.aws import read_secrets
+    from mesh_assets.platforms.secrets.stores import read_secrets
 
     return read_secrets(references)
 
 
 def _from_vault(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.vault import read_vault
+    from mesh_assets.platforms.secrets.stores import read_vault
 
     return read_vault(references)
 

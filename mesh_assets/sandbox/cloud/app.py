@@ -15,8 +15,15 @@ from starlette.routing import Route
 from mesh_assets.sandbox.cloud.connect import STATES, Connect, ConnectorStates, Told
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
-from mesh_assets.sandbox.cloud.orders import Fault, OrderError, Orders
-from mesh_assets.sandbox.cloud.refusals import Family, error_answer, error_body, refusal
+from mesh_assets.sandbox.cloud.refusals import (
+    Family,
+    Fault,
+    OrderError,
+    Orders,
+    error_answer,
+    error_body,
+    refusal,
+)
 from mesh_assets.sandbox.cloud.registry import Registry
 from mesh_assets.sandbox.credentials import Keys
 

@@ -12,8 +12,7 @@ from typing import Any, Literal, get_args
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mesh_assets.sandbox.cloud.orders import Orders
-from mesh_assets.sandbox.cloud.refusals import error_answer
+from mesh_assets.sandbox.cloud.refusals import Orders, error_answer
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID, DATAGENS, ENVIRONMENT_ID
 from mesh_assets.sandbox.folder import Folder, read_json, write_atomically
 

@@ -8,8 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mesh_assets.sandbox.cloud.orders import Orders
-from mesh_assets.sandbox.cloud.refusals import error_answer
+from mesh_assets.sandbox.cloud.refusals import Orders, error_answer
 from mesh_assets.sandbox.estate.clusters import (
     CLUSTER,
     CLUSTER_ID,

@@ -9,9 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from mesh_assets.sandbox.cloud.metric_names import METRICS, Metric
-from mesh_assets.sandbox.cloud.minutes import MINUTE_SECONDS, Point, points
 from mesh_assets.sandbox.cloud.query import QueryError, answer_query
-from mesh_assets.sandbox.cloud.readings import Readings
+from mesh_assets.sandbox.cloud.readings import MINUTE_SECONDS, Point, Readings, points
 from mesh_assets.sandbox.cloud.refusals import error_answer
 
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0;charset=utf-8"

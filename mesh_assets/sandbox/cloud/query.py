@@ -9,7 +9,7 @@ from typing import Any
 
 from mesh_assets.sandbox.cloud.control_plane import page_start, token_of_page
 from mesh_assets.sandbox.cloud.metric_names import METRICS, Metric
-from mesh_assets.sandbox.cloud.minutes import MINUTE_SECONDS, Point
+from mesh_assets.sandbox.cloud.readings import MINUTE_SECONDS, Point
 
 _GRANULARITIES = {
     "PT1M": 1,

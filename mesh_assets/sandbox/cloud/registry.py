@@ -15,8 +15,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mesh_assets.sandbox.cloud.orders import Orders
-from mesh_assets.sandbox.cloud.refusals import WRITABLE_SUBJECTS, error_answer
+from mesh_assets.sandbox.cloud.refusals import WRITABLE_SUBJECTS, Orders, error_answer
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.local_http import local_client
 from mesh_assets.sandbox.state import REGISTRY_API

@@ -15,8 +15,8 @@ from mesh_assets.sandbox.cloud.connect import Connect, ConnectorStates
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
 from mesh_assets.sandbox.cloud.metric_names import KNOWN_IDS
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
-from mesh_assets.sandbox.cloud.orders import Orders
 from mesh_assets.sandbox.cloud.readings import ClusterReader, Readings
+from mesh_assets.sandbox.cloud.refusals import Orders
 from mesh_assets.sandbox.cloud.registry import Registry, RegistryContent, latest
 from mesh_assets.sandbox.credentials import cloud_login, sandbox_keys
 from mesh_assets.sandbox.folder import Folder

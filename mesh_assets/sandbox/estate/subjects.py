@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesh_assets.sandbox.estate.clusters import DATAGENS, Datagen
-from mesh_assets.sandbox.estate.fields import Field
-from mesh_assets.sandbox.estate.topic import Topic
+from mesh_assets.sandbox.estate.topic import Field, Topic
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.estate.vocabulary import SHARED_TYPES
 

@@ -1,6 +1,15 @@
 """What topics share: fields about made-up people, the things that records refer to, types with their own subject."""
 
-from mesh_assets.sandbox.estate.fields import Draw, Entity, Field, SharedType, choice, decimal, text, word
+from mesh_assets.sandbox.estate.topic import (
+    Draw,
+    Entity,
+    Field,
+    SharedType,
+    choice,
+    decimal,
+    text,
+    word,
+)
 
 # Fields that look personal, for everything that must recognize and mask them.
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.folder import Folder
-from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
 from mesh_assets.sandbox.kafka_mappings.app import StandIn
-from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
 from mesh_assets.sandbox.kafka_mappings.poller import Pollers
-from mesh_assets.sandbox.kafka_mappings.roles import RoleService
+from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.roles import Accounts, RoleService
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 from mesh_assets.sandbox.process import asked_to_stop, log_to_stdout
 from mesh_assets.sandbox.state import LOOPBACK, known_state

@@ -10,11 +10,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mesh_assets.sandbox.kafka_mappings.accounts import signed_by
-from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
-from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
-from mesh_assets.sandbox.kafka_mappings.roles import RoleService, error_xml
+from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard, RefusedRequest
+from mesh_assets.sandbox.kafka_mappings.roles import RoleService, error_xml, signed_by
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 
 _log = logging.getLogger(__name__)

@@ -20,13 +20,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
-from mesh_assets.sandbox.kafka_mappings.batches import Delivery, Read, StoppedError, send_given_up
-from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
-from mesh_assets.sandbox.kafka_mappings.filters import passes
-from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
+from mesh_assets.sandbox.kafka_mappings.batches import Delivery, Read, StoppedError, passes, send_given_up
+from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping, UnreachableSourceError, client_settings
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
-from mesh_assets.sandbox.kafka_mappings.reaching import UnreachableSourceError, client_settings
+from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 
 _log = logging.getLogger(__name__)
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mesh_assets.sandbox.kafka_mappings.accounts import Accounts
-from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
-from mesh_assets.sandbox.kafka_mappings.filters import checked
+from mesh_assets.sandbox.kafka_mappings.batches import checked
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 from mesh_assets.sandbox.kafka_mappings.refusals import (
+    FaultBoard,
     RefusedRequest,
     Request,
     check_create,
@@ -18,6 +17,7 @@ from mesh_assets.sandbox.kafka_mappings.refusals import (
     check_shape,
     invalid,
 )
+from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 
 PAGE = 100
 """AWS's own page limit, whatever MaxItems says."""

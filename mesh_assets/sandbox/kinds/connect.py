@@ -9,15 +9,14 @@ import httpx
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.datagen import write_first_records
 from mesh_assets.sandbox.estate.clusters import EMPTY_GROUP, EMPTY_GROUP_TOPICS
 from mesh_assets.sandbox.estate.connectors import REFERENCED_PASSWORD, all_connectors
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.feeding.appender import write_first_records
 from mesh_assets.sandbox.folder import write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime
-from mesh_assets.sandbox.kafka_admin import quiet_settings
+from mesh_assets.sandbox.kafka_admin import committed_offsets, end_offsets, quiet_settings
 from mesh_assets.sandbox.local_http import http_answers, local_client, send
-from mesh_assets.sandbox.offsets import committed_offsets, end_offsets
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Launch, Server, Setting
 

@@ -2,7 +2,7 @@
 
 import time
 
-from mesh_assets.sandbox.feeding.appender import write_first_records
+from mesh_assets.sandbox.datagen import write_first_records
 from mesh_assets.sandbox.folder import read_json
 from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.local_http import http_answers

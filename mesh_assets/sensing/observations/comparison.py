@@ -14,7 +14,14 @@ from msgspec import field
 from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
-from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, headline_changes
+from mesh_assets.inventory.changes import (
+    Change,
+    ChangeKind,
+    ResourceType,
+    Trigger,
+    TriggerType,
+    headline_changes,
+)
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import CONFIRMED_AFTER, settle_section
 from mesh_assets.inventory.records import Record
@@ -27,7 +34,6 @@ from mesh_assets.inventory.sections import (
     SectionState,
     TopicsSection,
 )
-from mesh_assets.inventory.triggers import Trigger, TriggerType
 from mesh_assets.inventory.wording import shortened
 from mesh_assets.sensing.observations.observation import Cause
 

@@ -16,11 +16,10 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.errors import PlatformError
-from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,

@@ -7,9 +7,9 @@ from datetime import datetime
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, open_clients
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.store.inventories import InventoryStore
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.consumer_groups import group_records
-from mesh_assets.collecting.topics import topic_records
+from mesh_assets.collecting.kafka_records import group_records, topic_records
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.inventory.changes import Change

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,
     Meaning,

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/ref/overview-event-structure.html
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mesh_assets.inventory.triggers import Trigger, TriggerType
+from mesh_assets.inventory.changes import Trigger, TriggerType
 from mesh_assets.sensing.trigger_queue.alarms import alarm, cluster_dimensions
 from mesh_assets.sensing.trigger_queue.message import (
     Ignored,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mesh_assets.inventory.triggers import TRIGGER_TYPES, Trigger
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger
 from mesh_assets.sensing.trigger_queue.alarms import read_alarm_notification
 from mesh_assets.sensing.trigger_queue.events import read_event
 from mesh_assets.sensing.trigger_queue.message import (

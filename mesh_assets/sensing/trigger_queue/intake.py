@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from mesh_assets.errors import PlatformError, StoreError
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.triggers import Trigger
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms.aws.records import QueueMessage
 from mesh_assets.sensing.trigger_queue.forms import read_message

@@ -2,9 +2,9 @@
 
 import unicodedata
 
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.masking import mask_value
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.triggers import Trigger
 
 
 class Understood(Record, frozen=True, kw_only=True):

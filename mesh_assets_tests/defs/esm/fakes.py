@@ -1,6 +1,6 @@
 """The resource of the ESM jobs and asset over a faked account."""
 
-from mesh_assets.defs.esm.resource import EventSourceMappings
+from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets_tests.esm.fake_aws import FakeAws

@@ -12,7 +12,7 @@ import pytest
 
 from mesh_assets.anomalies.watch import watch_cluster
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
-from mesh_assets.defs.sensors.ticks import INTERVAL_VARIABLE
+from mesh_assets.defs.sensors.run_requests import INTERVAL_VARIABLE
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.readings.history import ReadingHistory

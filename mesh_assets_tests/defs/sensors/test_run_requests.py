@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.lock import this_process
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import UnreachableError
-from mesh_assets.esm.iam.granted import RoleMissingError, rights_of
+from mesh_assets.esm.iam.granted import RoleMissingError, plan_permissions, policy_name, rights_of
 from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS, needed_statements
-from mesh_assets.esm.iam.permissions import plan_permissions, policy_name
 from mesh_assets.esm.iam.policy import document_of
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, ROLE, ROLE_ARN, FakeAws, refusal

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from mesh_assets.esm.iam.granted import policy_name
 from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS, UNSCOPED_MSK_ACTION, needed_statements
-from mesh_assets.esm.iam.permissions import policy_name
 from mesh_assets.esm.iam.policy import document_of
 from mesh_assets.esm.iam.wiring import Wiring, wiring_of_request
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, KEY_ARN, REGION, SECRET_ARN

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.esm.proof import Produced, check_offset_after_production, get_initial_offset, positions
+from mesh_assets.esm.proof import (
+    Produced,
+    check_offset_after_production,
+    evidence,
+    get_initial_offset,
+)
 from mesh_assets.esm.proof.messages import Written
 from mesh_assets.platforms.kafka.values import (
     CommittedPartition,
@@ -31,19 +36,19 @@ def a_group(**changed: Any) -> ConsumerGroup:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the brokers say: `offsets` of the topic's one partition, and the `group`."""
     said: dict[str, Any] = {"offsets": PartitionOffsets(partition=0, earliest=5, latest=10), "group": None}
-    monkeypatch.setattr(positions, "partitions_of", lambda session, topic: (0,))  # noqa: ARG005
+    monkeypatch.setattr(evidence, "partitions_of", lambda session, topic: (0,))  # noqa: ARG005
     monkeypatch.setattr(
-        positions,
+        evidence,
         "read_offsets",
         lambda session, wanted: OffsetsReading(  # noqa: ARG005
             read_at=datetime.now(UTC), topics={"orders": (said["offsets"],)}
         ),
     )
-    monkeypatch.setattr(positions, "read_group", lambda session, group: said["group"])  # noqa: ARG005
+    monkeypatch.setattr(evidence, "read_group", lambda session, group: said["group"])  # noqa: ARG005
     return said
 
 
-def look() -> positions.Position:
+def look() -> evidence.Position:
     return get_initial_offset(None, "g", "orders")  # type: ignore[arg-type]  # the reads are faked
 
 

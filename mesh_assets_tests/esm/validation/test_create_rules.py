@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import create_arguments
-from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.errors import InvalidRequestError, Violation
 from mesh_assets.esm.validation import create_violations, require_no_fault
-from mesh_assets.esm.violations import Violation
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
 from mesh_assets_tests.esm.requests import (

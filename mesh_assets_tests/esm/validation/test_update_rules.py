@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from mesh_assets.esm.api_request import update_arguments
+from mesh_assets.esm.errors import Violation
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.validation import update_violations
-from mesh_assets.esm.violations import Violation
 from mesh_assets_tests.esm.botocore_model import request_problems
 from mesh_assets_tests.esm.fake_aws import FakeAws
 from mesh_assets_tests.esm.requests import VPC, update

@@ -11,8 +11,8 @@ from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.platforms.kafka.settings import client_properties
 from mesh_assets.platforms.secrets import read_ahead, resolve
-from mesh_assets.platforms.secrets.aws import read_parameters, read_secrets, region_of
 from mesh_assets.platforms.secrets.references import SecretName, parse_reference
+from mesh_assets.platforms.secrets.stores import read_parameters, read_secrets, region_of
 
 KMS_REFUSAL = (
     "The ciphertext refers to a customer master key that does not exist, or you are not allowed to access."

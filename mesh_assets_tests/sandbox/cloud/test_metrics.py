@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from mesh_assets.sandbox.cloud import metric_names as names
-from mesh_assets.sandbox.cloud.minutes import Point, points
 from mesh_assets.sandbox.cloud.query import QueryError, answer_query
-from mesh_assets.sandbox.cloud.readings import Reading
+from mesh_assets.sandbox.cloud.readings import Point, Reading, points
 
 MINUTE = 1_790_000_040  # 2026-09-21T14:14:00Z
 NOW = datetime.fromtimestamp(MINUTE + 300, UTC)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from mesh_assets.sandbox.cloud.orders import Orders
+from mesh_assets.sandbox.cloud.refusals import Orders
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, EXPANDED, REGISTRY, StandIn
 
 SCHEMAS = f"{REGISTRY}/schemas?latestOnly=true"

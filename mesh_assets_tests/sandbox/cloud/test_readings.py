@@ -7,7 +7,7 @@ from mesh_assets.sandbox.credentials import cloud_login
 from mesh_assets.sandbox.estate import EXPECTED
 from mesh_assets.sandbox.estate.clusters import CLOUD_GROUPS, DATAGENS
 from mesh_assets.sandbox.folder import read_json
-from mesh_assets.sandbox.offsets import end_offsets
+from mesh_assets.sandbox.kafka_admin import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
 
 pytestmark = pytest.mark.sandbox

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.sandbox.kafka_mappings.filters import passes
+from mesh_assets.sandbox.kafka_mappings.batches import passes
 
 RECORD: dict[str, Any] = {
     "topic": "orders",

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.sandbox.kafka_mappings.faults import FaultBoard
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
-from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
+from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard, RefusedRequest
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 from mesh_assets_tests.esm.botocore_model import answer_problems
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import RefusedError, StoreError, UnreachableError
-from mesh_assets.inventory.triggers import Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.sensing.trigger_queue import (
     DeadLetters,
     Intake,

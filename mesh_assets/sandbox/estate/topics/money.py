@@ -1,8 +1,12 @@
 """Money: payments and cards, payroll, insurance."""
 
-from mesh_assets.sandbox.estate.fields import (
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
     Entity,
+    Topic,
     choice,
+    configs,
     day,
     decimal,
     epoch_ms,
@@ -15,12 +19,6 @@ from mesh_assets.sandbox.estate.fields import (
     text,
     whole,
     word,
-)
-from mesh_assets.sandbox.estate.topic import (
-    DAY_MS,
-    MEBIBYTE,
-    Topic,
-    configs,
 )
 from mesh_assets.sandbox.estate.vocabulary import (
     ADDRESS,

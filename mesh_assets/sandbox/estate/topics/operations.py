@@ -1,7 +1,11 @@
 """Operations: vehicles and their sensors, devices and their logs."""
 
-from mesh_assets.sandbox.estate.fields import (
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
+    Topic,
     choice,
+    configs,
     decimal,
     epoch_ms,
     instant,
@@ -12,12 +16,6 @@ from mesh_assets.sandbox.estate.fields import (
     text,
     whole,
     word,
-)
-from mesh_assets.sandbox.estate.topic import (
-    DAY_MS,
-    MEBIBYTE,
-    Topic,
-    configs,
 )
 from mesh_assets.sandbox.estate.vocabulary import (
     DEVICE,

@@ -1,7 +1,11 @@
 """The shops: users, products and stores, what they sell, and what customers order, rate and click on."""
 
-from mesh_assets.sandbox.estate.fields import (
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
+    Topic,
     choice,
+    configs,
     day,
     decimal,
     epoch_ms,
@@ -15,12 +19,6 @@ from mesh_assets.sandbox.estate.fields import (
     text,
     whole,
     word,
-)
-from mesh_assets.sandbox.estate.topic import (
-    DAY_MS,
-    MEBIBYTE,
-    Topic,
-    configs,
 )
 from mesh_assets.sandbox.estate.vocabulary import (
     ADDRESS,

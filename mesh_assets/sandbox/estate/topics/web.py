@@ -1,8 +1,12 @@
 """The web site's visitors, and players of online games."""
 
-from mesh_assets.sandbox.estate.fields import (
+from mesh_assets.sandbox.estate.topic import (
+    DAY_MS,
+    MEBIBYTE,
     Entity,
+    Topic,
     choice,
+    configs,
     day,
     epoch_ms,
     instant,
@@ -12,12 +16,6 @@ from mesh_assets.sandbox.estate.fields import (
     text,
     whole,
     word,
-)
-from mesh_assets.sandbox.estate.topic import (
-    DAY_MS,
-    MEBIBYTE,
-    Topic,
-    configs,
 )
 from mesh_assets.sandbox.estate.vocabulary import (
     GAME,

@@ -1,0 +1,93 @@
+"""What a connection is made with: TLS settings, and a log that masks secret addresses."""
+
+import logging
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx
+
+from mesh_assets.errors import EstateError
+
+# Trust in HTTPS services.
+
+
+def tls_failure(error: BaseException) -> str | None:
+    """What is wrong when the TLS handshake failed, which a retry would not change; None for any other
+    failure."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"has no certificate this machine trusts ({cause}); set ca_location, or check the url"
+        if isinstance(cause, ssl.SSLError):
+            return f"does not speak TLS as expected ({cause}); is the url right, https and the port?"
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
+    """Whom to trust: the usual authorities, or those in the file or folder `ca_location` of the service
+    called `name`.
+
+    Raises EstateError when `ca_location` holds no certificates.
+    """
+    if ca_location is None:
+        return httpx.create_ssl_context()
+    path = Path(ca_location).expanduser()
+    try:
+        return ssl.create_default_context(
+            cafile=None if path.is_dir() else str(path), capath=str(path) if path.is_dir() else None
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise EstateError(
+            f"ca_location of {name}: {ca_location} cannot be read as certificates in PEM form ({error})"
+        ) from error
+
+
+# Keeps secret addresses out of the logs of httpx and httpcore.
+
+# httpx logs the address of every request; httpcore logs response headers, which may repeat it. A filter only
+# sees the records of its own logger, not those of the loggers below, so each of them gets it.
+_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+_MASK = "***"
+
+
+class LogMask(logging.Filter):
+    """Replaces secret texts in every record of httpx and httpcore, from `attach` until `detach`."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def __repr__(self) -> str:
+        return f"LogMask({len(self._secrets)} secrets)"
+
+    def attach(self) -> None:
+        """Masks what is logged from now on."""
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(self)
+
+    def detach(self) -> None:
+        """Ends the masking; harmless when it has ended already."""
+        for name in _LOGGERS:
+            logging.getLogger(name).removeFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets every record pass, masked."""
+        message = record.getMessage()
+        masked = self.mask(message)
+        if masked != message:
+            record.msg, record.args = masked, ()
+        return True
+
+    def mask(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _MASK)
+        return text
