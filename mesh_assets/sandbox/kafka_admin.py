@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without saying so
     AdminClient,
-    OffsetSpec,  # type: ignore[attr-defined] # re-exported without saying so
+    OffsetSpec,
 )
 
 from mesh_assets.errors import SandboxError
