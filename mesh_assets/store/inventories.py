@@ -114,7 +114,7 @@ class InventoryStore:
                 moment = datetime.fromisoformat(moment)
             except ValueError as error:
                 raise StoreError(
-                    f"{moment!r} is not a time; expected one like 2026-11-23T16:40:02Z, latest, or a document's name"
+                    f"{moment!r} is not a moment; expected a time like 2026-11-23T16:40:02Z, latest, or a document's name"
                 ) from error
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
