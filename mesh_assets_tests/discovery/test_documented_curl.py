@@ -35,7 +35,10 @@ def webserver(workplace: Workplace) -> Iterator[str]:
     them from the queue."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     del settings["concurrency"]
-    settings["run_coordinator"]["class"] = "DefaultRunCoordinator"
+    settings["run_coordinator"] = {
+        "module": "dagster._core.run_coordinator",
+        "class": "DefaultRunCoordinator",
+    }
     (workplace.folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
