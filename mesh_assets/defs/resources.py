@@ -80,6 +80,25 @@ class SectionIOManager(dg.IOManager):
         )
 
 
+class ReportIOManager(dg.IOManager):
+    """Keeps nothing: `execute_in_process` hands the report to its caller, and metadata shows it to everyone else.
+
+    Not `mem_io_manager`, which Dagster refuses where each step has a process of its own.
+    """
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """The document holds what the report says."""
+
+    def load_input(self, context: dg.InputContext) -> object:
+        """Raises MeshError."""
+        raise MeshError("no step can load the report of a discovery; read the document in the store instead")
+
+
+@dg.io_manager(description="Hands the report to the caller of a run in its process; keeps nothing.")
+def report_io_manager() -> ReportIOManager:
+    return ReportIOManager()
+
+
 @dg.io_manager(
     required_resource_keys={"store"}, description="Passes sections from step to step through the store."
 )
@@ -102,7 +121,7 @@ def resources() -> dg.Definitions:
             "estate": estate_resource(),
             "store": store_resource(),
             "sections": section_io_manager,
-            "reports": dg.mem_io_manager,
+            "reports": report_io_manager,
         }
     )
 

@@ -85,6 +85,11 @@ def test_a_wrong_estate_stops_the_loading_with_its_sentence(
         defs()
 
 
+def test_no_output_is_kept_in_memory_alone(definitions: dg.Definitions) -> None:
+    """Dagster refuses such outputs where each step has a process of its own, as in `dagster asset materialize`."""
+    assert dg.mem_io_manager not in (definitions.resources or {}).values()
+
+
 def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
     definitions: dg.Definitions, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.resources import EstateResource, StoreResource, section_io_manager
+from mesh_assets.defs.resources import EstateResource, StoreResource, report_io_manager, section_io_manager
 from mesh_assets.defs.section_metadata import section_columns, section_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY, snapshot_assets
 from mesh_assets.inventory.sections import SECTION_NAMES, TopicsSection
@@ -54,7 +54,7 @@ def test_the_report_is_the_snapshots_value(tmp_path: Path, monkeypatch: pytest.M
             "estate": EstateResource(path=str(tmp_path / "estate.yaml")),
             "store": StoreResource(location=str(tmp_path / "store")),
             "sections": section_io_manager,
-            "reports": dg.mem_io_manager,
+            "reports": report_io_manager,
         },
     )
 
