@@ -89,7 +89,7 @@ class ReportIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """The document holds what the report says."""
 
-    def load_input(self, context: dg.InputContext) -> object:
+    def load_input(self, context: dg.InputContext) -> object:  # noqa: ARG002 - Dagster names it
         """Raises MeshError."""
         raise MeshError("no step can load the report of a discovery; read the document in the store instead")
 
