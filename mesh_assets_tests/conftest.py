@@ -1,7 +1,8 @@
 """What all tests share: real servers, started when a test first asks for them, and no network but loopback.
 
-Two sandboxes, so that two workers can use servers at the same time without disturbing each other: `sandbox` with
-the whole estate, and `stand_ins` with what speaks for AWS and a broker, whose estate nobody looks at.
+Workers use servers at the same time without disturbing each other: two of them have a `sandbox` with the whole
+estate, one for the discoveries and one for all else that looks at it; a third has `stand_ins`, which plays AWS
+beside a broker whose estate nobody looks at.
 """
 
 import ipaddress
@@ -48,14 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-_SANDBOXES = ("sandbox", "stand_ins")
+_SANDBOXES = ("sandbox", "discovery", "stand_ins")
 
 
 def _group(item: pytest.Item) -> str:
     asked_for = getattr(item, "fixturenames", ())
-    for sandbox in _SANDBOXES:
-        if sandbox in asked_for:
-            return sandbox
+    if "sandbox" in asked_for:
+        # Whole discoveries take as long as all other tests of the estate: a second estate costs less than that.
+        return "discovery" if item.path.parent.name == "discovery" else "sandbox"
+    if "stand_ins" in asked_for:
+        return "stand_ins"
     # A server of its own, or a parameter that asks for one.
     return "stand_ins" if item.get_closest_marker("sandbox") else item.nodeid.partition("::")[0]
 
