@@ -180,7 +180,7 @@ QUEUE, DEAD_LETTERS, TOPIC = (
 OBJECTS, BUCKET = "${aws_s3_bucket.store.arn}/${var.store_prefix}/*", "${aws_s3_bucket.store.arn}"
 PARAMETERS = "${[for parameter in aws_ssm_parameter.discovery_agent : parameter.arn]}"
 NEEDED = {
-    "platforms/secrets/aws.py": {
+    "platforms/secrets/stores.py": {
         "get_parameter": ("ssm:GetParameter", PARAMETERS),
         "get_parameters": ("ssm:GetParameters", PARAMETERS),
     },

@@ -1,5 +1,6 @@
 """The two brokers, and what each is filled with: topics, users and rights."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
@@ -7,6 +8,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
     AclBinding,
     AclOperation,
     AclPermissionType,
+    AdminClient,
     NewTopic,
     ResourcePatternType,
     ResourceType,
@@ -16,11 +18,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 )
 
 from mesh_assets.errors import SandboxError
-from mesh_assets.sandbox.credentials import Key, cloud_login, sandbox_keys, warehouse_access
+from mesh_assets.sandbox.credentials import Key, WarehouseAccess, cloud_login, sandbox_keys, warehouse_access
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.estate.topic import PARTITIONS
 from mesh_assets.sandbox.estate.topics import TOPICS
-from mesh_assets.sandbox.kafka_admin import Login, admin_client
+from mesh_assets.sandbox.kafka_admin import Login, admin_client, quiet_settings
 from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_server
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Setting
@@ -164,6 +166,35 @@ def _seed_warehouse(setting: Setting, progress: Progress) -> None:
     seed_scram(
         setting.state.bootstrap_servers, username=access.username, password=access.password, mechanisms=_SCRAM
     )
+    servers = setting.state.known_address("broker-sasl")
+    if servers is not None:
+        for mechanism in _SCRAM:
+            _await_login(servers, access, mechanism)
+
+
+def _await_login(bootstrap_servers: str, access: WarehouseAccess, mechanism: str) -> None:
+    """Returns when the broker lets the user in: it confirms a password a moment before its listeners know it.
+
+    Raises `SandboxError` when it still refuses after `_SCRAM_SECONDS`.
+    """
+    settings = {
+        **quiet_settings(bootstrap_servers),
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": mechanism,
+        "sasl.username": access.username,
+        "sasl.password": access.password,
+        "ssl.ca.location": str(access.authority),
+    }
+    deadline = time.monotonic() + _SCRAM_SECONDS
+    while True:
+        try:
+            AdminClient(settings).list_topics(timeout=2.0)
+            return
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"the broker does not let {access.username} in with {mechanism}: {error.args[0].str()}"
+                ) from error
 
 
 WAREHOUSE = Broker(
