@@ -14,8 +14,9 @@ WAIT_SECONDS = 30
 
 
 @pytest.fixture
-def bootstrap_servers(broker: Endpoints) -> str:
-    return broker.bootstrap_servers
+def bootstrap_servers(endpoints: Endpoints) -> str:
+    """Of the whole estate: what is read includes its topics, and the groups of Connect and the feed."""
+    return endpoints.bootstrap_servers
 
 
 @pytest.fixture

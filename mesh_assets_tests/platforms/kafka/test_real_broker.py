@@ -20,7 +20,6 @@ from mesh_assets.platforms.kafka import (
     TopicConfigs,
     leading_partitions,
 )
-from mesh_assets.sandbox.servers import Endpoints
 
 pytestmark = pytest.mark.sandbox
 WAIT_SECONDS = 30
@@ -160,10 +159,8 @@ def test_a_live_group_is_listed_and_its_offsets_join_those_of_the_topic(
     assert [offset.latest for offset in offsets] == [10, 0]
 
 
-def test_connects_workers_are_among_the_groups(endpoints: Endpoints) -> None:
-    with ConfluentKafkaReader({"bootstrap.servers": endpoints.bootstrap_servers}, 15) as reader:
-        groups = reader.groups(lambda _: True).groups
-    workers = [group for group in groups if group.protocol_type == "connect"]
+def test_connects_workers_are_among_the_groups(reader: ConfluentKafkaReader) -> None:
+    workers = [group for group in reader.groups(lambda _: True).groups if group.protocol_type == "connect"]
     assert [(group.type, group.state, group.offsets, group.error) for group in workers] == [
         ("classic", "Stable", (), None)
     ]
