@@ -40,7 +40,9 @@ def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1)
     made = AwsAccount(url, broker)
     made.faults(state_delay_seconds=state_delay_seconds)
     try:
-        yield made
+        # Closed at the end: freeing a client that the garbage collector finds later can hang the whole process.
+        with made.kafka:
+            yield made
     finally:
         made.faults()
         for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:

@@ -29,8 +29,9 @@ def connection(endpoints: Endpoints) -> EventsConnection:
 
 
 @pytest.fixture
-def admin(endpoints: Endpoints) -> AdminClient:
-    return AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
+def admin(endpoints: Endpoints) -> Iterator[AdminClient]:
+    with AdminClient({"bootstrap.servers": endpoints.bootstrap_servers}) as client:
+        yield client
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.sandbox
 @pytest.fixture
 def topic(broker: Endpoints) -> str:
     name = f"__esm-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    [future] = admin.create_topics([NewTopic(name, 3, 1)]).values()
-    future.result(timeout=30)
+    with AdminClient({"bootstrap.servers": broker.bootstrap_servers}) as admin:
+        [future] = admin.create_topics([NewTopic(name, 3, 1)]).values()
+        future.result(timeout=30)
     return name
 
 

@@ -26,8 +26,9 @@ def reader(bootstrap_servers: str) -> Iterator[ConfluentKafkaReader]:
 
 
 @pytest.fixture
-def admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap_servers})
+def admin(bootstrap_servers: str) -> Iterator[AdminClient]:
+    with AdminClient({"bootstrap.servers": bootstrap_servers}) as client:
+        yield client
 
 
 @pytest.fixture
