@@ -188,7 +188,8 @@ def _await_login(bootstrap_servers: str, access: WarehouseAccess, mechanism: str
     deadline = time.monotonic() + _SCRAM_SECONDS
     while True:
         try:
-            AdminClient(settings).list_topics(timeout=2.0)
+            with AdminClient(settings) as client:  # closed here, not whenever the garbage collector finds it
+                client.list_topics(timeout=2.0)
             return
         except KafkaException as error:
             if time.monotonic() > deadline:
