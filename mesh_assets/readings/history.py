@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -75,12 +76,8 @@ class ReadingHistory:
 
     def entries(self) -> list[ChunkEntry]:
         """All chunks, oldest first."""
-        found = []
-        for entry in self._objects.list(self._folder):
-            began_at = _moment(entry.key.removeprefix(self._folder))
-            if began_at is not None:
-                found.append(ChunkEntry(key=entry.key, began_at=began_at))
-        return sorted(found, key=lambda entry: entry.began_at)
+        listed = (_entry(self._folder, found.key) for found in self._objects.list(self._folder))
+        return sorted((entry for entry in listed if entry is not None), key=lambda entry: entry.began_at)
 
     def load(self, entries: Sequence[ChunkEntry]) -> list[Chunk]:
         """The chunks of these entries, without those pruned since they were listed."""
@@ -166,13 +163,16 @@ def _with_column(columns: Mapping[str, Column], values: Mapping[str, int], befor
     return grown
 
 
-def _moment(name: str) -> datetime | None:
-    # strptime takes ten times as long, which with weeks of chunks at every look is most of the look.
-    found = _CHUNK_NAME.fullmatch(name)
+@lru_cache(maxsize=1 << 16)
+def _entry(folder: str, key: str) -> ChunkEntry | None:
+    """None for what is no chunk. Every look lists weeks of chunks, nearly all of which the last one listed too."""
+    # strptime takes ten times as long.
+    found = _CHUNK_NAME.fullmatch(key.removeprefix(folder))
     if found is None:
         return None
     day, hour, minute, second, microsecond = found.groups()
     try:
-        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}.{microsecond}+00:00")
+        began_at = datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}.{microsecond}+00:00")
     except ValueError:
         return None
+    return ChunkEntry(key=key, began_at=began_at)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -69,6 +70,7 @@ def is_gone(holder: Holder) -> bool:
     return _started(holder.pid) != holder.started
 
 
+@cache
 def _machine() -> str | None:
     """The running boot and the process namespace: a process id identifies a process only within both."""
     try:

@@ -1,5 +1,6 @@
 """The two topics of the events: what they must be like, and creating them if they are missing."""
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import TypeVar
@@ -29,6 +30,7 @@ _ESSENTIAL = ("cleanup.policy", "retention.ms")
 _CONFIG_REFUSED = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
 _UNAUTHORIZED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 _GRACE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.1
 
 
 class EventTopics(Record, frozen=True, kw_only=True):
@@ -62,8 +64,9 @@ def ensure_topics(
                 raise PublishError(
                     f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
                 )
-            notes += _create(admin, connection, topic, config, replication_factor)
-            answer = config
+            made = _create(admin, connection, topic, config, replication_factor)
+            notes += made or ()
+            answer = config if made is not None else _read_known_config(admin, connection, topic)
         if isinstance(answer, int):
             notes.append(
                 f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked"
@@ -117,14 +120,29 @@ def _read_config(admin: AdminClient, connection: EventsConnection, topic: str) -
     return {name: entry.value for name, entry in entries.items() if entry.value is not None}
 
 
+def _read_known_config(
+    admin: AdminClient, connection: EventsConnection, topic: str
+) -> Mapping[str, str] | int:
+    """The configs of a topic that exists, though the broker asked may not know it yet."""
+    deadline = time.monotonic() + connection.timeout_seconds
+    while (answer := _read_config(admin, connection, topic)) == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        if time.monotonic() >= deadline:
+            raise PublishError(
+                f"{connection.cluster}: the topic {topic} exists, says the controller, but after "
+                f"{connection.timeout_seconds:.0f} s the broker does not know it; try again"
+            )
+        time.sleep(_PAUSE_SECONDS)
+    return answer
+
+
 def _create(
     admin: AdminClient,
     connection: EventsConnection,
     topic: str,
     config: Mapping[str, str],
     replication_factor: int | None,
-) -> list[str]:
-    """Creates the topic; sentences that the user should know."""
+) -> list[str] | None:
+    """Creates the topic; sentences that the user should know. None: somebody else has made it meanwhile."""
     reduced = {name: value for name, value in config.items() if name in _ESSENTIAL}
     for wanted in (config, reduced):
         new = NewTopic(
@@ -136,7 +154,7 @@ def _create(
         except KafkaException as error:
             code = error.args[0].code()
             if code == KafkaError.TOPIC_ALREADY_EXISTS:
-                return []
+                return None
             if code in _CONFIG_REFUSED and wanted is config:
                 continue
             sentence = connection.failure(

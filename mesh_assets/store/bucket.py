@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.objects import StoredObject, checked_key
 
 _MISSING = frozenset({"NoSuchKey", "404"})
@@ -35,9 +35,7 @@ class BucketStore:
             connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
         )
         try:
-            # A session of our own: boto3's default one is shared by all threads and is not safe to create in
-            # several at once.
-            client = boto3.session.Session().client("s3", config=config)
+            client = new_session().create_client("s3", config=config)
         except BotoCoreError as error:
             raise StoreError(f"no S3 client for {url}: {error}") from error
         return cls(client, bucket, prefix)

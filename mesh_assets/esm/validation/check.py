@@ -60,9 +60,9 @@ def model_violations(operation: str, arguments: Mapping[str, Any]) -> Iterator[V
 
 @cache
 def _input_shape(operation: str) -> Any:
-    from botocore.session import Session  # heavy: 0.1 s of reading
+    from mesh_assets.platforms.aws.client import new_session  # heavy: 0.1 s of reading
 
-    return Session().get_service_model("lambda").operation_model(operation).input_shape
+    return new_session().get_service_model("lambda").operation_model(operation).input_shape
 
 
 def _structure(shape: Any, value: Mapping[str, Any], field: str | None) -> Iterator[Violation]:

@@ -10,14 +10,13 @@ import re
 from contextlib import closing
 from typing import Any
 
-import boto3
 from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 from botocore.credentials import CredentialProvider, Credentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.connections import KafkaConnection
-from mesh_assets.platforms.aws.client import aws_client, aws_failure
+from mesh_assets.platforms.aws.client import aws_client, aws_failure, new_session
 from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, MskNetwork, read_msk_brokers
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
@@ -36,7 +35,7 @@ class MskIamToken:
         self._region = region
         self._resource = resource
         try:
-            self._credentials: Any = boto3.session.Session().get_credentials()
+            self._credentials: Any = new_session().get_credentials()
         except (BotoCoreError, ClientError) as error:
             raise self._failure(error) from error
         if self._credentials is None:
@@ -91,7 +90,9 @@ def region_of_cluster(connection: KafkaConnection) -> str | None:
 def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_servers: str) -> str:
     """The region to sign for. Raises EstateError when none is known."""
     of_arn = None if cluster_arn is None else cluster_arn.split(":")[3]
-    region = given or of_arn or region_of_brokers(bootstrap_servers) or boto3.session.Session().region_name
+    region = (
+        given or of_arn or region_of_brokers(bootstrap_servers) or new_session().get_config_variable("region")
+    )
     if not region:
         raise EstateError(
             f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it"

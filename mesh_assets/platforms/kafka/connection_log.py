@@ -19,6 +19,10 @@ _LOGGER = logging.getLogger("mesh_assets.kafka")
 # While a call is under way, librdkafka retries every 0.25 to 2 s (set in session.py) and reports each
 # failure.
 FRESH_SECONDS = 3.0
+# How the broker answers a login that comes less than a second after the last one on the same connection, which
+# happens to a client that renews a short token on a busy machine (KafkaChannel.maybeBeginServerReauthentication).
+# A listener without SASL answers the first login in the same words.
+_LOGIN_TOO_SOON = "Request not valid in current SASL state"
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
 
 
@@ -44,6 +48,7 @@ class ConnectionLog:
         self._failure: Failure | None = None
         self._refusal: Failure | None = None
         self._down_since: float | None = None
+        self._ever_answered = False
         self._last_line = ""
 
     def on_error(self, error: KafkaError) -> None:
@@ -53,7 +58,7 @@ class ConnectionLog:
             now = time.monotonic()
             if code == KafkaError._ALL_BROKERS_DOWN:
                 self._down_since = self._down_since or now
-            elif code == KafkaError._AUTHENTICATION:
+            elif code == KafkaError._AUTHENTICATION and not (self._ever_answered and _LOGIN_TOO_SOON in text):
                 self._refusal = Failure(now, code, text)
             else:
                 self._failure = Failure(now, code, text)
@@ -73,6 +78,7 @@ class ConnectionLog:
         """A broker answered: earlier failures are over."""
         with self._lock:
             self._failure = self._refusal = self._down_since = None
+            self._ever_answered = True
 
     @property
     def refusal(self) -> str | None:

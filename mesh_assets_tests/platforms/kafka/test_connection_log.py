@@ -52,6 +52,17 @@ def test_one_answer_ends_all_that_was_wrong(log: ConnectionLog, clock: Clock) ->
     assert (log.seconds_down(100.0), log.failure, log.refusal) == (0, None, None)
 
 
+def test_a_login_that_is_renewed_too_soon_is_no_refusal_but_the_first_one_is(log: ConnectionLog) -> None:
+    said = "SASL OAUTHBEARER mechanism handshake failed: Broker: Request not valid in current SASL state"
+    log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
+    assert log.refusal == said
+    log.answered()
+    log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
+    assert (log.refusal, log.failure) == (None, said)
+    log.on_error(KafkaError(KafkaError._AUTHENTICATION, "Authentication failed"))
+    assert log.refusal == "Authentication failed"
+
+
 def test_an_old_report_does_not_mean_that_brokers_are_down_now(log: ConnectionLog, clock: Clock) -> None:
     log.on_error(REFUSED)
     log.on_error(DOWN)
