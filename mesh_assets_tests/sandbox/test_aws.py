@@ -42,6 +42,7 @@ def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
     monkeypatch.setenv("PIP_NO_INDEX", "")
+    monkeypatch.setenv("PIP_RETRIES", "0")
 
     with pytest.raises(
         SandboxError, match="the first start needs the package index that pip is set up for"
