@@ -67,7 +67,8 @@ def admin_client(bootstrap_servers: str, login: Login | None = None) -> AdminCli
 def broker_answers(bootstrap_servers: str, *, seconds: float, login: Login | None = None) -> str | None:
     """None when a broker answers a metadata request, else what went wrong."""
     try:
-        metadata = admin_client(bootstrap_servers, login).list_topics(timeout=seconds)
+        with admin_client(bootstrap_servers, login) as client:
+            metadata = client.list_topics(timeout=seconds)
     except KafkaException as error:
         return str(error.args[0].str())
     return None if metadata.brokers else "it knows no broker yet"

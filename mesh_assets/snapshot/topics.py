@@ -54,24 +54,24 @@ def ensure_topics(
     `replication_factor` None: the broker's default. Raises PublishError if a topic is missing and may not be
     created, or would lose events: snapshots that are not compacted, or changes that are.
     """
-    admin = connection.admin()
     notes: list[str] = []
     found: dict[str, Mapping[str, str] | None] = {}
-    for topic, config in ((topics.events, EVENTS_CONFIG), (topics.changes, CHANGES_CONFIG)):
-        answer = _read_config(admin, connection, topic)
-        if answer == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            if not create:
-                raise PublishError(
-                    f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
+    with connection.admin() as admin:
+        for topic, config in ((topics.events, EVENTS_CONFIG), (topics.changes, CHANGES_CONFIG)):
+            answer = _read_config(admin, connection, topic)
+            if answer == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if not create:
+                    raise PublishError(
+                        f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
+                    )
+                made = _create(admin, connection, topic, config, replication_factor)
+                notes += made or ()
+                answer = config if made is not None else _read_known_config(admin, connection, topic)
+            if isinstance(answer, int):
+                notes.append(
+                    f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked"
                 )
-            made = _create(admin, connection, topic, config, replication_factor)
-            notes += made or ()
-            answer = config if made is not None else _read_known_config(admin, connection, topic)
-        if isinstance(answer, int):
-            notes.append(
-                f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked"
-            )
-        found[topic] = None if isinstance(answer, int) else answer
+            found[topic] = None if isinstance(answer, int) else answer
     _check_policies(connection, topics, found, notes)
     config_of_events = found[topics.events]
     limit = None if config_of_events is None else config_of_events.get("max.message.bytes")

@@ -65,6 +65,12 @@ class FakeBrokers:
         self.configurations.append(configuration)
         return self
 
+    def __enter__(self) -> "FakeBrokers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As the AdminClient is closed."""
+
     def session(self) -> Session:
         return Session({"bootstrap.servers": "broker.test:9092"}, 5.0, admin_factory=self)
 

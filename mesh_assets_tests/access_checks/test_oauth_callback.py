@@ -66,7 +66,8 @@ def test_the_clients_that_publish_log_in_too(broker: BrokerWithAcls) -> None:
     connection = EventsConnection(
         cluster="warehouse", properties=_properties(broker, tokens), timeout_seconds=15
     )
-    assert "orders" in connection.admin().list_topics(timeout=15).topics
+    with connection.admin() as admin:
+        assert "orders" in admin.list_topics(timeout=15).topics
     producer = connection.producer(timeout_seconds=15, statistics=lambda _: None)
     producer.produce("discovery-events", b"1")
     assert producer.flush(15) == 0

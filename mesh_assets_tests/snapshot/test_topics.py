@@ -24,6 +24,11 @@ class ABrokerThatLearnsLate:
         self._policy = policy
         self.asked = 0
 
+    def __enter__(self) -> "ABrokerThatLearnsLate":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
     def describe_configs(self, resources: list[Any], **_: object) -> dict[Any, Future[Any]]:
         answer: Future[Any] = Future()
         if resources[0].name == EventTopics().changes:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -127,6 +128,7 @@ class Session:
         self._lock = threading.Lock()
         self._admin: AdminClient | None = None
         self._consumer: Consumer | None = None
+        self._clients = ExitStack()
         self._connected: Future[None] | None = None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mesh-kafka")
         self._closed = False
@@ -137,7 +139,9 @@ class Session:
     def admin(self) -> AdminClient:
         with self._lock:
             if self._admin is None:
-                self._admin = self._make(self._admin_factory, {})
+                # Closed by hand: one that the garbage collector finds can block the process for ever, when it
+                # asks for a token at that moment.
+                self._admin = self._clients.enter_context(self._make(self._admin_factory, {}))
             return self._admin
 
     @property
@@ -145,6 +149,7 @@ class Session:
         with self._lock:
             if self._consumer is None:
                 self._consumer = self._make(self._consumer_factory, _CONSUMER)
+                self._clients.callback(self._consumer.close)
             return self._consumer
 
     def _make(self, factory: ClientFactory, fixed: Mapping[str, str]) -> Any:
@@ -219,9 +224,8 @@ class Session:
             self._closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
         with self._lock:
-            if self._consumer is not None:
-                self._consumer.close()
             self._consumer = self._admin = None
+            self._clients.close()
 
     # --- calls
 

@@ -64,6 +64,7 @@ class ClusterReader:
     def close(self) -> None:
         for consumer in self._consumers.values():
             consumer.close()
+        self._admin.__exit__(None, None, None)  # its only way to be closed
 
     def read(self, *, at: float, schemas: int) -> Reading:
         """The cluster now. Raises `KafkaException` or `TimeoutError` when the broker does not answer."""

@@ -172,6 +172,13 @@ class FakeAdmin:
         self.held: list[Future[Any]] | None = None
         """Set to a list: answers to offsets of groups and configs are kept there until the test gives them.
         """
+        self.closed = False
+
+    def __enter__(self) -> "FakeAdmin":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
 
     def calls(self, name: str) -> list[Any]:
         return [asked for kind, asked in self.asked if kind == name]

@@ -120,3 +120,11 @@ def test_no_partitions_need_no_call(admin: FakeAdmin, consumer: FakeConsumer) ->
     reader = reader_on(admin, consumer)
     assert reader.offsets({"nothing": []}).topics == {"nothing": ()}
     assert reader.requests == {}
+
+
+def test_closing_the_reader_closes_both_clients(admin: FakeAdmin, consumer: FakeConsumer) -> None:
+    with reader_on(admin, consumer) as reader:
+        reader.metadata()
+        reader.offsets({"orders": [0]})
+        assert (admin.closed, consumer.closed) == (False, False)
+    assert (admin.closed, consumer.closed) == (True, True)
