@@ -1,8 +1,8 @@
 """What all tests share: real servers, started when a test first asks for them, and no network but loopback.
 
 Workers use servers at the same time without disturbing each other: two of them have a `sandbox` with the whole
-estate, one for the discoveries and one for all else that looks at it; a third has `stand_ins`, which plays AWS
-beside a broker whose estate nobody looks at.
+estate, one for the discoveries and what is done to the sandbox itself, one for all else that looks at it; a third
+has `stand_ins`, which plays AWS beside a broker whose estate nobody looks at.
 """
 
 import ipaddress
@@ -45,7 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if group in _SANDBOXES:
             item.add_marker(pytest.mark.sandbox)
     items.sort(
-        key=lambda item: _SANDBOXES.index(groups[item]) if groups[item] in _SANDBOXES else len(_SANDBOXES)
+        key=lambda item: (
+            _SANDBOXES.index(groups[item]) if groups[item] in _SANDBOXES else len(_SANDBOXES),
+            item.get_closest_marker("late") is not None,
+        )
     )
 
 
@@ -55,8 +58,10 @@ _SANDBOXES = ("sandbox", "discovery", "stand_ins")
 def _group(item: pytest.Item) -> str:
     asked_for = getattr(item, "fixturenames", ())
     if "sandbox" in asked_for:
-        # Whole discoveries take as long as all other tests of the estate: a second estate costs less than that.
-        return "discovery" if item.path.parent.name == "discovery" else "sandbox"
+        # Whole discoveries and the tests of the sandbox itself take as long as all others of the estate: a second
+        # estate costs less than that.
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        return "discovery" if folder in ("discovery", "sandbox") else "sandbox"
     if "stand_ins" in asked_for:
         return "stand_ins"
     # A server of its own, or a parameter that asks for one.

@@ -20,13 +20,14 @@ def discovery() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong."""
     partitions = dg.StaticPartitionsDefinition(list(load_estate().clusters))
     return dg.Definitions(
+        # Of all jobs, and of assets that somebody materializes by hand: a process for each of the short steps
+        # would cost seconds of imports.
+        executor=dg.in_process_executor,
         assets=[inventory_assets(partitions), snapshot_assets(partitions)],
         jobs=[
             dg.define_asset_job(
                 DISCOVERY_JOB,
                 selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),
-                # Two short steps; a process for each would cost seconds of imports.
-                executor_def=dg.in_process_executor,
                 description="Reads everything about a cluster and publishes it as one event. The tags mesh/trigger… say why.",
             )
         ],

@@ -1,7 +1,7 @@
 """What happens between two discoveries stands in the second: real topics, connectors and schemas come, change
 and go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -16,60 +16,62 @@ from mesh_assets_tests.workplace import Workplace
 pytestmark = pytest.mark.sandbox
 
 
+SUBJECT = "discovery-test-value"
+
+
 @contextmanager
 def a_topic(endpoints: Endpoints, name: str) -> Iterator[None]:
-    admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
-    admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])[name].result(30)
+    with AdminClient({"bootstrap.servers": endpoints.bootstrap_servers}) as admin:
+        admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])[name].result(30)
+        try:
+            yield
+        finally:
+            admin.delete_topics([name])[name].result(30)
+
+
+@contextmanager
+def a_subject(endpoints: Endpoints) -> Iterator[Callable[[int], None]]:
+    """Registers versions of it."""
+    registry = str(endpoints.registry_url)
+    subject = f"{registry}/subjects/{SUBJECT}"
+
+    def register(number: int) -> None:
+        schema = (
+            f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{number}"}}'
+        )
+        httpx.post(f"{subject}/versions", json={"schemaType": "JSON", "schema": schema}).raise_for_status()
+
+    httpx.put(f"{registry}/config/{SUBJECT}", json={"compatibility": "NONE"}).raise_for_status()
+    register(1)
     try:
-        yield
-    finally:
-        admin.delete_topics([name])[name].result(30)
-
-
-def test_a_topic_that_came_and_went_is_created_and_then_deleted(
-    workplace: Workplace, endpoints: Endpoints
-) -> None:
-    workplace.discover()
-    with a_topic(endpoints, "payments"):
-        created = workplace.discover()
-    deleted = workplace.discover()
-
-    assert created["first_changes"] == ["Topic payments created: 3 partitions, replication factor 1"]
-    [sentence] = deleted["first_changes"]
-    assert sentence.startswith("Topic payments deleted")
-
-
-def test_a_new_version_of_a_schema_is_one_change(workplace: Workplace, endpoints: Endpoints) -> None:
-    subject = f"{endpoints.registry_url}/subjects/discovery-test-value"
-    first, second = (
-        {
-            "schemaType": "JSON",
-            "schema": f'{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"T{n}"}}',
-        }
-        for n in (1, 2)
-    )
-    httpx.put(
-        f"{endpoints.registry_url}/config/discovery-test-value", json={"compatibility": "NONE"}
-    ).raise_for_status()
-    httpx.post(f"{subject}/versions", json=first).raise_for_status()
-    try:
-        workplace.discover()
-        httpx.post(f"{subject}/versions", json=second).raise_for_status()
-        report = workplace.discover()
+        yield register
     finally:
         httpx.delete(subject).raise_for_status()
         httpx.delete(subject, params={"permanent": "true"}).raise_for_status()
 
-    assert report["first_changes"] == ["discovery-test-value: Schema version 1 → 2"]
+
+def test_what_comes_changes_and_goes_between_discoveries(discovered: Workplace, endpoints: Endpoints) -> None:
+    with a_subject(endpoints) as register:
+        with a_topic(endpoints, "payments"):
+            created = discovered.discover()
+            register(2)
+        changed = discovered.discover()
+
+    assert sorted(created["first_changes"]) == [
+        f"Schema {SUBJECT} created: version 1, JSON",
+        "Topic payments created: 3 partitions, replication factor 1",
+    ]
+    deleted, version = sorted(changed["first_changes"])
+    assert deleted.startswith("Topic payments deleted")
+    assert version == f"{SUBJECT}: Schema version 1 → 2"
 
 
-def test_a_password_in_a_connectors_config_appears_nowhere(workplace: Workplace) -> None:
-    done = workplace.mesh_assets("discover", "-v", "--json")
-    workplace.mesh_assets("discover", "-v")
-    shown = workplace.mesh_assets("snapshot", "show", "--cluster", "warehouse", "--json")
+def test_a_password_in_a_connectors_config_appears_nowhere(discovered: Workplace) -> None:
+    done = discovered.mesh_assets("discover", "-v", "--json")
+    shown = discovered.mesh_assets("snapshot", "show", "--cluster", "warehouse", "--json")
 
-    assert any(MASK in connector.config.values() for connector in workplace.latest().connectors)
-    written = [path for path in workplace.folder.rglob("*") if path.is_file()]
+    assert any(MASK in connector.config.values() for connector in discovered.latest().connectors)
+    written = [path for path in discovered.folder.rglob("*") if path.is_file()]
     assert len(written) > 10
     everything = [path.read_bytes() for path in written]
     everything += [text.encode() for text in (done.stdout, done.stderr, shown.stdout, shown.stderr)]

@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace, workplace_in
+from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace
 
 pytestmark = pytest.mark.sandbox
 
@@ -34,13 +33,6 @@ def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Wo
     assert "discovery-events[0]@" in words
     assert f"store/inventories/{document.cluster.id}/inventory-" in words
     assert "kafka offsets" in done.stderr
-
-
-@pytest.fixture(scope="module")
-def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
-    """A workplace after its first discovery, to read in, and its report."""
-    workplace = workplace_in(tmp_path_factory.mktemp("first"), sandbox.endpoints())
-    return workplace, workplace.discover()
 
 
 def test_a_document_holds_what_the_issue_promises_of_each_section(
@@ -71,11 +63,10 @@ def test_a_document_holds_what_the_issue_promises_of_each_section(
     assert document.metrics.partition_health.under_replicated == 0
 
 
-def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_it(
-    workplace: Workplace,
+def test_the_second_discovery_takes_its_rates_from_the_first_and_is_read_back_from_kafka(
+    first: tuple[Workplace, dict[str, Any]], discovered: Workplace
 ) -> None:
-    first = workplace.discover()
-    second = workplace.discover(
+    second = discovered.discover(
         "--trigger-type",
         "schema_updated",
         "--trigger-resource",
@@ -84,15 +75,19 @@ def test_the_second_discovery_takes_its_rates_from_the_first_and_compares_with_i
         "by hand",
     )
 
-    assert (first["sequence"], first["total_changes"]) == (1, None)
+    shown = discovered.mesh_assets("snapshot", "show", "--cluster", "warehouse")
+    assert (first[1]["sequence"], first[1]["total_changes"]) == (1, None)
     assert (second["sequence"], second["total_changes"]) == (2, 0)
     assert second["trigger"] == {"type": "schema_updated", "resource": "users-value", "details": "by hand"}
-    assert "kafka second reading" in first["phases"]
+    assert "kafka second reading" in first[1]["phases"]
     assert "kafka second reading" not in second["phases"]
-    metrics = workplace.latest().metrics
+    metrics = discovered.latest().metrics
     assert metrics is not None
     assert metrics.window_seconds is not None
     assert metrics.window_seconds > 1
+    assert shown.returncode == 0, shown.stderr
+    assert "schema_updated users-value" in shown.stdout
+    assert f"@{second['event']['offset']}" in shown.stdout
 
 
 def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(
@@ -118,24 +113,13 @@ def test_tables_hold_the_same_as_the_document(first: tuple[Workplace, dict[str, 
 
 
 def test_two_discoveries_at_once_give_one_event_each_in_sequence(
-    first: tuple[Workplace, dict[str, Any]], tmp_path: Path
+    discovered: Workplace,
 ) -> None:
-    workplace = first[0].copied(tmp_path)
-    processes = [workplace.start("discover", "--json") for _ in range(2)]
+    processes = [discovered.start("discover", "--json") for _ in range(2)]
     ended = [process.end(within_seconds=COMMAND_SECONDS) for process in processes]
 
     assert [done.returncode for done in ended] == [0, 0], ended
-    assert workplace.latest().sequence == 3
-
-
-def test_the_newest_event_is_read_back_from_kafka(workplace: Workplace) -> None:
-    report = workplace.discover("--trigger-type", "external", "--trigger-resource", "somebody")
-
-    shown = workplace.mesh_assets("snapshot", "show", "--cluster", "warehouse")
-
-    assert shown.returncode == 0, shown.stderr
-    assert "external somebody" in shown.stdout
-    assert f"@{report['event']['offset']}" in shown.stdout
+    assert discovered.latest().sequence == 3
 
 
 @pytest.mark.parametrize(
@@ -157,10 +141,7 @@ def test_an_unknown_cluster_is_refused_with_the_known_ones(
     assert done.stderr.strip() == f"mesh-assets: {sentence}"
 
 
-def test_dagsters_own_commands_run_the_same_job(
-    workplace: Workplace, sandbox: Sandbox, endpoints: Endpoints
-) -> None:
-    assert endpoints == sandbox.endpoints()
+def test_dagsters_own_commands_run_the_same_job(workplace: Workplace) -> None:
     tags = '{"mesh/trigger": "external", "mesh/trigger_resource": "curl", "dagster/partition": "warehouse"}'
 
     executed = workplace.run(

@@ -181,7 +181,6 @@ def _job(name: str, op: Any, *, applying: str = "carries it out") -> dg.JobDefin
     @dg.job(
         name=name,
         description=f"{op.description} Shows the plan; apply: true with plan_id {applying}.",
-        executor_def=dg.in_process_executor,
     )
     def job() -> None:
         op.alias(name)()

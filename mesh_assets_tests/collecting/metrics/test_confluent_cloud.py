@@ -213,6 +213,7 @@ def agree(metrics: Metrics) -> bool:
     return offsets > 0 and 1 / 3 < (metrics.cluster.records_in_per_second or 0.0) / offsets < 3
 
 
+@pytest.mark.late
 def test_the_metrics_api_and_the_offsets_tell_of_the_same_records(cluster: Cluster) -> None:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     metrics = metrics_of(cluster)

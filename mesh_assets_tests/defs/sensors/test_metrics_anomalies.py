@@ -1,27 +1,20 @@
-"""Ticks of `metrics_anomalies` over an estate of fakes, and over the real servers."""
+"""Ticks of `metrics_anomalies` over an estate of fakes; over real servers it ticks in `daemon/`."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-import httpx
 import pytest
 
-from mesh_assets.anomalies.watch import watch_cluster
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
 from mesh_assets.defs.sensors.run_requests import INTERVAL_VARIABLE
 from mesh_assets.errors import StoreError, UnreachableError
-from mesh_assets.estate.file import load_estate
 from mesh_assets.readings.history import ReadingHistory
-from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
 from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
-from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka
-from mesh_assets_tests.snapshot.world import MemoryObjects
 
 A_READING = 4_500  # 15 records a second
 
@@ -210,36 +203,3 @@ def test_the_sensor_runs_by_default_every_five_minutes(
         seconds,
         "discovery",
     )
-
-
-@contextmanager
-def paused(endpoints: Endpoints, connector: str) -> Iterator[None]:
-    url = f"{endpoints.connect_url}/connectors/{connector}"
-    httpx.put(f"{url}/pause", timeout=30).raise_for_status()
-    try:
-        yield
-    finally:
-        httpx.put(f"{url}/resume", timeout=30).raise_for_status()
-
-
-@pytest.mark.sandbox
-def test_a_real_feed_that_stops_is_a_silent_topic(sandbox: Sandbox, endpoints: Endpoints) -> None:
-    sandbox.start()
-    cluster = load_estate(endpoints.estate_file).clusters["warehouse"]
-    store = InventoryStore(MemoryObjects())
-    begun: list[str] = []
-    deadline = time.monotonic() + 90
-
-    def next_reading() -> None:
-        """Asks until half an interval has passed since the last one and a reading is taken."""
-        while (watched := watch_cluster(cluster, store, interval_seconds=4.0)).skipped is not None:
-            assert time.monotonic() < deadline, f"only {begun}"
-        watched.keep()
-        begun.extend(f"{anomaly.kind} {anomaly.resource}" for anomaly in watched.begun)
-
-    for _ in range(14):
-        next_reading()
-    assert "topic_silent clickstream" not in begun
-    with paused(endpoints, "clickstream-source"):
-        while "topic_silent clickstream" not in begun:
-            next_reading()
