@@ -49,9 +49,9 @@ dev: $(READY)
 test: $(READY) $(TERRAFORM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup
 
-# What needs no server.
+# What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 2 --dist loadgroup -m "not sandbox"
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow"
 
 check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ estate, one for the discoveries and what is done to the sandbox itself, one for 
 has `stand_ins`, which plays AWS beside a broker whose estate nobody looks at.
 """
 
+import gc
 import ipaddress
 import os
 import secrets
@@ -50,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.get_closest_marker("late") is not None,
         )
     )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 _SANDBOXES = ("sandbox", "discovery", "stand_ins")

@@ -13,6 +13,7 @@ DAY = 288
 ALLOWED = 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_ten_days_of_plausible_traffic_are_no_anomaly(seed: int) -> None:
     world = Observed(seed=seed)
@@ -34,6 +35,7 @@ def test_ten_days_of_plausible_traffic_are_no_anomaly(seed: int) -> None:
     assert len(world.begun) == ALLOWED, [anomaly.sentence for anomaly in world.begun]
 
 
+@pytest.mark.slow
 def test_a_topic_filled_in_bursts_is_no_anomaly() -> None:
     world = Observed()
     rnd = random.Random(1)

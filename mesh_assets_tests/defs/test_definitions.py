@@ -90,6 +90,7 @@ def test_no_output_is_kept_in_memory_alone(definitions: dg.Definitions) -> None:
     assert dg.mem_io_manager not in (definitions.resources or {}).values()
 
 
+@pytest.mark.slow
 def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
     definitions: dg.Definitions, tmp_path: Path
 ) -> None:

@@ -48,7 +48,11 @@ def address(one_served: Served) -> Iterator[str]:
 
 @pytest.fixture(
     scope="module",
-    params=[f"{way}, {mode}" for way in ("memory", "stdio", "http") for mode in ("auto", "legacy")],
+    params=[
+        pytest.param(f"{way}, {mode}", marks=() if way == "memory" else pytest.mark.slow)
+        for way in ("memory", "stdio", "http")
+        for mode in ("auto", "legacy")
+    ],
 )
 def said(request: pytest.FixtureRequest, one_served: Served) -> Said:
     """All tools called by one client."""

@@ -17,6 +17,8 @@ from mesh_assets.errors import ConfigurationError
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
 from mesh_assets_tests.mcp_server.served import Served
 
+pytestmark = pytest.mark.slow
+
 
 def test_stdout_carries_only_the_protocol_even_when_a_broker_is_unreachable(served: Served) -> None:
     requests = [

@@ -35,6 +35,7 @@ def test_every_package_is_pinned_with_its_hashes_and_no_address() -> None:
     assert "://" not in lock
 
 
+@pytest.mark.slow
 def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -158,6 +158,7 @@ def count_runs(path: Path) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
+@pytest.mark.slow
 def test_one_that_ends_by_itself_is_started_again(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     code = f"import time; open({str(runs)!r}, 'a').write('x\\n'); time.sleep(60 if len(open({str(runs)!r}).readlines()) > 1 else 0)"

@@ -22,6 +22,7 @@ from mesh_assets.sandbox.server import Launch, Server, Setting
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.sandbox.state import Port, State, choose_free
 
+pytestmark = pytest.mark.slow
 NO_JAVA = JavaRuntime(java=Path("java"), kafka_jars=(), plugin_jar=Path("plugin"), registry_home=Path("home"))
 
 

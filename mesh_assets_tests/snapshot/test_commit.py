@@ -208,6 +208,7 @@ def test_an_assembly_that_takes_longer_than_the_lease_publishes_nothing(world: W
             assemble=slow,
             triggers=(Trigger(type="manual"),),
             publisher=LogPublisher(world.log, Life(), world.clock),
+            lease_seconds=LEASE_SECONDS,
             clock=world.clock,
         )
     assert [event.run_id for event in world.log.snapshots] == ["run-1"]

@@ -7,6 +7,7 @@ to whoever uses them is what `inventory/store/test_objects.py` holds.
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -165,7 +166,10 @@ def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world
                 AFTER, life=Life(3)
             )  # it holds the lock, then dies: the lock has most of its lease left
 
-    with pytest.raises(ConflictError, match=r"being discovered by run run-4 .* until 2026-11-23T16:44:"):
+    until = world.clock.now() + timedelta(seconds=LEASE_SECONDS)
+    with pytest.raises(
+        ConflictError, match=rf"being discovered by run run-4 .* until {until:%Y-%m-%dT%H:%M}"
+    ):
         world.run(LAST, life=Life(1, another_is_faster), wait_seconds=0)
     check_always(world)
     world.run(LAST)

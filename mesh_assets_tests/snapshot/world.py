@@ -17,7 +17,7 @@ from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 
 _R = TypeVar("_R")
 CLUSTER, CLUSTER_ID = "warehouse", "lkc-1"
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 40.0
 
 
 class Killed(BaseException):

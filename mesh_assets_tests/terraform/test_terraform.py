@@ -8,6 +8,7 @@ import pytest
 from mesh_assets_tests.terraform import check, terraform_cli
 from mesh_assets_tests.terraform.terraform_cli import TerraformFolder
 
+pytestmark = pytest.mark.slow
 ROLES = "-filter=tests/roles.tftest.hcl"
 
 

@@ -21,7 +21,7 @@ _CHECKS = {
 }
 
 
-def mappings_asset() -> dg.AssetsDefinition:
+def mappings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     """The asset with its checks."""
 
     @dg.asset(
@@ -30,7 +30,7 @@ def mappings_asset() -> dg.AssetsDefinition:
         kinds={"kafka", "lambda"},
         description="Every event source mapping of a Kafka topic in the estate's AWS accounts: function, topic, group, state, last result.",
         # Only reads, so repeating is safe.
-        retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
         check_specs=[
             dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()
         ],

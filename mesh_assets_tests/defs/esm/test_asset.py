@@ -86,7 +86,7 @@ def materialize(
     assert defaults is not None
     monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed))
     result = dg.materialize(
-        [mappings_asset()],
+        [mappings_asset(retry_seconds=0)],
         resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )

@@ -91,6 +91,7 @@ def failure_of(properties: dict[str, str], timeout_seconds: float) -> tuple[Plat
     return raised.value, time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_refused_connections_are_believed_after_three_seconds_and_reported_in_one_sentence(
     refusing: str,
 ) -> None:
@@ -103,6 +104,7 @@ def test_refused_connections_are_believed_after_three_seconds_and_reported_in_on
     assert 3 <= seconds < 3 + SLACK_SECONDS
 
 
+@pytest.mark.slow
 def test_a_peer_that_accepts_and_stays_silent_is_given_up_within_the_timeout(silent: Listener) -> None:
     error, seconds = failure_of({"bootstrap.servers": silent.address}, timeout_seconds=3)
     assert type(error) is UnreachableError

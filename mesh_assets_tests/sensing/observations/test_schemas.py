@@ -108,6 +108,7 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, war
     assert sum(request.startswith("GET /config/") for request in registry.requests) == 250
 
 
+@pytest.mark.slow
 def test_without_one_every_version_is_read_within_half_an_hour(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
@@ -126,6 +127,7 @@ def test_without_one_every_version_is_read_within_half_an_hour(
     assert max(sizes) <= 300 + 250
 
 
+@pytest.mark.slow
 def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
