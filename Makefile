@@ -51,7 +51,7 @@ test: $(READY) $(TERRAFORM)
 
 # What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow"
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow" --hypothesis-profile fast
 
 check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
+
+settings.register_profile("fast", max_examples=20)  # `make test-fast`
 
 _CONNECT = socket.socket.connect
 

@@ -58,7 +58,7 @@ def test_a_login_that_is_renewed_too_soon_is_no_refusal_but_the_first_one_is(log
     assert log.refusal == said
     log.answered()
     log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
-    assert (log.refusal, log.failure) == (None, said)
+    assert {"refusal": log.refusal, "failure": log.failure} == {"refusal": None, "failure": said}
     log.on_error(KafkaError(KafkaError._AUTHENTICATION, "Authentication failed"))
     assert log.refusal == "Authentication failed"
 
