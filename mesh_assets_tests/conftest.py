@@ -22,7 +22,7 @@ from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
-settings.register_profile("fast", max_examples=20)  # `make test-fast`
+settings.register_profile("fast", max_examples=10)  # `make test-fast`
 
 _CONNECT = socket.socket.connect
 

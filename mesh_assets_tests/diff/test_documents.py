@@ -25,7 +25,9 @@ from mesh_assets_tests.documents import (
 
 # Documents are large values to make, and the machine may be busy: time is not what these tests are about.
 property_of = settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None,
+    max_examples=min(30, settings().max_examples),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 A_TOPIC, A_CONNECTOR, A_SCHEMA, A_GROUP = a_topic(), a_connector(), a_schema(), a_group()

@@ -47,7 +47,7 @@ def _schema_of_changes(_schema_id: int) -> str:
     return schema_text("change_event")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(
     arbitrary(Document, discovery_timestamp=whole_milliseconds),
     st.lists(arbitrary(Trigger), min_size=1, max_size=3),

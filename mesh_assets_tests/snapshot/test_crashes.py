@@ -71,6 +71,7 @@ def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next
         assert world.clock.slept - slept <= LEASE_SECONDS + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_history", [False, True])
 def test_the_run_that_completes_another_can_be_killed_at_any_point_too(with_history: bool) -> None:
     points = 0
