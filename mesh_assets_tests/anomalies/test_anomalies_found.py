@@ -55,6 +55,7 @@ def test_a_rate_ten_times_off_is_reported(factor: float, kind: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_after_a_week_half_of_a_seasonal_rate_is_compared_with_the_same_hour() -> None:
     world = Observed()
     usual = traffic(world.random, 50.0, season=0.8, noise=0.05)
@@ -68,6 +69,7 @@ def test_after_a_week_half_of_a_seasonal_rate_is_compared_with_the_same_hour() -
     assert world.begun[0].sentence.endswith("at this hour")
 
 
+@pytest.mark.slow
 def test_a_seasonal_topic_that_falls_silent_at_its_lowest_hour_is_reported() -> None:
     world = Observed()
     usual = traffic(world.random, 5.0, season=0.9, noise=0.1)

@@ -70,6 +70,7 @@ def test_a_single_record_does_not_end_a_silence(silent: Observed) -> None:
     assert (len(silent.begun), silent.ended) == (1, [])
 
 
+@pytest.mark.slow
 def test_a_rate_that_wavers_at_the_threshold_is_one_anomaly() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
@@ -216,6 +217,7 @@ def test_anomalies_that_cannot_be_read_are_not_forgotten_but_named(silent: Obser
         silent.tick()
 
 
+@pytest.mark.slow
 def test_a_new_rate_that_stays_becomes_the_usual_one() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
@@ -255,6 +257,7 @@ def test_a_tick_right_after_another_takes_no_reading() -> None:
     assert world.watch().skipped == "the last reading is 20 s old; the next is taken 150 s after it or later"
 
 
+@pytest.mark.slow
 def test_a_cluster_that_stops_as_a_whole_is_reported_in_one_trigger() -> None:
     world = Observed()
     count = TOLD_ONE_BY_ONE + 1

@@ -263,6 +263,7 @@ def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connect
     )  # two more register the events' schemas
 
 
+@pytest.mark.slow
 def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_first() -> None:
     registry = Confluent(schemas=some_schemas(1200), compatibility={some_schemas(1200)[0].subject: "FULL"})
     kafka = FakeKafka()

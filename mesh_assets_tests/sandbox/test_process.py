@@ -69,6 +69,7 @@ def test_a_stranger_that_got_the_pid_is_never_touched(tmp_path: Path) -> None:
     end(record, grace_seconds=5)
 
 
+@pytest.mark.slow
 def test_children_end_with_their_parent(tmp_path: Path) -> None:
     record = start(tmp_path, PARENT)
     process = record.process()
