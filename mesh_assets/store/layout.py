@@ -46,6 +46,10 @@ def unsafe(part: str) -> str:
     return unquote(part)
 
 
+def store_key() -> str:
+    return "store.json"
+
+
 def cluster_folder(cluster_id: str) -> str:
     return f"inventories/{safe(cluster_id)}/"
 

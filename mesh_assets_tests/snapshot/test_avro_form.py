@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mesh_assets.errors import PublishError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
+from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.snapshot.avro_form import (
     decode_change_event,
     decode_discovery_event,
@@ -231,6 +232,10 @@ class ARegistry:
             raise self.fails
         self.registered[subject] = schema
         return 1 if schema == schema_text("discovery_event") else 2
+
+    def schema_by_id(self, schema_id: int) -> SchemaText | None:
+        name = {1: "discovery_event", 2: "change_event"}[schema_id]
+        return SchemaText(id=schema_id, schema_type="AVRO", definition=schema_text(name))
 
 
 def _register(registry: ARegistry, cached: SchemaIds | None = None) -> tuple[SchemaIds, str | None]:
