@@ -111,8 +111,10 @@ class EventProducer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Not `close`, which waits without end for the abort of a transaction where no broker answers.
         self._producer.purge()
-        self._producer.close(1.0)
+        self._producer.flush(1.0)
+        del self._producer
 
     def init(self) -> None:
         """Shuts out every earlier producer of this cluster. Raises PublishError, `NotAllowedToFence` where
