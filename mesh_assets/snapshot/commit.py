@@ -192,18 +192,21 @@ class _Run:
     def publish_left(self, lock: ClusterLock, record: WriteAhead) -> None:
         """Step 2. The run that left the record may have got anywhere between writing and clearing it."""
         newest = None if self.newest is None else self.newest.origin
-        if newest is not None and newest.sequence >= record.sequence and newest.run_id != record.run_id:
-            # Another store went on meanwhile: this record will never be the next one.
+        latest = self.store.latest(self.cluster_id)
+        if (
+            newest is not None
+            and newest.run_id != record.run_id
+            and (latest is None or not _is_behind(newest, latest[0]))
+        ):
+            # Another store went on meanwhile: what this one compared with is not the state before it any more.
             self.notes.append(
                 f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped: the topic is at snapshot {newest.sequence}"
             )
             self.store.delete_document(record.document)
-        else:
-            latest = self.store.latest(self.cluster_id)
-            if latest is None or latest[0].sequence < record.sequence:
-                document = self.store.read_document(record.document)
-                self.publish_record(lock, record, document, None if latest is None else latest[1])
-                self.newest = None  # it is what latest.json says now
+        elif latest is None or latest[0].sequence < record.sequence:
+            document = self.store.read_document(record.document)
+            self.publish_record(lock, record, document, None if latest is None else latest[1])
+            self.newest = None  # it is what latest.json says now
         lock.write_record(None)
 
     def publish_own(
