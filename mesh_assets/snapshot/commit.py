@@ -196,7 +196,7 @@ class _Run:
         if (
             newest is not None
             and newest.run_id != record.run_id
-            and (latest is None or not _is_behind(newest, latest[0]))
+            and not self._precedes(newest, latest, record)
         ):
             # Another store went on meanwhile: what this one compared with is not the state before it any more.
             self.notes.append(
@@ -208,6 +208,10 @@ class _Run:
             self.publish_record(lock, record, document, None if latest is None else latest[1])
             self.newest = None  # it is what latest.json says now
         lock.write_record(None)
+
+    def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
+        ours = newest.store_id == self.store_id or (latest is not None and _is_behind(newest, latest[0]))
+        return ours and newest.sequence < record.sequence
 
     def publish_own(
         self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]

@@ -17,15 +17,14 @@ from msgspec.structs import replace
 
 from mesh_assets.agent_tools.event_source_mappings import OpenService
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
-from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.snapshot.world import World
 
 Mode: TypeAlias = Literal["auto", "legacy"]
 FLINK = """\
@@ -44,31 +43,6 @@ clusters:
 """
 ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
-
-
-def publish(store: InventoryStore, document: Document) -> Document:
-    """As a discovery leaves it: the document and the pointer to it."""
-    latest = store.latest(document.cluster.id)
-    sequence = latest[0].sequence + 1 if latest else 1
-    document = replace(document, sequence=sequence)
-    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=document.cluster.id,
-        run_id=document.run_id,
-        sequence=sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=store.put_document(key, encode_document(document)),
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(),
-        event=EventPosition(topic="discovery-events", partition=0, offset=sequence),
-        schema_ids=None,
-    )
-    store.move_latest(pointer, None if latest is None else latest[1])
-    store.remember_cluster(document.cluster.name, document.cluster.id)
-    return document
 
 
 def the_day_before() -> Document:
@@ -156,9 +130,13 @@ def serve(
 ) -> Served:
     """A store with these documents of one cluster, published in this order, and a server on it."""
     (folder / "estate.yaml").write_text(estate)
-    store = InventoryStore(open_store(str(folder / "store")))
+    world = World(store=open_store(str(folder / "store")))
     for document in documents:
-        publish(store, document)
+        world.publish(
+            lambda _, sequence, document=document: replace(document, sequence=sequence),
+            cluster=document.cluster.name,
+            cluster_id=document.cluster.id,
+        )
     chosen = ServerSettings(
         **{
             "audit_log": folder / "audit.jsonl",
