@@ -12,7 +12,8 @@ from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
-from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
+from mesh_assets.snapshot.events import ReadSnapshot
+from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 

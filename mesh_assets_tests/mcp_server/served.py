@@ -1,11 +1,11 @@
 """A server with an estate and a store, its tools called as a client does, and the fixtures that tests of
 tools share."""
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -43,6 +43,10 @@ clusters:
 """
 ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
+
+
+def _numbered(document: Document, _previous: Document | None, sequence: int) -> Document:
+    return replace(document, sequence=sequence)
 
 
 def the_day_before() -> Document:
@@ -133,9 +137,7 @@ def serve(
     world = World(store=open_store(str(folder / "store")))
     for document in documents:
         world.publish(
-            lambda _, sequence, document=document: replace(document, sequence=sequence),
-            cluster=document.cluster.name,
-            cluster_id=document.cluster.id,
+            partial(_numbered, document), cluster=document.cluster.name, cluster_id=document.cluster.id
         )
     chosen = ServerSettings(
         **{
@@ -152,7 +154,7 @@ def serve(
 @pytest.fixture
 def make_served(tmp_path: Path) -> Callable[..., Served]:
     """`make_served(documents…, setting=…)`: see `serve`."""
-    return functools.partial(serve, tmp_path)
+    return partial(serve, tmp_path)
 
 
 @pytest.fixture
