@@ -74,6 +74,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int
     excluded_consumer_groups: int
+    topic_defaults: dict[str, str] | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -154,6 +155,7 @@ def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_c
             schema_registry=document.schema_registry,
             excluded_topics=document.excluded_topics,
             excluded_consumer_groups=document.excluded_consumer_groups,
+            topic_defaults=document.topic_defaults,
         ),
         sections=document.sections,
         summary=document.summary,
@@ -199,6 +201,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         schema_registry=state.schema_registry,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
+        topic_defaults=state.topic_defaults,
     )
 
 
