@@ -40,6 +40,8 @@ class View:
                 notes.append(f"{words}: the estate configures no source for them, so none are known")
             elif state.status == "stale":
                 notes.append(f"{words} are not current: {state.error}")
+            if state is not None and state.scope_note is not None:
+                notes.append(f"{words}: {state.scope_note}")
         return About(
             cluster=self.document.cluster.name,
             source=self.source,

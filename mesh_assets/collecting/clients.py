@@ -127,7 +127,7 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
             else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
             connect=[
                 _connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"])
-                for endpoint in cluster.connect
+                for endpoint in cluster.named_connect
             ],
             metrics=_metrics_reader(cluster, stack),
         )

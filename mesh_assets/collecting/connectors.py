@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -117,6 +116,10 @@ class ConnectReader(Protocol):
     @property
     def url(self) -> str: ...
     @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
     def requests(self) -> int: ...
     @property
     def stand_in(self) -> str | None: ...
@@ -164,7 +167,7 @@ def collect_connectors(
 def _confirm_gone(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]
 ) -> None:
-    connect, listed = endpoint_name(endpoint.url), {connector.name for connector in connectors}
+    connect, listed = endpoint.name, {connector.name for connector in connectors}
     vanished = [name for place, name in known if place == connect and name not in listed]
     confirm_gone(
         vanished,
@@ -182,7 +185,7 @@ def _records(
     turn: int,
     scope: ConnectorScope,
 ) -> list[Connector]:
-    name = endpoint_name(endpoint.url)
+    name = endpoint.name
     passwords = _password_keys(endpoint, connectors) if scope == "whole" else {}
     records = [
         connector_record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
@@ -260,12 +263,6 @@ def connector_record(
         topics_pattern=declared.pattern,
         topics_note=declared.unknown_because,
     )
-
-
-def endpoint_name(url: str) -> str:
-    """What a connector's `connect` holds: host and port of the endpoint, with its path if it has one."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
 def sink_group(connector: Connector) -> str | None:

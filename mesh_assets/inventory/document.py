@@ -57,6 +57,8 @@ class Document(Record, frozen=True, kw_only=True):
     """Lists are sorted by name, so equal states give equal bytes except for times.
 
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
+    `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
+    None: never read.
     """
 
     format: int = 1
@@ -75,6 +77,7 @@ class Document(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
+    topic_defaults: dict[str, str] | None = None
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
@@ -86,6 +89,7 @@ class Document(Record, frozen=True, kw_only=True):
                     state=state,
                     records=self.topics,
                     excluded=self.excluded_topics,
+                    topic_defaults=self.topic_defaults,
                 )
             case "connectors":
                 return ConnectorsSection(cluster_id=self.cluster.id, state=state, records=self.connectors)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
+from mesh_assets.inventory.scope import Key, scope_change
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
     ConnectorsSection,
@@ -46,7 +47,11 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
     state = SectionState(
-        status="stale", collected_at=old.state.collected_at, error=error, held_since=old.state.held_since
+        status="stale",
+        collected_at=old.state.collected_at,
+        error=error,
+        held_since=old.state.held_since,
+        scope=old.state.scope,
     )
     return replace(old, state=state)
 
@@ -63,54 +68,84 @@ def settle_section(
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
     if collected.state.status == "not_configured":
-        return collected
+        return _no_longer_configured(name, collected, previous)
     if collected.state.status == "stale":
         return stale_section(name, cluster_id, previous, collected.state.error or "could not be read")
     if previous is None:
         return collected
     old = previous.section(name)
     if _later(old.state.collected_at, collected.state.collected_at):
-        return old
-    return _hold_mass_disappearance(name, collected, old, now=now)
+        return replace(old, state=replace(old.state, scope_note=None))
+    note = scope_note(name, collected, previous)
+    if note is not None:
+        collected = replace(collected, state=replace(collected.state, scope_note=note))
+    return _hold_mass_disappearance(name, collected, previous, now=now)
 
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
+def _no_longer_configured(name: SectionName, collected: Section, previous: Document | None) -> Section:
+    known = () if previous is None else section_keys(previous.section(name))
+    if not known:
+        return collected
+    note = f"out of scope: all {len(known):,} {name.replace('_', ' ')}, because the estate names no source of them any more"
+    return replace(collected, state=replace(collected.state, scope_note=note))
+
+
+def scope_note(name: SectionName, section: Section, before: Document) -> str | None:
+    """What left and entered the scope of `section` since the document `before`; None if nothing did."""
+    old = before.section(name)
+    if name == "metrics" or old.state.status == "not_configured" or old.state.collected_at is None:
+        return None
+    change = scope_change(before, name, section.state.scope)
+    if isinstance(old, ConnectorsSection):
+        old = replace(old, records=change.carried(old.records))
+    return change.note(name, section_keys(old), section_keys(section))
+
+
 def _hold_mass_disappearance(
-    name: SectionName, collected: Section, old: Section, *, now: datetime
+    name: SectionName, collected: Section, previous: Document, *, now: datetime
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
-    right: wait for a second one."""
-    vanished = _identities(old) - _identities(collected)
-    if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(_identities(old)):
+    right: wait for a second one. What left the scope is not gone."""
+    old = previous.section(name)
+    change = scope_change(previous, name, collected.state.scope)
+    carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
+    covered = {key for key in section_keys(carried) if not change.left(key)}
+    vanished = covered - section_keys(collected)
+    if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(covered):
         return collected
     since = old.state.held_since or now
     if now - since >= CONFIRMED_AFTER:
         return collected
     error = (
-        f"{len(vanished)} of {len(_identities(old))} {name.replace('_', ' ')} were gone at once; held back until a reading "
+        f"{len(vanished)} of {len(covered)} {name.replace('_', ' ')} were gone at once; held back until a reading "
         f"after {(since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC agrees"
     )
     return replace(
         old,
         state=SectionState(
-            status="stale", collected_at=old.state.collected_at, error=error, held_since=since
+            status="stale",
+            collected_at=old.state.collected_at,
+            error=error,
+            held_since=since,
+            scope=old.state.scope,
         ),
     )
 
 
-def _identities(section: Section) -> set[object]:
+def section_keys(section: Section) -> set[Key]:
     match section:
         case TopicsSection():
-            return {topic.name for topic in section.records}
+            return {(None, topic.name) for topic in section.records}
         case ConnectorsSection():
             return {(connector.connect, connector.name) for connector in section.records}
         case SchemasSection():
-            return {schema.subject for schema in section.records}
+            return {(None, schema.subject) for schema in section.records}
         case ConsumerGroupsSection():
-            return {group.group_id for group in section.records}
+            return {(None, group.group_id) for group in section.records}
         case MetricsSection():
             return set()
 
@@ -160,4 +195,5 @@ def join_sections(
         schema_registry=schemas.registry,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
+        topic_defaults=topics.topic_defaults,
     )

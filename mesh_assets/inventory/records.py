@@ -101,7 +101,8 @@ class Connector(Record, frozen=True, kw_only=True):
     while the connector stays RUNNING.
 
     `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None if it has none; a
-    connector created again under its name gets a new one. `connect` names the endpoint it was read from.
+    connector created again under its name gets a new one. `connect` names the endpoint it was read from: by its
+    name in the estate or, where it is the only one, its kind; otherwise by its address.
     `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
     pattern); None if they are complete.

@@ -19,18 +19,40 @@ SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "met
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
+class Source(Record, frozen=True, kw_only=True):
+    """Where records come from. `name`: the estate's, which stays when the address changes. `address`: host,
+    port and path, and on Confluent Cloud the cluster."""
+
+    name: str
+    address: str
+
+
+class SectionScope(Record, frozen=True, kw_only=True):
+    """What a reading covers: the names that the patterns select, at these sources (none for what comes from
+    the brokers, whose cluster id is checked)."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
 class SectionState(Record, frozen=True, kw_only=True):
     """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`.
     `not_configured`: there is no source.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
     is set while a mass disappearance is held back: the moment it was first seen.
+
+    `scope` is that of the data; None: written before scopes were kept, or there is none. `scope_note` says
+    what left and entered the scope with this document, and is not repeated in the next.
     """
 
     status: Literal["fresh", "stale", "not_configured"]
     collected_at: datetime | None
     error: str | None = None
     held_since: datetime | None = None
+    scope: SectionScope | None = None
+    scope_note: str | None = None
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
@@ -62,9 +84,10 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
 
 
 class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="topics"):
-    """`excluded`: how many topics the estate's patterns leave out."""
+    """`excluded`: how many topics the estate's patterns leave out. `topic_defaults` as in the document."""
 
     records: tuple[Topic, ...]
+    topic_defaults: dict[str, str] | None = None
     excluded: int = 0
 
 

@@ -75,6 +75,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int
     excluded_consumer_groups: int
+    topic_defaults: dict[str, str] | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -178,6 +179,7 @@ def discovery_event(
             schema_registry=document.schema_registry,
             excluded_topics=document.excluded_topics,
             excluded_consumer_groups=document.excluded_consumer_groups,
+            topic_defaults=document.topic_defaults,
         ),
         sections=document.sections,
         summary=document.summary,
@@ -224,6 +226,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         schema_registry=state.schema_registry,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
+        topic_defaults=state.topic_defaults,
     )
 
 

@@ -23,6 +23,16 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
     service_name = NAME
     key = CONNECT_KEY
 
+    @property
+    def address(self) -> str:
+        """With environment and cluster, because all clusters are behind one host."""
+        return f"{super().address}/{self._connection.environment_id}/{self._connection.cluster_id}"
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._connection.name or self.address
+
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name, in one request. Raises PlatformError.
 

@@ -52,6 +52,12 @@ class KafkaConnectClient(ServiceClient):
         super().__init__(
             HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
         )
+        self._name = endpoint.name
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._name or self.address
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name: one request if the worker knows `expand` and every entry is complete.

@@ -18,6 +18,7 @@ from mesh_assets.platforms import Presence
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, read_pages
 from mesh_assets.platforms.aws.msk import region_of_brokers
 from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector
+from mesh_assets.platforms.http import address_of
 from mesh_assets.platforms.in_flight import in_flight
 
 NAME = "MSK Connect"
@@ -37,6 +38,7 @@ class MskConnectClient:
     def __init__(self, endpoint: MskConnectEndpoint, *, bootstrap_servers: str, client: Any = None) -> None:
         """`bootstrap_servers` are the cluster's. Contacts nothing; raises EstateError when no region is
         known."""
+        self._name = endpoint.name
         self._cluster = brokers_of(bootstrap_servers)
         self._client = client or aws_client(
             "kafkaconnect",
@@ -62,6 +64,15 @@ class MskConnectClient:
     @property
     def url(self) -> str:
         return str(self._client.meta.endpoint_url)
+
+    @property
+    def address(self) -> str:
+        return address_of(self.url)
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._name or self.address
 
     @property
     def requests(self) -> int:

@@ -31,6 +31,7 @@ from mesh_assets.inventory.sections import (
     SchemasSection,
     Section,
     SectionName,
+    SectionScope,
     SectionState,
     TopicsSection,
 )
@@ -78,8 +79,8 @@ class Compared(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def observed_now(now: datetime) -> SectionState:
-    return SectionState(status="fresh", collected_at=now)
+def observed_now(now: datetime, scope: SectionScope) -> SectionState:
+    return SectionState(status="fresh", collected_at=now, scope=scope)
 
 
 def compare_section(name: SectionName, observed: Section, document: Document, *, now: datetime) -> Compared:
@@ -119,7 +120,12 @@ def _with(document: Document, name: SectionName, observed: Section) -> Document:
     sections = {**document.sections, name: observed.state}
     match observed:
         case TopicsSection():
-            return replace(document, sections=sections, topics=observed.records)
+            return replace(
+                document,
+                sections=sections,
+                topics=observed.records,
+                topic_defaults=observed.topic_defaults,
+            )
         case ConnectorsSection():
             return replace(document, sections=sections, connectors=observed.records)
         case SchemasSection():
@@ -172,6 +178,8 @@ def trigger_type(change: Change) -> TriggerType | None:
     match change.resource_type:
         case "schema" | "schema_registry":
             return "schema_deleted" if change.kind == "deleted" else "schema_updated"
+        case "topic_defaults":
+            return "topic_changed"
         case _ if change.kind == "created":
             return "resource_created"
         case _ if change.kind == "deleted":

@@ -15,6 +15,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
+from mesh_assets.collecting.scopes import connectors_scope, known_connectors
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
@@ -88,11 +89,14 @@ def compare_connectors(
 
     Raises PlatformError when one endpoint cannot be read: the section is complete or not compared at all.
     """
-    records = collect_connectors(endpoints, previous=document.connectors, scope="list")
+    scope = connectors_scope(endpoints)
+    records = collect_connectors(endpoints, previous=known_connectors(document, scope), scope="list")
     # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
     # has an unknown config, and so no change of it.
     observed = tuple(replace(record, config={}) for record in records)
-    section = ConnectorsSection(cluster_id=document.cluster.id, state=observed_now(now), records=observed)
+    section = ConnectorsSection(
+        cluster_id=document.cluster.id, state=observed_now(now, scope), records=observed
+    )
     return compare_section("connectors", section, document, now=now), observed
 
 
