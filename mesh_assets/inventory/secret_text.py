@@ -161,6 +161,7 @@ _STRING = {
 _JSON_OBJECT = re.compile(r"[{\[]\s{0,20}+(?:\\*+\"|[{\[])")
 _BRACKETS = re.compile(r"\"(?:[^\"\\]++|\\.)*+\"|[{}\[\]]", re.DOTALL)
 _BRACED = re.compile(r"\{(?:[^}]++|\}\})*+\}?")
+_WORD_BEFORE = re.compile(r"\b[A-Za-z]{2,15} $")
 _REFERENCE = re.compile(r"\$\{[^}\s]{1,500}\}")
 _AUTH_SCHEME = re.compile(
     r"(?:Bearer|Basic|Token|ApiKey|Api-Key|Negotiate|SSWS|GenieKey|Splunk|SharedKey|Key)[ \t]{1,4}",
@@ -207,29 +208,29 @@ def _is_telling(text: str, pair: re.Match[str]) -> bool:
         return is_secret_name(pair["option"])
     name = pair["name"]
     before = text[max(0, pair.start() - 20) : pair.start()]
-    if name.lower() in ("key", "keys") and before[-1:] == " ":
-        name = f"{before.split()[-1] if before.strip() else ''} {name}"  # `API key: …`
+    if name.lower() in ("key", "keys") and (word := _WORD_BEFORE.search(before)):
+        name = f"{word[0]}{name}"  # `API key: …`
     in_prose = pair["sep"] == ":" and not pair["close"]
     return is_secret_name(name, in_query=before[-1:] in ("?", "&"), in_prose=in_prose)
 
 
 def _value_of(text: str, pair: re.Match[str]) -> tuple[int, int]:
     """Where the value of `pair` starts and ends."""
-    start = pair.end()
+    start, plain = pair.end(), _plain_form(text, pair)
     if opened := _OPEN_QUOTE.match(text, start):
         inside, closed = _quoted(text, opened)
         if pair["close"]:
             return opened.end(), inside
-        return start, _end(_PLAIN, text, closed)
+        return start, _end(plain, text, closed)
     if reference := _REFERENCE.match(text, start):
-        return start, reference.end()
+        return start, _end(plain, text, reference.end())
     if _JSON_OBJECT.match(text, start):
-        return start, _object_end(text, start)
+        return start, _end(plain, text, _object_end(text, start))
     if braced := _BRACED.match(text, start):
-        return start, _end(_PLAIN, text, braced.end())
+        return start, _end(plain, text, braced.end())
     if text.startswith("[", start):
         closing = text.find("]", start)
-        return start, len(text) if closing < 0 else closing + 1
+        return start, len(text) if closing < 0 else _end(plain, text, closing + 1)
     last = (pair["name"] or "").lower().rpartition("-")[2]
     if last == "cookie":
         return start, _end(_LINE, text, start)
@@ -238,7 +239,7 @@ def _value_of(text: str, pair: re.Match[str]) -> tuple[int, int]:
             start = scheme.end()
         elif text[start : start + 6].lower() in ("digest", "oauth ", "aws4-h"):
             return start, _end(_LINE, text, start)
-    return start, _end(_plain_form(text, pair), text, start)
+    return start, _end(plain, text, start)
 
 
 def _plain_form(text: str, pair: re.Match[str]) -> re.Pattern[str]:
@@ -246,7 +247,8 @@ def _plain_form(text: str, pair: re.Match[str]) -> re.Pattern[str]:
     if before in ("?", "&"):
         return _IN_QUERY
     if before == ";":
-        return _TO_SEMICOLON if _TO_SEMICOLON.match(text, pair.end()) else _IN_LIST
+        is_masked = text.startswith(MASK, pair.end())
+        return _TO_SEMICOLON if not is_masked and _TO_SEMICOLON.match(text, pair.end()) else _IN_LIST
     if before == "{" and not pair["close"]:
         return _IN_MAP
     if (

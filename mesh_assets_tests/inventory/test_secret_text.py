@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -150,3 +151,25 @@ def test_masking_a_masked_text_changes_nothing(pieces: list[str]) -> None:
     once = mask_text("".join(pieces))
 
     assert mask_text(once) == once
+
+
+_PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
+_passwords = st.text(_PRINTABLE, min_size=4, max_size=30).map(lambda text: f"q7{text}z")
+
+
+@given(_passwords)
+def test_no_character_within_a_password_ends_it_early(password: str) -> None:
+    in_sql = password.replace("\\", "/")
+    in_url = "".join(password.split()).translate(str.maketrans("", "", "\"'<>`|?"))
+    after_semicolon = "".join(in_sql.split()).translate(str.maketrans("", "", ";\"'`{=["))
+    forms = {
+        json.dumps({"password": password, "n": 1}): f'{{"password": "{MASK}", "n": 1}}',
+        json.dumps(json.dumps({"password": password})): json.dumps(f'{{"password": "{MASK}"}}'),
+        "IDENTIFIED BY '{}' x".format(in_sql.replace("'", "''")): f"IDENTIFIED BY {MASK} x",
+        "h;password={{{}}};ssl=1".format(password.replace("}", "}}")): f"h;password={MASK};ssl=1",
+        f"mongodb://app:{in_url}@m1:27017/db?w=1": f"mongodb://{MASK}@m1:27017/db?w=1",
+        f"amqp://app:{in_url}@mq/x": f"amqp://{MASK}@mq/x",
+        f"h:1433;password={after_semicolon};ssl=1": f"h:1433;password={MASK};ssl=1",
+    }
+
+    assert {text: mask_text(text) for text in forms} == forms
