@@ -30,7 +30,7 @@ _PATH = re.compile(
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 # Debezium's hashed columns have their salt in the key.
-_SALT_IN_KEY = re.compile(r"(?<=\.with\.salt\.).+")
+_SALT_IN_KEY = re.compile(r"(?<=\.with\.salt\.)(?!\*{8}).+")
 
 # Headers that say how to talk, not who may.
 _PLAIN = (
@@ -42,8 +42,10 @@ _PLAIN_HEADERS = frozenset(_PLAIN.split())
 _HEADER_ITEM = re.compile(r"(?P<name>\s*[\w-]+\s*)(?P<sep>[:=]\s*)(?P<value>.*)", re.DOTALL)
 _HEADER_SEPARATOR = re.compile(r"([|\n;]|,(?=\s*[\w-]+\s*:))")
 
-# A shorter secret would be found in words of the trace that have nothing to do with it.
+# A shorter secret would be found in words of the trace that have nothing to do with it; and one that is a word
+# itself (`kafka`, `debezium`) in names of packages and hosts, so it must stand alone.
 _TRACED_CHARACTERS = 5
+_WORD_CHARACTERS = 12
 
 
 def mask_config(
@@ -54,10 +56,13 @@ def mask_config(
 
     A reference to a config provider (`${file:…}`) is not a secret and stays: Connect returns it unresolved.
     """
-    return {
-        _SALT_IN_KEY.sub(MASK, key): mask_value(key, config[key], is_password=key in passwords)
-        for key in sorted(config)
-    }
+    masked: dict[str, str | None] = {}
+    for key in sorted(config):
+        shown = _SALT_IN_KEY.sub(MASK, key)
+        while shown in masked:  # two keys that differ in their salt are still two
+            shown += "*"
+        masked[shown] = mask_value(key, config[key], is_password=key in passwords)
+    return masked
 
 
 def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str | None:
@@ -95,7 +100,11 @@ def mask_trace(trace: str | None, secrets: Iterable[str] = ()) -> str | None:
     if trace is None:
         return None
     for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= _TRACED_CHARACTERS:
+        if len(secret) < _TRACED_CHARACTERS:
+            continue
+        if secret.isalpha() and len(secret) < _WORD_CHARACTERS:
+            trace = re.sub(rf"(?<![\w.$/-]){secret}(?![\w.$/:-])", MASK, trace)
+        else:
             trace = trace.replace(secret, MASK)
     return mask_text(trace)
 

@@ -21,6 +21,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NAME_CHARACTERS = 200
 # The user chooses an alias: `transforms.maskToken.fields` is about fields.
 _ALIAS = re.compile(r"^(?:transforms|predicates|config\.providers)\.[^.]+\.(?=.)")
+# Debezium's masking of columns: the value names columns, and a salt is part of the key (masking.py).
+_OF_COLUMNS = "column.mask."
 
 _SECRETS = _words(
     """password passwords passwd passphrase passcode pwd pass secret secrets credential credentials cred creds
@@ -100,7 +102,7 @@ def words_of(name: str) -> list[str]:
 def secrecy_of_key(key: str) -> Secrecy | None:
     """What the value of this config key may be; None: nothing secret by its name. In doubt it is secret."""
     words = words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:]))
-    if not words:
+    if not words or key.startswith(_OF_COLUMNS):
         return None
     if "headers" in words and words[-1] in ("headers", "additional", "static", "extra"):
         return "headers"
