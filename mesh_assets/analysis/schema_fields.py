@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mesh_assets.inventory.masking import MASK, mask_value
+from mesh_assets.inventory.masking import MASK, mask_field
 from mesh_assets.inventory.records import Record
 
 # The fields that a schema declares, with their paths: from Avro, JSON Schema and Protobuf.
@@ -203,8 +203,10 @@ def _text(value: Any) -> str | None:
 
 
 # Which fields look personal, and masking them in a record that was read: by name and by the look of a
-# value,
-# in doubt masked.
+# value, in doubt masked.
+
+_SEARCHED_CHARACTERS = 20_000
+"""A field is cut before it is searched: answers show 1,500 characters of a whole record."""
 
 _OF_PEOPLE = """
 email mail phone mobile telephone fax surname firstname lastname fullname username nickname givenname familyname maidenname address street
@@ -218,11 +220,11 @@ _NAMED = "first last full user customer family given middle display contact empl
 _NAMES_OF_PEOPLE = frozenset(_NAMED.split())
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOOKS_PERSONAL = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # e-mail
+    r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]++"  # e-mail; from a word's start only, or a long word takes its square
     r"|\b\d{3}-\d{2}-\d{4}\b"  # US social security number
     r"|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"  # IBAN
     r"|\b(?:\d[ -]?){13,19}\b"  # card number
-    r"|(?<![\w.])\+\d[\d ()./-]{7,}\d"  # phone, international
+    r"|(?<![\w.])\+\d[\d ()./-]{7,25}\d"  # phone, international
     r"|\(\d{3}\) ?\d{3}-\d{4}|\b\d{3}-\d{3}-\d{4}\b"  # phone, US
     r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # IPv4
 )
@@ -239,10 +241,13 @@ def is_personal(field: str) -> bool:
 def mask_personal(value: Any, field: str = "") -> Any:
     """`value` (of JSON) with what looks personal masked, including everything below a personal field."""
     if isinstance(value, dict):
-        return {
-            str(key): mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
-            for key, inner in value.items()
-        }
+        masked: dict[str, Any] = {}
+        for key, inner in value.items():
+            shown = mask_personal_text(str(key))
+            while shown in masked:  # two keys under one mask are still two
+                shown += "*"
+            masked[shown] = mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
+        return masked
     if isinstance(value, list | tuple):
         return [mask_personal(inner, field) for inner in value]
     if value is None or isinstance(value, bool):
@@ -250,12 +255,28 @@ def mask_personal(value: Any, field: str = "") -> Any:
     if is_personal(field):
         return MASK
     if isinstance(value, str):
-        return mask_personal_text(mask_value(field, value) or value)
-    if isinstance(value, int | float) and field and mask_value(field, str(value)) == MASK:
+        return mask_personal_text(mask_field(field, _cut(value)))
+    if isinstance(value, int | float) and (_is_card(value) or mask_field(field, str(value)) == MASK):
         return MASK
     return value
 
 
 def mask_personal_text(text: str) -> str:
     """`text` with what looks like an address or a card, account or phone number masked."""
-    return _LOOKS_PERSONAL.sub(MASK, text)
+    return _LOOKS_PERSONAL.sub(MASK, _cut(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SEARCHED_CHARACTERS else text[:_SEARCHED_CHARACTERS] + "…"
+
+
+def _is_card(number: float) -> bool:
+    """Whether `number` is one of a payment card by ISO/IEC 7812: 13 to 19 digits, an issuer's first digit, and
+    Luhn's check digit. Milliseconds since 1970 begin with 1, which no card of today does."""
+    if isinstance(number, float) and not number.is_integer():
+        return False
+    digits = str(int(number))
+    if not 13 <= len(digits) <= 19 or digits[0] not in "23456":
+        return False
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0

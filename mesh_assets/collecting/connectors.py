@@ -1,15 +1,16 @@
 """The connectors of all Connect endpoints as records: masked, with their topics and how each is known."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
 
 from msgspec.structs import replace
 
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
-from mesh_assets.inventory.masking import mask_config, mask_text
+from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
 
@@ -127,7 +128,7 @@ class ConnectReader(Protocol):
     def rights_advice(self) -> str: ...
     def connectors(self) -> Sequence[platform.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
-    def password_keys(self, connector_class: str) -> frozenset[str]: ...
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None: ...
     def presence(self, name: str) -> Presence: ...
 
 
@@ -186,9 +187,11 @@ def _records(
     scope: ConnectorScope,
 ) -> list[Connector]:
     name = endpoint.name
-    passwords = _password_keys(endpoint, connectors) if scope == "whole" else {}
+    declared = _declared_passwords(endpoint, connectors) if scope == "whole" else {}
     records = [
-        connector_record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
+        connector_record(
+            name, connector, _password_keys(connector.config, declared, known.get((name, connector.name)))
+        )
         for connector in connectors
     ]
     observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
@@ -224,21 +227,59 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
     )
 
 
-def _password_keys(
+def _declared_passwords(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
-) -> dict[str, frozenset[str]]:
-    """By connector class. All classes are asked in every run: a value masked in one run and not in the next
-    would no longer be a secret."""
-    classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
+) -> dict[str, frozenset[str] | None]:
+    """By class; None where the endpoint does not say. All are asked in every run: a plugin may have been
+    replaced by a version that declares more."""
+    classes = sorted({plugin for connector in connectors for _, plugin in _plugins(connector.config)})
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
         return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
+
+
+_CONVERTERS = ("key.converter", "value.converter", "header.converter")
+# Kafka's own transforms, predicates and converters declare no passwords (Apache Kafka 4.3).
+_OF_KAFKA = "org.apache.kafka.connect."
+
+
+def _plugins(config: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    """What in a config may declare passwords: the prefix of its keys, and its class."""
+    if connector_class := config.get("connector.class"):
+        yield "", connector_class
+    named = [
+        (f"{kind}.{alias}.", config.get(f"{kind}.{alias}.type"))
+        for kind in ("transforms", "predicates")
+        for alias in _split_in_order(config.get(kind))
+    ]
+    for prefix, plugin in (*named, *((f"{key}.", config.get(key)) for key in _CONVERTERS)):
+        if plugin and not plugin.startswith(_OF_KAFKA):
+            yield prefix, plugin
+
+
+def _password_keys(
+    config: Mapping[str, str | None],
+    declared: Mapping[str, frozenset[str] | None],
+    previous: Connector | None,
+) -> frozenset[str]:
+    """The keys that the connector and its plugins declare as passwords, and those that were masked before: a
+    plugin that does not answer today has not made its secrets public. Only a key that today's rules know to
+    be harmless is let go, once every plugin has answered."""
+    answers = [(prefix, declared.get(plugin)) for prefix, plugin in _plugins(config)]
+    passwords = frozenset(prefix + key for prefix, keys in answers for key in keys or ())
+    masked = frozenset() if previous is None else masked_keys(previous.config)
+    if all(keys is not None for _, keys in answers):
+        masked = frozenset(key for key in masked if not is_plain_key(key))
+    return passwords | masked
 
 
 def connector_record(
     connect: str, connector: platform.Connector, passwords: frozenset[str] = frozenset()
 ) -> Connector:
-    """`connect`: the endpoint's name. `passwords`: the config keys its class declares as passwords."""
+    """`connect`: the endpoint's name. `passwords`: the config keys that are known to hold one."""
     declared = declared_topics(connector.type, connector.config)
+    config = mask_config(connector.config, passwords=passwords)
+    # A trace quotes a secret in forms that no pattern knows; here it is known.
+    secrets = [connector.config[key] for key in masked_keys(config) if key in connector.config]
     return Connector(
         name=connector.name,
         id=connector.id,
@@ -247,17 +288,17 @@ def connector_record(
         connector_class=connector.connector_class,
         status=connector.state,
         worker_id=connector.worker_id,
-        trace=None if connector.trace is None else mask_text(connector.trace),
+        trace=mask_trace(connector.trace, secrets),
         tasks=tuple(
             ConnectorTask(
                 id=task.id,
                 state=task.state,
                 worker_id=task.worker_id,
-                trace=None if task.trace is None else mask_text(task.trace),
+                trace=mask_trace(task.trace, secrets),
             )
             for task in connector.tasks
         ),
-        config=mask_config(connector.config, passwords=passwords),
+        config=config,
         quickstart=connector.config.get("quickstart"),
         topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
         topics_pattern=declared.pattern,

@@ -60,9 +60,9 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
         """None, without a request: Confluent Cloud has no `/topics` as Kafka Connect does since 2.5."""
         return None
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
-        """Empty, without a request: Confluent Cloud masks what it stores as a secret."""
-        return frozenset()
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None:  # noqa: ARG002 - every Connect client has it
+        """None, without a request: Confluent Cloud masks what it stores as a secret."""
+        return None
 
     def presence(self, name: str) -> Presence:
         """Whether connector `name` exists, whatever the list says. Raises PlatformError."""

@@ -110,9 +110,9 @@ class MskConnectClient:
         """None, without a request: MSK Connect does not report topics."""
         return None
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
-        """Empty, without a request: keys and values that look like secrets are masked by pattern."""
-        return frozenset()
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None:  # noqa: ARG002 - every Connect client has it
+        """None, without a request: keys and values that look like secrets are masked by pattern."""
+        return None
 
     def presence(self, name: str) -> Presence:
         """Whether connector `name` exists in the account and region, whatever the list says. Raises
