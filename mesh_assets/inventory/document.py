@@ -5,6 +5,8 @@ import hashlib
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import (
@@ -56,7 +58,8 @@ class Summary(Record, frozen=True, kw_only=True):
 class Document(Record, frozen=True, kw_only=True):
     """Lists are sorted by name, so equal states give equal bytes except for times.
 
-    `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
+    `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out. `held`: what the
+    sections hold back, for those that do.
     """
 
     format: int = 1
@@ -75,9 +78,14 @@ class Document(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
+    held: dict[SectionName, dict[str, datetime]] = field(default_factory=dict)
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
+        section = self._section(name)
+        return replace(section, held=self.held[name]) if name in self.held else section
+
+    def _section(self, name: SectionName) -> Section:
         state = self.sections[name]
         match name:
             case "topics":

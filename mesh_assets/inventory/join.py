@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
+from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
     ConnectorsSection,
@@ -71,7 +72,7 @@ def settle_section(
     old = previous.section(name)
     if _later(old.state.collected_at, collected.state.collected_at):
         return old
-    return _hold_mass_disappearance(name, collected, old, now=now)
+    return _hold_mass_disappearance(name, collected, old, read_at=collected.state.collected_at or now)
 
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
@@ -79,40 +80,53 @@ def _later(one: datetime | None, other: datetime | None) -> bool:
 
 
 def _hold_mass_disappearance(
-    name: SectionName, collected: Section, old: Section, *, now: datetime
+    name: SectionName, collected: Section, old: Section, *, read_at: datetime
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
-    right: wait for a second one."""
-    vanished = _identities(old) - _identities(collected)
-    if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(_identities(old)):
+    right: only what a second one, taken ten minutes later, lacks too is believed to be gone.
+
+    Readings are compared by when they were taken, so one that is published again confirms nothing.
+    """
+    was = _by_identity(old)
+    gone = was.keys() - _by_identity(collected).keys()
+    # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
+    many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
+    lacking = {
+        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
+    }
+    held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
+    if not held:
         return collected
-    since = old.state.held_since or now
-    if now - since >= CONFIRMED_AFTER:
-        return collected
+    since = min(held.values())
+    after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
+    what = name.replace("_", " ")
+    if many and len(held) == len(gone):
+        error = f"{len(gone)} of {len(was)} {what} were gone at once; held back until a reading after {after} agrees"
+        state = replace(old.state, status="stale", error=error, held_since=since)
+        return replace(old, state=state, held=held)
     error = (
-        f"{len(vanished)} of {len(_identities(old))} {name.replace('_', ' ')} were gone at once; held back until a reading "
-        f"after {(since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC agrees"
+        f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
     return replace(
-        old,
-        state=SectionState(
-            status="stale", collected_at=old.state.collected_at, error=error, held_since=since
-        ),
+        collected,
+        state=replace(collected.state, error=error, held_since=since),
+        records=(*(collected.records or ()), *(was[identity] for identity in held)),
+        held=held,
     )
 
 
-def _identities(section: Section) -> set[object]:
+def _by_identity(section: Section) -> dict[str, Record]:
     match section:
         case TopicsSection():
-            return {topic.name for topic in section.records}
+            return {topic.name: topic for topic in section.records}
         case ConnectorsSection():
-            return {(connector.connect, connector.name) for connector in section.records}
+            return {f"{connector.connect}\n{connector.name}": connector for connector in section.records}
         case SchemasSection():
-            return {schema.subject for schema in section.records}
+            return {schema.subject: schema for schema in section.records}
         case ConsumerGroupsSection():
-            return {group.group_id for group in section.records}
+            return {group.group_id: group for group in section.records}
         case MetricsSection():
-            return set()
+            return {}
 
 
 def join_sections(
@@ -160,4 +174,5 @@ def join_sections(
         schema_registry=schemas.registry,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
+        held={name: section.held for name, section in settled.items() if section.held},
     )
