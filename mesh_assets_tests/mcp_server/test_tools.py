@@ -54,6 +54,22 @@ def test_a_null_argument_counts_as_left_out(served: Served) -> None:
     assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
 
 
+def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
+    """Also of those whose type has no null. What the calls then say is about something else."""
+    for tool in anyio.run(served.server.list_tools):
+        required = dict.fromkeys(tool.input_schema.get("required", ()), "x")
+        optional = dict.fromkeys(tool.input_schema["properties"].keys() - required.keys())
+        with_null, without = (
+            served.call(tool.name, **required, **optional),
+            served.call(tool.name, **required),
+        )
+        assert with_null.content == without.content, tool.name
+
+
+def test_a_required_argument_given_as_null_is_missing(served: Served) -> None:
+    assert "topic: field required" in served.refusal("describe_topic", topic=None)
+
+
 def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fields(served: Served) -> None:
     arguments = {
         tool.name: list(tool.input_schema["properties"]) for tool in anyio.run(served.server.list_tools)
