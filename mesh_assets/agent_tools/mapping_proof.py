@@ -28,7 +28,9 @@ SecretArn = Annotated[
     ),
 ]
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
-BytesEach = Annotated[int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes; at most 16 MiB in all.")]
+BytesEach = Annotated[
+    int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes; at most 16 MiB in all.")
+]
 Key = Annotated[
     str | None,
     Field(max_length=1_000, description="Their key; without one they are spread over the partitions."),

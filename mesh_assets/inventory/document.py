@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import (
+    UNDECODABLE,
     Connector,
     ConsumerGroup,
     Metrics,
@@ -148,7 +149,7 @@ def decode_document(data: bytes, *, source: str) -> Document:
     """The document. Raises StoreError naming `source` if the bytes are not a document of this version."""
     try:
         return _document_decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(f"{source} is not a discovery document of this version: {error}") from error
 
 
@@ -159,7 +160,7 @@ def encode_section(section: Section) -> bytes:
 def decode_section(data: bytes, *, source: str) -> Section:
     try:
         return _section_decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(f"{source} is not a collected section of this version: {error}") from error
 
 

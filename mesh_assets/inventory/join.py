@@ -107,10 +107,11 @@ def _hold_mass_disappearance(
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
+    assert not isinstance(collected, MetricsSection), "which has no identities and holds nothing"
     return replace(
         collected,
         state=replace(collected.state, error=error, held_since=since),
-        records=(*(collected.records or ()), *(was[identity] for identity in held)),
+        records=(*collected.records, *(was[identity] for identity in held)),
         held=held,
     )
 

@@ -12,7 +12,7 @@ from mesh_assets.errors import ConflictError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
 from mesh_assets.importing import importing
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.platforms.aws.records import AlarmInAlarm
 from mesh_assets.sensing.trigger_queue.alarms import alarm as read_alarm
 from mesh_assets.sensing.trigger_queue.message import Meaning, Understood
@@ -152,7 +152,7 @@ def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
         return OpenAlarms()
     try:
         return _decoder.decode(found[0])
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except UNDECODABLE as error:
         set_aside(objects, _key(cluster_id), found[0], reason=str(error))
         with suppress(ConflictError):  # another has written it anew
             objects.delete_if(_key(cluster_id), found[1])

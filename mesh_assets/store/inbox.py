@@ -12,7 +12,7 @@ import msgspec
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore, StoredObject
 from mesh_assets.store.quarantine import set_aside
@@ -148,7 +148,7 @@ class Inbox:
                 raise msgspec.DecodeError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
             # The file's own name is what `remove` needs, whatever the content says.
             return msgspec.structs.replace(_waiting_decoder.decode(data), id=name)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        except UNDECODABLE as error:
             set_aside(self._objects, entry.key, data, reason=str(error))
         stand_in = WaitingTrigger(
             id=hashlib.sha256(entry.key.encode()).hexdigest()[:32],
@@ -199,7 +199,7 @@ class Inbox:
     def _folded(self, key: str, data: bytes) -> FoldedTriggers | None:
         try:
             return _folded_decoder.decode(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        except UNDECODABLE as error:
             set_aside(self._objects, key, data, reason=str(error))
             return None
 

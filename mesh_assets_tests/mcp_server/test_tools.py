@@ -1,5 +1,7 @@
 """The tools of the protocol: their arguments, and schemas short enough for an agent's window."""
 
+from typing import Any
+
 import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -7,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from mesh_assets.esm.request import CreateRequest
 from mesh_assets.mcp_server.tools import brief_schema
-from mesh_assets_tests.mcp_server.served import Served
+from mesh_assets_tests.mcp_server.served import Served, call
 
 
 class Book(BaseModel):
@@ -57,12 +59,10 @@ def test_a_null_argument_counts_as_left_out(served: Served) -> None:
 def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
     """Also of those whose type has no null. What the calls then say is about something else."""
     for tool in anyio.run(served.server.list_tools):
-        required = dict.fromkeys(tool.input_schema.get("required", ()), "x")
+        required: dict[str, Any] = dict.fromkeys(tool.input_schema.get("required", ()), "x")
         optional = dict.fromkeys(tool.input_schema["properties"].keys() - required.keys())
-        with_null, without = (
-            served.call(tool.name, **required, **optional),
-            served.call(tool.name, **required),
-        )
+        with_null = call(served.server, tool.name, {**required, **optional})
+        without = call(served.server, tool.name, required)
         assert with_null.content == without.content, tool.name
 
 

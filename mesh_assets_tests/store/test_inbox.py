@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.store.inbox import MOST_APART, MOST_COUNTED, FoldedTriggers, Inbox, WaitingTrigger
@@ -72,6 +74,15 @@ def objects() -> CountingObjects:
 _WHOLE = (
     b'{"id": "x", "trigger": {"type": "external"}, "source": "test", "received_at": "2026-11-23T16:40:02Z"}'
 )
+
+
+_NAMES = st.sampled_from(
+    ["a.json", "b.json", "c.txt", "folded-external.json", "folded-manual.json", "d/e.json"]
+)
+
+
+def damaged(at: int, by: bytes) -> bytes:
+    return _WHOLE[:at] + by + _WHOLE[at + 1 :]
 
 
 @pytest.mark.parametrize(
@@ -203,3 +214,23 @@ def test_thousands_of_files_of_an_earlier_version_are_folded_in_steps_until_none
     assert len(objects.data) == MOST_APART + 1
     Inbox(objects).remove("lkc-1", [one.id for one in found])
     assert objects.data == {}
+
+
+@settings(deadline=None)
+@given(
+    files=st.dictionaries(
+        _NAMES, st.binary() | st.builds(damaged, st.integers(0, len(_WHOLE) - 1), st.binary(max_size=2))
+    )
+)
+def test_whatever_lies_in_the_inbox_can_be_taken_and_is_gone_afterwards(files: dict[str, bytes]) -> None:
+    objects = CountingObjects()
+    objects.data = {f"triggers/lkc-1/{name}": data for name, data in files.items()}
+    inbox = Inbox(objects)
+
+    inbox.put("lkc-1", UPDATED, cause="a", source="test", now=MOMENT)
+    found = inbox.waiting("lkc-1")
+    inbox.remove("lkc-1", [one.id for one in found])
+
+    assert UPDATED in [one.trigger for one in found]
+    assert len(found) == 1 + len(files)
+    assert not any(key.startswith("triggers/") for key in objects.data)

@@ -4,8 +4,9 @@ import pytest
 
 from mesh_assets.errors import EstateError
 from mesh_assets.esm.proof import plan_test_messages
+from mesh_assets.platforms.kafka import ClientProperties
 
-NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
+NOWHERE = ClientProperties({"bootstrap.servers": "127.0.0.1:1"})
 
 
 @pytest.mark.parametrize(
