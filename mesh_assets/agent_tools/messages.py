@@ -20,6 +20,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import importing
 
 _VALUE_CHARACTERS = 1_500
 _ANSWER_CHARACTERS = 9_000
@@ -100,9 +101,10 @@ def _read(
     cluster: Cluster, topic: str, partition: int | None, most: int, call: Call
 ) -> tuple[list[SampledMessage], int]:
     """The messages, and how many partitions were not read to their end. Raises MeshError."""
-    from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
-    from mesh_assets.platforms.kafka.tail import read_tail
-    from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+    with importing:
+        from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
+        from mesh_assets.platforms.kafka.tail import read_tail
+        from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 
     tail = read_tail(
         client_properties(cluster.kafka),

@@ -23,6 +23,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import View, the_schema
 from mesh_assets.errors import EstateError
+from mesh_assets.importing import importing
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Schema, SchemaReference
 
@@ -216,7 +217,10 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
         raise EstateError(
             f"version {version} of {subject} is not in the document, and the estate configures no schema_registry"
         )
-    from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # brings HTTP, needed only here
+    with importing:
+        from mesh_assets.platforms.schema_registry import (
+            SchemaRegistryClient,  # brings HTTP, needed only here
+        )
 
     with SchemaRegistryClient(connection) as registry:
         found = registry.version(subject, version)

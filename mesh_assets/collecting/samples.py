@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from mesh_assets.importing import importing
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.schema_registry.records import SchemaReference, SchemaText
 
@@ -68,7 +69,8 @@ class RecordDecoder:
         return Decoded(value=value, format=kind.lower(), schema_id=schema.id)
 
     def _read_avro(self, schema: SchemaText, data: bytes) -> Any:
-        import fastavro
+        with importing:
+            import fastavro
 
         if schema.id not in self._avro:
             named: dict[str, Any] = {}
@@ -77,7 +79,8 @@ class RecordDecoder:
         return fastavro.schemaless_reader(io.BytesIO(data), self._avro[schema.id], None)
 
     def _parse_references(self, references: tuple[SchemaReference, ...], named: dict[str, Any]) -> None:
-        import fastavro
+        with importing:
+            import fastavro
 
         for reference in references:
             found = None if self._version is None else self._version(reference.subject, reference.version)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
+from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.scope import Key, scope_change
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -79,7 +80,7 @@ def settle_section(
     note = scope_note(name, collected, previous)
     if note is not None:
         collected = replace(collected, state=replace(collected.state, scope_note=note))
-    return _hold_mass_disappearance(name, collected, previous, now=now)
+    return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
 
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
@@ -106,48 +107,67 @@ def scope_note(name: SectionName, section: Section, before: Document) -> str | N
 
 
 def _hold_mass_disappearance(
-    name: SectionName, collected: Section, previous: Document, *, now: datetime
+    name: SectionName, collected: Section, previous: Document, *, read_at: datetime
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
-    right: wait for a second one. What left the scope is not gone."""
+    right: only what a second one, taken ten minutes later, lacks too is believed to be gone. What left the
+    scope is not gone.
+
+    Readings are compared by when they were taken, so one that is published again confirms nothing.
+    """
     old = previous.section(name)
     change = scope_change(previous, name, collected.state.scope)
     carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
-    covered = {key for key in section_keys(carried) if not change.left(key)}
-    vanished = covered - section_keys(collected)
-    if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(covered):
+    was = {_identity(key): record for key, record in _by_key(carried).items() if not change.left(key)}
+    gone = was.keys() - {_identity(key) for key in section_keys(collected)}
+    # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
+    many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
+    lacking = {
+        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
+    }
+    held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
+    if not held:
         return collected
-    since = old.state.held_since or now
-    if now - since >= CONFIRMED_AFTER:
-        return collected
+    since = min(held.values())
+    after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
+    what = name.replace("_", " ")
+    if many and len(held) == len(gone):
+        error = f"{len(gone)} of {len(was)} {what} were gone at once; held back until a reading after {after} agrees"
+        state = replace(old.state, status="stale", error=error, held_since=since, scope_note=None)
+        return replace(old, state=state, held=held)
     error = (
-        f"{len(vanished)} of {len(covered)} {name.replace('_', ' ')} were gone at once; held back until a reading "
-        f"after {(since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC agrees"
+        f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
+    assert not isinstance(collected, MetricsSection), "which has no identities and holds nothing"
     return replace(
-        old,
-        state=SectionState(
-            status="stale",
-            collected_at=old.state.collected_at,
-            error=error,
-            held_since=since,
-            scope=old.state.scope,
-        ),
+        collected,
+        state=replace(collected.state, error=error, held_since=since),
+        records=(*collected.records, *(was[identity] for identity in held)),
+        held=held,
     )
 
 
 def section_keys(section: Section) -> set[Key]:
+    return set(_by_key(section))
+
+
+def _by_key(section: Section) -> dict[Key, Record]:
     match section:
         case TopicsSection():
-            return {(None, topic.name) for topic in section.records}
+            return {(None, topic.name): topic for topic in section.records}
         case ConnectorsSection():
-            return {(connector.connect, connector.name) for connector in section.records}
+            return {(connector.connect, connector.name): connector for connector in section.records}
         case SchemasSection():
-            return {(None, schema.subject) for schema in section.records}
+            return {(None, schema.subject): schema for schema in section.records}
         case ConsumerGroupsSection():
-            return {(None, group.group_id) for group in section.records}
+            return {(None, group.group_id): group for group in section.records}
         case MetricsSection():
-            return set()
+            return {}
+
+
+def _identity(key: Key) -> str:
+    source, name = key
+    return name if source is None else f"{source}\n{name}"
 
 
 def join_sections(
@@ -196,4 +216,5 @@ def join_sections(
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,
+        held={name: section.held for name, section in settled.items() if section.held},
     )

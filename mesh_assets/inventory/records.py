@@ -8,7 +8,12 @@ not be read.
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What msgspec raises for bytes that are damaged: the second for text that is not UTF-8, the third for JSON that is
+nested too deep."""
 
 EdgeKnown = Literal["declared", "observed", "inferred"]
 

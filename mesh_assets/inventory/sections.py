@@ -37,11 +37,11 @@ class SectionScope(Record, frozen=True, kw_only=True):
 
 
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`.
-    `not_configured`: there is no source.
+    """`fresh`: read in this run; `error` then says what of an earlier reading is kept beside it. `stale`: the
+    last good data (or none), with the reason in `error`. `not_configured`: there is no source.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
-    is set while a mass disappearance is held back: the moment it was first seen.
+    is set while a mass disappearance is held back: when the first reading that lacked what is held was taken.
 
     `scope` is that of the data; None: written before scopes were kept, or there is none. `scope_note` says
     what left and entered the scope with this document, and is not repeated in the next.
@@ -75,10 +75,14 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
 
     `began_at`: when the collection that it is part of began to read; None where it was not collected but
     taken from a document. Whatever was noticed before that moment is part of what was read.
+
+    `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
+    at which the first such reading was taken.
     """
 
     cluster_id: str
     state: SectionState
+    held: dict[str, datetime] = field(default_factory=dict)
     began_at: datetime | None = None
     cost: SectionCost = SectionCost()
 

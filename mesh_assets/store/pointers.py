@@ -9,7 +9,7 @@ import msgspec
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Summary
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 
 
@@ -146,7 +146,7 @@ def decode_store_identity(data: bytes, *, source: str) -> StoreIdentity:
 def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
     try:
         return decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(
             f"{source} cannot be read by this version: {error}; it was written by another version or damaged"
         ) from error
