@@ -76,11 +76,8 @@ class _Reader:
 
     def __init__(self, schema: Any) -> None:
         dialect = schema.get("$schema") if isinstance(schema, dict) else None
-        known = (
-            isinstance(dialect, str)
-            and specification_with(dialect, default=Specification.OPAQUE) is not Specification.OPAQUE
-        )
-        self._specification = specification_with(dialect) if known else DRAFT202012
+        known = isinstance(dialect, str) and specification_with(dialect, default=Specification.OPAQUE)
+        self._specification = known if known and known is not Specification.OPAQUE else DRAFT202012
         self._alone = self._specification not in _REFERENCES_HAVE_COMPANY
         registry: Any = Registry()
         try:

@@ -124,7 +124,7 @@ def test_a_sink_writes_what_it_sets_aside() -> None:
     assert set_aside_topics(sink) == {key: "failed"}
     (failed,) = link_topics([a_topic("failed")], [], [sink])
     assert failed.connectors == ("sink",)
-    managed = {"config": {key: "dlq-${connector}"}}
-    assert set_aside_topics(a_connector(id="lcc-1", **managed)) == {key: "dlq-lcc-1"}
-    assert set_aside_topics(a_connector(**managed)) == {}
+    template = {key: "dlq-${connector}"}
+    assert set_aside_topics(a_connector(id="lcc-1", config=template)) == {key: "dlq-lcc-1"}
+    assert set_aside_topics(a_connector(config=template)) == {}
     assert set_aside_topics(a_connector(type="source", config={key: "failed"})) == {}
