@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from mesh_assets.collecting.avro_arrays import has_unbounded_array
 from mesh_assets.errors import MeshError
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.schema_registry.records import SchemaReference, SchemaText
@@ -103,10 +104,12 @@ class RecordDecoder:
         raise _UndecodableError(f"does not fit its schema ({type(raised).__name__})")
 
     def _avro_value(self, schema: SchemaText, data: bytes, *, logical: bool) -> Any:
-        import fastavro
+        # fastavro's reader in Python: the compiled one has no limit to its depth, so that a record of a schema that
+        # holds itself ends the process (1.13.1: a segmentation fault).
+        from fastavro._read_py import schemaless_reader
 
         parsed = self._parsed(schema, logical=logical)
-        return _plain(fastavro.schemaless_reader(io.BytesIO(data), parsed, None))
+        return _plain(schemaless_reader(io.BytesIO(data), parsed, None))
 
     def _parsed(self, schema: SchemaText, *, logical: bool) -> Any:
         import fastavro
@@ -114,9 +117,12 @@ class RecordDecoder:
         if (schema.id, logical) not in self._avro:
             named: dict[str, Any] = {}
             self._parse_references(schema.references, named, logical=logical)
-            self._avro[schema.id, logical] = fastavro.parse_schema(
+            parsed = fastavro.parse_schema(
                 _definition(schema.definition, logical=logical), named_schemas=named
             )
+            if has_unbounded_array(parsed, named):
+                raise _UndecodableError("its schema has an array whose items take no bytes")
+            self._avro[schema.id, logical] = parsed
         return self._avro[schema.id, logical]
 
     def _parse_references(

@@ -163,3 +163,34 @@ def test_what_no_json_can_hold_is_made_readable(decoder: RecordDecoder) -> None:
         "long": "(a number of 5,000 digits)",
         "email": "ada",
     }
+
+
+@pytest.mark.parametrize("next_", ["Node", ["null", "Node"]])
+def test_a_record_nested_beyond_any_stack_ends_nothing(next_: Any) -> None:
+    node = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": next_}]}
+    decoded = of_schema(node, b"\x02" * 1_000_000)
+    assert (decoded.value, decoded.note) == (
+        "(1,000,000 bytes)",
+        "does not fit its schema (RecursionError)",
+    )
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "null",
+        {"type": "record", "name": "Empty", "fields": [{"name": "nothing", "type": "null"}]},
+        {"type": "fixed", "name": "Nothing", "size": 0},
+    ],
+)
+def test_an_array_of_items_without_bytes_is_not_counted_out(items: Any) -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [{"name": "a", "type": {"type": "array", "items": items}}],
+    }
+    decoded = of_schema(schema, b"\xfe" + b"\xff" * 7 + b"\x7f\x00")
+    assert (decoded.value, decoded.note) == (
+        "(10 bytes)",
+        "its schema has an array whose items take no bytes",
+    )
