@@ -1,11 +1,12 @@
 """A tail that could not be read is not an empty topic."""
 
 import itertools
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import Consumer, KafkaError, Producer
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka import tail
@@ -164,3 +165,25 @@ def test_what_there_was_no_time_to_search_is_counted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(tail, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     found = read_log(monkeypatch, 10**9, 10**9 - 2, seconds=12.0)
     assert ([record.offset for record in found.records], found.not_searched) == ([10**9 - 2], 1)
+
+
+def test_a_real_client_reads_further_back_when_it_is_told_to() -> None:
+    """On librdkafka's own mock of a broker, which has no transactions: the first window is made too small instead."""
+    producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = producer.list_topics(timeout=10).brokers.values()
+    for number in range(40):
+        producer.produce("orders", value=str(number), partition=number % 2)
+    assert producer.flush(10) == 0
+    consumer = Consumer({"bootstrap.servers": f"{broker.host}:{broker.port}", **tail._SETTINGS})
+    try:
+        windows, _ = tail._windows(consumer, "orders", None, 1, lambda: 10.0, lambda: None)
+        found: dict[tuple[int, int], tail.TailRecord] = {}
+        deadline = time.monotonic() + 30
+        assert tail._read(consumer, "orders", windows, found, deadline, lambda: None) == set()
+        assert sorted(found) == [(0, 19), (1, 19)]
+        assert (
+            tail._search_back(consumer, "orders", {0, 1}, windows, 5, found, deadline, lambda: None) == set()
+        )
+    finally:
+        consumer.close()
+    assert sorted(found) == [(partition, offset) for partition in (0, 1) for offset in range(4, 20)]
