@@ -1,107 +1,18 @@
 """The connectors of all Connect endpoints as records: masked, with their topics and how each is known."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys
-from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
 from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
-
-# A source with a topic under one of these keys writes to exactly that topic (FileStreamSource, Datagen, most
-# single-table sources).
-_SOURCE_KEYS = ("topic", "kafka.topic", "topics")
-_ROUTERS = (
-    "RegexRouter",
-    "TimestampRouter",
-    "ExtractTopic",
-    "TopicRegexRouter",
-    "ByLogicalTableRouter",
-    "EventRouter",
-    "Router",
-)
-
-
-class DeclaredTopics(Record, frozen=True, kw_only=True):
-    """The topics a config names. `names`: after its routing. `pattern`: a sink's `topics.regex`.
-
-    `unknown_because`: why the config does not name them all (`names` is empty then); None if it does.
-    """
-
-    names: tuple[str, ...] = ()
-    pattern: str | None = None
-    unknown_because: str | None = None
-
-
-def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> DeclaredTopics:
-    """The topics a connector uses, from its config alone. What the config does not say is not guessed."""
-    if not config:
-        return DeclaredTopics(unknown_because="its config may not be read")
-    if connector_type == "sink" or "topics.regex" in config:
-        # A sink's transforms work on records it has already read, so they do not change what it reads.
-        return DeclaredTopics(names=_split(config.get("topics")), pattern=config.get("topics.regex") or None)
-    names = next((named for key in _SOURCE_KEYS if (named := _split(config.get(key)))), ())
-    if not names:
-        return DeclaredTopics(unknown_because="its config names no topic")
-    return _routed(names, config)
-
-
-def _split(value: str | None) -> tuple[str, ...]:
-    return tuple(sorted({name.strip() for name in (value or "").split(",") if name.strip()}))
-
-
-def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> DeclaredTopics:
-    for alias in _split_in_order(config.get("transforms")):
-        kind = (
-            (config.get(f"transforms.{alias}.type") or "")
-            .rpartition(".")[2]
-            .removesuffix("$Value")
-            .removesuffix("$Key")
-        )
-        if not kind.endswith(_ROUTERS):
-            continue
-        if kind != "RegexRouter" or config.get(f"transforms.{alias}.predicate"):
-            return DeclaredTopics(
-                unknown_because=f"its transform {alias} ({kind}) decides the topic record by record"
-            )
-        followed = _follow(
-            names, config.get(f"transforms.{alias}.regex"), config.get(f"transforms.{alias}.replacement")
-        )
-        if followed is None:
-            return DeclaredTopics(unknown_because=f"its transform {alias} ({kind}) could not be followed")
-        names = followed
-    return DeclaredTopics(names=names)
-
-
-def _split_in_order(value: str | None) -> list[str]:
-    return [name.strip() for name in (value or "").split(",") if name.strip()]
-
-
-def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
-    """RegexRouter's rule: a topic that matches as a whole is replaced, others stay
-    (org.apache.kafka.connect.transforms.RegexRouter)."""
-    if regex is None or replacement is None:
-        return None
-    try:
-        pattern = re.compile(regex)
-        python_replacement = re.sub(r"\$(\d+)", r"\\g<\1>", replacement.replace("\\", r"\\"))
-        return tuple(
-            sorted(
-                {
-                    pattern.sub(python_replacement, name, count=1) if pattern.fullmatch(name) else name
-                    for name in names
-                }
-            )
-        )
-    except (re.error, IndexError):
-        return None
-
 
 # Asking a connector for its topics costs a request. The others keep what the latest document has, and are
 # asked in a later run.
@@ -218,13 +129,21 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
     if observed is None:
         if old is None:
             return record
-        return replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+        kept = [topic.name for topic in old.topics if topic.known == "observed"]
+        # The sentence of the turn in which Connect was asked, so that it does not come and go.
+        same = (old.topics_note or "").startswith(record.topics_note)
+        note = old.topics_note if same else record.topics_note
+        return replace(record, topics=_declared_and_seen(record, kept), topics_note=note)
     seen = "Connect has seen it use these" if observed else "Connect has seen it use none yet"
     return replace(
-        record,
-        topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed),
-        topics_note=f"{record.topics_note}; {seen}",
+        record, topics=_declared_and_seen(record, observed), topics_note=f"{record.topics_note}; {seen}"
     )
+
+
+def _declared_and_seen(record: Connector, seen: Iterable[str]) -> tuple[ConnectorTopic, ...]:
+    topics = {name: ConnectorTopic(name=name, known="observed") for name in seen}
+    topics.update((topic.name, topic) for topic in record.topics)
+    return tuple(topics[name] for name in sorted(topics))
 
 
 def _declared_passwords(
@@ -249,7 +168,7 @@ def _plugins(config: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     named = [
         (f"{kind}.{alias}.", config.get(f"{kind}.{alias}.type"))
         for kind in ("transforms", "predicates")
-        for alias in _split_in_order(config.get(kind))
+        for alias in listed(config.get(kind))
     ]
     for prefix, plugin in (*named, *((f"{key}.", config.get(key)) for key in _CONVERTERS)):
         if plugin and not plugin.startswith(_OF_KAFKA):

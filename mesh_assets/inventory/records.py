@@ -134,11 +134,12 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING, with at least one task and all of them RUNNING. MSK Connect (the id is an ARN) reports no
-        tasks, so there the connector's own status decides."""
+        """RUNNING, with at least one task and all of them RUNNING. The connector's own status decides where no task is
+        right: MSK Connect (the id is an ARN) reports none, MirrorMaker has none while there is nothing to mirror."""
         if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
-        return bool(self.tasks) or (self.id or "").startswith("arn:")
+        mirrors = (self.connector_class or "").startswith("org.apache.kafka.connect.mirror.")
+        return bool(self.tasks) or mirrors or (self.id or "").startswith("arn:")
 
 
 # --- schemas
