@@ -202,8 +202,9 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from. Raises PublishError for a claim check, which does not
-    contain it."""
+    """The document that the event was made from, but for the names of what its sections hold back: that is the
+    store's own business, and a hold continued from an event begins again. Raises PublishError for a claim
+    check, which does not contain the document."""
     state = event.cluster_state
     if event.document is not None:
         raise PublishError(
