@@ -225,6 +225,7 @@ def test_what_a_config_does_not_name_is_never_a_topic(
 class AWorker:
     """Connect with one connector; `used`: the topics it has seen it use, None if it does not say."""
 
+    name, address = "kafka_connect", "connect:8083"
     url = "http://connect:8083"
     requests = 0
     stand_in = None
@@ -250,7 +251,7 @@ class AWorker:
         assert name == "c"
         return self.used
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - the client's names
+    def password_keys(self, plugin_class: str) -> frozenset[str]:  # noqa: ARG002 - the client's names
         return frozenset()
 
     def presence(self, name: str) -> Presence:  # noqa: ARG002

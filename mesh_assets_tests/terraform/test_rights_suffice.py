@@ -172,6 +172,9 @@ class _Registrar:
         self.subjects.append(subject)
         return len(self.subjects)
 
+    def schema_by_id(self, schema_id: int) -> None:
+        raise AssertionError(f"nobody asks for schema {schema_id}")
+
 
 # The client's operation, as the code calls it → IAM's action, and the resource it must be granted for.
 QUEUE, DEAD_LETTERS, TOPIC = (
