@@ -33,7 +33,7 @@ def agents() -> str:
 
 def test_no_role_is_stronger_than_the_tables(agents: str, blocks: dict[str, list[Any]]) -> None:
     found = bindings(agents)
-    assert len(found) == agents.count("role = ") == 11
+    assert len(found) == agents.count("role = ") == 12
     assert {binding.role for binding in found} == ALLOWED_ROLES
     assert {binding.resource for binding in found if binding.role == "DeveloperWrite"} == WRITTEN
     # One resource makes all bindings from that table, for one principal.
