@@ -79,6 +79,14 @@ def _sections(document: Document) -> Iterator[Finding]:
                 resource=name,
                 sentence=f"{name.replace('_', ' ')} are not current ({since}): {state.error or 'no reason given'}",
             )
+        elif state is not None and state.error is not None:
+            yield Finding(
+                kind="section_not_current",
+                severity="warning",
+                resource_type="section",
+                resource=name,
+                sentence=f"{name.replace('_', ' ')} are not complete: {state.error}",
+            )
 
 
 def _connectors(document: Document) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.inventory.masking import mask_config, mask_text
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
 from mesh_assets.platforms import Presence
@@ -133,32 +134,55 @@ ConnectorScope = Literal["whole", "list"]
 configs are masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
 
 
+class CollectedConnectors(Record, frozen=True, kw_only=True):
+    """`failed`: why endpoints could not be read, by their names as in `Connector.connect`; `records` then
+    holds what was known of their connectors."""
+
+    records: tuple[Connector, ...]
+    failed: dict[str, str]
+
+
 def collect_connectors(
     endpoints: Sequence[ConnectReader],
     *,
     previous: Iterable[Connector],
     turn: int = 0,
     scope: ConnectorScope = "whole",
-) -> tuple[Connector, ...]:
+) -> CollectedConnectors:
     """All connectors of all endpoints: one list per endpoint, and one request per connector class for the
     keys that it declares as passwords.
 
     `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
     OBSERVED_PER_RUN have configs that do not name them.
 
-    Raises PlatformError when an endpoint cannot be read (a section is whole or stale, so one failure fails
-    them all), or when a known connector is missing from its list without being gone (vanished.py).
+    An endpoint that cannot be read, or whose list lacks a connector that is not gone (vanished.py), costs
+    nothing but itself. Raises PlatformError when no endpoint can be read.
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
+
+    def read(endpoint: ConnectReader) -> list[Connector] | PlatformError:
+        try:
+            connectors = endpoint.connectors()
+            _confirm_gone(endpoint, connectors, known)
+        except PlatformError as error:
+            return error
+        return _records(endpoint, connectors, known, turn, scope)
+
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
-        read = list(pool.map(lambda endpoint: endpoint.connectors(), endpoints))
-    for endpoint, connectors in zip(endpoints, read, strict=True):
-        _confirm_gone(endpoint, connectors, known)
-    return tuple(
-        record
-        for endpoint, connectors in zip(endpoints, read, strict=True)
-        for record in _records(endpoint, connectors, known, turn, scope)
-    )
+        answers = list(pool.map(read, endpoints))
+    errors = [answer for answer in answers if isinstance(answer, PlatformError)]
+    if errors and len(errors) == len(answers):
+        raise type(errors[0])("; ".join(dict.fromkeys(map(str, errors)))) from errors[0]
+    records: list[Connector] = []
+    failed: dict[str, str] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        name = endpoint_name(endpoint.url)
+        if isinstance(answer, PlatformError):
+            failed[name] = str(answer)
+            records.extend(connector for connector in known.values() if connector.connect == name)
+        else:
+            records.extend(answer)
+    return CollectedConnectors(records=tuple(records), failed=failed)
 
 
 def _confirm_gone(
@@ -185,7 +209,7 @@ def _records(
     name = endpoint_name(endpoint.url)
     passwords = _password_keys(endpoint, connectors) if scope == "whole" else {}
     records = [
-        connector_record(name, connector, passwords.get(connector.connector_class or "", frozenset()))
+        _masked(name, connector, passwords.get(connector.connector_class or "", frozenset()))
         for connector in connectors
     ]
     observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
@@ -195,21 +219,52 @@ def _records(
     ]
 
 
+def _masked(
+    connect: str, connector: platform.Connector, passwords: frozenset[str] | PlatformError
+) -> Connector:
+    """The record; without its config when it is not known which of its values are passwords."""
+    if not isinstance(passwords, PlatformError):
+        return connector_record(connect, connector, passwords)
+    withheld = f"its config is withheld, because it is not known which of its keys are passwords: {passwords}"
+    record = connector_record(connect, connector)
+    return replace(
+        record, config={}, error=withheld if record.error is None else f"{record.error}; {withheld}"
+    )
+
+
 def _observed_topics(
     endpoint: ConnectReader, records: Sequence[Connector], turn: int
-) -> dict[str, tuple[str, ...] | None]:
-    """By connector, of those asked in this turn; None where Connect does not say."""
+) -> dict[str, tuple[str, ...] | PlatformError | None]:
+    """By connector, of those asked in this turn; None where Connect does not say, the error where it cannot
+    be asked. Once it does not answer at all, the others are not asked."""
     silent = [record.name for record in records if record.topics_note is not None]
     first = turn * OBSERVED_PER_RUN % max(1, len(silent))
     asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
+    away: list[PlatformError] = []
+
+    def ask(name: str) -> tuple[str, ...] | PlatformError | None:
+        if away:
+            return away[0]
+        try:
+            return endpoint.topics(name)
+        except PlatformError as error:
+            if isinstance(error, UnreachableError):
+                away.append(error)
+            return error
+
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
-        return dict(zip(asked, pool.map(endpoint.topics, asked), strict=True))
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
-def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
+def _with_observed(
+    record: Connector, observed: tuple[str, ...] | PlatformError | None, old: Connector | None
+) -> Connector:
     if record.topics_note is None:
         return record
-    if observed is None:
+    if isinstance(observed, PlatformError):
+        unknown = f"what Connect has seen it use could not be read: {observed}"
+        record = replace(record, topics_note=f"{record.topics_note}; {unknown}")
+    if observed is None or isinstance(observed, PlatformError):
         if old is None:
             return record
         return replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
@@ -223,12 +278,19 @@ def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Con
 
 def _password_keys(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
-) -> dict[str, frozenset[str]]:
+) -> dict[str, frozenset[str] | PlatformError]:
     """By connector class. All classes are asked in every run: a value masked in one run and not in the next
     would no longer be a secret."""
     classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
+
+    def ask(connector_class: str) -> frozenset[str] | PlatformError:
+        try:
+            return endpoint.password_keys(connector_class)
+        except PlatformError as error:
+            return error
+
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
-        return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
+        return dict(zip(classes, pool.map(ask, classes), strict=True))
 
 
 def connector_record(
@@ -259,6 +321,7 @@ def connector_record(
         topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
         topics_pattern=declared.pattern,
         topics_note=declared.unknown_because,
+        error=connector.error,
     )
 
 

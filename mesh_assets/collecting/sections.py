@@ -20,7 +20,7 @@ from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import empty_section, stale_section
+from mesh_assets.inventory.join import empty_section, stale_section, with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -206,20 +206,21 @@ class _Collection:
         )
 
     def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
-        """Fresh only when topics and groups are, whose offsets they are computed from."""
+        """Fresh when the topics are. Groups that could not be read take only their own figures with them:
+        the health of partitions matters most when `__consumer_offsets` lost some."""
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
-        for section in (topics, groups):
-            if section.state.status != "fresh":
-                error = section.state.error or "the offsets could not be read"
-                return stale_section("metrics", self._cluster_id, self._previous, error)
+        if topics.state.status != "fresh":
+            error = topics.state.error or "the offsets could not be read"
+            return stale_section("metrics", self._cluster_id, self._previous, error)
         assert topics.state.collected_at is not None
         ground = Ground(
             cluster_id=self._cluster_id,
             read_at=topics.state.collected_at,
             metadata=self._metadata,
             topics=topics.records,
-            groups=groups.records,
+            groups=groups.records if groups.state.status == "fresh" else None,
+            groups_error=groups.state.error,
             connectors=self._known_connectors(connectors),
             previous=self._previous,
             kept=self._history(self._cluster_id),
@@ -260,16 +261,19 @@ class _Collection:
         def read() -> ConnectorsSection:
             now = datetime.now(UTC)
             with self._phases.phase("connectors"):
-                records = collect_connectors(
+                collected = collect_connectors(
                     self._clients.connect,
                     previous=self._previous.connectors if self._previous else (),
                     turn=self._previous.sequence if self._previous else 0,
                 )
-            return ConnectorsSection(
+            section = ConnectorsSection(
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now),
-                records=records,
+                records=collected.records,
             )
+            old = self._previous.section("connectors") if self._previous else None
+            assert old is None or isinstance(old, ConnectorsSection)
+            return with_stale_sources(section, collected.failed, old)
 
         section = self._or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
@@ -299,7 +303,7 @@ class _Collection:
                 confirm_subjects_gone(registry, {schema.subject for schema in known} - found)
             return SchemasSection(
                 cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now),
+                state=SectionState(status="fresh", collected_at=now, error=collected.missing),
                 records=collected.records,
                 registry=collected.registry,
             )

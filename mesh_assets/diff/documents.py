@@ -73,7 +73,14 @@ def _changes(before: Document, after: Document, ephemeral_groups: tuple[str, ...
     if "topics" in sections:
         yield from diff_topics(before.topics, after.topics)
     if "connectors" in sections:
-        yield from diff_connectors(before.connectors, after.connectors)
+        # A source that was never read has a baseline of its own, as a section has.
+        never_read = {
+            source.source
+            for source in before.sections["connectors"].stale_sources
+            if source.collected_at is None
+        }
+        known = [connector for connector in after.connectors if connector.connect not in never_read]
+        yield from diff_connectors(before.connectors, known)
     if "schemas" in sections:
         yield from diff_schemas(before.schemas, after.schemas)
         yield from diff_registry(before.schema_registry, after.schema_registry)

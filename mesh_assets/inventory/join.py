@@ -16,6 +16,7 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
     SectionState,
+    StaleSource,
     TopicsSection,
 )
 
@@ -45,10 +46,35 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
         )
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
-    state = SectionState(
-        status="stale", collected_at=old.state.collected_at, error=error, held_since=old.state.held_since
+    return replace(old, state=replace(old.state, status="stale", error=error))
+
+
+def with_stale_sources(
+    section: ConnectorsSection, failed: Mapping[str, str], old: ConnectorsSection | None
+) -> ConnectorsSection:
+    """`section` with what `old` has from the sources that could not be read, `failed` with their errors.
+
+    A source of which `old` has nothing counts as never read: what it has when it answers is no news.
+    """
+    if not failed:
+        return section
+    known = () if old is None else tuple(record for record in old.records if record.connect in failed)
+    read_at = {record.connect: None if old is None else old.state.collected_at for record in known}
+    if old is not None:
+        read_at |= {source.source: source.collected_at for source in old.state.stale_sources}
+    stale = tuple(
+        StaleSource(source=source, collected_at=read_at.get(source), error=error)
+        for source, error in sorted(failed.items())
     )
-    return replace(old, state=state)
+    error = "; ".join(
+        f"those of {one.source} are {'the last known' if one.collected_at else 'unknown'}: {one.error}"
+        for one in stale
+    )
+    return replace(
+        section,
+        records=(*(record for record in section.records if record.connect not in failed), *known),
+        state=replace(section.state, stale_sources=stale, error=error),
+    )
 
 
 def settle_section(
@@ -71,6 +97,9 @@ def settle_section(
     old = previous.section(name)
     if _later(old.state.collected_at, collected.state.collected_at):
         return old
+    if isinstance(collected, ConnectorsSection) and isinstance(old, ConnectorsSection):
+        failed = {source.source: source.error for source in collected.state.stale_sources}
+        collected = with_stale_sources(collected, failed, old)
     return _hold_mass_disappearance(name, collected, old, now=now)
 
 
@@ -95,9 +124,7 @@ def _hold_mass_disappearance(
     )
     return replace(
         old,
-        state=SectionState(
-            status="stale", collected_at=old.state.collected_at, error=error, held_since=since
-        ),
+        state=replace(old.state, status="stale", error=error, held_since=since),
     )
 
 

@@ -32,7 +32,7 @@ def record_name(schema_type: str, definition: str) -> str | None:
         return f"{package.group(1)}.{message.group(1)}" if package else message.group(1)
     try:
         parsed: Any = msgspec.json.decode(definition)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # nested deeper than a parser goes, which registries accept
         return None
     if not isinstance(parsed, dict):
         return None

@@ -104,7 +104,8 @@ class Connector(Record, frozen=True, kw_only=True):
     connector created again under its name gets a new one. `connect` names the endpoint it was read from.
     `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
-    pattern); None if they are complete.
+    pattern); None if they are complete. `error`: why the connector, or its config, could not be read; what
+    could not be is unknown then.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Connector(Record, frozen=True, kw_only=True):
     topics_pattern: str | None = None
     topics_note: str | None = None
     id: str | None = None
+    error: str | None = None
 
     @property
     def failed_tasks(self) -> int:
@@ -159,7 +161,7 @@ class SubjectLevel(Record, frozen=True, kw_only=True):
 
 class Schema(Record, frozen=True, kw_only=True):
     """The latest version of a subject. `naming_strategy`: how the subject got its name, derived from topics
-    and schema."""
+    and schema. `error`: why it could not be read in this run; the record is then what was last known."""
 
     subject: str
     version: int
@@ -171,14 +173,16 @@ class Schema(Record, frozen=True, kw_only=True):
     mode: SubjectLevel = SubjectLevel()
     naming_strategy: Literal["topic", "record", "topic_record", "unknown"] = "unknown"
     record_name: str | None = None
+    error: str | None = None
 
 
 class RegistryFacts(Record, frozen=True, kw_only=True):
-    """What applies to the whole registry; None where it cannot be asked."""
+    """What applies to the whole registry; None where it cannot be asked, for the reason in `error`."""
 
     compatibility: str | None
     mode: str | None
-    contexts: tuple[str, ...]
+    contexts: tuple[str, ...] | None
+    error: str | None = None
 
 
 # --- consumer groups

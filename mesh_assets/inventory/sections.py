@@ -19,9 +19,22 @@ SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "met
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
+class StaleSource(Record, frozen=True, kw_only=True):
+    """A source of a section that could not be read in this run, as its records name it.
+
+    What the section has from it is the last good data, read at `collected_at`; None: it was never read.
+    """
+
+    source: str
+    collected_at: datetime | None
+    error: str
+
+
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run. `stale`: the last good data (or none), with the reason in `error`.
-    `not_configured`: there is no source.
+    """`fresh`: read in this run, except for what `error` names. `stale`: the last good data (or none), with
+    the reason in `error`. `not_configured`: there is no source.
+
+    `stale_sources`: where a section has several sources (Connect clusters), those that could not be read.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
     is set while a mass disappearance is held back: the moment it was first seen.
@@ -31,6 +44,7 @@ class SectionState(Record, frozen=True, kw_only=True):
     collected_at: datetime | None
     error: str | None = None
     held_since: datetime | None = None
+    stale_sources: tuple[StaleSource, ...] = ()
 
 
 class SectionCost(Record, frozen=True, kw_only=True):

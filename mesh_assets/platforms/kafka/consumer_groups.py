@@ -30,6 +30,12 @@ _RIGHT = "DESCRIBE on the group"
 _GONE = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
 _NOT_DESCRIBABLE = "the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it"
 
+# Some clients commit under the empty name, and brokers before 4.0 describe it, but confluent-kafka refuses to
+# ask for its offsets.
+_NAMELESS = KafkaError(
+    KafkaError.INVALID_GROUP_ID, "the offsets of a group with an empty name cannot be asked for"
+)
+
 Committed = list[TopicPartition]
 Description = ConsumerGroupDescription | KafkaError
 
@@ -55,9 +61,9 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
         described = _describe(session, chunk, deadline)
         descriptions |= described
         commits |= {name: answer for name, answer in described.items() if isinstance(answer, KafkaError)}
-        commits |= _committed(
-            session, [name for name, answer in described.items() if _may_be_asked(answer)], deadline
-        )
+        asked = [name for name, answer in described.items() if _may_be_asked(answer)]
+        commits |= {name: _NAMELESS for name in asked if not name}
+        commits |= _committed(session, [name for name in asked if name], deadline)
     _not_all_silent(session, descriptions.values())
     _not_all_silent(session, commits.values())
     groups = [

@@ -208,6 +208,21 @@ def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(
     )
 
 
+def test_a_group_with_an_empty_name_is_not_asked_for_offsets_which_the_client_refuses(
+    admin: FakeAdmin,
+) -> None:
+    admin.consumer_groups = [listed("", simple=True), listed("billing")]
+    admin.committed = {"billing": [committed("orders", 0, 12)]}
+    nameless, billing = read(admin)
+    assert (nameless.group_id, nameless.offsets) == ("", None)
+    assert nameless.error is not None
+    assert nameless.error.startswith(
+        "INVALID_GROUP_ID: the offsets of a group with an empty name cannot be asked for"
+    )
+    assert billing.offsets == (CommittedPartition(topic="orders", partition=0, committed=12),)
+    assert admin.calls("list_consumer_group_offsets") == ["billing"]
+
+
 def test_one_partition_that_could_not_be_read_leaves_the_others(admin: FakeAdmin) -> None:
     admin.consumer_groups = [listed("billing")]
     admin.committed = {
