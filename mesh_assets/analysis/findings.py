@@ -20,6 +20,7 @@ FindingKind = Literal[
     "section_not_current",
     "connector_not_running",
     "stopped_group",
+    "group_beyond_end",
     "growing_lag",
     "silent_topic",
     "missing_schema",
@@ -161,6 +162,19 @@ def _partitions(document: Document) -> Iterator[Finding]:
 def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
     old = {group.group_id: group.total_lag_records for group in before.consumer_groups} if before else {}
     for group in document.consumer_groups:
+        beyond = [
+            f"{offset.topic}[{offset.partition}]"
+            for offset in group.offsets or ()
+            if None not in (offset.committed, offset.end) and offset.committed > offset.end
+        ]
+        if beyond:
+            yield Finding(
+                kind="group_beyond_end",
+                severity="warning",
+                resource_type="consumer_group",
+                resource=group.group_id,
+                sentence=f"{group.group_id}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
+            )
         lag = group.total_lag_records
         if not lag:
             continue

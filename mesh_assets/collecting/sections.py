@@ -38,6 +38,7 @@ from mesh_assets.platforms.kafka import (
     OffsetsReading,
     TopicConfigs,
     TopicMetadata,
+    ends_after,
     leading_partitions,
 )
 from mesh_assets.readings.ends import KeptEnds
@@ -200,7 +201,7 @@ class _Collection:
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
             state=SectionState(status="fresh", collected_at=offsets.read_at),
-            records=group_records(groups.groups, offsets=offsets),
+            records=group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups)),
             excluded=groups.excluded,
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )

@@ -201,8 +201,9 @@ class GroupMember(Record, frozen=True, kw_only=True):
 class CommittedOffset(Record, frozen=True, kw_only=True):
     """A group's position on one partition.
 
-    `lag_records` is `end - committed`, never negative; None if the group has committed nothing there or the
-    end is unknown.
+    `start` and `end`: the offsets of the partition's first record and of its next one. `committed` None:
+    nothing. `lag_records`: the records that wait, so not those that retention removed; None if the group has
+    committed nothing there or stands beyond the end, or if the end is unknown.
     """
 
     topic: str
@@ -210,6 +211,7 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
     committed: int | None
     end: int | None
     lag_records: int | None
+    start: int | None = None
 
 
 class ConsumerGroup(Record, frozen=True, kw_only=True):
