@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.lag import beyond_end
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.wording import listed
@@ -162,12 +163,7 @@ def _partitions(document: Document) -> Iterator[Finding]:
 def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
     old = {group.group_id: group.total_lag_records for group in before.consumer_groups} if before else {}
     for group in document.consumer_groups:
-        beyond = [
-            f"{offset.topic}[{offset.partition}]"
-            for offset in group.offsets or ()
-            if None not in (offset.committed, offset.end) and offset.committed > offset.end
-        ]
-        if beyond:
+        if beyond := beyond_end(group.offsets or ()):
             yield Finding(
                 kind="group_beyond_end",
                 severity="warning",

@@ -262,6 +262,6 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
             error,
         )
         return None
-    for error in collected.failed.values():
-        logger.warning("%s: cannot judge the connectors of one endpoint: %s", cluster.name, error)
+    for why in collected.failed.values():
+        logger.warning("%s: cannot judge the connectors of one endpoint: %s", cluster.name, why)
     return frozenset(f"{one.connect}/{one.name}" for one in collected.records if one.active)

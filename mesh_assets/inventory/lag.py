@@ -28,10 +28,15 @@ def lag_records(*, committed: int | None, start: int | None, end: int | None) ->
     return None if following is None else end - following
 
 
+def beyond_end(offsets: Iterable[CommittedOffset]) -> list[str]:
+    """The partitions that end before what the group committed on them."""
+    return _where(offsets, lambda o: o.committed is not None and o.end is not None and o.committed > o.end)
+
+
 def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
     """What a number of records cannot say about these positions, one sentence each."""
     every = tuple(offsets)
-    beyond = _where(every, lambda o: o.committed is not None and o.end is not None and o.committed > o.end)
+    beyond = beyond_end(every)
     removed = sum(
         o.start - o.committed
         for o in every
@@ -51,5 +56,5 @@ def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _where(offsets: tuple[CommittedOffset, ...], holds: Callable[[CommittedOffset], bool]) -> list[str]:
+def _where(offsets: Iterable[CommittedOffset], holds: Callable[[CommittedOffset], bool]) -> list[str]:
     return [f"{offset.topic}[{offset.partition}]" for offset in offsets if holds(offset)]
