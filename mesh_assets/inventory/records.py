@@ -215,7 +215,7 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
 
 
 class ConsumerGroup(Record, frozen=True, kw_only=True):
-    """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown`.
+    """`type` is the group protocol's name (classic, consumer, streams) or `unknown` (share groups, later kinds).
 
     `protocol_type` distinguishes Connect's workers (`connect`) from consumers. `total_lag_records` is the sum
     of the known lags, None if none is known. `members` and `offsets` are None if they could not be read;
