@@ -233,11 +233,13 @@ def _other_group(name: str, group: GroupMetadata, commits: Committed | KafkaErro
     """A group that is not a consumer group: of another protocol type, or of an unknown kind."""
     coordinator = group.broker.id if group.broker is not None else None
     if commits is None or group.state == DEAD:
-        offsets = _offsets(commits, ()) if isinstance(commits, list) else ()
+        offsets: tuple[CommittedPartition, ...] = _offsets(commits, ()) if isinstance(commits, list) else ()
         # Of the kinds that look dead, only streams groups commit: a share group answers with no offsets, which
         # does not mean that it reads nothing.
         streams = any(offset.committed is not None for offset in offsets)
         error = _MEMBERS_UNKNOWN if streams else _NOT_DESCRIBABLE
+        if isinstance(commits, KafkaError) and not _gone(commits):
+            error = f"{error}; {item_error(commits, _RIGHT)}"
         return ConsumerGroup(
             group_id=name,
             type="streams" if streams else UNKNOWN,
