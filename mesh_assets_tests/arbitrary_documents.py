@@ -212,6 +212,7 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
         schemas=_tuples(schemas(known=known), lambda s: s.subject),
         consumer_groups=_tuples(consumer_groups(known=known), lambda g: g.group_id),
         schema_registry=registries(known=known),
+        topic_defaults=_maybe(st.dictionaries(texts, texts, max_size=3), known),
         sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
     )
 
@@ -290,7 +291,6 @@ def _volatile_topic(draw: st.DrawFn, topic: Topic) -> Topic:
         ),
         schema=other.schema,
         connectors=other.connectors,
-        config_overrides=other.config_overrides,
     )
 
 

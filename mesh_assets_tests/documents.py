@@ -40,7 +40,8 @@ def a_topic(
     config: Mapping[str, str | None] | None = None,
     **fields: Any,
 ) -> Topic:
-    """Every partition with the same replicas and ten records; `config` None: an empty one, which is known."""
+    """Every partition with the same replicas and ten records; `config`, which is set on the topic itself
+    unless `config_overrides` says less; None: an empty one, which is known."""
     return Topic(
         name=name,
         id=f"id-of-{name}" if id is None else id,
@@ -58,7 +59,7 @@ def a_topic(
             )
             for number in range(partitions)
         ),
-        **{"config": dict(config or {}), **fields},
+        **{"config": dict(config or {}), "config_overrides": tuple(sorted(config or {})), **fields},
     )
 
 

@@ -4,14 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from mesh_assets.estate.fields import EVENTS_TOPIC
+from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.document import Document
 from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.delivery import EventProducer, Outgoing
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.estates import estate_of
@@ -22,9 +27,11 @@ COMMAND_SECONDS = 120
 
 
 def workplace_in(folder: Path, endpoints: Endpoints, cluster: str = "warehouse") -> "Workplace":
-    """With that cluster of the sandbox alone in its estate."""
+    """With that cluster of the sandbox alone in its estate, as if nobody had published it before."""
     shutil.copy(PROJECT / "dagster.yaml", folder)
-    return Workplace(folder, estate_of(endpoints, folder, cluster), cluster=cluster)
+    workplace = Workplace(folder, estate_of(endpoints, folder, cluster), cluster=cluster)
+    workplace.clear_topic()
+    return workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,23 @@ class Workplace:
     variables: dict[str, str | None] = field(default_factory=dict)
 
     def copied(self, folder: Path) -> "Workplace":
-        """Another in that folder, as far as this one has come."""
+        """Another in that folder, as far as this one has come, and as if nobody had published since."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        self.clear_topic()
         return replace(self, folder=folder, estate=folder / self.estate.name)
+
+    def clear_topic(self) -> None:
+        """What other workplaces published belongs to other stores, and this one would be refused. A tombstone
+        that does not say after which sequence it comes makes the topic as good as new."""
+        connection = EventsConnection.to(load_estate(self.estate).clusters[self.cluster])
+        consumer = connection.consumer()
+        found = consumer.list_topics(timeout=30)
+        consumer.close()
+        if EVENTS_TOPIC not in found.topics:
+            return
+        with EventProducer(connection, cluster_id=None, timeout_seconds=30) as producer:
+            tombstone = Outgoing(str(found.cluster_id), None)
+            producer.deliver(EVENTS_TOPIC, [tombstone], deadline=time.monotonic() + 30)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ locals {
       "read groups"          = { type = "GROUP", name = "*", operation = "DESCRIBE" }
       "publish snapshots"    = { type = "TOPIC", name = local.events_topic, operation = "WRITE" }
       "publish changes"      = { type = "TOPIC", name = local.changes_topic, operation = "WRITE" }
+      "fence late runs"      = { type = "TRANSACTIONAL_ID", name = "mesh-assets-*", operation = "WRITE" }
       "read snapshots"       = { type = "TOPIC", name = local.events_topic, operation = "READ" }
     },
     {

@@ -26,6 +26,7 @@ locals {
       "read groups"       = { role = "DeveloperRead", on = "${local.kafka_crn}/group=*" }
       "publish snapshots" = { role = "DeveloperWrite", on = "${local.kafka_crn}/topic=${local.events_topic}" }
       "publish changes"   = { role = "DeveloperWrite", on = "${local.kafka_crn}/topic=${local.changes_topic}" }
+      "fence late runs"   = { role = "DeveloperWrite", on = "${local.kafka_crn}/transactional-id=mesh-assets-*" }
       "read snapshots"    = { role = "DeveloperRead", on = "${local.kafka_crn}/topic=${local.events_topic}" }
     },
     { for name in var.connectors : "read connector ${name}" => { role = "DeveloperRead", on = "${local.cluster_crn}/connector=${name}" } },

@@ -21,6 +21,7 @@ from mesh_assets.estate.connections import (
     MskConnectEndpoint,
 )
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import importing
 from mesh_assets.inventory.wording import counted
 from mesh_assets.platforms.connect.confluent_cloud import NAME, ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
@@ -74,10 +75,11 @@ _IDENTITY = "the AWS credentials this runs with"
 
 def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessCheck:
     """Asks for the list of connectors, and once for each connector of the cluster."""
-    from mesh_assets.platforms.connect.msk_connect import (  # boto3 is heavy, and only needed here
-        NAME,
-        MskConnectClient,
-    )
+    with importing:
+        from mesh_assets.platforms.connect.msk_connect import (  # boto3 is heavy, and only needed here
+            NAME,
+            MskConnectClient,
+        )
 
     url = " ".join(part for part in (NAME, endpoint.region) if part)
     try:

@@ -19,6 +19,7 @@ from mesh_assets.answering.answers import (
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_connector
+from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import Connector
 
 _SHOWN = 50
@@ -206,7 +207,9 @@ def _in_state(connector: Connector, state: str | None) -> bool:
 
 
 def _uses(connector: Connector, topic: str) -> bool:
-    return any(link.name == topic for link in connector.topics)
+    return (
+        any(link.name == topic for link in connector.topics) or topic in set_aside_topics(connector).values()
+    )
 
 
 def _tasks(connector: Connector) -> list[TaskRow]:

@@ -17,6 +17,7 @@ from mesh_assets.esm.aws_account import open_account
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
@@ -74,7 +75,8 @@ class PlanAnswer(Answer):
 def open_mapping_service(known: KnownEstate) -> "MappingService":
     """As the command line opens it. Raises EstateError or RefusedError: no region, no credentials, the wrong
     account."""
-    from mesh_assets.esm.service import MappingService  # brings the Kafka client, for looking up topics
+    with importing:
+        from mesh_assets.esm.service import MappingService  # brings the Kafka client, for looking up topics
 
     estate = known.estate_if_any
     return MappingService(open_account(estate), estate)

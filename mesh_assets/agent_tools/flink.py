@@ -19,6 +19,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.estate.connections import FlinkConnection
+from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     from mesh_assets.platforms.confluent_cloud.flink import Statement
@@ -115,7 +116,8 @@ def list_flink_statements(
 ) -> StatementPage:
     """Flink SQL statements of the cluster's compute pool, with phase and the start of their SQL. Asks
     Confluent Cloud now."""
-    from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # brings HTTP, needed only here
+    with importing:
+        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # brings HTTP, needed only here
 
     name, connection = _connection(known, cluster)
     with FlinkClient(connection) as flink:
@@ -152,7 +154,8 @@ def execute_flink_sql(
     """Runs one Flink SQL statement in the cluster's compute pool, which costs money. Without --allow-writes
     only SELECT, WITH, VALUES, SHOW, DESCRIBE and EXPLAIN, which are deleted after their first rows.
     """
-    from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
+    with importing:
+        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
 
     only_reads = reads_only(sql)
     if not only_reads and not may_write:

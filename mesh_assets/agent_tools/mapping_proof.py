@@ -12,6 +12,7 @@ from mesh_assets.agent_tools.tool import Question
 from mesh_assets.answering.answers import Answer, BadArgumentError, Name
 from mesh_assets.answering.calls import current_call
 from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin
@@ -27,7 +28,9 @@ SecretArn = Annotated[
     ),
 ]
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
-BytesEach = Annotated[int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes.")]
+BytesEach = Annotated[
+    int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes; at most 16 MiB in all.")
+]
 Key = Annotated[
     str | None,
     Field(max_length=1_000, description="Their key; without one they are spread over the partitions."),
@@ -91,7 +94,8 @@ def get_msk_bootstrap_brokers(
     event_source_arn: Annotated[Name, Field(max_length=2048, description="The cluster's ARN.")],
 ) -> BrokersAnswer:
     """The bootstrap brokers of an MSK cluster, by network and authentication."""
-    from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers as ask
+    with importing:
+        from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers as ask
 
     found = ask(open_service().account, event_source_arn)
     brokers = {_NETWORKS.get(network, network): {**logins} for network, logins in found.by_network.items()}
@@ -103,7 +107,8 @@ def test_kafka_connection(
 ) -> ConnectionAnswer:
     """Tries a mapping's connection step by step (names, TCP, TLS, login, metadata, topic, rights) and says
     why a step failed."""
-    from mesh_assets.esm.connection import check_connection
+    with importing:
+        from mesh_assets.esm.connection import check_connection
 
     account, mapping, login = _reached(open_service, uuid, secret_arn)
     report = check_connection(
@@ -124,9 +129,10 @@ def get_initial_offset(
 ) -> PositionAnswer:
     """The current offsets of a mapping's consumer group on its topic, to pass to
     check_offset_after_production later."""
-    from mesh_assets.esm import proof
-    from mesh_assets.esm.connection.login import properties_of
-    from mesh_assets.platforms.kafka.session import Session
+    with importing:
+        from mesh_assets.esm import proof
+        from mesh_assets.esm.connection.login import properties_of
+        from mesh_assets.platforms.kafka.session import Session
 
     account, mapping, login = _reached(open_service, uuid, secret_arn)
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
@@ -147,8 +153,9 @@ def produce_test_messages(
 ) -> ProducedAnswer:
     """Plans test messages to a mapping's topic, naming every group that would receive them; with plan_id
     writes them."""
-    from mesh_assets.esm import proof
-    from mesh_assets.esm.connection.login import properties_of
+    with importing:
+        from mesh_assets.esm import proof
+        from mesh_assets.esm.connection.login import properties_of
 
     if plan_id is not None:
         _check_may_write(may_write)
@@ -184,9 +191,10 @@ def check_offset_after_production(
     secret_arn: SecretArn = None,
 ) -> ProgressAnswer:
     """How far a mapping's consumer group has come since test messages were written."""
-    from mesh_assets.esm import proof
-    from mesh_assets.esm.connection.login import properties_of
-    from mesh_assets.platforms.kafka.session import Session
+    with importing:
+        from mesh_assets.esm import proof
+        from mesh_assets.esm.connection.login import properties_of
+        from mesh_assets.platforms.kafka.session import Session
 
     try:
         before = msgspec.convert(initial, proof.Position, strict=False)
@@ -213,7 +221,8 @@ def validate_esm_processing(
 ) -> ValidationAnswer:
     """Plans test messages; with plan_id writes them and judges by offsets, members and counts whether the
     mapping processes them."""
-    from mesh_assets.esm import proof
+    with importing:
+        from mesh_assets.esm import proof
 
     if plan_id is not None:
         _check_may_write(may_write)
@@ -243,7 +252,8 @@ def _next(may_write: bool) -> str:
 def _reached(
     open_service: OpenService, uuid: str, secret_arn: str | None
 ) -> "tuple[AwsAccount, EventSourceMapping, KafkaLogin]":
-    from mesh_assets.esm.connection.credentials import find_login
+    with importing:
+        from mesh_assets.esm.connection.credentials import find_login
 
     mappings = open_service()
     mapping = mappings.get(uuid)

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -20,6 +20,10 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import importing
+
+if TYPE_CHECKING:
+    from mesh_assets.platforms.kafka.tail import Tail
 
 _VALUE_CHARACTERS = 1_500
 _ANSWER_CHARACTERS = 9_000
@@ -66,7 +70,7 @@ def sample_messages(
             f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {described.name} "
             f"in the estate ({', '.join(described.allow_message_reading) or 'which allows none'})"
         )
-    messages, unread = _read(described, topic, partition, limit, current_call())
+    messages, tail = _read(described, topic, partition, limit, current_call())
     kept: list[SampledMessage] = []
     size = 0
     for message in messages:
@@ -79,30 +83,41 @@ def sample_messages(
         cluster=described.name,
         topic=topic,
         messages=kept,
-        hint=_hint(left=left, kept=len(kept), unread=unread),
+        hint=_hint(tail, left=left),
     )
 
 
-def _hint(*, left: int, kept: int, unread: int) -> str | None:
+def _hint(tail: "Tail", *, left: int) -> str | None:
     said = []
-    if unread:
+    if tail.unread:
         said.append(
-            f"{unread} partitions were not read to their end, so there may be newer records; ask for one with `partition`"
+            f"{tail.unread} partitions were not read to their end, so there may be newer records; ask for one with `partition`"
         )
     if left:
         said.append(f"{left} more were read but left out to keep this short")
-    if not kept and not unread:
-        said.append("the topic is empty now")
+    if tail.not_searched:
+        said.append(
+            f"the newest offsets of {tail.not_searched} partitions hold only markers of transactions or what these "
+            "rolled back; there was no time to search all before them, so there may be records"
+        )
+    if not tail.records and not tail.unread and not tail.not_searched:
+        said.append(
+            "no record can be read now: its offsets hold only markers of transactions, or what these rolled back or did "
+            "not finish"
+            if tail.has_offsets
+            else "the topic holds no records now, but for any of transactions that are not finished"
+        )
     return "; ".join(said) or None
 
 
 def _read(
     cluster: Cluster, topic: str, partition: int | None, most: int, call: Call
-) -> tuple[list[SampledMessage], int]:
-    """The messages, and how many partitions were not read to their end. Raises MeshError."""
-    from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
-    from mesh_assets.platforms.kafka.tail import read_tail
-    from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+) -> tuple[list[SampledMessage], "Tail"]:
+    """The messages, and the records they are made of. Raises MeshError."""
+    with importing:
+        from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
+        from mesh_assets.platforms.kafka.tail import read_tail
+        from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 
     tail = read_tail(
         client_properties(cluster.kafka),
@@ -136,10 +151,10 @@ def _read(
                     schema_id=value.schema_id,
                     headers={cut(name, 80): _header(name, data) for name, data in record.headers[:20]}
                     or None,
-                    note=value.note,
+                    note=_note(record.timestamp_ms, key, value),
                 )
             )
-        return made, tail.unread
+        return made, tail
     finally:
         if registry is not None:
             registry.close()
@@ -156,9 +171,18 @@ def _header(name: str, data: bytes | None) -> str:
     return cut(str(mask_personal(mask_personal_text(text), name)), 200)
 
 
+def _note(timestamp_ms: int | None, key: Decoded, value: Decoded) -> str | None:
+    said = [value.note, None if key.note is None else f"key: {key.note}"]
+    if timestamp_ms is not None and _time(timestamp_ms) is None:
+        said.append(f"its timestamp {timestamp_ms} is no date")
+    return "; ".join(one for one in said if one) or None
+
+
 def _time(timestamp_ms: int | None) -> str | None:
-    return (
-        None
-        if timestamp_ms is None
-        else datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    )
+    """None as well for what producers may set and no calendar has."""
+    if timestamp_ms is None:
+        return None
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return None

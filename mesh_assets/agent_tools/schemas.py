@@ -23,6 +23,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import View, the_schema
 from mesh_assets.errors import EstateError
+from mesh_assets.importing import importing
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Schema, SchemaReference
 
@@ -168,10 +169,17 @@ def describe_schema(
     """One subject in brief: fields with types and docs, compatibility, the topics it describes, references."""
     view = known.view(cluster, source, needs=("schemas", "topics"))
     schema = _version(known, view, subject, version)
-    all_fields = schema_fields(schema.schema_type, schema.definition)
-    fields = None if all_fields is None else [field for field in all_fields if matches(field.path, pattern)]
+    listed = schema_fields(schema.schema_type, schema.definition)
+    fields = None if listed is None else [field for field in listed.fields if matches(field.path, pattern)]
     properties = schema_properties(schema.schema_type, schema.definition)
     left = len(fields or ()) - _FIELDS
+    said = []
+    if listed is None:
+        said.append(f"the definition could not be read as {schema.schema_type}; get_schema shows its text")
+    elif listed.note is not None:
+        said.append(f"{listed.note}; get_schema shows the whole text")
+    if left > 0:
+        said.append(f"{left:,} more fields: narrow with pattern, or use get_schema for the whole text")
     return SchemaDescription(
         about=view.about("schemas", "topics"),
         subject=schema.subject,
@@ -185,7 +193,7 @@ def describe_schema(
         topics=_topics(view, schema.subject),
         properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
         references=_references(schema),
-        total_fields=None if all_fields is None else len(all_fields),
+        total_fields=None if listed is None else len(listed.fields),
         fields=None
         if fields is None
         else [
@@ -197,9 +205,7 @@ def describe_schema(
             )
             for field in fields[:_FIELDS]
         ],
-        hint=f"{left:,} more fields: narrow with pattern, or use get_schema for the whole text"
-        if left > 0
-        else None,
+        hint="; ".join(said) or None,
     )
 
 
@@ -216,7 +222,10 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
         raise EstateError(
             f"version {version} of {subject} is not in the document, and the estate configures no schema_registry"
         )
-    from mesh_assets.platforms.schema_registry import SchemaRegistryClient  # brings HTTP, needed only here
+    with importing:
+        from mesh_assets.platforms.schema_registry import (
+            SchemaRegistryClient,  # brings HTTP, needed only here
+        )
 
     with SchemaRegistryClient(connection) as registry:
         found = registry.version(subject, version)

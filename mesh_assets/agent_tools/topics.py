@@ -19,6 +19,7 @@ from mesh_assets.answering.answers import (
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_topic
+from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import ConsumerGroup, Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
 
@@ -151,6 +152,13 @@ def describe_topic(
         if link.name == topic
     ]
     writers = [one for one in using if one.type == "source"]
+    writers += [
+        UsingConnector(
+            connector=connector.name, type=connector.type, status=connector.status, known="declared"
+        )
+        for connector in document.connectors
+        if topic in set_aside_topics(connector).values()
+    ]
     readers = [one for one in using if one.type != "source"]
     groups = [_reading_group(group, topic) for group in document.consumer_groups if topic in group.topics]
     partitions = [_partition_row(partition) for partition in found.partitions]

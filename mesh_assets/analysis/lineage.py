@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, EdgeKnown, Record
 from mesh_assets.inventory.wording import listed
@@ -82,7 +83,7 @@ class Lineage(Record, frozen=True, kw_only=True):
 def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> LineageGraph:
     """The edges in the document and the event source mappings.
 
-    Sources write to their topics, sinks read from them, groups read what they have committed or are assigned.
+    Sources write to their topics, sinks read from them and write what they set aside, groups read what they have committed or are assigned.
     A connector that is neither source nor sink has no edge: nothing says which way its data flows.
     """
     edges: list[Edge] = []
@@ -197,6 +198,10 @@ def _connector_edges(here: Thing, connector: Connector) -> Iterable[Edge]:
         by = "its config" if topic.known == "declared" else "what Connect saw it use"
         yield Edge(
             source=here if is_source else there, target=there if is_source else here, known=topic.known, by=by
+        )
+    for key, name in set_aside_topics(connector).items():
+        yield Edge(
+            source=here, target=Thing(kind="topic", name=name), known="declared", by=f"its config {key}"
         )
     for key in _OUTER_ENDS:
         value = connector.config.get(key)

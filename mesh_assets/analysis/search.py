@@ -90,7 +90,8 @@ def _in_schemas(document: Document, wanted: str) -> Iterator[Match]:
         # Parsing costs far more than searching: only definitions that contain the text are parsed.
         if wanted not in schema.definition.casefold():
             continue
-        for field in schema_fields(schema.schema_type, schema.definition) or ():
+        listed = schema_fields(schema.schema_type, schema.definition)
+        for field in listed.fields if listed is not None else ():
             name = field.path.rpartition(".")[2].casefold()
             if wanted in field.path.casefold():
                 rank = 3 if wanted in (name, field.path.casefold()) else 4

@@ -11,7 +11,7 @@ import msgspec
 
 from mesh_assets.anomalies.statistics import UsualLag, UsualRate
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.wording import duration, figure
 from mesh_assets.readings.history import KEPT
 from mesh_assets.store.layout import safe
@@ -103,7 +103,7 @@ def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
         return Anomalies()
     try:
         return _decoder.decode(found[0])
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(
             f"{objects.location(key)} holds no anomalies of this version: {error}; remove it"
         ) from error

@@ -23,6 +23,7 @@ from mesh_assets.anomalies.statistics import (
     usual_lag,
     usual_rate,
 )
+from mesh_assets.inventory.records import UNDECODABLE
 from mesh_assets.readings.history import (
     READINGS_A_CHUNK,
     Chunk,
@@ -256,7 +257,7 @@ def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
         return None
     try:
         return _decoder.decode(zlib.decompress(found[0]))
-    except (msgspec.DecodeError, zlib.error):  # derived: computed again
+    except (*UNDECODABLE, zlib.error):  # derived: computed again
         return None
 
 

@@ -13,6 +13,7 @@ from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.store.inventories import InventoryStore
@@ -204,9 +205,10 @@ class KnownEstate:
 def _read_live(
     cluster: Cluster, wanted: Sequence[SectionName], previous: Callable[[str], Document | None]
 ) -> Document:
-    from mesh_assets.collecting.live import (
-        read_live,  # brings the clients, which are heavy and needed only here
-    )
+    with importing:
+        from mesh_assets.collecting.live import (
+            read_live,  # brings the clients, which are heavy and needed only here
+        )
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)
 

@@ -14,6 +14,7 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import AwsAccountSettings, Estate
+from mesh_assets.importing import importing
 
 _KEPT_SECONDS = 300.0
 # After a failure: long enough that an agent's next calls do not all wait for the same failure.
@@ -104,7 +105,8 @@ def _place(
 ) -> Counter[str | None]:
     """Adds each mapping to the cluster it reads. Returns how many have no place, by error (None: not of this
     estate)."""
-    from mesh_assets.esm.estate_clusters import cluster_of  # brings the Kafka client
+    with importing:
+        from mesh_assets.esm.estate_clusters import cluster_of  # brings the Kafka client
 
     unplaced: Counter[str | None] = Counter()
     found: dict[str, str | None] = {}

@@ -42,6 +42,8 @@ class View:
                 notes.append(f"{words} are not current: {state.error}")
             elif state.error is not None:
                 notes.append(f"{words} are not complete: {state.error}")
+            if state is not None and state.scope_note is not None:
+                notes.append(f"{words}: {state.scope_note}")
         return About(
             cluster=self.document.cluster.name,
             source=self.source,

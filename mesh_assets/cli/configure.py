@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from dotenv import load_dotenv
 
 from mesh_assets.configuration.entries import CONFLUENT_URL
 from mesh_assets.configuration.files import PlannedFile, write_files
@@ -15,7 +14,7 @@ from mesh_assets.configuration.plans import Plan, plan_from_environment, plan_fr
 from mesh_assets.configuration.terraform_outputs import read_terraform_outputs
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.connections import ControlPlaneConnection
-from mesh_assets.estate.file import estate_path
+from mesh_assets.estate.file import estate_path, load_variables
 
 _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
 
@@ -133,7 +132,7 @@ def configure(
 def _plan_environment(environment: str, url: str, *, estate: Path, force: bool) -> Plan:
     from mesh_assets.platforms.confluent_cloud.control_plane import ControlPlaneClient
 
-    load_dotenv(estate.absolute().parent / ".env", override=False)
+    load_variables(estate.absolute().parent / ".env")
     missing = [variable for variable in _CLOUD_KEY if not os.environ.get(variable)]
     if missing:
         raise ConfigurationError(

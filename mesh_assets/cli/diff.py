@@ -14,6 +14,7 @@ from mesh_assets.diff import compared_sections, diff_documents
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document
+from mesh_assets.inventory.join import scope_note
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.wording import counted
 from mesh_assets.store.inventories import InventoryStore
@@ -21,6 +22,7 @@ from mesh_assets.store.layout import open_store, unsafe
 
 _HEADINGS: dict[ResourceType, str] = {
     "topic": "Topics",
+    "topic_defaults": "Topic defaults",
     "connector": "Connectors",
     "schema": "Schemas",
     "schema_registry": "Schema registry",
@@ -96,7 +98,7 @@ def diff(
             "give two documents of the same cluster"
         )
     changes = diff_documents(old, new)
-    for note in _not_compared(old, new):
+    for note in (*_not_compared(old, new), *_out_of_scope(old, new)):
         click.echo(note, err=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(changes)).decode())
@@ -182,6 +184,13 @@ def _not_compared(old: Document, new: Document) -> Iterator[str]:
         else:
             why = "never read in A"
         yield f"not compared: {name.replace('_', ' ')}, {why}"
+
+
+def _out_of_scope(old: Document, new: Document) -> Iterator[str]:
+    for name in compared_sections(old, new):
+        note = scope_note(name, new.section(name), old)
+        if note is not None:
+            yield f"{name.replace('_', ' ')}: {note}"
 
 
 def _matches(change: Change, kind: str) -> bool:

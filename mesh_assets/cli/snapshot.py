@@ -1,4 +1,5 @@
-"""`mesh-assets snapshot`: reads the newest event back from Kafka, and retires a cluster that is gone."""
+"""`mesh-assets snapshot`: reads the newest event back from Kafka, hands a cluster over to this store, and retires
+one that is gone."""
 
 import os
 
@@ -11,7 +12,8 @@ from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
-from mesh_assets.snapshot.reader import ReadSnapshot, read_newest_snapshot
+from mesh_assets.snapshot.events import ReadSnapshot
+from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
@@ -20,7 +22,7 @@ _LISTED = 8
 
 @click.group()
 def snapshot() -> None:
-    """Published snapshots: a cluster's newest event, and its tombstone."""
+    """Published snapshots: a cluster's newest event, who publishes it, and its tombstone."""
 
 
 @snapshot.command(short_help="Read a cluster's newest event back from Kafka.")
@@ -69,6 +71,38 @@ def retire(cluster: str, yes: bool) -> None:
     click.echo(
         f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay."
     )
+
+
+@snapshot.command(short_help="Let this store publish a cluster that another one published.")
+@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def adopt(cluster: str, yes: bool) -> None:
+    """Hand a cluster over to this store: its next discovery goes on from the newest snapshot in Kafka, whichever
+    store that came from. Runs of the other store are refused from then on.
+    """
+    estate = _estate_with(cluster)
+    store = _store()
+    cluster_id = _cluster_id(estate, cluster, store)
+    latest = store.latest(cluster_id)
+    read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
+    newest = None if read is None else (read.event.sequence, read.event.run_id)
+    if (
+        latest is None
+        or newest is None
+        or newest <= (latest[0].sequence, "")
+        or newest == (latest[0].sequence, latest[0].run_id)
+    ):
+        click.echo(f"Nothing to do: the next discovery of {cluster} from this store goes on by itself.")
+        return
+    click.echo(
+        f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {newest[0]}, of run {newest[1]}; this store's latest is "
+        f"{latest[0].sequence}. This forgets the latter, so that the next discovery from this store goes on from the former. "
+        "The documents in the store stay."
+    )
+    if not yes:
+        click.confirm("Hand it over to this store?", abort=True)
+    store.forget_latest(cluster_id, latest[1])
+    click.echo(f"Adopted. Now publish from this store: mesh-assets discover --cluster {cluster}")
 
 
 def _estate_with(cluster: str) -> Estate:

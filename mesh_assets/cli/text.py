@@ -24,7 +24,7 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
     identity = ", ".join(part for part in (report.cluster_id, report.environment) if part)
     yield (
         f"{report.cluster} ({identity})   sequence {report.sequence}   {report.seconds:.1f} s   "
-        f"{report.http_requests - report.level_requests:,} HTTP requests and {report.level_requests:,} for levels of subjects   "
+        f"{report.http_requests - report.level_requests:,} HTTP requests plus {report.level_requests:,} for compatibility levels   "
         f"trigger: {report.trigger}"
     )
     yield from _counts(report)

@@ -17,6 +17,7 @@ from mesh_assets.estate.connections import (
 )
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
+from mesh_assets.importing import importing
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
@@ -63,9 +64,10 @@ def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_se
         case ConfluentCloudConnectEndpoint():
             return stack.enter_context(ConfluentCloudConnectClient(endpoint))
         case MskConnectEndpoint():
-            from mesh_assets.platforms.connect.msk_connect import (
-                MskConnectClient,  # boto3 is heavy, and only needed here
-            )
+            with importing:
+                from mesh_assets.platforms.connect.msk_connect import (
+                    MskConnectClient,  # boto3 is heavy, and only needed here
+                )
 
             return stack.enter_context(MskConnectClient(endpoint, bootstrap_servers=bootstrap_servers))
 
@@ -85,11 +87,12 @@ def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
 
 
 def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
-    from mesh_assets.collecting.metrics.cloudwatch import (  # boto3 takes its time
-        NAMESPACE,
-        CloudWatchMetricsReader,
-    )
-    from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
+    with importing:
+        from mesh_assets.collecting.metrics.cloudwatch import (  # boto3 takes its time
+            NAMESPACE,
+            CloudWatchMetricsReader,
+        )
+        from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
 
     # arn:aws:kafka:<region>:<account>:cluster/<name>/<id>
     arn = (cluster.kafka.cluster_arn or "").split(":")
@@ -127,7 +130,7 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
             else stack.enter_context(SchemaRegistryClient(cluster.schema_registry)),
             connect=[
                 _connect_client(endpoint, stack, bootstrap_servers=properties["bootstrap.servers"])
-                for endpoint in cluster.connect
+                for endpoint in cluster.named_connect
             ],
             metrics=_metrics_reader(cluster, stack),
         )

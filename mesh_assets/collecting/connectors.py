@@ -1,108 +1,19 @@
 """The connectors of all Connect endpoints as records: masked, with their topics and how each is known."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError, UnreachableError
-from mesh_assets.inventory.masking import mask_config, mask_text
+from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
-
-# A source with a topic under one of these keys writes to exactly that topic (FileStreamSource, Datagen, most
-# single-table sources).
-_SOURCE_KEYS = ("topic", "kafka.topic", "topics")
-_ROUTERS = (
-    "RegexRouter",
-    "TimestampRouter",
-    "ExtractTopic",
-    "TopicRegexRouter",
-    "ByLogicalTableRouter",
-    "EventRouter",
-    "Router",
-)
-
-
-class DeclaredTopics(Record, frozen=True, kw_only=True):
-    """The topics a config names. `names`: after its routing. `pattern`: a sink's `topics.regex`.
-
-    `unknown_because`: why the config does not name them all (`names` is empty then); None if it does.
-    """
-
-    names: tuple[str, ...] = ()
-    pattern: str | None = None
-    unknown_because: str | None = None
-
-
-def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> DeclaredTopics:
-    """The topics a connector uses, from its config alone. What the config does not say is not guessed."""
-    if not config:
-        return DeclaredTopics(unknown_because="its config may not be read")
-    if connector_type == "sink" or "topics.regex" in config:
-        # A sink's transforms work on records it has already read, so they do not change what it reads.
-        return DeclaredTopics(names=_split(config.get("topics")), pattern=config.get("topics.regex") or None)
-    names = next((named for key in _SOURCE_KEYS if (named := _split(config.get(key)))), ())
-    if not names:
-        return DeclaredTopics(unknown_because="its config names no topic")
-    return _routed(names, config)
-
-
-def _split(value: str | None) -> tuple[str, ...]:
-    return tuple(sorted({name.strip() for name in (value or "").split(",") if name.strip()}))
-
-
-def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> DeclaredTopics:
-    for alias in _split_in_order(config.get("transforms")):
-        kind = (
-            (config.get(f"transforms.{alias}.type") or "")
-            .rpartition(".")[2]
-            .removesuffix("$Value")
-            .removesuffix("$Key")
-        )
-        if not kind.endswith(_ROUTERS):
-            continue
-        if kind != "RegexRouter" or config.get(f"transforms.{alias}.predicate"):
-            return DeclaredTopics(
-                unknown_because=f"its transform {alias} ({kind}) decides the topic record by record"
-            )
-        followed = _follow(
-            names, config.get(f"transforms.{alias}.regex"), config.get(f"transforms.{alias}.replacement")
-        )
-        if followed is None:
-            return DeclaredTopics(unknown_because=f"its transform {alias} ({kind}) could not be followed")
-        names = followed
-    return DeclaredTopics(names=names)
-
-
-def _split_in_order(value: str | None) -> list[str]:
-    return [name.strip() for name in (value or "").split(",") if name.strip()]
-
-
-def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
-    """RegexRouter's rule: a topic that matches as a whole is replaced, others stay
-    (org.apache.kafka.connect.transforms.RegexRouter)."""
-    if regex is None or replacement is None:
-        return None
-    try:
-        pattern = re.compile(regex)
-        python_replacement = re.sub(r"\$(\d+)", r"\\g<\1>", replacement.replace("\\", r"\\"))
-        return tuple(
-            sorted(
-                {
-                    pattern.sub(python_replacement, name, count=1) if pattern.fullmatch(name) else name
-                    for name in names
-                }
-            )
-        )
-    except (re.error, IndexError):
-        return None
-
 
 # Asking a connector for its topics costs a request. The others keep what the latest document has, and are
 # asked in a later run.
@@ -118,6 +29,10 @@ class ConnectReader(Protocol):
     @property
     def url(self) -> str: ...
     @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
     def requests(self) -> int: ...
     @property
     def stand_in(self) -> str | None: ...
@@ -125,7 +40,7 @@ class ConnectReader(Protocol):
     def rights_advice(self) -> str: ...
     def connectors(self) -> Sequence[platform.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
-    def password_keys(self, connector_class: str) -> frozenset[str]: ...
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None: ...
     def presence(self, name: str) -> Presence: ...
 
 
@@ -176,7 +91,7 @@ def collect_connectors(
     records: list[Connector] = []
     failed: dict[str, str] = {}
     for endpoint, answer in zip(endpoints, answers, strict=True):
-        name = endpoint_name(endpoint.url)
+        name = endpoint.name
         if isinstance(answer, PlatformError):
             failed[name] = str(answer)
             records.extend(connector for connector in known.values() if connector.connect == name)
@@ -188,7 +103,7 @@ def collect_connectors(
 def _confirm_gone(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector], known: Mapping[ConnectorKey, Connector]
 ) -> None:
-    connect, listed = endpoint_name(endpoint.url), {connector.name for connector in connectors}
+    connect, listed = endpoint.name, {connector.name for connector in connectors}
     vanished = [name for place, name in known if place == connect and name not in listed]
     confirm_gone(
         vanished,
@@ -206,11 +121,10 @@ def _records(
     turn: int,
     scope: ConnectorScope,
 ) -> list[Connector]:
-    name = endpoint_name(endpoint.url)
-    passwords = _password_keys(endpoint, connectors) if scope == "whole" else {}
+    name = endpoint.name
+    declared = _declared_passwords(endpoint, connectors) if scope == "whole" else {}
     records = [
-        _masked(name, connector, passwords.get(connector.connector_class or "", frozenset()))
-        for connector in connectors
+        _record(name, connector, declared, known.get((name, connector.name))) for connector in connectors
     ]
     observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
     return [
@@ -219,17 +133,30 @@ def _records(
     ]
 
 
-def _masked(
-    connect: str, connector: platform.Connector, passwords: frozenset[str] | PlatformError
+_Declared = Mapping[str, frozenset[str] | PlatformError | None]
+
+
+def _record(
+    connect: str, connector: platform.Connector, declared: _Declared, old: Connector | None
 ) -> Connector:
-    """The record; without its config when it is not known which of its values are passwords."""
-    if not isinstance(passwords, PlatformError):
-        return connector_record(connect, connector, passwords)
-    withheld = f"its config is withheld, because it is not known which of its keys are passwords: {passwords}"
-    record = connector_record(connect, connector)
-    return replace(
-        record, config={}, error=withheld if record.error is None else f"{record.error}; {withheld}"
-    )
+    """The record. Its config is the one last known, masked as it was then, where this one could not be read or it
+    cannot be asked which of its values are passwords: so a secret that was masked before stays known as one."""
+    answers = {plugin: declared.get(plugin) for _, plugin in _plugins(connector.config)}
+    said = {
+        plugin: None if isinstance(answer, PlatformError) else answer for plugin, answer in answers.items()
+    }
+    record = connector_record(connect, connector, _password_keys(connector.config, said, old))
+    refused = next((answer for answer in answers.values() if isinstance(answer, PlatformError)), None)
+    last_known = {} if old is None else old.config
+    if refused is not None:
+        withheld = (
+            f"its config is withheld, because it is not known which of its keys are passwords: {refused}"
+        )
+        error = withheld if record.error is None else f"{record.error}; {withheld}"
+        return replace(record, config=last_known, error=error)
+    if record.error is not None and not record.config:
+        return replace(record, config=last_known)
+    return record
 
 
 def _observed_topics(
@@ -259,33 +186,39 @@ def _observed_topics(
 def _with_observed(
     record: Connector, observed: tuple[str, ...] | PlatformError | None, old: Connector | None
 ) -> Connector:
-    if record.topics_note is None:
+    if (unnamed := record.topics_note) is None:
         return record
     if isinstance(observed, PlatformError):
-        unknown = f"what Connect has seen it use could not be read: {observed}"
-        record = replace(record, topics_note=f"{record.topics_note}; {unknown}")
+        unnamed = f"{unnamed}; what Connect has seen it use could not be read: {observed}"
+        record = replace(record, topics_note=unnamed)
     if observed is None or isinstance(observed, PlatformError):
         if old is None:
             return record
-        return replace(record, topics=tuple(topic for topic in old.topics if topic.known == "observed"))
+        kept = [topic.name for topic in old.topics if topic.known == "observed"]
+        # The sentence of the turn in which Connect was asked, so that it does not come and go.
+        same = (old.topics_note or "").startswith(unnamed)
+        note = old.topics_note if same else unnamed
+        return replace(record, topics=_declared_and_seen(record, kept), topics_note=note)
     seen = "Connect has seen it use these" if observed else "Connect has seen it use none yet"
-    return replace(
-        record,
-        topics=tuple(ConnectorTopic(name=topic, known="observed") for topic in observed),
-        topics_note=f"{record.topics_note}; {seen}",
-    )
+    return replace(record, topics=_declared_and_seen(record, observed), topics_note=f"{unnamed}; {seen}")
 
 
-def _password_keys(
+def _declared_and_seen(record: Connector, seen: Iterable[str]) -> tuple[ConnectorTopic, ...]:
+    topics = {name: ConnectorTopic(name=name, known="observed") for name in seen}
+    topics.update((topic.name, topic) for topic in record.topics)
+    return tuple(topics[name] for name in sorted(topics))
+
+
+def _declared_passwords(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
-) -> dict[str, frozenset[str] | PlatformError]:
-    """By connector class. All classes are asked in every run: a value masked in one run and not in the next
-    would no longer be a secret."""
-    classes = sorted({connector.connector_class for connector in connectors if connector.connector_class})
+) -> dict[str, frozenset[str] | PlatformError | None]:
+    """By class; None where the endpoint does not say, the error where it cannot be asked. All are asked in
+    every run: a plugin may have been replaced by a version that declares more."""
+    classes = sorted({plugin for connector in connectors for _, plugin in _plugins(connector.config)})
 
-    def ask(connector_class: str) -> frozenset[str] | PlatformError:
+    def ask(plugin: str) -> frozenset[str] | PlatformError | None:
         try:
-            return endpoint.password_keys(connector_class)
+            return endpoint.password_keys(plugin)
         except PlatformError as error:
             return error
 
@@ -293,11 +226,49 @@ def _password_keys(
         return dict(zip(classes, pool.map(ask, classes), strict=True))
 
 
+_CONVERTERS = ("key.converter", "value.converter", "header.converter")
+# Kafka's own transforms, predicates and converters declare no passwords (Apache Kafka 4.3).
+_OF_KAFKA = "org.apache.kafka.connect."
+
+
+def _plugins(config: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    """What in a config may declare passwords: the prefix of its keys, and its class."""
+    if connector_class := config.get("connector.class"):
+        yield "", connector_class
+    named = [
+        (f"{kind}.{alias}.", config.get(f"{kind}.{alias}.type"))
+        for kind in ("transforms", "predicates")
+        for alias in listed(config.get(kind))
+    ]
+    for prefix, plugin in (*named, *((f"{key}.", config.get(key)) for key in _CONVERTERS)):
+        if plugin and not plugin.startswith(_OF_KAFKA):
+            yield prefix, plugin
+
+
+def _password_keys(
+    config: Mapping[str, str | None],
+    declared: Mapping[str, frozenset[str] | None],
+    previous: Connector | None,
+) -> frozenset[str]:
+    """The keys that the connector and its plugins declare as passwords, and those that were masked before: a
+    plugin that does not answer today has not made its secrets public. Only a key that today's rules know to
+    be harmless is let go, once every plugin has answered."""
+    answers = [(prefix, declared.get(plugin)) for prefix, plugin in _plugins(config)]
+    passwords = frozenset(prefix + key for prefix, keys in answers for key in keys or ())
+    masked = frozenset() if previous is None else masked_keys(previous.config)
+    if all(keys is not None for _, keys in answers):
+        masked = frozenset(key for key in masked if not is_plain_key(key))
+    return passwords | masked
+
+
 def connector_record(
     connect: str, connector: platform.Connector, passwords: frozenset[str] = frozenset()
 ) -> Connector:
-    """`connect`: the endpoint's name. `passwords`: the config keys its class declares as passwords."""
+    """`connect`: the endpoint's name. `passwords`: the config keys that are known to hold one."""
     declared = declared_topics(connector.type, connector.config)
+    config = mask_config(connector.config, passwords=passwords)
+    # A trace quotes a secret in forms that no pattern knows; here it is known.
+    secrets = [connector.config[key] for key in masked_keys(config) if key in connector.config]
     return Connector(
         name=connector.name,
         id=connector.id,
@@ -306,29 +277,23 @@ def connector_record(
         connector_class=connector.connector_class,
         status=connector.state,
         worker_id=connector.worker_id,
-        trace=None if connector.trace is None else mask_text(connector.trace),
+        trace=mask_trace(connector.trace, secrets),
         tasks=tuple(
             ConnectorTask(
                 id=task.id,
                 state=task.state,
                 worker_id=task.worker_id,
-                trace=None if task.trace is None else mask_text(task.trace),
+                trace=mask_trace(task.trace, secrets),
             )
             for task in connector.tasks
         ),
-        config=mask_config(connector.config, passwords=passwords),
+        config=config,
         quickstart=connector.config.get("quickstart"),
         topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
         topics_pattern=declared.pattern,
         topics_note=declared.unknown_because,
         error=connector.error,
     )
-
-
-def endpoint_name(url: str) -> str:
-    """What a connector's `connect` holds: host and port of the endpoint, with its path if it has one."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
 def sink_group(connector: Connector) -> str | None:

@@ -39,6 +39,37 @@ def topic_records(
     )
 
 
+def topic_defaults(
+    configs: Iterable[TopicConfigs], previous: Mapping[str, str] | None
+) -> dict[str, str] | None:
+    """The cluster-wide defaults of topics' configs, as topics that inherit them show them; None if no config
+    could ever be read.
+
+    Only these, because they are the same on every broker: a static default is that of the broker which
+    answered. One that no topic inherits at present stays as `previous` has it.
+    """
+    read = False
+    found: dict[str, str] = {}
+    elsewhere: set[str] = set()
+    kinds: set[tuple[tuple[str, ...], ...]] = set()
+    for topic in configs:
+        if topic.values is None:
+            continue
+        read = True
+        for name in topic.cluster_wide:
+            value = topic.values.get(name)
+            if value is not None:
+                found[name] = value
+        kind = (topic.overridden, topic.cluster_wide, topic.of_the_broker)
+        if kind not in kinds:
+            kinds.add(kind)
+            elsewhere.update(topic.values.keys() - set().union(*kind))
+    if not read:
+        return None if previous is None else dict(previous)
+    kept = {name: value for name, value in (previous or {}).items() if name not in elsewhere}
+    return dict(sorted({**kept, **found}.items()))
+
+
 def _record(
     topic: TopicMetadata,
     configs: TopicConfigs | None,

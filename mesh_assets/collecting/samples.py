@@ -1,18 +1,24 @@
 """Samples of a topic: keys and values as JSON values, through the registry if they name a schema, otherwise as
-JSON or text."""
+JSON or text. One record that cannot be read never costs the others."""
 
 import io
 import json
+import math
 import struct
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from mesh_assets.collecting.avro_arrays import has_unbounded_array
+from mesh_assets.errors import MeshError
+from mesh_assets.importing import importing
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.schema_registry.records import SchemaReference, SchemaText
 
 _HEAD = struct.Struct(">bI")
+_DEEPEST = 60
+_LOGICAL = ("logicalType", "scale", "precision")
 
 
 class Decoded(Record, frozen=True, kw_only=True):
@@ -25,6 +31,10 @@ class Decoded(Record, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class _UndecodableError(Exception):
+    """The message is the note on the record."""
+
+
 class RecordDecoder:
     """Asks for each schema once. `schema_by_id` and `version` are those of a registry; None: there is none."""
 
@@ -35,56 +45,112 @@ class RecordDecoder:
     ) -> None:
         self._schema_by_id = schema_by_id
         self._version = version
-        self._schemas: dict[int, SchemaText | None] = {}
-        self._avro: dict[int, Any] = {}
+        self._schemas: dict[int, SchemaText | MeshError | None] = {}
+        self._avro: dict[tuple[int, bool], Any] = {}
 
     def decode(self, data: bytes | None) -> Decoded:
-        """A key or value, decoded; data that does not fit its schema gets a note. Raises PlatformError if the
-        registry cannot be read."""
+        """A key or value, decoded; what cannot be decoded is told by its size, with a note that says why."""
         if data is None:
             return Decoded(value=None, format="null")
         if len(data) >= 5 and data[0] == 0 and self._schema_by_id is not None:
             _, schema_id = _HEAD.unpack_from(data)
             if schema_id not in self._schemas:
-                self._schemas[schema_id] = self._schema_by_id(schema_id)
+                try:
+                    self._schemas[schema_id] = self._schema_by_id(schema_id)
+                except MeshError as error:
+                    self._schemas[schema_id] = error
             schema = self._schemas[schema_id]
+            if isinstance(schema, MeshError):
+                note = f"its schema could not be read: {schema}"
+                return Decoded(value=_size(data), format="bytes", schema_id=schema_id, note=note)
             if schema is not None:
                 return self._by_schema(schema, data[5:])
         return _without_schema(data)
 
     def _by_schema(self, schema: SchemaText, data: bytes) -> Decoded:
         kind = schema.schema_type
+        note = None
         try:
             if kind == "AVRO":
-                value = _plain(self._read_avro(schema, data))
+                value, note = self._read_avro(schema, data)
             elif kind == "JSON":
-                value = json.loads(data)
+                value = _json(data)
             else:
-                note = f"{kind.title()} cannot be read field by field here, so only its size is shown"
-                return Decoded(value=_size(data), format=kind.lower(), schema_id=schema.id, note=note)
-        except (ValueError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
-            note = f"does not fit its schema ({type(error).__name__})"
-            return Decoded(value=_size(data), format=kind.lower(), schema_id=schema.id, note=note)
-        return Decoded(value=value, format=kind.lower(), schema_id=schema.id)
+                raise _UndecodableError(
+                    f"{kind.title()} cannot be read field by field here, so only its size is shown"
+                )
+        except ValueError as error:
+            value, note = _size(data), f"does not fit its schema ({type(error).__name__})"
+        except _UndecodableError as error:
+            value, note = _size(data), str(error)
+        return Decoded(value=value, format=kind.lower(), schema_id=schema.id, note=note)
 
-    def _read_avro(self, schema: SchemaText, data: bytes) -> Any:
-        import fastavro
+    def _read_avro(self, schema: SchemaText, data: bytes) -> tuple[Any, str | None]:
+        """The value, and a note if logical types were left out of the reading.
 
-        if schema.id not in self._avro:
+        fastavro refuses logical types that Avro says to ignore, and breaks on values that Python cannot hold, such as
+        a date beyond the year 9999 (Debezium's infinity).
+        """
+        raised: Exception | None = None
+        for logical in (True, False):
+            try:
+                value = self._avro_value(schema, data, logical=logical)
+            except _UndecodableError:
+                raise
+            except Exception as error:  # fastavro raises anything: OverflowError, AttributeError, its own
+                raised = raised or error
+            else:
+                left_out = f"dates, times and decimals are shown as they are stored ({type(raised).__name__})"
+                return value, None if raised is None else left_out
+        raise _UndecodableError(f"does not fit its schema ({type(raised).__name__})")
+
+    def _avro_value(self, schema: SchemaText, data: bytes, *, logical: bool) -> Any:
+        # fastavro's reader in Python: the compiled one has no limit to its depth, so that a record of a schema that
+        # holds itself ends the process (1.13.1: a segmentation fault).
+        with importing:
+            from fastavro._read_py import schemaless_reader
+
+        parsed = self._parsed(schema, logical=logical)
+        return _plain(schemaless_reader(io.BytesIO(data), parsed, None))
+
+    def _parsed(self, schema: SchemaText, *, logical: bool) -> Any:
+        with importing:
+            import fastavro
+
+        if (schema.id, logical) not in self._avro:
             named: dict[str, Any] = {}
-            self._parse_references(schema.references, named)
-            self._avro[schema.id] = fastavro.parse_schema(json.loads(schema.definition), named_schemas=named)
-        return fastavro.schemaless_reader(io.BytesIO(data), self._avro[schema.id], None)
+            self._parse_references(schema.references, named, logical=logical)
+            parsed = fastavro.parse_schema(
+                _definition(schema.definition, logical=logical), named_schemas=named
+            )
+            if has_unbounded_array(parsed, named):
+                raise _UndecodableError("its schema has an array whose items take no bytes")
+            self._avro[schema.id, logical] = parsed
+        return self._avro[schema.id, logical]
 
-    def _parse_references(self, references: tuple[SchemaReference, ...], named: dict[str, Any]) -> None:
-        import fastavro
+    def _parse_references(
+        self, references: tuple[SchemaReference, ...], named: dict[str, Any], *, logical: bool
+    ) -> None:
+        with importing:
+            import fastavro
 
         for reference in references:
-            found = None if self._version is None else self._version(reference.subject, reference.version)
+            try:
+                found = None if self._version is None else self._version(reference.subject, reference.version)
+            except MeshError as error:
+                raise _UndecodableError(
+                    f"what its schema refers to, {reference.subject}, could not be read: {error}"
+                ) from error
             if found is None:
                 raise KeyError(reference.subject)
-            self._parse_references(found.references, named)
-            fastavro.parse_schema(json.loads(found.definition), named_schemas=named)
+            self._parse_references(found.references, named, logical=logical)
+            fastavro.parse_schema(_definition(found.definition, logical=logical), named_schemas=named)
+
+
+def _definition(text: str, *, logical: bool) -> Any:
+    if logical:
+        return json.loads(text)
+    return json.loads(text, object_hook=lambda part: {k: v for k, v in part.items() if k not in _LOGICAL})
 
 
 def _without_schema(data: bytes) -> Decoded:
@@ -95,9 +161,26 @@ def _without_schema(data: bytes) -> Decoded:
             value=_size(data), format="bytes", note="no schema and no text, so only its size is shown"
         )
     try:
-        return Decoded(value=json.loads(text), format="json")
+        return Decoded(value=_json(text), format="json")
     except ValueError:
         return Decoded(value=text, format="text")
+    except _UndecodableError as error:
+        return Decoded(value=_size(data), format="json", note=str(error))
+
+
+def _json(text: str | bytes) -> Any:
+    """The value. Raises ValueError for what is no JSON, _UndecodableError for what is and cannot be shown."""
+    try:
+        return _plain(json.loads(text, parse_int=_number))
+    except RecursionError:
+        raise _UndecodableError(_TOO_DEEP) from None
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < 400 else f"(a number of {len(digits):,} digits)"
+
+
+_TOO_DEEP = "is nested too deeply to be shown, so only its size is"
 
 
 def _size(data: bytes) -> str:
@@ -105,20 +188,31 @@ def _size(data: bytes) -> str:
     return f"({len(data):,} bytes)"
 
 
-def _plain(value: Any) -> Any:
-    """Avro's values as JSON values."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Values of Avro or JSON as values that every JSON has: no NaN, no half of a surrogate pair. Raises
+    _UndecodableError for what is nested so deeply that masking and writing it would run out of stack."""
+    if depth > _DEEPEST:
+        raise _UndecodableError(_TOO_DEEP)
     match value:
         case dict():
-            return {str(key): _plain(inner) for key, inner in value.items()}
+            return {_text(str(key)): _plain(inner, depth + 1) for key, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner) for inner in value]
+            return [_plain(inner, depth + 1) for inner in value]
         case datetime() | date() | time():
             return value.isoformat()
-        case Decimal():
-            return str(value)
         case bytes():
             return _size(value)
-        case None | bool() | int() | float() | str():
-            return value
-        case _:
+        case str():
+            return _text(value)
+        case float() if not math.isfinite(value):
             return str(value)
+        case None | bool() | int() | float():
+            return value
+        case Decimal():
+            return str(value)
+        case _:
+            return _text(str(value))
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode("utf-8")

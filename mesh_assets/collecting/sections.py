@@ -12,10 +12,18 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import collect_connectors
-from mesh_assets.collecting.kafka_records import group_records, topic_records
+from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
 from mesh_assets.collecting.metrics.section import Ground, collect_metrics
 from mesh_assets.collecting.phases import COLLECTING, Phases
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
+from mesh_assets.collecting.scopes import (
+    connectors_scope,
+    expected_subjects,
+    known_connectors,
+    known_schemas,
+    patterns_scope,
+    schemas_scope,
+)
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
@@ -174,7 +182,7 @@ class _Collection:
             return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
 
     def _topics(self, readings: _KafkaReadings) -> TopicsSection:
-        offsets = readings.offsets.result()
+        offsets, configs = readings.offsets.result(), readings.configs.result()
         old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
         confirm_topics_gone(
             self._clients.kafka,
@@ -184,9 +192,14 @@ class _Collection:
         )
         return TopicsSection(
             cluster_id=self._cluster_id,
-            state=SectionState(status="fresh", collected_at=offsets.read_at),
-            records=topic_records(
-                self._selected, configs=readings.configs.result(), offsets=offsets, previous=old
+            state=SectionState(
+                status="fresh",
+                collected_at=offsets.read_at,
+                scope=patterns_scope(self._cluster.topics),
+            ),
+            records=topic_records(self._selected, configs=configs, offsets=offsets, previous=old),
+            topic_defaults=topic_defaults(
+                configs.values(), self._previous.topic_defaults if self._previous else None
             ),
             excluded=len(self._metadata.topics) - len(self._selected),
             cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
@@ -200,7 +213,11 @@ class _Collection:
         )
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
-            state=SectionState(status="fresh", collected_at=offsets.read_at),
+            state=SectionState(
+                status="fresh",
+                collected_at=offsets.read_at,
+                scope=patterns_scope(self._cluster.consumer_groups),
+            ),
             records=group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups)),
             excluded=groups.excluded,
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
@@ -260,21 +277,19 @@ class _Collection:
             )
 
         def read() -> ConnectorsSection:
-            now = datetime.now(UTC)
+            now, scope = datetime.now(UTC), connectors_scope(self._clients.connect)
             with self._phases.phase("connectors"):
                 collected = collect_connectors(
                     self._clients.connect,
-                    previous=self._previous.connectors if self._previous else (),
+                    previous=known_connectors(self._previous, scope),
                     turn=self._previous.sequence if self._previous else 0,
                 )
             section = ConnectorsSection(
                 cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now),
+                state=SectionState(status="fresh", collected_at=now, scope=scope),
                 records=collected.records,
             )
-            old = self._previous.section("connectors") if self._previous else None
-            assert old is None or isinstance(old, ConnectorsSection)
-            return with_stale_sources(section, collected.failed, old)
+            return with_stale_sources(section, collected.failed, self._previous)
 
         section = self._or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
@@ -296,15 +311,15 @@ class _Collection:
             )
 
         def read() -> SchemasSection:
-            now = datetime.now(UTC)
+            now, scope = datetime.now(UTC), schemas_scope(registry)
             with self._phases.phase("schemas"):
-                known = self._previous.schemas if self._previous else ()
+                known = known_schemas(self._previous, scope)
                 collected = collect_schemas(registry, previous=known, now=now)
                 found = {schema.subject for schema in collected.records}
-                confirm_subjects_gone(registry, {schema.subject for schema in known} - found)
+                confirm_subjects_gone(registry, expected_subjects(self._previous, scope) - found)
             return SchemasSection(
                 cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now, error=collected.missing),
+                state=SectionState(status="fresh", collected_at=now, scope=scope, error=collected.missing),
                 records=collected.records,
                 registry=collected.registry,
             )

@@ -126,8 +126,8 @@ def is_secret(variable: str) -> bool:
 
 def without_protocol(endpoint: str) -> str:
     """Terraform's provider and older answers put SASL_SSL:// before host and port, which Kafka's clients
-    reject."""
-    return endpoint.rpartition("://")[2]
+    reject; before each where there are several, joined by commas."""
+    return ",".join(one.strip().rpartition("://")[2] for one in endpoint.split(",") if one.strip())
 
 
 def referred_variables(entries: Sequence[Mapping[str, Any]]) -> list[str]:

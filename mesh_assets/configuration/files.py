@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Literal
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.estate.text import decoded_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ def planned(path: Path, *, before: str | None, after: str, shown: str, private: 
 def present_text(path: Path) -> str | None:
     """None when the file does not exist. Raises ConfigurationError when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return decoded_text(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

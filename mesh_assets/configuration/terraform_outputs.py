@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.estate.text import decoded_text
 from mesh_assets.inventory.wording import plural
 
 # `terraform output` asks the backend for the state: seconds, unless the network is away.
 _WITHIN_SECONDS = 120.0
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _DOCUMENT = "what `terraform output -json` prints"
 
 
@@ -62,7 +64,7 @@ def read_terraform_outputs(source: str) -> TerraformOutputs:
     if path.is_dir():
         return parse_terraform_outputs(_ask_terraform(path), source=f"the state of {source}")
     try:
-        return parse_terraform_outputs(path.read_text(encoding="utf-8"), source=source)
+        return parse_terraform_outputs(decoded_text(path.read_bytes()), source=source)
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"there is no {source}; expected a folder where Terraform was applied, or a file with {_DOCUMENT}"
@@ -74,7 +76,7 @@ def read_terraform_outputs(source: str) -> TerraformOutputs:
 def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
     """As `read_terraform_outputs`, from text; messages call it `source`."""
     try:
-        document = json.loads(text)
+        document = json.loads(text.removeprefix(_BYTE_ORDER_MARK))
     except json.JSONDecodeError as error:
         # Neither the cause nor any of the text: it may hold secrets.
         raise ConfigurationError(
@@ -99,6 +101,9 @@ def _checked(document: dict[str, dict[str, Any]], source: str) -> dict[str, str]
         for name in _NAMES
         if name in document and document[name]["value"] is not None
     }
+    endpoints = found.get("kafka_bootstrap_endpoint")
+    if isinstance(endpoints, list) and endpoints and all(isinstance(one, str) for one in endpoints):
+        found["kafka_bootstrap_endpoint"] = ",".join(endpoints)  # one of several endpoints is as good as all
     missing = [name for name in _NAMES if name not in found and name not in _OPTIONAL]
     if missing:
         raise ConfigurationError(

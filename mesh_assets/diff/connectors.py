@@ -22,8 +22,9 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.masking import mask_config, mask_text, mask_value
+from mesh_assets.inventory.masking import MASK, is_reference, mask_config, mask_trace, mask_value
 from mesh_assets.inventory.records import Connector
+from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.inventory.wording import listed
 
 ConnectorKey = tuple[str, str]
@@ -119,8 +120,12 @@ def _diff_connector(resource: str, before: Connector, after: Connector) -> Itera
     ):
         if field == "observed_topics" and new is None:
             continue
-        if old is not None and field.startswith(_CONFIG):
-            old = mask_value(field.removeprefix(_CONFIG), old)
+        changed_secret = False
+        if field.startswith(_CONFIG):
+            key = field.removeprefix(_CONFIG)
+            shown_before, shown_after = _shown_config(key, old, new)
+            changed_secret = shown_after != new
+            old, new = shown_before, shown_after
         yield updated(
             "connector",
             resource,
@@ -128,8 +133,20 @@ def _diff_connector(resource: str, before: Connector, after: Connector) -> Itera
             before=old,
             after=new,
             severity=_severity(field, new, before, after),
-            sentence=f"Connector {resource}: {_what(field, old, new, after)}",
+            sentence=f"Connector {resource}: {f'{key} changed' if changed_secret else _what(field, old, new, after)}",
         )
+
+
+def _shown_config(key: str, old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    """Both values by today's rules; and one that was or is masked takes the mask to the other side, which is
+    the same secret as long as nothing says that it is none."""
+    old, new = (None if value is None else mask_value(key, value) for value in (old, new))
+    if not is_plain_key(key):
+        if old == MASK and new and not is_reference(new):
+            new = MASK
+        if new == MASK and old and not is_reference(old):
+            old = MASK
+    return old, new
 
 
 def _severity(field: str, new: str | None, before: Connector, after: Connector) -> Severity:
@@ -161,6 +178,8 @@ def _what(field: str, old: str | None, new: str | None, after: Connector) -> str
         return f"{key} removed, was {shown(old)}"
     if old == new:
         return f"{key} is masked now"
+    if old == MASK and not is_reference(new):
+        return f"{key} is shown now, {shown(new)}"
     return f"{key} {shown(old)} → {shown(new)}"
 
 
@@ -193,11 +212,8 @@ def _masked(connector: Connector) -> Connector:
     return replace(
         connector,
         config=mask_config(connector.config),
-        trace=None if connector.trace is None else mask_text(connector.trace),
-        tasks=tuple(
-            replace(task, trace=None if task.trace is None else mask_text(task.trace))
-            for task in connector.tasks
-        ),
+        trace=mask_trace(connector.trace),
+        tasks=tuple(replace(task, trace=mask_trace(task.trace)) for task in connector.tasks),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from mesh_assets.diff.connectors import connector_fields, diff_connectors, full_name
+from mesh_assets.diff.connectors import connector_fields, connector_key, diff_connectors, full_name
 from mesh_assets.diff.consumer_groups import (
     EPHEMERAL_GROUPS,
     diff_consumer_groups,
@@ -19,10 +19,17 @@ from mesh_assets.diff.schemas import (
     registry_fields,
     schema_fields,
 )
-from mesh_assets.diff.topics import diff_topics, topic_fields
+from mesh_assets.diff.topics import (
+    TOPIC_DEFAULTS,
+    defaults_fields,
+    diff_topic_defaults,
+    diff_topics,
+    topic_fields,
+)
 from mesh_assets.inventory.changes import Change, ResourceType
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+from mesh_assets.inventory.scope import ScopeChange, scope_change
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
 
 # The diff of two documents: which sections can be compared, and what changed in each.
@@ -39,7 +46,8 @@ def diff_documents(
     resource and field.
 
     The first document of a cluster is a baseline without changes (`before` None), and so is the first reading
-    of a section. A value that is unknown in either document gives no change. The exceptions are the states of
+    of a section. What only one of the two scopes of a section covers is neither deleted nor created
+    (inventory/scope.py). A value that is unknown in either document gives no change. The exceptions are the states of
     connectors, tasks and groups that become known: a consumer must end up with them. state.py says how a
     consumer applies the changes.
     """
@@ -70,24 +78,31 @@ def _read_ever(document: Document, name: SectionName) -> bool:
 
 def _changes(before: Document, after: Document, ephemeral_groups: tuple[str, ...]) -> Iterator[Change]:
     sections = compared_sections(before, after)
+
+    def scopes(name: SectionName) -> ScopeChange:
+        return scope_change(before, name, after.sections[name].scope)
+
     if "topics" in sections:
-        yield from diff_topics(before.topics, after.topics)
-    if "connectors" in sections:
-        # A source that was never read has a baseline of its own, as a section has.
-        never_read = {
-            source.source
-            for source in before.sections["connectors"].stale_sources
-            if source.collected_at is None
-        }
-        known = [connector for connector in after.connectors if connector.connect not in never_read]
-        yield from diff_connectors(before.connectors, known)
-    if "schemas" in sections:
-        yield from diff_schemas(before.schemas, after.schemas)
-        yield from diff_registry(before.schema_registry, after.schema_registry)
-    if "consumer_groups" in sections:
-        yield from diff_consumer_groups(
-            before.consumer_groups, after.consumer_groups, ephemeral=ephemeral_groups
+        yield from diff_topics(
+            *scopes("topics").within_both(before.topics, after.topics, lambda topic: (None, topic.name))
         )
+        yield from diff_topic_defaults(before.topic_defaults, after.topic_defaults, after.topics)
+    if "connectors" in sections:
+        of_connectors = scopes("connectors")
+        old = of_connectors.carried(before.connectors)
+        yield from diff_connectors(*of_connectors.within_both(old, after.connectors, connector_key))
+    if "schemas" in sections:
+        of_schemas = scopes("schemas")
+        yield from diff_schemas(
+            *of_schemas.within_both(before.schemas, after.schemas, lambda schema: (None, schema.subject))
+        )
+        if not of_schemas.unrelated:
+            yield from diff_registry(before.schema_registry, after.schema_registry)
+    if "consumer_groups" in sections:
+        groups = scopes("consumer_groups").within_both(
+            before.consumer_groups, after.consumer_groups, lambda group: (None, group.group_id)
+        )
+        yield from diff_consumer_groups(*groups, ephemeral=ephemeral_groups)
 
 
 def _position(change: Change) -> tuple[str, str, str, int]:
@@ -101,7 +116,7 @@ def _position(change: Change) -> tuple[str, str, str, int]:
 # `updated` sets one field to `after`, or removes the field if `after` is None. What becomes known for the
 # first
 # time (the baseline of a section, a config that could not be read before) is not a change; it is in the
-# snapshot.
+# snapshot. So is what enters or leaves the scope of a section; `scope_note` of its state says that it did.
 
 State = dict[ResourceType, dict[str, dict[str, str]]]
 """Resource type → resource → field → value; fields and values as in changes. A connector's key is
@@ -112,6 +127,9 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
     registry = document.schema_registry
     return {
         "topic": {topic.name: known_fields(topic_fields(topic)) for topic in document.topics},
+        "topic_defaults": {}
+        if document.topic_defaults is None
+        else {TOPIC_DEFAULTS: known_fields(defaults_fields(document.topic_defaults))},
         "connector": {full_name(connector): connector_state(connector) for connector in document.connectors},
         "schema": {schema.subject: known_fields(schema_fields(schema)) for schema in document.schemas},
         "schema_registry": {}
@@ -140,7 +158,8 @@ def apply_changes(state: State, changes: Iterable[Change]) -> State:
     nothing.
 
     A change of a resource that is not in the state is skipped: a later change, already seen, deleted the
-    resource. Raises ValueError for the creation of a schema registry, which no diff makes.
+    resource. Raises ValueError for the creation of a schema registry or of topic defaults, which no diff
+    makes.
     """
     present: State = {
         resource_type: {key: dict(fields) for key, fields in resources.items()}
@@ -175,8 +194,8 @@ def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[
             return resource, known_fields(schema_fields(_schema.decode(record)))
         case "consumer_group":
             return resource, known_fields(group_fields(_group.decode(record)))
-        case "schema_registry":
-            raise ValueError("a schema registry is never created by a change")
+        case "schema_registry" | "topic_defaults":
+            raise ValueError(f"a {resource_type} is never created by a change")
 
 
 def _find(resources: dict[str, dict[str, str]], change: Change) -> str | None:

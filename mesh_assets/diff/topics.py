@@ -1,7 +1,12 @@
-"""Changes of topics. Not changes: leaders, ISR, offsets and errors, which are the health and traffic of the
-moment, and links to schemas and connectors, which are derived."""
+"""Changes of topics and of the cluster's defaults for them. Not changes: leaders, ISR, offsets and errors,
+which are the health and traffic of the moment; links to schemas and connectors, which are derived; and values
+of configs that a topic inherits. The cluster's own default is told once; a static default is that of whichever
+broker answered."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
 
 from mesh_assets.diff.fields import (
     Fields,
@@ -32,10 +37,22 @@ _WEIGHTY_CONFIGS = frozenset(
     }
 )
 _CONFIG = "config."
+TOPIC_DEFAULTS = "topic_defaults"
+"""The resource of changes that concern the cluster's defaults for all topics."""
+
+# Lists whose order says nothing (ConfigDef.Type.LIST in Kafka's LogConfig).
+_UNORDERED = frozenset(
+    {
+        "cleanup.policy",
+        "follower.replication.throttled.replicas",
+        "leader.replication.throttled.replicas",
+    }
+)
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,20}")
 
 
 def topic_fields(topic: Topic) -> Fields:
-    """`config_overrides` is left out: who set a value matters only together with the value."""
+    """Of the configs, those set on the topic itself."""
     fields: Fields = {"id": topic.id}
     if _described(topic):
         fields["partitions"] = str(topic.details.partitions)
@@ -47,8 +64,32 @@ def topic_fields(topic: Topic) -> Fields:
     if topic.config is None:
         fields[_CONFIG] = None
     else:
-        fields.update((_CONFIG + name, value) for name, value in topic.config.items())
+        own = topic.config.keys() & topic.config_overrides
+        fields.update((_CONFIG + name, meaning(name, topic.config[name])) for name in sorted(own))
     return fields
+
+
+def defaults_fields(defaults: Mapping[str, str]) -> Fields:
+    return {_CONFIG + name: meaning(name, value) for name, value in defaults.items()}
+
+
+def meaning(config: str, value: str | None) -> str | None:
+    """`value` in one spelling for all that mean the same to Kafka."""
+    if value is None:
+        return None
+    plain = value.strip()
+    if config in _UNORDERED:
+        return ",".join(sorted({part.strip() for part in plain.split(",")} - {""}))
+    if plain.lower() in ("true", "false"):
+        return plain.lower()
+    if _WHOLE_NUMBER.fullmatch(plain):
+        return str(int(plain))
+    if plain.startswith("{"):  # as Confluent's placement constraints
+        try:
+            return json_text(msgspec.json.decode(plain))
+        except msgspec.DecodeError:
+            return plain
+    return plain
 
 
 def diff_topics(before: Iterable[Topic], after: Iterable[Topic]) -> Iterator[Change]:
@@ -66,6 +107,29 @@ def diff_topics(before: Iterable[Topic], after: Iterable[Topic]) -> Iterator[Cha
             yield from _diff_topic(previous, topic)
 
 
+def diff_topic_defaults(
+    before: Mapping[str, str] | None, after: Mapping[str, str] | None, topics: Iterable[Topic]
+) -> Iterator[Change]:
+    """`topics`: those of the later reading."""
+    if before is None or after is None:
+        return
+    for field, old, new in differing_fields(defaults_fields(before), defaults_fields(after)):
+        config = field.removeprefix(_CONFIG)
+        heirs = sum(
+            config in (topic.config or {}) and config not in topic.config_overrides for topic in topics
+        )
+        yield updated(
+            "topic_defaults",
+            TOPIC_DEFAULTS,
+            field,
+            before=old,
+            after=new,
+            severity="warning" if config in _WEIGHTY_CONFIGS else "info",
+            sentence=f"Default of topics: {config} {shown(old)} → {shown(new)}, for {counted(heirs, 'topic')} without "
+            "a value of their own",
+        )
+
+
 def _unchanged(before: Topic, after: Topic) -> bool:
     """Whether everything that counts is equal. Builds nothing: of 9,000 topics, nearly all differ only in
     their offsets."""
@@ -77,6 +141,7 @@ def _unchanged(before: Topic, after: Topic) -> bool:
         and a.internal == b.internal
         and before.error == after.error
         and before.config == after.config
+        and before.config_overrides == after.config_overrides
         and (
             before.partitions == after.partitions
             or [(p.partition, p.replicas) for p in before.partitions]
@@ -111,21 +176,21 @@ def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
             field,
             before=old,
             after=new,
-            severity=_severity(field, before, after, known=old is not None and new is not None),
+            severity=_severity(field, before, after),
             sentence=f"Topic {name}: {_what(field, old, new, before, after)}",
         )
 
 
-def _severity(field: str, before: Topic, after: Topic, *, known: bool) -> Severity:
-    """`known`: the field has a value on both sides."""
+def _severity(field: str, before: Topic, after: Topic) -> Severity:
     match field:
         case "partitions":
             return "warning"  # keys map to other partitions from now on
         case "replication_factor":
             fewer = after.details.replication_factor < before.details.replication_factor
             return "warning" if fewer else "info"
-        case _ if known and field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS:
-            return "warning"
+        case _ if field.removeprefix(_CONFIG) in _WEIGHTY_CONFIGS:
+            old, new = (_in_force(field.removeprefix(_CONFIG), topic) for topic in (before, after))
+            return "warning" if None not in (old, new) and old != new else "info"
         case _:
             return "info"
 
@@ -136,12 +201,22 @@ def _what(field: str, old: str | None, new: str | None, before: Topic, after: To
     if not field.startswith(_CONFIG):
         return f"{field.replace('_', ' ')} {shown(old)} → {shown(new)}"
     config = field.removeprefix(_CONFIG)
-    if old is None:  # as after an upgrade of Kafka, which brings new configs to every topic
-        return f"config {config} appeared with {shown(new)}"
+    if old is None:
+        inherited = _in_force(config, before)
+        if inherited == new:
+            return f"{config} set on the topic to {shown(new)}, as inherited"
+        return (
+            f"{config} {'set to' if inherited is None else f'{shown(inherited)} (inherited) →'} {shown(new)}"
+        )
     if new is None:
-        return f"config {config} disappeared, was {shown(old)}"
-    reset = config in before.config_overrides and config not in after.config_overrides
-    return f"{config} {shown(old)} → {shown(new)}{' (override removed)' if reset else ''}"
+        inherited = _in_force(config, after)
+        return f"{config} {shown(old)} → {shown(inherited)} (override removed)"
+    return f"{config} {shown(old)} → {shown(new)}"
+
+
+def _in_force(config: str, topic: Topic) -> str | None:
+    """The value that holds for the topic, its own or inherited; None if it is unknown."""
+    return meaning(config, (topic.config or {}).get(config))
 
 
 def _moved(old: Mapping[int, tuple[int, ...]], new: Mapping[int, tuple[int, ...]]) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.model import AwsAccountSettings, Estate
+from mesh_assets.importing import importing
 
 ClientFactory = Callable[[str, AwsAccountSettings], Any]
 """Makes a boto3 client of a service: the seam for tests."""
@@ -143,10 +144,11 @@ def call(
     carried out, so repeating it is safe for any action. `translate` may turn a failure into a more specific
     error; None leaves the general one. Raises PlatformError, or what `translate` returns.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
+    with importing:
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
-    from mesh_assets.platforms.aws.client import aws_failure
+        from mesh_assets.platforms.aws.client import aws_failure
 
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     pause = _FIRST_PAUSE_SECONDS
@@ -181,7 +183,8 @@ def error_message(error: Exception) -> str:
 
 
 def _boto3_client(service: str, settings: AwsAccountSettings) -> Any:
-    from mesh_assets.platforms.aws.client import aws_client  # boto3 is heavy, and fakes do without it
+    with importing:
+        from mesh_assets.platforms.aws.client import aws_client  # boto3 is heavy, and fakes do without it
 
     return aws_client(
         service,

@@ -94,6 +94,11 @@ class KafkaConnection(EstateModel):
             )
 
 
+EndpointName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+"""What an endpoint is called, whatever its address is today. Records are known by it, so renaming one leaves
+its records out of the picture until the next reading, unless its address stays."""
+
+
 class MskConnectEndpoint(EstateModel):
     """The MSK Connect connectors that use this cluster. Credentials are boto3's own.
 
@@ -102,6 +107,7 @@ class MskConnectEndpoint(EstateModel):
     """
 
     kind: Literal["msk_connect"]
+    name: EndpointName | None = None
     region: str | None = None
     endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
     timeout_seconds: float = Field(default=15.0, gt=0)
@@ -127,9 +133,11 @@ class SchemaRegistryConnection(HttpConnection):
     """How a schema registry is reached.
 
     `id`: on Confluent Cloud, the registry's own (`lsrc-…`), which metrics and role bindings use; None
-    elsewhere. `username` and `password` on Confluent Cloud: a Schema Registry key.
+    elsewhere. `username` and `password` on Confluent Cloud: a Schema Registry key. `name`: to be changed when
+    the cluster gets another registry, rather than the same one at another address.
     """
 
+    name: EndpointName | None = None
     id: str | None = Field(default=None, min_length=1)
 
 
@@ -146,6 +154,7 @@ class KafkaConnectEndpoint(HttpConnection):
     """The workers of a Connect cluster, or a load balancer in front of them."""
 
     kind: Literal["kafka_connect"]
+    name: EndpointName | None = None
 
 
 def _known(sentence: str) -> AfterValidator:
@@ -161,6 +170,7 @@ class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
     """The managed connectors of one cluster. Both ids default to those of the estate's cluster around this
     entry."""
 
+    name: EndpointName | None = None
     environment_id: Annotated[
         str,
         _known(

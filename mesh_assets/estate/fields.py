@@ -4,9 +4,9 @@ names."""
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 
 SECRET_REFERENCE = re.compile(
     r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
@@ -26,10 +26,37 @@ SecretReference = Annotated[str, AfterValidator(_must_be_reference)]
 """
 
 
+_USERINFO = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#\s]*)@")
+_SPLIT_PASSWORD = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@:]+:(?!\d+(?:[/?#]|$))[^\s@]*[/?#][^\s@]*@")
+_VARIABLES = re.compile(r"^(?:\$\{[A-Za-z_][A-Za-z0-9_]*\}:?)+$")
+
+
+def _holds_credentials(text: str) -> bool:
+    """Whether `text` is an address like `https://user:password@host`. References in their place are none, and
+    a password that holds `/`, `?` or `#` in clear is one, though a browser would read it as a path."""
+    found = _USERINFO.match(text)
+    if found is None:
+        return _SPLIT_PASSWORD.match(text) is not None
+    user, colon, password = found.group(1).partition(":")
+    return _VARIABLES.match(password if colon else user) is None
+
+
 class EstateModel(BaseModel):
     """A part of the estate: unknown fields are refused, and nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_credentials_in_addresses(cls, value: Any) -> Any:
+        """Of every field, whatever its name: `properties` of Kafka hold addresses too."""
+        for text in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(text, str) and _holds_credentials(text):
+                raise ValueError(
+                    "an address must not hold a user or password in clear: name them in username and password, or write "
+                    "${ENV_NAME} in their place"
+                )
+        return value
 
 
 EVENTS_TOPIC = "discovery-events"

@@ -1,9 +1,11 @@
 """The estate file: read once, checked completely, every error with its line."""
 
+import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from dotenv import load_dotenv
@@ -12,8 +14,11 @@ from pydantic_core import ErrorDetails
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Estate
+from mesh_assets.estate.text import decoded_text
 
 DEFAULT_ESTATE = "estate.yaml"
+# A part of file names in the store, where letters outside of ASCII take up to twelve; file systems allow 255.
+_NAME_IN_FILES = 200
 
 
 def estate_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -31,7 +36,7 @@ def load_estate(path: Path | None = None) -> Estate:
     """
     path = estate_path() if path is None else path
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decoded_text(path.read_bytes())
     except FileNotFoundError as error:
         raise EstateError(
             f"there is no estate file at {path}; set MESH_ESTATE to yours, write one from estate.example.yaml, "
@@ -39,8 +44,20 @@ def load_estate(path: Path | None = None) -> Estate:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise EstateError(f"the estate file {path} cannot be read: {error}") from error
-    load_dotenv(path.absolute().parent / ".env", override=False)
+    load_variables(path.absolute().parent / ".env")
     return parse_estate(text, source=str(path))
+
+
+def load_variables(path: Path) -> None:
+    """Sets the environment variables of a `.env` that are not set already; nothing where there is no such file.
+    Raises EstateError when it cannot be read."""
+    try:
+        text = decoded_text(path.read_bytes())
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise EstateError(f"{path} cannot be read: {error}") from error
+    load_dotenv(stream=io.StringIO(text), override=False)
 
 
 def parse_estate(text: str, *, source: str) -> Estate:
@@ -81,11 +98,15 @@ def parse_estate(text: str, *, source: str) -> Estate:
 
 
 def _name_problem(name: object) -> str | None:
-    """Cluster names are partition keys, folder names and parts of asset keys."""
+    """Cluster names are folder names and Dagster's partition keys, where `...` stands for a range."""
     if not isinstance(name, str):
         return "is not text; put it in quotes"
     if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
-        return "may only hold letters, digits, '-', '_' and '.'"
+        return "may only hold letters, digits, '-', '_' and '.', and not start with '.'"
+    if "..." in name:
+        return "may not hold '...', which is a range of partitions to Dagster"
+    if len(quote(name)) > _NAME_IN_FILES:
+        return f"is too long for a file name; expected at most {_NAME_IN_FILES} letters, or fewer outside of ASCII"
     return None
 
 

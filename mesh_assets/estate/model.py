@@ -1,5 +1,6 @@
 """The estate: its clusters and what serves all of them. It holds references to secrets, never secrets."""
 
+from collections import Counter
 from collections.abc import Callable
 from string import Formatter
 from typing import Annotated, Any, Literal
@@ -145,6 +146,26 @@ class Cluster(EstateModel):
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
     flink: FlinkConnection | None = None
+
+    @property
+    def named_connect(self) -> tuple[ConnectEndpoint, ...]:
+        """The Connect endpoints, with a name each that outlives a change of address: the estate's, or the
+        kind where it is the only one of its kind. Other endpoints have none but their address."""
+        kinds = Counter(endpoint.kind for endpoint in self.connect)
+        return tuple(
+            endpoint.model_copy(update={"name": endpoint.kind})
+            if endpoint.name is None and kinds[endpoint.kind] == 1
+            else endpoint
+            for endpoint in self.connect
+        )
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> "Cluster":
+        names = Counter(endpoint.name for endpoint in self.named_connect if endpoint.name is not None)
+        twice = [name for name, number in names.items() if number > 1]
+        if twice:
+            raise ValueError(f"connect has two endpoints called {twice[0]!r}; give each a name of its own")
+        return self
 
     @property
     def on_confluent_cloud(self) -> bool:

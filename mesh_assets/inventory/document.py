@@ -5,9 +5,12 @@ import hashlib
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import (
+    UNDECODABLE,
     Connector,
     ConsumerGroup,
     Metrics,
@@ -57,6 +60,8 @@ class Document(Record, frozen=True, kw_only=True):
     """Lists are sorted by name, so equal states give equal bytes except for times.
 
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
+    `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
+    None: never read. `held`: what the sections hold back, for those that do.
     """
 
     format: int = 1
@@ -75,9 +80,15 @@ class Document(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
+    topic_defaults: dict[str, str] | None = None
+    held: dict[SectionName, dict[str, datetime]] = field(default_factory=dict)
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
+        section = self._section(name)
+        return replace(section, held=self.held[name]) if name in self.held else section
+
+    def _section(self, name: SectionName) -> Section:
         state = self.sections[name]
         match name:
             case "topics":
@@ -86,6 +97,7 @@ class Document(Record, frozen=True, kw_only=True):
                     state=state,
                     records=self.topics,
                     excluded=self.excluded_topics,
+                    topic_defaults=self.topic_defaults,
                 )
             case "connectors":
                 return ConnectorsSection(cluster_id=self.cluster.id, state=state, records=self.connectors)
@@ -140,7 +152,7 @@ def decode_document(data: bytes, *, source: str) -> Document:
     """The document. Raises StoreError naming `source` if the bytes are not a document of this version."""
     try:
         return _document_decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(f"{source} is not a discovery document of this version: {error}") from error
 
 
@@ -151,7 +163,7 @@ def encode_section(section: Section) -> bytes:
 def decode_section(data: bytes, *, source: str) -> Section:
     try:
         return _section_decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(f"{source} is not a collected section of this version: {error}") from error
 
 

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
+from mesh_assets.inventory.records import Connector, Record
+from mesh_assets.inventory.scope import Key, scope_change
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
     ConnectorsSection,
@@ -16,6 +18,7 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
     SectionState,
+    Source,
     StaleSource,
     TopicsSection,
 )
@@ -46,34 +49,54 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
         )
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
-    return replace(old, state=replace(old.state, status="stale", error=error))
+    return replace(old, state=replace(old.state, status="stale", error=error, scope_note=None))
 
 
 def with_stale_sources(
-    section: ConnectorsSection, failed: Mapping[str, str], old: ConnectorsSection | None
+    section: ConnectorsSection, failed: Mapping[str, str], previous: Document | None
 ) -> ConnectorsSection:
-    """`section` with what `old` has from the sources that could not be read, `failed` with their errors.
+    """`section` with what `previous` has from the sources that could not be read, `failed` with their errors
+    by name.
 
-    A source of which `old` has nothing counts as never read: what it has when it answers is no news.
+    The scope, too, is that of the data: such a source keeps its address of then, and has no place in it while
+    it was never read. So what it has when it answers, perhaps at another address, is neither created nor
+    missing.
     """
     if not failed:
         return section
-    known = () if old is None else tuple(record for record in old.records if record.connect in failed)
-    read_at = {record.connect: None if old is None else old.state.collected_at for record in known}
-    if old is not None:
-        read_at |= {source.source: source.collected_at for source in old.state.stale_sources}
-    stale = tuple(
+    old = None if previous is None else previous.section("connectors")
+    assert old is None or isinstance(old, ConnectorsSection)
+    known: tuple[Connector, ...] = ()
+    read_at: dict[str, datetime | None] = {}
+    sources: dict[str, Source] = {}
+    if previous is not None and old is not None:
+        change = scope_change(previous, "connectors", section.state.scope)
+        known = tuple(record for record in change.carried(old.records) if record.connect in failed)
+        for source in change.before.sources:
+            name = change.renamed.get(source.name, source.name)
+            sources[name] = replace(source, name=name)
+        read_at = dict.fromkeys((*sources, *(record.connect for record in known)), old.state.collected_at)
+        for stale in old.state.stale_sources:
+            read_at[change.renamed.get(stale.source, stale.source)] = stale.collected_at
+    stale_sources = tuple(
         StaleSource(source=source, collected_at=read_at.get(source), error=error)
         for source, error in sorted(failed.items())
     )
     error = "; ".join(
         f"those of {one.source} are {'the last known' if one.collected_at else 'unknown'}: {one.error}"
-        for one in stale
+        for one in stale_sources
     )
+    scope = section.state.scope
+    if scope is not None:
+        read = {source.name: source for source in scope.sources if source.name not in failed}
+        kept = {name: source for name, source in sources.items() if name in failed}
+        # In the order of the estate, so that scopes which say the same are equal.
+        order = dict.fromkeys((*(source.name for source in scope.sources), *sorted(kept)))
+        scope = replace(scope, sources=tuple((read | kept)[name] for name in order if name in read | kept))
     return replace(
         section,
         records=(*(record for record in section.records if record.connect not in failed), *known),
-        state=replace(section.state, stale_sources=stale, error=error),
+        state=replace(section.state, stale_sources=stale_sources, error=error, scope=scope),
     )
 
 
@@ -89,57 +112,130 @@ def settle_section(
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
     if collected.state.status == "not_configured":
-        return collected
+        return _no_longer_configured(name, collected, previous)
     if collected.state.status == "stale":
         return stale_section(name, cluster_id, previous, collected.state.error or "could not be read")
     if previous is None:
         return collected
     old = previous.section(name)
     if _later(old.state.collected_at, collected.state.collected_at):
-        return old
-    if isinstance(collected, ConnectorsSection) and isinstance(old, ConnectorsSection):
+        return replace(old, state=replace(old.state, scope_note=None))
+    if isinstance(collected, ConnectorsSection):
         failed = {source.source: source.error for source in collected.state.stale_sources}
-        collected = with_stale_sources(collected, failed, old)
-    return _hold_mass_disappearance(name, collected, old, now=now)
+        collected = with_stale_sources(collected, failed, previous)
+    note = scope_note(name, collected, previous)
+    if note is not None:
+        collected = replace(collected, state=replace(collected.state, scope_note=note))
+    return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
 
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
+def _no_longer_configured(name: SectionName, collected: Section, previous: Document | None) -> Section:
+    known = () if previous is None else section_keys(previous.section(name))
+    if not known:
+        return collected
+    note = f"out of scope: all {len(known):,} {name.replace('_', ' ')}, because the estate names no source of them any more"
+    return replace(collected, state=replace(collected.state, scope_note=note))
+
+
+def scope_note(name: SectionName, section: Section, before: Document) -> str | None:
+    """What left and entered the scope of `section` since the document `before`; None if nothing did."""
+    old = before.section(name)
+    if name == "metrics" or old.state.status == "not_configured" or old.state.collected_at is None:
+        return None
+    change = scope_change(before, name, section.state.scope)
+    if isinstance(old, ConnectorsSection):
+        old = replace(old, records=change.carried(old.records))
+    return change.note(name, section_keys(old), section_keys(section))
+
+
 def _hold_mass_disappearance(
-    name: SectionName, collected: Section, old: Section, *, now: datetime
+    name: SectionName, collected: Section, previous: Document, *, read_at: datetime
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
-    right: wait for a second one."""
-    vanished = _identities(old) - _identities(collected)
-    if len(vanished) < HELD_AT_LEAST or len(vanished) * 2 <= len(_identities(old)):
-        return collected
-    since = old.state.held_since or now
-    if now - since >= CONFIRMED_AFTER:
-        return collected
+    right: only what a second one, taken ten minutes later, lacks too is believed to be gone. What left the
+    scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
+    goes on waiting.
+
+    Readings are compared by when they were taken, so one that is published again confirms nothing.
+    """
+    old = previous.section(name)
+    change = scope_change(previous, name, collected.state.scope)
+    carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
+    stale = {source.source for source in collected.state.stale_sources}
+    unread = {_identity(key) for key in _by_key(carried) if key[0] in stale}
+    was = {
+        _identity(key): record
+        for key, record in _by_key(carried).items()
+        if key[0] not in stale and not change.left(key)
+    }
+    waiting = {identity: first for identity, first in old.held.items() if identity in unread}
+    gone = was.keys() - {_identity(key) for key in section_keys(collected)}
+    # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
+    many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
+    lacking = {
+        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
+    }
+    held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
+    if not held:
+        if not waiting:
+            return collected
+        return replace(
+            collected, state=replace(collected.state, held_since=min(waiting.values())), held=waiting
+        )
+    since = min((*held.values(), *waiting.values()))
+    after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
+    what = name.replace("_", " ")
+    if many and len(held) == len(gone):
+        error = f"{len(gone)} of {len(was)} {what} were gone at once; held back until a reading after {after} agrees"
+        state = replace(
+            old.state,
+            status="stale",
+            error=_joined(error, collected.state.error),
+            held_since=since,
+            scope_note=None,
+        )
+        return replace(old, state=state, held={**waiting, **held})
     error = (
-        f"{len(vanished)} of {len(_identities(old))} {name.replace('_', ' ')} were gone at once; held back until a reading "
-        f"after {(since + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC agrees"
+        f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
+    assert not isinstance(collected, MetricsSection), "which has no identities and holds nothing"
     return replace(
-        old,
-        state=replace(old.state, status="stale", error=error, held_since=since),
+        collected,
+        state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
+        records=(*collected.records, *(was[identity] for identity in held)),
+        held={**waiting, **held},
     )
 
 
-def _identities(section: Section) -> set[object]:
+def _joined(*errors: str | None) -> str:
+    return "; ".join(error for error in errors if error)
+
+
+def section_keys(section: Section) -> set[Key]:
+    return set(_by_key(section))
+
+
+def _by_key(section: Section) -> dict[Key, Record]:
     match section:
         case TopicsSection():
-            return {topic.name for topic in section.records}
+            return {(None, topic.name): topic for topic in section.records}
         case ConnectorsSection():
-            return {(connector.connect, connector.name) for connector in section.records}
+            return {(connector.connect, connector.name): connector for connector in section.records}
         case SchemasSection():
-            return {schema.subject for schema in section.records}
+            return {(None, schema.subject): schema for schema in section.records}
         case ConsumerGroupsSection():
-            return {group.group_id for group in section.records}
+            return {(None, group.group_id): group for group in section.records}
         case MetricsSection():
-            return set()
+            return {}
+
+
+def _identity(key: Key) -> str:
+    source, name = key
+    return name if source is None else f"{source}\n{name}"
 
 
 def join_sections(
@@ -187,4 +283,6 @@ def join_sections(
         schema_registry=schemas.registry,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
+        topic_defaults=topics.topic_defaults,
+        held={name: section.held for name, section in settled.items() if section.held},
     )

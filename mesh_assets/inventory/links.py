@@ -4,18 +4,18 @@ are derived from the topics and the schema itself; a similar name is not evidenc
 import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
+from mesh_assets.inventory.definitions import UnreadableDefinitionError, parse_json, parse_protobuf
+from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets.inventory.records import Connector, ConnectorTopic, Schema, Topic, TopicSchema
 
 NamingStrategy = Literal["topic", "record", "topic_record", "unknown"]
 
-_PROTOBUF_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)\s*;", re.MULTILINE)
-_PROTOBUF_MESSAGE = re.compile(r"^\s*message\s+(\w+)", re.MULTILINE)
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_SET_ASIDE = ("errors.deadletterqueue.topic.name", "reporter.error.topic.name", "reporter.result.topic.name")
 
 
 def record_name(schema_type: str, definition: str) -> str | None:
@@ -24,15 +24,13 @@ def record_name(schema_type: str, definition: str) -> str | None:
     Avro: namespace and name. JSON Schema: `title`, as Confluent's serializer uses it. Protobuf: package and
     first message.
     """
-    if schema_type == "PROTOBUF":
-        text = _COMMENT.sub("", definition)
-        package, message = _PROTOBUF_PACKAGE.search(text), _PROTOBUF_MESSAGE.search(text)
-        if message is None:
-            return None
-        return f"{package.group(1)}.{message.group(1)}" if package else message.group(1)
     try:
-        parsed: Any = msgspec.json.decode(definition)
-    except (msgspec.DecodeError, RecursionError):  # nested deeper than a parser goes, which registries accept
+        if schema_type == "PROTOBUF":
+            file = parse_protobuf(definition)
+            first = file.messages[0].path[0] if file.messages else None
+            return f"{file.package}.{first}" if file.package and first else first
+        parsed = parse_json(definition)
+    except UnreadableDefinitionError:
         return None
     if not isinstance(parsed, dict):
         return None
@@ -86,11 +84,29 @@ def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Sc
     )
 
 
-def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) -> tuple[Connector, ...]:
-    """The connectors with the topics that their `topics.regex` matches now. Java's and Python's patterns
-    agree on what such configs use.
+def is_topic_name(name: str) -> bool:
+    """Whether Kafka takes it as the name of a topic."""
+    return _TOPIC_NAME.fullmatch(name) is not None and name not in (".", "..")
 
-    A pattern that Python cannot read adds a note, and no topics.
+
+def pattern_not_followed(pattern: str) -> str:
+    return f"topics.regex {pattern!r} could not be followed"
+
+
+def set_aside_topics(connector: Connector) -> dict[str, str]:
+    """The topics to which a sink writes the records that it could not deliver, and its reports of them, by the config
+    key that says so. Confluent Cloud puts the connector's id for `${connector}`."""
+    if connector.type != "sink":
+        return {}
+    own_id = connector.id if connector.id and connector.id.startswith("lcc-") else "${connector}"
+    named = {key: (connector.config.get(key) or "").replace("${connector}", own_id) for key in _SET_ASIDE}
+    return {key: name for key, name in named.items() if is_topic_name(name)}
+
+
+def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) -> tuple[Connector, ...]:
+    """The connectors with the topics that their `topics.regex` matches now, as a consumer reads it.
+
+    A pattern that Python would read otherwise than Java adds a note, and no topics.
     """
     return tuple(
         _with_pattern_topics(connector, topics) if connector.topics_pattern else connector
@@ -99,19 +115,18 @@ def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) ->
 
 
 def _with_pattern_topics(connector: Connector, topics: Sequence[Topic]) -> Connector:
-    try:
-        pattern = re.compile(connector.topics_pattern or "")
-    except re.error:
-        return replace(
-            connector, topics_note=f"topics.regex {connector.topics_pattern!r} could not be followed"
-        )
-    named = {topic.name for topic in connector.topics}
-    found = [
-        ConnectorTopic(name=t.name, known="declared")
-        for t in topics
-        if t.name not in named and pattern.fullmatch(t.name)
-    ]
-    return replace(connector, topics=tuple(sorted((*connector.topics, *found), key=lambda topic: topic.name)))
+    text = connector.topics_pattern or ""
+    pattern = java_pattern(text)
+    if pattern is None:
+        return replace(connector, topics_note=connector.topics_note or pattern_not_followed(text))
+    # What an earlier join declared may be gone: a config with a pattern names no topic itself.
+    found = {topic.name: topic for topic in connector.topics if topic.known == "observed"}
+    # Unless told otherwise, a consumer leaves Kafka's own topics out of its patterns.
+    all_of_them = connector.config.get("consumer.override.exclude.internal.topics") == "false"
+    for topic in topics:
+        if (all_of_them or not topic.details.internal) and pattern.fullmatch(topic.name):
+            found[topic.name] = ConnectorTopic(name=topic.name, known="declared")
+    return replace(connector, topics=tuple(found[name] for name in sorted(found)))
 
 
 def link_topics(
@@ -131,8 +146,8 @@ def link_topics(
             records[topic].append(schema.subject)
     used: defaultdict[str, set[str]] = defaultdict(set)
     for connector in connectors:
-        for used_topic in connector.topics:
-            used[used_topic.name].add(connector.name)
+        for name in (*(topic.name for topic in connector.topics), *set_aside_topics(connector).values()):
+            used[name].add(connector.name)
     return tuple(
         replace(
             topic,

@@ -1,41 +1,51 @@
 """Masking of connector configs: what looks like a secret never gets into a record."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-MASK = "********"
+from mesh_assets.inventory.secret_names import is_secret_name, secrecy_of_key
+from mesh_assets.inventory.secret_text import MASK, mask_text
 
-# By key, in addition to what connectors declare as passwords: transforms, converters and old workers declare
-# nothing, and Connect itself masks nothing.
-_SECRET_KEY = re.compile(
-    r"pass(word|phrase|wd)|secret|credential|token|private[._-]?key|api[._-]?key|access[._-]?key|sas[._-]?key|account[._-]?key"
-    r"|(ssl|tls)[._-]?key|key[._-]?(password|pem|material)|jaas|connection[._-]?string|auth(orization)?[._-]?(header|info)"
-    r"|(user|basic)[._-]?info|\bdsn\b|keytab[._-]?content|service[._-]?account[._-]?json|keyfile|webhook",
-    re.IGNORECASE,
-)
+__all__ = [
+    "MASK",
+    "is_reference",
+    "mask_config",
+    "mask_field",
+    "mask_text",
+    "mask_trace",
+    "mask_value",
+    "masked_keys",
+]
 
-# Keys that match the words above but hold no secret: names, switches and classes that engineers need to see.
-_HARMLESS_KEY = re.compile(
-    r"^(key\.converter.*schemas\.enable|.*\.(provider|class|type|location|file|path|enabled?|source|mechanism|alias|algorithm|name|url|urls)"
-    r"|(key|value)\.subject\.name\.strategy|.*tokeni[sz]er.*|.*max\.tokens.*)$",
-    re.IGNORECASE,
-)
-
-_REFERENCE = re.compile(r"^\$\{[^}:]+:[^}]*\}$")
-_URL_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.:-]*://)(?P<userinfo>[^/@\s]+)@", re.IGNORECASE)
-_INLINE_SECRET = re.compile(
-    r"(?P<name>(?:password|passwd|pwd|secret|token|api[_-]?key|accountkey|sharedaccesskey|sas)\s*[=:]\s*)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s;&,\"']+)",
-    re.IGNORECASE,
-)
-_SECRET_VALUE = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bA[KS]IA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|\bgh[pousr]_\w{30,}"
-    r"|\bxox[abprs]-[\w-]{10,}|\"private_key\"\s*:|\bAIza[\w-]{35}\b|\b[sr]k_live_\w{10,}|^(Bearer|Basic) \S+",
-)
-
+_REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
+_SCHEME_VALUE = re.compile(r"(Bearer|Basic) \S+", re.IGNORECASE)
 # Confluent Cloud masks with ten to sixteen asterisks. One mask for all, or their number would look like a
 # change.
-_MASKED_ALREADY = re.compile(r"^\*{4,}$")
+_MASKED_ALREADY = re.compile(r"\*{4,}")
+
+# Where a key is kept, and the public half of it, are no secrets.
+_PATH = re.compile(
+    r"(?:file:|[A-Za-z]:)?[\\/.~][\w\\/.~+ -]{0,500}\.[A-Za-z0-9]{1,10}|(?:s3|gs)://\S{1,500}|[\w.-]{1,100}\.(?:pem|key|jks|p12|json|keytab)"
+)
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+
+# Debezium's hashed columns have their salt in the key.
+_SALT_IN_KEY = re.compile(r"(?<=\.with\.salt\.)(?!\*{8}).+")
+
+# Headers that say how to talk, not who may.
+_PLAIN = (
+    "accept accept-charset accept-encoding accept-language cache-control connection content-encoding "
+    "content-language content-length content-type date expect host idempotency keep-alive origin prefer referer "
+    "transfer-encoding user-agent x-requested-with "
+)
+_PLAIN_HEADERS = frozenset(_PLAIN.split())
+_HEADER_ITEM = re.compile(r"(?P<name>\s*[\w-]+\s*)(?P<sep>[:=]\s*)(?P<value>.*)", re.DOTALL)
+_HEADER_SEPARATOR = re.compile(r"([|\n;]|,(?=\s*[\w-]+\s*:))")
+
+# A shorter secret would be found in words of the trace that have nothing to do with it; and one that is a word
+# itself (`kafka`, `debezium`) in names of packages and hosts, so it must stand alone.
+_TRACED_CHARACTERS = 5
+_WORD_CHARACTERS = 12
 
 
 def mask_config(
@@ -46,22 +56,82 @@ def mask_config(
 
     A reference to a config provider (`${file:…}`) is not a secret and stays: Connect returns it unresolved.
     """
-    return {key: mask_value(key, config[key], is_password=key in passwords) for key in sorted(config)}
+    masked: dict[str, str | None] = {}
+    for key in sorted(config):
+        shown = _SALT_IN_KEY.sub(MASK, key)
+        while shown in masked:  # two keys that differ in their salt are still two
+            shown += "*"
+        masked[shown] = mask_value(key, config[key], is_password=key in passwords)
+    return masked
 
 
 def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str | None:
-    if value is None or value == "" or _REFERENCE.match(value):
+    if not value or is_reference(value):
         return value
-    if is_password or _SECRET_VALUE.search(value) or _MASKED_ALREADY.match(value):
+    if is_password or _MASKED_ALREADY.fullmatch(value) or _SCHEME_VALUE.fullmatch(value):
         return MASK
-    if _SECRET_KEY.search(key) and not (
-        _HARMLESS_KEY.match(key) and not re.search(r"pass(word|phrase|wd)$", key, re.IGNORECASE)
-    ):
-        return value if value.lower() in ("true", "false") else MASK
+    secrecy = secrecy_of_key(key)
+    if secrecy is None or value.lower() in ("true", "false"):
+        return mask_text(value)
+    if secrecy == "headers":
+        return _masked_headers(value)
+    if secrecy == "key_material" and (_PATH.fullmatch(value) or _is_certificate(value)):
+        return mask_text(value)
+    return MASK
+
+
+def is_reference(value: str) -> bool:
+    """Whether `value` only says where a config provider keeps the secret."""
+    return _REFERENCE.fullmatch(value) is not None
+
+
+def mask_field(name: str, value: str) -> str:
+    """The value of a field of a record or of a tool's argument: their names are less telling than those of
+    configs, where every `*.key` is suspect."""
+    if _MASKED_ALREADY.fullmatch(value) or _SCHEME_VALUE.fullmatch(value):
+        return MASK
+    if value and value.lower() not in ("true", "false") and is_secret_name(name):
+        return MASK
     return mask_text(value)
 
 
-def mask_text(text: str) -> str:
-    """`text` (a trace, a URL, a JDBC string) with the credentials in it masked."""
-    text = _URL_USERINFO.sub(lambda m: f"{m['scheme']}{MASK}@", text)
-    return _INLINE_SECRET.sub(lambda m: f"{m['name']}{MASK}", text)
+def mask_trace(trace: str | None, secrets: Iterable[str] = ()) -> str | None:
+    """`trace` without credentials, and without `secrets`, in whatever form it quotes them."""
+    if trace is None:
+        return None
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) < _TRACED_CHARACTERS:
+            continue
+        if secret.isalpha() and len(secret) < _WORD_CHARACTERS:
+            trace = re.sub(rf"(?<![\w.$/-]){secret}(?![\w.$/:-])", MASK, trace)
+        else:
+            trace = trace.replace(secret, MASK)
+    return mask_text(trace)
+
+
+def masked_keys(config: Mapping[str, str | None]) -> frozenset[str]:
+    """The keys whose whole value is masked in `config`."""
+    return frozenset(key for key, value in config.items() if value == MASK)
+
+
+def _is_certificate(value: str) -> bool:
+    return value.lstrip().startswith(_CERTIFICATE) and "PRIVATE" not in value
+
+
+def _masked_headers(value: str) -> str:
+    """Names of headers, and values of those that are harmless. A list of names alone holds no values."""
+    if value.lstrip()[:1] in ("{", "["):
+        return MASK
+    parts = _HEADER_SEPARATOR.split(value)
+    items = [_HEADER_ITEM.fullmatch(part) for part in parts[::2]]
+    if not any(items):
+        return mask_text(value)
+    shown: list[str] = []
+    for part, item in zip(parts[::2], items, strict=True):
+        if item is None:
+            shown.append(MASK if part.strip() else part)  # the rest of a value that holds a separator
+        elif item["name"].strip().lower() in _PLAIN_HEADERS:
+            shown.append(mask_text(part))
+        else:
+            shown.append(f"{item['name']}{item['sep']}{MASK}")
+    return "".join(part for pair in zip(shown, [*parts[1::2], ""], strict=True) for part in pair)

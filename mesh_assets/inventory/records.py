@@ -8,7 +8,12 @@ not be read.
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What msgspec raises for bytes that are damaged: the second for text that is not UTF-8, the third for JSON that is
+nested too deep."""
 
 EdgeKnown = Literal["declared", "observed", "inferred"]
 
@@ -101,7 +106,8 @@ class Connector(Record, frozen=True, kw_only=True):
     while the connector stays RUNNING.
 
     `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None if it has none; a
-    connector created again under its name gets a new one. `connect` names the endpoint it was read from.
+    connector created again under its name gets a new one. `connect` names the endpoint it was read from: by its
+    name in the estate or, where it is the only one, its kind; otherwise by its address.
     `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
     pattern); None if they are complete. `error`: why the connector, or its config, could not be read; what
@@ -130,11 +136,12 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING, with at least one task and all of them RUNNING. MSK Connect (the id is an ARN) reports no
-        tasks, so there the connector's own status decides."""
+        """RUNNING, with at least one task and all of them RUNNING. The connector's own status decides where no task is
+        right: MSK Connect (the id is an ARN) reports none, MirrorMaker has none while there is nothing to mirror."""
         if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
-        return bool(self.tasks) or (self.id or "").startswith("arn:")
+        mirrors = (self.connector_class or "").startswith("org.apache.kafka.connect.mirror.")
+        return bool(self.tasks) or mirrors or (self.id or "").startswith("arn:")
 
 
 # --- schemas

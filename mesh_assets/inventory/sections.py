@@ -19,8 +19,25 @@ SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "met
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
+class Source(Record, frozen=True, kw_only=True):
+    """Where records come from. `name`: the estate's, which stays when the address changes. `address`: host,
+    port and path, and on Confluent Cloud the cluster."""
+
+    name: str
+    address: str
+
+
+class SectionScope(Record, frozen=True, kw_only=True):
+    """What a reading covers: the names that the patterns select, at these sources (none for what comes from
+    the brokers, whose cluster id is checked)."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
 class StaleSource(Record, frozen=True, kw_only=True):
-    """A source of a section that could not be read in this run, as its records name it.
+    """A source of a section that could not be read in this run, by its name (`Source.name`).
 
     What the section has from it is the last good data, read at `collected_at`; None: it was never read.
     """
@@ -31,19 +48,25 @@ class StaleSource(Record, frozen=True, kw_only=True):
 
 
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run, except for what `error` names. `stale`: the last good data (or none), with
-    the reason in `error`. `not_configured`: there is no source.
+    """`fresh`: read in this run, except for what `error` names: what could not be read, and what of an earlier
+    reading is kept beside it. `stale`: the last good data (or none), with the reason in `error`.
+    `not_configured`: there is no source.
 
     `stale_sources`: where a section has several sources (Connect clusters), those that could not be read.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
-    is set while a mass disappearance is held back: the moment it was first seen.
+    is set while a mass disappearance is held back: when the first reading that lacked what is held was taken.
+
+    `scope` is that of the data; None: written before scopes were kept, or there is none. `scope_note` says
+    what left and entered the scope with this document, and is not repeated in the next.
     """
 
     status: Literal["fresh", "stale", "not_configured"]
     collected_at: datetime | None
     error: str | None = None
     held_since: datetime | None = None
+    scope: SectionScope | None = None
+    scope_note: str | None = None
     stale_sources: tuple[StaleSource, ...] = ()
 
 
@@ -67,18 +90,23 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
 
     `began_at`: when the collection that it is part of began to read; None where it was not collected but
     taken from a document. Whatever was noticed before that moment is part of what was read.
+
+    `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
+    at which the first such reading was taken.
     """
 
     cluster_id: str
     state: SectionState
+    held: dict[str, datetime] = field(default_factory=dict)
     began_at: datetime | None = None
     cost: SectionCost = SectionCost()
 
 
 class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="topics"):
-    """`excluded`: how many topics the estate's patterns leave out."""
+    """`excluded`: how many topics the estate's patterns leave out. `topic_defaults` as in the document."""
 
     records: tuple[Topic, ...]
+    topic_defaults: dict[str, str] | None = None
     excluded: int = 0
 
 

@@ -15,6 +15,7 @@ from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 
 from mesh_assets.answering.calls import in_thread
+from mesh_assets.importing import importing
 from mesh_assets.mcp_server.settings import OAuth
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ class JwtVerifier:
     minutes."""
 
     def __init__(self, oauth: OAuth) -> None:
-        import jwt
+        with importing:
+            import jwt
 
         self._oauth = oauth
         self._keys = jwt.PyJWKClient(oauth.jwks_url, cache_keys=True, lifespan=300, timeout=10)
@@ -78,7 +80,8 @@ class JwtVerifier:
         return await in_thread(lambda: self._verified(token))
 
     def _verified(self, token: str) -> AccessToken | None:
-        import jwt
+        with importing:
+            import jwt
 
         try:
             key = self._keys.get_signing_key_from_jwt(token).key

@@ -61,7 +61,7 @@ class MeshServer(MCPServer[Any]):
         try:
             self._check_names(name, arguments)
             with anyio.fail_after(seconds):
-                return await super().call_tool(name, arguments, context)
+                return await super().call_tool(name, _given(arguments), context)
         except TimeoutError as error:
             raise ToolError(
                 f"{name} was stopped after {seconds:.0f} s without an answer; ask for less, "
@@ -83,6 +83,11 @@ class MeshServer(MCPServer[Any]):
         if schema is not None and unknown:
             takes = ", ".join(schema.get("properties", {})) or "none"
             raise ToolError(f"{name} has no argument {shown(unknown[0])}; it takes: {takes}")
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that are null: many clients send every argument of the schema, and null means left out."""
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _sentence(name: str, error: ToolError) -> str:

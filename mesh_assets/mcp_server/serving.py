@@ -10,7 +10,9 @@ import anyio
 from mcp.server.transport_security import TransportSecuritySettings
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.importing import importing
 from mesh_assets.mcp_server.bearer import OneToken
+from mesh_assets.mcp_server.hosts import CanonicalHosts, canonical_host
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
 
@@ -50,7 +52,8 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
 
     Raises ConfigurationError when the settings would leave the server open to others, or it cannot listen.
     """
-    import uvicorn
+    with importing:
+        import uvicorn
 
     app = http_app(server, http)
     config = uvicorn.Config(
@@ -101,9 +104,11 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
 def http_app(server: MeshServer, http: HttpSettings) -> Any:
     """The ASGI application, which lets in only who may talk to it. Raises ConfigurationError like check_http."""
     check_http(server.mesh, http)
-    hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", *http.allowed_hosts]
-    own = [f"{scheme}://{host}" for host in http.allowed_hosts for scheme in ("https", "http")]
-    origins = ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*", *own]
+    loopback = ["127.0.0.1", "localhost", "[::1]"]
+    named = [canonical_host(host) for host in http.allowed_hosts]
+    hosts = [*(f"{host}:*" for host in loopback), *loopback, *named]
+    own = [f"{scheme}://{host}" for host in named for scheme in ("https", "http")]
+    origins = [*(f"http://{host}{port}" for host in loopback for port in (":*", "")), *own]
     app = server.streamable_http_app(
         host=http.host,
         max_request_body_size=http.max_body_bytes,
@@ -111,6 +116,7 @@ def http_app(server: MeshServer, http: HttpSettings) -> Any:
             enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins
         ),
     )
+    app.add_middleware(CanonicalHosts)
     return app if http.token_sha256 is None else OneToken(app, http.token_sha256)
 
 

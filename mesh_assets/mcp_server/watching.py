@@ -14,9 +14,11 @@ import anyio
 import msgspec
 
 from mesh_assets.errors import ConfigurationError
-from mesh_assets.inventory.masking import mask_value
+from mesh_assets.inventory.masking import mask_field, mask_text
 
 _VALUE_CHARACTERS = 200
+# Far more than is kept, so that masking sees a whole credential.
+_READ_CHARACTERS = 4_000
 Outcome = Literal["ok", "error", "cancelled"]
 # Those that take a call's time; anything else is answered at once.
 _CALLS = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name", "completion/complete": "ref"}
@@ -59,13 +61,13 @@ class AuditLog:
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "kind": kind,
-                "name": shortened(name),
+                "name": shortened(mask_text(name[:_READ_CHARACTERS])),
                 "arguments": {
                     shortened(str(key)): shown_argument(str(key), value)
                     for key, value in list(arguments.items())[:50]
                 },
                 "outcome": outcome,
-                **({} if error is None else {"error": shortened(error)}),
+                **({} if error is None else {"error": shortened(mask_text(error[:_READ_CHARACTERS]))}),
                 **({} if answer_bytes is None else {"answer_bytes": answer_bytes}),
                 **({} if client is None else {"client": shortened(client)}),
                 "duration_ms": round((time.monotonic() - started) * 1000),
@@ -94,14 +96,15 @@ def shown_argument(key: str, value: Any) -> Any:
         if isinstance(value, str)
         else msgspec.json.encode(value, enc_hook=str).decode("utf-8", "replace")
     )
-    return mask_value(key, shortened(text))
+    return shortened(mask_field(key, text[:_READ_CHARACTERS]), characters=len(text))
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, *, characters: int | None = None) -> str:
+    """`characters`: how many there were at first."""
     text = text.encode("utf-8", "replace").decode()  # lone surrogates are not UTF-8
-    return (
-        text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}… ({len(text):,} characters)"
-    )
+    if len(text) <= _VALUE_CHARACTERS:
+        return text
+    return f"{text[:_VALUE_CHARACTERS]}… ({characters or len(text):,} characters)"
 
 
 class IdleWatch:

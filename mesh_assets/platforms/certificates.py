@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from mesh_assets.importing import importing
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
@@ -30,7 +32,8 @@ def certificate_subject(path: Path) -> str | None:
 
 def certificate_facts(certificate: str | bytes) -> CertificateFacts | None:
     """The facts of a certificate, the first one in PEM text or one in DER; None when it cannot be read."""
-    from cryptography import x509  # heavy, and needed only where a certificate is looked at
+    with importing:
+        from cryptography import x509  # heavy, and needed only where a certificate is looked at
 
     try:
         found = (

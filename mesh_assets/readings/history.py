@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.readings.reading import Reading
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
@@ -135,7 +135,7 @@ class ReadingHistory:
             return None
         try:
             return _decoder.decode(zlib.decompress(found[0])), found[1]
-        except (msgspec.DecodeError, zlib.error) as error:
+        except (*UNDECODABLE, zlib.error) as error:
             raise StoreError(
                 f"{self._objects.location(key)} is not a chunk of readings of this version: {error}; remove it"
             ) from error

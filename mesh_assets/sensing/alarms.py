@@ -3,21 +3,24 @@
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
 
-from mesh_assets.errors import StoreError
+from mesh_assets.errors import ConflictError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
-from mesh_assets.inventory.records import Record
+from mesh_assets.importing import importing
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.platforms.aws.records import AlarmInAlarm
 from mesh_assets.sensing.trigger_queue.alarms import alarm as read_alarm
-from mesh_assets.sensing.trigger_queue.message import Understood
+from mesh_assets.sensing.trigger_queue.message import Meaning, Understood
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.quarantine import set_aside
 
 SOURCE = "metrics_anomalies"
 
@@ -36,8 +39,8 @@ class OpenAlarms(Record, frozen=True, kw_only=True):
 
 
 class WatchedAlarms:
-    """The outcome for one cluster. `begun`, `ended`: one line for each alarm. `skipped`: why no alarms were
-    read.
+    """The outcome for one cluster. `begun`, `ended`: one line for each alarm. `skipped`: why no alarms, or not
+    all of them, were read.
     """
 
     def __init__(
@@ -86,12 +89,10 @@ def watch_alarms(
         if cluster.alarms.names.selects(alarm.name)
     ]
     before = {alarm.cause: alarm for alarm in _get(store.objects, cluster_id).open}
-    meanings = [_understood(alarm) for alarm in found]
-    after = tuple(
-        OpenAlarm(name=alarm.name, cause=meaning.cause_id)
-        for alarm, meaning in zip(found, meanings, strict=True)
-    )
-    begun = [meaning for meaning in meanings if meaning.cause_id not in before]
+    meanings = [(alarm.name, _meaning(alarm)) for alarm in found]
+    understood = [(name, meaning) for name, meaning in meanings if isinstance(meaning, Understood)]
+    after = tuple(OpenAlarm(name=name, cause=meaning.cause_id) for name, meaning in understood)
+    begun = [meaning for _, meaning in understood if meaning.cause_id not in before]
     causes = {alarm.cause for alarm in after}
 
     def keep() -> None:
@@ -104,13 +105,19 @@ def watch_alarms(
     return WatchedAlarms(
         begun=tuple(f"alarm {meaning.trigger.resource}: {meaning.trigger.details}" for meaning in begun),
         ended=tuple(f"alarm {alarm.name} is over" for cause, alarm in before.items() if cause not in causes),
+        skipped="; ".join(
+            f"alarm {name} is left out: {meaning.reason}"
+            for name, meaning in meanings
+            if not isinstance(meaning, Understood)
+        )
+        or None,
         keep=keep,
     )
 
 
-def _understood(alarm: AlarmInAlarm) -> Understood:
+def _meaning(alarm: AlarmInAlarm) -> Meaning:
     """The alarm read like a notification of it, so that both have one cause."""
-    meaning = read_alarm(
+    return read_alarm(
         name=alarm.name,
         identity=alarm.arn,
         state="ALARM",
@@ -119,16 +126,14 @@ def _understood(alarm: AlarmInAlarm) -> Understood:
         dimensions=(),
         message_id="",
     )
-    if not isinstance(meaning, Understood):
-        raise TypeError(f"{alarm.name} in ALARM could not be read as a trigger")
-    return meaning
 
 
 def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
-    from mesh_assets.platforms.aws.cloudwatch import (
-        alarms_in_alarm,  # boto3 is heavy, and only needed where alarms are named
-    )
-    from mesh_assets.platforms.aws.msk import region_of_cluster
+    with importing:
+        from mesh_assets.platforms.aws.cloudwatch import (
+            alarms_in_alarm,  # boto3 is heavy, and only needed where alarms are named
+        )
+        from mesh_assets.platforms.aws.msk import region_of_cluster
 
     region = settings.region or region_of_cluster(cluster.kafka)
     return alarms_in_alarm(
@@ -140,16 +145,18 @@ _decoder = msgspec.json.Decoder(OpenAlarms)
 
 
 def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
-    """Raises StoreError when they cannot be read: without them everything would be reported again."""
+    """None where they are damaged: the alarms that are open are then reported once more, which costs a
+    discovery; to wait for somebody who repairs the file would cost every later alarm."""
     found = objects.get(_key(cluster_id))
     if found is None:
         return OpenAlarms()
     try:
         return _decoder.decode(found[0])
-    except msgspec.DecodeError as error:
-        raise StoreError(
-            f"{objects.location(_key(cluster_id))} holds no alarms of this version: {error}; remove it"
-        ) from error
+    except UNDECODABLE as error:
+        set_aside(objects, _key(cluster_id), found[0], reason=str(error))
+        with suppress(ConflictError):  # another has written it anew
+            objects.delete_if(_key(cluster_id), found[1])
+        return OpenAlarms()
 
 
 def _key(cluster_id: str) -> str:

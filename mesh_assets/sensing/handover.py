@@ -8,10 +8,10 @@ import msgspec
 
 from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import Section, SectionName
 from mesh_assets.sensing.observations.observation import ObservedCluster
-from mesh_assets.store.inbox import Inbox, WaitingTrigger
+from mesh_assets.store.inbox import Inbox, Moment, WaitingTrigger
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
@@ -63,7 +63,7 @@ CLAIM_LASTS = timedelta(seconds=90)
 
 
 class Claim(Record, frozen=True, kw_only=True):
-    claimed_at: datetime
+    claimed_at: Moment
 
 
 _decoder = msgspec.json.Decoder(Claim)
@@ -93,7 +93,7 @@ def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_ru
 def _holds(data: bytes, *, now: datetime, newest_run: datetime | None) -> bool:
     try:
         claimed_at = _decoder.decode(data).claimed_at
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return False
     return now - claimed_at < CLAIM_LASTS and (newest_run is None or newest_run < claimed_at)
 

@@ -19,6 +19,7 @@ import msgspec
 
 from mesh_assets.errors import MeshError, PlatformError, PublishError, UnexpectedAnswerError
 from mesh_assets.inventory.document import sha256
+from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets.store.pointers import SchemaIds
 
@@ -136,6 +137,8 @@ class Registrar(Protocol):
     def requests(self) -> int: ...
 
     def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int: ...
+
+    def schema_by_id(self, schema_id: int) -> SchemaText | None: ...
 
 
 def register_schemas(

@@ -2,9 +2,11 @@
 
 The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
 
-1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more).
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Shut out
+   every earlier writer at Kafka, and look which snapshot is the newest in the topic.
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
-3. Read `latest.json`, assemble the document from it, compare. Note the document's key in the lock, then write
+3. Read `latest.json`; where the topic is ahead of it, go on from the topic, or refuse if another store publishes
+   the cluster. Assemble the document from it, compare. Note the document's key in the lock, then write
    it.
 4. Write the write-ahead record into the lock: sequence, document, changes, triggers.
 5. Publish the snapshot, then its changes, awaiting each delivery.
@@ -14,6 +16,10 @@ The effects of a run, in order. A run that is killed between any two of them lea
 Before 4, nothing has been published and nothing is owed. From 4 on, the next run publishes the same sequence,
 ids and document again, which consumers recognise. From 6 on, it only cleans up.
 
+The lock keeps runs from working at the same time; it cannot keep a process that slept from sending what it was
+about to send. That is what the fence of step 1 is for: after it, such a process can send nothing any more, and
+whatever it sent before is seen by the look at the topic.
+
 The snapshot goes before its changes, for two reasons. A consumer that subscribes to the changes, then reads
 the newest snapshot, then applies changes with a higher sequence, misses none: every change from before the
 subscription has its snapshot before it. And only a snapshot can be refused for its size: then nothing of its
@@ -21,6 +27,7 @@ sequence has been published, and the record is taken back.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,8 +42,10 @@ from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,
     DiscoveryEvent,
+    Origin,
     change_events,
     discovery_event,
+    document_of,
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
@@ -58,6 +67,15 @@ class PublishedEvent(Record, frozen=True, kw_only=True):
     claim_check: bool
 
 
+@dataclass(frozen=True)
+class Newest:
+    """The newest record of a cluster in the topic. `read`: the event it holds, None for a tombstone; raises
+    PublishError."""
+
+    origin: Origin
+    read: Callable[[], DiscoveryEvent | None]
+
+
 class Publisher(Protocol):
     def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
         """Makes sure that topics and schemas exist; the schemas' ids now in use, to be cached.
@@ -71,6 +89,14 @@ class Publisher(Protocol):
         """What the user should know although it stops nothing, one sentence each; complete after `prepare`."""
         ...
 
+    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        """Shuts out every earlier writer of the cluster's events; then the newest record in the topic, None if
+        there is none.
+
+        Comes after `prepare` and before anything is published. Raises PublishError.
+        """
+        ...
+
     def publish_snapshot(
         self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
     ) -> PublishedEvent:
@@ -78,7 +104,7 @@ class Publisher(Protocol):
         `claimed` instead, if there is one.
 
         Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
-        the topic, PublishError if it failed or is uncertain.
+        the topic, ConflictError if a newer run has shut this one out, PublishError if it failed or is uncertain.
         """
         ...
 
@@ -125,8 +151,12 @@ class _Run:
         cluster_id: str,
         publisher: Publisher,
         ids: SchemaIds | None,
+        newest: Newest | None,
     ) -> None:
         self.store = store
+        self.store_id = store.store_id()
+        self.newest = newest
+        self.notes: list[str] = []
         self.cluster = cluster
         self.cluster_id = cluster_id
         self.publisher = publisher
@@ -136,7 +166,12 @@ class _Run:
         self, lock: ClusterLock, record: WriteAhead, document: Document, latest_version: str | None
     ) -> tuple[Pointer, PublishedEvent]:
         """Steps 5 and 6, for a record that is in the lock."""
-        event = discovery_event(document, triggers=record.triggers, change_count=len(record.changes))
+        event = discovery_event(
+            document,
+            triggers=record.triggers,
+            change_count=len(record.changes),
+            store_id=self.store_id,
+        )
         published = self.publisher.publish_snapshot(
             event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
         )
@@ -156,20 +191,34 @@ class _Run:
 
     def publish_left(self, lock: ClusterLock, record: WriteAhead) -> None:
         """Step 2. The run that left the record may have got anywhere between writing and clearing it."""
+        newest = None if self.newest is None else self.newest.origin
         latest = self.store.latest(self.cluster_id)
-        if latest is None:
-            self.publish_record(lock, record, self.store.read_document(record.document), None)
-        elif latest[0].sequence < record.sequence:
-            self.publish_record(lock, record, self.store.read_document(record.document), latest[1])
+        if (
+            newest is not None
+            and newest.run_id != record.run_id
+            and not self._precedes(newest, latest, record)
+        ):
+            # Another store went on meanwhile: what this one compared with is not the state before it any more.
+            self.notes.append(
+                f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped: the topic is at snapshot {newest.sequence}"
+            )
+            self.store.delete_document(record.document)
+        elif latest is None or latest[0].sequence < record.sequence:
+            document = self.store.read_document(record.document)
+            self.publish_record(lock, record, document, None if latest is None else latest[1])
+            self.newest = None  # it is what latest.json says now
         lock.write_record(None)
+
+    def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
+        ours = newest.store_id == self.store_id or (latest is not None and _is_behind(newest, latest[0]))
+        return ours and newest.sequence < record.sequence
 
     def publish_own(
         self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]
     ) -> Published:
         """Steps 3 to 6."""
         latest = self.store.latest(self.cluster_id)
-        previous = None if latest is None else self.store.read_document(latest[0].document)
-        sequence = 1 if latest is None else latest[0].sequence + 1
+        previous, sequence = self._before(None if latest is None else latest[0])
         document = assemble(previous, sequence)
         assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), (
             "assemble changed the sequence or the cluster"
@@ -205,8 +254,44 @@ class _Run:
             event=event,
             approximate_tokens=stored.bytes // 4,
             repeated=None,
-            notes=self.publisher.notes,
+            notes=(*self.notes, *self.publisher.notes),
         )
+
+    def _before(self, latest: Pointer | None) -> tuple[Document | None, int]:
+        """The state to compare with (None: none is known), and the sequence that comes next.
+
+        Raises ConflictError where another store publishes this cluster.
+        """
+        newest = None if self.newest is None else self.newest.origin
+        if newest is None or (latest is not None and _is_behind(newest, latest)):
+            return (
+                (None, 1)
+                if latest is None
+                else (self.store.read_document(latest.document), latest.sequence + 1)
+            )
+        ours = newest.store_id == self.store_id
+        if latest is not None and not ours:
+            raise ConflictError(
+                f"{self.cluster}: another store publishes it: snapshot {newest.sequence} of run {newest.run_id} in the topic came from "
+                f"store {newest.store_id or 'unknown'}, and this store ({self.store_id}) knows only snapshot {latest.sequence}; discover "
+                f"it from one store alone, or hand it over to this one: mesh-assets snapshot adopt --cluster {self.cluster}"
+            )
+        assert self.newest is not None
+        event = self.newest.read()
+        what = f"snapshot {newest.sequence}, which {'this store' if ours else 'another store'} had published"
+        if event is None:
+            self.notes.append(f"goes on after the tombstone of {what}")
+            return None, newest.sequence + 1
+        if event.document is not None:
+            self.notes.append(
+                f"goes on after {what}; its state is at {event.document.uri} and not compared with"
+            )
+            return None, newest.sequence + 1
+        self.notes.append(
+            f"goes on from {what}; "
+            + ("this store had lost it" if ours else "that store may publish it no more")
+        )
+        return document_of(event), newest.sequence + 1
 
     def _claimed(self, record: WriteAhead) -> ClaimedDocument | None:
         stored = record.document
@@ -270,7 +355,6 @@ def publish_snapshot(
     lease = timedelta(seconds=lease_seconds)
     known = store.latest(cluster_id)
     ids = publisher.prepare(None if known is None else known[0].schema_ids)
-    run = _Run(store, cluster, cluster_id, publisher, ids)
     wait = timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds)
     with acquire_lock(
         store,
@@ -282,6 +366,8 @@ def publish_snapshot(
         clock=clock,
         progress=say,
     ) as lock:
+        newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
+        run = _Run(store, cluster, cluster_id, publisher, ids, newest)
         left = lock.record
         if left is not None:
             say(
@@ -293,6 +379,13 @@ def publish_snapshot(
         )
         lock.finish()
     return replace(published, repeated=left)
+
+
+def _is_behind(newest: Origin, latest: Pointer) -> bool:
+    """Whether the topic's newest snapshot is the store's latest, or one before it (the topic was lost)."""
+    return newest.sequence < latest.sequence or (
+        newest.sequence == latest.sequence and newest.run_id == latest.run_id
+    )
 
 
 def _whole_milliseconds(moment: datetime) -> datetime:

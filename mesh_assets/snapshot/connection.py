@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from mesh_assets.errors import EstateError, PlatformError
-from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.platforms.kafka.connection_log import ConnectionLog
 from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused, from_kafka_error
 from mesh_assets.platforms.kafka.settings import client_properties
@@ -68,16 +68,28 @@ class EventsConnection:
         client: AdminClient = self._make(AdminClient, {})
         return client
 
-    def producer(self, *, timeout_seconds: float, statistics: Callable[[str], None]) -> Producer:
-        """A producer that gives up on a message `timeout_seconds` after it was handed over."""
+    def producer(
+        self,
+        *,
+        timeout_seconds: float,
+        statistics: Callable[[str], None],
+        transactional_id: str | None = None,
+    ) -> Producer:
+        """A producer that gives up on a message `timeout_seconds` after it was handed over.
+
+        `transactional_id`: of those with the same one, the newest to call `init_transactions` shuts out the
+        others for good.
+        """
         # 0 would mean "never".
+        timeout_ms = max(1000, int(timeout_seconds * 1000))
+        transactional: dict[str, Any] = (
+            {}
+            if transactional_id is None
+            else {"transactional.id": transactional_id, "transaction.timeout.ms": timeout_ms}
+        )
         client: Producer = self._make(
             Producer,
-            {
-                **_PRODUCER,
-                "message.timeout.ms": max(1000, int(timeout_seconds * 1000)),
-                "stats_cb": statistics,
-            },
+            {**_PRODUCER, "message.timeout.ms": timeout_ms, "stats_cb": statistics, **transactional},
         )
         return client
 
@@ -106,3 +118,9 @@ class EventsConnection:
         except KafkaException as error:
             said = self._endpoint.redact(error.args[0].str())
             raise EstateError(f"the settings of Kafka of {self.cluster} are not valid: {said}") from None
+
+
+def carrier_of(estate: Estate, name: str) -> Cluster:
+    """The cluster that carries the events about the cluster `name`: itself, or the one that `events.cluster`
+    in the estate names."""
+    return estate.clusters[estate.events.cluster or name]

@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from mesh_assets.errors import PublishError
+from mesh_assets.errors import ConflictError, MeshError, PublishError
 from mesh_assets.inventory.records import Record
 from mesh_assets.snapshot.commit import RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection
@@ -30,8 +32,26 @@ _REFUSED = frozenset(
 )
 
 
+# Of a producer that a newer one with the same transactional id has shut out.
+_SHUT_OUT = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+_ABORT_SECONDS = 5.0
+TRANSACTIONAL_ID_PREFIX = "mesh-assets-"
+
+
+class NotAllowedToFenceError(PublishError):
+    """Kafka does not let this user shut out earlier writers."""
+
+
 class TooLargeError(RefusedEventError):
     """The message is larger than the topic allows, after compression."""
+
+
+class Outgoing(NamedTuple):
+    """A record on its way. `value` None: a tombstone."""
+
+    key: str
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Delivered(Record, frozen=True, kw_only=True):
@@ -65,45 +85,143 @@ class _Outcome:
             self.batch_bytes = max(self.batch_bytes or 0, int(batches["max"]))
 
 
-def deliver(
-    connection: EventsConnection,
-    topic: str,
-    messages: Iterable[tuple[str, bytes | None]],
-    *,
-    deadline: float,
-    measure: bool = False,
-) -> Delivered:
-    """Sends (key, value) pairs, at least one, in order, and waits until all in-sync replicas have
-    acknowledged all of them.
+class EventProducer:
+    """Publishes the events of one cluster, and is a context that closes it.
 
-    `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after
-    which nothing is sent. Raises TooLargeError or RefusedEventError if the brokers refused, PublishError if
-    it failed or is uncertain.
+    `fenced`: with `init`, it has shut out every earlier producer of that cluster, wherever it runs and however
+    long it slept, and whoever comes after shuts it out. Each delivery is then a transaction: as a whole in the
+    topic, or not.
     """
-    outcome = _Outcome(topic)
-    producer = connection.producer(
-        timeout_seconds=deadline - time.monotonic(), statistics=outcome.on_statistics
-    )
-    try:
+
+    def __init__(
+        self, connection: EventsConnection, *, cluster_id: str | None, timeout_seconds: float
+    ) -> None:
+        """`cluster_id` None: without a fence. `timeout_seconds`: the longest that one message may take."""
+        self._connection = connection
+        self._outcome = _Outcome("")
+        self.transactional_id = None if cluster_id is None else f"{TRANSACTIONAL_ID_PREFIX}{cluster_id}"
+        self._producer = connection.producer(
+            timeout_seconds=timeout_seconds,
+            statistics=self._on_statistics,
+            transactional_id=self.transactional_id,
+        )
+        self._timeout_seconds = timeout_seconds
+        self._after_refusal = False
+
+    def __enter__(self) -> "EventProducer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Not `close`, which waits without end for the abort of a transaction where no broker answers.
+        self._producer.purge()
+        self._producer.flush(1.0)
+        del self._producer
+
+    def init(self) -> None:
+        """Shuts out every earlier producer of this cluster. Raises PublishError, `NotAllowedToFence` where
+        Kafka does not let this user do it."""
+        try:
+            self._producer.init_transactions(min(self._timeout_seconds, self._connection.timeout_seconds * 2))
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+                raise NotAllowedToFenceError(
+                    f"{self._connection.cluster}: an older run that wakes up late cannot be shut out: allow WRITE on the "
+                    f"transactional id {self.transactional_id}"
+                ) from error
+            raise self._failure(
+                error.args[0], doing=f"shutting out earlier writers ({self.transactional_id})"
+            ) from error
+
+    def deliver(
+        self,
+        topic: str,
+        messages: Iterable[Outgoing],
+        *,
+        deadline: float,
+        measure: bool = False,
+    ) -> Delivered:
+        """Sends records, at least one, in order, and waits until all in-sync replicas have
+        acknowledged all of them.
+
+        `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after
+        which nothing is sent. Raises TooLargeError or RefusedEventError if the brokers refused, ConflictError
+        if a newer run has shut this one out, PublishError if it failed or is uncertain.
+        """
+        if not self._after_refusal:
+            return self._deliver(topic, messages, deadline=deadline, measure=measure)
+        self._after_refusal = False
+        again = list(messages)
+        try:
+            return self._deliver(topic, again, deadline=deadline, measure=measure)
+        except ConflictError:
+            raise
+        except PublishError:
+            # librdkafka 2.16 counts a message that was refused as too large: the next transaction fails for a
+            # skipped sequence number, and the one after it is right.
+            return self._deliver(topic, again, deadline=deadline, measure=measure)
+
+    def _deliver(
+        self, topic: str, messages: Iterable[Outgoing], *, deadline: float, measure: bool
+    ) -> Delivered:
+        connection, producer = self._connection, self._producer
+        outcome = self._outcome = _Outcome(topic)
         _connect(producer, connection, topic, deadline)
-        for key, value in messages:
-            _hand_over(producer, connection, topic, key, value, outcome, deadline)
+        try:
+            if self.transactional_id is not None:
+                producer.begin_transaction()
+            for message in messages:
+                _hand_over(producer, connection, topic, message, outcome, deadline)
+                if outcome.error is not None:
+                    break
+            while len(producer) and outcome.error is None:
+                _give_up_when_due(connection, topic, deadline)
+                producer.poll(0.05)
             if outcome.error is not None:
-                break
-        while len(producer) and outcome.error is None:
-            _give_up_when_due(connection, topic, deadline)
-            producer.poll(0.05)
-        if outcome.error is not None:
-            raise _failure(connection, topic, outcome.error)
+                self._after_refusal = self.transactional_id is not None and outcome.error.code() in _TOO_LARGE
+                raise self._failure(outcome.error, doing=f"publishing to {topic}", topic=topic)
+            if self.transactional_id is not None:
+                producer.commit_transaction(max(1.0, deadline - time.monotonic()))
+        except KafkaException as error:
+            self._give_up()
+            raise self._failure(error.args[0], doing=f"publishing to {topic}", topic=topic) from error
+        except BaseException:
+            self._give_up()
+            raise
         until = min(deadline, time.monotonic() + _STATISTICS_SECONDS)
         while measure and outcome.batch_bytes is None and time.monotonic() < until:
             producer.poll(0.02)
-    finally:
-        producer.purge()
-        producer.flush(1.0)
-    if outcome.last is None:
-        raise PublishError(f"{connection.cluster}: nothing was delivered to {topic}")
-    return Delivered(last=outcome.last, batch_bytes=outcome.batch_bytes)
+        if outcome.last is None:
+            raise PublishError(f"{connection.cluster}: nothing was delivered to {topic}")
+        return Delivered(last=outcome.last, batch_bytes=outcome.batch_bytes)
+
+    def _give_up(self) -> None:
+        """What was not acknowledged is not sent any more."""
+        if self.transactional_id is None:
+            self._producer.purge()
+            self._producer.flush(1.0)
+            return
+        # Aborting purges by itself. Where it fails, whoever shuts this one out aborts: the error that led here
+        # matters more.
+        with suppress(KafkaException):
+            self._producer.abort_transaction(_ABORT_SECONDS)
+
+    def _on_statistics(self, text: str) -> None:
+        self._outcome.on_statistics(text)
+
+    def _failure(self, error: KafkaError, *, doing: str, topic: str | None = None) -> MeshError:
+        # What comes after the first answer that says so is only called fatal.
+        if error.code() in _SHUT_OUT or (
+            error.code() == KafkaError._FATAL and "fenced" in error.str().lower()
+        ):
+            return ConflictError(
+                f"{self._connection.cluster}: a newer run publishes this cluster; this one was shut out and publishes nothing more"
+            )
+        if topic is None:
+            said = self._connection.failure(
+                error, doing=doing, right=f"WRITE on the transactional id {self.transactional_id}"
+            )
+            return PublishError(f"{self._connection.cluster}: {said}")
+        return _failure(self._connection, topic, error)
 
 
 def _connect(producer: Producer, connection: EventsConnection, topic: str, deadline: float) -> None:
@@ -130,15 +248,20 @@ def _hand_over(
     producer: Producer,
     connection: EventsConnection,
     topic: str,
-    key: str,
-    value: bytes | None,
+    message: Outgoing,
     outcome: _Outcome,
     deadline: float,
 ) -> None:
     while True:
         _give_up_when_due(connection, topic, deadline)
         try:
-            producer.produce(topic, key=key.encode(), value=value, on_delivery=outcome.on_delivery)
+            producer.produce(
+                topic,
+                key=message.key.encode(),
+                value=message.value,
+                headers=list(message.headers),
+                on_delivery=outcome.on_delivery,
+            )
         except BufferError:  # the queue is full: let some of it go
             producer.poll(0.05)
         except KafkaException as error:  # refused by librdkafka itself

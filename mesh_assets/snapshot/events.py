@@ -19,6 +19,7 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.store.pointers import EventPosition
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
 # sides of a change together stay below Kafka's default max.message.bytes (1,048,588).
@@ -74,6 +75,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     excluded_topics: int
     excluded_consumer_groups: int
+    topic_defaults: dict[str, str] | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -97,6 +99,27 @@ class DiscoveryEvent(Record, frozen=True, kw_only=True):
     sections: dict[SectionName, SectionState]
     summary: Summary
     document: ClaimedDocument | None
+    store_id: str | None = None
+    """Of the store whose runs publish the cluster; None in events of versions that had none."""
+
+
+class Origin(Record, frozen=True, kw_only=True):
+    """Which snapshot a record is, as its headers say it: readable without its schema, and kept by a tombstone,
+    so that sequences go on after it. `store_id` None: not known."""
+
+    sequence: int
+    run_id: str
+    store_id: str | None
+
+
+class ReadSnapshot(Record, frozen=True, kw_only=True):
+    """An event as Kafka has it. `written_at`: the record's timestamp, None if it has none. `bytes`: of its
+    value."""
+
+    event: DiscoveryEvent
+    position: EventPosition
+    written_at: datetime | None
+    bytes: int
 
 
 class ChangeEvent(Record, frozen=True, kw_only=True):
@@ -131,7 +154,9 @@ def most_severe_first(triggers: Sequence[Trigger]) -> tuple[Trigger, ...]:
     return (triggers[leading], *triggers[:leading], *triggers[leading + 1 :])
 
 
-def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_count: int) -> DiscoveryEvent:
+def discovery_event(
+    document: Document, *, triggers: Sequence[Trigger], change_count: int, store_id: str | None = None
+) -> DiscoveryEvent:
     causes = tuple(_cause(trigger) for trigger in most_severe_first(triggers))
     first = causes[0]
     return DiscoveryEvent(
@@ -154,10 +179,12 @@ def discovery_event(document: Document, *, triggers: Sequence[Trigger], change_c
             schema_registry=document.schema_registry,
             excluded_topics=document.excluded_topics,
             excluded_consumer_groups=document.excluded_consumer_groups,
+            topic_defaults=document.topic_defaults,
         ),
         sections=document.sections,
         summary=document.summary,
         document=None,
+        store_id=store_id,
     )
 
 
@@ -175,8 +202,9 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from. Raises PublishError for a claim check, which does not
-    contain it."""
+    """The document that the event was made from, but for the names of what its sections hold back: that is the
+    store's own business, and a hold continued from an event begins again. Raises PublishError for a claim
+    check, which does not contain the document."""
     state = event.cluster_state
     if event.document is not None:
         raise PublishError(
@@ -199,6 +227,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         schema_registry=state.schema_registry,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
+        topic_defaults=state.topic_defaults,
     )
 
 

@@ -28,15 +28,26 @@ from mesh_assets.store.pointers import (
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time in UTC, comparable between machines."""
+        """The time in UTC, for people to read: clocks of two machines differ, and are set."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds on this machine's own clock, which nobody sets and which goes on while it is suspended."""
         ...
 
     def sleep(self, seconds: float) -> None: ...
 
 
+# Linux's CLOCK_MONOTONIC stands still while the machine is suspended.
+_OWN_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def elapsed(self) -> float:
+        return time.clock_gettime(_OWN_CLOCK)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -121,6 +132,7 @@ class ClusterLock:
         self._version = version
         self._lease = lease
         self._clock = clock
+        self._renewed_at = clock.elapsed()
         self._drafted: StoredDocument | None = None
 
     def __enter__(self) -> "ClusterLock":
@@ -144,7 +156,8 @@ class ClusterLock:
     def seconds_to_publish(self) -> float:
         """How long publishing may take to be over before another run may begin. Raises ConflictError if time
         has run out."""
-        left = (self._held().expires_at - self._clock.now()).total_seconds() - MARGIN_SECONDS
+        self._held()
+        left = self._lease.total_seconds() - (self._clock.elapsed() - self._renewed_at) - MARGIN_SECONDS
         if left <= 0:
             raise ConflictError(
                 f"{self._held().cluster}: the lock ran out after {self._lease.total_seconds():.0f} s; nothing more is published"
@@ -195,6 +208,7 @@ class ClusterLock:
         )
 
     def _write(self, pending: Pending) -> None:
+        renewed_at = self._clock.elapsed()
         try:
             self._version = self._store.put_pending(self._cluster_id, pending, self._version)
         except ConflictError as error:
@@ -204,6 +218,7 @@ class ClusterLock:
                 f"{pending.cluster}: another run took the lock over when it had expired; this run publishes nothing"
             ) from error
         self._pending = pending
+        self._renewed_at = renewed_at
 
     def _held(self) -> Pending:
         if self._pending is None:
@@ -224,30 +239,41 @@ def acquire_lock(
 ) -> ClusterLock:
     """Takes the cluster's lock, waiting up to `wait` for the run that holds it.
 
-    A lock is taken over at once if it has expired, if its run released it, if this run already holds it (from
-    an earlier attempt), or if its process on this host is gone. Raises ConflictError naming the run that
-    holds it, and until when, if waiting did not help.
+    A lock is taken over at once if its run released it, if this run already holds it (from an earlier attempt),
+    or if its process on this host is gone; else when this run has watched it for `lease` without a sign of life.
+    The time written in it does not count: a clock that is ahead would take the lock of a living run. Raises
+    ConflictError naming the run that holds it, and until when, if waiting did not help.
     """
     holder = this_process(run_id)
-    deadline = clock.now() + wait
+    began = clock.elapsed()
     waiting_for: Holder | None = None
+    watched, watched_since = "", began
     while True:
         found = store.pending(cluster_id)
-        now = clock.now()
-        if found is not None and (other := _present_holder(found[0], run_id, now)) is not None:
+        moment = clock.elapsed()
+        if found is not None and found[1] != watched:
+            watched, watched_since = found[1], moment
+        quiet_for = moment - watched_since
+        if (
+            found is not None
+            and quiet_for < lease.total_seconds()
+            and (other := _present_holder(found[0], run_id)) is not None
+        ):
             pending = found[0]
             sentence = (
                 f"{cluster} is being discovered by run {other.run_id} (process {other.pid} on {other.host}), which holds it "
                 f"until {pending.expires_at:%Y-%m-%dT%H:%M:%SZ} at the latest"
             )
-            if now >= deadline:
+            left = wait.total_seconds() - (moment - began)
+            if left <= 0:
                 raise ConflictError(f"{sentence}; try again then")
             if waiting_for != other:
                 progress(f"{sentence}; waiting")
                 waiting_for = other
-            clock.sleep(min(POLL_SECONDS, (deadline - now).total_seconds()))
+            clock.sleep(min(POLL_SECONDS, left))
             continue
         before, version = found if found is not None else (None, None)
+        now = clock.now()
         mine = Pending(
             cluster=cluster,
             holder=holder,
@@ -263,9 +289,9 @@ def acquire_lock(
             return ClusterLock(store, cluster_id, mine, version, lease=lease, clock=clock)
 
 
-def _present_holder(pending: Pending, run_id: str, now: datetime) -> Holder | None:
+def _present_holder(pending: Pending, run_id: str) -> Holder | None:
     """Who must be waited for; None if the lock may be taken."""
     holder = pending.holder
-    if holder is None or holder.run_id == run_id or pending.expires_at <= now or is_gone(holder):
+    if holder is None or holder.run_id == run_id or is_gone(holder):
         return None
     return holder

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Estate, Notifications, SnsNotifications
+from mesh_assets.importing import importing
 from mesh_assets.inventory.changes import Change, Severity, change_line, headline_changes
 from mesh_assets.inventory.wording import one_line, plural, shortened
 from mesh_assets.platforms.http.webhook import Webhook
@@ -120,7 +121,8 @@ def _channels(
 
 def _publish(settings: SnsNotifications, text: str, title: str) -> None:
     # boto3 is heavy, and needed only where a topic is configured.
-    from mesh_assets.platforms.aws.messaging import SnsTopic
+    with importing:
+        from mesh_assets.platforms.aws.messaging import SnsTopic
 
     SnsTopic(settings.topic_arn, region=settings.region, endpoint_url=settings.endpoint_url).publish(
         text, subject=title

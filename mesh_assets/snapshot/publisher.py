@@ -3,11 +3,11 @@ cluster that is gone."""
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from mesh_assets.errors import PublishError
+from mesh_assets.errors import PlatformError, PublishError
 from mesh_assets.estate.fields import EVENTS_TOPIC
-from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.model import Estate
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.snapshot.avro_form import (
     Registrar,
@@ -15,10 +15,11 @@ from mesh_assets.snapshot.avro_form import (
     encode_discovery_event,
     register_schemas,
 )
-from mesh_assets.snapshot.commit import PublishedEvent, RefusedEventError
-from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.delivery import TooLargeError, deliver
-from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, claim_check
+from mesh_assets.snapshot.commit import Newest, PublishedEvent, RefusedEventError
+from mesh_assets.snapshot.connection import EventsConnection, carrier_of
+from mesh_assets.snapshot.delivery import EventProducer, NotAllowedToFenceError, Outgoing, TooLargeError
+from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, Origin, claim_check
+from mesh_assets.snapshot.reader import headers_of, newest_record, origin_of, read_snapshot
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
@@ -46,11 +47,17 @@ class KafkaPublisher:
         self._facts: TopicFacts | None = None
         self._ids: SchemaIds | None = None
         self._registry_note: str | None = None
+        self._fence_note: str | None = None
+        self._open = ExitStack()
+        self._producer: EventProducer | None = None
+
+    def close(self) -> None:
+        self._open.close()
 
     @property
     def notes(self) -> tuple[str, ...]:
         facts = () if self._facts is None else self._facts.notes
-        return facts if self._registry_note is None else (*facts, self._registry_note)
+        return (*facts, *(note for note in (self._registry_note, self._fence_note) if note is not None))
 
     @property
     def http_requests(self) -> int:
@@ -76,6 +83,50 @@ class KafkaPublisher:
             cached=cached,
         )
         return self._ids
+
+    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        ids = self._prepared()
+        self._open.close()
+        try:
+            self._producer = self._opened(cluster_id, timeout_seconds)
+            self._producer.init()
+        except NotAllowedToFenceError as error:
+            self._fence_note = str(error)
+            self._open.close()
+            self._producer = self._opened(None, timeout_seconds)
+        try:
+            message = newest_record(
+                self._connection, self._topics.events, key=cluster_id, timeout_seconds=timeout_seconds
+            )
+        except PlatformError as error:
+            raise PublishError(
+                f"{self._connection.cluster}: whether another store publishes {cluster_id} cannot be read, so nothing is published: {error}"
+            ) from error
+        if message is None:
+            return None
+
+        def read() -> DiscoveryEvent | None:
+            try:
+                found = read_snapshot(message, self._connection, self._registrar, known_ids=ids)
+            except PlatformError as error:
+                raise PublishError(
+                    f"{self._connection.cluster}: the newest snapshot of {cluster_id} in {self._topics.events} cannot be read: {error}; "
+                    f"if it is not needed any more, write its tombstone: mesh-assets snapshot retire"
+                ) from error
+            return None if found is None else found.event
+
+        origin = origin_of(message)
+        if origin is None:
+            event = read()
+            if event is None:
+                return None
+            origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
+        return Newest(origin=origin, read=read)
+
+    def _opened(self, cluster_id: str | None, timeout_seconds: float) -> EventProducer:
+        return self._open.enter_context(
+            EventProducer(self._connection, cluster_id=cluster_id, timeout_seconds=timeout_seconds)
+        )
 
     def publish_snapshot(
         self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
@@ -105,9 +156,9 @@ class KafkaPublisher:
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds
         ids = self._prepared()
-        messages = ((event.cluster_id, encode_change_event(event, ids.change_id)) for event in events)
+        messages = (Outgoing(event.cluster_id, encode_change_event(event, ids.change_id)) for event in events)
         try:
-            deliver(self._connection, self._topics.changes, messages, deadline=deadline)
+            self._taken_over().deliver(self._topics.changes, messages, deadline=deadline)
         except RefusedEventError as error:
             raise PublishError(
                 f"{error}; the snapshot is published, and the next run publishes it and its changes again"
@@ -117,8 +168,9 @@ class KafkaPublisher:
         self, event: DiscoveryEvent, value: bytes, *, claim: bool, deadline: float
     ) -> PublishedEvent:
         key = event.cluster_state.cluster_id
-        delivered = deliver(
-            self._connection, self._topics.events, [(key, value)], deadline=deadline, measure=True
+        headers = headers_of(Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id))
+        delivered = self._taken_over().deliver(
+            self._topics.events, [Outgoing(key, value, headers)], deadline=deadline, measure=True
         )
         return PublishedEvent(
             position=delivered.last,
@@ -132,11 +184,10 @@ class KafkaPublisher:
             raise RuntimeError("prepare comes first")
         return self._ids
 
-
-def carrier_of(estate: Estate, name: str) -> Cluster:
-    """The cluster that carries the events about the cluster `name`: itself, or the one that `events.cluster`
-    in the estate names."""
-    return estate.clusters[estate.events.cluster or name]
+    def _taken_over(self) -> EventProducer:
+        if self._producer is None:
+            raise RuntimeError("take_over comes first")
+        return self._producer
 
 
 @contextmanager
@@ -150,15 +201,17 @@ def open_publisher(
     carrier = carrier_of(estate, name)
     connection = EventsConnection.to(carrier)
     registry = None if carrier.schema_registry is None else SchemaRegistryClient(carrier.schema_registry)
+    publisher = KafkaPublisher(
+        connection,
+        registry,
+        topics=topics,
+        create_topics=estate.events.create_topics,
+        replication_factor=estate.events.replication_factor,
+    )
     try:
-        yield KafkaPublisher(
-            connection,
-            registry,
-            topics=topics,
-            create_topics=estate.events.create_topics,
-            replication_factor=estate.events.replication_factor,
-        )
+        yield publisher
     finally:
+        publisher.close()
         if registry is not None:
             registry.close()
 
@@ -183,5 +236,10 @@ def retire_snapshot(
 def publish_tombstone(
     connection: EventsConnection, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
-    """A record with the cluster's key and no value; its position. Raises PublishError."""
-    return deliver(connection, topic, [(cluster_id, None)], deadline=time.monotonic() + _TIMEOUT_SECONDS).last
+    """A record with the cluster's key and no value, which says what the last sequence was; its position. Raises
+    PublishError, UnreachableError."""
+    newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
+    origin = None if newest is None else origin_of(newest)
+    tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
+    with EventProducer(connection, cluster_id=None, timeout_seconds=_TIMEOUT_SECONDS) as producer:
+        return producer.deliver(topic, [tombstone], deadline=time.monotonic() + _TIMEOUT_SECONDS).last

@@ -16,12 +16,10 @@ from confluent_kafka import (
 from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
 from mesh_assets.snapshot.avro_form import decode_discovery_event, fingerprint, schema_text
-from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import DiscoveryEvent
-from mesh_assets.snapshot.publisher import carrier_of
+from mesh_assets.snapshot.connection import EventsConnection, carrier_of
+from mesh_assets.snapshot.events import Origin, ReadSnapshot
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
 # How many offsets to look at, from the end. Usually the last event is the right one; if many clusters share a
@@ -34,16 +32,6 @@ class SchemaReader(Protocol):
     """What reading needs of a SchemaRegistryClient."""
 
     def schema_by_id(self, schema_id: int) -> SchemaText | None: ...
-
-
-class ReadSnapshot(Record, frozen=True, kw_only=True):
-    """An event as Kafka has it. `written_at`: the record's timestamp, None if it has none. `bytes`: of its
-    value."""
-
-    event: DiscoveryEvent
-    position: EventPosition
-    written_at: datetime | None
-    bytes: int
 
 
 def read_newest_snapshot(
@@ -88,11 +76,20 @@ def newest_snapshot(
 ) -> ReadSnapshot | None:
     """As read_newest_snapshot. Assigns partitions and never subscribes, so no consumer group is created."""
     message = newest_record(connection, topic, key=cluster_id, timeout_seconds=timeout_seconds)
-    if message is None:
-        return None
+    return None if message is None else read_snapshot(message, connection, registry, known_ids=known_ids)
+
+
+def read_snapshot(
+    message: Message,
+    connection: EventsConnection,
+    registry: SchemaReader | None,
+    *,
+    known_ids: SchemaIds | None,
+) -> ReadSnapshot | None:
+    """The snapshot that the record holds; None for a tombstone. Raises as newest_snapshot."""
     value, partition, offset = message.value(), message.partition(), message.offset()
     if value is None or partition is None or offset is None:
-        return None  # a tombstone
+        return None
 
     def text_of(schema_id: int) -> str:
         if known_ids is not None and (known_ids.event_id, known_ids.event_fingerprint) == (
@@ -114,11 +111,36 @@ def newest_snapshot(
     kind, milliseconds = message.timestamp()
     return ReadSnapshot(
         event=decode_discovery_event(value, text_of),
-        position=EventPosition(topic=topic, partition=partition, offset=offset),
+        position=EventPosition(topic=str(message.topic()), partition=partition, offset=offset),
         written_at=None
         if kind == TIMESTAMP_NOT_AVAILABLE
         else datetime.fromtimestamp(milliseconds / 1000, UTC),
         bytes=len(value),
+    )
+
+
+_SEQUENCE, _RUN_ID, _STORE_ID = "mesh-sequence", "mesh-run-id", "mesh-store-id"
+
+
+def headers_of(origin: Origin) -> tuple[tuple[str, bytes], ...]:
+    return (
+        (_SEQUENCE, str(origin.sequence).encode()),
+        (_RUN_ID, origin.run_id.encode()),
+        *(() if origin.store_id is None else ((_STORE_ID, origin.store_id.encode()),)),
+    )
+
+
+def origin_of(message: Message) -> Origin | None:
+    """None: no headers of ours, as in records of versions that wrote none."""
+    found = dict(message.headers() or ())
+    sequence, run_id = found.get(_SEQUENCE), found.get(_RUN_ID)
+    if not isinstance(sequence, bytes) or not sequence.isdigit() or not isinstance(run_id, bytes):
+        return None
+    store_id = found.get(_STORE_ID)
+    return Origin(
+        sequence=int(sequence),
+        run_id=run_id.decode(errors="replace"),
+        store_id=store_id.decode(errors="replace") if isinstance(store_id, bytes) else None,
     )
 
 

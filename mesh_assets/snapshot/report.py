@@ -131,6 +131,7 @@ def report_of(
             *stand_in_notes(collected),
             *hidden_notes(document),
             *metrics_notes(document),
+            *scope_notes(document),
             *_notes(published),
         ),
         metrics=key_figures(document.metrics),
@@ -153,6 +154,13 @@ def metrics_notes(document: Document) -> Iterator[str]:
     """One sentence for each source of metrics that is missing while the section is fresh from the others."""
     if document.metrics is not None and document.sections["metrics"].status == "fresh":
         yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
+
+
+def scope_notes(document: Document) -> Iterator[str]:
+    """What left and entered the scope of a section with this document."""
+    for name, state in document.sections.items():
+        if state.scope_note is not None:
+            yield f"{name.replace('_', ' ')}: {state.scope_note}"
 
 
 def hidden_notes(document: Document) -> Iterator[str]:

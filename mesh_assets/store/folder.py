@@ -23,8 +23,8 @@ class FolderStore:
     replaced or removed.
 
     A file appears under its key complete and synced, or not at all: it is written to `.tmp`, then linked
-    (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, as for any
-    file of the user.
+    (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, but nothing is
+    open to others: documents name every topic and hold configs.
     """
 
     shared = False
@@ -116,10 +116,10 @@ class FolderStore:
         path = self._temporary / f"{os.getpid()}-{uuid.uuid4().hex}"
         with _store_errors(path, "written"):
             if not self._temporary.is_dir():
-                self._temporary.mkdir(parents=True, exist_ok=True)
+                _make_folder(self._temporary)
             self._drop_abandoned()
             try:
-                with path.open("xb") as file:
+                with open(path, "xb", opener=_not_for_others) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -131,7 +131,7 @@ class FolderStore:
         # Removing an object also removes folders that it leaves empty, perhaps the one just created here.
         for _ in range(20):
             missing = [parent for parent in path.parents if not parent.is_dir()]
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             try:
                 how(temporary, path)
             except FileNotFoundError:
@@ -158,8 +158,8 @@ class FolderStore:
     def _locked(self) -> Iterator[None]:
         """One writer at a time. The kernel frees the lock of a process that dies."""
         path = self._root / ".lock"
-        self._root.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        _make_folder(self._root)
+        with open(path, "ab", opener=_not_for_others) as file:
             deadline = time.monotonic() + _LOCK_SECONDS
             while True:
                 try:
@@ -180,6 +180,17 @@ class FolderStore:
             with suppress(FileNotFoundError):
                 if entry.stat().st_mtime < oldest:
                     os.unlink(entry.path)
+
+
+def _not_for_others(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o660)
+
+
+def _make_folder(path: Path) -> None:
+    """With its missing parents, which `Path.mkdir` would make with the default mode."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o770, exist_ok=True)
 
 
 def _unreadable(error: OSError) -> None:

@@ -2,37 +2,79 @@
 removed after publishing."""
 
 import hashlib
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.layout import safe
-from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.objects import ObjectStore, StoredObject
+from mesh_assets.store.quarantine import set_aside
+
+MOST_APART = 100
+"""Triggers of a cluster that are kept one by one; further ones are counted by type. Each is a request to read,
+and all of them go into one event, which a broker refuses beyond a megabyte."""
+
+MOST_COUNTED = 5_000
+"""Causes of one type that are told apart; beyond, there are "more than"."""
+
+MOST_BYTES = 8 * 1024
+"""Of one trigger. What sensors and the queue write is below a kilobyte or two."""
+
+_FOLDED_AT_ONCE = 1_000
+_READS_AT_ONCE = 8
+_TRIES = 20
+_FOLDED = "folded-"
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class WaitingTrigger(Record, frozen=True, kw_only=True):
     """A trigger that waits for a run. `id` is derived from the cause, so the same cause waits only once.
-    `source`: who noticed it."""
+    `source`: who noticed it. `stands_for`: how many causes; more than one where they were folded."""
 
     id: str
     trigger: Trigger
     source: str
-    received_at: datetime
+    received_at: Moment
+    stands_for: int = 1
 
 
-_decoder = msgspec.json.Decoder(WaitingTrigger)
+class FoldedTriggers(Record, frozen=True, kw_only=True):
+    """Triggers of one type beyond MOST_APART. `ids`: of their causes. `uncounted`: there are more than
+    MOST_COUNTED. `received_at`: when the last one came."""
+
+    ids: tuple[str, ...]
+    uncounted: bool
+    received_at: Moment
+
+
+def inbox_by_name(cluster: str) -> str:
+    """The inbox of a cluster that was never discovered, so that only its name in the estate is known. Its
+    first discovery empties it. No id of a cluster holds a colon."""
+    return f"name:{cluster}"
+
+
+_waiting_decoder = msgspec.json.Decoder(WaitingTrigger)
+_folded_decoder = msgspec.json.Decoder(FoldedTriggers)
 
 
 class Inbox:
-    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`. Every method raises StoreError when
-    the store fails."""
+    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`, and `folded-<type>.json` beside them.
+    For one piece of work: it counts what waits once. Every method raises StoreError when the store fails.
+
+    `cluster_id` is the brokers' or `inbox_by_name`.
+    """
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
+        self._apart: dict[str, int] = {}
 
     def put(self, cluster_id: str, trigger: Trigger, *, cause: str, source: str, now: datetime) -> bool:
         """Keeps the trigger until a run has dealt with it; False if that cause is already waiting.
@@ -40,38 +82,156 @@ class Inbox:
         `cause` describes what happened, not when it was seen, so that the same event always has the same text
         (`users-value version 3`, a message's id).
         """
-        trigger_id = hashlib.sha256(f"{trigger.type}\0{cause}".encode()).hexdigest()[:32]
+        text = f"{trigger.type}\0{cause}".encode("utf-8", "backslashreplace")
+        trigger_id = hashlib.sha256(text).hexdigest()[:32]
+        key = self._key(cluster_id, trigger_id)
+        if cluster_id not in self._apart:
+            self._apart[cluster_id] = sum(1 for entry in self._list(cluster_id) if not _is_folded(entry.key))
+        if self._apart[cluster_id] >= MOST_APART:
+            if self._objects.get(key) is not None:
+                return False
+            return self._fold(cluster_id, trigger.type, [trigger_id], now=now)
         waiting = WaitingTrigger(id=trigger_id, trigger=trigger, source=source, received_at=now)
         try:
-            self._objects.put_new(self._key(cluster_id, trigger_id), msgspec.json.encode(waiting))
+            self._objects.put_new(key, msgspec.json.encode(waiting))
         except ConflictError:
             return False
+        self._apart[cluster_id] += 1
         return True
 
     def waiting(self, cluster_id: str) -> tuple[WaitingTrigger, ...]:
-        """The waiting triggers, oldest first."""
-        found = []
-        for entry in self._objects.list(self._folder(cluster_id)):
-            stored = self._objects.get(entry.key)
-            if stored is not None:  # a run may have dealt with it since the listing
-                found.append(self._decoded(stored[0], entry.key))
-        return tuple(sorted(found, key=lambda waiting: (waiting.received_at, waiting.id)))
+        """The waiting triggers, oldest first: at most MOST_APART one by one, the others folded by type.
+
+        A file that is no trigger is set aside. Whatever it was, it asked for a discovery, so a trigger that
+        says so takes its place.
+        """
+        entries = self._list(cluster_id)
+        apart = sorted(
+            (entry for entry in entries if not _is_folded(entry.key)),
+            key=lambda entry: (entry.modified_at, entry.key),
+        )
+        surplus = apart[MOST_APART : MOST_APART + _FOLDED_AT_ONCE]
+        if surplus:
+            self._fold_unread(cluster_id, surplus)
+            entries = self._list(cluster_id)
+        wanted = [*apart[:MOST_APART], *(entry for entry in entries if _is_folded(entry.key))]
+        with ThreadPoolExecutor(max_workers=_READS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
+            found = list(pool.map(lambda entry: self._read(cluster_id, entry), wanted))
+        # A run may have dealt with some since the listing.
+        there = {one.id: one for one in found if one is not None}
+        return tuple(sorted(there.values(), key=lambda waiting: (waiting.received_at, waiting.id)))
 
     def remove(self, cluster_id: str, ids: Iterable[str]) -> None:
+        """Removes what `waiting` returned, except folded triggers that others have joined since."""
         for trigger_id in ids:
-            self._objects.delete(self._key(cluster_id, trigger_id))
+            name, folded, version = trigger_id.partition("@")
+            if folded:
+                with suppress(ConflictError):
+                    self._objects.delete_if(self._key(cluster_id, name), version)
+            else:
+                self._objects.delete(self._key(cluster_id, name))
 
-    def _decoded(self, data: bytes, key: str) -> WaitingTrigger:
+    # --- one by one
+
+    def _read(self, cluster_id: str, entry: StoredObject) -> WaitingTrigger | None:
+        stored = self._objects.get(entry.key)
+        if stored is None:
+            return None
+        data, version = stored
+        name = entry.key.removeprefix(self._folder(cluster_id)).removesuffix(".json")
         try:
-            return _decoder.decode(data)
-        except msgspec.DecodeError as error:
-            raise StoreError(
-                f"{self._objects.location(key)} is not a trigger of this version: {error}; remove it or write it again"
-            ) from error
+            if _is_folded(entry.key):
+                return _as_one(name, version, _folded_decoder.decode(data))
+            if self._key(cluster_id, name) != entry.key:
+                raise msgspec.DecodeError("its name does not end in .json")
+            if len(data) > MOST_BYTES:
+                raise msgspec.DecodeError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
+            # The file's own name is what `remove` needs, whatever the content says.
+            return msgspec.structs.replace(_waiting_decoder.decode(data), id=name)
+        except UNDECODABLE as error:
+            set_aside(self._objects, entry.key, data, reason=str(error))
+        stand_in = WaitingTrigger(
+            id=hashlib.sha256(entry.key.encode()).hexdigest()[:32],
+            trigger=Trigger(type="external", details="A trigger that waited could not be read"),
+            source="inbox",
+            received_at=entry.modified_at,
+        )
+        # The stand-in first: a crash in between leaves both, and never neither.
+        self._objects.put(self._key(cluster_id, stand_in.id), msgspec.json.encode(stand_in))
+        with suppress(ConflictError):  # written again meanwhile: perhaps readable now
+            self._objects.delete_if(entry.key, version)
+        return stand_in
+
+    # --- folded: all that is left of a trigger is its type and that it came
+
+    def _fold(self, cluster_id: str, type_: TriggerType, ids: Sequence[str], *, now: datetime) -> bool:
+        """Counts the causes; whether one of them is new."""
+        key = self._key(cluster_id, f"{_FOLDED}{type_}")
+        for _ in range(_TRIES):
+            stored = self._objects.get(key)
+            before = None if stored is None else self._folded(key, stored[0])
+            all_ids = tuple(dict.fromkeys((*(() if before is None else before.ids), *ids)))
+            if before is not None and len(all_ids) == len(before.ids):
+                return False
+            after = FoldedTriggers(
+                ids=all_ids[:MOST_COUNTED],
+                uncounted=len(all_ids) > MOST_COUNTED or (before is not None and before.uncounted),
+                received_at=now if before is None else max(now, before.received_at),
+            )
+            data = msgspec.json.encode(after)
+            with suppress(ConflictError):
+                if stored is None:
+                    self._objects.put_new(key, data)
+                else:
+                    self._objects.put_if(key, data, stored[1])
+                return True
+        raise StoreError(f"{self._objects.location(key)} is being written by others all the time; try again")
+
+    def _fold_unread(self, cluster_id: str, surplus: Sequence[StoredObject]) -> None:
+        """Counts files beyond MOST_APART, which an earlier version or writers at the same time have left, as
+        `external`: reading thousands of them only for their types would take minutes."""
+        folder = self._folder(cluster_id)
+        ids = [entry.key.removeprefix(folder).removesuffix(".json") for entry in surplus]
+        self._fold(cluster_id, "external", ids, now=datetime.now(UTC))
+        with ThreadPoolExecutor(max_workers=_READS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
+            list(pool.map(lambda entry: self._objects.delete(entry.key), surplus))
+
+    def _folded(self, key: str, data: bytes) -> FoldedTriggers | None:
+        try:
+            return _folded_decoder.decode(data)
+        except UNDECODABLE as error:
+            set_aside(self._objects, key, data, reason=str(error))
+            return None
+
+    # --- where things are
+
+    def _list(self, cluster_id: str) -> list[StoredObject]:
+        return self._objects.list(self._folder(cluster_id))
 
     @staticmethod
     def _folder(cluster_id: str) -> str:
         return f"triggers/{safe(cluster_id)}/"
 
-    def _key(self, cluster_id: str, trigger_id: str) -> str:
-        return f"{self._folder(cluster_id)}{trigger_id}.json"
+    def _key(self, cluster_id: str, name: str) -> str:
+        return f"{self._folder(cluster_id)}{name}.json"
+
+
+_FOLDED_NAMES: dict[str, TriggerType] = {f"{_FOLDED}{type_}": type_ for type_ in TRIGGER_TYPES}
+
+
+def _is_folded(key: str) -> bool:
+    return key.rpartition("/")[2].removesuffix(".json") in _FOLDED_NAMES
+
+
+def _as_one(name: str, version: str, folded: FoldedTriggers) -> WaitingTrigger:
+    """All of a type as one trigger. Its id holds the version, so that what joins later is not removed with it."""
+    count = f"{'More than ' if folded.uncounted else ''}{len(folded.ids):,}"
+    return WaitingTrigger(
+        id=f"{name}@{version}",
+        trigger=Trigger(
+            type=_FOLDED_NAMES[name], details=f"{count} further causes of this type, counted only"
+        ),
+        source="inbox",
+        received_at=folded.received_at,
+        stands_for=len(folded.ids),
+    )

@@ -1,9 +1,11 @@
 """The inventories in the store: documents, the pointer to the latest, the lock, and sections on their way
 from step to step."""
 
+import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from mesh_assets.errors import StoreError
+from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
@@ -14,9 +16,11 @@ from mesh_assets.store.pointers import (
     Pending,
     Pointer,
     StoredDocument,
+    StoreIdentity,
     decode_known_cluster,
     decode_pending,
     decode_pointer,
+    decode_store_identity,
     encode,
 )
 
@@ -39,6 +43,14 @@ class InventoryStore:
         self.objects = objects
 
     # --- reading
+
+    def store_id(self) -> str:
+        """Which store this is: made once, at the first call, and moved and copied with the store."""
+        key = layout.store_key()
+        while (found := self.objects.get(key)) is None:
+            with suppress(ConflictError):  # another was faster
+                self.objects.put_new(key, encode(StoreIdentity(id=uuid.uuid4().hex)))
+        return decode_store_identity(found[0], source=self.objects.location(key)).id
 
     def latest(self, cluster_id: str) -> tuple[Pointer, str] | None:
         """The pointer to the newest published document, and its version; None if nothing was ever published."""
@@ -157,6 +169,11 @@ class InventoryStore:
         key = layout.latest_key(pointer.cluster_id)
         data = encode(pointer)
         return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
+
+    def forget_latest(self, cluster_id: str, version: str) -> None:
+        """Makes the store one that has published nothing of the cluster; its documents stay. Raises ConflictError
+        if the pointer has moved from that version."""
+        self.objects.delete_if(layout.latest_key(cluster_id), version)
 
     def remember_cluster(self, name: str, cluster_id: str) -> None:
         if self.cluster_id(name) != cluster_id:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from mesh_assets.errors import StoreError
+from mesh_assets.importing import importing
 from mesh_assets.inventory.document import document_name
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.objects import ObjectStore
@@ -18,7 +19,8 @@ def open_store(value: str | None) -> ObjectStore:
     Raises StoreError for any other address."""
     text = value or DEFAULT_STORE
     if text.startswith("s3://"):
-        from mesh_assets.store.bucket import BucketStore  # boto3 is heavy, and only needed here
+        with importing:
+            from mesh_assets.store.bucket import BucketStore  # boto3 is heavy, and only needed here
 
         return BucketStore.at(text)
     if "://" in text:
@@ -44,6 +46,10 @@ def safe(name: str) -> str:
 def unsafe(part: str) -> str:
     """The name that `safe` turned into the part."""
     return unquote(part)
+
+
+def store_key() -> str:
+    return "store.json"
 
 
 def cluster_folder(cluster_id: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Summary
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 
 
@@ -97,6 +97,13 @@ class Pending(Record, frozen=True, kw_only=True):
     record: WriteAhead | None = None
 
 
+class StoreIdentity(Record, frozen=True, kw_only=True):
+    """`store.json`: which store this is, wherever it is moved to."""
+
+    format: int = 1
+    id: str
+
+
 class KnownCluster(Record, frozen=True, kw_only=True):
     """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate."""
 
@@ -109,9 +116,10 @@ _encoder = msgspec.json.Encoder()
 _pointers = msgspec.json.Decoder(Pointer)
 _pendings = msgspec.json.Decoder(Pending)
 _clusters = msgspec.json.Decoder(KnownCluster)
+_stores = msgspec.json.Decoder(StoreIdentity)
 
 
-def encode(record: Pointer | Pending | KnownCluster) -> bytes:
+def encode(record: Pointer | Pending | KnownCluster | StoreIdentity) -> bytes:
     return msgspec.json.format(_encoder.encode(record))
 
 
@@ -130,10 +138,15 @@ def decode_known_cluster(data: bytes, *, source: str) -> KnownCluster:
     return _decoded(_clusters, data, source)
 
 
+def decode_store_identity(data: bytes, *, source: str) -> StoreIdentity:
+    """Raises StoreError naming `source` if the bytes are not a store's identity."""
+    return _decoded(_stores, data, source)
+
+
 def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
     try:
         return decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise StoreError(
             f"{source} cannot be read by this version: {error}; it was written by another version or damaged"
         ) from error

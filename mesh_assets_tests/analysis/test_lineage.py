@@ -99,6 +99,15 @@ def test_a_connector_of_unknown_type_gives_no_edge() -> None:
     assert "nothing says which way" in graph.notes[connector("odd")]
 
 
+def test_a_sinks_dead_letter_topic_is_downstream_of_it() -> None:
+    key = "errors.deadletterqueue.topic.name"
+    graph = lineage_graph(a_document(connectors=(a_connector("sink", config={key: "failed"}),)))
+    assert (
+        Edge(source=connector("sink"), target=topic("failed"), known="declared", by=f"its config {key}")
+        in graph.edges
+    )
+
+
 def test_a_circle_ends() -> None:
     there = a_connector("there", type="sink", topics=(ConnectorTopic(name="a", known="declared"),))
     back = a_connector(

@@ -4,15 +4,26 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from mesh_assets.cli.diff import diff
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import ClusterIdentity, Document, encode_document
+from mesh_assets.inventory.sections import SectionScope
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import EventPosition, Pointer
-from mesh_assets_tests.documents import MOMENT, NEVER_READ, STALE, a_connector, a_document, a_schema, a_topic
+from mesh_assets_tests.documents import (
+    FRESH,
+    MOMENT,
+    NEVER_READ,
+    STALE,
+    a_connector,
+    a_document,
+    a_schema,
+    a_topic,
+)
 
 BEFORE = a_document(
     topics=(a_topic("orders"),), connectors=(a_connector(),), schemas=(a_schema(definition="a"),)
@@ -196,4 +207,20 @@ def test_with_several_clusters_in_the_store_one_must_be_named(a_store_with_both:
     assert (
         "the store has no documents of cluster nowhere"
         in mesh_diff("a.json", "latest", "--cluster", "nowhere").stderr
+    )
+
+
+def test_what_only_one_of_the_estates_covered_is_named_beside_the_output_and_is_no_change() -> None:
+    topics = (a_topic("orders"), a_topic("tmp-1"))
+    for name, shown, exclude in (("c", topics, ()), ("d", topics[:1], ("tmp-*",))):
+        scoped = replace(FRESH, scope=SectionScope(exclude=exclude))
+        document = a_document(topics=shown, sections={"topics": scoped})
+        Path(f"{name}.json").write_bytes(encode_document(document))
+
+    result = mesh_diff("c.json", "d.json", "--json", "--fail-on", "any")
+
+    assert (result.exit_code, result.stdout) == (0, "[]\n")
+    assert result.stderr == "topics: out of scope: 1 topic (tmp-1), not reported as deleted\n"
+    assert mesh_diff("d.json", "c.json").stderr == (
+        "topics: new in scope: 1 topic (tmp-1), not reported as created\n"
     )

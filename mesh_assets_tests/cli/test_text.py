@@ -55,7 +55,7 @@ REPORT = DiscoveryReport(
 def test_the_summary_of_a_discovery_where_all_is_well() -> None:
     assert discovery_text(REPORT).splitlines() == [
         "data-mesh-cluster (lkc-nd1ng3, agentic-data-mesh)   sequence 4   1.8 s   "
-        "7 HTTP requests and 74 for levels of subjects   trigger: schema_updated users-value",
+        "7 HTTP requests plus 74 for compatibility levels   trigger: schema_updated users-value",
         "      37 topics      222 partitions   18,204 messages",
         "      37 connectors  37 active",
         "      37 schemas     33 AVRO, 2 JSON, 2 PROTOBUF",

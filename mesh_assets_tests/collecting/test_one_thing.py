@@ -10,6 +10,7 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Metrics, Schema
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -129,10 +130,10 @@ def test_topics_that_were_seen_before_stay_when_connect_does_not_give_them() -> 
     assert [topic.name for topic in after.records[0].topics] == ["db-orders"]
 
 
-def test_a_class_that_does_not_say_which_keys_are_passwords_loses_its_configs_and_nothing_else() -> None:
+def test_a_class_that_cannot_be_asked_which_keys_are_passwords_loses_its_configs_and_nothing_else() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/connector-plugins/Vault/config":
-            return httpx.Response(500, json={"message": "boom"})
+            return httpx.Response(403, json={"message": "no"})
         return worker.handle_request(request)
 
     worker = a_worker(
@@ -148,6 +149,23 @@ def test_a_class_that_does_not_say_which_keys_are_passwords_loses_its_configs_an
     assert "its config is withheld" in (vault.error or "")
     assert "4711" not in repr(vault)
     assert (file.config, file.error) == ({"connector.class": "File", "topic": "orders"}, None)
+
+
+def test_what_was_masked_before_stays_masked_after_a_run_in_which_the_class_could_not_be_asked() -> None:
+    worker = a_worker({"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}})
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        return worker.handle_request(request) if request.url.path == "/connectors" else httpx.Response(403)
+
+    masked = {"connector.class": "Vault", "topics": "orders", "topic": "orders", "pin": MASK}
+    before = a_document(connectors=(a_connector("a", connect=FIRST, config=masked),))
+
+    refused = connectors(httpx.MockTransport(refusing), previous=before)
+    silent = connectors(worker, previous=a_document(connectors=refused.records))
+
+    assert (refused.records[0].config, silent.records[0].config["pin"]) == (masked, MASK)
+    assert "its config is withheld" in (refused.records[0].error or "")
+    assert silent.records[0].error is None
 
 
 def test_a_connector_that_could_not_be_read_is_no_change() -> None:

@@ -7,6 +7,7 @@ import fastavro
 import pytest
 
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
+from mesh_assets.errors import UnreachableError
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
 
 MONEY = {"type": "record", "name": "Money", "fields": [{"name": "amount", "type": "int"}]}
@@ -71,3 +72,125 @@ def test_what_cannot_be_read_field_by_field_is_told_by_its_size_alone(
     decoded = decoder.decode(data)
     assert str(decoded.value).endswith("bytes)")
     assert decoded.note is not None
+
+
+def of_schema(schema: Any, data: bytes) -> Decoded:
+    text = SchemaText(id=9, schema_type="AVRO", definition=json.dumps(schema))
+    return RecordDecoder({9: text}.get).decode(framed(9, data))
+
+
+def written(schema: Any, value: Any) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), value)
+    return out.getvalue()
+
+
+def test_a_date_that_python_cannot_hold_is_shown_as_it_is_stored() -> None:
+    stored = {
+        "type": "record",
+        "name": "E",
+        "fields": [{"name": "until", "type": "long"}, {"name": "id", "type": "string"}],
+    }
+    read = {
+        "type": "record",
+        "name": "E",
+        "fields": [
+            {"name": "until", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+            {"name": "id", "type": "string"},
+        ],
+    }
+    infinity = {"until": 9223372036825200000, "id": "e-1"}  # Debezium's
+    assert of_schema(read, written(stored, infinity)) == Decoded(
+        value=infinity,
+        format="avro",
+        schema_id=9,
+        note="dates, times and decimals are shown as they are stored (OverflowError)",
+    )
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        {"type": "bytes", "logicalType": "decimal", "precision": 0},
+        {"type": "string", "logicalType": "decimal", "precision": 4, "scale": 9},
+        {"type": "long", "logicalType": "uuid"},
+    ],
+)
+def test_a_logical_type_that_the_library_refuses_is_left_out(type_: dict[str, Any]) -> None:
+    wrong = {"type": "record", "name": "E", "fields": [{"name": "a", "type": type_}]}
+    plain = {"type": "record", "name": "E", "fields": [{"name": "a", "type": type_["type"]}]}
+    value = {"bytes": b"ab", "string": "ab", "long": 7}[type_["type"]]
+    shown = "(2 bytes)" if isinstance(value, bytes) else value
+    assert of_schema(wrong, written(plain, {"a": value})).value == {"a": shown}
+
+
+def test_a_schema_that_is_none_gives_a_note() -> None:
+    decoded = of_schema({"type": "record", "name": "E", "fields": [{"name": "a", "type": "nothing"}]}, b"abc")
+    assert (decoded.value, decoded.note) == ("(3 bytes)", "does not fit its schema (UnknownType)")
+
+
+def test_a_registry_that_does_not_answer_costs_no_other_record() -> None:
+    asked: list[int] = []
+
+    def refuse(schema_id: int) -> SchemaText | None:
+        asked.append(schema_id)
+        raise UnreachableError("the registry does not answer")
+
+    decoder = RecordDecoder(refuse)
+    for _ in range(2):
+        assert decoder.decode(framed(4, b"abc")) == Decoded(
+            value="(8 bytes)",
+            format="bytes",
+            schema_id=4,
+            note="its schema could not be read: the registry does not answer",
+        )
+    assert asked == [4]
+    assert decoder.decode(b"plain").value == "plain"
+
+
+@pytest.mark.parametrize("depth", [100, 990, 100_000])
+def test_json_nested_beyond_any_stack_is_told_by_its_size(decoder: RecordDecoder, depth: int) -> None:
+    data = b"[" * depth + b"]" * depth
+    note = "is nested too deeply to be shown, so only its size is"
+    assert decoder.decode(data) == Decoded(value=f"({2 * depth:,} bytes)", format="json", note=note)
+
+
+def test_what_no_json_can_hold_is_made_readable(decoder: RecordDecoder) -> None:
+    data = b'{"half": "\\ud800", "nan": NaN, "long": ' + b"9" * 5_000 + b', "email": "ada"}'
+    assert decoder.decode(data).value == {
+        "half": "?",
+        "nan": "nan",
+        "long": "(a number of 5,000 digits)",
+        "email": "ada",
+    }
+
+
+@pytest.mark.parametrize("next_", ["Node", ["null", "Node"]])
+def test_a_record_nested_beyond_any_stack_ends_nothing(next_: Any) -> None:
+    node = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": next_}]}
+    decoded = of_schema(node, b"\x02" * 1_000_000)
+    assert (decoded.value, decoded.note) == (
+        "(1,000,000 bytes)",
+        "does not fit its schema (RecursionError)",
+    )
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "null",
+        {"type": "record", "name": "Empty", "fields": [{"name": "nothing", "type": "null"}]},
+        {"type": "fixed", "name": "Nothing", "size": 0},
+    ],
+)
+def test_an_array_of_items_without_bytes_is_not_counted_out(items: Any) -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [{"name": "a", "type": {"type": "array", "items": items}}],
+    }
+    decoded = of_schema(schema, b"\xfe" + b"\xff" * 7 + b"\x7f\x00")
+    assert (decoded.value, decoded.note) == (
+        "(10 bytes)",
+        "its schema has an array whose items take no bytes",
+    )

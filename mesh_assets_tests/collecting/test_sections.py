@@ -28,7 +28,7 @@ from mesh_assets_tests.collecting.cluster_fakes import (
     a_worker,
     opened,
 )
-from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_schemas
 
 
@@ -200,6 +200,51 @@ def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -
 
     assert isinstance(section, ConnectorsSection)
     assert section.records[0].config == {"connector.class": "Vault", "pin": MASK, "topic": "orders"}
+
+
+def test_transforms_predicates_and_converters_are_asked_for_their_passwords_too() -> None:
+    config = {
+        "connector.class": "Sink",
+        "topics": "orders",
+        "transforms": "mask, plain",
+        "transforms.mask.type": "com.shop.Mask$Value",
+        "transforms.mask.pin": "4711",
+        "transforms.plain.type": "com.shop.Plain",
+        "transforms.plain.pin": "4712",
+        "predicates": "ours",
+        "predicates.ours.type": "com.shop.Ours",
+        "predicates.ours.seed": "4713",
+        "value.converter": "com.shop.Converter",
+        "value.converter.code": "4714",
+    }
+    worker = a_worker(
+        {"a": config},
+        passwords={"com.shop.Mask$Value": "pin", "com.shop.Ours": "seed", "com.shop.Converter": "code"},
+    )
+
+    section = collect(FakeKafka(), workers=(worker,))["connectors"]
+
+    assert isinstance(section, ConnectorsSection)
+    masked = {"transforms.mask.pin", "predicates.ours.seed", "value.converter.code"}
+    assert section.records[0].config == {key: MASK if key in masked else config[key] for key in config}
+
+
+@pytest.mark.parametrize("class_today", ["Vault", "VaultV2"])
+def test_what_was_masked_once_stays_masked_when_the_plugin_does_not_answer(class_today: str) -> None:
+    """And when it answers without the key: a new version may declare less, the value is as secret as before."""
+    config = {"connector.class": "Vault", "topic": "orders", "pin": "4711", "tokens.max": "8"}
+    before = a_connector(
+        "a", connect="connect-0.test:8083", config={**config, "pin": MASK, "tokens.max": MASK}
+    )
+    worker = a_worker({"a": {**config, "connector.class": class_today}}, passwords={"VaultV2": "other"})
+
+    section = collect(FakeKafka(), workers=(worker,), previous=a_document(connectors=(before,)))["connectors"]
+
+    assert isinstance(section, ConnectorsSection)
+    shown = section.records[0].config
+    assert shown["pin"] == MASK
+    # A rule that masked for no reason is undone once every plugin has said what it declares.
+    assert shown["tokens.max"] == (MASK if class_today == "Vault" else "8")
 
 
 def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:

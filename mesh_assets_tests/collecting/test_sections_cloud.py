@@ -8,6 +8,7 @@ from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
 from mesh_assets.inventory.sections import ConnectorsSection, SchemasSection
 from mesh_assets_tests.collecting.cluster_fakes import (
+    CLUSTER_ID,
     FakeCloudConnect,
     FakeKafka,
     a_cluster,
@@ -47,7 +48,7 @@ def test_a_managed_connector_is_a_record_with_its_id_its_topic_and_its_quickstar
         Connector(
             name="orders",
             id="lcc-orders",
-            connect="api.confluent.cloud",
+            connect=f"api.confluent.cloud/env-1/{CLUSTER_ID}",
             type="source",
             connector_class="DatagenSource",
             status="RUNNING",

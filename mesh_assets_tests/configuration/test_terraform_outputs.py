@@ -1,3 +1,4 @@
+import codecs
 import io
 import json
 import os
@@ -9,6 +10,11 @@ from typing import Any
 import pytest
 
 from mesh_assets.configuration import terraform_outputs
+from mesh_assets.configuration.entries import (
+    entry_from_terraform,
+    in_variables,
+    variables_from_terraform,
+)
 from mesh_assets.configuration.terraform_outputs import (
     TerraformOutputs,
     parse_terraform_outputs,
@@ -29,6 +35,50 @@ def test_the_outputs_are_read_and_their_secrets_are_in_no_representation() -> No
         "kafka/s3cr3t+1=",
     )
     assert not any(secret in repr(found) for secret in SECRETS.values())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 + outputs_json().encode(),
+        codecs.BOM_UTF16_LE + outputs_json().encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + outputs_json().encode("utf-16-be"),
+    ],
+    ids=["utf-8", "utf-16-le, as PowerShell's > writes it", "utf-16-be"],
+)
+def test_outputs_with_a_byte_order_mark_are_read(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "outputs.json").write_bytes(data)
+
+    found = read_terraform_outputs(str(tmp_path / "outputs.json"))
+
+    assert found == parse_terraform_outputs(outputs_json(), source="x")
+    assert found == parse_terraform_outputs("\ufeff" + outputs_json(), source="stdin")
+
+
+@pytest.mark.parametrize(
+    ("value", "servers"),
+    [
+        ("SASL_SSL://pkc-1.example:9092", "pkc-1.example:9092"),
+        ("pkc-1.example:9092", "pkc-1.example:9092"),
+        (
+            "SASL_SSL://pkc-1.example:9092,SASL_SSL://pkc-2.example:9092",
+            "pkc-1.example:9092,pkc-2.example:9092",
+        ),
+        ("SASL_SSL://pkc-1.example:9092, pkc-2.example:9092", "pkc-1.example:9092,pkc-2.example:9092"),
+        (
+            ["SASL_SSL://pkc-1.example:9092", "SASL_SSL://pkc-2.example:9092"],
+            "pkc-1.example:9092,pkc-2.example:9092",
+        ),
+    ],
+)
+def test_endpoints_lose_their_protocol_one_by_one(value: object, servers: str) -> None:
+    changed = {"sensitive": False, "type": "string", "value": value}
+    found = parse_terraform_outputs(outputs_json(kafka_bootstrap_endpoint=changed), source="x")
+
+    entry = entry_from_terraform(found, in_variables())
+
+    assert entry["kafka"]["bootstrap_servers"] == servers
+    assert variables_from_terraform(found)["KAFKA_BOOTSTRAP_ENDPOINT"] == servers
 
 
 def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:

@@ -74,7 +74,7 @@ def test_a_topic_that_comes_and_one_that_goes(daemon: Daemon) -> None:
 def test_a_changed_config(daemon: Daemon) -> None:
     snapshot, cause = daemon.events.snapshot_made_for("topic_changed", CHANGED, within_seconds=IN_TIME)
 
-    assert cause.details == f"Topic {CHANGED}: retention.ms 604800000 → 86400000"
+    assert cause.details == f"Topic {CHANGED}: retention.ms 604800000 (inherited) → 86400000"
     assert daemon.events.changes_of(snapshot, CHANGED) == {"config.retention.ms": cause.details}
 
 

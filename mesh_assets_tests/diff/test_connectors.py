@@ -191,6 +191,29 @@ def test_a_value_that_is_masked_only_now_is_not_sent_out_once_more() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (MASK, "4712", (MASK, MASK, "pin changed")),
+        ("4711", MASK, (MASK, MASK, "pin is masked now")),
+        (MASK, "${file:/a:pin}", (MASK, "${file:/a:pin}", f"pin {MASK} → ${{file:/a:pin}}")),
+        ("${file:/a:pin}", MASK, ("${file:/a:pin}", MASK, f"pin ${{file:/a:pin}} → {MASK}")),
+    ],
+)
+def test_a_value_that_is_masked_on_one_side_is_told_on_neither(
+    before: str, after: str, told: tuple[str, str, str]
+) -> None:
+    changes = changes_of(a_connector(config={"pin": before}), a_connector(config={"pin": after}))
+    assert changes == [("config.pin", told[0], told[1], "info", f"Connector orders-sink: {told[2]}")]
+
+
+def test_a_harmless_value_that_an_older_version_masked_is_shown_now() -> None:
+    changes = changes_of(a_connector(config={"tokens.max": MASK}), a_connector(config={"tokens.max": "8"}))
+    assert changes == [
+        ("config.tokens.max", MASK, "8", "info", "Connector orders-sink: tokens.max is shown now, 8")
+    ]
+
+
 def test_a_secret_that_an_older_version_kept_is_not_sent_out_with_a_removal_or_deletion() -> None:
     old = a_connector(config={"database.password": "hunter2"})
     changes = diff_documents(a_document(connectors=(old,)), a_document())

@@ -13,6 +13,7 @@ def test_the_state_holds_what_lasts_as_text() -> None:
         connectors=(a_connector(),),
         schemas=(a_schema(),),
         consumer_groups=(a_group(), a_group("console-consumer-1")),
+        topic_defaults={"retention.ms": "2"},
     )
     expected: State = {
         "topic": {
@@ -25,6 +26,7 @@ def test_the_state_holds_what_lasts_as_text() -> None:
                 "config.retention.ms": "1",
             }
         },
+        "topic_defaults": {"topic_defaults": {"config.retention.ms": "2"}},
         "connector": {
             "main/orders-sink": {
                 "connect": "main",

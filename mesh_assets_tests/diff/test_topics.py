@@ -1,8 +1,10 @@
 import msgspec
+import pytest
 from msgspec.structs import replace
 
-from mesh_assets.diff import diff_documents
+from mesh_assets.diff import apply_changes, diff_documents, stable_state
 from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets_tests.documents import a_document, a_topic
 
@@ -150,29 +152,89 @@ def test_each_changed_config_is_a_change() -> None:
     ]
 
 
-def test_a_config_that_an_upgrade_brings_or_takes_is_worth_an_information() -> None:
-    old, new = a_topic(), a_topic(config={"remote.copy.disable": "false"})
-    field = "config.remote.copy.disable"
-    assert changes_of(old, new) == [
-        (
-            "updated",
-            field,
-            None,
-            "false",
-            "info",
-            "Topic orders: config remote.copy.disable appeared with false",
+def test_an_inherited_value_is_no_change_of_the_topic() -> None:
+    before = a_topic(config={"retention.ms": "1", "segment.ms": "1"}, config_overrides=("segment.ms",))
+    other_default = replace(before, config={"retention.ms": "2", "segment.ms": "1"})
+    after_upgrade = replace(before, config={**(before.config or {}), "remote.copy.disable": "false"})
+
+    assert changes_of(before, other_default) == []
+    assert changes_of(before, after_upgrade) == changes_of(after_upgrade, before) == []
+
+
+def test_one_default_of_the_cluster_is_one_change_however_many_topics_inherit_it() -> None:
+    def topics(retention: str) -> tuple[Topic, ...]:
+        return (
+            *(
+                a_topic(f"t-{number}", config={"retention.ms": retention}, config_overrides=())
+                for number in range(39)
+            ),
+            a_topic("own", config={"retention.ms": "5"}),
         )
-    ]
-    assert changes_of(new, old) == [
-        (
-            "updated",
-            field,
-            "false",
-            None,
-            "info",
-            "Topic orders: config remote.copy.disable disappeared, was false",
+
+    before = a_document(topics=topics("1"), topic_defaults={"retention.ms": "1"})
+    after = a_document(topics=topics("2"), topic_defaults={"retention.ms": "2"})
+
+    (change,) = diff_documents(before, after)
+    assert (change.resource_type, change.field, change.before, change.after, change.severity) == (
+        "topic_defaults",
+        "config.retention.ms",
+        "1",
+        "2",
+        "warning",
+    )
+    assert change.sentence == (
+        "Default of topics: retention.ms 1 → 2, for 39 topics without a value of their own"
+    )
+    assert apply_changes(stable_state(before), [change]) == stable_state(after)
+    assert diff_documents(replace(before, topic_defaults=None), after) == ()
+
+
+def test_brokers_whose_static_defaults_differ_give_no_changes_between_two_equal_readings() -> None:
+    def read_from(broker: str) -> Document:
+        config = {"retention.ms": broker, "cleanup.policy": "compact", "min.insync.replicas": broker}
+        return a_document(
+            topics=tuple(
+                a_topic(f"t-{number}", config=config, config_overrides=("cleanup.policy",))
+                for number in range(12)
+            ),
+            topic_defaults={},
         )
-    ]
+
+    assert diff_documents(read_from("1"), read_from("2")) == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "one", "other"),
+    [
+        ("cleanup.policy", "compact,delete", "delete,compact"),
+        ("cleanup.policy", "compact,delete", "delete, compact"),
+        ("leader.replication.throttled.replicas", "0:1,1:2", "1:2,0:1"),
+        ("preallocate", "true", "TRUE"),
+        ("retention.ms", "60000", "060000"),
+        ("retention.ms", "60000", " +60000 "),
+        (
+            "confluent.placement.constraints",
+            '{"version":1,"replicas":[]}',
+            '{ "replicas": [], "version": 1 }',
+        ),
+    ],
+)
+def test_order_and_spelling_that_mean_the_same_are_no_change(config: str, one: str, other: str) -> None:
+    assert changes_of(a_topic(config={config: one}), a_topic(config={config: other})) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "one", "other"),
+    [
+        ("cleanup.policy", "compact,delete", "compact"),
+        ("compression.type", "a,b", "b,a"),
+        ("retention.ms", "-1", "1"),
+        ("confluent.placement.constraints", '{"version":1}', '{"version":2}'),
+        ("confluent.placement.constraints", '{"version":1}', '{"version":1'),
+    ],
+)
+def test_what_means_something_else_is_a_change(config: str, one: str, other: str) -> None:
+    assert len(changes_of(a_topic(config={config: one}), a_topic(config={config: other}))) == 1
 
 
 def test_configs_that_could_not_be_read_are_no_change_in_either_direction() -> None:
@@ -188,12 +250,26 @@ def test_a_config_whose_value_is_sensitive_is_no_change_in_either_direction() ->
     assert changes_of(hidden, known) == []
 
 
-def test_an_override_matters_only_with_the_value() -> None:
-    default = a_topic(config={"retention.ms": "1"})
-    overridden = replace(default, config_overrides=("retention.ms",))
-    assert changes_of(default, overridden) == []
-    assert [sentence for *_, sentence in changes_of(overridden, a_topic(config={"retention.ms": "2"}))] == [
-        "Topic orders: retention.ms 1 → 2 (override removed)"
+def test_an_override_set_or_removed_says_what_holds_instead() -> None:
+    inherited = a_topic(config={"retention.ms": "1"}, config_overrides=())
+    own, own_as_inherited = a_topic(config={"retention.ms": "2"}), a_topic(config={"retention.ms": "1"})
+    field = "config.retention.ms"
+
+    assert changes_of(inherited, own) == [
+        ("updated", field, None, "2", "warning", "Topic orders: retention.ms 1 (inherited) → 2")
+    ]
+    assert changes_of(own, inherited) == [
+        ("updated", field, "2", None, "warning", "Topic orders: retention.ms 2 → 1 (override removed)")
+    ]
+    assert changes_of(inherited, own_as_inherited) == [
+        (
+            "updated",
+            field,
+            None,
+            "1",
+            "info",
+            "Topic orders: retention.ms set on the topic to 1, as inherited",
+        )
     ]
 
 

@@ -45,3 +45,32 @@ def test_a_malformed_template_is_an_error() -> None:
 
 def test_a_queue_is_named_by_its_address() -> None:
     assert "triggers.queue_url" in finding("triggers: {queue_url: discovery-agent-triggers}")
+
+
+def connect_names(*endpoints: str) -> list[str | None]:
+    text = CLUSTERS.rstrip().removesuffix("}") + f", connect: [{', '.join(endpoints)}]}}\n"
+    cluster = parse_estate(text, source="estate.yaml").clusters["warehouse"]
+    return [endpoint.name for endpoint in cluster.named_connect]
+
+
+ONE = '{kind: kafka_connect, url: "http://one:8083"}'
+OTHER = '{kind: kafka_connect, url: "http://other:8083"}'
+MSK = "{kind: msk_connect}"
+
+
+def test_the_only_endpoint_of_a_kind_is_called_by_it_and_several_have_the_names_that_the_estate_gives() -> (
+    None
+):
+    assert connect_names(ONE, MSK) == ["kafka_connect", "msk_connect"]
+    assert connect_names(ONE, OTHER) == [None, None]
+    assert connect_names(ONE.replace("url", "name: main, url"), OTHER) == ["main", None]
+
+
+def test_no_two_endpoints_have_one_name() -> None:
+    with pytest.raises(EstateError, match="connect has two endpoints called 'msk_connect'; give each a name"):
+        connect_names(ONE.replace("url", "name: msk_connect, url"), MSK)
+
+
+def test_a_name_of_an_endpoint_holds_no_slash() -> None:
+    with pytest.raises(EstateError, match="name"):
+        connect_names(ONE.replace("url", "name: a/b, url"))

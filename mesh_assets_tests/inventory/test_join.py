@@ -132,10 +132,30 @@ def settle(collected: Section, previous: Document, *, minutes: int) -> Section:
     )
 
 
+def names(section: Section) -> list[str]:
+    assert isinstance(section, TopicsSection)
+    return sorted(topic.name for topic in section.records)
+
+
+def after(previous: Document, section: Section) -> Document:
+    """The document that a run leaves which settled the topics so."""
+    assert isinstance(section, TopicsSection)
+    return replace(
+        previous,
+        topics=section.records,
+        sections={**previous.sections, "topics": section.state},
+        held={"topics": section.held},
+    )
+
+
+def reading(*topics: Topic, minutes: int) -> TopicsSection:
+    return a_topics_section(*topics, state=fresh_at(minutes))
+
+
 def test_more_than_half_vanishing_at_once_is_held_back_with_the_reason() -> None:
     latest = a_document(topics=many_topics(20))
 
-    section = settle(a_topics_section(*many_topics(9), state=fresh_at(1)), latest, minutes=1)
+    section = settle(reading(*many_topics(9), minutes=1), latest, minutes=2)
 
     assert isinstance(section, TopicsSection)
     assert section.records == latest.topics
@@ -147,28 +167,100 @@ def test_more_than_half_vanishing_at_once_is_held_back_with_the_reason() -> None
     )
 
 
-def test_a_held_disappearance_stays_held_until_ten_minutes_have_passed_and_is_then_believed() -> None:
-    held = SectionState(
-        status="stale", collected_at=MOMENT, error="held", held_since=MOMENT + timedelta(minutes=1)
+def test_a_held_disappearance_is_believed_once_a_reading_ten_minutes_later_lacks_the_same() -> None:
+    latest = a_document(topics=many_topics(20))
+    held = after(latest, settle(reading(*many_topics(9), minutes=1), latest, minutes=1))
+
+    early = settle(reading(*many_topics(9), minutes=10), held, minutes=10)
+    late = settle(reading(*many_topics(9), minutes=11), held, minutes=11)
+
+    assert (early.state.status, early.state.held_since) == ("stale", MOMENT + timedelta(minutes=1))
+    assert len(names(early)) == 20
+    assert late == reading(*many_topics(9), minutes=11)
+
+
+def test_the_same_reading_published_again_confirms_nothing_however_late() -> None:
+    latest = a_document(topics=many_topics(20))
+    first = reading(*many_topics(9), minutes=1)
+    held = after(latest, settle(first, latest, minutes=1))
+
+    again = settle(first, held, minutes=600)
+
+    assert again.state.status == "stale"
+    assert len(names(again)) == 20
+
+
+def test_an_empty_second_reading_confirms_only_what_the_first_lacked_too() -> None:
+    latest = a_document(topics=many_topics(20))
+    held = after(latest, settle(reading(*many_topics(9), minutes=1), latest, minutes=1))
+
+    second = settle(reading(minutes=11), held, minutes=11)
+    confirmed = settle(reading(minutes=21), after(held, second), minutes=21)
+
+    assert names(second) == [topic.name for topic in many_topics(9)]
+    assert second.state.status == "fresh"
+    assert second.state.error == (
+        "9 topics that this reading lacks are kept until a reading after 17:01:02 UTC lacks them too"
     )
-    latest = a_document(topics=many_topics(20), sections={"topics": held})
-    few = a_topics_section(*many_topics(9), state=fresh_at(10))
+    assert names(confirmed) == []
+    assert confirmed.state == fresh_at(21)
 
-    early = settle(few, latest, minutes=10)
-    late = settle(few, latest, minutes=11)
 
-    assert early.state.held_since == MOMENT + timedelta(minutes=1)
-    assert len(early.records or ()) == 20  # type: ignore[arg-type]  # topics, not metrics
-    assert late == few
+def test_a_second_reading_that_lacks_others_confirms_nothing() -> None:
+    latest = a_document(topics=many_topics(30))
+    held = after(latest, settle(reading(*many_topics(14), minutes=1), latest, minutes=1))
+
+    second = settle(reading(*many_topics(30)[14:], minutes=11), held, minutes=11)
+    third = settle(reading(*many_topics(14), minutes=21), after(held, second), minutes=21)
+
+    assert (second.state.status, len(names(second))) == ("stale", 30)
+    assert (third.state.status, len(names(third))) == ("stale", 30)
+
+
+def test_what_is_back_in_the_second_reading_is_not_gone() -> None:
+    latest = a_document(topics=many_topics(20))
+    held = after(latest, settle(reading(minutes=1), latest, minutes=1))
+
+    second = settle(reading(*many_topics(15), minutes=5), held, minutes=5)
+    third = settle(reading(*many_topics(15), minutes=11), after(held, second), minutes=11)
+
+    assert len(names(second)) == 20, "five are held, and nothing is lost"
+    assert second.state.status == "fresh"
+    assert third == reading(*many_topics(15), minutes=11)
+
+
+def test_a_hold_of_an_earlier_version_which_did_not_keep_names_begins_again() -> None:
+    state = SectionState(status="stale", collected_at=MOMENT, error="held", held_since=MOMENT)
+    latest = a_document(topics=many_topics(20), sections={"topics": state})
+
+    section = settle(reading(*many_topics(9), minutes=30), latest, minutes=30)
+
+    assert (section.state.status, section.state.held_since) == ("stale", MOMENT + timedelta(minutes=30))
+
+
+def test_connectors_of_the_same_name_on_two_endpoints_are_held_apart() -> None:
+    latest = a_document(
+        connectors=tuple(
+            a_connector(f"sink-{number}", connect=connect) for connect in ("a", "b") for number in range(12)
+        )
+    )
+    left = ConnectorsSection(cluster_id="lkc-1", state=fresh_at(1), records=(latest.connectors[0],))
+
+    document = join(five_sections(connectors=left), latest)
+
+    assert len(document.connectors) == 24
+    assert len(document.held["connectors"]) == 23
 
 
 def test_an_outage_during_a_hold_does_not_make_it_begin_again() -> None:
-    held = SectionState(status="stale", collected_at=MOMENT, error="held", held_since=MOMENT)
-    latest = a_document(topics=many_topics(20), sections={"topics": held})
+    latest = a_document(topics=many_topics(20))
+    held = after(latest, settle(reading(*many_topics(9), minutes=1), latest, minutes=1))
 
-    section = settle(a_topics_section(state=STALE), latest, minutes=5)
+    outage = settle(a_topics_section(state=STALE), held, minutes=5)
+    section = settle(reading(*many_topics(9), minutes=11), after(held, outage), minutes=11)
 
-    assert section.state.held_since == MOMENT
+    assert outage.state.held_since == MOMENT + timedelta(minutes=1)
+    assert section == reading(*many_topics(9), minutes=11)
 
 
 def test_half_or_fewer_than_ten_may_vanish_at_once() -> None:

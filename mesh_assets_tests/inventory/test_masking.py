@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.inventory.masking import MASK, mask_config, mask_text, mask_value
+from mesh_assets.inventory.masking import MASK, mask_config, mask_text, mask_trace, mask_value
 
 SECRET = "s3cr3t-Value_42"
 
@@ -120,3 +120,38 @@ def test_what_a_platform_has_masked_already_gets_one_mask_whatever_its_length() 
         "odd.setting": MASK,
         "pattern": "***",
     }
+
+
+def test_a_trace_loses_the_secrets_of_its_connector_and_stays_readable() -> None:
+    trace = "io.debezium.connector.Task: user debezium with s3cr%t-1 refused by kafka:9092"
+
+    assert (
+        mask_trace(trace, ["debezium", "s3cr%t-1", "kafka", "by"])
+        == f"io.debezium.connector.Task: user {MASK} with {MASK} refused by kafka:9092"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("http.headers", "Accept:text/plain|X-Shop:abc", f"Accept:text/plain|X-Shop:{MASK}"),
+        ("headers", "Authorization: Digest a=b, c=d, Accept: x", f"Authorization: {MASK}, Accept: x"),
+        ("headers", '{"X-Shop": "abc"}', MASK),
+        ("transforms.drop.headers", "trace-id,span-id", "trace-id,span-id"),
+        ("keyfile", "/etc/keys/bigquery.json", "/etc/keys/bigquery.json"),
+        ("keyfile", '{"private_key": "x"}', MASK),
+        ("ssl.keystore.key", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----", MASK),
+        ("transforms.maskToken.fields", "token,password", "token,password"),
+        ("column.mask.hash.SHA-256.with.salt.CzQMA0cB5K", "shop.users.name", "shop.users.name"),
+    ],
+)
+def test_what_is_partly_secret_keeps_the_other_part(key: str, value: str, shown: str) -> None:
+    assert mask_value(key, value) == shown
+
+
+def test_the_salt_that_debezium_keeps_in_a_key_is_masked_in_the_key() -> None:
+    key = "column.mask.hash.SHA-256.with.salt."
+    masked = mask_config({f"{key}CzQMA0cB5K": "shop.users.name", f"{key}Dz7": "shop.users.mail"})
+
+    assert masked == {f"{key}{MASK}": "shop.users.name", f"{key}{MASK}*": "shop.users.mail"}
+    assert mask_config(masked) == masked

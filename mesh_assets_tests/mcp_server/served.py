@@ -1,11 +1,11 @@
 """A server with an estate and a store, its tools called as a client does, and the fixtures that tests of
 tools share."""
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -17,15 +17,14 @@ from msgspec.structs import replace
 
 from mesh_assets.agent_tools.event_source_mappings import OpenService
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
-from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.snapshot.world import World
 
 Mode: TypeAlias = Literal["auto", "legacy"]
 FLINK = """\
@@ -46,29 +45,8 @@ ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1",
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
 
 
-def publish(store: InventoryStore, document: Document) -> Document:
-    """As a discovery leaves it: the document and the pointer to it."""
-    latest = store.latest(document.cluster.id)
-    sequence = latest[0].sequence + 1 if latest else 1
-    document = replace(document, sequence=sequence)
-    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=document.cluster.id,
-        run_id=document.run_id,
-        sequence=sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=store.put_document(key, encode_document(document)),
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(),
-        event=EventPosition(topic="discovery-events", partition=0, offset=sequence),
-        schema_ids=None,
-    )
-    store.move_latest(pointer, None if latest is None else latest[1])
-    store.remember_cluster(document.cluster.name, document.cluster.id)
-    return document
+def _numbered(document: Document, _previous: Document | None, sequence: int) -> Document:
+    return replace(document, sequence=sequence)
 
 
 def the_day_before() -> Document:
@@ -156,9 +134,11 @@ def serve(
 ) -> Served:
     """A store with these documents of one cluster, published in this order, and a server on it."""
     (folder / "estate.yaml").write_text(estate)
-    store = InventoryStore(open_store(str(folder / "store")))
+    world = World(store=open_store(str(folder / "store")))
     for document in documents:
-        publish(store, document)
+        world.publish(
+            partial(_numbered, document), cluster=document.cluster.name, cluster_id=document.cluster.id
+        )
     chosen = ServerSettings(
         **{
             "audit_log": folder / "audit.jsonl",
@@ -174,7 +154,7 @@ def serve(
 @pytest.fixture
 def make_served(tmp_path: Path) -> Callable[..., Served]:
     """`make_served(documents…, setting=…)`: see `serve`."""
-    return functools.partial(serve, tmp_path)
+    return partial(serve, tmp_path)
 
 
 @pytest.fixture

@@ -58,6 +58,49 @@ _INITIALIZE = {
 }
 
 
+def test_the_first_two_calls_to_a_fresh_server_sent_together_are_both_answered(served: Served) -> None:
+    """Each brings its own heavy modules, which import parts of the same package."""
+    calls = {2: ("list_topics", {"source": "live"}), 3: ("list_event_source_mappings", {})}
+    requests: list[dict[str, Any]] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        *(
+            {
+                "jsonrpc": "2.0",
+                "id": number,
+                "method": "tools/call",
+                "params": {"name": name, "arguments": arguments},
+            }
+            for number, (name, arguments) in calls.items()
+        ),
+    ]
+    answers: dict[int, str] = {}
+    with subprocess.Popen(
+        [sys.executable, *COMMAND],
+        env={
+            **environment(served),
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(request) + "\n" for request in requests))
+        process.stdin.flush()
+        while answers.keys() < calls.keys() and (line := process.stdout.readline()):
+            answer = json.loads(line)
+            if answer.get("id") in calls:
+                answers[answer["id"]] = answer["result"]["content"][0]["text"]
+    assert answers[2].startswith("Kafka at 127.0.0.1:1 could not be reached")
+    assert answers[3].startswith("sts:GetCallerIdentity on AWS in eu-central-1: no answer")
+
+
 def test_fifty_clients_at_once_over_http_on_both_protocols(served: Served) -> None:
     errors: list[str] = []
 
@@ -97,6 +140,7 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
         )
         assert httpx.post(url, json=body, headers=good).status_code == 200
         assert httpx.post(url, json=body, headers={**good, "Host": "evil.example"}).status_code == 421
+        assert httpx.post(url, json=body, headers={**good, "Host": "LocalHost"}).status_code == 200
         assert (
             httpx.post(
                 url, content=b" " * 30_000, headers={**good, "Content-Type": "application/json"}

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,7 +17,7 @@ from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Answer
 from mesh_assets.answering.calls import StoppedError, current_call
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets.mcp_server.watching import IdleWatch
+from mesh_assets.mcp_server.watching import AuditLog, IdleWatch
 from mesh_assets_tests.mcp_server.served import Served
 
 NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
@@ -44,6 +45,23 @@ def test_every_call_is_in_the_audit_log_with_secrets_masked(served: Served) -> N
     assert first["duration_ms"] >= 0
     assert (second["outcome"], second["arguments"]) == ("error", {"topic": "nope", "password": "********"})
     assert "hunter2" not in (served.folder / "audit.jsonl").read_text()
+
+
+def test_an_error_in_the_audit_log_is_masked_and_a_secret_beyond_the_cut_is_not_half_shown(
+    tmp_path: Path,
+) -> None:
+    AuditLog(tmp_path / "audit.jsonl").write(
+        kind="tool",
+        name="docs://x?token=hunter2",
+        arguments={"config": {"a": "x" * 150, "db": {"password": "hunter2" * 30}}, "key": "orders"},
+        outcome="error",
+        started=0.0,
+        error="refused: jdbc:postgresql://db/shop?user=app&password=hunter2",
+    )
+    line = json.loads((tmp_path / "audit.jsonl").read_text())
+    assert "hunter" not in str(line)
+    assert line["error"] == "refused: jdbc:postgresql://db/shop?user=app&password=********"
+    assert line["arguments"]["key"] == "orders"
 
 
 @pytest.fixture

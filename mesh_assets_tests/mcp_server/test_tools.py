@@ -1,5 +1,7 @@
 """The tools of the protocol: their arguments, and schemas short enough for an agent's window."""
 
+from typing import Any
+
 import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -7,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from mesh_assets.esm.request import CreateRequest
 from mesh_assets.mcp_server.tools import brief_schema
-from mesh_assets_tests.mcp_server.served import Served
+from mesh_assets_tests.mcp_server.served import Served, call
 
 
 class Book(BaseModel):
@@ -52,6 +54,20 @@ def test_all_tools_together_take_little_of_an_agents_context(served: Served) -> 
 
 def test_a_null_argument_counts_as_left_out(served: Served) -> None:
     assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
+
+
+def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
+    """Also of those whose type has no null. What the calls then say is about something else."""
+    for tool in anyio.run(served.server.list_tools):
+        required: dict[str, Any] = dict.fromkeys(tool.input_schema.get("required", ()), "x")
+        optional = dict.fromkeys(tool.input_schema["properties"].keys() - required.keys())
+        with_null = call(served.server, tool.name, {**required, **optional})
+        without = call(served.server, tool.name, required)
+        assert with_null.content == without.content, tool.name
+
+
+def test_a_required_argument_given_as_null_is_missing(served: Served) -> None:
+    assert "topic: field required" in served.refusal("describe_topic", topic=None)
 
 
 def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fields(served: Served) -> None:

@@ -48,7 +48,11 @@ class Kafka(FakeKafka):
         self.asked.append(names)
         found = super().configs(names)
         return {
-            name: replace(read, values={**(read.values or {}), **self.overrides.get(name, {})})
+            name: replace(
+                read,
+                values={**(read.values or {}), **self.overrides.get(name, {})},
+                overridden=tuple(sorted({*read.overridden, *self.overrides.get(name, {})})),
+            )
             for name, read in found.items()
         }
 
@@ -99,7 +103,7 @@ class Worker:
 @dataclass
 class FakeCluster:
     """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place
-    of the worker."""
+    of the worker. `estate`: further fields of its cluster in the estate."""
 
     name: str = "warehouse"
     kafka: Kafka = field(default_factory=Kafka)
@@ -108,6 +112,9 @@ class FakeCluster:
     opens: Callable[[], None] = lambda: None
     quiet_minutes: float = 10.0
     cloud: FakeCloudConnect | None = None
+    estate: dict[str, Any] = field(
+        default_factory=lambda: {"connect": [{"kind": "kafka_connect", "url": "http://connect.test:8083"}]}
+    )
 
     @property
     def cluster(self) -> Cluster:
@@ -115,12 +122,14 @@ class FakeCluster:
             name=self.name,
             kafka=KafkaConnection(bootstrap_servers="127.0.0.1:9092"),
             sensors=Sensing(quiet_minutes=self.quiet_minutes),
+            **self.estate,
         )
 
     @contextmanager
     def clients(self) -> Iterator[ClusterClients]:
         self.opens()
-        endpoint = KafkaConnectEndpoint(kind="kafka_connect", url="http://connect.test:8083")
+        (endpoint,) = self.cluster.named_connect
+        assert isinstance(endpoint, KafkaConnectEndpoint)
         worker = KafkaConnectClient(
             endpoint, transport=httpx.MockTransport(self.worker), clock=FakeTime().clock
         )

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -148,3 +148,27 @@ def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobo
         watch(new, cloudwatch).skipped
         == "alarms are read after its first discovery: run `mesh-assets discover`"
     )
+
+
+def test_an_alarm_with_an_absurd_time_is_left_out_and_the_others_are_reported(store: InventoryStore) -> None:
+    absurd = datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))
+
+    seen = watch(store, CloudWatch(an_alarm("payments-odd", since=absurd), an_alarm()))
+
+    assert [resource for _, resource, _ in reported(store)] == ["payments-lag"]
+    assert (
+        seen.skipped
+        == "alarm payments-odd is left out: an alarm whose time of change is outside the calendar"
+    )
+
+
+def test_damaged_memory_is_set_aside_and_open_alarms_are_reported_once_more(store: InventoryStore) -> None:
+    watch(store, CloudWatch(an_alarm()))
+    reported(store)
+    store.objects.put(f"alarms/{CLUSTER_ID}.json", b"{")
+
+    watch(store, CloudWatch(an_alarm()))
+    watch(store, CloudWatch(an_alarm()))
+
+    assert len(reported(store)) == 1
+    assert store.objects.get(f"quarantine/alarms/{CLUSTER_ID}.json") is not None

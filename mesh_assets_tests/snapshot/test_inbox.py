@@ -12,7 +12,7 @@ from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.sections import SectionName, SectionState, TopicsSection
 from mesh_assets.snapshot.discovery import publish_discovery
-from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import a_topic
 from mesh_assets_tests.snapshot.world import (
@@ -111,6 +111,20 @@ def test_a_run_names_what_waited_when_it_began_to_read_and_removes_exactly_that(
 
     assert runs.named == [["connector_failed orders-sink", "schema_updated users-value"]]
     assert [trigger.resource for trigger in runs.waiting] == ["too-late"]
+
+
+def test_the_first_discovery_takes_what_waited_under_the_clusters_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = Runs(monkeypatch)
+    now = datetime.now(UTC) - timedelta(seconds=5)
+    runs.inbox.put(inbox_by_name(CLUSTER), UPDATED, cause="x", source="trigger_queue", now=now)
+    runs.put(FAILED)
+
+    runs.run()
+
+    assert runs.named == [["connector_failed orders-sink", "schema_updated users-value"]]
+    assert (runs.waiting, runs.inbox.waiting(inbox_by_name(CLUSTER))) == ([], ())
 
 
 def test_a_run_that_fails_leaves_its_triggers_and_the_next_names_them(runs: Runs) -> None:

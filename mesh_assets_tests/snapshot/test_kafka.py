@@ -20,7 +20,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
-from mesh_assets.errors import PublishError, UnreachableError
+from mesh_assets.errors import ConflictError, PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
@@ -28,7 +28,7 @@ from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.avro_form import fingerprint
 from mesh_assets.snapshot.commit import Published, RefusedEventError, publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import document_of
+from mesh_assets.snapshot.events import DiscoveryEvent, Origin, discovery_event, document_of
 from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_newest_snapshot
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
@@ -70,11 +70,14 @@ def _publish(
     cluster_id: str = CLUSTER_ID,
     life: Life | None = None,
 ) -> Published:
+    run_id = f"run-{time.monotonic_ns()}"
+
     def assemble(_previous: Document | None, sequence: int) -> Document:
         cluster = a_document().cluster
         return a_document(
             topics=tuple(a_topic(name, config={"note": name * 40}) for name in topics),
             sequence=sequence,
+            run_id=run_id,
             cluster=type(cluster)(id=cluster_id, name=CLUSTER),
             discovery_timestamp=datetime.now(UTC),
         )
@@ -83,7 +86,7 @@ def _publish(
         store=InventoryStore(MortalObjects(objects, life or Life())),
         cluster=CLUSTER,
         cluster_id=cluster_id,
-        run_id=f"run-{time.monotonic_ns()}",
+        run_id=run_id,
         assemble=assemble,
         triggers=(Trigger(type="manual"),),
         publisher=publisher,
@@ -261,7 +264,7 @@ def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_
         in sentence
     )
     assert list(_records(endpoints, event_topics.events)) == []
-    assert objects.data == {}
+    assert objects.data.keys() == {"store.json"}
     assert _publish(objects, publisher, "orders").document.sequence == 1
 
 
@@ -361,7 +364,7 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
 ) -> None:
     _publish(objects, publisher, "orders")
     position = retire_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events)
-    assert position.offset == 1
+    assert position.offset == 2  # after the snapshot and the end of its transaction
     tombstone = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
     assert tombstone is not None
     assert tombstone.value() is None
@@ -456,3 +459,77 @@ def test_brokers_that_are_down_are_one_sentence_within_the_time_and_nothing_is_w
         _publish(objects, KafkaPublisher(connection, ARegistry()), "orders")
     assert time.monotonic() - start < 10
     assert objects.data == {}
+
+
+def _an_event(sequence: int, run_id: str) -> DiscoveryEvent:
+    document = a_document(topics=(a_topic("orders"),), sequence=sequence, run_id=run_id)
+    return discovery_event(document, triggers=(Trigger(type="manual"),), change_count=0, store_id="store-1")
+
+
+def test_a_writer_that_a_newer_one_has_shut_out_publishes_nothing_more(
+    connection: EventsConnection, endpoints: Endpoints, event_topics: EventTopics
+) -> None:
+    late, newer = (KafkaPublisher(connection, ARegistry(), topics=event_topics) for _ in range(2))
+    for publisher in (late, newer):
+        publisher.prepare(None)
+        publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+    with pytest.raises(ConflictError, match="a newer run publishes this cluster; this one was shut out"):
+        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
+    with pytest.raises(ConflictError):
+        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
+    newer.publish_snapshot(_an_event(1, "newer"), claimed=None, timeout_seconds=30)
+    for publisher in (late, newer):
+        publisher.close()
+
+    [(key, value)] = _records(endpoints, event_topics.events)
+    assert key == CLUSTER_ID
+    assert value is not None
+    assert b"newer" in value
+
+
+def test_writers_of_different_clusters_do_not_shut_each_other_out(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
+    one, other = (KafkaPublisher(connection, ARegistry(), topics=event_topics) for _ in range(2))
+    for publisher, cluster_id in ((one, CLUSTER_ID), (other, "lkc-other")):
+        publisher.prepare(None)
+        assert publisher.take_over(cluster_id, timeout_seconds=30) is None
+    assert one.publish_snapshot(_an_event(1, "one"), claimed=None, timeout_seconds=30).bytes
+    for publisher in (one, other):
+        publisher.close()
+
+
+def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_a_tombstone(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
+    publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    publisher.prepare(None)
+    publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+    publisher.publish_snapshot(_an_event(7, "run-7"), claimed=None, timeout_seconds=30)
+    newest = publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+    assert newest is not None
+    assert newest.origin == Origin(sequence=7, run_id="run-7", store_id="store-1")
+    event = newest.read()
+    assert event is not None
+    assert event.cluster_state.topics is not None
+
+    publish_tombstone(connection, cluster_id=CLUSTER_ID, topic=event_topics.events)
+    retired = publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+    assert retired is not None
+    assert (retired.origin.sequence, retired.read()) == (7, None)
+    publisher.close()
+
+
+def test_a_fresh_store_goes_on_from_the_topic_and_the_other_is_refused(
+    connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
+) -> None:
+    def publisher() -> KafkaPublisher:
+        return KafkaPublisher(connection, ARegistry(), topics=event_topics)
+
+    _publish(objects, publisher(), "orders", "users")
+    other = MemoryObjects()
+    published = _publish(other, publisher(), "orders")
+    assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
+    with pytest.raises(ConflictError, match="another store publishes it: snapshot 2 of run"):
+        _publish(objects, publisher(), "orders")
+    assert _publish(other, publisher(), "orders").document.sequence == 3

@@ -72,6 +72,29 @@ def test_a_run_that_waits_gets_the_lock_when_it_expires_and_says_once_what_it_wa
     assert said[0].endswith("; waiting")
 
 
+def test_a_clock_that_is_ahead_does_not_take_the_lock_of_a_living_run(
+    store: InventoryStore, clock: MovedClock
+) -> None:
+    _acquire(store, clock, "run-1")
+    ahead = MovedClock()
+    ahead.sleep(3600)
+    with pytest.raises(ConflictError, match="being discovered by run run-1"):
+        _acquire(store, ahead, "run-2", wait_seconds=119)
+
+
+def test_a_run_that_shows_signs_of_life_keeps_its_lock(store: InventoryStore) -> None:
+    class Renewed(MovedClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.slept % 60 == 0:
+                first.write_record(None)
+
+    renewed = Renewed()
+    first = _acquire(store, renewed, "run-1")
+    with pytest.raises(ConflictError, match="being discovered by run run-1"):
+        _acquire(store, renewed, "run-2", wait_seconds=600)
+
+
 def test_a_run_that_waits_gets_the_lock_as_soon_as_it_is_free(store: InventoryStore) -> None:
     class Released(MovedClock):
         def sleep(self, seconds: float) -> None:
@@ -97,17 +120,15 @@ def test_leaving_a_lock_without_a_record_removes_it(store: InventoryStore, clock
 
 
 def test_a_lock_that_was_taken_over_can_do_nothing_more(store: InventoryStore, clock: MovedClock) -> None:
-    with _acquire(store, clock, "run-1") as first:
-        clock.sleep(120)
-        with _acquire(store, clock, "run-2"):
-            with pytest.raises(ConflictError, match="another run took the lock over"):
-                first.write_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"{}")
-            with pytest.raises(ConflictError, match="no longer held"):
-                first.seconds_to_publish()
-            found = store.pending("lkc-1")
-            assert found is not None
-            assert found[0].holder is not None
-            assert found[0].holder.run_id == "run-2"
+    with _acquire(store, clock, "run-1") as first, _acquire(store, clock, "run-2", wait_seconds=121):
+        with pytest.raises(ConflictError, match="another run took the lock over"):
+            first.write_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"{}")
+        with pytest.raises(ConflictError, match="no longer held"):
+            first.seconds_to_publish()
+        found = store.pending("lkc-1")
+        assert found is not None
+        assert found[0].holder is not None
+        assert found[0].holder.run_id == "run-2"
     assert store.list_documents("lkc-1") == []
 
 

@@ -129,7 +129,22 @@ def test_a_write_leaves_nothing_but_the_object(store: FolderStore, tmp_path: Pat
     assert files == {"a/b", ".lock"}
 
 
-def test_objects_have_the_mode_of_any_file_the_user_makes(store: FolderStore, tmp_path: Path) -> None:
+def test_nothing_in_the_store_is_open_to_others(store: FolderStore, tmp_path: Path) -> None:
+    before = os.umask(0o000)
+    try:
+        store.put("a/b/c", b"x")
+        store.put_new("a/d", b"x")
+        store.delete("a/d")
+    finally:
+        os.umask(before)
+
+    root = tmp_path / "store"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (root, *root.rglob("*"))}
+
+    assert modes == {"store": 0o770, ".tmp": 0o770, ".lock": 0o660, "a": 0o770, "b": 0o770, "c": 0o660}
+
+
+def test_objects_have_no_more_rights_than_the_umask_leaves(store: FolderStore, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         store.put("a", b"1")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -204,3 +205,31 @@ def test_sections_of_runs_older_than_a_week_are_pruned(store: InventoryStore) ->
     assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=6)) == 0
     assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=8)) == 1
     assert store.get_section("run-1", "warehouse", "topics") is None
+
+
+@pytest.mark.parametrize(
+    "data", [b"{}", b'{"cluster": "\xff"}', b'{"x": ' + b"[" * 100_000], ids=["empty", "no UTF-8", "nested"]
+)
+@pytest.mark.parametrize(
+    ("key", "read"),
+    [
+        ("inventories/lkc-1/latest.json", lambda store: store.latest("lkc-1")),
+        ("inventories/lkc-1/pending.json", lambda store: store.pending("lkc-1")),
+        ("clusters/a.json", lambda store: store.cluster_id("a")),
+        ("steps/run/a/topics.json", lambda store: store.get_section("run", "a", "topics")),
+        (
+            "inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json",
+            lambda store: store.document_at("lkc-1", "inventory-2026-11-23T16-40-02Z.json"),
+        ),
+    ],
+    ids=["latest", "pending", "known cluster", "section", "document"],
+)
+def test_damaged_bytes_are_an_error_of_the_store_that_names_the_file(
+    store: InventoryStore, tmp_path: Path, key: str, read: Callable[[InventoryStore], object], data: bytes
+) -> None:
+    store.objects.put(key, data)
+
+    with pytest.raises(StoreError) as caught:
+        read(store)
+
+    assert str(caught.value).startswith(str(tmp_path / key))

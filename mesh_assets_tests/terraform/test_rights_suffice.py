@@ -35,6 +35,7 @@ GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the group": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "DESCRIBE on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
+    "WRITE on the transactional id …": [Binding("DeveloperWrite", "transactional-id=mesh-assets-*")],
     "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
 }
 # The same for HTTP: what a refused key is told it needs → the bindings.
@@ -73,6 +74,7 @@ ACLS = {
         ("TOPIC", "local.events_topic", "WRITE"),
         ("TOPIC", "local.changes_topic", "WRITE"),
     ],
+    "WRITE on the transactional id …": [("TRANSACTIONAL_ID", "mesh-assets-*", "WRITE")],
     "READ on the topic …": [("TOPIC", "local.events_topic", "READ")],
 }
 

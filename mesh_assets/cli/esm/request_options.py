@@ -10,6 +10,7 @@ import click
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
 from mesh_assets.esm.request_fields import EsmModel, Kind, RequestField, fields_of
+from mesh_assets.estate.text import decoded_text
 
 Request = TypeVar("Request", bound=EsmModel)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -94,7 +95,7 @@ def _value(kind: Kind, value: Any, flag: str) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(decoded_text(path.read_bytes()))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise MeshError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(data, dict):

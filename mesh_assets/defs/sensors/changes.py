@@ -21,6 +21,7 @@ from mesh_assets.defs.sensors.run_requests import (
     reasons_text,
     requests_for,
 )
+from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.sensing.cursor import (
     AT_REST,
@@ -121,7 +122,7 @@ def tick(
     cursor: SensorCursor,
     clock: Callable[[], datetime] = _utc_now,
 ) -> dg.SensorResult:
-    """One tick of the sensor. Raises StoreError when the inbox cannot be read or written."""
+    """One tick of the sensor. Raises StoreError when the store fails for every cluster."""
 
     def observe(name: str) -> ObservedCluster:
         return observe_cluster(
@@ -150,22 +151,30 @@ def tick(
 
 def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, now: datetime) -> int:
     """Puts what was found into the inbox and returns how much of it is new there. Clusters whose document a
-    newer one has replaced meanwhile count as not reached.
+    newer one has replaced meanwhile count as not reached, those whose inbox cannot be written as failed.
 
     `now` is later than every observation: a run that began to read before it must not remove causes that it
     cannot have seen.
     """
 
-    def keep(observed: ObservedCluster) -> int | None:
-        return keep_causes(observed, store, source=source, now=now)
+    def keep(observed: ObservedCluster) -> int | StoreError | None:
+        try:
+            return keep_causes(observed, store, source=source, now=now)
+        except StoreError as error:
+            return error
 
     # In a bucket each takes about 50 ms, and all clusters may have changed at once.
     with ThreadPoolExecutor(max_workers=_WRITES_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
         kept = dict(zip(swept.seen, pool.map(keep, swept.seen.values()), strict=True))
-    for name in [name for name, new in kept.items() if new is None]:
+    for name, new in kept.items():
+        if isinstance(new, int):
+            continue
         del swept.seen[name]  # and with it its cursor: the causes are still to be reported
-        swept.unreached.append(name)
-    return sum(new or 0 for new in kept.values())
+        if new is None:
+            swept.unreached.append(name)
+        else:
+            swept.failed[name] = str(new)
+    return sum(new for new in kept.values() if isinstance(new, int))
 
 
 def _next_cursor(

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
 from mesh_assets.snapshot.events import leading_trigger
-from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 
 # What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick.
@@ -134,15 +134,16 @@ def requests_for(
     Call it once per tick, after putting what the tick found into the inbox, and even when it found nothing:
     triggers of failed runs wait there too. `run_key` stays empty, since Dagster would remember it forever.
 
-    Raises StoreError when the store fails.
+    A cluster that was never discovered is launched when something waits under its name. Raises StoreError when
+    the store fails for every cluster; where it fails for some, `waiting` says so and the others go on.
     """
     now = now or datetime.now(UTC)
     inbox = Inbox(store.objects)
 
     def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
-        cluster_id = store.cluster_id(name)
-        waiting = () if cluster_id is None else inbox.waiting(cluster_id)
-        if not waiting or cluster_id is None:
+        cluster_id = store.cluster_id(name) or inbox_by_name(name)
+        waiting = inbox.waiting(cluster_id)
+        if not waiting:
             return name, None, ()
         records = _newest_runs(instance, name)
         if any(end_if_lost(instance, record.dagster_run) for record in records):
@@ -153,7 +154,7 @@ def requests_for(
         ):
             reason = "a run has just been asked for"
         if reason is not None:
-            return name, f"{len(waiting)} waiting: {reason}", ()
+            return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
         leading = leading_trigger([one.trigger for one in waiting])
         return (
             name,
@@ -162,10 +163,20 @@ def requests_for(
         )
 
     with ThreadPoolExecutor(max_workers=_LISTINGS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
-        looked = list(pool.map(look, clusters))
+        looking = {name: pool.submit(look, name) for name in clusters}
+    looked: list[tuple[str, str | None, tuple[dg.RunRequest, ...]]] = []
+    failed: dict[str, StoreError] = {}
+    for name, one in looking.items():
+        try:
+            looked.append(one.result())
+        except StoreError as error:
+            failed[name] = error
+    if failed and not looked:
+        raise next(iter(failed.values()))
     return Launches(
         requests=[request for _, _, requests in looked for request in requests],
-        waiting={name: reason for name, reason, _ in looked if reason is not None},
+        waiting={name: reason for name, reason, _ in looked if reason is not None}
+        | {name: f"its inbox is not available: {error}" for name, error in failed.items()},
     )
 
 

@@ -16,8 +16,9 @@ from mesh_assets.defs.sensors.run_requests import (
     reasons_text,
     requests_for,
 )
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
+from mesh_assets.importing import importing
 from mesh_assets.sensing.trigger_queue import (
     LONGEST_WAIT_SECONDS,
     DeadLetters,
@@ -48,7 +49,8 @@ OpenQueues = Callable[[QueueTriggers], Queues]
 
 def open_queues(settings: QueueTriggers) -> Queues:
     # boto3 is heavy, and needed only where a queue is configured.
-    from mesh_assets.platforms.aws.messaging import SqsQueue
+    with importing:
+        from mesh_assets.platforms.aws.messaging import SqsQueue
 
     def opened(url: str) -> SqsQueue:
         return SqsQueue(url, region=settings.region, endpoint_url=settings.endpoint_url)
@@ -111,11 +113,7 @@ def tick(
     intake = take_in(
         opened.triggers,
         Inbox(store.objects),
-        # The id from the brokers takes precedence over the estate file's: runs look for the brokers'.
-        [
-            Target(name=name, cluster_id=store.cluster_id(name) or cluster.cluster_id)
-            for name, cluster in clusters.items()
-        ],
+        [_target(name, cluster, store) for name, cluster in clusters.items()],
         dead_letters=opened.dead_letters,
         remembered=_remembered(cursor),
         now=lambda: datetime.now(UTC),
@@ -128,6 +126,16 @@ def tick(
         skip_reason=None if launches.requests else _skip_reason(intake, launches),
     )
     return result, intake.notes if intake.error is None else (*intake.notes, intake.error)
+
+
+def _target(name: str, cluster: Cluster, store: InventoryStore) -> Target:
+    """The id from the brokers takes precedence over the estate file's: runs look for the brokers'. Where it
+    cannot be read, triggers wait under the name, as before a first discovery."""
+    try:
+        known = store.cluster_id(name)
+    except StoreError:
+        known = None  # this tick's `requests_for` says why
+    return Target(name=name, cluster_id=known or cluster.cluster_id, discovered=known is not None)
 
 
 def _remembered(cursor: str | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from mesh_assets.errors import EstateError
 from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.importing import importing
 from mesh_assets.platforms.kafka.settings import ClientProperties
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -94,10 +95,11 @@ def properties_of(login: KafkaLogin, account: AwsAccount | None = None) -> Clien
     }
     properties = ClientProperties({name: value for name, value in given.items() if value is not None})
     if login.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.aws.msk import (
-            MskIamToken,
-            signing_region,
-        )  # boto3 is heavy, and only needed for MSK IAM
+        with importing:
+            from mesh_assets.platforms.aws.msk import (
+                MskIamToken,
+                signing_region,
+            )  # boto3 is heavy, and only needed for MSK IAM
 
         region = signing_region(
             given=None if account is None else account.region,

@@ -24,6 +24,9 @@ from mesh_assets.platforms.kafka.settings import ClientProperties
 
 MOST_MESSAGES = 10_000
 FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
+# Of all messages of one plan, with their keys. What proves that a mapping works needs kilobytes; more is a load
+# test, which every group of the topic would pay for.
+MOST_BYTES_IN_ALL = 16 * 1024 * 1024
 DELIVERY_SECONDS = 30.0
 
 _ANY_PARTITION = -1
@@ -85,7 +88,7 @@ def plan_test_messages(
 ) -> ProducePlan:
     """Plans test messages; reads only. `group` is the mapping's own, which is not listed among the others.
 
-    Raises EstateError for an absurd number or size, RefusedError for a topic that does not exist or may not
+    Raises EstateError for an absurd number or size, or too many bytes in all, RefusedError for a topic that does not exist or may not
     be read, UnreachableError when the brokers do not answer.
     """
     if not 1 <= messages <= MOST_MESSAGES:
@@ -93,6 +96,12 @@ def plan_test_messages(
     if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
         raise EstateError(
             f"test messages of {bytes_each} bytes requested; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
+        )
+    in_all = messages * (bytes_each + len((key or "").encode()))
+    if in_all > MOST_BYTES_IN_ALL:
+        raise EstateError(
+            f"{messages:,} test messages of {bytes_each:,} bytes are {in_all:,} bytes in all with their keys; "
+            f"expected at most {MOST_BYTES_IN_ALL:,}: ask for fewer or smaller ones"
         )
     with closing(Session(properties, timeout_seconds)) as session:
         partitions = partitions_of(session, topic)

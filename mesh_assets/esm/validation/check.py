@@ -23,6 +23,7 @@ from mesh_assets.esm.validation.polling import (
 from mesh_assets.esm.validation.records import failure_violations, filter_violations, registry_violations
 from mesh_assets.esm.validation.source_access import source_access_violations
 from mesh_assets.esm.validation.subject import Subject, source_of
+from mesh_assets.importing import importing
 
 # The API's names → the names here, for messages.
 _FIELDS = {
@@ -60,7 +61,8 @@ def model_violations(operation: str, arguments: Mapping[str, Any]) -> Iterator[V
 
 @cache
 def _input_shape(operation: str) -> Any:
-    from mesh_assets.platforms.aws.client import new_session  # heavy: 0.1 s of reading
+    with importing:
+        from mesh_assets.platforms.aws.client import new_session  # heavy: 0.1 s of reading
 
     return new_session().get_service_model("lambda").operation_model(operation).input_shape
 

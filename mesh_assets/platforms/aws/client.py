@@ -22,6 +22,7 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from mesh_assets.inventory.masking import mask_text
 
 _MOST_PAGES = 1_000
 
@@ -158,7 +159,7 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
 
 def _first_line(text: object) -> str:
     lines = str(text).strip().splitlines()
-    return lines[0][:300] if lines else ""
+    return mask_text(lines[0][:2_000])[:300] if lines else ""
 
 
 def aws_client(

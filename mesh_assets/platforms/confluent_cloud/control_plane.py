@@ -133,7 +133,9 @@ def _kafka_cluster(answer: Answer, item: Any, environment_id: str) -> KafkaClust
         cloud=_text(item, "spec", "cloud"),
         region=_text(item, "spec", "region"),
         # Older answers put the protocol first: SASL_SSL://pkc-….
-        bootstrap_servers=None if bootstrap is None else bootstrap.rpartition("://")[2],
+        bootstrap_servers=None
+        if bootstrap is None
+        else ",".join(one.strip().rpartition("://")[2] for one in bootstrap.split(",")),
         http_endpoint=http,
         crn=_text(item, "metadata", "resource_name"),
         phase=_text(item, "status", "phase"),

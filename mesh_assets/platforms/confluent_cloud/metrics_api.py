@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.importing import importing
 from mesh_assets.platforms.confluent_cloud.service import METRICS_KEY, ConfluentCloudClient
 from mesh_assets.platforms.http import Answer
 
@@ -213,10 +214,12 @@ def _name(line: str) -> str:
 
 def _parser(*, strict: bool) -> Callable[[str], Iterable[Any]]:
     if strict:
-        from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+        with importing:
+            from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
         return openmetrics
-    from prometheus_client.parser import text_string_to_metric_families as prometheus
+    with importing:
+        from prometheus_client.parser import text_string_to_metric_families as prometheus
 
     return prometheus
 

@@ -24,6 +24,16 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
     service_name = NAME
     key = CONNECT_KEY
 
+    @property
+    def address(self) -> str:
+        """With environment and cluster, because all clusters are behind one host."""
+        return f"{super().address}/{self._connection.environment_id}/{self._connection.cluster_id}"
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._connection.name or self.address
+
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name, in one request. Raises PlatformError.
 
@@ -54,9 +64,9 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
         """None, without a request: Confluent Cloud has no `/topics` as Kafka Connect does since 2.5."""
         return None
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
-        """Empty, without a request: Confluent Cloud masks what it stores as a secret."""
-        return frozenset()
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None:  # noqa: ARG002 - every Connect client has it
+        """None, without a request: Confluent Cloud masks what it stores as a secret."""
+        return None
 
     def presence(self, name: str) -> Presence:
         """Whether connector `name` exists, whatever the list says. Raises PlatformError."""

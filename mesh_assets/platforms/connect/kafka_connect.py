@@ -32,6 +32,9 @@ from mesh_assets.platforms.in_flight import in_flight
 # While its group rebalances, a worker answers 409 to any request that it would have to forward.
 _REBALANCING = frozenset({409})
 _NOT_SUPPORTED = frozenset({404, 405, 501})
+# What a worker answers that cannot say what a plugin declares: it is older than Kafka 3.2 (KIP-769), does not
+# have the plugin, or the plugin's own `config()` fails.
+_NOT_DECLARED = frozenset({400, 404, 405, 500, 501})
 _IN_FLIGHT = 8
 _READ_SECONDS = 120.0
 
@@ -59,6 +62,12 @@ class KafkaConnectClient(ServiceClient):
         super().__init__(
             HttpService.open(endpoint, name="Kafka Connect", policy=policy, transport=transport, clock=clock)
         )
+        self._name = endpoint.name
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._name or self.address
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector, by name: one request if the worker knows `expand` and every entry is complete.
@@ -105,16 +114,15 @@ class KafkaConnectClient(ServiceClient):
             raise answer.unexpected("without a list of topics")
         return tuple(sorted(topics))
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:
-        """The config keys that the connector class declares as passwords (ConfigDef.Type.PASSWORD, which
-        Connect hides in its own logs).
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None:
+        """The config keys that the plugin (connector, converter, transform, predicate) declares as passwords
+        (ConfigDef.Type.PASSWORD, which Connect hides in its own logs).
 
-        Empty when the worker is older than Kafka 3.2 (KIP-769) or does not have that plugin. Raises
-        PlatformError.
+        None when the worker does not say. Raises PlatformError.
         """
-        answer = self._ask(f"/connector-plugins/{path_segment(connector_class)}/config")
-        if answer.status in _NOT_SUPPORTED:
-            return frozenset()
+        answer = self._ask(f"/connector-plugins/{path_segment(plugin_class)}/config")
+        if answer.status in _NOT_DECLARED:
+            return None
         value = answer.json()
         if not isinstance(value, list):
             raise answer.unexpected("with something other than a list of config definitions")

@@ -20,6 +20,7 @@ from mesh_assets.platforms import Presence
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, read_pages
 from mesh_assets.platforms.aws.msk import region_of_brokers
 from mesh_assets.platforms.connect.connectors import UNKNOWN, Connector
+from mesh_assets.platforms.http import address_of
 from mesh_assets.platforms.in_flight import in_flight
 
 NAME = "MSK Connect"
@@ -39,6 +40,7 @@ class MskConnectClient:
     def __init__(self, endpoint: MskConnectEndpoint, *, bootstrap_servers: str, client: Any = None) -> None:
         """`bootstrap_servers` are the cluster's. Contacts nothing; raises EstateError when no region is
         known."""
+        self._name = endpoint.name
         self._cluster = brokers_of(bootstrap_servers)
         self._client = client or aws_client(
             "kafkaconnect",
@@ -64,6 +66,15 @@ class MskConnectClient:
     @property
     def url(self) -> str:
         return str(self._client.meta.endpoint_url)
+
+    @property
+    def address(self) -> str:
+        return address_of(self.url)
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the estate; its address if it has none."""
+        return self._name or self.address
 
     @property
     def requests(self) -> int:
@@ -101,9 +112,9 @@ class MskConnectClient:
         """None, without a request: MSK Connect does not report topics."""
         return None
 
-    def password_keys(self, connector_class: str) -> frozenset[str]:  # noqa: ARG002 - every Connect client has it
-        """Empty, without a request: keys and values that look like secrets are masked by pattern."""
-        return frozenset()
+    def password_keys(self, plugin_class: str) -> frozenset[str] | None:  # noqa: ARG002 - every Connect client has it
+        """None, without a request: keys and values that look like secrets are masked by pattern."""
+        return None
 
     def presence(self, name: str) -> Presence:
         """Whether connector `name` exists in the account and region, whatever the list says. Raises

@@ -1,7 +1,7 @@
 """HTTP services, read with retries, deadlines, size limits and clear errors; no platform's own protocol."""
 
 from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credential
-from mesh_assets.platforms.http.client import ServiceClient
+from mesh_assets.platforms.http.client import ServiceClient, address_of
 from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RateLimiter, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
 from mesh_assets.platforms.http.urls import path_segment
@@ -17,5 +17,6 @@ __all__ = [
     "RetryPolicy",
     "ServiceClient",
     "Transport",
+    "address_of",
     "path_segment",
 ]

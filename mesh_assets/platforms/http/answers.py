@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.inventory.masking import mask_text
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
 
@@ -38,6 +39,8 @@ ANY_CREDENTIAL = Credential(
 
 _NOT_A_PATH = frozenset({400, 414, 422})
 _MESSAGE_CHARACTERS = 300
+# Far more than is kept, so that masking sees a whole credential.
+_READ_CHARACTERS = 8_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -104,14 +107,12 @@ class Answer:
         )
         for text in (*said, body.get("title")):
             if isinstance(text, str) and text.strip():
-                return one_line(self.scrub(text))
+                return self._said(text)
         text = self.body.decode("utf-8", "replace")
         if self._is_html():
-            title = _TITLE.search(text)
-            return one_line(
-                self.scrub(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page")
-            )
-        return one_line(self.scrub(text.strip().strip('"')))
+            title = _TITLE.search(text[:_READ_CHARACTERS])
+            return self._said(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page")
+        return self._said(text.strip().strip('"'))
 
     def json(self) -> Any:
         """The body's value. Raises PlatformError unless the answer is a success in JSON."""
@@ -172,6 +173,11 @@ class Answer:
     def unexpected(self, what: str) -> UnexpectedAnswerError:
         """An UnexpectedAnswerError with the sentence: the service answered this request `what`."""
         return UnexpectedAnswerError(f"{self.service} answered {self.request} {what}")
+
+    def _said(self, text: str) -> str:
+        """The service's words without the connection's credential, and without those of others: Connect, for
+        one, quotes configs in its errors."""
+        return one_line(mask_text(self.scrub(text[:_READ_CHARACTERS])))
 
     def _is_html(self) -> bool:
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[

@@ -3,6 +3,7 @@ requests."""
 
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from mesh_assets.platforms.http.service import HttpService
 
@@ -31,6 +32,11 @@ class ServiceClient:
         return self._service.url
 
     @property
+    def address(self) -> str:
+        """Host, port and path: where the service is, whatever the scheme and the user."""
+        return address_of(self.url)
+
+    @property
     def identity(self) -> str:
         """Who asks, fit to be shown."""
         return self._service.identity
@@ -49,3 +55,8 @@ class ServiceClient:
     def rights_advice(self) -> str:
         """What to do when the credential lacks a right, as a clause."""
         return self._service.rights_advice
+
+
+def address_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"

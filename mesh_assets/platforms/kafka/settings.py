@@ -7,6 +7,7 @@ from typing import Any
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import KafkaConnection
+from mesh_assets.importing import importing
 from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
 SECRET_PROPERTY = re.compile(
@@ -60,9 +61,10 @@ def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, 
     """
     if connection.cluster_arn is None:
         return _resolved("bootstrap_servers", connection.bootstrap_servers or "", environment)
-    from mesh_assets.platforms.aws.msk import (
-        brokers_by_arn,  # boto3 is heavy, and needed only for such a cluster
-    )
+    with importing:
+        from mesh_assets.platforms.aws.msk import (
+            brokers_by_arn,  # boto3 is heavy, and needed only for such a cluster
+        )
 
     return brokers_by_arn(connection)
 
@@ -112,7 +114,8 @@ def client_properties(
         if public != properties["sasl.username"]:
             properties.shown["sasl.username"] = public
     if connection.sasl_mechanism == "AWS_MSK_IAM":
-        from mesh_assets.platforms.aws.msk import iam_properties
+        with importing:
+            from mesh_assets.platforms.aws.msk import iam_properties
 
         properties |= iam_properties(connection, properties["bootstrap.servers"])
         properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"

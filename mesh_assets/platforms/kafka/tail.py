@@ -2,7 +2,8 @@
 commits."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
 _POLL_SECONDS = 0.2
 _MOST_PARTITIONS = 64
 _MOST_BYTES = 5_000_000
+_FURTHER = 4
 
 _SETTINGS = {
     # librdkafka requires it, but nothing subscribes or commits, so the group is never created.
@@ -23,6 +25,9 @@ _SETTINGS = {
     "auto.offset.reset": "earliest",
     "enable.partition.eof": "true",
     "isolation.level": "read_committed",
+    # Each round ends with an answer that there is no more; by default the broker waits 0.5 s for more before it says so
+    # (two rounds: 2.0 s, this way 0.2 s).
+    "fetch.wait.max.ms": "50",
     # A sample needs little; the defaults would fetch up to 50 MB ahead.
     "queued.max.messages.kbytes": "4096",
     "fetch.message.max.bytes": "262144",
@@ -46,11 +51,14 @@ class Tail:
     """Records, newest first.
 
     `unread`: how many partitions were not read to their end, for lack of time or because there are too many;
-    they may hold newer records.
+    they may hold newer records. `not_searched`: how many gave fewer records than asked for, and were not searched back
+    to their beginning. `has_offsets`: there is something in the topic, though perhaps no record.
     """
 
     records: tuple[TailRecord, ...]
     unread: int
+    not_searched: int = 0
+    has_offsets: bool = True
 
 
 def read_tail(
@@ -74,18 +82,18 @@ def read_tail(
     deadline = time.monotonic() + within_seconds
     consumer = Consumer({**properties, **_SETTINGS})
     try:
-        starts, passed_over = _starts(
+        windows, passed_over = _windows(
             consumer, topic, partition, most, lambda: min(timeout_seconds, _left(deadline)), go_on
         )
-        if not starts:
-            return Tail(records=(), unread=passed_over)
-        consumer.assign(starts)
-        waiting = {start.partition for start in starts}
-        found = _poll(consumer, waiting, deadline, go_on)
+        if not windows:
+            return Tail(records=(), unread=passed_over, has_offsets=False)
+        found: dict[tuple[int, int], TailRecord] = {}
+        waiting = _read(consumer, topic, windows, found, deadline, go_on)
         if waiting and not found:
             raise UnreachableError(
                 f"{topic} holds records, and none could be read within {within_seconds:.0f} s; try again"
             )
+        short = _search_back(consumer, topic, windows.keys() - waiting, windows, most, found, deadline, go_on)
     except KafkaException as error:
         raise from_kafka_error(
             error.args[0],
@@ -96,19 +104,79 @@ def read_tail(
         ) from None
     finally:
         consumer.close()
-    newest = sorted(found, key=lambda record: (record.timestamp_ms or 0, record.offset), reverse=True)[:most]
-    return Tail(records=tuple(newest), unread=len(waiting) + passed_over)
+    newest = sorted(
+        found.values(), key=lambda record: (record.timestamp_ms or 0, record.offset), reverse=True
+    )
+    return Tail(records=tuple(newest[:most]), unread=len(waiting) + passed_over, not_searched=len(short))
 
 
-def _starts(
+@dataclass(slots=True, kw_only=True)
+class _Window:
+    """Where reading begins in a partition, and where the partition does."""
+
+    start: int
+    low: int
+    high: int
+
+
+def _search_back(
+    consumer: Consumer,
+    topic: str,
+    partitions: Collection[int],
+    windows: Mapping[int, _Window],
+    most: int,
+    found: dict[tuple[int, int], TailRecord],
+    deadline: float,
+    go_on: Callable[[], None],
+) -> set[int]:
+    """Reads further back where the newest offsets are mostly markers of transactions, or records they rolled back;
+    adds to `found`. Returns the partitions that still gave fewer than `most` records and have more before them.
+
+    Each round reaches four times as far as the last, so all of them together read little more than the last.
+    """
+    while True:
+        counts = Counter(partition for partition, _ in found)
+        short = {
+            number
+            for number in partitions
+            if counts[number] < most and windows[number].start > windows[number].low
+        }
+        if not short or time.monotonic() >= deadline:
+            return short
+        for number in short:
+            window = windows[number]
+            window.start = max(window.low, window.high - _FURTHER * (window.high - window.start))
+        again = {number: windows[number] for number in short}
+        missed = _read(consumer, topic, again, found, deadline, go_on)
+        if missed:
+            return missed
+
+
+def _read(
+    consumer: Consumer,
+    topic: str,
+    windows: Mapping[int, _Window],
+    found: dict[tuple[int, int], TailRecord],
+    deadline: float,
+    go_on: Callable[[], None],
+) -> set[int]:
+    """Adds the records of the windows to `found`. Returns the partitions that were not read to their end."""
+    consumer.assign([TopicPartition(topic, number, window.start) for number, window in windows.items()])
+    waiting = set(windows)
+    for record in _poll(consumer, waiting, deadline, go_on):
+        found[record.partition, record.offset] = record
+    return waiting
+
+
+def _windows(
     consumer: Consumer,
     topic: str,
     partition: int | None,
     most: int,
     timeout: Callable[[], float],
     go_on: Callable[[], None],
-) -> tuple[list[TopicPartition], int]:
-    """Where to begin in each partition that holds records, and how many partitions are skipped beyond the
+) -> tuple[dict[int, _Window], int]:
+    """Where to begin in each partition that holds anything, and how many partitions are skipped beyond the
     first 64."""
     metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
@@ -122,7 +190,7 @@ def _starts(
         raise UnexpectedAnswerError(
             f"{topic} has no partition {partition}; it has {len(metadata.partitions)}, counted from 0"
         )
-    starts = []
+    windows = {}
     for number in numbers[:_MOST_PARTITIONS]:
         go_on()
         ends = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout())
@@ -130,8 +198,8 @@ def _starts(
             raise UnreachableError(f"partition {number} of {topic} gave no offsets in time")
         low, high = ends
         if high > low:
-            starts.append(TopicPartition(topic, number, max(low, high - most)))
-    return starts, max(0, len(numbers) - _MOST_PARTITIONS)
+            windows[number] = _Window(start=max(low, high - most), low=low, high=high)
+    return windows, max(0, len(numbers) - _MOST_PARTITIONS)
 
 
 def _poll(

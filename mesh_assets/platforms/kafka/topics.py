@@ -49,7 +49,15 @@ _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 _READING_CONFIGS = "reading the topic configs"
 _DESCRIBE_CONFIGS = "DESCRIBE_CONFIGS on the topic"
 # confluent-kafka declares ConfigSource and returns its number.
-_ON_THE_TOPIC = (ConfigSource.DYNAMIC_TOPIC_CONFIG, ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
+_SET_ON = {
+    number: place
+    for place, source in (
+        ("topic", ConfigSource.DYNAMIC_TOPIC_CONFIG),
+        ("cluster", ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG),
+        ("broker", ConfigSource.DYNAMIC_BROKER_CONFIG),
+    )
+    for number in (source, source.value)
+}
 
 
 class _Described(NamedTuple):
@@ -196,13 +204,22 @@ def _configs(
     """One topic's configs, interned: thousands of topics differ in a few of them, and every answer has its
     own copies."""
     values: dict[str, str | None] = {}
-    overridden: list[str] = []
+    set_on: dict[str, list[str]] = {"topic": [], "cluster": [], "broker": []}
     for entry in entries.values():
         name = intern(entry.name)
         values[name] = None if entry.is_sensitive or entry.value is None else intern(entry.value)
-        if entry.source in _ON_THE_TOPIC:
-            overridden.append(name)
-    names = tuple(sorted(overridden))
+        place = _SET_ON.get(entry.source)
+        if place is not None:
+            set_on[place].append(name)
+
+    def names(place: str) -> tuple[str, ...]:
+        found = tuple(sorted(set_on[place]))
+        return shared.setdefault(found, found)
+
     return TopicConfigs(
-        topic=topic, values=dict(sorted(values.items())), overridden=shared.setdefault(names, names)
+        topic=topic,
+        values=dict(sorted(values.items())),
+        overridden=names("topic"),
+        cluster_wide=names("cluster"),
+        of_the_broker=names("broker"),
     )

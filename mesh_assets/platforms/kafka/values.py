@@ -69,13 +69,17 @@ class ClusterMetadata(Value, frozen=True, kw_only=True):
 class TopicConfigs(Value, frozen=True, kw_only=True):
     """All configs of a topic by name; None for a sensitive or unset one.
 
-    `overridden`: those set on the topic itself, sorted. `values` is None when they could not be read, with
+    `overridden`: those set on the topic itself, sorted. `cluster_wide`: those whose value is the cluster's
+    dynamic default, the same on every broker. `of_the_broker`: those set dynamically on the broker that
+    answered, which hide the cluster's. `values` is None when they could not be read, with
     the reason in `error`: then nothing is known, not even a default.
     """
 
     topic: str
     values: dict[str, str | None] | None
     overridden: tuple[str, ...] = ()
+    cluster_wide: tuple[str, ...] = ()
+    of_the_broker: tuple[str, ...] = ()
     error: str | None = None
 
 

@@ -27,6 +27,8 @@ from mesh_assets.platforms.schema_registry.records import (
 )
 from mesh_assets.platforms.schema_registry.subjects import Unread, read_inventory, read_latest, read_version
 
+UNNAMED = "schema_registry"
+
 
 class SchemaRegistryClient(ServiceClient):
     """Reads one registry and registers schemas. Safe to use from many threads.
@@ -52,11 +54,17 @@ class SchemaRegistryClient(ServiceClient):
         cannot be resolved.
         """
         super().__init__(open_registry(connection, policy=policy, transport=transport, clock=clock))
+        self._name = connection.name or connection.id or UNNAMED
         self._workers = workers
         self._page_size = page_size
         self._read_seconds = read_seconds
         self._levels = LevelReader(self._service, clock)
         self._has_bulk_list: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """The registry's name or id in the estate; a cluster has one, so it need not have either."""
+        return self._name
 
     @property
     def level_requests(self) -> int:

@@ -8,6 +8,7 @@ from functools import cache
 
 from pydantic import BaseModel
 
+from mesh_assets.importing import importing
 from mesh_assets.platforms.secrets.references import (
     Kept,
     SecretName,
@@ -127,19 +128,22 @@ def _reader() -> SecretReader:
 
 
 def _from_parameter_store(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.stores import read_parameters
+    with importing:
+        from mesh_assets.platforms.secrets.stores import read_parameters
 
     return read_parameters(references)
 
 
 def _from_secrets_manager(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.stores import read_secrets
+    with importing:
+        from mesh_assets.platforms.secrets.stores import read_secrets
 
     return read_secrets(references)
 
 
 def _from_vault(references: Sequence[SecretName]) -> Mapping[str, Kept]:
-    from mesh_assets.platforms.secrets.stores import read_vault
+    with importing:
+        from mesh_assets.platforms.secrets.stores import read_vault
 
     return read_vault(references)
 

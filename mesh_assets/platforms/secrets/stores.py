@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import EstateError
+from mesh_assets.importing import importing
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, refused_key
 from mesh_assets.platforms.secrets.references import SecretName
 
@@ -155,7 +156,8 @@ def read_vault(references: Sequence[SecretName]) -> Mapping[str, Mapping[str, ob
     Raises EstateError naming the reference and what to do.
     """
     try:
-        import hvac  # an extra, because most estates have no Vault
+        with importing:
+            import hvac  # an extra, because most estates have no Vault
     except ImportError as error:
         raise EstateError(
             f"{references[0].shown}: reading Vault needs the package hvac; install it with: pip install 'mesh-assets[vault]'"
@@ -174,8 +176,9 @@ def read_vault(references: Sequence[SecretName]) -> Mapping[str, Mapping[str, ob
 
 
 def _fields(client: Any, reference: SecretName, address: str) -> Mapping[str, object]:
-    import hvac
-    import requests
+    with importing:
+        import hvac
+        import requests
 
     try:
         mount, version = _engine(client, reference)

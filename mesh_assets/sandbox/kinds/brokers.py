@@ -72,6 +72,9 @@ _RIGHTS: dict[str, tuple[tuple[ResourceType, str, tuple[AclOperation, ...]], ...
     "DeveloperWrite and DeveloperRead (own topics)": tuple(
         (ResourceType.TOPIC, topic, (AclOperation.WRITE, AclOperation.READ)) for topic in _OWN_TOPICS
     ),
+    "DeveloperWrite (transactional ids)": (
+        (ResourceType.TRANSACTIONAL_ID, "mesh-assets-*", (AclOperation.WRITE,)),
+    ),
     # Elsewhere Terraform makes the two topics; here the first discovery does.
     "CREATE (own topics)": tuple(
         (ResourceType.TOPIC, topic, (AclOperation.CREATE,)) for topic in _OWN_TOPICS
@@ -86,7 +89,15 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
     """
     wanted = [
         AclBinding(
-            kind, name, ResourcePatternType.LITERAL, f"User:{key.id}", "*", operation, AclPermissionType.ALLOW
+            kind,
+            name if name == "*" else name.removesuffix("*"),
+            ResourcePatternType.PREFIXED
+            if name != "*" and name.endswith("*")
+            else ResourcePatternType.LITERAL,
+            f"User:{key.id}",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
         )
         for rights in _RIGHTS.values()
         for kind, name, operations in rights

@@ -31,6 +31,7 @@ from mesh_assets.inventory.sections import (
     SchemasSection,
     Section,
     SectionName,
+    SectionScope,
     SectionState,
     TopicsSection,
 )
@@ -78,35 +79,38 @@ class Compared(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def observed_now(now: datetime) -> SectionState:
-    return SectionState(status="fresh", collected_at=now)
+def observed_now(now: datetime, scope: SectionScope) -> SectionState:
+    return SectionState(status="fresh", collected_at=now, scope=scope)
 
 
 def compare_section(name: SectionName, observed: Section, document: Document, *, now: datetime) -> Compared:
     """Compares `observed`, the whole section: what was not read is in it as the document has it."""
     settled = settle_section(name, observed, cluster_id=document.cluster.id, previous=document, now=now)
     held_since = document.sections[name].held_since
+    known = document.held.get(name, {})
     title = _SECTION_TITLES[name]
+    if settled.held.keys() - known.keys():
+        # One run, which makes the document say so; the run that confirms it comes when the hold is over.
+        vanished = settled.state.error or "more than half is gone"
+        cause = _whole(name, f"{title}: {vanished}", cause_id=f"{name} vanished after {document.sequence}")
+        return Compared(causes=(cause,))
+    notes: tuple[str, ...] = ()
+    if settled.held:
+        until = (max(settled.held.values()) + CONFIRMED_AFTER).strftime("%H:%M:%S")
+        notes = (f"{name} held back until {until} UTC",)
     if settled.state.status != "fresh":
-        if held_since is None:
-            # One run, which makes the document say so; the run that confirms it comes when the hold is over.
-            vanished = settled.state.error or "more than half is gone"
-            cause = _whole(
-                name, f"{title}: {vanished}", cause_id=f"{name} vanished after {document.sequence}"
-            )
-            return Compared(causes=(cause,))
-        until = (held_since + CONFIRMED_AFTER).strftime("%H:%M:%S")
-        return Compared(notes=(f"{name} held back until {until} UTC",))
-    now_observed = _with(document, name, observed)
+        return Compared(notes=notes)
+    now_observed = _with(document, name, settled)
     changes = diff_documents(document, now_observed)
     identities = identities_of(changes, name, document, now_observed)
-    if held_since is None:
-        return Compared(changes=changes, identities=identities)
+    if held_since is None or settled.held.keys() == known.keys():
+        return Compared(changes=changes, identities=identities, notes=notes)
     sentence = f"{title} held back since {held_since.strftime('%H:%M:%S')} UTC can be read again"
     return Compared(
         changes=tuple(change for change in changes if change.kind != "deleted"),
         identities=identities,
         causes=(_whole(name, sentence, cause_id=f"{name} held since {held_since.isoformat()}"),),
+        notes=notes,
     )
 
 
@@ -119,7 +123,12 @@ def _with(document: Document, name: SectionName, observed: Section) -> Document:
     sections = {**document.sections, name: observed.state}
     match observed:
         case TopicsSection():
-            return replace(document, sections=sections, topics=observed.records)
+            return replace(
+                document,
+                sections=sections,
+                topics=observed.records,
+                topic_defaults=observed.topic_defaults,
+            )
         case ConnectorsSection():
             return replace(document, sections=sections, connectors=observed.records)
         case SchemasSection():
@@ -172,6 +181,8 @@ def trigger_type(change: Change) -> TriggerType | None:
     match change.resource_type:
         case "schema" | "schema_registry":
             return "schema_deleted" if change.kind == "deleted" else "schema_updated"
+        case "topic_defaults":
+            return "topic_changed"
         case _ if change.kind == "created":
             return "resource_created"
         case _ if change.kind == "deleted":

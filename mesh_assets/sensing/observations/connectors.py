@@ -15,9 +15,11 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
+from mesh_assets.collecting.scopes import connectors_scope, known_connectors
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.join import with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.sensing.cursor import Flaps
@@ -93,12 +95,19 @@ def compare_connectors(
 
     Raises PlatformError when none can be read.
     """
-    collected = collect_connectors(endpoints, previous=document.connectors, scope="list")
+    scope = connectors_scope(endpoints)
+    collected = collect_connectors(endpoints, previous=known_connectors(document, scope), scope="list")
+    section = with_stale_sources(
+        ConnectorsSection(
+            cluster_id=document.cluster.id, state=observed_now(now, scope), records=collected.records
+        ),
+        collected.failed,
+        document,
+    )
     # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
     # has an unknown config, and so no change of it.
-    observed = tuple(replace(record, config={}) for record in collected.records)
-    section = ConnectorsSection(cluster_id=document.cluster.id, state=observed_now(now), records=observed)
-    compared = compare_section("connectors", section, document, now=now)
+    observed = tuple(replace(record, config={}) for record in section.records)
+    compared = compare_section("connectors", replace(section, records=observed), document, now=now)
     return compared, observed, tuple(collected.failed.values())
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.kafka_records import group_records, topic_records
+from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
+from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.inventory.changes import Change
@@ -67,7 +68,7 @@ def _is_ours(change: Change) -> bool:
     """Whether this sensor reports the change. Other updates than topics' are seen by chance (a bulk list has
     versions): other sensors report them.
     """
-    return change.kind != "updated" or change.resource_type == "topic"
+    return change.kind != "updated" or change.resource_type in ("topic", "topic_defaults")
 
 
 def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
@@ -85,14 +86,18 @@ def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
         known.values(),
         listed={topic.name for topic in metadata.topics},
     )
+    read = context.clients.kafka.configs([topic.name for topic in selected if topic.name in configs])
     records = topic_records(
         selected,
-        configs=context.clients.kafka.configs([topic.name for topic in selected if topic.name in configs]),
+        configs=read,
         offsets=OffsetsReading(read_at=context.now, topics={}),  # offsets are not compared
         previous=known,
     )
     section = TopicsSection(
-        cluster_id=context.document.cluster.id, state=observed_now(context.now), records=records
+        cluster_id=context.document.cluster.id,
+        state=observed_now(context.now, patterns_scope(context.cluster.topics)),
+        records=records,
+        topic_defaults=topic_defaults(read.values(), context.document.topic_defaults),
     )
     return compare_section("topics", section, context.document, now=context.now)
 
@@ -121,7 +126,7 @@ def _groups(context: ObservationContext) -> Compared:
     described = group_records(reading.groups, offsets=OffsetsReading(read_at=context.now, topics={}))
     section = ConsumerGroupsSection(
         cluster_id=context.document.cluster.id,
-        state=observed_now(context.now),
+        state=observed_now(context.now, patterns_scope(context.cluster.consumer_groups)),
         records=(*(known[group_id] for group_id in sorted(listed & known.keys())), *described),
     )
     return compare_section("consumer_groups", section, context.document, now=context.now)

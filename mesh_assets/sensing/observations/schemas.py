@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from msgspec.structs import replace
 
 from mesh_assets.collecting.schemas import RegistryReader, SchemaScope, collect_schemas, confirm_subjects_gone
+from mesh_assets.collecting.scopes import expected_subjects, known_schemas, schemas_scope
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import RegistryFacts
@@ -103,7 +104,8 @@ def _compare(
     levels: frozenset[str],
     facts: RegistryFacts | None,
 ) -> Compared:
-    known = {schema.subject: schema for schema in document.schemas}
+    section_scope = schemas_scope(registry)
+    known = {schema.subject: schema for schema in known_schemas(document, section_scope)}
     scope = SchemaScope(
         versions=versions,
         new_subjects=MOST_NEW,
@@ -112,8 +114,8 @@ def _compare(
         facts=facts,
         contexts=False,  # they never lead to a change
     )
-    collected = collect_schemas(registry, previous=document.schemas, now=now, scope=scope)
-    confirm_subjects_gone(registry, known.keys() - collected.listed)
+    collected = collect_schemas(registry, previous=known.values(), now=now, scope=scope)
+    confirm_subjects_gone(registry, expected_subjects(document, section_scope) - collected.listed)
     read = {schema.subject: schema for schema in collected.records}
     # A listed subject of the slice without a version was deleted while it was read.
     asked = known.keys() if versions is None else versions
@@ -124,7 +126,7 @@ def _compare(
     )
     section = SchemasSection(
         cluster_id=document.cluster.id,
-        state=observed_now(now),
+        state=observed_now(now, section_scope),
         records=observed,
         registry=collected.registry,
     )

@@ -59,7 +59,10 @@ def alarm(
     """
     if state != "ALARM":
         return Ignored(reason=f"alarm {resource_text(name)} is {resource_text(state)}")
-    moment = _moment(changed_at)
+    try:
+        moment = _moment(changed_at)
+    except OverflowError:
+        return NotUnderstood(reason="an alarm whose time of change is outside the calendar")
     return Understood(
         trigger=Trigger(type="cloudwatch_alarm", resource=resource_text(name), details=details_text(reason)),
         cause_id=f"message {message_id}" if moment is None else f"alarm {identity} {moment}",
@@ -112,7 +115,8 @@ def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
 
 def _moment(text: object) -> str | None:
     """The time in one form: SNS and EventBridge both write `2026-11-23T16:40:02.123+0000`, stand-ins write
-    `…Z`.
+    `…Z`. None for what is no time. Raises OverflowError for the first or last day there is, in a zone that
+    leaves it.
     """
     if not isinstance(text, str):
         return None

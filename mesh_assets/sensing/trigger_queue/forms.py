@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger
+from mesh_assets.inventory.records import UNDECODABLE
 from mesh_assets.sensing.trigger_queue.alarms import read_alarm_notification
 from mesh_assets.sensing.trigger_queue.events import read_event
 from mesh_assets.sensing.trigger_queue.message import (
@@ -130,7 +131,7 @@ def _json_object(text: str) -> dict[str, Any] | NotUnderstood:
         return NotUnderstood(reason=f"longer than {_MOST_CHARACTERS} characters")
     try:
         content = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except UNDECODABLE as error:
         # Its message has a position, never the text.
         return NotUnderstood(reason=f"not JSON ({type(error).__name__})")
     if not isinstance(content, dict):

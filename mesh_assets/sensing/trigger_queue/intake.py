@@ -1,6 +1,7 @@
 """From the queue into the inbox: nothing is deleted before it is there, and nothing waits twice."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,8 +13,10 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms.aws.records import QueueMessage
 from mesh_assets.sensing.trigger_queue.forms import read_message
-from mesh_assets.sensing.trigger_queue.message import Ignored, NotUnderstood, Understood
-from mesh_assets.store.inbox import Inbox
+from mesh_assets.sensing.trigger_queue.message import Ignored, Meaning, NotUnderstood, Understood
+from mesh_assets.store.inbox import Inbox, inbox_by_name
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "trigger_queue"
 
@@ -49,10 +52,19 @@ class DeadLetters(Protocol):
 
 
 class Target(Record, frozen=True, kw_only=True):
-    """A cluster of the estate. `cluster_id` None: never discovered, and the estate does not give it."""
+    """A cluster of the estate. `cluster_id`: the brokers', or the estate's where `discovered` is False; None:
+    neither is known."""
 
     name: str
     cluster_id: str | None
+    discovered: bool = True
+
+    @property
+    def inbox(self) -> str:
+        """Where its triggers wait."""
+        if self.discovered and self.cluster_id is not None:
+            return self.cluster_id
+        return inbox_by_name(self.name)
 
 
 class TakenIn(Record, frozen=True, kw_only=True):
@@ -162,7 +174,7 @@ class _Work:
 
     def _take(self, message: QueueMessage) -> bool:
         """Whether the message may be deleted."""
-        meaning = read_message(message.body, message_id=message.id)
+        meaning = _read(message)
         match meaning:
             case Ignored(reason=reason):
                 self.notes.append(f"message {message.id} ignored: {reason}")
@@ -173,7 +185,7 @@ class _Work:
                 return self._keep(message, meaning)
 
     def _keep(self, message: QueueMessage, meaning: Understood) -> bool:
-        cause = hashlib.sha256(meaning.cause_id.encode()).hexdigest()[:16]
+        cause = hashlib.sha256(meaning.cause_id.encode("utf-8", "backslashreplace")).hexdigest()[:16]
         if cause in self.remembered:
             self.notes.append(f"message {message.id} repeats {meaning.trigger}: taken in before")
             return True
@@ -183,21 +195,13 @@ class _Work:
                 message,
                 f"trigger.cluster: expected one of {', '.join(target.name for target in self._targets)}",
             )
-        clusters = []
         for target in meant:
-            if target.cluster_id is None:
-                self.notes.append(
-                    f"{target.name} was never discovered: message {message.id} cannot wait for it; run `mesh-assets discover`"
-                )
-                continue
             self._inbox.put(
-                target.cluster_id, meaning.trigger, cause=meaning.cause_id, source=SOURCE, now=self._now()
+                target.inbox, meaning.trigger, cause=meaning.cause_id, source=SOURCE, now=self._now()
             )
-            clusters.append(target.name)
-        if not clusters:
-            return False
+        clusters = tuple(target.name for target in meant)
         self.remembered[cause] = None
-        self.taken_in.append(TakenIn(trigger=meaning.trigger, clusters=tuple(clusters)))
+        self.taken_in.append(TakenIn(trigger=meaning.trigger, clusters=clusters))
         self.notes.append(f"message {message.id}: {meaning.trigger}, for {', '.join(clusters)}")
         return True
 
@@ -231,3 +235,13 @@ class _Work:
             f"message {message.id} was not understood and went to the dead-letter queue: {reason}"
         )
         return True
+
+
+def _read(message: QueueMessage) -> Meaning:
+    """What the message means. Strangers write them, so one that defeats its reader costs itself and not the
+    messages behind it."""
+    try:
+        return read_message(message.body, message_id=message.id)
+    except Exception as error:
+        logger.warning("message %s defeated its reader", message.id, exc_info=True)
+        return NotUnderstood(reason=f"it could not be read ({type(error).__name__})")

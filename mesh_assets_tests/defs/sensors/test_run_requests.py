@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
+from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.lock import this_process
-from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import Holder
@@ -69,6 +70,34 @@ def test_an_empty_inbox_launches_nothing(instance: dg.DagsterInstance, store: In
     launches = requests_for(instance, ["warehouse", "new"], store)
 
     assert (launches.requests, launches.waiting) == ([], {})
+
+
+def test_what_waits_under_the_name_of_a_cluster_launches_its_first_discovery_once(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED, inbox_by_name("new"))
+
+    first = requests_for(instance, ["warehouse", "new"], store)
+    again = requests_for(instance, ["warehouse", "new"], store)
+
+    assert [request.partition_key for request in first.requests] == ["new"]
+    assert (again.requests, again.waiting) == ([], {"new": "1 waiting: a run has just been asked for"})
+
+
+def test_one_clusters_damaged_files_stop_no_other_cluster(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    put(inbox, UPDATED, "lkc-2")
+    store.objects.put("clusters/payments.json", b"damaged")
+    store.objects.put("triggers/lkc-1/damaged.json", b"damaged")
+
+    launches = requests_for(instance, ["payments", "warehouse"], store)
+
+    assert [request.partition_key for request in launches.requests] == ["warehouse"]
+    assert "payments.json" in launches.waiting["payments"]
+    with pytest.raises(StoreError):
+        requests_for(instance, ["payments"], store)
 
 
 def test_several_triggers_become_one_run_named_by_the_most_severe(

@@ -299,11 +299,14 @@ PLUGIN = "/connector-plugins/org.example.Source/config"
     [
         ([{"name": "pin", "type": "PASSWORD"}, {"name": "file", "type": "STRING"}], {"pin"}),
         ([], set()),
-        (httpx.Response(404, json={"error_code": 404, "message": "Unknown plugin"}), set()),
-        (httpx.Response(405), set()),
+        (httpx.Response(404, json={"error_code": 404, "message": "Unknown plugin"}), None),
+        (httpx.Response(405), None),
+        (httpx.Response(500, json={"error_code": 500, "message": "NullPointerException"}), None),
     ],
 )
-def test_a_connectors_own_passwords_are_listed_where_the_worker_can(answer: Any, keys: set[str]) -> None:
+def test_a_plugins_passwords_are_listed_where_the_worker_can_and_else_unknown(
+    answer: Any, keys: set[str] | None
+) -> None:
     with KafkaConnectClient(
         KafkaConnectEndpoint(kind="kafka_connect", url=URL),
         transport=httpx.MockTransport(FakeConnect({PLUGIN: answer})),

@@ -259,6 +259,22 @@ def test_a_ca_file_that_cannot_be_read_is_an_error_of_the_estate() -> None:
         HttpService("https://registry.test", name="Registry", ca_location="/nowhere/ca.pem")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message": "Invalid value jdbc:x://h;user=a;password=0ther-1 for configuration connection.url"}',
+        b"<html><title>cannot log in with token=0ther-1</title>",
+        b"Authorization: Bearer 0ther-1-and-more was refused",
+    ],
+)
+def test_credentials_of_others_that_a_service_quotes_are_masked(body: bytes) -> None:
+    service, _ = service_of(httpx.Response(400, content=body))
+    with service, pytest.raises(UnexpectedAnswerError) as raised:
+        service.ask("GET", "/x").json()
+    assert "0ther-1" not in str(raised.value)
+    assert "********" in str(raised.value)
+
+
 def test_secret_references_are_resolved_when_the_service_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = HttpConnection(url="${SR_URL}", username="agent", password="${SR_SECRET}")
     with pytest.raises(EstateError, match="SR_URL"):

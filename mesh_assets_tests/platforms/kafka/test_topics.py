@@ -216,3 +216,14 @@ def test_equal_texts_are_one_object_in_memory(admin: FakeAdmin) -> None:
     assert two.values is not None
     assert one.values["cleanup.policy"] is two.values["cleanup.policy"]
     assert one.overridden is two.overridden
+
+
+def test_a_value_of_the_whole_cluster_is_told_from_one_of_the_broker_that_answered(admin: FakeAdmin) -> None:
+    admin.topic_configs = {
+        "orders": {
+            name: entry(name, "1", source=source)
+            for name, source in (("own", 1), ("broker", 2), ("cluster", 3), ("static", 4), ("default", 5))
+        }
+    }
+    read = reader_on(admin).configs(["orders"])["orders"]
+    assert (read.overridden, read.cluster_wide, read.of_the_broker) == (("own",), ("cluster",), ("broker",))

@@ -47,6 +47,21 @@ def test_what_came_and_went_is_reported(estate: Estate, warehouse: FakeCluster) 
     ]
 
 
+def test_an_edited_estate_is_no_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
+    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    estate.discover()
+    warehouse.estate = {
+        "topics": {"exclude": ["users"]},
+        "consumer_groups": {"exclude": ["fraud-*"]},
+        "connect": [{"kind": "kafka_connect", "url": "http://elsewhere.test:8083"}],
+    }
+    warehouse.worker.connectors = {"new-sink": "RUNNING RUNNING"}
+
+    observed = estate.observe(observe_resources)
+
+    assert (observed.causes, observed.notes) == ((), ())
+
+
 def test_a_group_that_is_known_is_not_described_again(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
     estate.discover()
@@ -66,7 +81,11 @@ def test_partitions_and_configs_of_a_topic_are_one_trigger(estate: Estate, wareh
     observed = estate.observe(observe_resources)
 
     assert reported(observed.causes) == [
-        ("topic_changed", "orders", "Topic orders: min.insync.replicas 1 → 2; Topic orders: partitions 2 → 4")
+        (
+            "topic_changed",
+            "orders",
+            "Topic orders: min.insync.replicas 1 (inherited) → 2; Topic orders: partitions 2 → 4",
+        )
     ]
 
 

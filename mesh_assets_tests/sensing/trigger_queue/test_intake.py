@@ -9,12 +9,14 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.sensing.trigger_queue import (
     DeadLetters,
     Intake,
+    Meaning,
     TakenIn,
     Target,
+    read_message,
     take_in,
 )
 from mesh_assets.store.folder import FolderStore
-from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.sensing.trigger_queue.fakes import FakeDeadLetters, FakeQueue, example, in_sns
 
@@ -217,16 +219,54 @@ def test_a_queue_out_of_reach_is_an_error_and_nothing_else(queue: FakeQueue, inb
     )
 
 
-def test_a_cluster_that_was_never_discovered_leaves_the_message_on_the_queue(
+def test_a_message_for_all_waits_under_the_name_of_a_cluster_that_was_never_discovered(
     queue: FakeQueue, inbox: Inbox
 ) -> None:
-    intake = run(queue.put('{"trigger": {}}'), inbox, targets=[Target(name="new", cluster_id=None)])
-    assert (queue.deleted, intake.taken_in, intake.remembered) == ([], (), ())
-    assert "new was never discovered" in intake.notes[0]
+    new = Target(name="new", cluster_id=None)
+    by_estate = Target(name="by-estate", cluster_id="lkc-9", discovered=False)
 
-    queue.release()
-    run(queue, inbox, targets=[Target(name="new", cluster_id=None), WAREHOUSE])
+    intake = run(queue.put('{"trigger": {}}'), inbox, targets=[new, WAREHOUSE, by_estate])
+
     assert queue.deleted == ["m-1"]
+    assert intake.taken_in == (TakenIn(trigger=EXTERNAL, clusters=("new", "warehouse", "by-estate")),)
+    assert [
+        [one.trigger for one in inbox.waiting(where)]
+        for where in ("lkc-1", "lkc-9", inbox_by_name("new"), inbox_by_name("by-estate"))
+    ] == [[EXTERNAL], [], [EXTERNAL], [EXTERNAL]]
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_alarm_with_an_absurd_time_goes_to_the_dead_letters_and_the_next_message_is_taken(
+    queue: FakeQueue, inbox: Inbox, time: str
+) -> None:
+    dead = FakeDeadLetters()
+
+    intake = run(
+        queue.put(example("alarm", StateChangeTime=time), '{"trigger": {}}'), inbox, dead_letters=dead
+    )
+
+    [(_, attributes)] = dead.sent
+    assert attributes["mesh_reason"] == "an alarm whose time of change is outside the calendar"
+    assert (queue.deleted, len(intake.taken_in), intake.error) == (["m-1", "m-2"], 1, None)
+
+
+def test_a_message_that_defeats_its_reader_goes_to_the_dead_letters_and_the_next_is_taken(
+    queue: FakeQueue, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(body: str, *, message_id: str) -> Meaning:
+        if body == "poison":
+            raise ZeroDivisionError
+        return read_message(body, message_id=message_id)
+
+    monkeypatch.setattr("mesh_assets.sensing.trigger_queue.intake.read_message", read)
+    dead = FakeDeadLetters()
+
+    intake = run(queue.put("poison", '{"trigger": {}}'), inbox, dead_letters=dead)
+
+    assert [(body, tags["mesh_reason"]) for body, tags in dead.sent] == [
+        ("poison", "it could not be read (ZeroDivisionError)")
+    ]
+    assert (queue.deleted, len(intake.taken_in), intake.error) == (["m-1", "m-2"], 1, None)
 
 
 def test_a_flood_is_taken_in_batches_up_to_a_bound_and_the_rest_in_the_next_tick(
@@ -238,7 +278,7 @@ def test_a_flood_is_taken_in_batches_up_to_a_bound_and_the_rest_in_the_next_tick
     second = run(queue, inbox, remembered=first.remembered)
 
     assert (first.received, second.received) == (200, 30)
-    assert len(waiting(inbox)["warehouse"]) == 230
+    assert sum(one.stands_for for one in inbox.waiting("lkc-1")) == 230
     assert queue.waits[:2] == [10, 1]
 
 

@@ -207,8 +207,8 @@ def test_a_strangers_text_is_one_bounded_line_without_credentials() -> None:
     assert trigger.details.isprintable()
 
 
-def test_a_secret_alone_is_masked_whole() -> None:
-    assert read('{"trigger": {"details": "key AKIAIOSFODNN7EXAMPLE"}}').trigger.details == "********"
+def test_a_secret_without_a_name_is_masked_and_the_words_beside_it_stay() -> None:
+    assert read('{"trigger": {"details": "key AKIAIOSFODNN7EXAMPLE"}}').trigger.details == "key ********"
 
 
 JSON = st.recursive(

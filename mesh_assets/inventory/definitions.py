@@ -1,0 +1,168 @@
+"""The texts of schemas, taken apart: JSON (of Avro and JSON Schema) and Protobuf. Both readers end on any text."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_DEEPEST_JSON = 400
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
+
+
+class UnreadableDefinitionError(ValueError):
+    """The text is not of its declared type, or not such as anything here reads."""
+
+
+def parse_json(text: str) -> Any:
+    """The JSON value. Raises UnreadableDefinitionError, also when it is nested deeper than 400 levels.
+
+    Deeper ones would be read or not depending on how much stack the caller has left, and so come and go.
+    """
+    # Counting brackets is cheap, and nearly every schema has fewer than that.
+    if text.count("[") + text.count("{") > _DEEPEST_JSON:
+        depth = 0
+        for bracket in _NESTING.finditer(text):
+            depth += 1 if bracket["open"] else -1 if bracket["close"] else 0
+            if depth > _DEEPEST_JSON:
+                raise UnreadableDefinitionError(f"nested deeper than {_DEEPEST_JSON} levels")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise UnreadableDefinitionError(str(error)) from error
+
+
+# --- Protobuf: as much of its grammar as says which messages have which fields
+
+
+class ProtobufField(msgspec.Struct, frozen=True):
+    """`label`: `repeated`, `optional`, `required` or empty. `in_oneof`: at most one of several is set."""
+
+    name: str
+    type: str
+    label: str = ""
+    in_oneof: bool = False
+
+
+class ProtobufMessage(msgspec.Struct, frozen=True):
+    """`path`: its name within those of the messages around it."""
+
+    path: tuple[str, ...]
+    fields: list[ProtobufField]
+
+
+class ProtobufFile(msgspec.Struct, frozen=True):
+    """`messages`: in the order of the text, each before those that it holds."""
+
+    package: str | None
+    messages: list[ProtobufMessage]
+
+
+_TOKEN = re.compile(
+    r"\s+|//[^\n]*|/\*.*?(?:\*/|(?P<endless>\Z))"
+    r"|(?P<token>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.+-]+|[^\s\w\"'])|(?P<quote>.)",
+    re.DOTALL,
+)
+_LABELS = ("repeated", "optional", "required")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TYPE = re.compile(r"\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_KEYWORDS = ("syntax", "edition", "import", "package", "option", "reserved", "extensions")
+_PUNCTUATION = frozenset("[{};")
+_CLOSING = {"[": "]", "{": "}"}
+_DEEPEST_MESSAGE = 64  # protoc takes 32
+
+
+def parse_protobuf(text: str) -> ProtobufFile:
+    """The file's messages. Raises UnreadableDefinitionError.
+
+    Python's protobuf has no compiler, and protoc wants the files that this one imports, which a registry keeps under
+    names of its own; so the text is read here. Options, enums, services and extensions are passed over.
+    """
+    tokens = _tokens(text)
+    package: str | None = None
+    messages: list[ProtobufMessage] = []
+    around: list[tuple[str, ProtobufMessage | None]] = []
+    statement: list[str] = []
+    for token in tokens:
+        if token not in _PUNCTUATION:
+            statement.append(token)
+        elif token == "[" or (token == "{" and statement[:1] == ["option"]):
+            _pass_over(tokens, token)
+        elif token == "{":
+            kind = statement[0] if statement else ""
+            message = around[-1][1] if around else None
+            if kind in ("export", "local"):
+                statement = statement[1:]
+                kind = statement[0] if statement else ""
+            if kind == "message" and len(statement) == 2 and (not around or message is not None):
+                around.append((kind, _open(messages, message, statement[1])))
+            elif kind == "oneof" and len(statement) == 2 and message is not None:
+                around.append((kind, message))
+            elif "group" in statement[:2] and message is not None:
+                at = statement.index("group")
+                name = statement[at + 1] if len(statement) > at + 1 else ""
+                message.fields.append(_field([*statement[:at], name, name.lower(), *statement[at + 2 :]]))
+                around.append((kind, _open(messages, message, name)))
+            elif kind in ("enum", "service", "extend") and len(statement) == 2:
+                _pass_over(tokens, token)
+            else:
+                raise UnreadableDefinitionError(f"{' '.join(statement[:4])} {{ is no block of Protobuf")
+            statement = []
+        elif token == "}":
+            if statement or not around:
+                raise UnreadableDefinitionError("a } ends what has not begun")
+            around.pop()
+        elif statement:
+            kind, message = around[-1] if around else ("", None)
+            if statement[0] == "package" and len(statement) == 2 and message is None:
+                package = statement[1]
+            elif message is not None and "=" in statement and statement[0] != "option":
+                message.fields.append(_field(statement, in_oneof=kind == "oneof"))
+            elif statement[0] not in _KEYWORDS:
+                raise UnreadableDefinitionError(f"{' '.join(statement[:4])} is no statement of Protobuf")
+            statement = []
+    if statement or around:
+        raise UnreadableDefinitionError("the text ends within a statement")
+    return ProtobufFile(package, messages)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for found in _TOKEN.finditer(text):
+        if found["quote"] or found["endless"] is not None:
+            raise UnreadableDefinitionError("a text in quotes or a comment does not end")
+        if found["token"]:
+            yield found["token"]
+
+
+def _pass_over(tokens: Iterator[str], opened: str) -> None:
+    waiting = [_CLOSING[opened]]
+    for token in tokens:
+        if token in _CLOSING:
+            waiting.append(_CLOSING[token])
+            if len(waiting) > _DEEPEST_MESSAGE:
+                break
+        elif token == waiting[-1]:
+            waiting.pop()
+            if not waiting:
+                return
+    raise UnreadableDefinitionError(f"a {opened} is not closed, or holds too many others")
+
+
+def _open(messages: list[ProtobufMessage], around: ProtobufMessage | None, name: str) -> ProtobufMessage:
+    if not _NAME.fullmatch(name):
+        raise UnreadableDefinitionError(f"{name!r} is no name of a message")
+    if around is not None and len(around.path) == _DEEPEST_MESSAGE:
+        raise UnreadableDefinitionError(f"messages are nested deeper than {_DEEPEST_MESSAGE} levels")
+    message = ProtobufMessage((*(around.path if around else ()), name), [])
+    messages.append(message)
+    return message
+
+
+def _field(statement: list[str], *, in_oneof: bool = False) -> ProtobufField:
+    label = statement[0] if statement[0] in _LABELS and statement[1:2] not in (["="], []) else ""
+    before, _, number = " ".join(statement[1:] if label else statement).partition(" = ")
+    kind, _, name = before.rpartition(" ")
+    kind = kind.replace("map < ", "map<").replace(" , ", ", ").replace(" >", ">")
+    if not (number and _NAME.fullmatch(name) and (_TYPE.fullmatch(kind) or kind.startswith("map<"))):
+        raise UnreadableDefinitionError(f"{' '.join(statement[:6])} is no field of Protobuf")
+    return ProtobufField(name, kind, label, in_oneof)

@@ -1,0 +1,326 @@
+"""What an edit of the estate does to the picture: two discoveries of the same servers under two estates."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.diff import diff_documents
+from mesh_assets.estate.connections import KafkaConnectEndpoint, SchemaRegistryConnection
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
+from mesh_assets.platforms.kafka import ConsumerGroup
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID, FakeKafka, a_cluster, a_worker
+from mesh_assets_tests.platforms.http.fakes import FakeTime
+from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_schemas
+
+SINK = {"connector.class": "FileStreamSink", "topics": "orders"}
+ONE, OTHER = "http://one.test:8083", "http://other.test:8083"
+REGISTRY, OTHER_REGISTRY = "http://registry.test/base", "http://other-registry.test/base"
+
+
+def a_group(group_id: str) -> ConsumerGroup:
+    return ConsumerGroup(
+        group_id=group_id,
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
+    )
+
+
+@dataclass
+class Servers:
+    """What runs, whatever the estate says. `workers` and `registries`: by URL; a worker that is not there
+    answers nothing but errors."""
+
+    kafka: FakeKafka = field(
+        default_factory=lambda: FakeKafka(
+            topics={"orders": [1], "tmp-1": [1], "users": [1]},
+            consumer_groups=(a_group("app"), a_group("console-1")),
+        )
+    )
+    workers: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    registries: dict[str, Confluent] = field(default_factory=dict)
+
+    @contextmanager
+    def clients(self, cluster: Cluster) -> Iterator[ClusterClients]:
+        connect = [
+            KafkaConnectClient(endpoint, transport=self._worker(endpoint.url), clock=FakeTime().clock)
+            for endpoint in cluster.named_connect
+            if isinstance(endpoint, KafkaConnectEndpoint)
+        ]
+        registry = cluster.schema_registry
+        yield ClusterClients(
+            kafka=self.kafka,
+            registry=None
+            if registry is None
+            else SchemaRegistryClient(
+                registry,
+                transport=httpx.MockTransport(self.registries[registry.url]),
+                clock=FakeTime().clock,
+            ),
+            connect=connect,
+        )
+
+    def _worker(self, url: str) -> httpx.MockTransport:
+        if url not in self.workers:
+            return httpx.MockTransport(lambda _: httpx.Response(500, text="boom"))
+        return a_worker(self.workers[url])
+
+    def discover(
+        self, previous: Document | None = None, *, without: Sequence[SectionName] = (), **estate: Any
+    ) -> Document:
+        """Under an estate whose cluster has the fields `estate`."""
+        sections = collect_sections(
+            a_cluster(**estate),
+            [name for name in SECTION_NAMES if name not in without],
+            previous=lambda _: previous,
+            clients=self.clients,
+            sleep=lambda _: None,
+        )
+        return join_sections(
+            sections,
+            previous=previous,
+            environment=EnvironmentIdentity(id=None, name=None),
+            cluster=ClusterIdentity(id=CLUSTER_ID, name="warehouse"),
+            now=datetime.now(UTC),
+            sequence=1 if previous is None else previous.sequence + 1,
+            run_id="run",
+        )
+
+
+def endpoint(url: str, name: str | None = None) -> dict[str, str]:
+    return {"kind": "kafka_connect", "url": url, **({} if name is None else {"name": name})}
+
+
+def forty(prefix: str = "sink") -> dict[str, dict[str, str]]:
+    return {f"{prefix}-{number:02}": SINK for number in range(40)}
+
+
+def kinds(before: Document, after: Document) -> list[tuple[str, str, str]]:
+    return [(c.kind, c.resource_type, c.resource) for c in diff_documents(before, after)]
+
+
+def test_a_topic_that_a_new_pattern_leaves_out_is_out_of_scope_once_and_not_deleted() -> None:
+    servers = Servers()
+    before = servers.discover()
+
+    after = servers.discover(before, topics={"exclude": ["tmp-*"]})
+    next_one = servers.discover(after, topics={"exclude": ["tmp-*"]})
+
+    assert kinds(before, after) == kinds(after, next_one) == []
+    assert [topic.name for topic in after.topics] == ["orders", "users"]
+    assert after.sections["topics"].scope_note == "out of scope: 1 topic (tmp-1), not reported as deleted"
+    assert [next_one.sections[name].scope_note for name in SECTION_NAMES] == [None] * 5
+
+
+def test_a_topic_that_comes_back_into_scope_is_not_created() -> None:
+    servers = Servers()
+    before = servers.discover(topics={"exclude": ["tmp-*"]})
+    servers.kafka.topics["payments"] = [0]
+
+    after = servers.discover(before, topics={"exclude": []})
+
+    assert kinds(before, after) == [("created", "topic", "payments")]
+    assert after.sections["topics"].scope_note == "new in scope: 1 topic (tmp-1), not reported as created"
+
+
+def test_what_is_deleted_while_the_estate_is_edited_is_still_told() -> None:
+    servers = Servers()
+    before = servers.discover()
+    del servers.kafka.topics["users"]
+
+    after = servers.discover(before, topics={"exclude": ["tmp-*"]})
+
+    assert kinds(before, after) == [("deleted", "topic", "users")]
+
+
+def test_a_group_that_a_new_pattern_leaves_out_is_not_deleted() -> None:
+    servers = Servers()
+    before = servers.discover()
+
+    after = servers.discover(before, consumer_groups={"exclude": ["console-*"]})
+
+    assert kinds(before, after) == []
+    assert after.sections["consumer_groups"].scope_note == (
+        "out of scope: 1 consumer group (console-1), not reported as deleted"
+    )
+
+
+def test_another_url_of_the_same_worker_changes_nothing() -> None:
+    servers = Servers(workers={ONE: forty(), OTHER: forty()})
+    before = servers.discover(connect=[endpoint(ONE)])
+
+    after = servers.discover(before, connect=[endpoint(OTHER)])
+
+    assert after.sections["connectors"].status == "fresh"
+    assert kinds(before, after) == []
+    assert after.connectors == before.connectors
+    assert {connector.connect for connector in after.connectors} == {"kafka_connect"}
+    assert after.sections["connectors"].scope_note is None
+
+
+def test_a_state_that_changed_under_another_url_is_told_under_the_same_name() -> None:
+    servers = Servers(workers={ONE: {"a": SINK}, OTHER: {"a": {**SINK, "tasks.max": "2"}}})
+    before = servers.discover(connect=[endpoint(ONE)])
+
+    after = servers.discover(before, connect=[endpoint(OTHER)])
+
+    assert kinds(before, after) == [("updated", "connector", "a")]
+
+
+def test_the_connectors_of_another_worker_are_neither_deleted_nor_created_nor_held_back() -> None:
+    servers = Servers(workers={ONE: forty(), OTHER: {"new": SINK}})
+    before = servers.discover(connect=[endpoint(ONE)])
+
+    after = servers.discover(before, connect=[endpoint(OTHER)])
+
+    assert after.sections["connectors"].status == "fresh"
+    assert kinds(before, after) == []
+    assert after.sections["connectors"].scope_note == (
+        "out of scope: 40 connectors (sink-00, sink-01, sink-02 and 37 more), not reported as deleted; "
+        "new in scope: 1 connector (new), not reported as created"
+    )
+
+
+def test_an_endpoint_taken_out_leaves_the_connectors_of_the_other_alone() -> None:
+    servers = Servers(workers={ONE: {"a": SINK, "b": SINK}, OTHER: forty()})
+    before = servers.discover(connect=[endpoint(ONE, "main"), endpoint(OTHER, "second")])
+    del servers.workers[ONE]["b"]
+
+    after = servers.discover(before, connect=[endpoint(ONE, "main")])
+
+    assert kinds(before, after) == [("deleted", "connector", "b")]
+    assert after.sections["connectors"].scope_note == (
+        "out of scope: 40 connectors (sink-00, sink-01, sink-02 and 37 more), not reported as deleted"
+    )
+
+
+def test_the_last_endpoint_taken_out_is_told_once_and_put_back_creates_nothing() -> None:
+    servers = Servers(workers={ONE: forty()})
+    before = servers.discover(connect=[endpoint(ONE)])
+
+    without = servers.discover(before)
+    still_without = servers.discover(without)
+    again = servers.discover(still_without, connect=[endpoint(ONE)])
+
+    assert without.sections["connectors"].scope_note == (
+        "out of scope: all 40 connectors, because the estate names no source of them any more"
+    )
+    assert still_without.sections["connectors"].scope_note is None
+    assert kinds(before, without) == kinds(without, still_without) == kinds(still_without, again) == []
+
+
+def test_an_endpoint_that_gets_a_name_keeps_its_connectors() -> None:
+    servers = Servers(workers={ONE: forty(), OTHER: forty("other")})
+    before = servers.discover(connect=[endpoint(ONE)])
+    del servers.workers[ONE]["sink-00"]
+
+    after = servers.discover(before, connect=[endpoint(ONE, "main"), endpoint(OTHER, "second")])
+
+    assert kinds(before, after) == [("deleted", "connector", "sink-00")]
+    assert after.sections["connectors"].scope_note == (
+        "new in scope: 40 connectors (other-00, other-01, other-02 and 37 more), not reported as created; "
+        "endpoint kafka_connect is called main now"
+    )
+
+
+def test_two_endpoints_that_swap_their_urls_delete_nothing() -> None:
+    servers = Servers(workers={ONE: {"a": SINK}, OTHER: {"b": SINK}})
+    before = servers.discover(connect=[endpoint(ONE, "main"), endpoint(OTHER, "second")])
+
+    after = servers.discover(before, connect=[endpoint(OTHER, "main"), endpoint(ONE, "second")])
+
+    assert kinds(before, after) == []
+
+
+def test_a_document_of_before_scopes_were_kept_gives_no_changes() -> None:
+    servers = Servers(workers={ONE: forty()})
+    now = servers.discover(connect=[endpoint(ONE)])
+    old = replace(
+        now,
+        connectors=tuple(replace(c, connect="one.test:8083") for c in now.connectors),
+        sections={name: replace(state, scope=None) for name, state in now.sections.items()},
+    )
+
+    after = servers.discover(old, connect=[endpoint(ONE)])
+
+    assert kinds(old, after) == []
+    assert after.sections["connectors"].scope_note == "endpoint one.test:8083 is called kafka_connect now"
+
+
+def test_another_registry_url_deletes_no_subject() -> None:
+    many = Confluent(schemas=some_schemas(12))
+    servers = Servers(registries={REGISTRY: many, OTHER_REGISTRY: Confluent(schemas=[])})
+    before = servers.discover(schema_registry={"url": REGISTRY})
+
+    after = servers.discover(before, schema_registry={"url": OTHER_REGISTRY})
+
+    assert len(before.schemas) == 12
+    assert (after.sections["schemas"].status, after.schemas) == ("fresh", ())
+    assert kinds(before, after) == []
+    assert (after.sections["schemas"].scope_note or "").startswith("out of scope: 12 subjects (")
+
+
+def test_another_url_of_the_same_registry_changes_nothing() -> None:
+    registry = Confluent(schemas=some_schemas(12))
+    servers = Servers(registries={REGISTRY: registry, OTHER_REGISTRY: registry})
+    before = servers.discover(schema_registry={"url": REGISTRY})
+    registry.schemas = registry.schemas[1:]
+    after = servers.discover(before, schema_registry={"url": OTHER_REGISTRY})
+
+    assert kinds(before, after) == []
+    assert len(after.schemas) == 11
+
+
+def test_a_registry_under_another_name_is_another_registry_even_where_subjects_have_equal_names() -> None:
+    servers = Servers(
+        registries={
+            REGISTRY: Confluent(schemas=some_schemas(3)),
+            OTHER_REGISTRY: Confluent(
+                schemas=[dataclasses.replace(schema, id=schema.id + 100) for schema in some_schemas(3)],
+                global_compatibility="FULL",
+            ),
+        }
+    )
+    before = servers.discover(schema_registry={"url": REGISTRY, "name": "old"})
+
+    after = servers.discover(before, schema_registry={"url": OTHER_REGISTRY, "name": "new"})
+
+    assert kinds(before, after) == []
+
+
+def test_a_failed_reading_keeps_the_scope_of_its_data_and_the_next_one_tells() -> None:
+    servers = Servers()
+    before = servers.discover()
+
+    stale = servers.discover(before, without=("topics",), topics={"exclude": ["tmp-*"]})
+    after = servers.discover(stale, topics={"exclude": ["tmp-*"]})
+
+    assert stale.sections["topics"].scope == before.sections["topics"].scope
+    assert "tmp-1" in [topic.name for topic in stale.topics]
+    assert kinds(before, stale) == kinds(stale, after) == []
+    assert after.sections["topics"].scope_note == "out of scope: 1 topic (tmp-1), not reported as deleted"
+
+
+@pytest.mark.parametrize("connection", [{}, {"id": "lsrc-1"}, {"id": "lsrc-1", "name": "main"}])
+def test_a_registry_is_known_by_its_name_or_id_or_as_the_only_one(connection: dict[str, Any]) -> None:
+    client = SchemaRegistryClient(SchemaRegistryConnection(url=REGISTRY, **connection))
+
+    assert client.name == connection.get("name", connection.get("id", "schema_registry"))
+    assert client.address == "registry.test/base"

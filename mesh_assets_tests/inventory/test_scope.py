@@ -1,0 +1,85 @@
+from fnmatch import fnmatchcase
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from mesh_assets.diff import diff_documents
+from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.scope import scope_change
+from mesh_assets.inventory.sections import SectionScope, Source
+from mesh_assets_tests.arbitrary_documents import topics
+from mesh_assets_tests.documents import FRESH, a_connector, a_document
+
+scopes = st.builds(
+    SectionScope,
+    include=st.sampled_from([("*",), ("a*", "o*"), ("[a-m]*",)]),
+    exclude=st.sampled_from([(), ("*s",), ("o*",)]),
+)
+known_topics = st.lists(topics(known=True), max_size=4, unique_by=lambda topic: topic.name).map(
+    lambda found: a_document(topics=tuple(found))
+)
+property_of = settings(deadline=None, max_examples=min(30, settings().max_examples))
+
+
+def scoped(document: Document, scope: SectionScope) -> Document:
+    """The document as a reading with `scope` gives it."""
+    return replace(
+        document,
+        topics=tuple(topic for topic in document.topics if selects(scope, topic.name)),
+        sections={**document.sections, "topics": replace(FRESH, scope=scope)},
+    )
+
+
+def selects(scope: SectionScope, name: str) -> bool:
+    return any(fnmatchcase(name, p) for p in scope.include) and not any(
+        fnmatchcase(name, p) for p in scope.exclude
+    )
+
+
+@property_of
+@given(known_topics, scopes, scopes)
+def test_no_edit_of_the_patterns_alone_is_a_change(
+    document: Document, one: SectionScope, other: SectionScope
+) -> None:
+    assert diff_documents(scoped(document, one), scoped(document, other)) == ()
+
+
+@property_of
+@given(known_topics, known_topics, scopes, scopes)
+def test_the_changes_of_what_both_patterns_select_do_not_depend_on_the_rest(
+    before: Document, after: Document, one: SectionScope, other: SectionScope
+) -> None:
+    both = [
+        change
+        for change in of_topics(before, after)
+        if selects(one, change.resource) and selects(other, change.resource)
+    ]
+    assert of_topics(scoped(before, one), scoped(after, other)) == both
+
+
+def of_topics(before: Document, after: Document) -> list[Change]:
+    return [change for change in diff_documents(before, after) if change.resource_type == "topic"]
+
+
+def test_a_source_is_the_same_by_its_name_or_under_a_new_name_at_its_address() -> None:
+    before = a_document(
+        connectors=(a_connector(connect="a"),),
+        sections={
+            "connectors": replace(
+                FRESH,
+                scope=SectionScope(
+                    sources=(Source(name="a", address="one"), Source(name="b", address="two"))
+                ),
+            )
+        },
+    )
+    after = SectionScope(sources=(Source(name="a", address="three"), Source(name="c", address="two")))
+
+    change = scope_change(before, "connectors", after)
+
+    assert change.renamed == {"b": "c"}
+    assert (change.left(("a", "x")), change.left(("c", "x"))) == (True, False)
+    assert (change.entered(("a", "x")), change.entered(("c", "x"))) == (True, False)
+    assert not change.unrelated

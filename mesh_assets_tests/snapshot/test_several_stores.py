@@ -1,0 +1,221 @@
+"""One topic, several stores and processes that sleep: sequences only grow, no change id is used twice, and the last
+state in the topic is that of the last run that was allowed to publish."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mesh_assets.errors import ConflictError, MeshError, PublishError
+from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, claim_check, document_of
+from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
+from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, Log, World
+
+
+def _another_store(world: World) -> World:
+    """The same topic and clock, and a store that knows nothing."""
+    other = World(run_prefix="other")
+    other.log, other.clock = world.log, world.clock
+    return other
+
+
+def check_log(log: Log) -> None:
+    sequences = [entry.sequence for entry in log.entries]
+    assert sequences == sorted(sequences)
+    runs = {(event.sequence, event.run_id) for event in log.snapshots}
+    assert len(runs) == len({sequence for sequence, _ in runs}), "one sequence, one run"
+    changes: dict[str, ChangeEvent] = {}
+    for change in log.changes:
+        assert changes.setdefault(change.id, change) == change, "one id, one change"
+
+
+def test_a_store_that_knows_nothing_goes_on_from_the_topic() -> None:
+    world = World()
+    world.run(("orders", "users"))
+    world.run(("orders", "users", "ratings"))
+    other = _another_store(world)
+
+    published = other.run(("orders",))
+
+    assert published.document.sequence == 3
+    assert not published.baseline
+    assert {(change.kind, change.resource) for change in published.changes} == {
+        ("deleted", "ratings"),
+        ("deleted", "users"),
+    }
+    assert published.notes == (
+        "goes on from snapshot 2, which another store had published; that store may publish it no more",
+    )
+    assert [event.store_id for event in world.log.snapshots] == [world.store.store_id()] * 2 + [
+        other.store.store_id()
+    ]
+    check_log(world.log)
+
+
+def test_an_emptied_store_goes_on_where_it_was() -> None:
+    world = World()
+    world.run(("orders",))
+    world.run(("orders", "users"))
+    store_id = world.store.store_id()
+    for key in [key for key in world.objects.data if key != "store.json"]:
+        world.objects.delete(key)
+
+    published = world.run(("orders",))
+
+    assert (published.document.sequence, world.store.store_id()) == (3, store_id)
+    assert published.notes == (
+        "goes on from snapshot 2, which this store had published; this store had lost it",
+    )
+    check_log(world.log)
+
+
+def test_a_store_that_was_restored_from_an_older_backup_goes_on_from_the_topic() -> None:
+    world = World()
+    world.run(("orders",))
+    backup = dict(world.objects.data)
+    world.run(("orders", "users"))
+    world.objects.data = backup
+
+    published = world.run(("orders", "users"))
+
+    assert (published.document.sequence, published.changes) == (3, ())
+    check_log(world.log)
+
+
+def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_handed_over_to_it() -> None:
+    world = World()
+    world.run(("orders",))
+    other = _another_store(world)
+    other.run(("orders", "users"))
+
+    with pytest.raises(ConflictError) as refused:
+        world.run(("orders",))
+
+    assert str(refused.value) == (
+        f"warehouse: another store publishes it: snapshot 2 of run other-1 in the topic came from store {other.store.store_id()}, and this "
+        f"store ({world.store.store_id()}) knows only snapshot 1; discover it from one store alone, or hand it over to this one: "
+        "mesh-assets snapshot adopt --cluster warehouse"
+    )
+    assert world.store.pending(CLUSTER_ID) is None
+    latest = world.store.latest(CLUSTER_ID)
+    assert latest is not None
+    world.store.forget_latest(CLUSTER_ID, latest[1])
+    assert world.run(("orders",)).document.sequence == 3
+    with pytest.raises(ConflictError, match="another store publishes it"):
+        other.run(("orders",))
+    check_log(world.log)
+
+
+def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(5, ("orders", "users"))
+    other = _another_store(world)
+    other.run(("orders", "ratings"))
+
+    with pytest.raises(ConflictError, match="another store publishes it"):
+        world.run(("orders",))
+
+    pending = world.store.pending(CLUSTER_ID)
+    assert pending is None or pending[0].record is None
+    check_log(world.log)
+
+
+def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> None:
+    world = World()
+    published = world.run(("orders",))
+    [event] = world.log.snapshots
+    stored = published.pointer.document
+    claimed = ClaimedDocument(uri="s3://theirs/1.json", sha256=stored.sha256, bytes=stored.bytes)
+    world.log.entries[:] = [claim_check(event, claimed)]
+
+    after = _another_store(world).run(("users",))
+
+    assert (after.document.sequence, after.baseline, after.changes) == (2, True, ())
+    assert "its state is at s3://theirs/1.json and not compared with" in after.notes[0]
+
+
+def test_a_topic_that_lost_its_snapshots_changes_nothing_for_the_store() -> None:
+    world = World()
+    world.run(("orders",))
+    world.log.entries.clear()
+
+    published = world.run(("orders", "users"))
+
+    assert published.document.sequence == 2
+    assert [change.resource for change in published.changes] == ["users"]
+
+
+@pytest.mark.parametrize("effect", range(1, 11))
+def test_a_run_that_slept_at_any_point_while_another_published_sends_nothing_more(effect: int) -> None:
+    world = World()
+    world.run(("orders", "users"))
+
+    def sleep_on() -> None:
+        world.clock.sleep(LEASE_SECONDS)  # the other one need not wait so long to see no sign of life
+        world.run(("users",), wait_seconds=LEASE_SECONDS + 1)
+
+    with suppress(MeshError):
+        world.run(("orders", "pageviews"), life=Life(effect, sleep_on))
+    check_always(world)
+    check_log(world.log)
+    world.run(("orders",))
+    check_at_rest(world)
+
+
+def test_a_run_that_another_store_shut_out_while_it_slept_sends_nothing_more() -> None:
+    world = World()
+    world.run(("orders",))
+    other = _another_store(world)
+
+    def overtake() -> None:
+        other.run(("ratings",))
+
+    with pytest.raises((ConflictError, PublishError)):
+        world.run(("orders", "users"), life=Life(5, overtake))
+
+    assert [event.run_id for event in world.log.snapshots] == ["run-1", "other-1"]
+    assert document_of(world.log.snapshots[-1]).topics[0].name == "ratings"
+    check_log(world.log)
+
+
+_STEPS = st.tuples(
+    st.integers(0, 1),  # the store
+    st.sets(st.sampled_from(["orders", "users", "ratings"]), min_size=1),
+    st.none() | st.integers(1, 12),  # dies or sleeps just before this effect
+    st.sampled_from(["dies", "sleeps", "is overtaken by the other store", "its store is emptied"]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_STEPS, min_size=1, max_size=8))
+def test_whatever_stores_and_runs_do_the_topic_tells_one_story(
+    steps: list[tuple[int, set[str], int | None, str]],
+) -> None:
+    first = World()
+    worlds = (first, _another_store(first))
+
+    def quietly(run: Callable[[], object]) -> None:
+        with suppress(MeshError, Killed):
+            run()
+
+    for which, topics, effect, what in steps:
+        world, other = worlds[which], worlds[1 - which]
+
+        def meanwhile(what: str = what, world: World = world, other: World = other) -> None:
+            if what == "sleeps":
+                world.clock.sleep(LEASE_SECONDS)
+                quietly(lambda: world.run(("users",)))
+            elif what == "is overtaken by the other store":
+                quietly(lambda: other.run(("ratings",)))
+            else:
+                world.objects.data = {
+                    key: data for key, data in world.objects.data.items() if key == "store.json"
+                }
+
+        life = Life(effect, None if what == "dies" else meanwhile)
+        quietly(partial(world.run, tuple(topics), life=life))
+        check_log(first.log)
