@@ -10,7 +10,7 @@ from mesh_assets.access_checks.access_check import (
     http_identity,
     stand_in_notes,
 )
-from mesh_assets.errors import EstateError, PlatformError, RefusedError
+from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.platforms.http import SYSTEM_CLOCK, HttpService, Transport
@@ -73,8 +73,8 @@ def check_registry(
 
 
 def _mode(service: HttpService) -> str | None:
-    """The registry's mode; None where it has none, or does not show it to this user."""
+    """The registry's mode; None where it has none, does not offer it, or does not show it to this user."""
     try:
         return LevelReader(service, SYSTEM_CLOCK).global_level(MODE)
-    except RefusedError:
+    except (RefusedError, UnexpectedAnswerError):
         return None

@@ -73,6 +73,7 @@ class ConnectorDescription(Answer):
     topics: list[UsedTopic]
     topics_pattern: str | None = None
     topics_note: str | None = None
+    error: str | None = Field(default=None, description="Why part of it could not be read.")
     records_in_per_second: float | None = None
     records_out_per_second: float | None = None
     dead_letter_records: int | None = None
@@ -159,6 +160,7 @@ def describe_connector(
         topics=[UsedTopic(topic=topic.name, known=topic.known) for topic in found.topics[:_SHOWN]],
         topics_pattern=found.topics_pattern,
         topics_note=found.topics_note,
+        error=cut(found.error, 300) if found.error else None,
         records_in_per_second=rate.records_in_per_second if rate else None,
         records_out_per_second=rate.records_out_per_second if rate else None,
         dead_letter_records=rate.dead_letter_records if rate else None,

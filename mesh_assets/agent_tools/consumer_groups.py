@@ -20,6 +20,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_group
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.lag import lag_notes
 from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
 
 _SHOWN = 40
@@ -69,6 +70,7 @@ class GroupDescription(Answer):
     records_committed_per_second: float | None = None
     topics: list[TopicLag]
     members: list[MemberRow] | None = None
+    notes: list[str] = Field(description="What the lag in records cannot say about the group's position.")
     error: str | None = None
     hint: str | None = None
 
@@ -140,6 +142,7 @@ def describe_consumer_group(
         records_committed_per_second=rate.records_committed_per_second if rate else None,
         topics=topics[:_SHOWN],
         members=None if members is None else members[:_SHOWN],
+        notes=list(lag_notes(found.offsets or ())),
         error=found.error,
         hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members"
         if max(len(topics), len(members or ())) > _SHOWN

@@ -272,6 +272,9 @@ def question_about_messages(answer: ProducedAnswer | ValidationAnswer) -> Questi
     plan = answer.plan
     groups = plan["other_groups"]
     readers = f"not known ({plan['other_groups_error']})" if groups is None else ", ".join(groups) or "none"
+    if plan.get("possible_groups"):
+        may = f"{', '.join(plan['possible_groups'])} may read it, not known"
+        readers = f"{', '.join(groups)}; {may}" if groups else may
     text = (
         f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes into {plan['topic']} at {plan['endpoint']}.\n"
         f"Other groups that would receive them: {readers}\nCarry out plan {plan['id']}?"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mesh_assets.analysis.lineage import possible_readers
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -91,6 +92,7 @@ class TopicDescription(Answer):
     writers: list[UsingConnector] = Field(description="Source connectors that write to it.")
     reading_connectors: list[UsingConnector] = Field(description="Connectors that read it.")
     reading_groups: list[ReadingGroup] = Field(description="Consumer groups that read it.")
+    possible_readers: list[str] = Field(description="Groups that may read it: what they read is not known.")
     partition_details: list[PartitionRow]
     hint: str | None = None
 
@@ -160,7 +162,8 @@ def describe_topic(
     readers = [one for one in using if one.type != "source"]
     groups = [_reading_group(group, topic) for group in document.consumer_groups if topic in group.topics]
     partitions = [_partition_row(partition) for partition in found.partitions]
-    longest = max(len(partitions), len(groups), len(writers), len(readers))
+    possible = possible_readers(document)
+    longest = max(len(partitions), len(groups), len(writers), len(readers), len(possible))
     return TopicDescription(
         about=view.about("topics", "connectors", "schemas", "consumer_groups"),
         name=found.name,
@@ -181,6 +184,7 @@ def describe_topic(
         writers=writers[:_SHOWN],
         reading_connectors=readers[:_SHOWN],
         reading_groups=groups[:_SHOWN],
+        possible_readers=list(possible[:_SHOWN]),
         partition_details=partitions[:_SHOWN],
         hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
         if longest > _SHOWN

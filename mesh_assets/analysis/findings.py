@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.lag import beyond_end
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.wording import listed
@@ -20,6 +21,7 @@ FindingKind = Literal[
     "section_not_current",
     "connector_not_running",
     "stopped_group",
+    "group_beyond_end",
     "growing_lag",
     "silent_topic",
     "missing_schema",
@@ -78,6 +80,14 @@ def _sections(document: Document) -> Iterator[Finding]:
                 resource_type="section",
                 resource=name,
                 sentence=f"{name.replace('_', ' ')} are not current ({since}): {state.error or 'no reason given'}",
+            )
+        elif state is not None and state.error is not None:
+            yield Finding(
+                kind="section_not_current",
+                severity="warning",
+                resource_type="section",
+                resource=name,
+                sentence=f"{name.replace('_', ' ')} are not complete: {state.error}",
             )
 
 
@@ -153,6 +163,14 @@ def _partitions(document: Document) -> Iterator[Finding]:
 def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
     old = {group.group_id: group.total_lag_records for group in before.consumer_groups} if before else {}
     for group in document.consumer_groups:
+        if beyond := beyond_end(group.offsets or ()):
+            yield Finding(
+                kind="group_beyond_end",
+                severity="warning",
+                resource_type="consumer_group",
+                resource=group.group_id,
+                sentence=f"{group.group_id}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
+            )
         lag = group.total_lag_records
         if not lag:
             continue

@@ -10,6 +10,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, EdgeKnown, Record
+from mesh_assets.inventory.wording import listed
 
 ThingKind = Literal["topic", "connector", "consumer_group", "event_source_mapping", "function", "external"]
 Direction = Literal["upstream", "downstream", "both"]
@@ -110,6 +111,9 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
         )
         if group.error is not None:
             notes[here] = f"could not be read completely: {group.error}"
+    if perhaps := possible_readers(document):
+        note = f"may also be read by {listed(perhaps)}: what they read is not known"
+        notes |= {Thing(kind="topic", name=topic.name): note for topic in document.topics}
     for mapping in mappings:
         here = Thing(kind="event_source_mapping", name=mapping.uuid)
         by = "event source mapping" if mapping.state is None else f"event source mapping, {mapping.state}"
@@ -120,6 +124,13 @@ def lineage_graph(document: Document, mappings: Iterable[MappedTopic] = ()) -> L
             Edge(source=here, target=Thing(kind="function", name=mapping.function), known="declared", by=by)
         )
     return LineageGraph(edges=tuple(edges), notes=notes)
+
+
+def possible_readers(document: Document) -> tuple[str, ...]:
+    """The groups of which it is not known what they read (share groups, refused ones): each may read any topic."""
+    return tuple(
+        group.group_id for group in document.consumer_groups if group.offsets is None and not group.topics
+    )
 
 
 def walk_lineage(

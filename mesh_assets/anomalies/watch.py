@@ -254,7 +254,7 @@ def _triggers(untold: Sequence[Anomaly]) -> Iterable[tuple[Trigger, str]]:
 def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[str] | None:
     """The connectors that Connect says run with all their tasks now: the latest document may be hours old."""
     try:
-        connectors = collect_connectors(tuple(endpoints), previous=(), scope="list")
+        collected = collect_connectors(tuple(endpoints), previous=(), scope="list")
     except PlatformError as error:
         logger.warning(
             "%s: cannot judge connectors, because Connect does not say whether they run: %s",
@@ -262,4 +262,6 @@ def _running(cluster: Cluster, endpoints: Iterable[ConnectReader]) -> frozenset[
             error,
         )
         return None
-    return frozenset(f"{connector.connect}/{connector.name}" for connector in connectors if connector.active)
+    for why in collected.failed.values():
+        logger.warning("%s: cannot judge the connectors of one endpoint: %s", cluster.name, why)
+    return frozenset(f"{one.connect}/{one.name}" for one in collected.records if one.active)

@@ -40,6 +40,8 @@ class View:
                 notes.append(f"{words}: the estate configures no source for them, so none are known")
             elif state.status == "stale":
                 notes.append(f"{words} are not current: {state.error}")
+            elif state.error is not None:
+                notes.append(f"{words} are not complete: {state.error}")
             if state is not None and state.scope_note is not None:
                 notes.append(f"{words}: {state.scope_note}")
         return About(
@@ -105,4 +107,6 @@ def _the_one(
         doubt = f" (the estate configures no source for {words})"
     elif state.status == "stale":
         doubt = f" ({words} are not current: {state.error})"
+    elif state.error is not None:
+        doubt = f" ({words} are not complete: {state.error})"
     raise UnknownError(f"cluster {document.cluster.name} has no {kind} {shown(name)}{doubt}{hint}")

@@ -160,6 +160,8 @@ def _text(read: ReadSnapshot) -> list[str]:
     for name, section in event.sections.items():
         if section.status == "stale":
             lines.append(f"  STALE           {name}: {section.error}")
+        elif section.error is not None:
+            lines.append(f"  INCOMPLETE      {name}: {section.error}")
     if event.document is not None:
         lines.append(
             f"  claim check     the state is at {event.document.uri} ({size_text(event.document.bytes)})"

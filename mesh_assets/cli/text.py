@@ -42,6 +42,8 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
                 f"as of {state.collected_at:%Y-%m-%d %H:%M:%S} UTC" if state.collected_at else "nothing known"
             )
             yield f"  STALE           {name} ({as_of}): {state.error}"
+        elif state.error is not None:
+            yield f"  INCOMPLETE      {name}: {state.error}"
     yield from (f"  NOTE            {note}" for note in report.notes)
     if verbose:
         yield from (f"  {seconds:7.2f} s       {phase}" for phase, seconds in sorted(report.phases.items()))

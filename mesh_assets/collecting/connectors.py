@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys
-from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
+from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
 from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
@@ -48,32 +49,55 @@ ConnectorScope = Literal["whole", "list"]
 configs are masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
 
 
+class CollectedConnectors(Record, frozen=True, kw_only=True):
+    """`failed`: why endpoints could not be read, by their names as in `Connector.connect`; `records` then
+    holds what was known of their connectors."""
+
+    records: tuple[Connector, ...]
+    failed: dict[str, str]
+
+
 def collect_connectors(
     endpoints: Sequence[ConnectReader],
     *,
     previous: Iterable[Connector],
     turn: int = 0,
     scope: ConnectorScope = "whole",
-) -> tuple[Connector, ...]:
+) -> CollectedConnectors:
     """All connectors of all endpoints: one list per endpoint, and one request per connector class for the
     keys that it declares as passwords.
 
     `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
     OBSERVED_PER_RUN have configs that do not name them.
 
-    Raises PlatformError when an endpoint cannot be read (a section is whole or stale, so one failure fails
-    them all), or when a known connector is missing from its list without being gone (vanished.py).
+    An endpoint that cannot be read, or whose list lacks a connector that is not gone (vanished.py), costs
+    nothing but itself. Raises PlatformError when no endpoint can be read.
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
+
+    def read(endpoint: ConnectReader) -> list[Connector] | PlatformError:
+        try:
+            connectors = endpoint.connectors()
+            _confirm_gone(endpoint, connectors, known)
+        except PlatformError as error:
+            return error
+        return _records(endpoint, connectors, known, turn, scope)
+
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
-        read = list(pool.map(lambda endpoint: endpoint.connectors(), endpoints))
-    for endpoint, connectors in zip(endpoints, read, strict=True):
-        _confirm_gone(endpoint, connectors, known)
-    return tuple(
-        record
-        for endpoint, connectors in zip(endpoints, read, strict=True)
-        for record in _records(endpoint, connectors, known, turn, scope)
-    )
+        answers = list(pool.map(read, endpoints))
+    errors = [answer for answer in answers if isinstance(answer, PlatformError)]
+    if errors and len(errors) == len(answers):
+        raise type(errors[0])("; ".join(dict.fromkeys(map(str, errors)))) from errors[0]
+    records: list[Connector] = []
+    failed: dict[str, str] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        name = endpoint.name
+        if isinstance(answer, PlatformError):
+            failed[name] = str(answer)
+            records.extend(connector for connector in known.values() if connector.connect == name)
+        else:
+            records.extend(answer)
+    return CollectedConnectors(records=tuple(records), failed=failed)
 
 
 def _confirm_gone(
@@ -100,10 +124,7 @@ def _records(
     name = endpoint.name
     declared = _declared_passwords(endpoint, connectors) if scope == "whole" else {}
     records = [
-        connector_record(
-            name, connector, _password_keys(connector.config, declared, known.get((name, connector.name)))
-        )
-        for connector in connectors
+        _record(name, connector, declared, known.get((name, connector.name))) for connector in connectors
     ]
     observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
     return [
@@ -112,32 +133,74 @@ def _records(
     ]
 
 
+_Declared = Mapping[str, frozenset[str] | PlatformError | None]
+
+
+def _record(
+    connect: str, connector: platform.Connector, declared: _Declared, old: Connector | None
+) -> Connector:
+    """The record. Its config is the one last known, masked as it was then, where this one could not be read or it
+    cannot be asked which of its values are passwords: so a secret that was masked before stays known as one."""
+    answers = {plugin: declared.get(plugin) for _, plugin in _plugins(connector.config)}
+    said = {
+        plugin: None if isinstance(answer, PlatformError) else answer for plugin, answer in answers.items()
+    }
+    record = connector_record(connect, connector, _password_keys(connector.config, said, old))
+    refused = next((answer for answer in answers.values() if isinstance(answer, PlatformError)), None)
+    last_known = {} if old is None else old.config
+    if refused is not None:
+        withheld = (
+            f"its config is withheld, because it is not known which of its keys are passwords: {refused}"
+        )
+        error = withheld if record.error is None else f"{record.error}; {withheld}"
+        return replace(record, config=last_known, error=error)
+    if record.error is not None and not record.config:
+        return replace(record, config=last_known)
+    return record
+
+
 def _observed_topics(
     endpoint: ConnectReader, records: Sequence[Connector], turn: int
-) -> dict[str, tuple[str, ...] | None]:
-    """By connector, of those asked in this turn; None where Connect does not say."""
+) -> dict[str, tuple[str, ...] | PlatformError | None]:
+    """By connector, of those asked in this turn; None where Connect does not say, the error where it cannot
+    be asked. Once it does not answer at all, the others are not asked."""
     silent = [record.name for record in records if record.topics_note is not None]
     first = turn * OBSERVED_PER_RUN % max(1, len(silent))
     asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
+    away: list[PlatformError] = []
+
+    def ask(name: str) -> tuple[str, ...] | PlatformError | None:
+        if away:
+            return away[0]
+        try:
+            return endpoint.topics(name)
+        except PlatformError as error:
+            if isinstance(error, UnreachableError):
+                away.append(error)
+            return error
+
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-topics") as pool:
-        return dict(zip(asked, pool.map(endpoint.topics, asked), strict=True))
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
-def _with_observed(record: Connector, observed: tuple[str, ...] | None, old: Connector | None) -> Connector:
-    if record.topics_note is None:
+def _with_observed(
+    record: Connector, observed: tuple[str, ...] | PlatformError | None, old: Connector | None
+) -> Connector:
+    if (unnamed := record.topics_note) is None:
         return record
-    if observed is None:
+    if isinstance(observed, PlatformError):
+        unnamed = f"{unnamed}; what Connect has seen it use could not be read: {observed}"
+        record = replace(record, topics_note=unnamed)
+    if observed is None or isinstance(observed, PlatformError):
         if old is None:
             return record
         kept = [topic.name for topic in old.topics if topic.known == "observed"]
         # The sentence of the turn in which Connect was asked, so that it does not come and go.
-        same = (old.topics_note or "").startswith(record.topics_note)
-        note = old.topics_note if same else record.topics_note
+        same = (old.topics_note or "").startswith(unnamed)
+        note = old.topics_note if same else unnamed
         return replace(record, topics=_declared_and_seen(record, kept), topics_note=note)
     seen = "Connect has seen it use these" if observed else "Connect has seen it use none yet"
-    return replace(
-        record, topics=_declared_and_seen(record, observed), topics_note=f"{record.topics_note}; {seen}"
-    )
+    return replace(record, topics=_declared_and_seen(record, observed), topics_note=f"{unnamed}; {seen}")
 
 
 def _declared_and_seen(record: Connector, seen: Iterable[str]) -> tuple[ConnectorTopic, ...]:
@@ -148,12 +211,19 @@ def _declared_and_seen(record: Connector, seen: Iterable[str]) -> tuple[Connecto
 
 def _declared_passwords(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
-) -> dict[str, frozenset[str] | None]:
-    """By class; None where the endpoint does not say. All are asked in every run: a plugin may have been
-    replaced by a version that declares more."""
+) -> dict[str, frozenset[str] | PlatformError | None]:
+    """By class; None where the endpoint does not say, the error where it cannot be asked. All are asked in
+    every run: a plugin may have been replaced by a version that declares more."""
     classes = sorted({plugin for connector in connectors for _, plugin in _plugins(connector.config)})
+
+    def ask(plugin: str) -> frozenset[str] | PlatformError | None:
+        try:
+            return endpoint.password_keys(plugin)
+        except PlatformError as error:
+            return error
+
     with ThreadPoolExecutor(max_workers=_IN_FLIGHT, thread_name_prefix="connector-classes") as pool:
-        return dict(zip(classes, pool.map(endpoint.password_keys, classes), strict=True))
+        return dict(zip(classes, pool.map(ask, classes), strict=True))
 
 
 _CONVERTERS = ("key.converter", "value.converter", "header.converter")
@@ -222,6 +292,7 @@ def connector_record(
         topics=tuple(ConnectorTopic(name=name, known="declared") for name in declared.names),
         topics_pattern=declared.pattern,
         topics_note=declared.unknown_because,
+        error=connector.error,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from mesh_assets.inventory.lag import lag_records
 from mesh_assets.inventory.records import (
     CommittedOffset,
     ConsumerGroup,
@@ -147,24 +148,24 @@ def _message_count(
 
 # The consumer groups as records: what they have committed, joined with the end offsets of the same reading.
 
-EndOffsets = Mapping[tuple[str, int], int]
-
 
 def group_records(
     groups: Iterable[values.ConsumerGroup], *, offsets: OffsetsReading
 ) -> tuple[ConsumerGroup, ...]:
-    ends = {
-        (topic, partition.partition): partition.latest
+    """`offsets`: no older than the commits where a group is beyond the end (`ends_after`)."""
+    edges = {
+        topic: {partition.partition: partition for partition in partitions}
         for topic, partitions in offsets.topics.items()
-        for partition in partitions
-        if partition.latest is not None
     }
-    return tuple(_group_record(group, ends) for group in groups)
+    return tuple(_group_record(group, edges) for group in groups)
 
 
-def _group_record(group: values.ConsumerGroup, ends: EndOffsets) -> ConsumerGroup:
+Edges = Mapping[str, Mapping[int, PartitionOffsets]]
+
+
+def _group_record(group: values.ConsumerGroup, edges: Edges) -> ConsumerGroup:
     members = None if group.members is None else tuple(_member(member) for member in group.members)
-    offsets = None if group.offsets is None else tuple(_offset(offset, ends) for offset in group.offsets)
+    offsets = None if group.offsets is None else _offsets(group.offsets, edges)
     lags = [offset.lag_records for offset in offsets or () if offset.lag_records is not None]
     failed = next((offset.error for offset in group.offsets or () if offset.error is not None), None)
     return ConsumerGroup(
@@ -196,11 +197,28 @@ def _member(member: values.GroupMember) -> GroupMember:
     )
 
 
-def _offset(offset: CommittedPartition, ends: EndOffsets) -> CommittedOffset:
-    end = ends.get((offset.topic, offset.partition))
-    # Commits are read after the end offsets, so a fast consumer can be past the end that was read. That is no
-    # lag, not a negative one.
-    lag = None if offset.committed is None or end is None else max(0, end - offset.committed)
+def _offsets(committed: Iterable[CommittedPartition], edges: Edges) -> tuple[CommittedOffset, ...]:
+    """With the partitions on which the group has committed nothing, of topics on which it has committed
+    something: records may wait there, too."""
+    by_topic: dict[str, dict[int, int | None]] = {}
+    for offset in committed:
+        by_topic.setdefault(offset.topic, {})[offset.partition] = offset.committed
+    return tuple(
+        _offset(topic, partition, numbers.get(partition), edges.get(topic, {}).get(partition))
+        for topic, numbers in sorted(by_topic.items())
+        for partition in sorted(numbers.keys() | edges.get(topic, {}).keys())
+    )
+
+
+def _offset(
+    topic: str, partition: int, committed: int | None, edges: PartitionOffsets | None
+) -> CommittedOffset:
+    start, end = (None, None) if edges is None else (edges.earliest, edges.latest)
     return CommittedOffset(
-        topic=offset.topic, partition=offset.partition, committed=offset.committed, end=end, lag_records=lag
+        topic=topic,
+        partition=partition,
+        committed=committed,
+        start=start,
+        end=end,
+        lag_records=lag_records(committed=committed, start=start, end=end),
     )

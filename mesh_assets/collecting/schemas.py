@@ -1,18 +1,22 @@
 """The schemas of the registry as records, with each subject's compatibility and mode as they become known
 over several runs."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.errors import PlatformError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Record, RegistryFacts, Schema, SchemaReference, SubjectLevel
+from mesh_assets.inventory.wording import counted, listed
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels
+from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels, Unread
+
+Fact = TypeVar("Fact")
 
 # There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second for all keys
 # together. Two reads per subject: 500 subjects take some 15 seconds at worst, and a registry of 5,000 is
@@ -41,7 +45,7 @@ class RegistryReader(Protocol):
     @property
     def level_requests(self) -> int: ...
     def read_latest_schemas(
-        self, selects: Callable[[str], bool] | None = None
+        self, selects: Callable[[str], bool] | None = None, *, unread: Unread | None = None
     ) -> Sequence[RegisteredSchema]: ...
     def subject_levels(
         self, subjects: Sequence[str], *, within_seconds: float = ...
@@ -73,11 +77,13 @@ WHOLE_REGISTRY = SchemaScope()
 
 
 class CollectedSchemas(Record, frozen=True, kw_only=True):
-    """`listed`: every subject of the registry but those of this project's own events, read or not."""
+    """`listed`: every subject of the registry but those of this project's own events, read or not.
+    `missing`: why subjects that were never read before have no record; None: none is missing."""
 
     records: tuple[Schema, ...]
     registry: RegistryFacts
     listed: frozenset[str]
+    missing: str | None = None
 
 
 def collect_schemas(
@@ -90,29 +96,47 @@ def collect_schemas(
     """The latest version of every subject, as far as `scope` goes.
 
     Unless the scope names subjects, levels are read for at most LEVELS_PER_RUN of them, those read longest
-    ago first; the others keep what `previous` knew. Raises PlatformError when the registry cannot be read
-    completely.
+    ago first; the others keep what `previous` knew, and so does a subject that cannot be read, with the
+    reason. Raises PlatformError when the registry as a whole cannot be read.
     """
     known = {schema.subject: schema for schema in previous}
-    listed: set[str] = set()
+    seen: set[str] = set()
     new: set[str] = set()
 
     def selects(subject: str) -> bool:
         if subject in OWN_SUBJECTS:
             return False
-        listed.add(subject)
+        seen.add(subject)
         if scope.versions is None or subject in scope.versions:
             return True
         if subject not in known and len(new) < scope.new_subjects:
             new.add(subject)
         return subject in new
 
-    records = [_record(schema, known.get(schema.subject)) for schema in registry.read_latest_schemas(selects)]
-    levels = {level.subject: level for level in _read_levels(registry, records, listed, scope)}
+    unread: dict[str, str] = {}
+
+    def keep(subject: str, error: PlatformError) -> None:
+        unread[subject] = str(error)
+
+    read = registry.read_latest_schemas(selects, unread=keep)
+    records = [_record(schema, known.get(schema.subject)) for schema in read]
+    records += [replace(known[subject], error=error) for subject, error in unread.items() if subject in known]
+    never_read = sorted(unread.keys() - known.keys())
+    levels = {level.subject: level for level in _read_levels(registry, records, seen, scope)}
     return CollectedSchemas(
         records=tuple(_with_levels(record, levels.get(record.subject), now) for record in records),
         registry=scope.facts or _read_facts(registry, scope),
-        listed=frozenset(listed),
+        listed=frozenset(seen),
+        missing=_missing(never_read, unread),
+    )
+
+
+def _missing(never_read: Sequence[str], unread: Mapping[str, str]) -> str | None:
+    if not never_read:
+        return None
+    return (
+        f"{counted(len(never_read), 'subject')} could not be read and never was before: "
+        f"{listed(never_read)} ({unread[never_read[0]]})"
     )
 
 
@@ -130,10 +154,21 @@ def _read_levels(
 
 
 def _read_facts(registry: RegistryReader, scope: SchemaScope) -> RegistryFacts:
+    """Each fact on its own: what one of them answers says nothing about the others, nor about the schemas."""
+    errors: list[str] = []
+
+    def ask(fact: Callable[[], Fact]) -> Fact | None:
+        try:
+            return fact()
+        except PlatformError as error:
+            errors.append(str(error))
+            return None
+
     return RegistryFacts(
-        compatibility=registry.global_compatibility(),
-        mode=registry.global_mode(),
-        contexts=registry.contexts() if scope.contexts else (),
+        compatibility=ask(registry.global_compatibility),
+        mode=ask(registry.global_mode),
+        contexts=ask(registry.contexts) if scope.contexts else (),
+        error="; ".join(dict.fromkeys(errors)) or None,
     )
 
 

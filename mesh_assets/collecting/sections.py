@@ -28,7 +28,7 @@ from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import empty_section, stale_section
+from mesh_assets.inventory.join import empty_section, stale_section, with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -46,6 +46,7 @@ from mesh_assets.platforms.kafka import (
     OffsetsReading,
     TopicConfigs,
     TopicMetadata,
+    ends_after,
     leading_partitions,
 )
 from mesh_assets.readings.ends import KeptEnds
@@ -217,26 +218,27 @@ class _Collection:
                 collected_at=offsets.read_at,
                 scope=patterns_scope(self._cluster.consumer_groups),
             ),
-            records=group_records(groups.groups, offsets=offsets),
+            records=group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups)),
             excluded=groups.excluded,
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )
 
     def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
-        """Fresh only when topics and groups are, whose offsets they are computed from."""
+        """Fresh when the topics are. Groups that could not be read take only their own figures with them:
+        the health of partitions matters most when `__consumer_offsets` lost some."""
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
-        for section in (topics, groups):
-            if section.state.status != "fresh":
-                error = section.state.error or "the offsets could not be read"
-                return stale_section("metrics", self._cluster_id, self._previous, error)
+        if topics.state.status != "fresh":
+            error = topics.state.error or "the offsets could not be read"
+            return stale_section("metrics", self._cluster_id, self._previous, error)
         assert topics.state.collected_at is not None
         ground = Ground(
             cluster_id=self._cluster_id,
             read_at=topics.state.collected_at,
             metadata=self._metadata,
             topics=topics.records,
-            groups=groups.records,
+            groups=groups.records if groups.state.status == "fresh" else None,
+            groups_error=groups.state.error,
             connectors=self._known_connectors(connectors),
             previous=self._previous,
             kept=self._history(self._cluster_id),
@@ -277,16 +279,17 @@ class _Collection:
         def read() -> ConnectorsSection:
             now, scope = datetime.now(UTC), connectors_scope(self._clients.connect)
             with self._phases.phase("connectors"):
-                records = collect_connectors(
+                collected = collect_connectors(
                     self._clients.connect,
                     previous=known_connectors(self._previous, scope),
                     turn=self._previous.sequence if self._previous else 0,
                 )
-            return ConnectorsSection(
+            section = ConnectorsSection(
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now, scope=scope),
-                records=records,
+                records=collected.records,
             )
+            return with_stale_sources(section, collected.failed, self._previous)
 
         section = self._or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
@@ -316,7 +319,7 @@ class _Collection:
                 confirm_subjects_gone(registry, expected_subjects(self._previous, scope) - found)
             return SchemasSection(
                 cluster_id=self._cluster_id,
-                state=SectionState(status="fresh", collected_at=now, scope=scope),
+                state=SectionState(status="fresh", collected_at=now, scope=scope, error=collected.missing),
                 records=collected.records,
                 registry=collected.registry,
             )

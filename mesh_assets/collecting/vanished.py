@@ -33,7 +33,8 @@ def confirm_gone(vanished: Collection[str], ask: AskPresence, *, noun: str, sour
 
     `ask`: asks `source` for names. `noun`: what they are, singular. `advice`: what to do about missing
     rights, as a clause. If there are more, those at even distances in the order of names are asked for,
-    because rights go by prefixes.
+    because rights go by prefixes. A name that cannot be asked for leaves the decision to the list: whoever
+    waited for an answer would wait for ever.
     """
     names = sorted(vanished)
     asked = (

@@ -82,7 +82,8 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 
 def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
-    """Fails for a stale section, and for metrics that are fresh by their offsets but lack another source."""
+    """Fails for a stale section, for one that lacks a part, and for metrics that are fresh by their offsets but
+    lack another source."""
     state = section.state
     missing = (
         section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
@@ -90,7 +91,7 @@ def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(["inventory", name]),
         check_name="complete",
-        passed=state.status != "stale" and not missing,
+        passed=state.status != "stale" and state.error is None and not missing,
         severity=dg.AssetCheckSeverity.ERROR,
         description=state.error or "; ".join(missing) or None,
         metadata={

@@ -10,7 +10,8 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.estate_clusters import ReaderFactory, cluster_of, kafka_reader
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, leading_partitions
+from mesh_assets.inventory.lag import lag_records
+from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, ends_after, leading_partitions
 
 
 class MappingLag(Struct, frozen=True, kw_only=True):
@@ -73,14 +74,15 @@ def _of_cluster(
         reader = open_reader(cluster)
         try:
             wanted = {mapping.consumer_group_id for mapping in mappings}
-            groups = {group.group_id: group for group in reader.groups(wanted.__contains__).groups}
+            read = reader.groups(wanted.__contains__)
+            groups = {group.group_id: group for group in read.groups}
             topics = {mapping.topic for mapping in mappings}
             leading = {
                 topic: partitions
                 for topic, partitions in leading_partitions(reader.metadata()).items()
                 if topic in topics
             }
-            offsets = reader.offsets(leading).topics
+            offsets = ends_after(reader, reader.offsets(leading), read).topics
         finally:
             reader.close()
     except (PlatformError, EstateError) as error:
@@ -119,7 +121,7 @@ def _lag(
         return unknown(f"group {mapping.consumer_group_id} has committed nothing yet", failed=False)
     if group.offsets is None:
         return unknown(group.error or f"the offsets of group {group.group_id} could not be read")
-    latest = {partition.partition: partition.latest for partition in ends}
+    edges = {partition.partition: partition for partition in ends}
     committed = [offset for offset in group.offsets if offset.topic == mapping.topic]
     broken = next((offset for offset in committed if offset.error is not None), None)
     if broken is not None:
@@ -129,11 +131,17 @@ def _lag(
     for offset in committed:
         if offset.committed is None:
             continue
-        end = latest.get(offset.partition)
-        if end is None:
+        edge = edges.get(offset.partition)
+        if edge is None or edge.latest is None:
             return unknown(f"the end of partition {offset.partition} could not be read")
+        behind = lag_records(committed=offset.committed, start=edge.earliest, end=edge.latest)
+        if behind is None:
+            return unknown(
+                f"group {group.group_id} is beyond the end of partition {offset.partition} ({offset.committed:,}, which ends at "
+                f"{edge.latest:,}): the topic was created anew or cut"
+            )
         known = True
-        lag += max(0, end - offset.committed)
+        lag += behind
     if not known:
         return unknown(f"group {group.group_id} has committed nothing on {mapping.topic} yet", failed=False)
     return MappingLag(uuid=mapping.uuid, cluster=cluster, lag_records=lag, most_allowed=allowed)

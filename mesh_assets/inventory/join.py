@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.scope import Key, scope_change
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -18,6 +18,8 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
     SectionState,
+    Source,
+    StaleSource,
     TopicsSection,
 )
 
@@ -47,14 +49,55 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
         )
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
-    state = SectionState(
-        status="stale",
-        collected_at=old.state.collected_at,
-        error=error,
-        held_since=old.state.held_since,
-        scope=old.state.scope,
+    return replace(old, state=replace(old.state, status="stale", error=error, scope_note=None))
+
+
+def with_stale_sources(
+    section: ConnectorsSection, failed: Mapping[str, str], previous: Document | None
+) -> ConnectorsSection:
+    """`section` with what `previous` has from the sources that could not be read, `failed` with their errors
+    by name.
+
+    The scope, too, is that of the data: such a source keeps its address of then, and has no place in it while
+    it was never read. So what it has when it answers, perhaps at another address, is neither created nor
+    missing.
+    """
+    if not failed:
+        return section
+    old = None if previous is None else previous.section("connectors")
+    assert old is None or isinstance(old, ConnectorsSection)
+    known: tuple[Connector, ...] = ()
+    read_at: dict[str, datetime | None] = {}
+    sources: dict[str, Source] = {}
+    if previous is not None and old is not None:
+        change = scope_change(previous, "connectors", section.state.scope)
+        known = tuple(record for record in change.carried(old.records) if record.connect in failed)
+        for source in change.before.sources:
+            name = change.renamed.get(source.name, source.name)
+            sources[name] = replace(source, name=name)
+        read_at = dict.fromkeys((*sources, *(record.connect for record in known)), old.state.collected_at)
+        for stale in old.state.stale_sources:
+            read_at[change.renamed.get(stale.source, stale.source)] = stale.collected_at
+    stale_sources = tuple(
+        StaleSource(source=source, collected_at=read_at.get(source), error=error)
+        for source, error in sorted(failed.items())
     )
-    return replace(old, state=state)
+    error = "; ".join(
+        f"those of {one.source} are {'the last known' if one.collected_at else 'unknown'}: {one.error}"
+        for one in stale_sources
+    )
+    scope = section.state.scope
+    if scope is not None:
+        read = {source.name: source for source in scope.sources if source.name not in failed}
+        kept = {name: source for name, source in sources.items() if name in failed}
+        # In the order of the estate, so that scopes which say the same are equal.
+        order = dict.fromkeys((*(source.name for source in scope.sources), *sorted(kept)))
+        scope = replace(scope, sources=tuple((read | kept)[name] for name in order if name in read | kept))
+    return replace(
+        section,
+        records=(*(record for record in section.records if record.connect not in failed), *known),
+        state=replace(section.state, stale_sources=stale_sources, error=error, scope=scope),
+    )
 
 
 def settle_section(
@@ -77,6 +120,9 @@ def settle_section(
     old = previous.section(name)
     if _later(old.state.collected_at, collected.state.collected_at):
         return replace(old, state=replace(old.state, scope_note=None))
+    if isinstance(collected, ConnectorsSection):
+        failed = {source.source: source.error for source in collected.state.stale_sources}
+        collected = with_stale_sources(collected, failed, previous)
     note = scope_note(name, collected, previous)
     if note is not None:
         collected = replace(collected, state=replace(collected.state, scope_note=note))
@@ -111,14 +157,22 @@ def _hold_mass_disappearance(
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
     right: only what a second one, taken ten minutes later, lacks too is believed to be gone. What left the
-    scope is not gone.
+    scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
+    goes on waiting.
 
     Readings are compared by when they were taken, so one that is published again confirms nothing.
     """
     old = previous.section(name)
     change = scope_change(previous, name, collected.state.scope)
     carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
-    was = {_identity(key): record for key, record in _by_key(carried).items() if not change.left(key)}
+    stale = {source.source for source in collected.state.stale_sources}
+    unread = {_identity(key) for key in _by_key(carried) if key[0] in stale}
+    was = {
+        _identity(key): record
+        for key, record in _by_key(carried).items()
+        if key[0] not in stale and not change.left(key)
+    }
+    waiting = {identity: first for identity, first in old.held.items() if identity in unread}
     gone = was.keys() - {_identity(key) for key in section_keys(collected)}
     # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
     many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
@@ -127,24 +181,38 @@ def _hold_mass_disappearance(
     }
     held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
     if not held:
-        return collected
-    since = min(held.values())
+        if not waiting:
+            return collected
+        return replace(
+            collected, state=replace(collected.state, held_since=min(waiting.values())), held=waiting
+        )
+    since = min((*held.values(), *waiting.values()))
     after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
     what = name.replace("_", " ")
     if many and len(held) == len(gone):
         error = f"{len(gone)} of {len(was)} {what} were gone at once; held back until a reading after {after} agrees"
-        state = replace(old.state, status="stale", error=error, held_since=since, scope_note=None)
-        return replace(old, state=state, held=held)
+        state = replace(
+            old.state,
+            status="stale",
+            error=_joined(error, collected.state.error),
+            held_since=since,
+            scope_note=None,
+        )
+        return replace(old, state=state, held={**waiting, **held})
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
     assert not isinstance(collected, MetricsSection), "which has no identities and holds nothing"
     return replace(
         collected,
-        state=replace(collected.state, error=error, held_since=since),
+        state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
         records=(*collected.records, *(was[identity] for identity in held)),
-        held=held,
+        held={**waiting, **held},
     )
+
+
+def _joined(*errors: str | None) -> str:
+    return "; ".join(error for error in errors if error)
 
 
 def section_keys(section: Section) -> set[Key]:

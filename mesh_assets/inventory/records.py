@@ -110,7 +110,8 @@ class Connector(Record, frozen=True, kw_only=True):
     name in the estate or, where it is the only one, its kind; otherwise by its address.
     `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
-    pattern); None if they are complete.
+    pattern); None if they are complete. `error`: why the connector, or its config, could not be read; what
+    could not be is unknown then.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Connector(Record, frozen=True, kw_only=True):
     topics_pattern: str | None = None
     topics_note: str | None = None
     id: str | None = None
+    error: str | None = None
 
     @property
     def failed_tasks(self) -> int:
@@ -166,7 +168,7 @@ class SubjectLevel(Record, frozen=True, kw_only=True):
 
 class Schema(Record, frozen=True, kw_only=True):
     """The latest version of a subject. `naming_strategy`: how the subject got its name, derived from topics
-    and schema."""
+    and schema. `error`: why it could not be read in this run; the record is then what was last known."""
 
     subject: str
     version: int
@@ -178,14 +180,16 @@ class Schema(Record, frozen=True, kw_only=True):
     mode: SubjectLevel = SubjectLevel()
     naming_strategy: Literal["topic", "record", "topic_record", "unknown"] = "unknown"
     record_name: str | None = None
+    error: str | None = None
 
 
 class RegistryFacts(Record, frozen=True, kw_only=True):
-    """What applies to the whole registry; None where it cannot be asked."""
+    """What applies to the whole registry; None where it cannot be asked, for the reason in `error`."""
 
     compatibility: str | None
     mode: str | None
-    contexts: tuple[str, ...]
+    contexts: tuple[str, ...] | None
+    error: str | None = None
 
 
 # --- consumer groups
@@ -204,8 +208,9 @@ class GroupMember(Record, frozen=True, kw_only=True):
 class CommittedOffset(Record, frozen=True, kw_only=True):
     """A group's position on one partition.
 
-    `lag_records` is `end - committed`, never negative; None if the group has committed nothing there or the
-    end is unknown.
+    `start` and `end`: the offsets of the partition's first record and of its next one. `committed` None:
+    nothing. `lag_records`: the records that wait, so not those that retention removed; None if the group has
+    committed nothing there or stands beyond the end, or if the end is unknown.
     """
 
     topic: str
@@ -213,10 +218,11 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
     committed: int | None
     end: int | None
     lag_records: int | None
+    start: int | None = None
 
 
 class ConsumerGroup(Record, frozen=True, kw_only=True):
-    """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown`.
+    """`type` is the group protocol's name (classic, consumer, streams) or `unknown` (share groups, later kinds).
 
     `protocol_type` distinguishes Connect's workers (`connect`) from consumers. `total_lag_records` is the sum
     of the known lags, None if none is known. `members` and `offsets` are None if they could not be read;

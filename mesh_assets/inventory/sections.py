@@ -36,9 +36,23 @@ class SectionScope(Record, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
 
 
+class StaleSource(Record, frozen=True, kw_only=True):
+    """A source of a section that could not be read in this run, by its name (`Source.name`).
+
+    What the section has from it is the last good data, read at `collected_at`; None: it was never read.
+    """
+
+    source: str
+    collected_at: datetime | None
+    error: str
+
+
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run; `error` then says what of an earlier reading is kept beside it. `stale`: the
-    last good data (or none), with the reason in `error`. `not_configured`: there is no source.
+    """`fresh`: read in this run, except for what `error` names: what could not be read, and what of an earlier
+    reading is kept beside it. `stale`: the last good data (or none), with the reason in `error`.
+    `not_configured`: there is no source.
+
+    `stale_sources`: where a section has several sources (Connect clusters), those that could not be read.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
     is set while a mass disappearance is held back: when the first reading that lacked what is held was taken.
@@ -53,6 +67,7 @@ class SectionState(Record, frozen=True, kw_only=True):
     held_since: datetime | None = None
     scope: SectionScope | None = None
     scope_note: str | None = None
+    stale_sources: tuple[StaleSource, ...] = ()
 
 
 class SectionCost(Record, frozen=True, kw_only=True):

@@ -3,5 +3,6 @@ transports."""
 
 from typing import Literal, TypeAlias
 
-Presence: TypeAlias = Literal["here", "gone", "refused"]
-"""What a platform says about one thing by name. `gone`: it does not exist. `refused`: we are not told."""
+Presence: TypeAlias = Literal["here", "gone", "refused", "unaskable"]
+"""What a platform says about one thing by name. `gone`: it does not exist. `refused`: we are not told.
+`unaskable`: it takes no question with that name, though it may hold a thing of that name."""

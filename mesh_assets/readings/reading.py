@@ -8,6 +8,7 @@ from zlib import crc32
 from msgspec import field
 
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.lag import lag_records
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
@@ -15,6 +16,7 @@ from mesh_assets.platforms.kafka import (
     KafkaReader,
     OffsetsReading,
     TopicMetadata,
+    ends_after,
     leading_partitions,
 )
 
@@ -61,7 +63,10 @@ def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata
             if cluster.topics.selects(topic.name) and watched.topics.selects(topic.name)
         ]
         ids = {topic.name: topic.id or "" for topic in metadata.topics}
-        return reading_of(selected, offsets.result(), groups.result(), topic_ids=ids)
+        read, described = offsets.result(), groups.result()
+        return reading_of(
+            selected, read, described, topic_ids=ids, ends_after=ends_after(kafka, read, described)
+        )
 
 
 def reading_of(
@@ -70,8 +75,10 @@ def reading_of(
     groups: GroupsReading,
     *,
     topic_ids: Mapping[str, str] | None = None,
+    ends_after: OffsetsReading | None = None,
 ) -> Reading:
-    """Builds a reading. `topic_ids`: the ids of all topics that exist; None: those of `topics`."""
+    """Builds a reading. `topic_ids`: the ids of all topics that exist; None: those of `topics`.
+    `ends_after`: the offsets that lags are computed from; None: `offsets`."""
     topics = tuple(topics)
     ids = {topic.name: topic.id or "" for topic in topics} if topic_ids is None else topic_ids
     all_ends: Ends = {
@@ -87,6 +94,11 @@ def reading_of(
         # Without a partition that has no leader, or could not be read, the sum would fall and rise again.
         if topic.error is None and places and len(known) == len(places):
             ends[series_name(topic.name, topic.id or "")] = sum(known)
+    edges = {
+        (name, partition.partition): partition
+        for name, partitions in (ends_after or offsets).topics.items()
+        for partition in partitions
+    }
     commits, lags = {}, {}
     committed_on: dict[str, int] = {}
     for group in groups.groups:
@@ -106,12 +118,15 @@ def reading_of(
                 group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed))
             )
         ] = sum(committed.values())
-        if committed.keys() <= all_ends.keys():
-            # A commit read later than the end may already have passed it: that is a lag of zero, not a
-            # negative one.
-            lags[group.group_id] = sum(
-                max(0, all_ends[place] - offset) for place, offset in committed.items()
-            )
+        behind = [
+            None
+            if (edge := edges.get(place)) is None
+            else lag_records(committed=offset, start=edge.earliest, end=edge.latest)
+            for place, offset in committed.items()
+        ]
+        known = [lag for lag in behind if lag is not None]
+        if len(known) == len(behind):
+            lags[group.group_id] = sum(known)
     return Reading(
         read_at=offsets.read_at,
         ends=ends,

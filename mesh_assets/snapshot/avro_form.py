@@ -48,6 +48,9 @@ def encode_discovery_event(event: DiscoveryEvent, schema_id: int) -> bytes:
     _name_branches(state, _LISTS)
     for group in groups:
         _name_branches(group, _LISTS_OF_A_GROUP)
+    facts = state["schema_registry"]
+    if facts is not None and facts["contexts"] is not None:
+        facts["contexts"] = list(facts["contexts"])  # fastavro takes a tuple for a named branch
     return _framed("discovery_event", plain, schema_id)
 
 

@@ -1,11 +1,18 @@
 """What the discovery tools answer, on a small estate."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import anyio
 from mcp import Client
 
+from mesh_assets.agent_tools.consumer_groups import describe_consumer_group
+from mesh_assets.agent_tools.topics import describe_topic
+from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.views import View
+from mesh_assets.inventory.records import CommittedOffset
 from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets_tests.documents import a_document, a_group, a_topic
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
 from mesh_assets_tests.mcp_server.served import Served
 
@@ -105,3 +112,27 @@ def test_a_cluster_never_discovered_is_answered_with_what_to_do(make_served: Any
 
 def test_live_answers_of_an_unreachable_cluster_are_errors_not_empty_lists(served: Served) -> None:
     assert "127.0.0.1:1" in served.refusal("list_topics", source="live")
+
+
+def test_a_topic_names_the_groups_that_may_read_it_although_nobody_knows() -> None:
+    sharing = a_group("sharing", type="unknown", members=None, offsets=None, topics=(), error="a share group")
+    document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"), sharing))
+    view = View(document=document, source="latest", version="1")
+    known = cast(KnownEstate, SimpleNamespace(view=lambda *_, **__: view))
+
+    topic = describe_topic(known, topic="orders")
+
+    assert [group.group_id for group in topic.reading_groups] == ["billing"]
+    assert topic.possible_readers == ["sharing"]
+
+
+def test_a_group_beyond_the_end_says_so_instead_of_a_lag_of_zero() -> None:
+    gone = CommittedOffset(topic="orders", partition=0, committed=12, start=0, end=10, lag_records=None)
+    group = a_group("billing", offsets=(gone,), total_lag_records=None)
+    view = View(document=a_document(consumer_groups=(group,)), source="latest", version="1")
+    known = cast(KnownEstate, SimpleNamespace(view=lambda *_, **__: view))
+
+    described = describe_consumer_group(known, group="billing")
+
+    assert described.lag_records is None
+    assert described.notes[0].startswith("beyond the end of 1 partition (orders[0])")

@@ -1,4 +1,11 @@
-from mesh_assets.analysis.lineage import Edge, MappedTopic, Thing, lineage_graph, walk_lineage
+from mesh_assets.analysis.lineage import (
+    Edge,
+    MappedTopic,
+    Thing,
+    lineage_graph,
+    possible_readers,
+    walk_lineage,
+)
 from mesh_assets.inventory.records import ConnectorTopic
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
 
@@ -118,3 +125,14 @@ def test_a_walk_says_that_it_was_cut() -> None:
         lineage_graph(a_document(connectors=many)), topic("orders"), direction="downstream", depth=1, most=5
     )
     assert (len(walked.edges), walked.more) == (5, True)
+
+
+def test_a_topic_says_which_groups_may_read_it_although_nobody_knows_what_they_read() -> None:
+    sharing = a_group("sharing", type="unknown", members=None, offsets=None, topics=(), error="a share group")
+    document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"), sharing))
+
+    walked = walk_lineage(lineage_graph(document), topic("orders"), direction="downstream", depth=1)
+
+    assert possible_readers(document) == ("sharing",)
+    assert walked.notes[topic("orders")] == "may also be read by sharing: what they read is not known"
+    assert walk_lineage(lineage_graph(DOCUMENT), topic("orders"), direction="downstream", depth=1).notes == {}

@@ -227,6 +227,8 @@ class AWorker:
 
     name, address = "kafka_connect", "connect:8083"
     url = "http://connect:8083"
+    name = "kafka_connect"
+    address = "connect:8083"
     requests = 0
     stand_in = None
     rights_advice = ""
@@ -259,7 +261,7 @@ class AWorker:
 
 
 def collected(worker: AWorker, *previous: Connector) -> Connector:
-    (connector,) = collect_connectors([worker], previous=previous)
+    (connector,) = collect_connectors([worker], previous=previous).records
     return connector
 
 

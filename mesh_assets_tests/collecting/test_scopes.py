@@ -45,7 +45,8 @@ def a_group(group_id: str) -> ConsumerGroup:
 
 @dataclass
 class Servers:
-    """What runs, whatever the estate says. `workers` and `registries`: by URL."""
+    """What runs, whatever the estate says. `workers` and `registries`: by URL; a worker that is not there
+    answers nothing but errors."""
 
     kafka: FakeKafka = field(
         default_factory=lambda: FakeKafka(
@@ -77,6 +78,8 @@ class Servers:
         )
 
     def _worker(self, url: str) -> httpx.MockTransport:
+        if url not in self.workers:
+            return httpx.MockTransport(lambda _: httpx.Response(500, text="boom"))
         return a_worker(self.workers[url])
 
     def discover(

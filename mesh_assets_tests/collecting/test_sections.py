@@ -135,7 +135,7 @@ def test_another_cluster_than_the_estate_says_is_refused() -> None:
     [
         ("configs", {"topics", "metrics"}),
         ("offsets", {"topics", "consumer_groups", "metrics"}),
-        ("groups", {"consumer_groups", "metrics"}),
+        ("groups", {"consumer_groups"}),
     ],
 )
 def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last_good_data(
@@ -161,19 +161,6 @@ def test_what_the_estate_does_not_name_is_not_configured_rather_than_empty() -> 
 
     assert sections["connectors"].state.status == "not_configured"
     assert sections["schemas"].state.status == "not_configured"
-
-
-def test_one_endpoint_that_fails_makes_the_connectors_stale_as_a_whole() -> None:
-    down = httpx.MockTransport(lambda _: httpx.Response(500, text="boom"))
-    previous = a_document(connectors=(a_connector(),))
-
-    section = collect(FakeKafka(), previous=previous, workers=(a_worker({"a": {"topic": "orders"}}), down))[
-        "connectors"
-    ]
-
-    assert section.records == previous.connectors
-    assert section.state.status == "stale"
-    assert "connect-1.test" in (section.state.error or "")
 
 
 def test_a_registry_that_fails_leaves_the_schemas_stale() -> None:

@@ -70,6 +70,17 @@ def test_one_of_which_nothing_is_told_is_not_taken_for_deleted() -> None:
         confirm(Source({"a": "refused", "b": "refused"}), "a", "b")
 
 
+def test_a_name_that_cannot_be_asked_for_leaves_the_decision_to_the_list() -> None:
+    source = Source({"a/b": "unaskable"})
+    confirm(source, "a/b", "c")
+    assert sorted(source.asked) == ["a/b", "c"]
+
+
+def test_a_name_that_cannot_be_asked_for_does_not_excuse_another_that_is_still_there() -> None:
+    with pytest.raises(UnexpectedAnswerError, match="yet c is still there when asked for by name"):
+        confirm(Source({"a/b": "unaskable", "c": "here"}), "a/b", "c")
+
+
 def test_of_many_a_bounded_number_is_asked_spread_over_their_names() -> None:
     source = Source()
     confirm(source, *(f"team-{team}-{number}" for team in "abcde" for number in range(100)))
@@ -143,6 +154,11 @@ def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
     assert "no longer lists 1 consumer group, yet refuses to say whether fraud is still there" in (
         groups.state.error or ""
     )
+
+
+def test_a_group_with_an_empty_name_that_is_gone_leaves_groups_and_metrics_fresh() -> None:
+    sections = collect(FakeKafka(hidden={"": "unaskable"}), a_document(consumer_groups=(a_group(""),)))
+    assert (sections["consumer_groups"].state.status, sections["consumer_groups"].records) == ("fresh", ())
 
 
 def test_a_group_that_expired_is_gone() -> None:

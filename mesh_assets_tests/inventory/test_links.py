@@ -90,6 +90,12 @@ def test_a_subject_is_split_only_at_its_suffix() -> None:
     assert split_topic_name("value") is None
 
 
+def test_a_schema_nested_deeper_than_a_parser_goes_has_no_record_name_and_no_exception() -> None:
+    deep = '{"type":"array","items":' * 990 + '"string"' + "}" * 990
+    assert record_name("AVRO", deep) is None
+    assert record_name("JSON", "[" * 100_000) is None
+
+
 def test_a_pattern_has_the_topics_of_now_and_none_of_kafkas_own() -> None:
     own = a_topic("__consumer_offsets")
     topics = [replace(own, details=replace(own.details, internal=True)), a_topic("orders")]

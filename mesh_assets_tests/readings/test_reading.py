@@ -6,8 +6,15 @@ from mesh_assets.anomalies.watch import watch_cluster
 from mesh_assets.errors import EstateError, UnreachableError
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.estate.monitoring import AnomalyThresholds
-from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup, KafkaReader
-from mesh_assets.readings.reading import Reading, resource_of, series_name
+from mesh_assets.platforms.kafka import (
+    CommittedPartition,
+    ConsumerGroup,
+    GroupsReading,
+    KafkaReader,
+    OffsetsReading,
+    PartitionOffsets,
+)
+from mesh_assets.readings.reading import Reading, reading_of, resource_of, series_name
 from mesh_assets.readings.reading import take_reading as take
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
@@ -43,6 +50,7 @@ def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
             a_group("new", ("orders", 0, None)),
         ),
         read_at=[NOW],
+        growth=10,
     )
 
     reading = read(kafka)
@@ -57,6 +65,25 @@ def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
         frozenset({"fraud", "new"}),
         NOW,
     )
+
+
+def test_a_group_that_stays_beyond_the_end_has_no_lag_and_not_one_of_zero() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [100, 50]}, consumer_groups=(a_group("old", ("orders", 0, 90), ("orders", 1, 60)),)
+    )
+
+    assert read(kafka).lags == {}
+    assert kafka.requests["offsets"] == 2
+
+
+def test_records_that_retention_removed_are_no_lag() -> None:
+    offsets = OffsetsReading(
+        read_at=NOW,
+        topics={"orders": (PartitionOffsets(partition=0, earliest=80, latest=100),)},
+    )
+    groups = GroupsReading(read_at=NOW, groups=(a_group("slow", ("orders", 0, 10)),))
+
+    assert reading_of((), offsets, groups, topic_ids={"orders": "1"}).lags == {"slow": 20}
 
 
 def test_what_could_not_be_read_whole_is_left_out() -> None:

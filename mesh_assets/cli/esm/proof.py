@@ -38,8 +38,10 @@ def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
         yield f"  also read by  unknown: {plan.other_groups_error}"
     elif plan.other_groups:
         yield f"  also read by  {', '.join(plan.other_groups)}: they will receive the test messages too"
-    else:
+    elif not plan.possible_groups:
         yield "  also read by  no other group"
+    if plan.possible_groups:
+        yield f"  may be read by {', '.join(plan.possible_groups)}: what they read is not known"
     yield ""
     yield f"Nothing has been written. To do it: the same command with --apply {plan.id}"
 

@@ -35,17 +35,19 @@ SHORT_WINDOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics are computed from: one reading of Kafka. `connectors`: those known. `previous`: the latest
-    document. `kept`: the ends that the sensor has kept; None: there are none."""
+    """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read, for the
+    reason in `groups_error`. `connectors`: those known. `previous`: the latest document. `kept`: the ends
+    that the sensor has kept; None: there are none."""
 
     cluster_id: str
     read_at: datetime
     metadata: ClusterMetadata
     topics: tuple[Topic, ...]
-    groups: tuple[ConsumerGroup, ...]
+    groups: tuple[ConsumerGroup, ...] | None
     connectors: tuple[Connector, ...]
     previous: Document | None
     kept: KeptEnds | None
+    groups_error: str | None = None
 
 
 def collect_metrics(
@@ -61,7 +63,8 @@ def collect_metrics(
 
     Raises PlatformError if a second reading of the offsets is needed and fails.
     """
-    after = positions(ground.topics, ground.groups, read_at=ground.read_at)
+    groups = ground.groups or ()
+    after = positions(ground.topics, groups, read_at=ground.read_at)
     before = _positions_before(ground.previous)
     if before is None:
         before, after = after, _second_reading(cluster, kafka, ground, phases=phases, sleep=sleep)
@@ -70,15 +73,18 @@ def collect_metrics(
     metrics = offset_metrics(
         ground.metadata,
         ground.topics,
-        ground.groups,
+        groups,
         before=before,
         after=after,
         connectors=ground.connectors,
         time_lags=lags,
     )
-    if unreadable is not None:
+    missing = [] if unreadable is None else [f"no time lags: {unreadable}"]
+    if ground.groups is None:
+        missing.append(f"no figures of consumer groups: {ground.groups_error or 'they could not be read'}")
+    if missing:
         (offsets,) = metrics.sources
-        metrics = replace(metrics, sources=(replace(offsets, error=f"no time lags: {unreadable}"),))
+        metrics = replace(metrics, sources=(replace(offsets, error="; ".join(missing)),))
     if reader is None:
         metrics = replace(metrics, not_available=NOT_AVAILABLE)
     else:
@@ -104,7 +110,7 @@ def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metr
     asked = Asked(
         cluster_id=ground.cluster_id,
         topics=tuple(topic.name for topic in ground.topics),
-        groups=tuple(group.group_id for group in ground.groups),
+        groups=tuple(group.group_id for group in ground.groups or ()),
         brokers=tuple(broker.id for broker in ground.metadata.brokers),
         connectors=ground.connectors,
     )
@@ -120,7 +126,7 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
         read_at=ground.read_at,
         ends={
             (offset.topic, offset.partition): offset.end
-            for group in ground.groups
+            for group in ground.groups or ()
             for offset in group.offsets or ()
             if offset.end is not None
         },
@@ -128,7 +134,7 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
     ids = {topic.name: topic.id for topic in ground.metadata.topics}
     earlier = _earlier(ground.previous, ids)
     try:
-        return time_lags(ground.groups, now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
+        return time_lags(ground.groups or (), now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
     except StoreError as error:
         return {}, str(error)
 
@@ -147,7 +153,11 @@ def _positions_before(previous: Document | None) -> Positions | None:
     if previous is None:
         return None
     read_at = previous.sections["topics"].collected_at
-    return None if read_at is None else positions(previous.topics, previous.consumer_groups, read_at=read_at)
+    if read_at is None:
+        return None
+    # A stale section's commits are of another moment, and would give a rate over the wrong window.
+    same_moment = previous.sections["consumer_groups"].collected_at == read_at
+    return positions(previous.topics, previous.consumer_groups if same_moment else (), read_at=read_at)
 
 
 def _earlier(previous: Document | None, ids: dict[str, str | None]) -> EndReading | None:
@@ -174,7 +184,7 @@ def _second_reading(
     with phases.phase("kafka second reading"):
         sleep(max(0.0, (ground.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
         offsets = kafka.offsets(leading_partitions(ground.metadata))
-        groups = kafka.groups(cluster.consumer_groups.selects)
+        groups = () if ground.groups is None else kafka.groups(cluster.consumer_groups.selects).groups
     selected = [topic for topic in ground.metadata.topics if cluster.topics.selects(topic.name)]
     topics = topic_records(selected, configs={}, offsets=offsets, previous={})
-    return positions(topics, group_records(groups.groups, offsets=offsets), read_at=offsets.read_at)
+    return positions(topics, group_records(groups, offsets=offsets), read_at=offsets.read_at)

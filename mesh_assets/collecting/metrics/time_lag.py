@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from mesh_assets.inventory.records import ConsumerGroup, Record
+from mesh_assets.inventory.lag import next_record
+from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup, Record
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Column
 from mesh_assets.readings.reading import place_name
@@ -75,11 +76,19 @@ def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _
     for group in groups:
         for offset in group.offsets or ():
             end = now.ends.get((offset.topic, offset.partition))
-            if offset.committed is not None and end is not None and offset.committed < end:
-                wanted.setdefault((offset.topic, offset.partition), set()).add(offset.committed)
+            following = _following(offset, end)
+            if following is not None and end is not None and following < end:
+                wanted.setdefault((offset.topic, offset.partition), set()).add(following)
     return {
         place: _Passed(sorted(offsets), now.read_at, now.ends[place]) for place, offsets in wanted.items()
     }
+
+
+def _following(offset: CommittedOffset, end: int | None) -> int | None:
+    """The next record for the group, whose age is its lag; None without a commit, or beyond the end."""
+    if offset.committed is None or end is None:
+        return None
+    return next_record(committed=offset.committed, start=offset.start, end=end)
 
 
 def _search(
@@ -159,14 +168,15 @@ def _of_group(group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _P
             continue
         place = (offset.topic, offset.partition)
         end = now.ends.get(place)
-        if end is None:
+        following = _following(offset, end)
+        if end is None or following is None:
             lags.append(TimeLag(seconds=None, at_least_seconds=None))
-        elif offset.committed >= end:
+        elif following == end:
             lags.append(TimeLag(seconds=0.0, at_least_seconds=None))
         else:
             passed = searched[place]
             bound = round((now.read_at - passed.later_at).total_seconds(), 1) or None
-            lags.append(passed.found.get(offset.committed) or TimeLag(seconds=None, at_least_seconds=bound))
+            lags.append(passed.found.get(following) or TimeLag(seconds=None, at_least_seconds=bound))
     if not lags:
         return None
     known = [lag.seconds for lag in lags if lag.seconds is not None]

@@ -69,12 +69,14 @@ def produce_plan_metadata(plan: ProducePlan) -> dict[str, Any]:
     others = (
         plan.other_groups_error
         if plan.other_groups is None
-        else ", ".join(plan.other_groups) or "no other group"
+        else ", ".join(plan.other_groups)
+        or ("no other group that is known" if plan.possible_groups else "no other group")
     )
     return {
         "plan_id": plan.id,
         "messages": f"{plan.messages} of {plan.bytes_each} bytes into {plan.topic}",
         "also_read_by": str(others),
+        **({"may_also_be_read_by": ", ".join(plan.possible_groups)} if plan.possible_groups else {}),
         "plan": dg.MetadataValue.json(msgspec.to_builtins(plan)),
     }
 

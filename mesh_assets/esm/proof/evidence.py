@@ -12,6 +12,7 @@ from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.arns import function_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.inventory.lag import lag_records
 from mesh_assets.platforms.kafka.consumer_groups import read_group
 from mesh_assets.platforms.kafka.offsets import read_offsets
 from mesh_assets.platforms.kafka.session import Session
@@ -48,11 +49,14 @@ class Position(Struct, frozen=True, kw_only=True):
 
     @property
     def lag_records(self) -> int | None:
-        """The lag on the partitions with a commit; None without any."""
-        known = [
-            self.end[partition] - offset for partition, offset in self.committed.items() if offset is not None
+        """The lag on the partitions with a commit; None without any, or where the group is beyond the end."""
+        lags = [
+            lag_records(committed=offset, start=self.start.get(partition), end=self.end[partition])
+            for partition, offset in self.committed.items()
+            if offset is not None
         ]
-        return sum(max(0, lag) for lag in known) if known else None
+        known = [lag for lag in lags if lag is not None]
+        return sum(known) if known and len(known) == len(lags) else None
 
 
 def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
@@ -84,6 +88,8 @@ def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
 def read_position(session: Session, group: str, topic: str) -> Position:
     """The group's position now. Raises PlatformError as soon as one offset cannot be read."""
     partitions = partitions_of(session, topic)
+    found = read_group(session, group)
+    # After the commits: what is beyond these ends is beyond the end, not ahead of an older reading.
     offsets = read_offsets(session, {topic: partitions}).topics[topic]
     start: dict[int, int] = {}
     end: dict[int, int] = {}
@@ -93,7 +99,6 @@ def read_position(session: Session, group: str, topic: str) -> Position:
                 f"the offsets of {topic}[{one.partition}] could not be read ({one.error}); nothing can be proven without it"
             )
         start[one.partition], end[one.partition] = one.earliest, one.latest
-    found = read_group(session, group)
     committed: dict[int, int | None] = dict.fromkeys(partitions)
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())

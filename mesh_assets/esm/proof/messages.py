@@ -40,7 +40,7 @@ class ProducePlan(Struct, frozen=True, kw_only=True):
     """What would be written where, and who else reads it. `id` is the hash of the rest.
 
     `key` None: the messages go to the partitions in turn. `other_groups` None: unknown, for the reason in
-    `other_groups_error`.
+    `other_groups_error`. `possible_groups`: those of which it is not known what they read.
     """
 
     id: str
@@ -53,6 +53,7 @@ class ProducePlan(Struct, frozen=True, kw_only=True):
     group: str | None
     other_groups: tuple[str, ...] | None
     other_groups_error: str | None = None
+    possible_groups: tuple[str, ...] = ()
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -105,10 +106,11 @@ def plan_test_messages(
     with closing(Session(properties, timeout_seconds)) as session:
         partitions = partitions_of(session, topic)
         try:
-            others: tuple[str, ...] | None = _other_groups(session, topic, group)
+            others: tuple[str, ...] | None
+            others, possible = _other_groups(session, topic, group)
             error = None
         except (RefusedError, UnexpectedAnswerError) as failure:
-            others, error = None, str(failure)
+            others, possible, error = None, (), str(failure)
     plan = ProducePlan(
         id="",
         endpoint=str(properties["bootstrap.servers"]),
@@ -120,6 +122,7 @@ def plan_test_messages(
         group=group,
         other_groups=others,
         other_groups_error=error,
+        possible_groups=possible,
     )
     return msgspec.structs.replace(plan, id=sha256(msgspec.json.encode(plan)).hexdigest()[:12])
 
@@ -219,15 +222,17 @@ def message_text(test_id: str, sequence: int, *, of: int, bytes_each: int) -> st
     return json.dumps({**content, "padding": "x" * (bytes_each - len(json.dumps(content)))})
 
 
-def _other_groups(session: Session, topic: str, group: str | None) -> tuple[str, ...]:
-    """Groups with a member that reads the topic, or with offsets on it."""
+def _other_groups(session: Session, topic: str, group: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Groups with a member that reads the topic or with offsets on it, and those of which neither is known."""
     found = read_groups(session, lambda name: name != group).groups
-    return tuple(
+    reading = tuple(
         one.group_id
         for one in found
         if any(topic in member.assignment for member in one.members or ())
         or any(place.topic == topic for place in one.offsets or ())
     )
+    possible = tuple(one.group_id for one in found if one.offsets is None and one.group_id not in reading)
+    return reading, possible
 
 
 class _Silent:

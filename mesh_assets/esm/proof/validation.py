@@ -256,4 +256,6 @@ def _members(position: Position) -> str:
 
 def _lag(position: Position) -> str:
     lag = position.lag_records
-    return "nothing committed yet" if lag is None else f"{lag:,} records behind"
+    if lag is None:
+        return "beyond the end of the topic" if position.has_commits else "nothing committed yet"
+    return f"{lag:,} records behind"

@@ -8,10 +8,11 @@ the topics that a connector has used.
 
 from typing import Any
 
+from mesh_assets.errors import PlatformError
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.confluent_cloud.service import CONNECT_KEY, ConfluentCloudClient
-from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of
+from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of, those_read
 from mesh_assets.platforms.http import path_segment
 
 NAME = "Confluent Cloud Connect"
@@ -37,7 +38,7 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
         """Every connector, by name, in one request. Raises PlatformError.
 
         An entry lacks what the key's role does not show: then the config is empty, the state UNKNOWN, the id
-        None.
+        None. One that has another shape has an error.
         """
         answer = self._service.ask("GET", self._path, params={"expand": "info,status,id"})
         if answer.status == 404:
@@ -51,10 +52,13 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
             return ()
         if not isinstance(value, dict):
             raise answer.unexpected("with something other than a map of connectors")
-        try:
-            return tuple(_connector(name, entry) for name, entry in sorted(value.items()))
-        except ShapeError as error:
-            raise answer.unexpected(f"with a connector {error}") from error
+        read: dict[str, Connector | PlatformError] = {}
+        for name, entry in value.items():
+            try:
+                read[name] = _connector(name, entry)
+            except ShapeError as error:
+                read[name] = answer.unexpected(f"with a connector {error}")
+        return those_read(read)
 
     def topics(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002 - every Connect client has it
         """None, without a request: Confluent Cloud has no `/topics` as Kafka Connect does since 2.5."""

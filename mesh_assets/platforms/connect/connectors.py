@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 
 UNKNOWN = "unknown"
 """Stands for what the worker did not say, such as a state not yet reported or the type of a class it cannot
@@ -30,7 +30,8 @@ class Connector:
     a failed task still says RUNNING. config: as stored, **passwords included** (only `${provider:…}`
     references come back unresolved), so it must be masked before it goes anywhere; empty when we may not read
     it, since every connector has one. tasks: by id; a task that is configured but has not reported is
-    UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere.
+    UNKNOWN. id: Confluent Cloud's own (`lcc-…`), MSK Connect's ARN, None elsewhere. error: why part of it
+    could not be read; that part is UNKNOWN, empty or None.
     """
 
     name: str
@@ -42,10 +43,38 @@ class Connector:
     config: Mapping[str, str] = field(repr=False)
     tasks: tuple[ConnectorTask, ...]
     id: str | None = None
+    error: str | None = None
 
 
 class ShapeError(UnexpectedAnswerError):
     """Part of an entry is not what the protocol says; the message completes a sentence."""
+
+
+def those_read(read: Mapping[str, Connector | PlatformError]) -> tuple[Connector, ...]:
+    """The connectors, by name; one that could not be read is there with its error, because it does exist.
+
+    When none could be read, the endpoint is what is wrong: raises the first error.
+    """
+    errors = [answer for answer in read.values() if isinstance(answer, PlatformError)]
+    if errors and len(errors) == len(read):
+        raise errors[0]
+    return tuple(
+        _unread(name, answer) if isinstance(answer, PlatformError) else answer
+        for name, answer in sorted(read.items())
+    )
+
+
+def _unread(name: str, error: PlatformError) -> Connector:
+    return Connector(
+        name=name,
+        type=UNKNOWN,
+        connector_class=None,
+        state=UNKNOWN,
+        worker_id=None,
+        config={},
+        tasks=(),
+        error=str(error),
+    )
 
 
 def connector_of(name: str, info: Any, status: Any, *, connector_id: str | None = None) -> Connector:

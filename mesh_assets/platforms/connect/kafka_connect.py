@@ -4,12 +4,19 @@ Sources: KIP-465 (`expand`, Kafka 2.3), KIP-558 (`/topics`, 2.5), KIP-875 (STOPP
 of Apache Kafka 4.3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.connect.connectors import Connector, ShapeError, connector_of, text_or_none
+from mesh_assets.platforms.connect.connectors import (
+    Connector,
+    ShapeError,
+    connector_of,
+    text_or_none,
+    those_read,
+)
 from mesh_assets.platforms.http import (
     SYSTEM_CLOCK,
     Answer,
@@ -24,6 +31,7 @@ from mesh_assets.platforms.in_flight import in_flight
 
 # While its group rebalances, a worker answers 409 to any request that it would have to forward.
 _REBALANCING = frozenset({409})
+_NOT_SUPPORTED = frozenset({404, 405, 501})
 # What a worker answers that cannot say what a plugin declares: it is older than Kafka 3.2 (KIP-769), does not
 # have the plugin, or the plugin's own `config()` fails.
 _NOT_DECLARED = frozenset({400, 404, 405, 500, 501})
@@ -65,8 +73,9 @@ class KafkaConnectClient(ServiceClient):
         """Every connector, by name: one request if the worker knows `expand` and every entry is complete.
 
         What an entry lacks is requested separately. A connector that is gone by then is left out; one that
-        has no status yet has state UNKNOWN. A worker older than Kafka 2.3 lists only names, which costs two
-        requests for each connector. Raises PlatformError.
+        has no status yet has state UNKNOWN, and one of which the worker does not answer (it refuses some
+        names in paths) has an error. A worker older than Kafka 2.3 lists only names, which costs two requests
+        for each connector. Raises PlatformError when the worker as a whole does not answer.
 
         Kafka leaves a connector out of the expanded list until its first status, some milliseconds after its
         creation.
@@ -84,7 +93,8 @@ class KafkaConnectClient(ServiceClient):
             within_seconds=_READ_SECONDS,
             what=f"reading {len(value)} connectors of {self._service}",
         )
-        return tuple(connector for connector in read if connector is not None)
+        names = sorted(value)
+        return those_read({name: found for name, found in zip(names, read, strict=True) if found is not None})
 
     def topics(self, name: str) -> tuple[str, ...] | None:
         """The topics that the connector has used since its creation or the last reset of its topics, sorted.
@@ -93,7 +103,9 @@ class KafkaConnectClient(ServiceClient):
         PlatformError.
         """
         answer = self._ask(f"/connectors/{path_segment(name)}/topics")
-        if answer.status == 404 or (answer.status == 403 and "tracking is disabled" in answer.message):
+        if answer.status in _NOT_SUPPORTED or (
+            answer.status == 403 and "tracking is disabled" in answer.message
+        ):
             return None
         value = answer.json()
         entry = value.get(name) if isinstance(value, dict) else None
@@ -143,10 +155,13 @@ class KafkaConnectClient(ServiceClient):
     def _ask(self, path: str, **params: list[str]) -> Answer:
         return self._service.ask("GET", path, params=params, also_retry=_REBALANCING)
 
-    def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | None:
+    def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | PlatformError | None:
+        """The connector, as far as the worker gives it; an error when it gives nothing of it, None when it is
+        gone."""
         if not isinstance(entry, dict):
-            raise answer.unexpected(f"with an entry for {name!r} that is not an object")
+            return answer.unexpected(f"with an entry for {name!r} that is not an object")
         info, status = entry.get("info"), entry.get("status")
+        errors: list[PlatformError] = []
         if info is None:
             # An old worker lists names only; or the connector was deleted while the worker built its list
             # (old workers then answer null).
@@ -155,11 +170,29 @@ class KafkaConnectClient(ServiceClient):
                 return None
         if status is None:
             status = self._part(f"/connectors/{path_segment(name)}/status") or {}
+        if isinstance(info, PlatformError) and isinstance(status, PlatformError):
+            return info
+        if isinstance(info, PlatformError):
+            errors, info = [info], {"config": {}}
+        elif isinstance(info, dict) and info.get("config") is None:
+            errors, info = (
+                [answer.unexpected(f"with a connector {name!r} without a config")],
+                {**info, "config": {}},
+            )
+        if isinstance(status, PlatformError):
+            errors, status = [*errors, status], {}
         try:
-            return connector_of(name, info, status)
+            read = connector_of(name, info, status)
         except ShapeError as error:
-            raise answer.unexpected(f"with a connector {name!r} {error}") from error
+            return answer.unexpected(f"with a connector {name!r} {error}")
+        return replace(read, error="; ".join(map(str, errors)) or None)
 
     def _part(self, path: str) -> Any:
+        """The value at `path`, None when there is none, the error of this one path."""
         answer = self._ask(path)
-        return None if answer.status == 404 else answer.json()
+        try:
+            return None if answer.status == 404 else answer.json()
+        except UnreachableError:
+            raise
+        except PlatformError as error:
+            return error

@@ -8,11 +8,13 @@ a connector is a source or a sink.
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.connections import MskConnectEndpoint
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, denied, read_pages
@@ -147,7 +149,8 @@ class MskConnectClient:
         return [entry for answer in pages for entry in answer.get("connectors", ())]
 
     def _described(self, entry: Mapping[str, Any]) -> Connector | None:
-        """The connector with its config; None when it was deleted after it was listed."""
+        """The connector with its config; as it was listed, with an error, when AWS does not describe it; None
+        when it was deleted after it was listed."""
         try:
             self._count()
             return _connector(self._client.describe_connector(connectorArn=entry["connectorArn"]))
@@ -156,7 +159,10 @@ class MskConnectClient:
                 return None
             if denied(error):
                 return _connector(entry)
-            raise aws_failure(error, action=_DESCRIBE, resource=str(entry["connectorName"])) from error
+            failure = aws_failure(error, action=_DESCRIBE, resource=str(entry["connectorName"]))
+            if isinstance(failure, UnreachableError):
+                raise failure from error
+            return replace(_connector(entry), error=str(failure))
         except BotoCoreError as error:
             raise aws_failure(error, action=_DESCRIBE, resource=str(entry["connectorName"])) from error
 

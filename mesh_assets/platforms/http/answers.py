@@ -37,6 +37,7 @@ ANY_CREDENTIAL = Credential(
 )
 
 
+_NOT_A_PATH = frozenset({400, 414, 422})
 _MESSAGE_CHARACTERS = 300
 # Far more than is kept, so that masking sees a whole credential.
 _READ_CHARACTERS = 8_000
@@ -138,6 +139,10 @@ class Answer:
             return "gone"
         if self.status in (401, 403):
             return "refused"
+        # Servers hold names that they refuse in a path, and do so for ever once the thing is gone: Connect
+        # 4.3.1 answers 400 to `/`, `%` and `\`, and 500 to braces.
+        if self.status in _NOT_A_PATH or (self.status == 500 and "%" in self.request):
+            return "unaskable"
         raise self.error()
 
     def error(self) -> PlatformError:

@@ -1,6 +1,11 @@
 """Kafka over its own protocol: settings, four bulk reads, errors."""
 
-from mesh_assets.platforms.kafka.reader import ConfluentKafkaReader, KafkaReader, leading_partitions
+from mesh_assets.platforms.kafka.reader import (
+    ConfluentKafkaReader,
+    KafkaReader,
+    ends_after,
+    leading_partitions,
+)
 from mesh_assets.platforms.kafka.settings import ClientProperties, client_properties
 from mesh_assets.platforms.kafka.values import (
     BrokerNode,
@@ -32,5 +37,6 @@ __all__ = [
     "TopicConfigs",
     "TopicMetadata",
     "client_properties",
+    "ends_after",
     "leading_partitions",
 ]

@@ -13,6 +13,7 @@ from mesh_assets.platforms.kafka.group_listing import (
     DEAD,
     UNKNOWN,
     ListedConsumer,
+    list_described,
     list_groups,
     state_name,
     type_name,
@@ -28,7 +29,17 @@ GROUPS_AT_ONCE = 300
 _DOING = "reading the consumer groups"
 _RIGHT = "DESCRIBE on the group"
 _GONE = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
-_NOT_DESCRIBABLE = "the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it"
+_NOT_DESCRIBABLE = (
+    "the group is neither a classic nor a consumer group (a share group, or a streams group that has committed nothing): this client "
+    "cannot describe it, so what it reads is not known"
+)
+_MEMBERS_UNKNOWN = "a streams group: this client cannot describe its state and members"
+
+# Some clients commit under the empty name, and brokers before 4.0 describe it, but confluent-kafka refuses to
+# ask for its offsets.
+_NAMELESS = KafkaError(
+    KafkaError.INVALID_GROUP_ID, "the offsets of a group with an empty name cannot be asked for"
+)
 
 Committed = list[TopicPartition]
 Description = ConsumerGroupDescription | KafkaError
@@ -47,17 +58,20 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     consumers = {name: group for name, group in listing.consumers.items() if selects(name)}
     others = {name: group for name, group in listing.others.items() if selects(name)}
     read_at = datetime.now(UTC)
-    # Groups of an unknown kind are left out: a share group answers with no offsets, which would be wrong.
-    names = sorted([*consumers, *(name for name, group in others.items() if _alive(group))])
+    names = sorted([*consumers, *(name for name, group in others.items() if group.error is None)])
     descriptions: dict[str, Description] = {}
     commits: dict[str, Committed | KafkaError] = {}
     for chunk in in_chunks(names, GROUPS_AT_ONCE):
         described = _describe(session, chunk, deadline)
         descriptions |= described
         commits |= {name: answer for name, answer in described.items() if isinstance(answer, KafkaError)}
-        commits |= _committed(
-            session, [name for name, answer in described.items() if _may_be_asked(answer)], deadline
-        )
+        asked = [
+            name
+            for name, answer in described.items()
+            if _may_be_asked(answer) or _undescribable(others.get(name), answer)
+        ]
+        commits |= {name: _NAMELESS for name in asked if not name}
+        commits |= _committed(session, [name for name in asked if name], deadline)
     _not_all_silent(session, descriptions.values())
     _not_all_silent(session, commits.values())
     groups = [
@@ -68,7 +82,7 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     groups += [
         _other_group(name, group, commits.get(name))
         for name, group in others.items()
-        if not _gone(descriptions.get(name))
+        if group.state == DEAD or not _gone(descriptions.get(name))
     ]
     return GroupsReading(
         read_at=read_at,
@@ -87,7 +101,16 @@ def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
     deadline = Deadline(session.timeout_seconds)
     description = _describe(session, [group_id], deadline)[group_id]
     if _gone(description):
-        return None
+        # A living share or streams group looks dead as well; the older listing has it all the same.
+        other = list_described(session, deadline).get(group_id)
+        if other is None:
+            return None
+        commits = (
+            _committed(session, [group_id], deadline)[group_id]
+            if _undescribable(other, description)
+            else None
+        )
+        return _other_group(group_id, other, commits)
     if not _may_be_asked(description):
         assert isinstance(description, KafkaError)
         raise session.failed(description, doing=f"reading consumer group {group_id}", right=_RIGHT)
@@ -103,8 +126,10 @@ def _gone(answer: object) -> bool:
     return isinstance(answer, KafkaError) and answer.code() in _GONE
 
 
-def _alive(group: GroupMetadata) -> bool:
-    return group.error is None and group.state != DEAD
+def _undescribable(listed: GroupMetadata | None, answer: Description) -> bool:
+    """Whether it is a group of a kind that descriptions call dead (share, streams), and its coordinator, which
+    answered, can be asked for offsets."""
+    return listed is not None and listed.state == DEAD and isinstance(answer, ConsumerGroupDescription)
 
 
 def _may_be_asked(answer: Description) -> bool:
@@ -187,7 +212,7 @@ def _consumer_group(
         group_id=name,
         type=listed.type if listed.type != UNKNOWN or described is None else type_name(described.type),
         protocol_type=listed.protocol_type,
-        state=listed.state if described is None else state_name(described.state),
+        state=listed.state if described is None else _state(described),
         coordinator=described.coordinator.id
         if described is not None and described.coordinator is not None
         else None,
@@ -197,20 +222,33 @@ def _consumer_group(
     )
 
 
+def _state(described: ConsumerGroupDescription) -> str:
+    """Kafka's word. Assigning and Reconciling are the states of a KIP-848 group that librdkafka does not know;
+    the first passes within a heartbeat, so the second stands for both."""
+    state = state_name(described.state)
+    return "Reconciling" if state == UNKNOWN and type_name(described.type) == "consumer" else state
+
+
 def _other_group(name: str, group: GroupMetadata, commits: Committed | KafkaError | None) -> ConsumerGroup:
     """A group that is not a consumer group: of another protocol type, or of an unknown kind."""
     coordinator = group.broker.id if group.broker is not None else None
-    if commits is None:
-        error = item_error(group.error, _RIGHT) if group.error is not None else _NOT_DESCRIBABLE
+    if commits is None or group.state == DEAD:
+        offsets: tuple[CommittedPartition, ...] = _offsets(commits, ()) if isinstance(commits, list) else ()
+        # Of the kinds that look dead, only streams groups commit: a share group answers with no offsets, which
+        # does not mean that it reads nothing.
+        streams = any(offset.committed is not None for offset in offsets)
+        error = _MEMBERS_UNKNOWN if streams else _NOT_DESCRIBABLE
+        if isinstance(commits, KafkaError) and not _gone(commits):
+            error = f"{error}; {item_error(commits, _RIGHT)}"
         return ConsumerGroup(
             group_id=name,
-            type=UNKNOWN,
+            type="streams" if streams else UNKNOWN,
             protocol_type=None,
             state=UNKNOWN,
             coordinator=coordinator,
             members=None,
-            offsets=None,
-            error=error,
+            offsets=offsets if streams else None,
+            error=error if group.error is None else item_error(group.error, _RIGHT),
         )
     return ConsumerGroup(
         group_id=name,

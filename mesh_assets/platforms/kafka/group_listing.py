@@ -206,13 +206,13 @@ def list_groups(session: Session, deadline: Deadline) -> Listing:
     """
     wait_for_coordinators(session, deadline)
     # In this order, so that a group created in between is listed with its own kind.
-    described = _list_described(session, deadline)
+    described = list_described(session, deadline)
     consumers = _list_consumers(session, deadline)
     dead = {name for name, group in described.items() if group.state == DEAD and name not in consumers}
     missing = consumers.keys() - described.keys()
     if dead or missing:
         # Groups come and go between two listings; what the next listing repeats is not a coincidence.
-        again = _list_described(session, deadline)
+        again = list_described(session, deadline)
         described = {name: group for name, group in again.items() if group.state != DEAD or name in dead}
         if missing - again.keys():
             # librdkafka forgets the error of a broker in the older listing when another one answers after it.
@@ -277,7 +277,8 @@ def _kafka_error(error: object) -> KafkaError:
     return said if isinstance(said, KafkaError) else KafkaError(KafkaError.UNKNOWN, str(said))
 
 
-def _list_described(session: Session, deadline: Deadline) -> dict[str, GroupMetadata]:
+def list_described(session: Session, deadline: Deadline) -> dict[str, GroupMetadata]:
+    """Every group as the older listing describes it: those of kinds that it does not know as dead."""
     # confluent-kafka deprecates this listing and has no other that shows these groups. A filter for this one
     # message rather than catch_warnings, which is not safe with threads.
     warnings.filterwarnings("ignore", message=r"list_groups\(\) is deprecated", category=DeprecationWarning)

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from confluent_kafka import Consumer
 
+from mesh_assets.errors import PlatformError
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
@@ -15,7 +16,13 @@ from mesh_assets.platforms.kafka.offsets import read_offsets
 from mesh_assets.platforms.kafka.rights import group_presence, topic_presence
 from mesh_assets.platforms.kafka.session import ClientFactory, Session
 from mesh_assets.platforms.kafka.topics import read_configs, read_metadata
-from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupsReading, OffsetsReading, TopicConfigs
+from mesh_assets.platforms.kafka.values import (
+    ClusterMetadata,
+    GroupsReading,
+    OffsetsReading,
+    PartitionOffsets,
+    TopicConfigs,
+)
 
 
 class KafkaReader(Protocol):
@@ -115,6 +122,41 @@ class ConfluentKafkaReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def ends_after(kafka: KafkaReader, offsets: OffsetsReading, groups: GroupsReading) -> OffsetsReading:
+    """`offsets`, with the edges of those partitions read again where a group has committed beyond their end.
+
+    Ends are read before or beside the commits, so a fast consumer can have passed the one that was read. What
+    is beyond the end still is so because the topic was created anew or cut. An end that cannot be read again
+    is unknown.
+    """
+    ends = {(topic, one.partition): one.latest for topic, ones in offsets.topics.items() for one in ones}
+    passed: dict[str, set[int]] = {}
+    for group in groups.groups:
+        for commit in group.offsets or ():
+            end = ends.get((commit.topic, commit.partition))
+            if end is not None and commit.committed is not None and commit.committed > end:
+                passed.setdefault(commit.topic, set()).add(commit.partition)
+    if not passed:
+        return offsets
+    try:
+        again = {
+            (topic, one.partition): one
+            for topic, ones in kafka.offsets(passed).topics.items()
+            for one in ones
+        }
+    except PlatformError as error:
+        again = {
+            (topic, number): PartitionOffsets(partition=number, earliest=None, latest=None, error=str(error))
+            for topic, numbers in passed.items()
+            for number in numbers
+        }
+    topics = {
+        topic: tuple(again.get((topic, one.partition), one) for one in ones)
+        for topic, ones in offsets.topics.items()
+    }
+    return OffsetsReading(read_at=offsets.read_at, topics=topics)
 
 
 def leading_partitions(metadata: ClusterMetadata) -> dict[str, tuple[int, ...]]:

@@ -268,6 +268,8 @@ def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence
                 found[name] = "refused"
             elif answer.code() == KafkaError.GROUP_ID_NOT_FOUND:
                 found[name] = "gone"
+            elif answer.code() == KafkaError.INVALID_GROUP_ID:
+                found[name] = "unaskable"  # the empty name, under which some clients commit
             else:
                 raise session.failed(answer, doing=_ASKING_BY_NAME, right="DESCRIBE on the groups")
     return found

@@ -129,11 +129,11 @@ class CommittedPartition(Value, frozen=True, kw_only=True):
 class ConsumerGroup(Value, frozen=True, kw_only=True):
     """A group of any kind.
 
-    `type`: classic, consumer (KIP-848) or `unknown` (share groups, streams groups and later kinds, which this
-    client cannot distinguish). `protocol_type`: `consumer`, `connect`, `sr`, …; empty for a group that only
-    commits; None when unknown. `state`: Kafka's word (Stable, Empty, PreparingRebalance, …), or `unknown`
-    when the client does not know it. `members` and `offsets` are None when they could not be read, with the
-    reason in `error`; `offsets` are sorted.
+    `type`: classic, consumer (KIP-848), streams (only with offsets: this client cannot describe them) or
+    `unknown` (share groups, later kinds, and streams groups without offsets). `protocol_type`: `consumer`,
+    `connect`, `sr`, …; empty for a group that only commits; None when unknown. `state`: Kafka's word (Stable,
+    Empty, PreparingRebalance, …), or `unknown` when the client does not know it. `members` and `offsets` are
+    None when they could not be read, with the reason in `error`; `offsets` are sorted.
     """
 
     group_id: str

@@ -9,6 +9,7 @@ from mesh_assets.platforms.schema_registry.records import (
     SchemaText,
     SubjectLevels,
 )
+from mesh_assets.platforms.schema_registry.subjects import Unread
 
 __all__ = [
     "Level",
@@ -17,4 +18,5 @@ __all__ = [
     "SchemaRegistryClient",
     "SchemaText",
     "SubjectLevels",
+    "Unread",
 ]

@@ -25,7 +25,7 @@ from mesh_assets.platforms.schema_registry.records import (
     SubjectLevels,
     schema_text,
 )
-from mesh_assets.platforms.schema_registry.subjects import read_inventory, read_latest, read_version
+from mesh_assets.platforms.schema_registry.subjects import Unread, read_inventory, read_latest, read_version
 
 UNNAMED = "schema_registry"
 
@@ -77,12 +77,13 @@ class SchemaRegistryClient(ServiceClient):
         return self._has_bulk_list
 
     def read_latest_schemas(
-        self, selects: Callable[[str], bool] | None = None
+        self, selects: Callable[[str], bool] | None = None, *, unread: Unread | None = None
     ) -> tuple[RegisteredSchema, ...]:
         """The latest version of every subject of all contexts, by subject; with `selects`, of those it
         selects.
 
-        All of them or an error, because a missing page must not look like deletions. Confluent's bulk list
+        All of them or an error, because a missing page must not look like deletions; with `unread`, all but
+        those that it is told of, as long as the registry gives others. Confluent's bulk list
         takes one request for each page of 1,000 (999 after the first, as pages overlap), other registries one
         request for each subject.
         """
@@ -92,6 +93,7 @@ class SchemaRegistryClient(ServiceClient):
             page_size=self._page_size,
             workers=self._workers,
             within_seconds=self._read_seconds,
+            unread=unread,
         )
         return tuple(schemas)
 

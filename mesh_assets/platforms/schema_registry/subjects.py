@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 
-from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.errors import PlatformError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.http import HttpService, path_segment
 from mesh_assets.platforms.in_flight import in_flight
 from mesh_assets.platforms.schema_registry.bulk import BulkList
@@ -81,12 +81,17 @@ def read_version(service: HttpService, subject: str, version: int | str) -> Regi
         raise answer.unexpected(f"with {error}") from error
 
 
+Unread = Callable[[str, PlatformError], None]
+"""Is told of a subject that cannot be read, and why."""
+
+
 def read_each(
     service: HttpService, subjects: Collection[str], *, workers: int, within_seconds: float
-) -> list[RegisteredSchema]:
-    """The latest version of each of `subjects`, without those deleted meanwhile; all or an error.
+) -> tuple[list[RegisteredSchema], dict[str, PlatformError]]:
+    """The latest version of each of `subjects` without those deleted meanwhile, and why others of them cannot
+    be read.
 
-    Raises PlatformError.
+    Raises PlatformError when the registry as a whole cannot be.
     """
     names = sorted(subjects)
     read = partial(
@@ -95,25 +100,37 @@ def read_each(
         within_seconds=within_seconds,
         what=f"reading {len(names)} subjects of {service}",
     )
-    found = read(partial(read_latest, service), names)
-    missing = [name for name, schema in zip(names, found, strict=True) if schema is None]
+    found = dict(zip(names, read(partial(_latest_or_error, service), names), strict=True))
+    missing = [name for name, answer in found.items() if answer is None]
     if missing:
-        _confirm_deleted(service, missing)
-    return [schema for schema in found if schema is not None]
+        found |= _not_deleted(service, missing)
+    failed = {name: answer for name, answer in found.items() if isinstance(answer, PlatformError)}
+    return [answer for answer in found.values() if isinstance(answer, RegisteredSchema)], failed
 
 
-def _confirm_deleted(service: HttpService, missing: list[str]) -> None:
+def _latest_or_error(service: HttpService, subject: str) -> RegisteredSchema | PlatformError | None:
+    try:
+        return read_latest(service, subject)
+    except UnreachableError:
+        raise  # not the subject's fault, and the others would wait for the same registry
+    except PlatformError as error:
+        return error
+
+
+def _not_deleted(service: HttpService, missing: list[str]) -> dict[str, RegisteredSchema | PlatformError]:
+    """What is known of those that were not found and are still listed."""
     # "Not found" for a name that is still listed is not a deletion: some servers and proxies do not decode
     # %2F in a path (AxonOps).
     listed = set(list_subjects(service))
+    answers: dict[str, RegisteredSchema | PlatformError] = {}
     for name in missing:
-        if name in listed and read_latest(service, name) is None:
-            hint = (
-                "; it may not decode the escaped characters of a path" if path_segment(name) != name else ""
-            )
-            raise UnexpectedAnswerError(
-                f"{service} lists the subject {name!r} but says it has no version{hint}"
-            )
+        if name not in listed:
+            continue
+        hint = "; it may not decode the escaped characters of a path" if path_segment(name) != name else ""
+        answers[name] = _latest_or_error(service, name) or UnexpectedAnswerError(
+            f"{service} lists the subject {name!r} but says it has no version{hint}"
+        )
+    return answers
 
 
 def read_inventory(
@@ -123,13 +140,17 @@ def read_inventory(
     page_size: int,
     workers: int,
     within_seconds: float,
+    unread: Unread | None = None,
 ) -> tuple[list[RegisteredSchema], bool]:
     """The latest schema of every selected subject of all contexts, by subject, and whether the bulk list gave
     it.
 
     The bulk list over all contexts comes first; from Confluent's own registry nothing else is needed. An
     empty answer is not trusted, because Apicurio and AxonOps give it to Confluent's wildcard: then contexts
-    and names are listed. Raises PlatformError.
+    and names are listed.
+
+    `unread` is told of subjects that cannot be read while others can; without it, one fails them all. Raises
+    PlatformError.
     """
     across = BulkList(service, subject_prefix=ALL_CONTEXTS, page_size=page_size).read()
     if across:
@@ -149,7 +170,12 @@ def read_inventory(
                 schemas[subject] = replace(schema, subject=subject)
     # Names that the bulk list lacks, or all of them where there is no bulk list.
     rest = [name for name in names if name not in schemas and selects(name)]
-    found = read_each(service, rest, workers=workers, within_seconds=within_seconds)
+    found, failed = read_each(service, rest, workers=workers, within_seconds=within_seconds)
+    if failed and (unread is None or not (schemas or found)):
+        raise next(iter(failed.values()))
+    for name, error in failed.items():
+        if unread is not None:
+            unread(name, error)
     return _sorted([*schemas.values(), *found]), bool(schemas) and bulk_is_usable
 
 

@@ -19,6 +19,7 @@ from mesh_assets.collecting.scopes import connectors_scope, known_connectors
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.join import with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection
 from mesh_assets.sensing.cursor import Flaps
@@ -67,37 +68,47 @@ def observe_connectors(context: ObservationContext) -> Observation:
     if not context.clients.connect:
         return Observation(causes=(), notes=("no Connect endpoint",), cursor=context.cursor)
     try:
-        compared, observed = compare_connectors(context.clients.connect, context.document, context.now)
+        compared, observed, unread = compare_connectors(
+            context.clients.connect, context.document, context.now
+        )
     except PlatformError as error:
         return Observation(causes=(), notes=(str(error),), cursor=context.cursor)
     if compared.causes or (compared.notes and not compared.changes):
         # The list as a whole is in doubt: `resource_changes` deals with that.
         return Observation(
-            causes=(), notes=compared.notes or ("many connectors are gone at once",), cursor=context.cursor
+            causes=(),
+            notes=(*(compared.notes or ("many connectors are gone at once",)), *unread),
+            cursor=context.cursor,
         )
     quiet = timedelta(minutes=context.cluster.sensors.quiet_minutes)
     causes, flaps = _judged(observed, compared, context, quiet)
     held = [name for name, state in flaps.items() if state.flapping or state.failures > 1]
     notes = (f"{len(held)} flapping: {', '.join(sorted(held)[:5])}",) if held else ()
-    return Observation(causes=causes, notes=notes, cursor=replace(context.cursor, flaps=flaps))
+    return Observation(causes=causes, notes=(*notes, *unread), cursor=replace(context.cursor, flaps=flaps))
 
 
 def compare_connectors(
     endpoints: Sequence[ConnectReader], document: Document, now: datetime
-) -> tuple[Compared, tuple[Connector, ...]]:
-    """Compares the connectors of all endpoints with the document; also returns them as observed.
+) -> tuple[Compared, tuple[Connector, ...], tuple[str, ...]]:
+    """Compares the connectors of all endpoints with the document; also returns them as observed, and why
+    endpoints could not be read, whose connectors are then as the document has them.
 
-    Raises PlatformError when one endpoint cannot be read: the section is complete or not compared at all.
+    Raises PlatformError when none can be read.
     """
     scope = connectors_scope(endpoints)
-    records = collect_connectors(endpoints, previous=known_connectors(document, scope), scope="list")
+    collected = collect_connectors(endpoints, previous=known_connectors(document, scope), scope="list")
+    section = with_stale_sources(
+        ConnectorsSection(
+            cluster_id=document.cluster.id, state=observed_now(now, scope), records=collected.records
+        ),
+        collected.failed,
+        document,
+    )
     # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
     # has an unknown config, and so no change of it.
-    observed = tuple(replace(record, config={}) for record in records)
-    section = ConnectorsSection(
-        cluster_id=document.cluster.id, state=observed_now(now, scope), records=observed
-    )
-    return compare_section("connectors", section, document, now=now), observed
+    observed = tuple(replace(record, config={}) for record in section.records)
+    compared = compare_section("connectors", replace(section, records=observed), document, now=now)
+    return compared, observed, tuple(collected.failed.values())
 
 
 def _judged(

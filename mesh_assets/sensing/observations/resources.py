@@ -52,7 +52,7 @@ def observe_resources(context: ObservationContext) -> Observation:
     if topics_were_read:  # otherwise the groups would only wait for the same brokers again
         reads(lambda: _groups(context))
     if context.clients.connect:
-        reads(lambda: compare_connectors(context.clients.connect, context.document, context.now)[0])
+        reads(lambda: _connectors(context))
     if registry is not None:
         reads(lambda: compare_subjects(registry, context.document, context.now))
     changes = [change for compared in read for change in compared.changes if _is_ours(change)]
@@ -100,6 +100,11 @@ def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
         topic_defaults=topic_defaults(read.values(), context.document.topic_defaults),
     )
     return compare_section("topics", section, context.document, now=context.now)
+
+
+def _connectors(context: ObservationContext) -> Compared:
+    compared, _, unread = compare_connectors(context.clients.connect, context.document, context.now)
+    return replace(compared, notes=(*compared.notes, *unread))
 
 
 def _groups(context: ObservationContext) -> Compared:

@@ -115,6 +115,14 @@ def test_an_answer_in_another_shape_is_an_error_and_no_empty_list(value: Any) ->
         read(value)
 
 
+def test_one_entry_in_another_shape_leaves_the_other_connectors() -> None:
+    fine = {"info": {"config": {"name": "b"}}, "status": {"connector": {"state": "RUNNING"}}}
+    a, b = read({"a": {"status": {"tasks": 3}}, "b": fine})
+    assert (a.name, a.state) == ("a", UNKNOWN)
+    assert "with a connector 'a' whose tasks are not a list" in (a.error or "")
+    assert (b.state, b.error) == ("RUNNING", None)
+
+
 def test_a_wrong_key_is_named_with_the_kind_that_was_expected_and_no_secret() -> None:
     client, _ = client_of(httpx.Response(401, json={"error": {"code": 401, "message": "Unauthorized"}}))
     with pytest.raises(RefusedError) as caught:

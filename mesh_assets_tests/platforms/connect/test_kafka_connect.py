@@ -181,7 +181,6 @@ def test_null_fields_are_borne() -> None:
         (None, "with something other than a map of connectors"),
         ({"a": "oops"}, "with an entry for 'a' that is not an object"),
         ({"a": {"info": [], "status": {}}}, "with a connector 'a' whose info or status is not an object"),
-        ({"a": {"info": {"name": "a"}, "status": {}}}, "with a connector 'a' without a config"),
         (
             {"a": {"info": {"config": {}}, "status": {"connector": 3}}},
             "with a connector 'a' whose status is not an object",
@@ -215,12 +214,8 @@ def test_an_answer_of_another_shape_is_an_error_and_no_absence(answer: object, s
         (httpx.Response(200, html="<html>a proxy's page</html>"), UnexpectedAnswerError),
     ],
 )
-@pytest.mark.parametrize("path", [LIST, "/connectors/b"])
-def test_what_cannot_be_read_fails_the_whole_reading(
-    answer: httpx.Response, kind: type[PlatformError], path: str
-) -> None:
-    entries = {"a": {"info": info("a"), "status": status("a")}, "b": {"info": None, "status": status("b")}}
-    connect, _ = connect_of({LIST: entries, path: answer})
+def test_a_list_that_cannot_be_read_is_an_error(answer: httpx.Response, kind: type[PlatformError]) -> None:
+    connect, _ = connect_of({LIST: answer})
     with pytest.raises(kind):
         connect.connectors()
 
@@ -241,8 +236,14 @@ def test_topics_are_those_the_connector_has_used() -> None:
 
 def test_a_worker_that_does_not_track_topics_says_nothing_about_them() -> None:
     disabled = httpx.Response(403, json={"error_code": 403, "message": "Topic tracking is disabled."})
-    connect, _ = connect_of({"/connectors/a/topics": disabled})
-    assert (connect.topics("a"), connect.topics("b")) == (None, None)
+    connect, _ = connect_of(
+        {
+            "/connectors/a/topics": disabled,
+            "/connectors/c/topics": httpx.Response(405),
+            "/connectors/d/topics": httpx.Response(501),
+        }
+    )
+    assert [connect.topics(name) for name in "abcd"] == [None] * 4
 
 
 @pytest.mark.parametrize(

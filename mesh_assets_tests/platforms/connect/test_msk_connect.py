@@ -169,6 +169,14 @@ def test_a_config_that_may_not_be_read_is_empty_and_one_that_is_gone_is_left_out
     assert _client(connect).connectors() == ()
 
 
+def test_a_connector_that_aws_does_not_describe_is_there_as_it_was_listed_with_the_reason() -> None:
+    connect = AConnect(archive=(OURS, "RUNNING", SINK))
+    connect.fails["describe"] = _refusal("InternalServerErrorException")
+    [connector] = _client(connect).connectors()
+    assert (connector.name, connector.state, connector.config) == ("archive", "RUNNING", {})
+    assert "kafkaconnect:DescribeConnector on archive" in (connector.error or "")
+
+
 @pytest.mark.parametrize(
     ("failure", "kind", "sentence"),
     [

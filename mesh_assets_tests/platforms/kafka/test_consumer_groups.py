@@ -142,23 +142,6 @@ def test_connects_workers_are_a_group_with_their_own_protocol_type(admin: FakeAd
     )
 
 
-def test_a_group_of_a_kind_that_cannot_be_described_is_unknown_and_not_dropped(admin: FakeAdmin) -> None:
-    admin.old_listings = [[as_listed_of_old("sharing", "Dead", "")]]
-    assert read(admin) == (
-        ConsumerGroup(
-            group_id="sharing",
-            type="unknown",
-            protocol_type=None,
-            state="unknown",
-            coordinator=1,
-            members=None,
-            offsets=None,
-            error="the group is neither a classic nor a consumer group (a share or streams group?): this client cannot describe it",
-        ),
-    )
-    assert admin.calls("list_consumer_group_offsets") == []
-
-
 def test_a_group_that_was_seen_dead_in_one_listing_only_has_gone(admin: FakeAdmin) -> None:
     admin.old_listings = [[as_listed_of_old("brief", "Dead", "")], []]
     assert read(admin) == ()
@@ -206,6 +189,21 @@ def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(
         offsets=None,
         error=text,
     )
+
+
+def test_a_group_with_an_empty_name_is_not_asked_for_offsets_which_the_client_refuses(
+    admin: FakeAdmin,
+) -> None:
+    admin.consumer_groups = [listed("", simple=True), listed("billing")]
+    admin.committed = {"billing": [committed("orders", 0, 12)]}
+    nameless, billing = read(admin)
+    assert (nameless.group_id, nameless.offsets) == ("", None)
+    assert nameless.error is not None
+    assert nameless.error.startswith(
+        "INVALID_GROUP_ID: the offsets of a group with an empty name cannot be asked for"
+    )
+    assert billing.offsets == (CommittedPartition(topic="orders", partition=0, committed=12),)
+    assert admin.calls("list_consumer_group_offsets") == ["billing"]
 
 
 def test_one_partition_that_could_not_be_read_leaves_the_others(admin: FakeAdmin) -> None:

@@ -147,6 +147,7 @@ class Brokers(FakeBrokers):
         (SimpleNamespace(state=ConsumerGroupState.DEAD), "gone"),
         (KafkaError(KafkaError.GROUP_ID_NOT_FOUND), "gone"),
         (KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), "refused"),
+        (KafkaError(KafkaError.INVALID_GROUP_ID), "unaskable"),
     ],
 )
 def test_a_group_is_here_gone_or_hidden_by_missing_rights(said: object, presence: str) -> None:
@@ -157,7 +158,7 @@ def test_a_group_is_here_gone_or_hidden_by_missing_rights(said: object, presence
 
 def test_an_answer_that_says_nothing_of_the_group_is_an_error() -> None:
     brokers = Brokers()
-    brokers.said = KafkaError(KafkaError.INVALID_GROUP_ID)
+    brokers.said = KafkaError(KafkaError.INVALID_REQUEST)
     with pytest.raises(PlatformError, match="failed asking for consumer groups by name"):
         group_presence(brokers.session(), ["g"])
 

@@ -181,7 +181,7 @@ def test_a_subject_whose_level_cannot_be_read_says_why_and_the_others_are_read()
     with registry.client() as client:
         plain, same = client.subject_levels(["plain-value", "same-value"])
         assert plain.error is None
-        assert (same.compatibility, same.mode) == (None, None)
+        assert (same.compatibility, same.mode) == (Level(level="BACKWARD", own=True), None)
         assert same.error is not None
         assert "refused an anonymous reader (403): denied" in same.error
 
@@ -210,3 +210,64 @@ def test_time_that_is_up_leaves_the_rest_unread_and_says_so() -> None:
     with registry.client(workers=1) as client:
         read = client.subject_levels(["plain-value", "strict-value"], within_seconds=-1)
         assert [levels.error for levels in read] == ["not read: the -1 s for levels were over"] * 2
+
+
+@pytest.mark.parametrize("status", [403, 405, 500, 501])
+def test_a_registry_that_does_not_give_its_mode_still_gives_the_levels_of_subjects(status: int) -> None:
+    registry = a_registry(Confluent)
+    registry.before = lambda request: httpx.Response(status) if "/mode" in request.url.path else None
+    with registry.client(workers=1) as client:
+        plain, strict = client.subject_levels(["plain-value", "strict-value"])
+    assert (plain.compatibility, strict.compatibility) == (
+        Level(level="BACKWARD", own=False),
+        Level(level="FULL", own=True),
+    )
+    assert (plain.mode, strict.mode) == (None, None)
+    assert str(status) in (plain.error or "")
+    if status in (405, 501):  # what is not offered is asked for once, not once a subject
+        assert sum("/mode" in path for path in registry.requests) == 1
+
+
+def test_a_key_that_may_only_read_subjects_reads_their_levels_and_what_they_inherit() -> None:
+    registry = a_registry(Confluent)
+    registry.before = lambda request: (
+        error(403, 40301, "denied") if request.url.path.endswith("/config") else None
+    )
+    with registry.client(workers=1) as client:
+        plain, strict = client.subject_levels(["plain-value", "strict-value"])
+    assert (plain.compatibility, strict.compatibility) == (
+        Level(level="BACKWARD", own=False),
+        Level(level="FULL", own=True),
+    )
+
+
+def test_a_level_that_may_be_inherited_is_not_taken_for_the_subjects_own_when_the_global_one_is_unknown() -> (
+    None
+):
+    registry = a_registry(Apicurio)
+    registry.before = lambda request: (
+        error(403, 40301, "denied") if request.url.path.endswith("/config") else None
+    )
+    with registry.client(workers=1) as client:
+        (plain,) = client.subject_levels(["plain-value"])
+    assert plain.compatibility == Level(level="BACKWARD", own=None)
+
+
+def test_a_registry_that_says_no_such_subject_of_one_that_inherits_is_understood() -> None:
+    registry = a_registry(Confluent)
+
+    def of_old(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        own = {**registry.compatibility, **registry.modes} if "/config/" in path else registry.modes
+        inherits = ("/config/" in path or "/mode/" in path) and path.rpartition("/")[2] not in own
+        return error(404, 40401, "Subject not found.") if inherits else None
+
+    registry.before = of_old
+    with registry.client(workers=1) as client:
+        read = client.subject_levels(["plain-value", "same-value", "strict-value"])
+    assert [(one.compatibility, one.mode, one.error) for one in read] == [
+        (Level(level="BACKWARD", own=False), Level(level="READWRITE", own=False), None),
+        (Level(level="BACKWARD", own=True), Level(level="READWRITE", own=False), None),
+        (Level(level="FULL", own=True), Level(level="READONLY", own=True), None),
+    ]
+    assert sum("/versions/latest" in path for path in registry.requests) == 2  # once for each kind of level

@@ -289,3 +289,50 @@ def test_a_list_of_subjects_without_end_is_given_up() -> None:
     ):
         client.read_latest_schemas()
     assert len(registry.requests) < 20
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500, json={"error_code": 50001, "message": "store"}),
+        error(403, 40301, "User is denied operation Read"),
+        httpx.Response(400),
+        httpx.Response(200, json={"schema": "without an id"}),
+    ],
+)
+def test_one_subject_that_cannot_be_read_is_told_of_and_the_others_are_read(answer: httpx.Response) -> None:
+    registry = Apicurio(some_schemas(12))
+    failing = registry.schemas[7]
+    registry.before = lambda request: (
+        httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        if request.url.path.endswith(f"/{failing.subject}/versions/latest")
+        else None
+    )
+    unread: dict[str, PlatformError] = {}
+    with registry.client() as client:
+        read = client.read_latest_schemas(unread=unread.__setitem__)
+    assert read == by_subject(schema for schema in registry.schemas if schema is not failing)
+    assert list(unread) == [failing.subject]
+
+
+def test_a_subject_that_the_registry_lists_and_does_not_find_is_told_of_and_no_deletion() -> None:
+    registry = AxonOps([a_schema("a/b-value"), a_schema("c-value")])
+    registry.before = lambda request: httpx.Response(404) if request.url.path.endswith("/schemas") else None
+    unread: dict[str, PlatformError] = {}
+    with registry.client() as client:
+        assert client.read_latest_schemas(unread=unread.__setitem__) == (registry.schemas[1],)
+    assert "it may not decode" in str(unread["a/b-value"])
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, UnexpectedAnswerError), (503, UnreachableError)])
+def test_a_registry_that_gives_no_subject_is_not_taken_for_subjects_that_cannot_be_read(
+    status: int, kind: type[PlatformError]
+) -> None:
+    registry = Apicurio(some_schemas(12))
+    registry.before = lambda request: (
+        httpx.Response(status) if request.url.path.endswith("/versions/latest") else None
+    )
+    unread: dict[str, PlatformError] = {}
+    with registry.client() as client, pytest.raises(kind):
+        client.read_latest_schemas(unread=unread.__setitem__)
+    assert unread == {}

@@ -1,7 +1,13 @@
+import dataclasses
+
 import httpx
 
+from mesh_assets.estate.connections import KafkaConnectEndpoint
+from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.observations.connectors import observe_connectors
+from mesh_assets.sensing.observations.observation import Observation, ObservationContext
+from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
 FAILED = (
@@ -123,3 +129,24 @@ def test_the_quiet_period_is_the_clusters(estate: Estate, warehouse: FakeCluster
         estate.discover()
 
     assert types == [["connector_failed"], ["connector_recovered"], ["connector_failed"]]
+
+
+def test_a_dead_connect_cluster_does_not_hide_the_failures_of_another(
+    estate: Estate, warehouse: FakeCluster
+) -> None:
+    dead = KafkaConnectClient(
+        KafkaConnectEndpoint(kind="kafka_connect", url="http://dead.test:8083"),
+        transport=httpx.MockTransport(lambda _: httpx.Response(500, text="no leader")),
+        clock=FakeTime().clock,
+    )
+    warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
+
+    def observe(context: ObservationContext) -> Observation:
+        clients = dataclasses.replace(context.clients, connect=(*context.clients.connect, dead))
+        return observe_connectors(dataclasses.replace(context, clients=clients))
+
+    observed = estate.observe(observe)
+
+    assert reported(observed.causes) == [FAILED]
+    (note,) = observed.notes
+    assert "dead.test:8083" in note

@@ -1,0 +1,191 @@
+"""Lag is what waits for a group: not what retention removed, and no number at all where there is none."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mesh_assets.analysis.findings import judge_document
+from mesh_assets.collecting.kafka_records import group_records
+from mesh_assets.collecting.metrics.time_lag import EndReading, time_lags
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.errors import UnreachableError
+from mesh_assets.inventory.lag import lag_notes
+from mesh_assets.inventory.records import CommittedOffset
+from mesh_assets.inventory.records import ConsumerGroup as GroupRecord
+from mesh_assets.inventory.sections import ConsumerGroupsSection
+from mesh_assets.platforms.kafka import (
+    CommittedPartition,
+    ConsumerGroup,
+    GroupsReading,
+    OffsetsReading,
+    PartitionOffsets,
+    ends_after,
+)
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.documents import a_document
+
+NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+
+
+def a_kafka_group(*committed: int | None, topic: str = "orders") -> ConsumerGroup:
+    """What it has committed on the first partitions of `topic`."""
+    return ConsumerGroup(
+        group_id="billing",
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=tuple(
+            CommittedPartition(topic=topic, partition=number, committed=offset)
+            for number, offset in enumerate(committed)
+        ),
+    )
+
+
+def a_record(*committed: int | None, edges: tuple[tuple[int | None, int | None], ...]) -> GroupRecord:
+    offsets = OffsetsReading(
+        read_at=NOW,
+        topics={
+            "orders": tuple(
+                PartitionOffsets(partition=number, earliest=start, latest=end)
+                for number, (start, end) in enumerate(edges)
+            )
+        },
+    )
+    (record,) = group_records((a_kafka_group(*committed),), offsets=offsets)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("committed", "start", "end", "lag"),
+    [
+        (4, 0, 10, 6),
+        (10, 0, 10, 0),
+        (4, 8, 10, 2),  # retention removed 4 to 7
+        (4, 10, 10, 0),  # and everything else
+        (12, 0, 10, None),  # created anew, or cut
+        (1, 0, 0, None),
+        (None, 0, 10, None),
+        (4, None, 10, 6),
+        (4, 0, None, None),
+    ],
+)
+def test_what_waits_is_counted_from_the_first_record_that_is_there(
+    committed: int | None, start: int | None, end: int | None, lag: int | None
+) -> None:
+    record = a_record(committed, edges=((start, end),))
+
+    assert record.offsets == (
+        CommittedOffset(
+            topic="orders", partition=0, committed=committed, start=start, end=end, lag_records=lag
+        ),
+    )
+    assert record.total_lag_records == lag
+
+
+def test_partitions_that_a_group_never_committed_on_are_there_without_a_lag() -> None:
+    record = a_record(4, edges=((0, 10), (0, 500), (7, 7)))
+
+    assert [
+        (one.partition, one.committed, one.start, one.end, one.lag_records) for one in record.offsets or ()
+    ] == [
+        (0, 4, 0, 10, 6),
+        (1, None, 0, 500, None),
+        (2, None, 7, 7, None),
+    ]
+    assert record.total_lag_records == 6
+
+
+def test_each_answer_that_is_no_number_of_records_has_its_sentence() -> None:
+    record = a_record(12, 4, 3, edges=((0, 10), (8, 10), (0, 3), (0, 500)))
+
+    assert lag_notes(record.offsets or ()) == (
+        "beyond the end of 1 partition (orders[0]): the topic was created anew or cut, and what the group does there is not known",
+        "4 records removed by retention before the group read them",
+        "nothing committed on 1 partition (orders[3])",
+    )
+
+
+def test_a_group_in_the_log_has_no_such_sentence() -> None:
+    assert lag_notes(a_record(4, edges=((0, 10),)).offsets or ()) == ()
+
+
+def test_a_group_beyond_the_end_is_a_finding() -> None:
+    (finding,) = judge_document(a_document(consumer_groups=(a_record(12, edges=((0, 10),)),)))
+
+    assert (finding.kind, finding.severity, finding.resource) == ("group_beyond_end", "warning", "billing")
+    assert finding.sentence == (
+        "billing: committed beyond the end of orders[0]: the topic was created anew or cut"
+    )
+
+
+def groups_of(kafka: FakeKafka) -> GroupRecord:
+    section = collect_sections(
+        a_cluster(),
+        ["consumer_groups"],
+        previous=lambda _: a_document(),
+        clients=opened(kafka),
+        sleep=lambda _: None,
+    )["consumer_groups"]
+    assert isinstance(section, ConsumerGroupsSection)
+    (group,) = section.records
+    return group
+
+
+def test_a_consumer_that_passed_the_end_while_it_was_read_is_not_beyond_it() -> None:
+    kafka = FakeKafka(topics={"orders": [10]}, growth=5, consumer_groups=(a_kafka_group(12),))
+
+    (offset,) = groups_of(kafka).offsets or ()
+
+    assert (offset.committed, offset.end, offset.lag_records) == (12, 15, 3)
+
+
+def test_a_consumer_that_stays_beyond_the_end_has_no_lag() -> None:
+    kafka = FakeKafka(topics={"orders": [10, 10]}, consumer_groups=(a_kafka_group(12, 3),))
+
+    group = groups_of(kafka)
+
+    assert [offset.lag_records for offset in group.offsets or ()] == [None, 7]
+    assert group.total_lag_records == 7
+
+
+def test_an_end_that_cannot_be_read_again_is_unknown_and_costs_nothing_else() -> None:
+    offsets = OffsetsReading(
+        read_at=NOW,
+        topics={
+            "orders": (
+                PartitionOffsets(partition=0, earliest=0, latest=10),
+                PartitionOffsets(partition=1, earliest=0, latest=10),
+            )
+        },
+    )
+    groups = GroupsReading(read_at=NOW, groups=(a_kafka_group(12, 4),))
+
+    again = ends_after(FakeKafka(fail={"offsets": UnreachableError("away")}), offsets, groups)
+
+    assert again.topics["orders"] == (
+        PartitionOffsets(partition=0, earliest=None, latest=None, error="away"),
+        PartitionOffsets(partition=1, earliest=0, latest=10),
+    )
+
+
+def test_ends_are_read_once_where_no_group_is_beyond_them() -> None:
+    kafka = FakeKafka(topics={"orders": [10]}, consumer_groups=(a_kafka_group(10),))
+
+    groups_of(kafka)
+
+    assert kafka.requests["offsets"] == 1
+
+
+def test_the_time_lag_is_that_of_the_oldest_record_that_is_there_and_unknown_beyond_the_end() -> None:
+    def lag_of(committed: int, start: int, end: int) -> float | None:
+        group = a_record(committed, edges=((start, end),))
+        now = EndReading(read_at=NOW, ends={("orders", 0): end})
+        earlier = EndReading(read_at=NOW - timedelta(minutes=10), ends={("orders", 0): 0})
+        return time_lags([group], now=now, topic_ids={}, earlier=earlier)["billing"].seconds
+
+    assert lag_of(10, 0, 100) == 540.0
+    assert lag_of(10, 50, 100) == 300.0
+    assert lag_of(100, 0, 100) == 0.0
+    assert lag_of(120, 0, 100) is None

@@ -1,0 +1,335 @@
+"""One thing that cannot be asked or read costs neither its section nor the run, and one source not the other."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.diff import diff_documents
+from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.masking import MASK
+from mesh_assets.inventory.records import Metrics, Schema
+from mesh_assets.inventory.sections import (
+    SECTION_NAMES,
+    ConnectorsSection,
+    MetricsSection,
+    SchemasSection,
+    Section,
+    SectionName,
+    SectionState,
+)
+from mesh_assets.platforms.kafka import ClusterMetadata
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, a_worker, opened
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, Confluent, FakeRegistry
+from mesh_assets_tests.platforms.schema_registry.fakes import a_schema as registered
+
+FIRST = "connect-0.test:8083"
+
+
+def collect(
+    *workers: httpx.MockTransport,
+    previous: Document | None = None,
+    registry: FakeRegistry | None = None,
+    kafka: FakeKafka | None = None,
+    wanted: tuple[SectionName, ...] = SECTION_NAMES,
+) -> dict[SectionName, Section]:
+    clients = opened(
+        kafka or FakeKafka(), registry=None if registry is None else registry.client(), workers=workers
+    )
+    return collect_sections(
+        a_cluster(), wanted, previous=lambda _: previous, clients=clients, sleep=lambda _: None
+    )
+
+
+def connectors(*workers: httpx.MockTransport, previous: Document | None = None) -> ConnectorsSection:
+    section = collect(*workers, previous=previous, wanted=("connectors",))["connectors"]
+    assert isinstance(section, ConnectorsSection)
+    return section
+
+
+def schemas(registry: FakeRegistry, *, previous: Document | None = None) -> SchemasSection:
+    section = collect(registry=registry, previous=previous, wanted=("schemas",))["schemas"]
+    assert isinstance(section, SchemasSection)
+    return section
+
+
+class Refusing:
+    """A worker with connectors without topics in their config; other paths than the list answer `status`."""
+
+    def __init__(self, names: tuple[str, ...], *, status: int, message: str = "no") -> None:
+        self._list = a_worker({name: {"connector.class": "Jdbc", "topic.prefix": "db-"} for name in names})
+        self._status, self._message = status, message
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/connectors":
+            return self._list.handle_request(request)
+        path = request.url.raw_path.decode()
+        self.asked.append(path)
+        if path.startswith("/connector-plugins/"):
+            return httpx.Response(200, json=[])
+        return httpx.Response(self._status, json={"error_code": self._status, "message": self._message})
+
+
+# Connect
+
+
+@pytest.mark.parametrize("name", ["a/b", "a%b", "a\\b"])
+def test_a_connector_whose_name_connect_refuses_in_paths_is_read_from_the_list(name: str) -> None:
+    section = connectors(httpx.MockTransport(Refusing((name, "fine"), status=400, message="Ambiguous URI")))
+
+    assert section.state.status == "fresh"
+    assert {record.name: record.status for record in section.records} == {name: "RUNNING", "fine": "RUNNING"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "a%b", "a\\b"])
+def test_a_connector_whose_name_connect_refuses_in_paths_can_be_deleted(name: str) -> None:
+    previous = a_document(connectors=(a_connector(name, connect=FIRST),))
+
+    section = connectors(httpx.MockTransport(Refusing(("fine",), status=400)), previous=previous)
+
+    assert (section.state.status, [record.name for record in section.records]) == ("fresh", ["fine"])
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 500, 501, 503])
+def test_topics_that_connect_does_not_give_are_unknown_with_a_note_and_the_rest_is_read(status: int) -> None:
+    worker = Refusing(("a", "b"), status=status)
+
+    section = connectors(httpx.MockTransport(worker))
+
+    assert (section.state.status, section.state.error) == ("fresh", None)
+    assert [(record.status, record.topics) for record in section.records] == [("RUNNING", ())] * 2
+    notes = [record.topics_note or "" for record in section.records]
+    if status in (405, 501):
+        assert notes == ["its config names no topic"] * 2
+    else:
+        assert all("what Connect has seen it use could not be read: " in note for note in notes)
+        assert all(str(status) in note for note in notes)
+
+
+def test_topics_that_were_seen_before_stay_when_connect_does_not_give_them() -> None:
+    worker = a_worker({"a": {"topic.prefix": "db-"}})
+    seen = {"a": {"topics": ["db-orders"]}}
+    answering = httpx.MockTransport(
+        lambda request: (
+            httpx.Response(200, json=seen)
+            if request.url.path.endswith("/topics")
+            else worker.handle_request(request)
+        )
+    )
+    before = connectors(answering)
+
+    after = connectors(
+        httpx.MockTransport(Refusing(("a",), status=500)), previous=a_document(connectors=before.records)
+    )
+
+    assert [topic.name for topic in after.records[0].topics] == ["db-orders"]
+
+
+def test_a_class_that_cannot_be_asked_which_keys_are_passwords_loses_its_configs_and_nothing_else() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/connector-plugins/Vault/config":
+            return httpx.Response(403, json={"message": "no"})
+        return worker.handle_request(request)
+
+    worker = a_worker(
+        {
+            "a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"},
+            "b": {"connector.class": "File", "topic": "orders"},
+        }
+    )
+
+    vault, file = connectors(httpx.MockTransport(answer)).records
+
+    assert (vault.config, vault.status, [topic.name for topic in vault.topics]) == ({}, "RUNNING", ["orders"])
+    assert "its config is withheld" in (vault.error or "")
+    assert "4711" not in repr(vault)
+    assert (file.config, file.error) == ({"connector.class": "File", "topic": "orders"}, None)
+
+
+def test_what_was_masked_before_stays_masked_after_a_run_in_which_the_class_could_not_be_asked() -> None:
+    worker = a_worker({"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}})
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        return worker.handle_request(request) if request.url.path == "/connectors" else httpx.Response(403)
+
+    masked = {"connector.class": "Vault", "topics": "orders", "topic": "orders", "pin": MASK}
+    before = a_document(connectors=(a_connector("a", connect=FIRST, config=masked),))
+
+    refused = connectors(httpx.MockTransport(refusing), previous=before)
+    silent = connectors(worker, previous=a_document(connectors=refused.records))
+
+    assert (refused.records[0].config, silent.records[0].config["pin"]) == (masked, MASK)
+    assert "its config is withheld" in (refused.records[0].error or "")
+    assert silent.records[0].error is None
+
+
+def test_a_connector_that_could_not_be_read_is_no_change() -> None:
+    known = a_connector("a", connect=FIRST)
+    unread = replace(
+        known, type="unknown", status="unknown", tasks=(), config={}, connector_class=None, error="no"
+    )
+
+    assert diff_documents(a_document(connectors=(known,)), a_document(connectors=(unread,))) == ()
+
+
+# The registry
+
+
+@pytest.mark.parametrize("status", [403, 405, 500, 501])
+def test_a_registry_that_does_not_give_its_mode_gives_its_schemas(status: int) -> None:
+    registry = Confluent(
+        [registered("orders-value")],
+        before=lambda request: httpx.Response(status) if "/mode" in request.url.path else None,
+    )
+
+    section = schemas(registry)
+
+    assert (section.state.status, section.state.error) == ("fresh", None)
+    assert [(schema.compatibility.value, schema.mode.value) for schema in section.records] == [
+        ("BACKWARD", None)
+    ]
+    assert section.registry is not None
+    assert (section.registry.compatibility, section.registry.mode) == ("BACKWARD", None)
+    assert str(status) in (section.registry.error or "")
+
+
+def test_contexts_that_cannot_be_listed_are_unknown_and_not_none() -> None:
+    registry = Confluent(
+        [registered("orders-value")],
+        before=lambda request: httpx.Response(500) if request.url.path.endswith("/contexts") else None,
+    )
+
+    section = schemas(registry)
+
+    assert section.state.status == "fresh"
+    facts = section.registry
+    assert facts is not None
+    assert (facts.compatibility, facts.mode, facts.contexts) == ("BACKWARD", "READWRITE", None)
+    assert "GET /contexts" in (facts.error or "")
+
+
+def a_registry_that_fails_for(subject: str) -> Apicurio:
+    return Apicurio(
+        [registered("orders-value"), registered("users-value", schema_id=2)],
+        before=lambda request: (
+            httpx.Response(500, json={"error_code": 50001, "message": "store"})
+            if request.url.path.endswith(f"/subjects/{subject}/versions/latest")
+            else None
+        ),
+    )
+
+
+def test_a_subject_that_cannot_be_read_keeps_what_was_known_with_the_reason() -> None:
+    known = a_schema("users-value", version=7, definition='{"type":"string"}')
+    previous = a_document(schemas=(known,))
+
+    section = schemas(a_registry_that_fails_for("users-value"), previous=previous)
+
+    orders, users = sorted(section.records, key=_subject)
+    assert (section.state.status, section.state.error, orders.error) == ("fresh", None, None)
+    assert (users.version, users.definition) == (7, '{"type":"string"}')
+    assert "store" in (users.error or "")
+    changes = diff_documents(previous, a_document(schemas=section.records, schema_registry=section.registry))
+    assert [change.resource for change in changes] == ["orders-value"]
+
+
+def _subject(schema: Schema) -> str:
+    return schema.subject
+
+
+def test_a_subject_that_was_never_read_and_cannot_be_is_named_as_missing() -> None:
+    section = schemas(a_registry_that_fails_for("users-value"))
+
+    assert [schema.subject for schema in section.records] == ["orders-value"]
+    assert section.state.status == "fresh"
+    assert "1 subject could not be read and never was before: users-value (" in (section.state.error or "")
+
+
+def test_a_subject_whose_name_the_registry_refuses_in_paths_can_be_deleted() -> None:
+    registry = Confluent(
+        [registered("orders-value")],
+        before=lambda request: httpx.Response(400) if b"a%2Fb" in request.url.raw_path else None,
+    )
+
+    section = schemas(registry, previous=a_document(schemas=(a_schema("a/b"), a_schema("orders-value"))))
+
+    assert (section.state.status, [schema.subject for schema in section.records]) == (
+        "fresh",
+        ["orders-value"],
+    )
+
+
+def test_a_schema_nested_990_deep_does_not_end_the_discovery() -> None:
+    deep = '{"type":"array","items":' * 990 + '"string"' + "}" * 990
+    registry = Confluent([registered("deep-value", definition=deep), registered("orders-value", schema_id=2)])
+
+    section = schemas(registry)
+
+    assert [(schema.subject, schema.record_name) for schema in section.records] == [
+        ("deep-value", None),
+        ("orders-value", None),
+    ]
+    assert section.records[0].definition == deep
+
+
+# Kafka
+
+
+def metrics_of(section: Section) -> Metrics:
+    assert isinstance(section, MetricsSection)
+    assert section.records is not None
+    return section.records
+
+
+def test_groups_that_cannot_be_listed_leave_the_health_of_partitions() -> None:
+    class Losing(FakeKafka):
+        def metadata(self) -> ClusterMetadata:
+            whole = super().metadata()
+            lost = tuple(
+                replace(topic, partitions=tuple(replace(p, leader=None, isr=()) for p in topic.partitions))
+                for topic in whole.topics
+            )
+            return replace(whole, topics=lost)
+
+    lost = UnexpectedAnswerError("the groups in partitions 0 of __consumer_offsets have no coordinator")
+    kafka = Losing(topics={"orders": [10], "__consumer_offsets": [5]}, fail={"groups": lost})
+    previous = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group(),))
+
+    sections = collect(kafka=kafka, previous=previous)
+
+    assert sections["consumer_groups"].state.status == "stale"
+    assert sections["metrics"].state.status == "fresh"
+    metrics = metrics_of(sections["metrics"])
+    assert metrics.partition_health.leaderless == 1
+    assert metrics.consumer_groups == ()
+    assert metrics.errors == (f"no figures of consumer groups: {lost}",)
+
+
+def test_groups_that_cannot_be_listed_are_not_asked_again_for_the_first_rates() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [10]}, growth=5, fail={"groups": UnexpectedAnswerError("no coordinator")}
+    )
+
+    sections = collect(kafka=kafka)
+
+    assert metrics_of(sections["metrics"]).topics[0].records_in_per_second is not None
+    assert kafka.requests["groups"] == 1
+
+
+def test_commits_of_another_moment_than_the_ends_give_no_rate() -> None:
+    from mesh_assets_tests.collecting.test_sections import a_kafka_group
+
+    old = SectionState(status="stale", collected_at=MOMENT - timedelta(days=1), error="no coordinator")
+    previous = a_document(
+        topics=(a_topic("orders"),), consumer_groups=(a_group(),), sections={"consumer_groups": old}
+    )
+    kafka = FakeKafka(topics={"orders": [20]}, consumer_groups=(a_kafka_group(9),))
+
+    (rate,) = metrics_of(collect(kafka=kafka, previous=previous)["metrics"]).consumer_groups
+
+    assert rate.records_committed_per_second is None
