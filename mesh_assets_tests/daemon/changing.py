@@ -26,6 +26,9 @@ class Changing:
         self._endpoints = endpoints
         self._admin = AdminClient({"bootstrap.servers": endpoints.bootstrap_servers})
 
+    def close(self) -> None:
+        self._admin.__exit__(None, None, None)
+
     def make_topic(self, name: str, *, partitions: int = 1) -> None:
         self._admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])[
             name

@@ -31,6 +31,7 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
     changing = Changing(endpoints)
     queue = TriggerQueue(aws_url, f"{secrets.randbelow(10**12):012d}")
     with ExitStack() as until_the_end:
+        until_the_end.callback(changing.close)
         doors = {
             name: Door(url)
             for name, url in (

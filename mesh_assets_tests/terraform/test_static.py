@@ -18,6 +18,7 @@ WRITTEN = {
     f"topic={CHANGES_TOPIC}",
     f"subject={EVENTS_TOPIC}-value",
     f"subject={CHANGES_TOPIC}-value",
+    "transactional-id=mesh-assets-*",
 }
 
 
