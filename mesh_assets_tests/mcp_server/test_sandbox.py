@@ -14,10 +14,9 @@ from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets_tests.workplace import PROJECT, Workplace
 
 pytestmark = pytest.mark.sandbox
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -30,6 +29,7 @@ def server(endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     estate = tmp_path / "estate.yaml"
     estate.write_text(text)
+    Workplace(tmp_path, estate).clear_topic()
     settings = ServerSettings(
         allow_writes=True,
         estate=estate,
