@@ -23,6 +23,8 @@ FRESH_SECONDS = 3.0
 # happens to a client that renews a short token on a busy machine (KafkaChannel.maybeBeginServerReauthentication).
 # A listener without SASL answers the first login in the same words.
 _LOGIN_TOO_SOON = "Request not valid in current SASL state"
+# A connection that broke during the login, whose cause librdkafka puts into the same code.
+_LOGIN_BROKEN_OFF = "Local: Broker transport failure"
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
 
 
@@ -58,7 +60,9 @@ class ConnectionLog:
             now = time.monotonic()
             if code == KafkaError._ALL_BROKERS_DOWN:
                 self._down_since = self._down_since or now
-            elif code == KafkaError._AUTHENTICATION and not (self._ever_answered and _LOGIN_TOO_SOON in text):
+            elif code == KafkaError._AUTHENTICATION and not (
+                _LOGIN_BROKEN_OFF in text or (self._ever_answered and _LOGIN_TOO_SOON in text)
+            ):
                 self._refusal = Failure(now, code, text)
             else:
                 self._failure = Failure(now, code, text)

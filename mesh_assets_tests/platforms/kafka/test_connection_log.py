@@ -63,6 +63,12 @@ def test_a_login_that_is_renewed_too_soon_is_no_refusal_but_the_first_one_is(log
     assert log.refusal == "Authentication failed"
 
 
+def test_a_connection_that_breaks_during_the_login_is_no_refusal(log: ConnectionLog) -> None:
+    said = "SASL OAUTHBEARER mechanism handshake failed: Local: Broker transport failure: broker's supported mechanisms: (n/a)"
+    log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
+    assert {"refusal": log.refusal, "failure": log.failure} == {"refusal": None, "failure": said}
+
+
 def test_an_old_report_does_not_mean_that_brokers_are_down_now(log: ConnectionLog, clock: Clock) -> None:
     log.on_error(REFUSED)
     log.on_error(DOWN)
