@@ -55,7 +55,7 @@ def _named_types(schema: Any) -> _Named:
         elif kind == "map" and "values" in part:
             waiting.append((part["values"], namespace))
         elif kind is None or kind in ("array", "map"):
-            raise UnreadableDefinitionError(f"a part of type {kind} is no schema of Avro")
+            raise UnreadableDefinitionError(f"a part of type {kind} is not an Avro schema")
         else:
             waiting.append((kind, namespace))
     return named

@@ -106,7 +106,9 @@ def parse_protobuf(text: str) -> ProtobufFile:
             elif kind in ("enum", "service", "extend") and len(statement) == 2:
                 _pass_over(tokens, token)
             else:
-                raise UnreadableDefinitionError(f"{' '.join(statement[:4])} {{ is no block of Protobuf")
+                raise UnreadableDefinitionError(
+                    f"{' '.join(statement[:4])} {{ does not open a Protobuf block"
+                )
             statement = []
         elif token == "}":
             if statement or not around:

@@ -153,7 +153,7 @@ class EventProducer:
         again = list(messages)
         try:
             return self._deliver(topic, again, deadline=deadline, measure=measure)
-        except ConflictError:
+        except RefusedEventError:
             raise
         except PublishError:
             # librdkafka 2.16 counts a message that was refused as too large: the next transaction fails for a

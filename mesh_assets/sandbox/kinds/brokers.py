@@ -103,15 +103,14 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
         for kind, name, operations in rights
         for operation in operations
     ]
-    # In a variable: a client that is garbage-collected drops the answers to its requests.
-    admin = admin_client(bootstrap_servers, login)
-    for future in admin.create_acls(wanted, request_timeout=_SECONDS).values():
-        try:
-            future.result(timeout=_SECONDS)
-        except (KafkaException, TimeoutError) as error:
-            raise SandboxError(
-                f"could not grant the rights of the discovery's key at {bootstrap_servers}: {error}"
-            ) from error
+    with admin_client(bootstrap_servers, login) as admin:
+        for future in admin.create_acls(wanted, request_timeout=_SECONDS).values():
+            try:
+                future.result(timeout=_SECONDS)
+            except (KafkaException, TimeoutError) as error:
+                raise SandboxError(
+                    f"could not grant the rights of the discovery's key at {bootstrap_servers}: {error}"
+                ) from error
 
 
 _SCRAM_SECONDS = 30.0
