@@ -1,5 +1,6 @@
 """Reads the real servers for these tests, without the project's clients."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,12 @@ def connector_states(box: Sandbox) -> dict[str, tuple[str, ...]]:
     }
 
 
-ALL_RUNNING = dict.fromkeys(EXPECTED.connectors, ("RUNNING", "RUNNING"))
+def wait_until_all_run(box: Sandbox) -> None:
+    """Every connector of the estate and its task. A busy worker may leave its group once more and take its connectors up again."""
+    wanted, deadline = dict.fromkeys(EXPECTED.connectors, ("RUNNING", "RUNNING")), time.monotonic() + 60
+    while (found := connector_states(box)) != wanted:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
 
 
 def schema_ids(box: Sandbox) -> dict[str, list[int]]:

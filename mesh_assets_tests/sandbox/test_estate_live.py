@@ -13,15 +13,14 @@ from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.kafka_admin import Offsets
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.sandbox.live import (
-    ALL_RUNNING,
     admin,
     committed,
-    connector_states,
     describe_groups,
     ends,
     get,
     lines_in_feeds,
     records_in_topics,
+    wait_until_all_run,
 )
 
 pytestmark = pytest.mark.sandbox
@@ -66,7 +65,7 @@ def test_all_37_topics_have_6_partitions_and_their_configs(sandbox: Sandbox) -> 
 
 
 def test_all_40_connectors_and_their_tasks_run(sandbox: Sandbox) -> None:
-    assert connector_states(sandbox) == ALL_RUNNING
+    wait_until_all_run(sandbox)
 
 
 def test_every_line_of_the_feeds_arrives_and_sinks_write(sandbox: Sandbox, quiet: Quiet) -> None:

@@ -13,12 +13,11 @@ from mesh_assets.sandbox.progress import Lines, silent
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.sandbox.state import LOOPBACK
 from mesh_assets_tests.sandbox.live import (
-    ALL_RUNNING,
-    connector_states,
     get,
     lines_in_feeds,
     records_in_topics,
     schema_ids,
+    wait_until_all_run,
 )
 
 pytestmark = pytest.mark.sandbox
@@ -86,7 +85,7 @@ def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
     assert restored.stop() == ("feed", "connect", "cloud", "registry", "cloud-broker", "broker")
     assert not [s for s in restored.status() if s.state != "stopped"]
     assert restored.start() == endpoints
-    assert connector_states(restored) == ALL_RUNNING
+    wait_until_all_run(restored)
     assert schema_ids(restored) == ids
     with restored.quiet():
         lines, records = lines_in_feeds(restored), records_in_topics(restored)
@@ -103,7 +102,7 @@ def test_killed_servers_are_told_and_come_back(restored: Sandbox, servers: tuple
     restored.start(servers)
     restored.start()
     assert not [s for s in restored.status() if s.state != "running"]
-    assert connector_states(restored) == ALL_RUNNING
+    wait_until_all_run(restored)
     assert set(get(f"{restored.endpoints().registry_url}/subjects")) >= set(EXPECTED.subjects)
 
 
