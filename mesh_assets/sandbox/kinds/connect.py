@@ -248,8 +248,9 @@ CONNECT = Server(
     answer_suffices=("broker",),
     launch=_launch,
     prepare=_prepare,
-    # The root path answers before the worker has joined its group; the list does not.
-    answers=lambda setting: http_answers(f"{setting.state.connect_url}/connectors", seconds=5),
+    # The root path answers before the worker has joined its group, the list before it has read which connectors there are:
+    # they would be created again.
+    answers=lambda setting: http_answers(f"{setting.state.connect_url}/health", seconds=5),
     settled=lambda setting: connectors_settled(setting.state.connect_url),
     endpoint=lambda state: state.connect_url,
     seed=seed_connectors,
