@@ -38,22 +38,24 @@ def send(
     body: Any = None,
     *,
     retry: tuple[int, ...] = (),
-    seconds: float = 60.0,
+    seconds: float = 120.0,
 ) -> httpx.Response:
-    """The answer; 404 counts as one. Statuses in `retry` are tried again until the deadline.
+    """The answer; 404 counts as one. Until the deadline, statuses in `retry` are tried again, and so is a request without an
+    answer: what fills the servers may be said twice, and on a busy machine a new registry takes half a minute.
 
     Raises `SandboxError` for every other status and for a failed connection.
     """
     deadline = time.monotonic() + seconds
+    url = f"{str(client.base_url).rstrip('/')}{path}"
     while True:
         try:
             response = client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise SandboxError(f"{method} {client.base_url}{path} failed: {type(error).__name__}") from error
+            if isinstance(error, httpx.ReadTimeout) and time.monotonic() < deadline:
+                continue
+            raise SandboxError(f"{method} {url} failed: {type(error).__name__}") from error
         if response.is_success or response.status_code == 404:
             return response
         if response.status_code not in retry or time.monotonic() > deadline:
-            raise SandboxError(
-                f"{method} {client.base_url}{path} was answered {response.status_code}: {response.text[:300]}"
-            )
+            raise SandboxError(f"{method} {url} was answered {response.status_code}: {response.text[:300]}")
         time.sleep(_RETRY_SECONDS)
