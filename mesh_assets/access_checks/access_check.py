@@ -8,7 +8,7 @@ from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import HttpConnection, KafkaConnection
 from mesh_assets.inventory.records import Record
 from mesh_assets.platforms.certificates import certificate_subject
-from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.http.transport import parse_base_url
 from mesh_assets.platforms.kafka.settings import shown_property
 from mesh_assets.platforms.secrets import resolve, shown
 

@@ -15,7 +15,7 @@ from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.platforms.http import SYSTEM_CLOCK, HttpService, Transport
 from mesh_assets.platforms.schema_registry.levels import MODE, LevelReader
-from mesh_assets.platforms.schema_registry.protocol import NAME, open_registry, path_prefix, read_contexts
+from mesh_assets.platforms.schema_registry.records import NAME, open_registry, path_prefix, read_contexts
 from mesh_assets.platforms.schema_registry.subjects import list_subjects, read_latest
 
 

@@ -11,8 +11,7 @@ import anyio
 import anyio.abc
 import msgspec
 
-from mesh_assets.answering.answers import Answer, BadArgumentError, ClusterName, cut
-from mesh_assets.answering.calls import current_call, in_thread
+from mesh_assets.answering.answers import Answer, BadArgumentError, ClusterName, current_call, cut, in_thread
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.errors import MeshError
 

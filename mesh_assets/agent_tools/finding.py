@@ -6,8 +6,14 @@ from typing import Annotated
 from pydantic import Field
 
 from mesh_assets.analysis.search import By, FoundKind, Match, find_things, match_position
-from mesh_assets.answering.answers import Answer, ClusterName, CursorArgument, LimitArgument, cut
-from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.answers import (
+    Answer,
+    ClusterName,
+    CursorArgument,
+    LimitArgument,
+    current_call,
+    cut,
+)
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page
 from mesh_assets.errors import StoreError

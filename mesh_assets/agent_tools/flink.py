@@ -12,9 +12,9 @@ from mesh_assets.answering.answers import (
     CursorArgument,
     LimitArgument,
     PatternArgument,
+    current_call,
     cut,
 )
-from mesh_assets.answering.calls import current_call
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.errors import EstateError, MeshError

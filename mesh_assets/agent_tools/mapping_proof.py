@@ -9,8 +9,7 @@ from pydantic import Field
 
 from mesh_assets.agent_tools.event_source_mappings import OpenService, PlanId, Uuid
 from mesh_assets.agent_tools.tool import Question
-from mesh_assets.answering.answers import Answer, BadArgumentError, Name
-from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.answers import Answer, BadArgumentError, Name, current_call
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.importing import importing
 

@@ -10,12 +10,13 @@ from pydantic import Field
 from mesh_assets.analysis.schema_fields import mask_personal, mask_personal_text
 from mesh_assets.answering.answers import (
     Answer,
+    Call,
     ClusterName,
     Name,
+    current_call,
     cut,
     shown,
 )
-from mesh_assets.answering.calls import Call, current_call
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.errors import RefusedError

@@ -6,8 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mesh_assets.answering.answers import Source, UnknownError, shown
-from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, StoreError

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mesh_assets.analysis.lineage import MappedTopic
-from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.answers import current_call
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.lookup import list_mappings

@@ -8,8 +8,14 @@ from typing import Literal
 import click
 
 from mesh_assets.configuration.entries import CONFLUENT_URL
-from mesh_assets.configuration.files import PlannedFile, write_files
-from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_entry, mcp_file
+from mesh_assets.configuration.files import (
+    McpClient,
+    PlannedFile,
+    entry_json,
+    mcp_entry,
+    mcp_file,
+    write_files,
+)
 from mesh_assets.configuration.plans import Plan, plan_from_environment, plan_from_terraform, plan_mcp_client
 from mesh_assets.configuration.terraform_outputs import read_terraform_outputs
 from mesh_assets.errors import ConfigurationError

@@ -17,8 +17,18 @@ from mesh_assets.configuration.entries import (
     variable_suffix,
     variables_from_terraform,
 )
-from mesh_assets.configuration.files import PlannedFile, ignored_by_git, ignoring, planned, present_text
-from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_entry, mcp_file, merged_mcp
+from mesh_assets.configuration.files import (
+    McpClient,
+    PlannedFile,
+    entry_json,
+    ignored_by_git,
+    ignoring,
+    mcp_entry,
+    mcp_file,
+    merged_mcp,
+    planned,
+    present_text,
+)
 from mesh_assets.configuration.terraform_outputs import TerraformOutputs
 from mesh_assets.configuration.texts import entry_text, merged_env, merged_estate, shown_env
 from mesh_assets.errors import ConfigurationError

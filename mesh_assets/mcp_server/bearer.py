@@ -14,7 +14,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 
-from mesh_assets.answering.calls import in_thread
+from mesh_assets.answering.answers import in_thread
 from mesh_assets.importing import importing
 from mesh_assets.mcp_server.settings import OAuth
 

@@ -19,8 +19,7 @@ from pydantic import Field
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.lineage import get_lineage
 from mesh_assets.agent_tools.topics import describe_topic
-from mesh_assets.answering.answers import Answer, UnknownError
-from mesh_assets.answering.calls import in_thread
+from mesh_assets.answering.answers import Answer, UnknownError, in_thread
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.errors import MeshError
 from mesh_assets.mcp_server.server import MeshServer

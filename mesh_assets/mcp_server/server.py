@@ -12,8 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from pydantic import ValidationError
 
 from mesh_assets.agent_tools.tool import AgentTool
-from mesh_assets.answering.answers import shown
-from mesh_assets.answering.calls import Call, set_current_call
+from mesh_assets.answering.answers import Call, set_current_call, shown
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.mcp_server.tools import make_tool
 from mesh_assets.mcp_server.watching import AuditLog, IdleWatch, Watch

@@ -14,8 +14,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import BaseModel, Field, create_model
 
 from mesh_assets.agent_tools.tool import AgentTool, Behaviour, Question
-from mesh_assets.answering.answers import Answer
-from mesh_assets.answering.calls import in_thread
+from mesh_assets.answering.answers import Answer, in_thread
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
 from mesh_assets.esm.request_fields import EsmModel

@@ -18,11 +18,10 @@ from pathlib import Path
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox import process
-from mesh_assets.sandbox.class_archives import make_missing_archives
 from mesh_assets.sandbox.credentials import sandbox_keys
 from mesh_assets.sandbox.estate_file import write_estate_file
 from mesh_assets.sandbox.folder import Folder, sandbox_folder, write_atomically
-from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime
+from mesh_assets.sandbox.java import LOG4J, JavaRuntime, java_runtime, make_missing_archives
 from mesh_assets.sandbox.kafka_admin import wait_until_quiet
 from mesh_assets.sandbox.kinds import SERVERS
 from mesh_assets.sandbox.progress import Progress, silent

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.configuration.mcp_clients import McpClient, entry_json, mcp_entry, mcp_file, merged_mcp
+from mesh_assets.configuration.files import McpClient, entry_json, mcp_entry, mcp_file, merged_mcp
 from mesh_assets.errors import ConfigurationError
 
 

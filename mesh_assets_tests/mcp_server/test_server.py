@@ -14,8 +14,7 @@ import pytest
 from mcp import Client
 
 from mesh_assets.agent_tools.tool import AgentTool
-from mesh_assets.answering.answers import Answer
-from mesh_assets.answering.calls import StoppedError, current_call
+from mesh_assets.answering.answers import Answer, StoppedError, current_call
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.watching import AuditLog, IdleWatch
 from mesh_assets_tests.mcp_server.served import Served

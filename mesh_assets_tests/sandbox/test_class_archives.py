@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.sandbox.class_archives import ClassArchive, make_missing_archives
 from mesh_assets.sandbox.folder import Folder, locked
+from mesh_assets.sandbox.java import ClassArchive, make_missing_archives
 from mesh_assets.sandbox.progress import Lines
 
 # Does what `java -Xshare:dump` does: reads a list, writes an archive.

@@ -8,7 +8,7 @@ import pytest
 from referencing import Registry, Resource
 
 from mesh_assets.sandbox.estate import EXPECTED, PLANTED_PASSWORD, REFERENCED_PASSWORD
-from mesh_assets.sandbox.estate.connectors import all_connectors, source_name
+from mesh_assets.sandbox.estate.clusters import all_connectors, source_name
 from mesh_assets.sandbox.estate.expectations import _NOWHERE
 from mesh_assets.sandbox.estate.subjects import all_subjects, json_schema
 from mesh_assets.sandbox.estate.topic import Topic, backlog, line, record

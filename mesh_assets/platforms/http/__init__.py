@@ -4,7 +4,7 @@ from mesh_assets.platforms.http.answers import ANY_CREDENTIAL, Answer, Credentia
 from mesh_assets.platforms.http.client import ServiceClient, address_of
 from mesh_assets.platforms.http.retries import SYSTEM_CLOCK, Clock, RateLimiter, RetryPolicy
 from mesh_assets.platforms.http.service import HttpService, Transport
-from mesh_assets.platforms.http.urls import path_segment
+from mesh_assets.platforms.http.transport import path_segment
 
 __all__ = [
     "ANY_CREDENTIAL",

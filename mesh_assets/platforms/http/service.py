@@ -24,8 +24,7 @@ from mesh_assets.platforms.http.retries import (
     RetryPolicy,
     asked_wait_seconds,
 )
-from mesh_assets.platforms.http.transport import LogMask, tls_context, tls_failure
-from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.http.transport import LogMask, parse_base_url, tls_context, tls_failure
 from mesh_assets.platforms.secrets import resolve, shown
 
 Transport: TypeAlias = httpx.BaseTransport

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from mesh_assets.platforms.http import Answer, HttpService
-from mesh_assets.platforms.schema_registry.protocol import is_not_offered
 from mesh_assets.platforms.schema_registry.records import (
     RegisteredSchema,
     ShapeError,
     has_subject,
+    is_not_offered,
     registered_schema,
 )
 

@@ -16,13 +16,15 @@ from mesh_assets.platforms.http import (
 )
 from mesh_assets.platforms.schema_registry.bulk import PAGE_SIZE
 from mesh_assets.platforms.schema_registry.levels import COMPATIBILITY, KIND, MODE, LevelReader
-from mesh_assets.platforms.schema_registry.protocol import is_absent, open_registry, read_contexts
 from mesh_assets.platforms.schema_registry.records import (
     Level,
     RegisteredSchema,
     SchemaText,
     ShapeError,
     SubjectLevels,
+    is_absent,
+    open_registry,
+    read_contexts,
     schema_text,
 )
 from mesh_assets.platforms.schema_registry.subjects import Unread, read_inventory, read_latest, read_version

@@ -12,8 +12,7 @@ from typing import Any
 
 from mesh_assets.errors import PlatformError, RefusedError, UnreachableError
 from mesh_assets.platforms.http import Answer, Clock, HttpService, path_segment
-from mesh_assets.platforms.schema_registry.protocol import is_absent, is_qualified
-from mesh_assets.platforms.schema_registry.records import Level, SubjectLevels
+from mesh_assets.platforms.schema_registry.records import Level, SubjectLevels, is_absent, is_qualified
 
 KIND = "levels"
 """The kind under which requests for levels are counted, separately because they grow with the subjects."""

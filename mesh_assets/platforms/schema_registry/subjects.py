@@ -12,14 +12,16 @@ from mesh_assets.errors import PlatformError, UnexpectedAnswerError, Unreachable
 from mesh_assets.platforms.http import HttpService, path_segment
 from mesh_assets.platforms.in_flight import in_flight
 from mesh_assets.platforms.schema_registry.bulk import BulkList
-from mesh_assets.platforms.schema_registry.protocol import (
+from mesh_assets.platforms.schema_registry.records import (
     ALL_CONTEXTS,
+    RegisteredSchema,
+    ShapeError,
     is_absent,
     path_prefix,
     qualified,
     read_contexts,
+    registered_schema,
 )
-from mesh_assets.platforms.schema_registry.records import RegisteredSchema, ShapeError, registered_schema
 
 # Without a limit Apicurio silently stops at `apicurio.ccompat.max-subjects` (1,000); it obeys a limit that it
 # is given.

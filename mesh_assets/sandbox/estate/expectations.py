@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesh_assets.sandbox.estate.clusters import EMPTY_GROUP, LIVE_GROUPS
-from mesh_assets.sandbox.estate.connectors import all_connectors
+from mesh_assets.sandbox.estate.clusters import EMPTY_GROUP, LIVE_GROUPS, all_connectors
 from mesh_assets.sandbox.estate.subjects import all_subjects
 from mesh_assets.sandbox.estate.topic import PARTITIONS
 from mesh_assets.sandbox.estate.topics import TOPICS

@@ -10,8 +10,12 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.datagen import write_first_records
-from mesh_assets.sandbox.estate.clusters import EMPTY_GROUP, EMPTY_GROUP_TOPICS
-from mesh_assets.sandbox.estate.connectors import REFERENCED_PASSWORD, all_connectors
+from mesh_assets.sandbox.estate.clusters import (
+    EMPTY_GROUP,
+    EMPTY_GROUP_TOPICS,
+    REFERENCED_PASSWORD,
+    all_connectors,
+)
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets.sandbox.folder import write_atomically
 from mesh_assets.sandbox.java import LOG4J, JavaRuntime

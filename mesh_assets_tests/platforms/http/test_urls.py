@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.platforms.http import path_segment
-from mesh_assets.platforms.http.urls import parse_base_url
+from mesh_assets.platforms.http.transport import parse_base_url
 
 
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()))
