@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mesh_assets.esm.arns import function_in
+from mesh_assets.esm.arns import names_function
 from mesh_assets.esm.mapping import EventSourceMapping, plain
 from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
 from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
@@ -52,7 +52,7 @@ def update_arguments(request: UpdateRequest, existing: EventSourceMapping) -> di
         arguments["ProvisionedPollerConfig"] = _pollers(request, existing)
     if request.schema_registry is not None:
         name = _config_name(existing.event_source_arn is not None)
-        # AWS replaces the config as a whole. The group cannot change, so it is repeated.
+        # AWS replaces the config as a whole. What cannot change is repeated.
         same = {
             k: v
             for k, v in (existing.configuration.get(name) or {}).items()
@@ -85,8 +85,15 @@ def effective_pollers(request: MappingSettings, existing: EventSourceMapping | N
 
 def _pollers(request: MappingSettings, existing: EventSourceMapping | None) -> dict[str, Any]:
     least, most = effective_pollers(request, existing)
-    group = {} if request.poller_group is None else {"PollerGroupName": request.poller_group}
-    return {"MinimumPollers": least, "MaximumPollers": most, **group}
+    # Repeated where the request is silent: left out, it could be taken for leaving the group.
+    group = request.poller_group
+    if group is None and existing is not None:
+        group = existing.poller_group
+    return {
+        "MinimumPollers": least,
+        "MaximumPollers": most,
+        **({} if group is None else {"PollerGroupName": group}),
+    }
 
 
 def _settings(request: MappingSettings) -> dict[str, Any]:
@@ -118,7 +125,7 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     if request.metrics is not None:
         arguments["MetricsConfig"] = {"Metrics": list(request.metrics)}
     if request.log_level is not None:
-        arguments["LoggingConfig"] = {"SystemLogLevel": request.log_level}
+        arguments["LoggingConfig"] = {"SystemLogLevel": request.log_level} if request.log_level else {}
     return arguments
 
 
@@ -127,6 +134,9 @@ def _access(entry: SourceAccess | RegistryAccess) -> dict[str, str]:
 
 
 def _registry(registry: SchemaRegistry) -> dict[str, Any]:
+    """An empty one removes the mapping's registry, like every other empty config of this API."""
+    if registry.removes:
+        return {}
     config: dict[str, Any] = {
         "SchemaRegistryURI": registry.uri,
         "EventRecordFormat": registry.event_record_format,
@@ -146,30 +156,42 @@ def _config_name(msk: bool) -> str:
 
 # In the request, but never among a mapping's settings.
 _NOT_SETTINGS = frozenset({"UUID", "Tags"})
+_KAFKA_CONFIGS = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+UNCHANGEABLE = ("StartingPosition", "StartingPositionTimestamp", "ConsumerGroupId", "ConsumptionMode")
+"""What a mapping keeps for life, by the API's names, besides its source and topic."""
 
 
-def differences(arguments: Mapping[str, Any], existing: EventSourceMapping) -> tuple[str, ...]:
-    """How the mapping differs from the API arguments, a sentence each.
+def differences(arguments: Mapping[str, Any], existing: EventSourceMapping) -> dict[str, str]:
+    """How the mapping differs from the API arguments: a sentence for each setting, by the API's names.
 
     Settings that they do not name are not compared.
     """
-    return tuple(_different(arguments, existing))
+    return {name: f"{name}: {sentence}" for name, sentence in _different(arguments, existing)}
 
 
-def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> Iterator[str]:
+def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> Iterator[tuple[str, str]]:
     for name, asked in plain(arguments).items():
         if name in _NOT_SETTINGS:
             continue
         if name == "FunctionName":
-            if not _same_function(str(asked), existing.function_arn):
-                yield f"FunctionName: {existing.function_name} → {asked}"
+            if not names_function(str(asked), existing.function_arn):
+                yield name, f"{existing.function_name} → {asked}"
         elif name == "Enabled":
             if asked != (existing.state in ("Enabled", "Enabling", "Creating", "Updating")):
-                yield f"Enabled: {existing.state} → {asked}"
+                yield name, f"{existing.state} → {asked}"
+        elif name in _KAFKA_CONFIGS:
+            config = existing.configuration.get(name) or {}
+            # Without a group of its own it has one all the same: its UUID.
+            has = {**config, "ConsumerGroupId": existing.consumer_group_id}
+            for part in asked:
+                yield from _setting(part, has.get(part), asked[part])
         else:
-            has = existing.configuration.get(name)
-            if _settled(has) != _settled(asked):
-                yield f"{name}: {_shown(has)} → {_shown(asked)}"
+            yield from _setting(name, existing.configuration.get(name), asked)
+
+
+def _setting(name: str, has: Any, asked: Any) -> Iterator[tuple[str, str]]:
+    if _settled(has) != _settled(asked):
+        yield name, f"{_shown(has)} → {_shown(asked)}"
 
 
 def _settled(value: Any) -> Any:
@@ -188,12 +210,3 @@ def _settled(value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     return "none" if _settled(value) is None else str(value)
-
-
-def _same_function(asked: str, arn: str) -> bool:
-    wanted, has = function_in(asked), function_in(arn)
-    return asked == arn or (
-        wanted is not None
-        and has is not None
-        and (wanted.name, wanted.qualifier) == (has.name, has.qualifier)
-    )

@@ -9,15 +9,22 @@ from msgspec import Struct
 
 from mesh_assets.errors import MeshError, PlatformError
 from mesh_assets.esm.aws_account import AwsAccount, call, error_code, error_message
-from mesh_assets.esm.errors import EsmError, MappingBusyError, MappingNotFoundError, PermissionsError
+from mesh_assets.esm.errors import (
+    EsmError,
+    MappingBusyError,
+    MappingNotFoundError,
+    PermissionsError,
+    PlanOutdatedError,
+)
 from mesh_assets.esm.lookup import get_mapping, not_found
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
+from mesh_assets.esm.neighbours import conflict
 from mesh_assets.esm.plan import Plan, PlannedCall, require_same
-from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions, conflict
+from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions
 
-# A new policy reaches the rest of AWS within seconds, as a rule.
-_RIGHTS_ARRIVE_SECONDS = 60.0
-_RIGHTS_PAUSE_SECONDS = 3.0
+# A new policy reaches the rest of AWS within seconds, as a rule, and an update of a function ends as soon.
+_LONGEST_WAIT_SECONDS = 60.0
+_PAUSE_SECONDS = 3.0
 _UUID_IN_CONFLICT = re.compile(r"UUID:?\s+([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
 
 
@@ -47,9 +54,9 @@ def apply_plan(
     """Carries out a freshly made plan, provided it has this id.
 
     Raises PlanOutdatedError for another id, PermissionsError when rights are missing or cannot be granted,
-    MappingConflictError, MappingNotFoundError, MappingBusyError, InvalidForLambdaError, and PlatformError for
-    any other refusal. When rights were granted and the mapping was then refused, the rights stay: the next
-    plan finds them.
+    MappingConflictError, MappingNotFoundError, MappingBusyError (also when another operation does not end
+    within a minute), InvalidForLambdaError, and PlatformError for any other refusal. When rights were granted
+    and the mapping was then refused, the rights stay: the next plan finds them.
     """
     require_same(plan, plan_id)
     if plan.blocked is not None:
@@ -65,7 +72,7 @@ def apply_plan(
         elif planned.service == "iam":
             _send(account, planned, _already_exists if planned.operation == "CreateRole" else None)
         else:
-            mapping = _change_mapping(account, planned, patient=rights_granted, sleep=sleep)
+            mapping = _change_mapping(account, planned, plan, patient=rights_granted, sleep=sleep)
     return Applied(plan=plan, mapping=mapping, warnings=tuple(warnings))
 
 
@@ -83,21 +90,50 @@ def _grant_rights(account: AwsAccount, planned: PlannedCall, plan: Plan, options
     return None
 
 
+class _InProgressError(MappingBusyError):
+    """Another operation on the function or the mapping has not ended yet. It will."""
+
+
 def _change_mapping(
-    account: AwsAccount, planned: PlannedCall, *, patient: bool, sleep: Callable[[float], None]
+    account: AwsAccount,
+    planned: PlannedCall,
+    plan: Plan,
+    *,
+    patient: bool,
+    sleep: Callable[[float], None],
 ) -> EventSourceMapping:
-    """Sends it. `patient`: repeats while Lambda does not know of rights granted a moment ago."""
+    """Sends it, again while another operation is in progress.
+
+    `patient`: again also while Lambda does not know of rights granted a moment ago.
+    """
     waited = 0.0
     while True:
         try:
             return read_mapping(
                 _send(account, planned, lambda error: _refusal(account, error, planned.arguments))
             )
-        except InvalidForLambdaError as error:
-            if not patient or "role" not in str(error).lower() or waited >= _RIGHTS_ARRIVE_SECONDS:
+        except _InProgressError:
+            if waited >= _LONGEST_WAIT_SECONDS:
                 raise
-            sleep(_RIGHTS_PAUSE_SECONDS)
-            waited += _RIGHTS_PAUSE_SECONDS
+        except InvalidForLambdaError as error:
+            if not patient or "role" not in str(error).lower() or waited >= _LONGEST_WAIT_SECONDS:
+                raise
+        sleep(_PAUSE_SECONDS)
+        waited += _PAUSE_SECONDS
+        _require_unchanged(account, planned, plan)
+
+
+def _require_unchanged(account: AwsAccount, planned: PlannedCall, plan: Plan) -> None:
+    """Raises PlanOutdatedError when the operation that was waited for has changed the mapping."""
+    uuid, planned_for = planned.arguments.get("UUID"), plan.observed.get("mapping")
+    if uuid is None or planned_for is None:
+        return
+    mapping = get_mapping(account, uuid)
+    if {**mapping.configuration, "State": mapping.state} != planned_for:
+        raise PlanOutdatedError(
+            f"mapping {uuid} was changed by somebody else while plan {plan.id} was carried out; it was not changed by this plan; "
+            "look at a new plan"
+        )
 
 
 def _send(
@@ -138,6 +174,11 @@ def _refusal(account: AwsAccount, error: Exception, arguments: Mapping[str, Any]
     message = error_message(error)
     uuid = arguments.get("UUID")
     match error_code(error):
+        case "ResourceConflictException" if "in progress" in message.lower():
+            return _InProgressError(
+                f"{f'mapping {uuid}' if uuid else 'the function or its mapping'} is busy with another operation ({message}); "
+                "nothing was changed; wait until that has ended, then plan again"
+            )
         case "ResourceConflictException":
             return _conflict(account, message, arguments)
         case "ResourceInUseException":

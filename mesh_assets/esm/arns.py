@@ -93,6 +93,24 @@ def function_in(text: str) -> FunctionName | None:
     )
 
 
+def names_function(asked: str, arn: str, *, any_qualifier: bool = False) -> bool:
+    """Whether a name, partial ARN or ARN means the function of this ARN, account and region as far as it says.
+
+    A version or alias is another function than the bare name, unless `any_qualifier` lets the bare name mean
+    all of them.
+    """
+    wanted, has = function_in(asked), function_in(arn)
+    if wanted is None or has is None:
+        return asked == arn
+    free = any_qualifier and wanted.qualifier is None
+    return (
+        wanted.name == has.name
+        and (free or wanted.qualifier == has.qualifier)
+        and wanted.account in (None, has.account)
+        and wanted.region in (None, has.region)
+    )
+
+
 def msk_cluster_in(text: str) -> MskCluster | None:
     """The cluster that an MSK cluster's or VPC connection's ARN means; None for any other text."""
     if (match := _MSK_CLUSTER.match(text)) is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.esm.arns import function_in
+from mesh_assets.esm.arns import names_function
 from mesh_assets.esm.aws_account import AwsAccount, call, error_code
 from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
@@ -29,7 +29,8 @@ def list_mappings(
 ) -> tuple[EventSourceMapping, ...]:
     """All mappings that match, in the API's order.
 
-    `function` without version or alias matches all of them. `source` is an MSK cluster's ARN, or bootstrap
+    `function` without version or alias matches all of them (the API's own filter would omit the versions).
+    Encrypted filters are missing: only `get_mapping` has them. `source` is an MSK cluster's ARN, or bootstrap
     servers separated by commas, in any order. `state` ignores case. Raises PlatformError when a page cannot
     be read: a part is never returned as the whole.
     """
@@ -38,7 +39,7 @@ def list_mappings(
         mapping
         for mapping in found
         if (mapping.is_kafka or not kafka_only)
-        and (function is None or _is_function(mapping, function))
+        and (function is None or names_function(function, mapping.function_arn, any_qualifier=True))
         and (source is None or same_source(mapping, source))
         and (topic is None or mapping.topic == topic)
         and (state is None or (mapping.state or "").casefold() == state.casefold())
@@ -97,7 +98,7 @@ def find_mapping(
             f"{len(found)} event source mappings have {asked}; choose one by its UUID:\n{candidates}",
             [mapping.uuid for mapping in found],
         )
-    return found[0]
+    return get_mapping(account, found[0].uuid)  # the list omits encrypted filters
 
 
 def one_line(mapping: EventSourceMapping) -> str:
@@ -117,24 +118,6 @@ def same_source(mapping: EventSourceMapping, source: str) -> bool:
     return set(mapping.bootstrap_servers) == {
         server.strip() for server in source.split(",") if server.strip()
     }
-
-
-def _is_function(mapping: EventSourceMapping, function: str) -> bool:
-    """Compares what both names say.
-
-    The API's own filter would omit a mapping to a version when the name has none.
-    """
-    asked, has = function_in(function), function_in(mapping.function_arn)
-    if asked is None or has is None:
-        return mapping.function_arn == function
-    return asked.name == has.name and all(
-        wanted is None or wanted == there
-        for wanted, there in (
-            (asked.qualifier, has.qualifier),
-            (asked.account, has.account),
-            (asked.region, has.region),
-        )
-    )
 
 
 def _answers(account: AwsAccount, source: str | None) -> Iterator[dict[str, Any]]:
@@ -187,11 +170,16 @@ class WrongEndError(EsmError):
     """The mapping settled in another state than the one waited for."""
 
 
+_CONSISTENT_SECONDS = 20.0
+"""For how long a read may lag behind a change: a new mapping unknown, a changed one in its old state."""
+
+
 def wait_until(
     account: AwsAccount,
     uuid: str,
     wanted: Wanted,
     *,
+    after: EventSourceMapping | None = None,
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
     progress: Callable[[Progress], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -199,23 +187,31 @@ def wait_until(
 ) -> EventSourceMapping | None:
     """Waits until the mapping is enabled, disabled or gone; boto3 has no waiter for it.
 
-    Returns the mapping, or None once it is gone. Raises WaitTimeoutError after the deadline, WrongEndError
-    when it settles as Disabled instead of Enabled, MappingNotFoundError when it vanishes, PlatformError when
-    AWS refuses or does not answer.
+    `after`: Lambda's answer to the change that is waited for. For a while, reads may not know of it: what is
+    older than it does not count then. Returns the mapping, or None once it is gone. Raises WaitTimeoutError
+    after the deadline, WrongEndError when it settles as Disabled instead of Enabled, MappingNotFoundError
+    when it vanishes, PlatformError when AWS refuses or does not answer.
     """
     start = clock()
     pause = _FIRST_PAUSE_SECONDS
     reported: tuple[str | None, str | None] | None = None
     while True:
-        mapping = _mapping(account, uuid, wanted)
-        state, reason = (None, None) if mapping is None else (mapping.state, mapping.state_transition_reason)
+        mapping = _mapping(account, uuid)
         seconds = clock() - start
+        stale = _is_stale(mapping, after) and wanted != "deleted" and seconds < _CONSISTENT_SECONDS
+        if stale:
+            mapping = after
+        elif mapping is None and wanted != "deleted":
+            raise not_found(account, uuid)
+        else:
+            after = None  # reads know of the change now, and keep knowing
+        state, reason = (None, None) if mapping is None else (mapping.state, mapping.state_transition_reason)
         if progress is not None and (state, reason) != reported:
             progress(Progress(uuid=uuid, state=state, reason=reason, seconds=seconds))
             reported = (state, reason)
-        if mapping is None or state == wanted:
+        if mapping is None or (state == wanted and not stale):
             return mapping
-        if wanted == "Enabled" and state == "Disabled":
+        if wanted == "Enabled" and state == "Disabled" and not stale:
             raise WrongEndError(
                 f"mapping {uuid} is Disabled instead of Enabled ({reason or 'no reason given'}); enable it, or see its last result"
             )
@@ -229,10 +225,17 @@ def wait_until(
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-def _mapping(account: AwsAccount, uuid: str, wanted: Wanted) -> EventSourceMapping | None:
+def _is_stale(mapping: EventSourceMapping | None, after: EventSourceMapping | None) -> bool:
+    """Whether a read does not know of the change that Lambda has answered with `after`."""
+    if after is None:
+        return False
+    if mapping is None or mapping.last_modified is None or after.last_modified is None:
+        return mapping is None
+    return mapping.last_modified < after.last_modified
+
+
+def _mapping(account: AwsAccount, uuid: str) -> EventSourceMapping | None:
     try:
         return get_mapping(account, uuid)
     except MappingNotFoundError:
-        if wanted == "deleted":
-            return None
-        raise
+        return None

@@ -1,36 +1,34 @@
 """Plans for mappings, made by reading only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from mesh_assets.esm.api_request import (
-    create_arguments,
-    differences,
-    effective_pollers,
-    provisioned_mode_asked,
-    update_arguments,
-)
+from mesh_assets.esm.api_request import create_arguments, differences, update_arguments
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.errors import MappingBusyError, MappingConflictError, Violation, fault, warning
+from mesh_assets.esm.errors import InvalidRequestError, MappingBusyError, Violation, fault, warning
 from mesh_assets.esm.iam.granted import PermissionsPlan, plan_permissions
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import document_text
 from mesh_assets.esm.iam.wiring import Wiring, wiring_of_mapping, wiring_of_request
-from mesh_assets.esm.lookup import find_mapping, list_mappings
+from mesh_assets.esm.lookup import find_mapping, list_mappings, same_source
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.neighbours import (
+    group_violations,
+    poller_group_asked,
+    poller_group_violations,
+    require_no_twin,
+)
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
-from mesh_assets.esm.surroundings import TopicLookup, look_around
+from mesh_assets.esm.surroundings import Surroundings, TopicLookup, look_around
 from mesh_assets.esm.validation import create_violations, require_no_fault, update_violations
-from mesh_assets.esm.validation.polling import MOST_MAX_POLLERS
 
-SETTLED = ("Enabled", "Disabled")
-"""The states in which Lambda accepts a change."""
-
-_MOST_IN_A_POLLER_GROUP = 100
+_CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
+"""The states in which Lambda accepts no change. A state that is new to us is left to Lambda."""
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
@@ -60,6 +58,17 @@ def plan_create(
     """
     warnings = list(require_no_fault((*create_violations(request), *_region_violations(account, request))))
     identity = account.identity
+    arguments = create_arguments(request)
+    others = list_mappings(account)
+    source = _source(request) or ""
+    require_no_twin(
+        account,
+        others,
+        function=request.target,
+        source=source,
+        topic=request.kafka_topic,
+        arguments=arguments,
+    )
     wiring = wiring_of_request(
         request, partition=identity.partition, region=account.region, account_id=identity.account_id
     )
@@ -70,13 +79,11 @@ def plan_create(
         bootstrap_servers=request.kafka_bootstrap_servers or (),
         lookup_topic=lookup_topic,
     )
-    arguments = create_arguments(request)
-    others = list_mappings(account, source=_source(request), topic=request.kafka_topic)
     warnings += require_no_fault(
         (
             *seen.violations,
-            *_neighbours(others, request, arguments),
-            *_poller_group(account, request, None),
+            *group_violations(others, request.kafka_consumer_group_id),
+            *poller_group_violations(others, request, None),
             *_unknown_group(wiring),
         )
     )
@@ -94,7 +101,9 @@ def plan_create(
             "account": identity.account_id,
             "region": account.region,
             **seen.observed,
-            "others": sorted(m.uuid for m in others),
+            "others": sorted(
+                m.uuid for m in others if m.topic == request.kafka_topic and same_source(m, source)
+            ),
         },
         permissions=rights,
         warnings=tuple(warnings),
@@ -108,7 +117,10 @@ def plan_update(
     """What updating the mapping would do; no calls when it is already as requested.
 
     Raises MappingNotFoundError, AmbiguousMappingError, MappingBusyError while it is changing,
-    InvalidRequestError, and PlatformError when AWS refuses or does not answer.
+    MappingConflictError, InvalidRequestError, and PlatformError when AWS refuses or does not answer.
+
+    A mapping that is switched off, or stays off, needs neither rights nor what it refers to, unless the update
+    names something new.
     """
     existing = find_mapping(
         account,
@@ -117,15 +129,22 @@ def plan_update(
         source=None if request.uuid else _source(request),
         topic=None if request.uuid else request.kafka_topic,
     )
+    require_kafka(existing)
     warnings = list(require_no_fault(update_violations(request, existing)))
     require_settled(existing)
     arguments = update_arguments(request, existing)
-    changes = differences(arguments, existing)
+    changes = tuple(differences(arguments, existing).values())
+    _require_room(account, request, existing, arguments)
     wiring = wiring_of_mapping(existing, changes=arguments)
-    seen = look_around(account, wiring, arguments.get("FunctionName", existing.function_arn))
-    warnings += require_no_fault((*seen.violations, *_poller_group(account, request, existing)))
-    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-    rights = _rights(account, seen.role_arn, wiring)
+    polls = request.enabled if request.enabled is not None else existing.state != "Disabled"
+    if not polls and wiring == wiring_of_mapping(existing):
+        # What does not poll needs nothing: it can be stopped whatever is left of what it refers to.
+        seen, rights = Surroundings(), None
+    else:
+        seen = look_around(account, wiring, arguments.get("FunctionName", existing.function_arn))
+        warnings += require_no_fault(seen.violations)
+        wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+        rights = _rights(account, seen.role_arn, wiring)
     call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)
     return make_plan(
         action="update_event_source_mapping",
@@ -139,11 +158,34 @@ def plan_update(
     )
 
 
+def _require_room(
+    account: AwsAccount, request: UpdateRequest, existing: EventSourceMapping, arguments: dict[str, Any]
+) -> None:
+    """Raises MappingConflictError where the new function already gets the topic, InvalidRequestError where
+    the poller group is full.
+    """
+    target = arguments.get("FunctionName")
+    if target is None and poller_group_asked(request, existing) is None:
+        return
+    others = [mapping for mapping in list_mappings(account) if mapping.uuid != existing.uuid]
+    if target is not None:
+        require_no_twin(
+            account,
+            others,
+            function=target,
+            source=existing.source,
+            topic=existing.topic or "",
+            arguments=arguments,
+        )
+    require_no_fault(tuple(poller_group_violations(others, request, existing)))
+
+
 def plan_delete(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
     """What deleting the mapping would do; `observed` shows the mapping.
 
-    Raises MappingBusyError while it is changing.
+    Raises InvalidRequestError for a mapping of another kind of source, MappingBusyError while it is changing.
     """
+    require_kafka(mapping)
     require_settled(mapping)
     kept = warning(
         "uuid",
@@ -170,6 +212,7 @@ def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -
     Raises InvalidRequestError when something the mapping refers to is missing, PlatformError when AWS refuses
     or does not answer.
     """
+    require_kafka(mapping)
     wiring = wiring_of_mapping(mapping)
     seen = look_around(account, wiring, mapping.function_arn)
     warnings = require_no_fault(seen.violations)
@@ -186,11 +229,26 @@ def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -
     )
 
 
+def require_kafka(mapping: EventSourceMapping) -> None:
+    """Raises InvalidRequestError for a mapping of a queue, another stream or a database."""
+    if not mapping.is_kafka:
+        raise InvalidRequestError(
+            [
+                fault(
+                    "uuid",
+                    mapping.uuid,
+                    f"reads {mapping.source or 'another source'}, not a Kafka topic",
+                    "name a mapping that `mesh-assets esm list` shows; manage this one with its own tools",
+                )
+            ]
+        )
+
+
 def require_settled(mapping: EventSourceMapping) -> None:
     """Raises MappingBusyError while the mapping is changing."""
-    if mapping.state is not None and mapping.state not in SETTLED:
+    if mapping.state in _CHANGING:
         raise MappingBusyError(
-            f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only mappings that are {' or '.join(SETTLED)}; wait until it is"
+            f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only mappings that are Enabled or Disabled; wait until it is"
         )
 
 
@@ -226,87 +284,6 @@ def _region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[
         )
 
 
-def _neighbours(
-    others: Sequence[EventSourceMapping], request: CreateRequest, arguments: dict[str, object]
-) -> Iterator[Violation]:
-    """Warns of other mappings that read the topic.
-
-    Raises MappingConflictError for one that is what the request asks for.
-    """
-    asked, group = function_in(request.target), request.kafka_consumer_group_id
-    for mapping in others:
-        has = function_in(mapping.function_arn)
-        same_function = (
-            asked is not None
-            and has is not None
-            and (asked.name, asked.qualifier) == (has.name, has.qualifier)
-        )
-        if same_function and group in (None, mapping.consumer_group_id):
-            raise conflict(mapping.uuid, mapping, arguments)
-        if same_function:
-            yield warning(
-                "target",
-                request.target,
-                f"mapping {mapping.uuid} already feeds it this topic, in group {mapping.consumer_group_id}: it would get each record twice",
-                "update that mapping instead, unless this is intended (Lambda may refuse a second)",
-            )
-        elif mapping.consumer_group_id == group:
-            yield warning(
-                "kafka_consumer_group_id",
-                group,
-                f"mapping {mapping.uuid} to {mapping.function_name} reads this topic in the same group, so each would get only part of it",
-                "use another group",
-            )
-
-
-def conflict(
-    uuid: str | None, existing: EventSourceMapping | None, arguments: dict[str, object]
-) -> MappingConflictError:
-    """The error for a mapping that already exists, with how it differs from the request."""
-    found = () if existing is None else differences(arguments, existing)
-    name = "such a mapping" if uuid is None else f"mapping {uuid} of this topic to this function"
-    if existing is None:
-        different = ""
-    elif found:
-        different = f"; it differs from the request: {'; '.join(found)}"
-    else:
-        different = "; it is as requested"
-    message = f"{name} already exists{different}; update it (`mesh-assets esm update`) or delete it first"
-    return MappingConflictError(message, existing_uuid=uuid, differences=found)
-
-
-def _poller_group(
-    account: AwsAccount, request: CreateRequest | UpdateRequest, existing: EventSourceMapping | None
-) -> Iterator[Violation]:
-    """A poller group has limited room for mappings and pollers."""
-    group = request.poller_group or (
-        existing.poller_group if existing is not None and request.poller_group is None else None
-    )
-    asks = request.poller_group or provisioned_mode_asked(request)
-    if not group or not asks:
-        return
-    members = [
-        mapping
-        for mapping in list_mappings(account, kafka_only=False)
-        if mapping.poller_group == group and (existing is None or mapping.uuid != existing.uuid)
-    ]
-    pollers = sum(mapping.max_pollers or 0 for mapping in members) + effective_pollers(request, existing)[1]
-    if len(members) >= _MOST_IN_A_POLLER_GROUP:
-        yield fault(
-            "poller_group",
-            group,
-            f"has {len(members)} mappings; the most is {_MOST_IN_A_POLLER_GROUP}",
-            "use another group",
-        )
-    if pollers > MOST_MAX_POLLERS:
-        yield fault(
-            "poller_group",
-            group,
-            f"would have {pollers} pollers; the most is {MOST_MAX_POLLERS}",
-            "lower max_pollers",
-        )
-
-
 def _unknown_group(wiring: Wiring) -> Iterator[Violation]:
     if wiring.cluster_arn is not None and wiring.group is None:
         yield warning(
@@ -328,12 +305,14 @@ def _rights(account: AwsAccount, role_arn: str | None, wiring: Wiring) -> Permis
     )
 
 
-def _policy_calls(rights: PermissionsPlan, options: PlanOptions) -> tuple[PlannedCall, ...]:
-    return put_policy_calls(rights.change) if rights.change is not None and options.add_permissions else ()
+def _policy_calls(rights: PermissionsPlan | None, options: PlanOptions) -> tuple[PlannedCall, ...]:
+    if rights is None or rights.change is None or not options.add_permissions:
+        return ()
+    return put_policy_calls(rights.change)
 
 
-def _blocked(rights: PermissionsPlan, options: PlanOptions) -> str | None:
-    if rights.state == "granted" or options.continue_without_permissions:
+def _blocked(rights: PermissionsPlan | None, options: PlanOptions) -> str | None:
+    if rights is None or rights.state == "granted" or options.continue_without_permissions:
         return None
     if rights.state == "to_add":
         return None if options.add_permissions else "the role lacks rights, and granting them is turned off"

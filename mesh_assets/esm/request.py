@@ -70,7 +70,8 @@ class MappingSettings(EsmModel):
         default=None, description="Seconds after which a record is given up, -1 (never) or 60-604800"
     )
     on_failure_destination: Text | None = Field(
-        default=None, description="ARN of an SQS queue, SNS topic or S3 bucket, or kafka://topic"
+        default=None,
+        description="ARN of an SQS queue, SNS topic or S3 bucket, or kafka://topic (provisioned mode only)",
     )
     filter_patterns: Patterns | None = Field(
         default=None, description="Event filter patterns (JSON); a record that matches one of them passes"
@@ -79,11 +80,12 @@ class MappingSettings(EsmModel):
         default=None, description="KMS key that encrypts the filter patterns"
     )
     schema_registry: Registry | None = Field(
-        default=None, description="Glue or Confluent registry: {uri, …}; provisioned mode only"
+        default=None, description="Glue or Confluent registry: {uri, …}; provisioned mode only; {} removes it"
     )
     metrics: Names | None = Field(default=None, description="EventCount, ErrorCount, KafkaMetrics")
     log_level: Text | None = Field(
-        default=None, description="The poller's own log: DEBUG, INFO or WARN; provisioned mode only"
+        default=None,
+        description="The poller's own log: DEBUG, INFO or WARN; provisioned mode only; empty ends it",
     )
     # What only other event sources have: accepted, so that the answer can say why Kafka does not.
     tumbling_window: Annotated[Count | None, Refused()] = Field(

@@ -142,12 +142,16 @@ class RegistryAccess(EsmModel):
 
 class SchemaRegistry(EsmModel):
     """A Glue registry (its ARN) or a Confluent one (its https address). `validate_attributes`: KEY, VALUE or
-    both."""
+    both. Without a `uri` it removes the mapping's registry."""
 
-    uri: Text
+    uri: Text = ""
     event_record_format: Text = "JSON"
     validate_attributes: Names = ("VALUE",)
     access_configurations: Annotated[tuple[RegistryAccess, ...], Kind("accesses", RegistryAccess)] = ()
+
+    @property
+    def removes(self) -> bool:
+        return not self.uri
 
 
 SourceAccesses = Annotated[tuple[SourceAccess, ...], Kind("accesses", SourceAccess)]

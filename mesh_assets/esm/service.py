@@ -49,6 +49,7 @@ class MappingService:
         self.account = account
         self._lookup_topic = lookup_topic or estate_topics(estate, account)
         self._sleep = sleep
+        self._changed: dict[str, EventSourceMapping] = {}
 
     def list(
         self,
@@ -117,15 +118,19 @@ class MappingService:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
         progress: Callable[[Progress], None] | None = None,
     ) -> EventSourceMapping | None:
-        """Waits for a state. Raises as `wait_until` does."""
+        """Waits for a state, after this service's own last change of the mapping. Raises as `wait_until` does."""
         return wait_until(
             self.account,
             uuid,
             wanted,
+            after=self._changed.get(uuid),
             deadline_seconds=deadline_seconds,
             progress=progress,
             sleep=self._sleep,
         )
 
     def _apply(self, plan: Plan, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
-        return apply_plan(self.account, plan, plan_id, options=options, sleep=self._sleep)
+        applied = apply_plan(self.account, plan, plan_id, options=options, sleep=self._sleep)
+        if applied.mapping is not None:
+            self._changed[applied.mapping.uuid] = applied.mapping
+        return applied

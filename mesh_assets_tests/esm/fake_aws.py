@@ -135,7 +135,11 @@ class FakeAws:
             if arguments.get("EventSourceArn") in (None, m.get("EventSourceArn"))
         ]
         start, size = int(arguments.get("Marker", 0)), arguments["MaxItems"]
-        page: dict[str, Any] = {"EventSourceMappings": fitting[start : start + size]}
+        listed = [
+            {name: value for name, value in one.items() if name != "FilterCriteria" or "KMSKeyArn" not in one}
+            for one in fitting
+        ]
+        page: dict[str, Any] = {"EventSourceMappings": listed[start : start + size]}
         return {**page, "NextMarker": str(start + size)} if start + size < len(fitting) else page
 
     def _create(self, **arguments: Any) -> dict[str, Any]:

@@ -160,12 +160,56 @@ def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: M
 
 def test_a_conflict_without_a_uuid_is_still_reported(aws: FakeAws, service: MappingService) -> None:
     aws.failing["lambda.create_event_source_mapping"] = [
-        refusal("ResourceConflictException", "in progress", 409)
+        refusal("ResourceConflictException", "already there", 409)
     ]
 
     with pytest.raises(MappingConflictError, match="such a mapping already exists") as caught:
         created(service)
     assert caught.value.existing_uuid is None
+
+
+IN_PROGRESS = refusal(
+    "ResourceConflictException",
+    "The operation cannot be performed at this time. An update is in progress for resource: arn:aws:lambda:eu-central-1:…",
+    409,
+)
+
+
+def test_an_operation_in_progress_is_waited_out(aws: FakeAws, service: MappingService) -> None:
+    aws.roles[ROLE]["all"] = ALL
+    aws.failing["lambda.create_event_source_mapping"] = [IN_PROGRESS] * 3
+
+    assert created(service).mapping is not None
+    assert len(aws.asked("lambda.create_event_source_mapping")) == 4
+
+
+def test_an_operation_that_does_not_end_is_named_and_is_no_mapping_that_exists(
+    aws: FakeAws, service: MappingService
+) -> None:
+    aws.roles[ROLE]["all"] = ALL
+    aws.failing["lambda.create_event_source_mapping"] = [IN_PROGRESS] * 100
+
+    with pytest.raises(
+        MappingBusyError, match=r"is busy with another operation .*An update is in progress for resource"
+    ):
+        created(service)
+    assert len(aws.asked("lambda.create_event_source_mapping")) == 21  # a minute, every three seconds
+
+
+def test_a_mapping_changed_by_the_operation_that_was_waited_for_is_left_to_a_new_plan(
+    aws: FakeAws,
+) -> None:
+    aws.roles[ROLE]["all"] = ALL
+    uuid = aws.add_mapping()
+    service = MappingService(
+        aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: aws.mappings[uuid].update(BatchSize=9)
+    )
+    aws.failing["lambda.update_event_source_mapping"] = [IN_PROGRESS]
+    request = update(uuid=uuid, batch_size=7)
+
+    with pytest.raises(PlanOutdatedError, match="was changed by somebody else"):
+        service.update(request, service.plan_update(request).id)
+    assert aws.mappings[uuid]["BatchSize"] == 9
 
 
 def test_updating_and_deleting(aws: FakeAws, service: MappingService) -> None:

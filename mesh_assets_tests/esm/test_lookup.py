@@ -1,6 +1,7 @@
 """Mappings listed and found among fakes of Lambda's answers."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -190,13 +191,15 @@ UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"
 
 
 class Clock:
-    """Goes on only when somebody sleeps; then the mapping takes its next state."""
+    """Goes on only when somebody sleeps; then the mapping takes its next state, `None` unknown, `State@9` changed
+    nine seconds after `WHEN`."""
 
     def __init__(self, aws: FakeAws, states: list[str | None]) -> None:
         self.now = 0.0
         self._aws = aws
         self._states = states
         aws.add_mapping(UUID=UUID)
+        self._kept = aws.mappings[UUID]
         self._next()
 
     def __call__(self) -> float:
@@ -211,17 +214,40 @@ class Clock:
         if state is None:
             self._aws.mappings.pop(UUID, None)
         else:
-            self._aws.mappings[UUID]["State"] = state
+            self._aws.mappings[UUID] = self._kept
+            state, _, changed = state.partition("@")
+            self._kept["State"] = state
+            if changed:
+                self._kept["LastModified"] = WHEN + timedelta(seconds=int(changed))
 
 
 def wait(
-    aws: FakeAws, states: list[str | None], wanted: Wanted, told: list[Progress] | None = None
+    aws: FakeAws,
+    states: list[str | None],
+    wanted: Wanted,
+    told: list[Progress] | None = None,
+    *,
+    after: EventSourceMapping | None = None,
 ) -> EventSourceMapping | None:
     clock = Clock(aws, states)
     progress = None if told is None else told.append
     return wait_until(
-        aws.account(), UUID, wanted, deadline_seconds=60, progress=progress, sleep=clock.sleep, clock=clock
+        aws.account(),
+        UUID,
+        wanted,
+        after=after,
+        deadline_seconds=60,
+        progress=progress,
+        sleep=clock.sleep,
+        clock=clock,
     )
+
+
+def answered(state: str, *, seconds_later: int) -> EventSourceMapping:
+    """What Lambda answered to a change, so long after the moment that `FakeAws` gives its mappings."""
+    aws = FakeAws()
+    when = WHEN + timedelta(seconds=seconds_later)
+    return get_mapping(aws.account(), aws.add_mapping(UUID=UUID, State=state, LastModified=when))
 
 
 def test_it_tells_each_change_of_state_once(aws: FakeAws) -> None:
@@ -252,3 +278,55 @@ def test_after_the_deadline_it_says_state_reason_and_last_result(aws: FakeAws) -
         WaitTimeoutError, match=r"is Creating after \d+ s, not Enabled \(USER_INITIATED; last result: OK\)"
     ):
         wait(aws, ["Creating"], "Enabled")
+
+
+def test_a_mapping_created_a_moment_ago_may_be_unknown_for_a_while(aws: FakeAws) -> None:
+    told: list[Progress] = []
+
+    mapping = wait(
+        aws, [None, None, "Creating", "Enabled"], "Enabled", told, after=answered("Creating", seconds_later=0)
+    )
+
+    assert mapping is not None
+    assert [progress.state for progress in told] == ["Creating", "Enabled"]
+
+
+def test_a_mapping_that_stays_unknown_does_not_exist(aws: FakeAws) -> None:
+    told: list[Progress] = []
+
+    with pytest.raises(MappingNotFoundError):
+        wait(aws, [None], "Enabled", told, after=answered("Creating", seconds_later=0))
+    assert [progress.state for progress in told] == ["Creating"]
+
+
+def test_a_mapping_that_was_seen_and_is_gone_has_vanished(aws: FakeAws) -> None:
+    with pytest.raises(MappingNotFoundError):
+        wait(aws, ["Creating", None, "Enabled"], "Enabled", after=answered("Creating", seconds_later=0))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answer", "states", "told_states"),
+    [
+        ("Enabled", "Enabling", ["Disabled", "Disabled", "Enabling@5", "Enabled@6"], ["Enabling", "Enabled"]),
+        ("Enabled", "Updating", ["Enabled", "Updating@5", "Enabled@6"], ["Updating", "Enabled"]),
+        ("Disabled", "Disabling", ["Enabled", "Disabling@5", "Disabled@6"], ["Disabling", "Disabled"]),
+        ("Disabled", "Updating", ["Disabled", "Disabled@6"], ["Updating", "Disabled"]),
+    ],
+)
+def test_the_state_from_before_the_change_does_not_count(
+    aws: FakeAws, wanted: Wanted, answer: str, states: list[str | None], told_states: list[str]
+) -> None:
+    told: list[Progress] = []
+
+    mapping = wait(aws, states, wanted, told, after=answered(answer, seconds_later=5))
+
+    assert mapping is not None
+    assert mapping.last_modified == WHEN + timedelta(seconds=6)
+    assert [progress.state for progress in told] == told_states
+
+
+def test_a_deleted_mapping_is_gone_at_the_first_read_that_says_so(aws: FakeAws) -> None:
+    assert (
+        wait(aws, ["Enabled", "Deleting@5", None], "deleted", after=answered("Deleting", seconds_later=5))
+        is None
+    )

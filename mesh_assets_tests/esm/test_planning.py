@@ -169,12 +169,70 @@ def test_a_mapping_that_is_there_is_a_conflict_with_its_uuid_and_the_difference(
     assert caught.value.differences == ("StartingPosition: LATEST → TRIM_HORIZON", "BatchSize: 10 → 100")
 
 
-def test_another_function_in_the_same_group_is_a_warning(aws: FakeAws) -> None:
-    aws.add_mapping("other", **GROUP)
+OTHER_GROUP: dict[str, Any] = {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "others"}}
 
-    warnings = service(aws).plan_create(create(MSK)).warnings
 
-    assert any("each would get only part of it" in warning.rule for warning in warnings)
+def test_a_second_mapping_of_the_topic_to_the_function_is_a_conflict_whatever_its_group(
+    aws: FakeAws,
+) -> None:
+    """Lambda refuses it, so it must not come to light after the rights were granted."""
+    uuid = aws.add_mapping(**OTHER_GROUP)
+
+    with pytest.raises(MappingConflictError) as caught:
+        service(aws).plan_create(create(MSK, starting_position="LATEST", batch_size=7))
+
+    assert caught.value.existing_uuid == uuid
+    assert caught.value.differences == ("ConsumerGroupId: others → orders-handler", "BatchSize: 100 → 7")
+    assert (
+        "ConsumerGroupId cannot be updated: keep it and update the rest (`mesh-assets esm update`), delete the mapping first, "
+        "or feed another function or alias"
+    ) in str(caught.value)
+    assert aws.mutations() == []
+
+
+def test_another_version_or_alias_of_the_function_is_another_function(aws: FakeAws) -> None:
+    aws.add_mapping("orders-handler:live", **OTHER_GROUP)
+
+    assert service(aws).plan_create(create(MSK)).calls != ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"function": "other"},
+        {"function": "other", "topic": "payments"},
+        {
+            "function": "other",
+            "topic": "payments",
+            "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example.com:9092"]}},
+            "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "orders-handler"},
+        },
+    ],
+    ids=["the same topic", "another topic", "another cluster"],
+)
+def test_a_group_belongs_to_one_mapping_of_the_account_and_region(
+    aws: FakeAws, other: dict[str, Any]
+) -> None:
+    uuid = aws.add_mapping(**{**GROUP, **other})
+
+    with pytest.raises(InvalidRequestError) as caught:
+        service(aws).plan_create(create(MSK))
+
+    [violation] = caught.value.violations
+    assert (violation.field, violation.value) == ("kafka_consumer_group_id", "orders-handler")
+    assert uuid in violation.rule
+    assert "unique among all Kafka mappings of the account and region" in violation.rule
+
+
+def test_the_conflict_is_compared_with_filters_that_only_get_tells(aws: FakeAws) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    pattern = '{"value": {"status": ["failed"]}}'
+    aws.add_mapping(**GROUP, KMSKeyArn=key, FilterCriteria={"Filters": [{"Pattern": pattern}]})
+
+    with pytest.raises(MappingConflictError) as caught:
+        service(aws).plan_create(create(MSK, filter_patterns=[pattern], filter_kms_key_arn=key))
+
+    assert caught.value.differences == ("StartingPosition: LATEST → TRIM_HORIZON",)
 
 
 def test_without_a_group_its_rights_are_left_out_and_a_warning_says_so(aws: FakeAws) -> None:
@@ -232,10 +290,141 @@ def test_an_update_shows_only_what_changes(aws: FakeAws) -> None:
     assert plan.calls[1].arguments == {"UUID": uuid, "BatchSize": 7, "Enabled": True}
 
 
-def test_an_update_that_changes_nothing_has_no_calls(aws: FakeAws) -> None:
-    uuid = aws.add_mapping()
+POLLERS: dict[str, Any] = {
+    "ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 6, "PollerGroupName": "team-a"}
+}
 
-    assert service(aws).plan_update(update(uuid=uuid, batch_size=100)).calls == ()
+
+@pytest.mark.parametrize(
+    ("answer", "changes"),
+    [
+        ({}, {"batch_size": 100}),
+        ({}, {"enabled": True}),
+        ({}, {"schema_registry": {}}),
+        ({}, {"log_level": ""}),
+        ({}, {"filter_patterns": []}),
+        (POLLERS, {"min_pollers": 3, "max_pollers": 6}),
+        (POLLERS, {"min_pollers": 3, "max_pollers": 6, "poller_group": "team-a"}),
+        (POLLERS, {"provisioned_mode": True}),
+    ],
+)
+def test_an_update_that_changes_nothing_has_no_calls(
+    aws: FakeAws, answer: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    plan = service(aws).plan_update(update(uuid=aws.add_mapping(**answer), **changes))
+
+    assert (plan.calls, plan.differences) == ((), ())
+
+
+NOTHING_LEFT: dict[str, Any] = {"functions": {}, "roles": {}, "clusters": {}, "secrets": {}}
+"""All that a mapping refers to, gone."""
+SCRAM: dict[str, Any] = {
+    "SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}],
+    "DestinationConfig": {"OnFailure": {"Destination": "kafka://dead"}},
+}
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Disabled"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        PlanOptions(),
+        PlanOptions(add_permissions=False),
+        PlanOptions(continue_without_permissions=True),
+    ],
+)
+def test_disabling_needs_no_rights_and_nothing_of_what_the_mapping_refers_to(
+    aws: FakeAws, options: PlanOptions, state: str
+) -> None:
+    uuid = aws.add_mapping(**GROUP, **SCRAM, State=state)
+    for name, value in NOTHING_LEFT.items():
+        setattr(aws, name, value)
+    request = update(uuid=uuid, enabled=False, batch_size=7)
+
+    plan = service(aws).plan_update(request, options)
+    service(aws).update(request, plan.id, options)
+
+    assert (operations(plan), plan.blocked, plan.permissions) == (
+        ["lambda:UpdateEventSourceMapping"],
+        None,
+        None,
+    )
+    assert aws.mutations() == ["lambda.update_event_source_mapping"]
+    assert [name for name, _, _ in aws.calls if name not in ("lambda", "sts")] == []
+
+
+def test_deleting_needs_nothing_of_what_the_mapping_refers_to(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**GROUP, **SCRAM)
+    for name, value in NOTHING_LEFT.items():
+        setattr(aws, name, value)
+
+    service(aws).delete(uuid, service(aws).plan_delete(uuid).id)
+
+    assert aws.mutations() == ["lambda.delete_event_source_mapping"]
+    assert [name for name, _, _ in aws.calls if name not in ("lambda", "sts")] == []
+
+
+def test_what_a_disabled_mapping_is_given_anew_is_looked_up(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**GROUP, State="Disabled")
+
+    with pytest.raises(InvalidRequestError, match="no such function"):
+        service(aws).plan_update(update(uuid=uuid, target="nobody"))
+
+
+def test_enabling_asks_for_the_rights_again(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**GROUP, State="Disabled")
+
+    assert operations(service(aws).plan_update(update(uuid=uuid, enabled=True))) == [
+        "iam:PutRolePolicy",
+        "lambda:UpdateEventSourceMapping",
+    ]
+
+
+@pytest.mark.parametrize("how", ["delete", "update", "permissions"])
+def test_a_mapping_of_another_kind_of_source_is_refused(aws: FakeAws, how: str) -> None:
+    queue = "arn:aws:sqs:eu-central-1:123456789012:orders"
+    uuid = aws.add_mapping(EventSourceArn=queue)
+    del aws.mappings[uuid]["Topics"]
+    mine = service(aws)
+    plans = {
+        "delete": lambda: mine.plan_delete(uuid),
+        "update": lambda: mine.plan_update(update(uuid=uuid, enabled=False)),
+        "permissions": lambda: mine.plan_permissions(uuid),
+    }
+
+    with pytest.raises(InvalidRequestError, match=f"uuid = {uuid}: reads {queue}, not a Kafka topic"):
+        plans[how]()
+
+
+def test_an_update_to_a_function_that_already_gets_the_topic_is_a_conflict(aws: FakeAws) -> None:
+    aws.functions["other"] = aws.functions["orders-handler"]
+    twin = aws.add_mapping("other", **OTHER_GROUP)
+    uuid = aws.add_mapping(**GROUP)
+
+    with pytest.raises(
+        MappingConflictError, match=f"mapping {twin} of this topic to this function"
+    ) as caught:
+        service(aws).plan_update(update(uuid=uuid, target="other"))
+
+    assert caught.value.existing_uuid == twin
+
+
+def test_an_update_found_by_its_source_sees_encrypted_filters(aws: FakeAws) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    aws.add_mapping(**GROUP, KMSKeyArn=key, FilterCriteria={"Filters": [{"Pattern": "{}"}]})
+
+    plan = service(aws).plan_update(
+        update(target="orders-handler", kafka_topic="orders", filter_kms_key_arn=f"{key}2")
+    )
+
+    assert plan.differences == (f"KMSKeyArn: {key} → {key}2",)
+    assert plan.observed["mapping"]["FilterCriteria"] == {"Filters": [{"Pattern": "{}"}]}
+
+
+def test_a_state_that_is_new_to_us_stops_no_change(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(State="Paused")
+
+    assert operations(service(aws).plan_delete(uuid)) == ["lambda:DeleteEventSourceMapping"]
 
 
 def test_an_update_finds_its_mapping_by_function_source_and_topic(aws: FakeAws) -> None:

@@ -171,9 +171,7 @@ def unchangeable_violations(subject: Subject) -> Iterator[Violation]:
     request, existing = subject.request, subject.existing
     if existing is None or not isinstance(request, UpdateRequest):
         return
-    mode = (existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get(
-        "ConsumptionMode", "Stream"
-    )
+    mode = subject.existing_config("SelfManagedKafkaEventSourceConfig").get("ConsumptionMode", "Stream")
     fixed: tuple[tuple[str, object, object], ...] = (
         ("kafka_topic", request.kafka_topic, existing.topic),
         ("event_source_arn", request.event_source_arn, existing.event_source_arn),

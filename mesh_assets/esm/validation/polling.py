@@ -227,7 +227,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARN")
 
 def observing_violations(subject: Subject) -> Iterator[Violation]:
     """The mapping's own metrics and log."""
-    metrics, level = subject.request.metrics, subject.request.log_level
+    metrics = subject.request.metrics
     if metrics == () and subject.creating:
         yield fault("metrics", "()", "is empty", f"name some of {', '.join(METRICS)}, or leave it out")
     for name, times in Counter(metrics or ()).items():
@@ -235,7 +235,32 @@ def observing_violations(subject: Subject) -> Iterator[Violation]:
             yield fault("metrics", name, f"is not one of {', '.join(METRICS)}", "choose among them")
         elif times > 1:
             yield fault("metrics", name, f"is given {times} times", "name it once")
+    counted = subject.after("metrics")
+    if counted and not subject.provisioned and (metrics or subject.ends_provisioned_mode):
+        yield warning(
+            "metrics",
+            ", ".join(counted),
+            "AWS announced them for provisioned mode; without it they may never come, and a validation then proves nothing",
+            "set provisioned_mode to be sure of them",
+        )
+    yield from _log_level(subject)
+
+
+def _log_level(subject: Subject) -> Iterator[Violation]:
+    level = subject.request.log_level
     if level is None:
+        has = subject.existing_config("LoggingConfig").get("SystemLogLevel")
+        if has and subject.ends_provisioned_mode:
+            yield fault(
+                "log_level",
+                has,
+                "the mapping has it, and the poller's log exists in provisioned mode only",
+                'end it as well: log_level: ""',
+            )
+        return
+    if level == "":
+        if subject.creating:
+            yield fault("log_level", "''", "is empty", "leave it out")
         return
     if level not in LOG_LEVELS:
         yield fault("log_level", level, f"is not one of {', '.join(LOG_LEVELS)}", "choose one of them")

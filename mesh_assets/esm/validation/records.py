@@ -19,7 +19,23 @@ ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CER
 def registry_violations(subject: Subject) -> Iterator[Violation]:
     """The schema registry that decodes and validates records before the function gets them."""
     registry = subject.request.schema_registry
+    if subject.ends_provisioned_mode and _has_registry(subject):
+        yield fault(
+            "schema_registry",
+            None,
+            "the mapping has one, and Lambda ends provisioned mode only after it is gone",
+            "remove it first, in an update of its own: schema_registry: {}",
+        )
     if registry is None:
+        return
+    if registry.removes:
+        if subject.creating or registry.access_configurations:
+            yield fault(
+                "schema_registry.uri",
+                None,
+                "is missing",
+                "give the Glue registry's ARN or Confluent's https:// address, or leave schema_registry out",
+            )
         return
     if not subject.provisioned:
         yield fault(
@@ -50,26 +66,19 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
     yield from _kind(registry)
 
 
+def _has_registry(subject: Subject) -> bool:
+    return any(
+        subject.existing_config(name).get("SchemaRegistryConfig")
+        for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+    )
+
+
+_MOST_REGISTRY_ACCESSES = 2
+
+
 def _kind(registry: SchemaRegistry) -> Iterator[Violation]:
     if registry.uri.startswith("https://"):
-        if not registry.access_configurations:
-            yield warning(
-                "schema_registry.access_configurations",
-                None,
-                "none is given, and Confluent's registry asks for credentials",
-                "name its secret",
-            )
-        for number, access in enumerate(registry.access_configurations):
-            field = f"schema_registry.access_configurations[{number}]"
-            if access.type not in ACCESS_TYPES:
-                yield fault(
-                    f"{field}.type",
-                    access.type,
-                    f"is not one of {', '.join(ACCESS_TYPES)}",
-                    "choose one of them",
-                )
-            else:
-                yield from secret_violations(f"{field}.uri", access.uri)
+        yield from _accesses(registry)
         return
     arn = arn_in(registry.uri)
     if (
@@ -91,6 +100,35 @@ def _kind(registry: SchemaRegistry) -> Iterator[Violation]:
             "a Glue registry takes none: it authorizes the function's role",
             "leave them out",
         )
+
+
+def _accesses(registry: SchemaRegistry) -> Iterator[Violation]:
+    """How Lambda authenticates to a Confluent registry."""
+    field, entries = "schema_registry.access_configurations", registry.access_configurations
+    if not entries:
+        yield warning(
+            field, None, "none is given, and Confluent's registry asks for credentials", "name its secret"
+        )
+    if len(entries) > _MOST_REGISTRY_ACCESSES:
+        yield fault(
+            field,
+            len(entries),
+            f"at most {_MOST_REGISTRY_ACCESSES}: the authentication, and the authority's certificate",
+            "leave out the others",
+        )
+    for kind, times in Counter(entry.type for entry in entries).items():
+        if times > 1:
+            yield fault(field, kind, f"is given {times} times", "name each type once")
+    for number, entry in enumerate(entries):
+        if entry.type not in ACCESS_TYPES:
+            yield fault(
+                f"{field}[{number}].type",
+                entry.type,
+                f"is not one of {', '.join(ACCESS_TYPES)}",
+                "choose one of them",
+            )
+        else:
+            yield from secret_violations(f"{field}[{number}].uri", entry.uri)
 
 
 _LONGEST_PATTERN = 4_096
@@ -166,7 +204,6 @@ _WITH_PROVISIONED_MODE = (
     "bisect_batch_on_error",
     "max_record_age",
     "report_batch_item_failures",
-    "on_failure_destination",
 )
 
 
@@ -198,6 +235,7 @@ def failure_violations(subject: Subject) -> Iterator[Violation]:
         yield fault("on_failure_destination", "''", "is empty", "leave it out")
     elif destination:
         yield from _destination(destination, subject)
+    yield from _of_provisioned_mode(subject)
     if request.on_success_destination is not None:
         yield fault(
             "on_success_destination",
@@ -216,8 +254,25 @@ def failure_violations(subject: Subject) -> Iterator[Violation]:
             "with endless retries AWS makes 10 attempts and then sends the batch there",
             "set retry_attempts for another number",
         )
+
+
+def _of_provisioned_mode(subject: Subject) -> Iterator[Violation]:
+    """What needs provisioned mode, or seems to."""
+    if subject.provisioned:
+        return
+    request, after = subject.request, subject.after("on_failure_destination") or ""
+    # A mapping that has it all the same may still be changed otherwise, above all disabled.
+    if after.startswith(KAFKA_DESTINATION) and (
+        request.on_failure_destination or subject.ends_provisioned_mode
+    ):
+        yield fault(
+            "on_failure_destination",
+            after,
+            "Lambda writes to a topic in provisioned mode only",
+            "set provisioned_mode (or min_pollers), or name a queue, SNS topic or bucket",
+        )
     asked = [name for name in _WITH_PROVISIONED_MODE if getattr(request, name) not in (None, False)]
-    if asked and not subject.provisioned:
+    if asked:
         yield warning(
             ", ".join(asked),
             None,

@@ -1,5 +1,6 @@
 """What the rules examine: the request and, for an update, the mapping as it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,15 +36,21 @@ class Subject:
         """Whether it consumes as a share group (ConsumptionMode Queue)."""
         if self.existing is None:
             return self.request.consumption_mode == "Queue"
-        return (self.existing.configuration.get("SelfManagedKafkaEventSourceConfig") or {}).get(
-            "ConsumptionMode"
-        ) == "Queue"
+        return self.existing_config("SelfManagedKafkaEventSourceConfig").get("ConsumptionMode") == "Queue"
 
     @property
     def provisioned(self) -> bool:
         """Whether it has dedicated pollers once the request is applied."""
         asked = provisioned_mode_asked(self.request)
         return asked if asked is not None else self.existing is not None and self.existing.is_provisioned
+
+    @property
+    def ends_provisioned_mode(self) -> bool:
+        return self.existing is not None and self.existing.is_provisioned and not self.provisioned
+
+    def existing_config(self, name: str) -> Mapping[str, Any]:
+        """A config of the mapping as it is, by the API's name; empty for none, or for a new mapping."""
+        return {} if self.existing is None else self.existing.configuration.get(name) or {}
 
     def after(self, name: str) -> Any:
         """The setting's value once the request is applied.

@@ -99,7 +99,8 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (MSK, {"on_failure_destination": QUEUE_ARN}),
     (MSK, {"on_failure_destination": f"arn:aws:sns:{REGION}:{ACCOUNT}:dead"}),
     (MSK, {"on_failure_destination": "arn:aws:s3:::dead-letters"}),
-    (MSK, {"on_failure_destination": "kafka://orders-dead"}),
+    (PROVISIONED, {"on_failure_destination": "kafka://orders-dead"}),
+    (MSK, {"min_pollers": 1, "on_failure_destination": "kafka://orders-dead"}),
     (MSK, {"min_pollers": 200, "max_pollers": 2_000, "poller_group": "team-a", "log_level": "DEBUG"}),
     (MSK, {"min_pollers": 5}),
     (
@@ -116,7 +117,10 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {
             "schema_registry": {
                 "uri": CONFLUENT,
-                "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}],
+                "access_configurations": [
+                    {"type": "BASIC_AUTH", "uri": SECRET},
+                    {"type": "SERVER_ROOT_CA_CERTIFICATE", "uri": SECRET},
+                ],
             }
         },
     ),
@@ -281,6 +285,40 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
         },
         "schema_registry.access_configurations[0].type",
         "not one of BASIC_AUTH",
+    ),
+    ({"on_failure_destination": "kafka://orders-dead"}, "on_failure_destination", "in provisioned mode only"),
+    (
+        {"provisioned_mode": False, "on_failure_destination": "kafka://orders-dead"},
+        "on_failure_destination",
+        "in provisioned mode only",
+    ),
+    ({"provisioned_mode": True, "log_level": ""}, "log_level", "is empty"),
+    ({"provisioned_mode": True, "schema_registry": {}}, "schema_registry.uri", "is missing"),
+    (
+        {
+            "provisioned_mode": True,
+            "schema_registry": {
+                "uri": CONFLUENT,
+                "access_configurations": [
+                    {"type": "BASIC_AUTH", "uri": SECRET},
+                    {"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": SECRET},
+                    {"type": "SERVER_ROOT_CA_CERTIFICATE", "uri": SECRET},
+                ],
+            },
+        },
+        "schema_registry.access_configurations",
+        "at most 2",
+    ),
+    (
+        {
+            "provisioned_mode": True,
+            "schema_registry": {
+                "uri": CONFLUENT,
+                "access_configurations": [{"type": "BASIC_AUTH", "uri": SECRET}] * 2,
+            },
+        },
+        "schema_registry.access_configurations",
+        "2 times",
     ),
     ({"filter_patterns": []}, "filter_patterns", "is empty"),
     ({"filter_patterns": ["{"]}, "filter_patterns[0]", "is not JSON"),
@@ -450,6 +488,7 @@ def test_all_faults_come_at_once() -> None:
         (MSK, {"max_batching_window": 5}, "max_batching_window", "cannot return to the default of 500 ms"),
         (MSK, {"on_failure_destination": QUEUE_ARN}, "on_failure_destination", "makes 10 attempts"),
         (MSK, {"retry_attempts": 2}, "retry_attempts", "provisioned mode only"),
+        (MSK, {"metrics": ["EventCount"]}, "metrics", "without it they may never come"),
         (QUEUE, {}, "consumption_mode", "Kafka 4.2 or later"),
         (MSK, {"filter_patterns": ["{}"] * 6}, "filter_patterns", "5 filters"),
         (
@@ -473,6 +512,23 @@ def test_what_is_allowed_but_surprising_is_a_warning(
     assert any(
         violation.field == field and words in violation.rule for violation in warnings(base, **changes)
     )
+
+
+@pytest.mark.parametrize(
+    "destination", [QUEUE_ARN, f"arn:aws:sns:{REGION}:{ACCOUNT}:dead", "arn:aws:s3:::dead-letters"]
+)
+def test_a_queue_a_topic_of_sns_and_a_bucket_need_no_provisioned_mode(destination: str) -> None:
+    said = [str(violation) for violation in warnings(MSK, on_failure_destination=destination)]
+
+    assert [text for text in said if "provisioned" in text] == []
+
+
+def test_with_provisioned_mode_nothing_is_said_of_it() -> None:
+    found = create_violations(
+        create(PROVISIONED, metrics=["EventCount"], retry_attempts=2, on_failure_destination="kafka://dead")
+    )
+
+    assert [str(violation) for violation in found if "provisioned" in str(violation)] == []
 
 
 def test_provisioned_mode_has_its_defaults_when_it_is_asked_for() -> None:

@@ -17,6 +17,13 @@ UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"
 GLUE = "arn:aws:glue:eu-central-1:123456789012:registry/main"
 OWN = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example.com:9092"]}}}
 GROUP = {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "orders-handler"}}
+REGISTRY = {
+    "AmazonManagedKafkaEventSourceConfig": {
+        "ConsumerGroupId": "orders-handler",
+        "SchemaRegistryConfig": {"SchemaRegistryURI": GLUE, "EventRecordFormat": "JSON"},
+    }
+}
+TO_A_TOPIC = {"DestinationConfig": {"OnFailure": {"Destination": "kafka://dead"}}}
 POLLERS = {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 6, "PollerGroupName": "team-a"}}
 
 
@@ -73,6 +80,36 @@ def faults(existing: EventSourceMapping, **changes: Any) -> list[Violation]:
             {"schema_registry": {"uri": GLUE}, "provisioned_mode": False},
             "schema_registry",
             "provisioned mode only",
+        ),
+        (
+            {**POLLERS, **REGISTRY},
+            {"provisioned_mode": False},
+            "schema_registry",
+            "only after it is gone",
+        ),
+        (
+            {**POLLERS, **REGISTRY},
+            {"provisioned_mode": False, "schema_registry": {}},
+            "schema_registry",
+            "only after it is gone",
+        ),
+        (
+            {**POLLERS, "LoggingConfig": {"SystemLogLevel": "INFO"}},
+            {"provisioned_mode": False},
+            "log_level",
+            "in provisioned mode only",
+        ),
+        (
+            {},
+            {"on_failure_destination": "kafka://dead"},
+            "on_failure_destination",
+            "in provisioned mode only",
+        ),
+        (
+            {**POLLERS, **TO_A_TOPIC},
+            {"provisioned_mode": False},
+            "on_failure_destination",
+            "in provisioned mode only",
         ),
         (POLLERS, {"max_pollers": 2}, "min_pollers", "more than max_pollers"),
         (POLLERS, {"min_pollers": 7}, "min_pollers", "more than max_pollers"),
@@ -137,8 +174,36 @@ def test_a_broken_rule_is_a_fault(
         (
             POLLERS,
             {"max_pollers": 9},
-            {"ProvisionedPollerConfig": {"MinimumPollers": 3, "MaximumPollers": 9}},
+            {
+                "ProvisionedPollerConfig": {
+                    "MinimumPollers": 3,
+                    "MaximumPollers": 9,
+                    "PollerGroupName": "team-a",
+                }
+            },
         ),
+        ({**POLLERS, "LoggingConfig": {"SystemLogLevel": "INFO"}}, {"log_level": ""}, {"LoggingConfig": {}}),
+        (
+            {**POLLERS, "LoggingConfig": {"SystemLogLevel": "INFO"}},
+            {"provisioned_mode": False, "log_level": ""},
+            {"ProvisionedPollerConfig": {}, "LoggingConfig": {}},
+        ),
+        (
+            {**POLLERS, **REGISTRY},
+            {"schema_registry": {}},
+            {
+                "AmazonManagedKafkaEventSourceConfig": {
+                    "ConsumerGroupId": "orders-handler",
+                    "SchemaRegistryConfig": {},
+                }
+            },
+        ),
+        (
+            {**POLLERS, **TO_A_TOPIC},
+            {"provisioned_mode": False, "on_failure_destination": ""},
+            {"ProvisionedPollerConfig": {}, "DestinationConfig": {"OnFailure": {"Destination": ""}}},
+        ),
+        (TO_A_TOPIC, {"enabled": False}, {"Enabled": False}),
         (
             POLLERS,
             {"poller_group": ""},
