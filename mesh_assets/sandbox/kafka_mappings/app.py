@@ -130,9 +130,16 @@ class _Handler(BaseHTTPRequestHandler):
         verb = _VERBS.get((self.command, bool(uuid)))
         if verb is None:
             raise RefusedRequest(405, "MethodNotAllowedException", f"{self.command} is not for {self.path}")
-        if self.server.faults.take_throttle():
+        if self.server.faults.take("throttle"):
             raise RefusedRequest(429, "TooManyRequestsException", "Rate exceeded")
         self._deny(f"lambda:{verb}")
+        if self.command != "GET" and self.server.faults.take("in_progress"):
+            raise RefusedRequest(
+                409,
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. An update is in progress for resource: "
+                f"{body.get('FunctionName') or uuid}",
+            )
         mappings = self.server.mappings
         match verb:
             case "CreateEventSourceMapping":

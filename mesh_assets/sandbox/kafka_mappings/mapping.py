@@ -1,6 +1,8 @@
 """A mapping of the stand-in, and how it reaches its brokers."""
 
+import base64
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -34,7 +36,7 @@ class KafkaMapping:
     """A mapping. `settings`: by the API's names.
 
     `state_at`: until when (`time.monotonic()`) it stays in a transitional state. `then`: the state that follows; None: it
-    is deleted.
+    is deleted. `before`: the answer before the change at `changed_at`; None: it was created then.
     """
 
     account: str
@@ -48,6 +50,8 @@ class KafkaMapping:
     reason: str = USER + "Creating"
     last_result: str = "No records processed"
     modified: float = field(default_factory=time.time)
+    changed_at: float = 0.0
+    before: dict[str, Any] | None = None
 
     @property
     def arn(self) -> str:
@@ -62,12 +66,18 @@ class KafkaMapping:
         return "EventSourceArn" in self.settings
 
     @property
-    def _own(self) -> str:
+    def own_config(self) -> str:
+        """The name of the config that its kind of source has."""
         return "AmazonManagedKafkaEventSourceConfig" if self.managed else "SelfManagedKafkaEventSourceConfig"
 
     @property
     def group(self) -> str:
-        return str(self.settings.get(self._own, {}).get("ConsumerGroupId") or self.uuid)
+        return str(self.settings.get(self.own_config, {}).get("ConsumerGroupId") or self.uuid)
+
+    @property
+    def registry(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.settings.get(self.own_config, {}).get("SchemaRegistryConfig") or {}
+        return found
 
     @property
     def source(self) -> Any:
@@ -84,7 +94,8 @@ class KafkaMapping:
 
     def begin(self, state: str, then: str | None, *, delay_seconds: float) -> None:
         self.state, self.then = state, then
-        self.state_at = time.monotonic() + delay_seconds
+        self.changed_at = time.monotonic()
+        self.state_at = self.changed_at + delay_seconds
         self.reason = USER + state
         self.modified = time.time()
 
@@ -95,22 +106,28 @@ class KafkaMapping:
                 return False
             self.state, self.state_at = self.then, 0.0
             self.reason = USER + self.state
+            self.modified = time.time()
         return True
 
     @property
     def in_passing(self) -> bool:
         return self.state_at > 0
 
+    def seen_after(self, lag_seconds: float) -> dict[str, Any] | None:
+        """The mapping as a read that lags behind describes it; None: the read does not know it yet."""
+        late = time.monotonic() - self.changed_at < lag_seconds
+        return self.before if late else self.told()
+
     def told(self) -> dict[str, Any]:
         """The mapping as the API describes it, ready for JSON."""
         known: Mapping[str, Any] = {**_DEFAULTS, **self.settings}
-        own = {**known.get(self._own, {}), "ConsumerGroupId": self.group}
+        own = {**known.get(self.own_config, {}), "ConsumerGroupId": self.group}
         told = {
             name: value for name, value in known.items() if name not in _NOT_TOLD and value not in (None, "")
         }
         return {
             **told,
-            self._own: own,
+            self.own_config: own,
             "UUID": self.uuid,
             "EventSourceMappingArn": self.arn,
             "FunctionArn": self.function_arn,
@@ -169,6 +186,8 @@ def client_settings(
     tls = bool(settings) or certificate or mechanism is not None
     if certificate:
         pair = _secret(mapping, accounts, types["CLIENT_CERTIFICATE_TLS_AUTH"])
+        if not _readable(pair["privateKey"]):
+            raise UnreachableSourceError("PROBLEM: Provided certificate or private key is invalid.")
         settings |= {"ssl.certificate.pem": pair["certificate"], "ssl.key.pem": pair["privateKey"]}
     elif mechanism is not None:
         user = _secret(mapping, accounts, types[mechanism])
@@ -181,6 +200,15 @@ def client_settings(
         ("SASL_SSL" if mechanism and not certificate else "SSL") if tls else "PLAINTEXT"
     )
     return {**quiet_settings(servers), **settings}
+
+
+_PBES2 = bytes.fromhex("06092a864886f70d01050d")
+
+
+def _readable(key: str) -> bool:
+    """Whether Lambda reads the PEM text: a PKCS #8 key, encrypted by PBES1 or not at all."""
+    found = re.search(r"-----BEGIN ((?:ENCRYPTED )?PRIVATE KEY)-----([^-]+)-----END \1-----", key)
+    return found is not None and _PBES2 not in base64.b64decode(found[2])[:40]
 
 
 def _secret(mapping: KafkaMapping, accounts: Accounts, arn: str) -> dict[str, str]:

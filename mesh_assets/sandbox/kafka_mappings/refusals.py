@@ -1,10 +1,11 @@
 """What Lambda refuses, and the faults a test can order."""
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
@@ -28,6 +29,8 @@ class Faults:
     - `slow_seconds`: a wait before each batch.
     - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`.
     - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
+    - `in_progress`: how many of the next changes are refused because another operation has not ended.
+    - `lag_seconds`: for how long reads do not know of a change: a new mapping is unknown, a changed one as before.
     - `age_factor`: how much faster than the clock records grow old (AWS's lowest MaximumRecordAgeInSeconds is 60).
     - `no_metrics`: nothing is counted.
     """
@@ -39,6 +42,8 @@ class Faults:
     slow_seconds: float = 0.0
     deny: tuple[str, ...] = ()
     throttle: int = 0
+    in_progress: int = 0
+    lag_seconds: float = 0.0
     age_factor: float = 1.0
     no_metrics: bool = False
 
@@ -58,10 +63,12 @@ class FaultBoard:
         self.now = Faults(**{**wanted, "deny": tuple(wanted.get("deny", ()))})
         return self.now
 
-    def take_throttle(self) -> bool:
-        if self.now.throttle <= 0:
+    def take(self, name: Literal["throttle", "in_progress"]) -> bool:
+        """Whether the next request gets this fault; it is used up by that."""
+        left: int = getattr(self.now, name)
+        if left <= 0:
             return False
-        self.now = replace(self.now, throttle=self.now.throttle - 1)
+        self.now = replace(self.now, **{name: left - 1})
         return True
 
     def told(self) -> dict[str, Any]:
@@ -151,8 +158,36 @@ Request = Mapping[str, Any]
 _VPC = {"VPC_SUBNET", "VPC_SECURITY_GROUP"}
 _MSK_TYPES = {"SASL_SCRAM_512_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH"}
 _NOT_SELF_MANAGED = {"VIRTUAL_HOST"}
-_STREAMS_ONLY = ("TumblingWindowInSeconds", "ParallelizationFactor")
+_OTHER_SOURCES_ONLY = (
+    "TumblingWindowInSeconds",
+    "ParallelizationFactor",
+    "Queues",
+    "DocumentDBEventSourceConfig",
+)
 _MOST_POLLERS = 2000
+_MOST_REGISTRY_ACCESSES = 2
+_MOST_TAGS = 50
+_MSK_ARN = re.compile(r"arn:aws[\w-]*:kafka:[\w-]+:\d{12}:(cluster|vpc-connection/\d{12})/[^/]+/[^/]+")
+_DESTINATION = re.compile(r"arn:aws[\w-]*:(s3:::[^/]+|(sqs|sns):[\w-]+:\d{12}:.+)")
+_OF_OAUTH = {"OAUTHBEARER_SCOPE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"}
+_SECRET = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:.+")
+_SECRETS = (
+    "BASIC_AUTH",
+    "SASL_SCRAM_512_AUTH",
+    "SASL_SCRAM_256_AUTH",
+    "CLIENT_CERTIFICATE_TLS_AUTH",
+    "SERVER_ROOT_CA_CERTIFICATE",
+    "OAUTHBEARER_AUTH",
+)
+_BY_ROLE = ("IAM_AUTH", "IAM_OAUTHBEARER_AUTH")
+_AUTHENTICATIONS = {*_SECRETS, *_BY_ROLE} - {"SERVER_ROOT_CA_CERTIFICATE"}
+_TEXT = re.compile(r".+")
+_URIS = {
+    **dict.fromkeys(_SECRETS, _SECRET),
+    **dict.fromkeys(_BY_ROLE, re.compile("")),
+    "VPC_SUBNET": re.compile(r"(subnet:)?subnet-\w+"),
+    "VPC_SECURITY_GROUP": re.compile(r"(security_group:)?sg-\w+"),
+}
 
 
 class RefusedRequest(Exception):  # noqa: N818 - it is an answer, not an error of ours
@@ -186,7 +221,7 @@ def check_create(body: Request) -> None:
     arn, own = body.get("EventSourceArn"), body.get("SelfManagedEventSource")
     if (arn is None) == (own is None):
         raise invalid("Exactly one of EventSourceArn and SelfManagedEventSource must be given.")
-    if arn is not None and ":kafka:" not in arn:
+    if arn is not None and not _MSK_ARN.fullmatch(arn):
         raise invalid(f"Unrecognized event source, must be kafka (this stand-in knows no other): {arn}")
     if own is not None and "KAFKA_BOOTSTRAP_SERVERS" not in own.get("Endpoints", {}):
         raise invalid("SelfManagedEventSource must have the endpoint type KAFKA_BOOTSTRAP_SERVERS.")
@@ -206,6 +241,17 @@ def check_create(body: Request) -> None:
         raise invalid(
             "StartingPosition and MaximumBatchingWindowInSeconds are not supported with ConsumptionMode Queue."
         )
+    since = body.get("StartingPositionTimestamp")
+    if isinstance(since, int | float) and since > time.time():
+        raise invalid("StartingPositionTimestamp must not be in the future.")
+    tags = body.get("Tags") or {}
+    if len(tags) > _MOST_TAGS:
+        raise invalid(f"The number of tags exceeds the limit of {_MOST_TAGS}.")
+    for key, value in tags.items():
+        if key.lower().startswith("aws:"):
+            raise invalid("aws: prefixed tag key names are not allowed for external use.")
+        if not all(c.isalpha() or c.isnumeric() or c.isspace() or c in "_.:/=+-@" for c in key + value):
+            raise invalid(f"The tag {key} contains illegal characters.")
     check_settings(body, managed=arn is not None, topic=body["Topics"][0])
 
 
@@ -216,7 +262,7 @@ def check_settings(settings: Request, *, managed: bool, topic: str) -> None:
 
 
 def _findings(settings: Request, *, managed: bool, topic: str) -> Iterator[str]:
-    for name in _STREAMS_ONLY:
+    for name in _OTHER_SOURCES_ONLY:
         if settings.get(name):
             yield f"{name} is not supported for Kafka event sources."
     if settings.get("ScalingConfig"):
@@ -227,7 +273,10 @@ def _findings(settings: Request, *, managed: bool, topic: str) -> Iterator[str]:
     destinations = settings.get("DestinationConfig") or {}
     if (destinations.get("OnSuccess") or {}).get("Destination"):
         yield "OnSuccess destinations are not supported for Kafka event sources."
-    if (destinations.get("OnFailure") or {}).get("Destination") == f"kafka://{topic}":
+    failed = (destinations.get("OnFailure") or {}).get("Destination") or ""
+    if failed and not failed.startswith("kafka://") and not _DESTINATION.fullmatch(failed):
+        yield f"The destination ARN {failed} is not that of an SQS queue, an SNS topic or an S3 bucket."
+    if failed == f"kafka://{topic}":
         yield "The on-failure topic must not be the source topic."
     foreign = "SelfManagedKafkaEventSourceConfig" if managed else "AmazonManagedKafkaEventSourceConfig"
     if settings.get(foreign):
@@ -249,9 +298,42 @@ def _findings(settings: Request, *, managed: bool, topic: str) -> Iterator[str]:
     ):
         if value and not pollers:
             yield f"{name} requires ProvisionedPollerConfig."
+    if failed.startswith("kafka://") and not pollers:
+        yield "A Kafka on-failure destination is only available for event source mappings with provisioned mode enabled."
+    if own.get("ConsumptionMode") == "Queue" and settings.get("MaximumRetryAttempts") == -1:
+        yield "MaximumRetryAttempts -1 is not supported with ConsumptionMode Queue."
+    yield from _registry_findings(own.get("SchemaRegistryConfig") or {})
+    yield from _repeated("MetricsConfig", (settings.get("MetricsConfig") or {}).get("Metrics") or [])
     if settings.get("KMSKeyArn") and not (settings.get("FilterCriteria") or {}).get("Filters"):
         yield "KMSKeyArn requires FilterCriteria."
     yield from _access_findings(settings.get("SourceAccessConfigurations") or (), managed=managed)
+
+
+def _registry_findings(registry: Request) -> Iterator[str]:
+    if not registry:
+        return
+    uri, entries = registry.get("SchemaRegistryURI", ""), registry.get("AccessConfigs") or ()
+    if not uri or "EventRecordFormat" not in registry:
+        yield "SchemaRegistryConfig requires SchemaRegistryURI and EventRecordFormat."
+    elif not uri.startswith("https://") and not re.fullmatch(
+        r"arn:aws[\w-]*:glue:[\w-]+:\d{12}:registry/.+", uri
+    ):
+        yield "SchemaRegistryURI must be the ARN of a Glue registry or an https URL."
+    elif entries and not uri.startswith("https://"):
+        yield "AccessConfigs is not supported for Glue schema registries."
+    if len(entries) > _MOST_REGISTRY_ACCESSES:
+        yield f"AccessConfigs must have at most {_MOST_REGISTRY_ACCESSES} entries."
+    yield from _repeated("AccessConfigs", [one.get("Type") for one in entries])
+    yield from _repeated(
+        "SchemaValidationConfigs",
+        [one.get("Attribute") for one in registry.get("SchemaValidationConfigs") or ()],
+    )
+
+
+def _repeated(name: str, kinds: Sequence[Any], *, free: Collection[str] = ()) -> Iterator[str]:
+    repeated = {kind for kind in kinds if kinds.count(kind) > 1} - set(free)
+    if repeated:
+        yield f"{name} type {', '.join(sorted(repeated))} is given twice."
 
 
 def _access_findings(access: Any, *, managed: bool) -> Iterator[str]:
@@ -262,8 +344,26 @@ def _access_findings(access: Any, *, managed: bool) -> Iterator[str]:
         yield f"SourceAccessConfiguration type {', '.join(sorted(wrong))} is not supported for this event source."
     if {"VPC_SUBNET", "VPC_SECURITY_GROUP"} & given not in (set(), _VPC):
         yield "VPC_SUBNET and VPC_SECURITY_GROUP must be given together."
-    repeated = {kind for kind in types if types.count(kind) > 1} - _VPC
-    if repeated:
-        yield f"SourceAccessConfiguration type {', '.join(sorted(repeated))} is given twice."
-    if not managed and not given:
+    yield from _repeated("SourceAccessConfiguration", types, free=_VPC)
+    places = [f"{one.get('Type')} {one.get('URI')}" for one in access if one.get("Type") in _VPC]
+    yield from _repeated("SourceAccessConfiguration", places)
+    if not managed and not given & {*_VPC, *_AUTHENTICATIONS}:
         yield "SourceAccessConfigurations is required for a self-managed event source: an authentication, or a VPC."
+    yield from _oauth_findings(given)
+    for one in access:
+        kind, uri = str(one.get("Type")), one.get("URI") or ""
+        form = _URIS.get(kind, _TEXT)
+        if not form.fullmatch(uri):
+            yield f"The URI of SourceAccessConfiguration type {kind} is invalid."
+
+
+def _oauth_findings(given: Collection[str]) -> Iterator[str]:
+    by_role = "IAM_OAUTHBEARER_AUTH" in given
+    if _OF_OAUTH & set(given) and "OAUTHBEARER_AUTH" not in given:
+        yield f"SourceAccessConfiguration types {', '.join(sorted(_OF_OAUTH))} require OAUTHBEARER_AUTH."
+    if "OAUTHBEARER_AUDIENCE" in given and not by_role and "OAUTHBEARER_AUTH" not in given:
+        yield "OAUTHBEARER_AUDIENCE requires OAUTHBEARER_AUTH or IAM_OAUTHBEARER_AUTH."
+    if by_role and "OAUTHBEARER_AUDIENCE" not in given:
+        yield "IAM_OAUTHBEARER_AUTH requires OAUTHBEARER_AUDIENCE."
+    if by_role and {"OAUTHBEARER_AUTH", *_OF_OAUTH} & set(given):
+        yield "IAM_OAUTHBEARER_AUTH cannot be combined with other OAUTHBEARER types."

@@ -1,7 +1,9 @@
 """The mappings of all accounts: creating, changing, listing and deleting them, with states, conflicts and pages."""
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -75,9 +77,15 @@ class MappingService:
                 f"Cannot access cluster: the cluster {arn} does not exist, or the function's role may not describe it."
             )
         enabled = bool(body.get("Enabled", True))
-        mapping = KafkaMapping(account=account, function_arn=function, settings=dict(body), enabled=enabled)
+        mapping = KafkaMapping(
+            account=account,
+            function_arn=function,
+            settings={name: value for name, value in body.items() if value != {}},
+            enabled=enabled,
+        )
         with self._lock:
             self._refuse_duplicate(mapping)
+            self._refuse_group(mapping)
             mapping.begin(
                 "Creating",
                 "Enabled" if enabled else "Disabled",
@@ -88,7 +96,10 @@ class MappingService:
 
     def get(self, account: str, uuid: str) -> dict[str, Any]:
         with self._lock:
-            return self._find(account, uuid).told()
+            seen = self._find(account, uuid).seen_after(self._faults.now.lag_seconds)
+        if seen is None:
+            raise _unknown()
+        return seen
 
     def update(self, account: str, uuid: str, body: Request) -> dict[str, Any]:
         for name in _NEVER_UPDATED:
@@ -100,15 +111,19 @@ class MappingService:
         _check_filters(body)
         with self._lock:
             mapping = self._find(account, uuid)
-            self._refuse_busy(mapping)
-            wanted = {
-                **mapping.settings,
-                **{name: value for name, value in body.items() if name not in ("Enabled", "UUID")},
-            }
-            self._refuse_fixed(mapping, wanted)
+            self._refuse_busy(mapping, "update")
+            self._refuse_fixed(mapping, body)
+            wanted = _merged(mapping, body)
+            if mapping.registry and not wanted.get("ProvisionedPollerConfig"):
+                raise invalid(
+                    "You can't change to on-demand mode unless you remove your schema registry configuration first."
+                )
             check_settings(wanted, managed=mapping.managed, topic=mapping.topic)
+            function = mapping.function_arn
             if "FunctionName" in body:
-                mapping.function_arn = self._function(account, str(body["FunctionName"]))
+                function = self._function(account, str(body["FunctionName"]))
+                self._refuse_duplicate(replace(mapping, function_arn=function))
+            mapping.before, mapping.function_arn = mapping.told(), function
             enabled = bool(body.get("Enabled", mapping.enabled))
             passing = "Updating" if enabled == mapping.enabled else ("Enabling" if enabled else "Disabling")
             mapping.settings, mapping.enabled = wanted, enabled
@@ -122,7 +137,8 @@ class MappingService:
     def delete(self, account: str, uuid: str) -> dict[str, Any]:
         with self._lock:
             mapping = self._find(account, uuid)
-            self._refuse_busy(mapping)
+            self._refuse_busy(mapping, "delete")
+            mapping.before = mapping.told()
             mapping.begin("Deleting", None, delay_seconds=self._faults.now.state_delay_seconds)
             return mapping.told()
 
@@ -134,30 +150,29 @@ class MappingService:
         with self._lock:
             function = self._function(account, query["FunctionName"]) if query.get("FunctionName") else None
             found = [
-                mapping
+                seen
                 for mapping in self._mappings.values()
                 if mapping.account == account
-                and function in (None, mapping.function_arn)
-                and query.get("EventSourceArn") in (None, mapping.settings.get("EventSourceArn"))
+                and (seen := mapping.seen_after(self._faults.now.lag_seconds)) is not None
+                and function in (None, seen["FunctionArn"])
+                and query.get("EventSourceArn") in (None, seen.get("EventSourceArn"))
             ]
             try:
                 start = int(query.get("Marker") or 0)
             except ValueError:
                 raise invalid("Marker is not valid.") from None
             end = start + min(int(query.get("MaxItems", PAGE)), PAGE)
-            page = {"EventSourceMappings": [mapping.told() for mapping in found[start:end]]}
+            page = {"EventSourceMappings": [_listed(seen) for seen in found[start:end]]}
             return page | ({"NextMarker": str(end)} if end < len(found) else {})
 
     def _find(self, account: str, uuid: str) -> KafkaMapping:
         mapping = self._mappings.get(uuid)
         if mapping is None or mapping.account != account:
-            raise RefusedRequest(
-                404, "ResourceNotFoundException", "The resource you requested does not exist."
-            )
+            raise _unknown()
         return mapping
 
     def _function(self, account: str, name: str) -> str:
-        """The function's ARN, with the qualifier as given."""
+        """The function's ARN, with the version or alias as given: an alias is not replaced by its version."""
         try:
             found = self._accounts.client(account, "lambda").get_function_configuration(FunctionName=name)
         except ClientError as error:
@@ -166,11 +181,18 @@ class MappingService:
                     404, "ResourceNotFoundException", f"Function not found: {name}"
                 ) from error
             raise
-        return str(found["FunctionArn"])
+        bare = ":".join(str(found["FunctionArn"]).split(":")[:7])
+        qualifier = _QUALIFIER.search(name)
+        return bare if qualifier is None else f"{bare}:{qualifier[1]}"
 
     def _refuse_duplicate(self, wanted: KafkaMapping) -> None:
         for other in self._mappings.values():
-            if (other.account, other.function_arn, other.source, other.topic) == (
+            if other.uuid != wanted.uuid and (
+                other.account,
+                other.function_arn,
+                other.source,
+                other.topic,
+            ) == (
                 wanted.account,
                 wanted.function_arn,
                 wanted.source,
@@ -183,20 +205,25 @@ class MappingService:
                     f'("{other.function_arn}") already exists. Please update or delete the existing mapping with UUID {other.uuid}',
                 )
 
+    def _refuse_group(self, wanted: KafkaMapping) -> None:
+        for other in self._mappings.values():
+            if (other.account, other.group) == (wanted.account, wanted.group):
+                raise invalid(
+                    f"The consumer group ID must be unique among all your Kafka event sources: {wanted.group} is used by {other.uuid}."
+                )
+
     @staticmethod
-    def _refuse_busy(mapping: KafkaMapping) -> None:
+    def _refuse_busy(mapping: KafkaMapping, verb: str) -> None:
         if mapping.in_passing:
             raise RefusedRequest(
                 400,
                 "ResourceInUseException",
-                f"Cannot change the event source mapping because it is in use: it is {mapping.state}.",
+                f"Cannot {verb} the event source mapping because it is in use.",
             )
 
     @staticmethod
     def _refuse_fixed(mapping: KafkaMapping, wanted: Request) -> None:
-        name = (
-            "AmazonManagedKafkaEventSourceConfig" if mapping.managed else "SelfManagedKafkaEventSourceConfig"
-        )
+        name = mapping.own_config
         before, after = mapping.settings.get(name, {}), wanted.get(name, {})
         if after.get("ConsumerGroupId", mapping.group) != mapping.group:
             raise invalid(f"ConsumerGroupId {_FIXED}.")
@@ -209,3 +236,33 @@ def _check_filters(body: Request) -> None:
         checked((body.get("FilterCriteria") or {}).get("Filters") or ())
     except ValueError as error:
         raise invalid(str(error)) from error
+
+
+_QUALIFIER = re.compile(r"(?:^|:function:|^\d{12}:(?!function:))[\w-]+:(\$LATEST|[\w-]+)$")
+
+
+def _merged(mapping: KafkaMapping, body: Request) -> dict[str, Any]:
+    """The settings after an update: an empty config removes the setting, and what is fixed for life stays."""
+    wanted = {
+        **mapping.settings,
+        **{name: value for name, value in body.items() if name not in ("Enabled", "UUID")},
+    }
+    own = mapping.own_config
+    if own in body:
+        fixed = {
+            name: value
+            for name, value in mapping.settings.get(own, {}).items()
+            if name in ("ConsumerGroupId", "ConsumptionMode")
+        }
+        wanted[own] = {**fixed, **{name: value for name, value in body[own].items() if value != {}}}
+    return {name: value for name, value in wanted.items() if value != {}}
+
+
+def _listed(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping as the list describes it: without filters that are encrypted."""
+    hidden = ("FilterCriteria",) if seen.get("KMSKeyArn") else ()
+    return {name: value for name, value in seen.items() if name not in hidden}
+
+
+def _unknown() -> RefusedRequest:
+    return RefusedRequest(404, "ResourceNotFoundException", "The resource you requested does not exist.")

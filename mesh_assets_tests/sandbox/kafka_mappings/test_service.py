@@ -11,51 +11,15 @@ from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard, RefusedRequest
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 from mesh_assets_tests.esm.botocore_model import answer_problems
-
-ACCOUNT = "123456789012"
-CLUSTER = f"arn:aws:kafka:us-east-1:{ACCOUNT}:cluster/orders/11111111-2222-3333-4444-555555555555-1"
-NETWORK = [
-    {"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"},
-    {"Type": "VPC_SECURITY_GROUP", "URI": "security_group:sg-1"},
-]
-MSK: dict[str, Any] = {
-    "EventSourceArn": CLUSTER,
-    "FunctionName": "consume",
-    "Topics": ["orders"],
-    "StartingPosition": "LATEST",
-}
-OWN: dict[str, Any] = {
-    "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example:9092"]}},
-    "SourceAccessConfigurations": NETWORK,
-    "FunctionName": "consume",
-    "Topics": ["orders"],
-    "StartingPosition": "TRIM_HORIZON",
-}
-FULL: dict[str, Any] = {
-    "BatchSize": 10000,
-    "MaximumBatchingWindowInSeconds": 300,
-    "MaximumRetryAttempts": 3,
-    "MaximumRecordAgeInSeconds": 60,
-    "BisectBatchOnFunctionError": True,
-    "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 2},
-    "DestinationConfig": {"OnFailure": {"Destination": "kafka://failed"}},
-    "FilterCriteria": {"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]},
-    "MetricsConfig": {"Metrics": ["EventCount"]},
-    "LoggingConfig": {"SystemLogLevel": "INFO"},
-    "Tags": {"team": "orders"},
-}
-
-
-class _Functions:
-    def get_function_configuration(self, FunctionName: str) -> dict[str, str]:  # noqa: N803 - boto3's name
-        name = FunctionName.rpartition(":")[2]
-        return {"FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"}
-
-
-class _Accounts:
-    def client(self, account: str, service: str) -> Any:  # noqa: ARG002 - the seam's signature
-        return _Functions()
+from mesh_assets_tests.sandbox.kafka_mappings.bodies import (
+    ACCOUNT,
+    CLUSTER,
+    FULL,
+    MSK,
+    NETWORK,
+    OWN,
+    a_service,
+)
 
 
 @pytest.fixture
@@ -75,12 +39,7 @@ def service(faults: FaultBoard, seen: list[tuple[str, bool]]) -> MappingService:
     def watch(mapping: KafkaMapping, lives: bool) -> None:
         seen.append((mapping.state, lives))
 
-    return MappingService(
-        _Accounts(),  # type: ignore[arg-type]
-        faults,
-        cluster_exists=lambda account, arn: (account, arn) == (ACCOUNT, CLUSTER),
-        watch=watch,
-    )
+    return a_service(faults, watch)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +64,23 @@ def test_every_answer_is_one_that_botocore_knows(service: MappingService, body: 
     service.settle()
     with pytest.raises(RefusedRequest, match="does not exist"):
         service.get(ACCOUNT, made["UUID"])
+
+
+SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:registry-AbCdEf"
+
+
+def registry(*access: dict[str, str]) -> dict[str, Any]:
+    return {
+        "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 2},
+        "AmazonManagedKafkaEventSourceConfig": {
+            "ConsumerGroupId": "g",
+            "SchemaRegistryConfig": {
+                "SchemaRegistryURI": "https://registry.example",
+                "EventRecordFormat": "JSON",
+                "AccessConfigs": list(access),
+            },
+        },
+    }
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -178,6 +154,32 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         MSK | {"SourceAccessConfigurations": NETWORK},
         "is not supported for this event source",
     ),
+    (
+        "a topic for failures without provisioned mode",
+        MSK | {"DestinationConfig": {"OnFailure": {"Destination": "kafka://failed"}}},
+        "only available for event source mappings with provisioned mode",
+    ),
+    (
+        "three ways into a registry",
+        MSK
+        | registry(
+            {"Type": "BASIC_AUTH", "URI": SECRET},
+            {"Type": "CLIENT_CERTIFICATE_TLS_AUTH", "URI": SECRET},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": SECRET},
+        ),
+        "at most 2 entries",
+    ),
+    (
+        "a way into a registry twice",
+        MSK | registry(*[{"Type": "BASIC_AUTH", "URI": SECRET}] * 2),
+        "given twice",
+    ),
+    ("a queue of another service", MSK | {"Queues": ["q"]}, "not supported for Kafka"),
+    (
+        "a database",
+        MSK | {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}},
+        "not supported for Kafka",
+    ),
     ("half a network", OWN | {"SourceAccessConfigurations": NETWORK[:1]}, "given together"),
     (
         "a type twice",
@@ -218,10 +220,12 @@ def test_while_it_changes_it_cannot_be_changed(service: MappingService, faults: 
     faults.set({"state_delay_seconds": 60.0})
     made = service.create(ACCOUNT, MSK)
     service.settle()
-    with pytest.raises(RefusedRequest, match="it is Creating") as caught:
+    with pytest.raises(
+        RefusedRequest, match="Cannot update the event source mapping because it is in use"
+    ) as caught:
         service.update(ACCOUNT, made["UUID"], {"BatchSize": 7})
     assert (caught.value.status, caught.value.code) == (400, "ResourceInUseException")
-    with pytest.raises(RefusedRequest, match="it is Creating"):
+    with pytest.raises(RefusedRequest, match="Cannot delete the event source mapping because it is in use"):
         service.delete(ACCOUNT, made["UUID"])
 
 
@@ -238,6 +242,92 @@ def test_what_is_fixed_cannot_be_changed(service: MappingService, change: dict[s
     service.settle()
     with pytest.raises(RefusedRequest):
         service.update(ACCOUNT, made["UUID"], change)
+
+
+def test_a_group_belongs_to_one_mapping(service: MappingService) -> None:
+    service.create(ACCOUNT, MSK | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}})
+    again = {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}, "Topics": ["payments"]}
+
+    with pytest.raises(RefusedRequest, match="must be unique among all your Kafka event sources"):
+        service.create(ACCOUNT, OWN | again | {"FunctionName": "other"})
+
+
+def test_a_registry_goes_before_provisioned_mode_does_and_the_group_stays(service: MappingService) -> None:
+    made = service.create(ACCOUNT, MSK | registry())["UUID"]
+    service.settle()
+    with pytest.raises(RefusedRequest, match="unless you remove your schema registry configuration first"):
+        service.update(
+            ACCOUNT,
+            made,
+            {
+                "ProvisionedPollerConfig": {},
+                "AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}},
+            },
+        )
+
+    service.update(ACCOUNT, made, {"AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": {}}})
+    service.settle()
+    told = service.update(ACCOUNT, made, {"ProvisionedPollerConfig": {}})
+
+    assert told["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "g"}
+    assert "ProvisionedPollerConfig" not in told
+
+
+def test_a_log_level_is_removed_by_an_empty_config(service: MappingService) -> None:
+    made = service.create(ACCOUNT, MSK | FULL)["UUID"]
+    service.settle()
+
+    assert "LoggingConfig" not in service.update(ACCOUNT, made, {"LoggingConfig": {}})
+
+
+def test_an_alias_is_a_function_of_its_own(service: MappingService) -> None:
+    bare = service.create(ACCOUNT, MSK)
+    alias = service.create(ACCOUNT, MSK | {"FunctionName": "consume:live"})
+    arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:consume"
+
+    assert (bare["FunctionArn"], alias["FunctionArn"]) == (arn, f"{arn}:live")
+    for name in (arn, f"{ACCOUNT}:function:consume"):
+        assert listed(service, name) == [bare["UUID"]]
+    for name in ("consume:live", f"{arn}:live", f"{ACCOUNT}:function:consume:live"):
+        assert listed(service, name) == [alias["UUID"]]
+    service.settle()
+    with pytest.raises(RefusedRequest, match=bare["UUID"]) as caught:
+        service.update(ACCOUNT, alias["UUID"], {"FunctionName": "consume"})
+    assert caught.value.code == "ResourceConflictException"
+
+
+def listed(service: MappingService, function: str) -> list[str]:
+    return [one["UUID"] for one in service.list(ACCOUNT, {"FunctionName": function})["EventSourceMappings"]]
+
+
+def test_encrypted_filters_are_not_in_the_list(service: MappingService) -> None:
+    filters = {"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]}
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k"
+    made = service.create(ACCOUNT, MSK | {"FilterCriteria": filters, "KMSKeyArn": key})
+
+    [seen] = service.list(ACCOUNT, {})["EventSourceMappings"]
+
+    assert "FilterCriteria" not in seen
+    assert seen["KMSKeyArn"] == key
+    assert service.get(ACCOUNT, made["UUID"])["FilterCriteria"] == filters
+
+
+def test_reads_can_lag_behind_a_change(service: MappingService, faults: FaultBoard) -> None:
+    lag = {"state_delay_seconds": 0.0, "lag_seconds": 60.0}
+    faults.set(lag)
+    made = service.create(ACCOUNT, MSK)["UUID"]
+    with pytest.raises(RefusedRequest, match="does not exist"):
+        service.get(ACCOUNT, made)
+    assert service.list(ACCOUNT, {}) == {"EventSourceMappings": []}
+
+    service.settle()
+    service.update(ACCOUNT, made, {"Enabled": False})
+
+    seen = service.get(ACCOUNT, made)
+    faults.set({"state_delay_seconds": 0.0})
+    now = service.get(ACCOUNT, made)
+    assert (seen["State"], now["State"]) == ("Enabled", "Disabling")
+    assert seen["LastModified"] < now["LastModified"]
 
 
 def test_pages_hold_a_hundred_whatever_is_asked_for(service: MappingService) -> None:
