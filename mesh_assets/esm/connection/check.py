@@ -8,7 +8,7 @@ from contextlib import closing
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.connection.login import KafkaLogin, properties_of
+from mesh_assets.esm.connection.login import KafkaLogin, lambda_refusal, properties_of
 from mesh_assets.esm.connection.steps import (
     STEPS,
     ConnectionReport,
@@ -77,6 +77,10 @@ def _steps(
         yield shake_hands(server, login, timeout_seconds=timeout_seconds)
     else:
         yield Step(name="TLS", state="skipped", said="security protocol " + login.security_protocol)
+    refused = lambda_refusal(login)
+    if refused is not None:
+        yield Step(name="authentication", state="failed", said=refused[0], cause=refused[1])
+        return
     try:
         properties = properties_of(login, account)
     except (EstateError, PlatformError) as error:

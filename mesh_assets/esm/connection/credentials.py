@@ -1,5 +1,6 @@
 """Whose credentials: a secret's, else a mapping's own, else those given by hand; never mixed unasked."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mesh_assets.errors import EstateError, RefusedError
@@ -28,18 +29,14 @@ def find_login(
 ) -> KafkaLogin:
     """The first of: the secret, the mapping's own access, what was given by hand.
 
-    `given` completes a secret that names no servers or mechanism. Raises EstateError when there are no
+    `given`, then the mapping, completes a secret that names no servers, mechanism or authority. Raises EstateError when there are no
     credentials, or they are incomplete or malformed; RefusedError when a secret is missing or may not be
     read, or an MSK cluster has no such brokers. No error contains a secret's value.
     """
     base = given or KafkaLogin(bootstrap_servers="")
     if secret_arn is not None:
-        if mapping is not None and not base.bootstrap_servers:
-            base = replace(
-                base,
-                bootstrap_servers=",".join(mapping.bootstrap_servers),
-                cluster_arn=mapping.event_source_arn,
-            )
+        if mapping is not None:
+            base = _beside(account, mapping, base)
         found = login_of(read_secret(account, secret_arn), origin=f"secret {secret_arn}", given=base)
     elif mapping is not None:
         found = _of_mapping(account, mapping, base)
@@ -52,6 +49,26 @@ def find_login(
     return _with_servers(account, found).checked()
 
 
+def _beside(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLogin) -> KafkaLogin:
+    """What a secret beside a mapping is completed with: the brokers, mechanism and authority that it uses."""
+    types = {entry.type: entry.uri for entry in mapping.source_access}
+    mechanism = next((name for kind, name in _MECHANISMS.items() if kind in types), None)
+    if given.authority is None:
+        given = _trusting(account, types, given)
+    if not given.bootstrap_servers:
+        servers = ",".join(mapping.bootstrap_servers)
+        given = replace(given, bootstrap_servers=servers, cluster_arn=mapping.event_source_arn)
+    return replace(given, sasl_mechanism=given.sasl_mechanism or mechanism)
+
+
+def _trusting(account: AwsAccount, types: Mapping[str, str | None], login: KafkaLogin) -> KafkaLogin:
+    """The login with the authority that the mapping trusts, if it names one."""
+    arn = types.get("SERVER_ROOT_CA_CERTIFICATE")
+    if arn is None:
+        return login
+    return replace(login, authority=authority_of(read_secret(account, arn), origin=f"secret {arn}"))
+
+
 def _of_mapping(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLogin) -> KafkaLogin:
     types = {entry.type: entry.uri for entry in mapping.source_access}
     origin = f"the access of mapping {mapping.uuid}"
@@ -62,11 +79,7 @@ def _of_mapping(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLo
         )
     base = replace(given, bootstrap_servers=",".join(mapping.bootstrap_servers) or given.bootstrap_servers)
     base = replace(base, cluster_arn=mapping.event_source_arn, topic=mapping.topic)
-    authority = types.get("SERVER_ROOT_CA_CERTIFICATE")
-    if authority is not None:
-        base = replace(
-            base, authority=authority_of(read_secret(account, authority), origin=f"secret {authority}")
-        )
+    base = _trusting(account, types, base)
     certificate = types.get("CLIENT_CERTIFICATE_TLS_AUTH")
     if certificate is not None:
         return login_of(
@@ -100,7 +113,7 @@ def _of_mapping(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLo
             base, security_protocol="SSL" if "tls" in offered else "PLAINTEXT", origin=f"{origin} (no secret)"
         )
     return replace(
-        base, security_protocol="SSL" if authority else "PLAINTEXT", origin=f"{origin} (no secret)"
+        base, security_protocol="SSL" if base.authority else "PLAINTEXT", origin=f"{origin} (no secret)"
     )
 
 

@@ -1,5 +1,8 @@
 """How a client logs in: brokers, protocol, credentials. Held for one session, never stored, never shown."""
 
+import base64
+import binascii
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -73,6 +76,42 @@ class KafkaLogin:
         if (self.certificate is None) != (self.key is None):
             raise EstateError("mutual TLS needs both a certificate and its private key")
         return self
+
+
+# PBES2's object identifier, 1.2.840.113549.1.5.13, as it stands at the beginning of an encrypted PKCS #8 key.
+_PBES2 = bytes.fromhex("06092a864886f70d01050d")
+_PEM_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL)
+
+
+def lambda_refusal(login: KafkaLogin) -> tuple[str, str] | None:
+    """Why Lambda does not log in like this, though other clients can, and what to do; None: it does.
+
+    Says nothing of a key that no client reads.
+    """
+    if login.security_protocol == "SASL_PLAINTEXT":
+        return (
+            "Lambda refuses SASL without TLS (SASL_PLAINTEXT); nothing was sent",
+            "give the brokers a SASL_SSL listener and use its port",
+        )
+    found = _PEM_KEY.search(login.key or "")
+    if found is None:
+        return None
+    kind, text = found.groups()
+    if kind not in ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"):
+        return (
+            f"Lambda takes private keys in PKCS #8 form only, and this one is a {kind}",
+            "convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem",
+        )
+    try:
+        encrypted_by_pbes2 = _PBES2 in base64.b64decode(text)[:40]
+    except binascii.Error:
+        return None
+    if kind == "ENCRYPTED PRIVATE KEY" and encrypted_by_pbes2:
+        return (
+            "Lambda does not decrypt private keys that are encrypted by PBES2, as this one is",
+            "encrypt it by PBES1: openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -in key.pem; or store it without a password",
+        )
+    return None
 
 
 def properties_of(login: KafkaLogin, account: AwsAccount | None = None) -> ClientProperties:

@@ -28,6 +28,7 @@ _DEFAULTS: dict[str, Any] = {
     "DestinationConfig": {"OnFailure": {}},
 }
 _NOT_TOLD = ("Enabled", "FunctionName", "Tags", "UUID")
+FIXED = ("ConsumerGroupId", "ConsumptionMode")
 USER = "USER_INITIATED: "
 
 
@@ -66,18 +67,27 @@ class KafkaMapping:
         return "EventSourceArn" in self.settings
 
     @property
-    def own_config(self) -> str:
-        """The name of the config that its kind of source has."""
+    def _own(self) -> str:
         return "AmazonManagedKafkaEventSourceConfig" if self.managed else "SelfManagedKafkaEventSourceConfig"
 
     @property
     def group(self) -> str:
-        return str(self.settings.get(self.own_config, {}).get("ConsumerGroupId") or self.uuid)
+        return str(self.settings.get(self._own, {}).get("ConsumerGroupId") or self.uuid)
 
-    @property
-    def registry(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.settings.get(self.own_config, {}).get("SchemaRegistryConfig") or {}
+    def config_in(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The config of its kind of source; empty for none."""
+        found: Mapping[str, Any] = settings.get(self._own) or {}
         return found
+
+    def merged(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings after an update: an empty config removes the setting, and what is fixed for life stays."""
+        wanted = {**self.settings, **changes}
+        if self._own in changes:
+            has = self.config_in(self.settings)
+            fixed = {name: has[name] for name in FIXED if name in has}
+            asked = {name: value for name, value in self.config_in(changes).items() if value != {}}
+            wanted[self._own] = {**fixed, **asked}
+        return {name: value for name, value in wanted.items() if value != {}}
 
     @property
     def source(self) -> Any:
@@ -121,13 +131,13 @@ class KafkaMapping:
     def told(self) -> dict[str, Any]:
         """The mapping as the API describes it, ready for JSON."""
         known: Mapping[str, Any] = {**_DEFAULTS, **self.settings}
-        own = {**known.get(self.own_config, {}), "ConsumerGroupId": self.group}
+        own = {**known.get(self._own, {}), "ConsumerGroupId": self.group}
         told = {
             name: value for name, value in known.items() if name not in _NOT_TOLD and value not in (None, "")
         }
         return {
             **told,
-            self.own_config: own,
+            self._own: own,
             "UUID": self.uuid,
             "EventSourceMappingArn": self.arn,
             "FunctionArn": self.function_arn,
@@ -186,7 +196,7 @@ def client_settings(
     tls = bool(settings) or certificate or mechanism is not None
     if certificate:
         pair = _secret(mapping, accounts, types["CLIENT_CERTIFICATE_TLS_AUTH"])
-        if not _readable(pair["privateKey"]):
+        if not lambda_reads_key(pair["privateKey"]):
             raise UnreachableSourceError("PROBLEM: Provided certificate or private key is invalid.")
         settings |= {"ssl.certificate.pem": pair["certificate"], "ssl.key.pem": pair["privateKey"]}
     elif mechanism is not None:
@@ -205,10 +215,13 @@ def client_settings(
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 
 
-def _readable(key: str) -> bool:
+def lambda_reads_key(key: str) -> bool:
     """Whether Lambda reads the PEM text: a PKCS #8 key, encrypted by PBES1 or not at all."""
     found = re.search(r"-----BEGIN ((?:ENCRYPTED )?PRIVATE KEY)-----([^-]+)-----END \1-----", key)
-    return found is not None and _PBES2 not in base64.b64decode(found[2])[:40]
+    try:
+        return found is not None and _PBES2 not in base64.b64decode(found[2])[:40]
+    except ValueError:
+        return False
 
 
 def _secret(mapping: KafkaMapping, accounts: Accounts, arn: str) -> dict[str, str]:

@@ -113,8 +113,10 @@ class MappingService:
             mapping = self._find(account, uuid)
             self._refuse_busy(mapping, "update")
             self._refuse_fixed(mapping, body)
-            wanted = _merged(mapping, body)
-            if mapping.registry and not wanted.get("ProvisionedPollerConfig"):
+            wanted = mapping.merged({k: v for k, v in body.items() if k not in ("Enabled", "UUID")})
+            if mapping.config_in(mapping.settings).get("SchemaRegistryConfig") and not wanted.get(
+                "ProvisionedPollerConfig"
+            ):
                 raise invalid(
                     "You can't change to on-demand mode unless you remove your schema registry configuration first."
                 )
@@ -223,8 +225,7 @@ class MappingService:
 
     @staticmethod
     def _refuse_fixed(mapping: KafkaMapping, wanted: Request) -> None:
-        name = mapping.own_config
-        before, after = mapping.settings.get(name, {}), wanted.get(name, {})
+        before, after = mapping.config_in(mapping.settings), mapping.config_in(wanted)
         if after.get("ConsumerGroupId", mapping.group) != mapping.group:
             raise invalid(f"ConsumerGroupId {_FIXED}.")
         if after.get("ConsumptionMode", before.get("ConsumptionMode")) != before.get("ConsumptionMode"):
@@ -239,23 +240,6 @@ def _check_filters(body: Request) -> None:
 
 
 _QUALIFIER = re.compile(r"(?:^|:function:|^\d{12}:(?!function:))[\w-]+:(\$LATEST|[\w-]+)$")
-
-
-def _merged(mapping: KafkaMapping, body: Request) -> dict[str, Any]:
-    """The settings after an update: an empty config removes the setting, and what is fixed for life stays."""
-    wanted = {
-        **mapping.settings,
-        **{name: value for name, value in body.items() if name not in ("Enabled", "UUID")},
-    }
-    own = mapping.own_config
-    if own in body:
-        fixed = {
-            name: value
-            for name, value in mapping.settings.get(own, {}).items()
-            if name in ("ConsumerGroupId", "ConsumptionMode")
-        }
-        wanted[own] = {**fixed, **{name: value for name, value in body[own].items() if value != {}}}
-    return {name: value for name, value in wanted.items() if value != {}}
 
 
 def _listed(seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,32 @@
 """Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets
 have."""
 
+import base64
 import json
+import threading
+from socket import create_connection, create_server
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.connection import KafkaLogin, find_login, get_msk_bootstrap_brokers
+from mesh_assets.esm.connection import (
+    KafkaLogin,
+    check_connection,
+    find_login,
+    get_msk_bootstrap_brokers,
+)
+from mesh_assets.esm.connection.login import lambda_refusal
 from mesh_assets.esm.lookup import get_mapping
+from mesh_assets.sandbox.kafka_mappings.mapping import lambda_reads_key
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
 
 OTHER_ARN = SECRET_ARN.replace("orders", "other")
@@ -159,6 +177,98 @@ def test_a_self_managed_mapping_brings_its_servers_and_authority(
         "PLAIN",
         "CA",
     )
+
+
+def test_a_secret_beside_a_mapping_keeps_its_mechanism_authority_and_servers(
+    aws: FakeAws, secrets: dict[str, str]
+) -> None:
+    secrets[SECRET_ARN] = json.dumps({"username": "another", "password": SECRET})
+    secrets[THIRD_ARN] = json.dumps({"certificate": "CA"})
+    uuid = aws.add_mapping(
+        SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1:9096", "k2:9096"]}},
+        SourceAccessConfigurations=[
+            {"Type": "SASL_SCRAM_256_AUTH", "URI": OTHER_ARN},
+            {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": THIRD_ARN},
+        ],
+    )
+    mapping = get_mapping(aws.account(), uuid)
+
+    def login(**given: Any) -> KafkaLogin:
+        base = KafkaLogin(**{"bootstrap_servers": "", **given}) if given else None
+        return find_login(aws.account(), secret_arn=SECRET_ARN, mapping=mapping, given=base)
+
+    beside = login()
+    assert (beside.username, beside.bootstrap_servers) == ("another", "k1:9096,k2:9096")
+    assert (beside.sasl_mechanism, beside.authority) == ("SCRAM-SHA-256", "CA")
+    assert login(authority="given").authority == "given"
+    assert login(security_protocol="SASL_SSL", sasl_mechanism="PLAIN").sasl_mechanism == "PLAIN"
+
+
+def a_key(encoding: PrivateFormat, encryption: KeySerializationEncryption) -> str:
+    made = ec.generate_private_key(ec.SECP256R1())
+    return made.private_bytes(Encoding.PEM, encoding, encryption).decode()
+
+
+PASSWORD = BestAvailableEncryption(b"pw")  # which is PBES2
+# The beginning of a key that `openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES` encrypts: SHA-1 and 3DES, of PBES1.
+PBES1 = base64.b64encode(
+    bytes.fromhex("3081b4301c060a2a864886f70d010c0103300e0408") + bytes(8) + b"\x02\x02\x08\x00" + bytes(150)
+).decode()
+OF_PBES1 = f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{PBES1}\n-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (a_key(PrivateFormat.PKCS8, NoEncryption()), None),
+        (OF_PBES1, None),
+        ("no key", None),
+        (a_key(PrivateFormat.PKCS8, PASSWORD), "encrypted by PBES2"),
+        (a_key(PrivateFormat.TraditionalOpenSSL, NoEncryption()), "PKCS #8 form only"),
+    ],
+    ids=["PKCS #8", "PBES1", "none", "PBES2", "PKCS #1"],
+)
+def test_a_key_that_lambda_does_not_read_is_found_by_the_connection_test(key: str, says: str | None) -> None:
+    login = KafkaLogin(bootstrap_servers="h:1", security_protocol="SSL", certificate="C", key=key)
+    found = lambda_refusal(login)
+
+    assert (None if found is None else says in found[0]) == (None if says is None else True)
+    # The stand-in's pollers fail on the same keys.
+    assert key == "no key" or lambda_reads_key(key) == (found is None)
+    assert "PRIVATE KEY-----" not in str(found)
+
+
+def test_sasl_without_tls_is_found_before_a_password_is_sent() -> None:
+    heard: list[bytes] = []
+    with create_server(("127.0.0.1", 0)) as listener:
+
+        def listen() -> None:
+            for _ in range(2):
+                plain, _ = listener.accept()
+                with plain:
+                    heard.append(plain.recv(1_000))
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        report = check_connection(
+            KafkaLogin(
+                bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}",
+                security_protocol="SASL_PLAINTEXT",
+                sasl_mechanism="PLAIN",
+                username="u",
+                password=SECRET,
+            ),
+            timeout_seconds=2,
+        )
+        with create_connection(listener.getsockname()):  # ends the listening
+            pass
+        thread.join(10)
+
+    assert report.failure is not None
+    assert report.failure.name == "authentication"
+    assert "Lambda refuses SASL without TLS (SASL_PLAINTEXT); nothing was sent" in report.failure.said
+    assert "SASL_SSL" in report.failure.cause
+    assert heard == [b"", b""]
 
 
 @pytest.mark.parametrize(
