@@ -9,7 +9,12 @@ import pytest
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm import aws_account
-from mesh_assets.esm.errors import MappingConflictError, MappingNotFoundError, PermissionsError
+from mesh_assets.esm.errors import (
+    InvalidRequestError,
+    MappingConflictError,
+    MappingNotFoundError,
+    PermissionsError,
+)
 from mesh_assets.esm.lookup import Progress
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, read_request
@@ -119,22 +124,101 @@ def test_records_reach_the_function_through_a_mapping_it_made(
     service.wait(made.uuid, "deleted")
 
 
-def test_a_conflict_at_aws_carries_the_uuid_and_the_difference(
+def test_a_conflict_is_found_by_the_plan_before_a_right_is_written(
     account: AwsAccount, service: MappingService
 ) -> None:
     request = msk(account)
     uuid = service.create(request, service.plan_create(request).id).mapping.uuid  # type: ignore[union-attr]
     other = request.model_copy(update={"kafka_consumer_group_id": "others", "batch_size": 5})
-    # Planning warns of the other group; whether a second one may be is for Lambda to say.
-    plan = service.plan_create(other)
-    assert any("it would get each record twice" in warning.rule for warning in plan.warnings)
 
     with pytest.raises(MappingConflictError, match=re.escape("BatchSize: 100 → 5")) as caught:
-        service.create(other, plan.id)
+        service.plan_create(other)
 
     assert caught.value.existing_uuid == uuid
-    with pytest.raises(MappingConflictError, match="already exists"):
+    assert "ConsumerGroupId cannot be updated" in str(caught.value)
+    with pytest.raises(MappingConflictError, match="already exists; it is as requested"):
         service.plan_create(request)
+    elsewhere = msk(account, target="consume", kafka_topic=account.topic())
+    with pytest.raises(InvalidRequestError, match=f"mapping {uuid} .* a group must be unique"):
+        service.plan_create(elsewhere)
+
+
+def test_a_mapping_to_an_alias_is_another_than_that_to_the_function(
+    account: AwsAccount, service: MappingService
+) -> None:
+    account.mappings.create_alias(FunctionName="consume", Name="live", FunctionVersion="$LATEST")
+    topic = account.topic()
+    bare = msk(account, kafka_topic=topic)
+    alias = bare.model_copy(update={"target": "consume:live", "kafka_consumer_group_id": "live"})
+
+    made = [service.create(one, service.plan_create(one).id).mapping for one in (bare, alias)]
+
+    assert [one.function_name for one in made if one is not None] == ["consume", "consume:live"]
+    assert [one.function_name for one in service.list(function="consume:live")] == ["consume:live"]
+    assert len(service.list(function="consume")) == 2
+    account.produce(topic, "one")
+    for group in ("consumers", "live"):  # each gets the record, and invokes its function
+        assert account.until(lambda group=group: account.committed(group, topic) == 1)
+
+
+def test_a_mapping_is_disabled_and_deleted_when_all_it_refers_to_is_gone(
+    account: AwsAccount, service: MappingService
+) -> None:
+    request = msk(account)
+    made = service.create(request, service.plan_create(request).id).mapping
+    assert made is not None
+    service.wait(made.uuid, "Enabled")
+    account.client("kafka").delete_cluster(ClusterArn=request.event_source_arn)
+    account.mappings.delete_function(FunctionName="consume")
+    account.faults(deny=["iam:PutRolePolicy", "iam:GetRole"], state_delay_seconds=0.1)
+    options = PlanOptions(add_permissions=False)
+
+    stop = update(uuid=made.uuid, enabled=False)
+    service.update(stop, service.plan_update(stop, options).id, options)
+    service.wait(made.uuid, "Disabled")
+    service.delete(made.uuid, service.plan_delete(made.uuid).id)
+
+    assert service.wait(made.uuid, "deleted") is None
+
+
+def test_waiting_bears_reads_that_lag_behind_and_operations_in_progress(
+    account: AwsAccount, service: MappingService
+) -> None:
+    request = msk(account)
+    account.faults(in_progress=1, lag_seconds=1.5, state_delay_seconds=0.1)
+
+    made = service.create(request, service.plan_create(request).id).mapping
+
+    assert made is not None
+    told: list[Progress] = []
+    service.wait(made.uuid, "Enabled", progress=told.append)
+    change = update(uuid=made.uuid, batch_size=7)
+    service.update(change, service.plan_update(change).id)
+    changed = service.wait(made.uuid, "Enabled", progress=told.append)
+    assert changed is not None
+    assert changed.batch_size == 7
+    assert [progress.state for progress in told] == ["Creating", "Enabled", "Updating", "Enabled"]
+
+
+def test_provisioned_mode_ends_after_the_registry_has_gone(
+    account: AwsAccount, service: MappingService
+) -> None:
+    glue = f"arn:aws:glue:us-east-1:{account.id}:registry/main"
+    request = msk(account, provisioned_mode=True, log_level="INFO", schema_registry={"uri": glue})
+    uuid = service.create(request, service.plan_create(request).id).mapping.uuid  # type: ignore[union-attr]
+    service.wait(uuid, "Enabled")
+
+    with pytest.raises(InvalidRequestError, match="only after it is gone"):
+        service.plan_update(update(uuid=uuid, provisioned_mode=False, log_level="", schema_registry={}))
+    for change in ({"schema_registry": {}}, {"provisioned_mode": False, "log_level": ""}):
+        asked = update(uuid=uuid, **change)
+        service.update(asked, service.plan_update(asked).id)
+        service.wait(uuid, "Enabled")
+
+    left = service.get(uuid)
+    assert not left.is_provisioned
+    assert "LoggingConfig" not in left.configuration
+    assert left.configuration["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "consumers"}
 
 
 def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(
