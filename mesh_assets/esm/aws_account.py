@@ -170,6 +170,11 @@ def call(
             ) from error
 
 
+def for_code(code: str, make: Callable[[], Exception]) -> Callable[[Exception], Exception | None]:
+    """A `translate` for `call` that makes its error of AWS' failures with this code."""
+    return lambda error: make() if error_code(error) == code else None
+
+
 def error_code(error: Exception) -> str:
     """AWS' code of a ClientError; empty for anything else."""
     response = getattr(error, "response", None)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import names_function
-from mesh_assets.esm.aws_account import AwsAccount, call, error_code
+from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
 
@@ -51,15 +51,11 @@ def get_mapping(account: AwsAccount, uuid: str) -> EventSourceMapping:
 
     Raises MappingNotFoundError, or PlatformError when AWS refuses or does not answer.
     """
-
-    def translate(error: Exception) -> Exception | None:
-        return not_found(account, uuid) if error_code(error) == "ResourceNotFoundException" else None
-
     answer = call(
         account.client("lambda").get_event_source_mapping,
         action="lambda:GetEventSourceMapping",
         resource=f"event source mapping {uuid}",
-        translate=translate,
+        translate=for_code("ResourceNotFoundException", lambda: not_found(account, uuid)),
         UUID=uuid,
     )
     return read_mapping(answer)

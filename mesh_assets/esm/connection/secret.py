@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccount, call, error_code
+from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, KafkaLogin, Mechanism, Protocol
 
 _FORMS = "{iam: …}, {sasl: …}, {username, password}, {certificate, privateKey} or {certificate}"
@@ -32,17 +32,12 @@ def read_secret(account: AwsAccount, arn: str) -> Mapping[str, Any]:
     Raises RefusedError when it is missing or may not be read, EstateError when it is not a JSON object.
     Errors name the secret and never contain a value.
     """
-
-    def translate(error: Exception) -> Exception | None:
-        if error_code(error) == "ResourceNotFoundException":
-            return RefusedError(f"{account} has no secret {arn}; check the ARN and the region")
-        return None
-
+    missing = f"{account} has no secret {arn}; check the ARN and the region"
     answer = call(
         account.client("secretsmanager").get_secret_value,
         action="secretsmanager:GetSecretValue",
         resource=f"secret {arn}",
-        translate=translate,
+        translate=for_code("ResourceNotFoundException", lambda: RefusedError(missing)),
         SecretId=arn,
     )
     try:

@@ -22,7 +22,7 @@ from mesh_assets.esm.validation.polling import (
 )
 from mesh_assets.esm.validation.records import failure_violations, filter_violations, registry_violations
 from mesh_assets.esm.validation.source_access import source_access_violations
-from mesh_assets.esm.validation.subject import Subject, source_of
+from mesh_assets.esm.validation.subject import Subject, not_among, source_of
 from mesh_assets.importing import importing
 
 # The API's names → the names here, for messages.
@@ -96,7 +96,7 @@ def _value(shape: Any, value: Any, field: str) -> Iterator[Violation]:
             yield from _size(field, value, limits, "")
         case "string":
             if shape.enum and value not in shape.enum:
-                yield fault(field, value, f"is not one of {', '.join(shape.enum)}", "choose one of them")
+                yield not_among(field, value, shape.enum)
             yield from _size(field, len(value), limits, "characters")
             pattern = _compiled(limits.get("pattern", ""))
             if pattern is not None and not pattern.fullmatch(value):

@@ -1,13 +1,12 @@
 """What a mapping is: its function, topic, cluster and tags, and what cannot change once it is created."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, function_in, msk_cluster_in
 from mesh_assets.esm.errors import Violation, fault
 from mesh_assets.esm.request import UpdateRequest
-from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.validation.subject import Subject, repeated
 
 # Lambda's patterns and lengths, from botocore's model.
 _TOPIC = re.compile(r"[^.]([a-zA-Z0-9\-_.]+)")
@@ -129,9 +128,7 @@ def _servers(servers: Sequence[str]) -> Iterator[Violation]:
             yield fault(field, server, f"a port is 1-{_HIGHEST_PORT}", "correct the port")
         elif len(server) > _LONGEST_SERVER:
             yield fault(field, server, f"a server has at most {_LONGEST_SERVER} characters", "check the name")
-    for server, times in Counter(servers).items():
-        if times > 1:
-            yield fault(field, server, f"is given {times} times", "name each server once")
+    yield from repeated(field, servers)
 
 
 _MOST_TAGS = 50

@@ -1,13 +1,12 @@
 """How a mapping reads: where it starts, in which group and batches, by which pollers, with which metrics."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mesh_assets.esm.api_request import DEFAULT_MIN_POLLERS, effective_pollers
 from mesh_assets.esm.errors import Violation, fault, warning
-from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.validation.subject import Subject, choice_violations, not_among
 
 STARTING_POSITIONS = ("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP")
 CONSUMPTION_MODES = ("Stream", "Queue")
@@ -57,9 +56,7 @@ def _mode(subject: Subject) -> Iterator[Violation]:
     if mode is None:
         return
     if mode not in CONSUMPTION_MODES:
-        yield fault(
-            "consumption_mode", mode, f"is not one of {', '.join(CONSUMPTION_MODES)}", "choose one of them"
-        )
+        yield not_among("consumption_mode", mode, CONSUMPTION_MODES)
     elif subject.source == "msk":
         yield fault(
             "consumption_mode", mode, "an MSK source has none; only self-managed sources do", "leave it out"
@@ -95,12 +92,7 @@ def _position(subject: Subject) -> Iterator[Violation]:
             "choose LATEST (only new records), TRIM_HORIZON (everything there is) or AT_TIMESTAMP",
         )
     elif position not in STARTING_POSITIONS:
-        yield fault(
-            "starting_position",
-            position,
-            f"is not one of {', '.join(STARTING_POSITIONS)}",
-            "choose one of them",
-        )
+        yield not_among("starting_position", position, STARTING_POSITIONS)
     if position == "AT_TIMESTAMP" and timestamp is None:
         yield fault(
             "starting_position_timestamp",
@@ -230,11 +222,7 @@ def observing_violations(subject: Subject) -> Iterator[Violation]:
     metrics = subject.request.metrics
     if metrics == () and subject.creating:
         yield fault("metrics", "()", "is empty", f"name some of {', '.join(METRICS)}, or leave it out")
-    for name, times in Counter(metrics or ()).items():
-        if name not in METRICS:
-            yield fault("metrics", name, f"is not one of {', '.join(METRICS)}", "choose among them")
-        elif times > 1:
-            yield fault("metrics", name, f"is given {times} times", "name it once")
+    yield from choice_violations("metrics", metrics or (), METRICS)
     counted = subject.after("metrics")
     if counted and not subject.provisioned and (metrics or subject.ends_provisioned_mode):
         yield warning(
@@ -263,7 +251,7 @@ def _log_level(subject: Subject) -> Iterator[Violation]:
             yield fault("log_level", "''", "is empty", "leave it out")
         return
     if level not in LOG_LEVELS:
-        yield fault("log_level", level, f"is not one of {', '.join(LOG_LEVELS)}", "choose one of them")
+        yield not_among("log_level", level, LOG_LEVELS)
     if not subject.provisioned:
         yield fault(
             "log_level",

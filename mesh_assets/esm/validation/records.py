@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from mesh_assets.esm.arns import arn_in
 from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.request_fields import SchemaRegistry
 from mesh_assets.esm.validation.source_access import secret_violations
-from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.validation.subject import Subject, choice_violations, not_among, repeated
 
 EVENT_FORMATS = ("JSON", "SOURCE")
 ATTRIBUTES = ("KEY", "VALUE")
@@ -45,24 +44,10 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
             "set provisioned_mode (or min_pollers), or leave it out",
         )
     if registry.event_record_format not in EVENT_FORMATS:
-        yield fault(
-            "schema_registry.event_record_format",
-            registry.event_record_format,
-            f"is not one of {', '.join(EVENT_FORMATS)}",
-            "choose one of them",
-        )
-    for attribute, times in Counter(registry.validate_attributes).items():
-        if attribute not in ATTRIBUTES:
-            yield fault(
-                "schema_registry.validate_attributes",
-                attribute,
-                f"is not one of {', '.join(ATTRIBUTES)}",
-                "choose among them",
-            )
-        elif times > 1:
-            yield fault(
-                "schema_registry.validate_attributes", attribute, f"is given {times} times", "name it once"
-            )
+        yield not_among("schema_registry.event_record_format", registry.event_record_format, EVENT_FORMATS)
+    yield from choice_violations(
+        "schema_registry.validate_attributes", registry.validate_attributes, ATTRIBUTES
+    )
     yield from _kind(registry)
 
 
@@ -116,17 +101,10 @@ def _accesses(registry: SchemaRegistry) -> Iterator[Violation]:
             f"at most {_MOST_REGISTRY_ACCESSES}: the authentication, and the authority's certificate",
             "leave out the others",
         )
-    for kind, times in Counter(entry.type for entry in entries).items():
-        if times > 1:
-            yield fault(field, kind, f"is given {times} times", "name each type once")
+    yield from repeated(field, (entry.type for entry in entries))
     for number, entry in enumerate(entries):
         if entry.type not in ACCESS_TYPES:
-            yield fault(
-                f"{field}[{number}].type",
-                entry.type,
-                f"is not one of {', '.join(ACCESS_TYPES)}",
-                "choose one of them",
-            )
+            yield not_among(f"{field}[{number}].type", entry.type, ACCESS_TYPES)
         else:
             yield from secret_violations(f"{field}[{number}].uri", entry.uri)
 

@@ -1,13 +1,12 @@
 """How Lambda authenticates to the brokers and from which network: types of each source, and combinations."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
 from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.request_fields import SourceAccess
-from mesh_assets.esm.validation.subject import Subject
+from mesh_assets.esm.validation.subject import Subject, repeated
 
 
 def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:
@@ -86,7 +85,8 @@ def source_access_violations(subject: Subject) -> Iterator[Violation]:
             yield _unknown_type(f"{field}.type", entry.type, subject.source, known)
         else:
             yield from _uri(f"{field}.uri", entry)
-    yield from _repeated(entries)
+    yield from repeated(_FIELD, (entry.type for entry in entries if entry.type not in VPC))
+    yield from repeated(_FIELD, (f"{entry.type} {entry.uri}" for entry in entries if entry.type in VPC))
     if subject.source == "msk":
         yield from _msk(entries, subject)
     elif subject.source == "self_managed":
@@ -143,17 +143,6 @@ def _uri(field: str, entry: SourceAccess) -> Iterator[Violation]:
             f"at most {_LONGEST_URI} characters of a-z A-Z 0-9 - / * : _ + = . @ and blank",
             "correct it",
         )
-
-
-def _repeated(entries: Sequence[SourceAccess]) -> Iterator[Violation]:
-    for kind, times in Counter(entry.type for entry in entries if entry.type not in VPC).items():
-        if times > 1:
-            yield fault(_FIELD, kind, f"is given {times} times", "name each type once")
-    for (kind, uri), times in Counter(
-        (entry.type, entry.uri) for entry in entries if entry.type in VPC
-    ).items():
-        if times > 1:
-            yield fault(_FIELD, f"{kind} {uri}", f"is given {times} times", "name it once")
 
 
 def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Violation]:

@@ -1,10 +1,12 @@
 """What the rules examine: the request and, for an update, the mapping as it is."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mesh_assets.esm.api_request import provisioned_mode_asked
+from mesh_assets.esm.errors import Violation, fault
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 
@@ -59,6 +61,26 @@ class Subject:
         """
         asked = getattr(self.request, name)
         return asked if asked is not None or self.existing is None else getattr(self.existing, name)
+
+
+def not_among(field: str, value: str, choices: Sequence[str]) -> Violation:
+    """The violation of a value that is none of the choices."""
+    return fault(field, value, f"is not one of {', '.join(choices)}", "choose one of them")
+
+
+def repeated(field: str, values: Iterable[str]) -> Iterator[Violation]:
+    """A violation for each value that is given more than once."""
+    for value, times in Counter(values).items():
+        if times > 1:
+            yield fault(field, value, f"is given {times} times", "name it once")
+
+
+def choice_violations(field: str, values: Sequence[str], choices: Sequence[str]) -> Iterator[Violation]:
+    """What is wrong with a list of choices: none of them, or given twice."""
+    for value in dict.fromkeys(values):
+        if value not in choices:
+            yield not_among(field, value, choices)
+    yield from repeated(field, values)
 
 
 def source_of(request: CreateRequest | UpdateRequest) -> Source | None:
