@@ -157,8 +157,9 @@ def test_a_mapping_to_an_alias_is_another_than_that_to_the_function(
     assert [one.function_name for one in service.list(function="consume:live")] == ["consume:live"]
     assert len(service.list(function="consume")) == 2
     account.produce(topic, "one")
-    for group in ("consumers", "live"):  # each gets the record, and invokes its function
-        assert account.until(lambda group=group: account.committed(group, topic) == 1)
+    groups = ("consumers", "live")
+    # Each gets the record, and invokes its function.
+    assert account.until(lambda: [account.committed(group, topic) for group in groups] == [1, 1])
 
 
 def test_a_mapping_is_disabled_and_deleted_when_all_it_refers_to_is_gone(
@@ -210,7 +211,11 @@ def test_provisioned_mode_ends_after_the_registry_has_gone(
 
     with pytest.raises(InvalidRequestError, match="only after it is gone"):
         service.plan_update(update(uuid=uuid, provisioned_mode=False, log_level="", schema_registry={}))
-    for change in ({"schema_registry": {}}, {"provisioned_mode": False, "log_level": ""}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"schema_registry": {}},
+        {"provisioned_mode": False, "log_level": ""},
+    )
+    for change in changes:
         asked = update(uuid=uuid, **change)
         service.update(asked, service.plan_update(asked).id)
         service.wait(uuid, "Enabled")

@@ -68,7 +68,8 @@ class FaultBoard:
         left: int = getattr(self.now, name)
         if left <= 0:
             return False
-        self.now = replace(self.now, **{name: left - 1})
+        changes: dict[str, Any] = {name: left - 1}
+        self.now = replace(self.now, **changes)
         return True
 
     def told(self) -> dict[str, Any]:
