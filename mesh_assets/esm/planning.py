@@ -134,17 +134,16 @@ def plan_update(
     require_settled(existing)
     arguments = update_arguments(request, existing)
     changes = tuple(differences(arguments, existing).values())
-    _require_room(account, request, existing, arguments)
+    others = _neighbour_violations(account, request, existing, arguments)
     wiring = wiring_of_mapping(existing, changes=arguments)
     polls = request.enabled if request.enabled is not None else existing.state != "Disabled"
-    if not polls and wiring == wiring_of_mapping(existing):
-        # What does not poll needs nothing: it can be stopped whatever is left of what it refers to.
-        seen, rights = Surroundings(), None
-    else:
-        seen = look_around(account, wiring, arguments.get("FunctionName", existing.function_arn))
-        warnings += require_no_fault(seen.violations)
-        wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
-        rights = _rights(account, seen.role_arn, wiring)
+    # What does not poll needs nothing: it can be stopped whatever is left of what it refers to.
+    idle = not polls and wiring == wiring_of_mapping(existing)
+    function = arguments.get("FunctionName", existing.function_arn)
+    seen = Surroundings() if idle else look_around(account, wiring, function)
+    warnings += require_no_fault((*seen.violations, *others))
+    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    rights = None if idle else _rights(account, seen.role_arn, wiring)
     call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)
     return make_plan(
         action="update_event_source_mapping",
@@ -158,15 +157,16 @@ def plan_update(
     )
 
 
-def _require_room(
+def _neighbour_violations(
     account: AwsAccount, request: UpdateRequest, existing: EventSourceMapping, arguments: dict[str, Any]
-) -> None:
-    """Raises MappingConflictError where the new function already gets the topic, InvalidRequestError where
-    the poller group is full.
+) -> tuple[Violation, ...]:
+    """What the account's other mappings forbid; they are listed only where the update can meet them.
+
+    Raises MappingConflictError where the new function already gets the topic.
     """
     target = arguments.get("FunctionName")
     if target is None and poller_group_asked(request, existing) is None:
-        return
+        return ()
     others = [mapping for mapping in list_mappings(account) if mapping.uuid != existing.uuid]
     if target is not None:
         require_no_twin(
@@ -177,7 +177,7 @@ def _require_room(
             topic=existing.topic or "",
             arguments=arguments,
         )
-    require_no_fault(tuple(poller_group_violations(others, request, existing)))
+    return tuple(poller_group_violations(others, request, existing))
 
 
 def plan_delete(account: AwsAccount, mapping: EventSourceMapping) -> Plan:
