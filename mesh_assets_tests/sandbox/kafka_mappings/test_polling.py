@@ -44,7 +44,7 @@ def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(
         AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": f"g-{topic}"},
     )
 
-    account.until(told.exists)
+    account.until(lambda: told.exists() and told.read_text().endswith("\n"))  # written whole
     [event] = [json.loads(line) for line in told.read_text().splitlines()]
     [first, second] = event["records"][f"{topic}-0"]
     assert (event["eventSource"], event["eventSourceArn"]) == ("aws:kafka", made["EventSourceArn"])
