@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
-from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard, RefusedRequest
 from mesh_assets.sandbox.kafka_mappings.service import MappingService
 
 ACCOUNT = "123456789012"
@@ -63,3 +63,12 @@ def a_service(
         cluster_exists=lambda account, arn: (account, arn) == (ACCOUNT, CLUSTER),
         watch=watch,
     )
+
+
+def refusal(body: dict[str, Any]) -> str | None:
+    """Why the stand-in takes no such mapping; None: it does."""
+    try:
+        a_service(FaultBoard()).create(ACCOUNT, body)
+    except RefusedRequest as refused:
+        return refused.message
+    return None

@@ -1,0 +1,74 @@
+"""Our rules and the stand-in for Lambda: what we allow it takes, what we forbid it refuses, but for what Lambda itself
+does not mind."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from mesh_assets.esm.api_request import create_arguments
+from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
+from mesh_assets_tests.esm.requests import create
+from mesh_assets_tests.esm.validation.test_create_rules import RIGHT, TABLE, access
+from mesh_assets_tests.sandbox.kafka_mappings.bodies import CLUSTER, refusal
+
+SAC = "source_access_configurations"
+OF_ANOTHER_REGION = SECRET_ARN.replace(REGION, "eu-west-1")
+OF_ANOTHER_ACCOUNT = SECRET_ARN.replace(ACCOUNT, "999999999999")
+OURS_ALONE: list[tuple[str, dict[str, Any]]] = [
+    ("is never sent", {"tumbling_window": 30}),
+    ("is never sent", {"parallelization_factor": 2}),
+    ("is never sent", {"maximum_concurrency": 5}),
+    ("is never sent", {"on_success_destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"}),
+    ("is not sent without pollers", {"provisioned_mode": False, "min_pollers": 1}),
+    ("is not sent without pollers", {"poller_group": "team-a"}),
+    ("says nothing", {"provisioned_mode": True, "poller_group": ""}),
+    ("says nothing", {"on_failure_destination": ""}),
+    ("says nothing", {"metrics": []}),
+    ("says nothing", {"filter_patterns": []}),
+    ("says nothing", {"provisioned_mode": True, "log_level": ""}),
+    ("says nothing", {"provisioned_mode": True, "schema_registry": {}}),
+    ("there is no such function", {"target": "x" * 65}),
+    ("MSK refuses to associate it", {SAC: access("SASL_SCRAM_512_AUTH")}),
+    ("MSK refuses to associate it", {SAC: [{"type": "SASL_SCRAM_512_AUTH", "uri": OF_ANOTHER_REGION}]}),
+    ("MSK refuses to associate it", {SAC: [{"type": "SASL_SCRAM_512_AUTH", "uri": OF_ANOTHER_ACCOUNT}]}),
+    ("the pollers fail to connect", {"kafka_bootstrap_servers": ["b1:99999"]}),
+    ("the pollers fail to connect", {"kafka_bootstrap_servers": ["b1:0"]}),
+    ("does no harm", {"kafka_bootstrap_servers": ["b1:9092", "b1:9092"]}),
+]
+"""What only we refuse, and why Lambda by itself does not."""
+
+
+def as_sent(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = on_the_wire(create_arguments(create(base, **changes)))
+    known = {"EventSourceArn": CLUSTER} if body.get("EventSourceArn") == CLUSTER_ARN else {}
+    return body | known
+
+
+def on_the_wire(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.timestamp()
+        case dict():
+            return {name: on_the_wire(part) for name, part in value.items()}
+        case list():
+            return [on_the_wire(part) for part in value]
+        case _:
+            return value
+
+
+@pytest.mark.parametrize(("base", "changes"), [row for row in RIGHT if "event_source_arn" not in row[1]])
+def test_what_our_rules_allow_the_stand_in_takes(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert refusal(as_sent(base, changes)) is None
+
+
+@pytest.mark.parametrize(("base", "changes", "field", "words"), TABLE)
+def test_what_our_rules_forbid_the_stand_in_refuses(
+    base: dict[str, Any],
+    changes: dict[str, Any],
+    field: str,
+    words: str,
+) -> None:
+    why = [reason for reason, alone in OURS_ALONE if alone == changes]
+
+    assert (refusal(as_sent(base, changes)) is None) == bool(why), f"{field}: {words}"
