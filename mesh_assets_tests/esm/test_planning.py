@@ -190,6 +190,13 @@ def test_a_second_mapping_of_the_topic_to_the_function_is_a_conflict_whatever_it
     assert aws.mutations() == []
 
 
+def test_a_twin_that_is_being_deleted_is_to_be_waited_for(aws: FakeAws) -> None:
+    aws.add_mapping(**GROUP, State="Deleting")
+
+    with pytest.raises(MappingConflictError, match="it is being deleted: plan again once it is gone"):
+        service(aws).plan_create(create(MSK))
+
+
 def test_another_version_or_alias_of_the_function_is_another_function(aws: FakeAws) -> None:
     aws.add_mapping("orders-handler:live", **OTHER_GROUP)
 
