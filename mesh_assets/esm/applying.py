@@ -16,6 +16,7 @@ from mesh_assets.esm.errors import (
     PermissionsError,
     PlanOutdatedError,
 )
+from mesh_assets.esm.execution_role import existing_role
 from mesh_assets.esm.lookup import get_mapping, not_found
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
 from mesh_assets.esm.neighbours import conflict
@@ -70,7 +71,7 @@ def apply_plan(
             rights_granted = problem is None
             warnings += [problem] if problem else []
         elif planned.service == "iam":
-            _send(account, planned, _already_exists if planned.operation == "CreateRole" else None)
+            _create_role(account, planned)
         else:
             mapping = _change_mapping(account, planned, plan, patient=rights_granted, sleep=sleep)
     return Applied(plan=plan, mapping=mapping, warnings=tuple(warnings))
@@ -146,28 +147,32 @@ def _send(
     resource = (
         arguments.get("UUID") or arguments.get("RoleName") or f"function {arguments.get('FunctionName')}"
     )
-    try:
-        return call(
-            getattr(account.client(planned.service), method),
-            action=f"{planned.service}:{planned.operation}",
-            resource=f"role {resource}" if planned.service == "iam" else str(resource),
-            translate=translate,
-            **arguments,
-        )
-    except _AlreadyExistsError:
-        return {}
+    return call(
+        getattr(account.client(planned.service), method),
+        action=f"{planned.service}:{planned.operation}",
+        resource=f"role {resource}" if planned.service == "iam" else str(resource),
+        translate=translate,
+        **arguments,
+    )
 
 
 class _AlreadyExistsError(EsmError):
     pass
 
 
-def _already_exists(error: Exception) -> MeshError | None:
-    """Somebody created the role between plan and call.
+def _create_role(account: AwsAccount, planned: PlannedCall) -> None:
+    """Creates the role, unless somebody did so between plan and call.
 
-    It is what the plan wanted; the next call grants its rights.
+    That one gets its rights only if Lambda may assume it. Raises UntrustingRoleError otherwise.
     """
-    return _AlreadyExistsError("") if error_code(error) == "EntityAlreadyExists" else None
+
+    def translate(error: Exception) -> MeshError | None:
+        return _AlreadyExistsError("") if error_code(error) == "EntityAlreadyExists" else None
+
+    try:
+        _send(account, planned, translate)
+    except _AlreadyExistsError:
+        existing_role(account, planned.arguments["RoleName"])
 
 
 def _refusal(account: AwsAccount, error: Exception, arguments: Mapping[str, Any]) -> MeshError | None:

@@ -4,31 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.errors import EsmError
-from mesh_assets.esm.iam.granted import (
-    PermissionsPlan,
-    RoleMissingError,
-    iam_call,
-    plan_permissions,
-    policy_document,
-    policy_name,
-)
+from mesh_assets.esm.iam.granted import plan_addition, plan_permissions
 from mesh_assets.esm.iam.least_privilege import needed_statements
-from mesh_assets.esm.iam.policy import (
-    VERSION,
-    PolicyChange,
-    as_list,
-    document_of,
-    document_text,
-    statements_of,
-)
+from mesh_assets.esm.iam.policy import VERSION, as_list, statements_of
+from mesh_assets.esm.iam.role import RoleMissingError, iam_call, policy_document
 from mesh_assets.esm.iam.wiring import wiring_of_request
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest
-from mesh_assets.esm.surroundings import look_at_source
+from mesh_assets.esm.surroundings import find_log_group, look_at_source
 from mesh_assets.esm.validation import create_violations, require_no_fault
 
 _LAMBDA = "lambda.amazonaws.com"
@@ -99,25 +84,20 @@ def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequ
         request, partition=identity.partition, region=account.region, account_id=identity.account_id
     )
     seen = look_at_source(account, wiring)
+    find_log_group(account, request.target, seen)
     warnings += require_no_fault(seen.violations)
-    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    wiring = seen.complete(wiring)
     role = existing_role(account, role_name)
+    calls: tuple[PlannedCall, ...] = ()
     if role is not None:
         rights = plan_permissions(account, role["Arn"], wiring)
-        calls = () if rights.change is None else put_policy_calls(rights.change)
     else:
-        needed = needed_statements(wiring)
-        change = PolicyChange(
-            role_name=role_name, policy_name=policy_name(wiring), before=None, after=document_of(needed)
-        )
         arn = f"arn:{identity.partition}:iam::{identity.account_id}:role/{role_name}"
-        rights = PermissionsPlan(role_arn=arn, state="to_add", change=change, statement=document_text(needed))
-        create = PlannedCall(
-            service="iam",
-            operation="CreateRole",
-            arguments=creation_arguments(role_name, function_name=wiring.function_name),
-        )
-        calls = (create, *put_policy_calls(change))
+        rights = plan_addition(arn, wiring.topic, needed_statements(wiring), {})
+        create = creation_arguments(role_name, function_name=wiring.function_name)
+        calls = (PlannedCall(service="iam", operation="CreateRole", arguments=create),)
+    if rights.change is not None:
+        calls = (*calls, *put_policy_calls(rights.change))
     return make_plan(
         action="create_execution_role",
         summary=f"{'create role' if role is None else 'use the existing role'} {role_name} for function {wiring.function_name}",
@@ -129,7 +109,5 @@ def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequ
         },
         permissions=rights,
         warnings=tuple(warnings),
-        blocked=None
-        if rights.state in ("granted", "to_add")
-        else f"the role's rights are {rights.state}: {rights.why}",
+        blocked=rights.blocked,
     )

@@ -101,7 +101,7 @@ def _hash(
             permissions.role_arn,
             permissions.state,
             permissions.statement,
-            None if change is None else [change.before, change.after],
+            None if change is None else [change.policy_name, change.document],
         ]
     content = [action, [[call.service, call.operation, call.arguments] for call in calls], rights, observed]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
@@ -113,6 +113,6 @@ def put_policy_calls(change: PolicyChange) -> tuple[PlannedCall, ...]:
     arguments = {
         "RoleName": change.role_name,
         "PolicyName": change.policy_name,
-        "PolicyDocument": json.dumps(change.after),
+        "PolicyDocument": json.dumps(change.document),
     }
     return (PlannedCall(service="iam", operation="PutRolePolicy", arguments=arguments),)

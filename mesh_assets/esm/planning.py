@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from mesh_assets.esm.api_request import create_arguments, differences, update_arguments
@@ -87,7 +86,7 @@ def plan_create(
             *_unknown_group(wiring),
         )
     )
-    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    wiring = seen.complete(wiring)
     rights = _rights(account, seen.role_arn, wiring)
     function = function_in(request.target)
     return make_plan(
@@ -142,7 +141,7 @@ def plan_update(
     function = arguments.get("FunctionName", existing.function_arn)
     seen = Surroundings() if idle else look_around(account, wiring, function)
     warnings += require_no_fault((*seen.violations, *others))
-    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    wiring = seen.complete(wiring)
     rights = None if idle else _rights(account, seen.role_arn, wiring)
     call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)
     return make_plan(
@@ -216,7 +215,7 @@ def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -
     wiring = wiring_of_mapping(mapping)
     seen = look_around(account, wiring, mapping.function_arn)
     warnings = require_no_fault(seen.violations)
-    wiring = msgspec.structs.replace(wiring, keys=seen.customer_keys, iam_enabled=seen.iam_enabled)
+    wiring = seen.complete(wiring)
     rights = _rights(account, seen.role_arn, wiring)
     return make_plan(
         action="add_msk_permissions",
@@ -314,6 +313,6 @@ def _policy_calls(rights: PermissionsPlan | None, options: PlanOptions) -> tuple
 def _blocked(rights: PermissionsPlan | None, options: PlanOptions) -> str | None:
     if rights is None or rights.state == "granted" or options.continue_without_permissions:
         return None
-    if rights.state == "to_add":
-        return None if options.add_permissions else "the role lacks rights, and granting them is turned off"
-    return f"the role's rights are {rights.state}: {rights.why}"
+    if rights.state == "to_add" and not options.add_permissions:
+        return "the role lacks rights, and granting them is turned off"
+    return rights.blocked

@@ -3,15 +3,20 @@
 What does not exist is a fault. What may not be read is a warning: it may exist all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesh_assets.errors import EstateError, MeshError, PlatformError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccount, call, error_code
+import msgspec
+
+from mesh_assets.errors import EstateError, PlatformError, RefusedError
+from mesh_assets.esm.arns import msk_cluster_in
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.encryption import NotThereError, ask, look_at_encryption
 from mesh_assets.esm.errors import EsmError, Violation, fault, warning
-from mesh_assets.esm.iam.granted import RoleMissingError, iam_call, role_name
+from mesh_assets.esm.iam.role import RoleMissingError, iam_call, role_name
 from mesh_assets.esm.iam.wiring import Wiring
+from mesh_assets.esm.validation.source_access import MUTUAL_TLS, SCRAM_512
 
 TopicLookup = Callable[[Wiring, tuple[str, ...]], int | None]
 """The number of a topic's partitions, given the wiring and the bootstrap servers. None: no such topic.
@@ -19,16 +24,13 @@ TopicLookup = Callable[[Wiring, tuple[str, ...]], int | None]
 Raises UnknownClusterError when nothing says how to reach the cluster, PlatformError when it does not answer.
 """
 
-_MISSING = frozenset({"ResourceNotFoundException", "NotFoundException"})
-_OWN_KEY = "alias/aws/secretsmanager"
+# What a VPC connection is made for: one way to log in, by the access configuration that fits; without one, IAM.
+_CONNECTION_LOGINS = {SCRAM_512: "SASL_SCRAM", MUTUAL_TLS: "TLS"}
+_BY_IAM = "SASL_IAM"
 
 
 class UnknownClusterError(EsmError):
     """Nothing says how to reach the cluster."""
-
-
-class _MissingError(EsmError):
-    pass
 
 
 @dataclass(slots=True)
@@ -39,7 +41,21 @@ class Surroundings:
     observed: dict[str, Any] = field(default_factory=dict)
     role_arn: str | None = None
     customer_keys: tuple[str, ...] = ()
+    destination_key: str | None = None
     iam_enabled: bool | None = None
+    target_cluster_arn: str | None = None
+    log_group: str | None = None
+
+    def complete(self, wiring: Wiring) -> Wiring:
+        """The wiring with what its rights depend on and only AWS knows."""
+        return msgspec.structs.replace(
+            wiring,
+            keys=self.customer_keys,
+            destination_key=self.destination_key,
+            iam_enabled=self.iam_enabled,
+            target_cluster_arn=self.target_cluster_arn,
+            log_group=self.log_group,
+        )
 
 
 def look_around(
@@ -62,42 +78,33 @@ def look_around(
 
 
 def look_at_source(account: AwsAccount, wiring: Wiring) -> Surroundings:
-    """Looks up the cluster and the secrets alone. Raises PlatformError when a system does not answer."""
+    """Looks up the cluster, the secrets and the destination. Raises PlatformError when a system does not answer."""
     seen = Surroundings()
-    if wiring.cluster_arn is not None:
+    msk = msk_cluster_in(wiring.cluster_arn or "")
+    if wiring.cluster_arn is not None and msk is not None and msk.by_vpc_connection:
+        _vpc_connection(account, wiring, wiring.cluster_arn, seen)
+    elif wiring.cluster_arn is not None:
         _cluster(account, wiring.cluster_arn, seen)
-    _secrets(account, wiring, seen)
+    elif wiring.uses_iam_authentication:
+        seen.violations.append(
+            warning(
+                "source_access_configurations",
+                "IAM_AUTH",
+                "which MSK cluster is behind the servers is not known, so the rights name this topic and group of every one here",
+                "grant them by hand where the cluster is another account's",
+            )
+        )
+    encryption = look_at_encryption(account, wiring)
+    seen.violations += encryption.violations
+    seen.observed |= encryption.observed
+    seen.customer_keys, seen.destination_key = encryption.secret_keys, encryption.destination_key
     return seen
-
-
-def _asked(
-    account: AwsAccount, service: str, method: str, action: str, resource: str, **arguments: Any
-) -> Any:
-    """The answer. Raises _MissingError for what does not exist."""
-
-    def translate(error: Exception) -> MeshError | None:
-        return _MissingError(resource) if error_code(error) in _MISSING else None
-
-    return call(
-        getattr(account.client(service), method),
-        action=action,
-        resource=resource,
-        translate=translate,
-        **arguments,
-    )
 
 
 def _function(account: AwsAccount, target: str, seen: Surroundings) -> None:
     try:
-        answer = _asked(
-            account,
-            "lambda",
-            "get_function_configuration",
-            "lambda:GetFunctionConfiguration",
-            f"function {target}",
-            FunctionName=target,
-        )
-    except _MissingError:
+        answer = _function_configuration(account, target)
+    except NotThereError:
         seen.violations.append(
             fault("target", target, f"{account} has no such function", "create it first, or correct the name")
         )
@@ -114,9 +121,42 @@ def _function(account: AwsAccount, target: str, seen: Surroundings) -> None:
         seen.violations.append(
             warning("target", target, f"the function is {answer['State']} ({reason})", "wait, or fix it")
         )
+    seen.log_group = _log_group(answer)
     seen.role_arn = answer.get("Role")
     if seen.role_arn:
         _role(account, seen.role_arn, seen)
+
+
+def find_log_group(account: AwsAccount, target: str, seen: Surroundings) -> None:
+    """The log group of a function that may not exist yet; where it cannot be read, Lambda's default is taken.
+
+    Raises PlatformError when Lambda does not answer.
+    """
+    try:
+        seen.log_group = _log_group(_function_configuration(account, target))
+    except NotThereError:
+        return
+    except RefusedError as error:
+        seen.violations.append(
+            warning("target", target, f"could not be read ({error})", "allow its log group if it has its own")
+        )
+
+
+def _log_group(function: Mapping[str, Any]) -> str | None:
+    group: str | None = (function.get("LoggingConfig") or {}).get("LogGroup")
+    return group
+
+
+def _function_configuration(account: AwsAccount, target: str) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = ask(
+        account,
+        "lambda",
+        "get_function_configuration",
+        "lambda:GetFunctionConfiguration",
+        f"function {target}",
+        FunctionName=target,
+    )
+    return answer
 
 
 def _role(account: AwsAccount, role_arn: str, seen: Surroundings) -> None:
@@ -146,7 +186,7 @@ def _role(account: AwsAccount, role_arn: str, seen: Surroundings) -> None:
 
 def _cluster(account: AwsAccount, arn: str, seen: Surroundings) -> None:
     try:
-        info = _asked(
+        info = ask(
             account,
             "kafka",
             "describe_cluster_v2",
@@ -154,7 +194,7 @@ def _cluster(account: AwsAccount, arn: str, seen: Surroundings) -> None:
             f"cluster {arn}",
             ClusterArn=arn,
         )["ClusterInfo"]
-    except _MissingError:
+    except NotThereError:
         seen.violations.append(
             fault("event_source_arn", arn, f"{account} has no such MSK cluster", "correct the ARN")
         )
@@ -175,60 +215,49 @@ def _cluster(account: AwsAccount, arn: str, seen: Surroundings) -> None:
         seen.observed["cluster"]["iam"] = seen.iam_enabled
 
 
-def _secrets(account: AwsAccount, wiring: Wiring, seen: Surroundings) -> None:
-    keys: list[str] = []
-    for arn in wiring.secrets:
-        field_name = "source_access_configurations"
-        try:
-            answer = _asked(
-                account,
-                "secretsmanager",
-                "describe_secret",
-                "secretsmanager:DescribeSecret",
-                f"secret {arn}",
-                SecretId=arn,
+def _vpc_connection(account: AwsAccount, wiring: Wiring, arn: str, seen: Surroundings) -> None:
+    """The connection to another account's cluster, which this account cannot describe."""
+    field_name = "event_source_arn"
+    try:
+        answer = ask(
+            account,
+            "kafka",
+            "describe_vpc_connection",
+            "kafka:DescribeVpcConnection",
+            f"VPC connection {arn}",
+            Arn=arn,
+        )
+    except NotThereError:
+        seen.violations.append(
+            fault(field_name, arn, f"{account} has no such VPC connection", "correct the ARN")
+        )
+        return
+    except RefusedError as error:
+        rights = "the rights name the cluster with `*` for its UUID"
+        seen.violations.append(
+            warning(field_name, arn, f"could not be read ({error}); {rights}", "make sure that it exists")
+        )
+        return
+    state, login = answer.get("State"), answer.get("Authentication")
+    seen.target_cluster_arn = answer.get("TargetClusterArn")
+    seen.observed["cluster"] = {"state": state, "login": login, "target": seen.target_cluster_arn}
+    if state not in (None, "AVAILABLE"):
+        seen.violations.append(
+            warning(field_name, arn, f"the VPC connection is {state}", "wait until it is AVAILABLE")
+        )
+    if login not in (_BY_IAM, *_CONNECTION_LOGINS.values()):
+        return
+    seen.iam_enabled = login == _BY_IAM
+    wanted = next((own for kind, own in _CONNECTION_LOGINS.items() if kind in wiring.access), _BY_IAM)
+    if login != wanted:
+        seen.violations.append(
+            fault(
+                field_name,
+                arn,
+                f"the VPC connection is for {login}, and the mapping would log in by {wanted}",
+                "name a connection for that, or the secret that this one takes in source_access_configurations",
             )
-        except _MissingError:
-            seen.violations.append(
-                fault(field_name, arn, f"{account} has no such secret", "create it, or correct the ARN")
-            )
-            continue
-        except RefusedError as error:
-            seen.violations.append(
-                warning(field_name, arn, f"could not be read ({error})", "make sure that it exists")
-            )
-            continue
-        key = answer.get("KmsKeyId")
-        customer = key is not None and not key.endswith(_OWN_KEY)
-        seen.observed.setdefault("secrets", {})[arn] = {
-            "key": key,
-            "deleted": answer.get("DeletedDate") is not None,
-        }
-        if answer.get("DeletedDate") is not None:
-            seen.violations.append(
-                fault(field_name, arn, "the secret is scheduled for deletion", "restore it, or name another")
-            )
-        if customer and str(key).startswith("arn:"):
-            keys.append(str(key))
-        elif customer:
-            seen.violations.append(
-                warning(
-                    field_name,
-                    arn,
-                    f"its key {key} is not an ARN, so no right to it can be granted",
-                    "allow kms:Decrypt on it",
-                )
-            )
-        if wiring.cluster_arn is not None and ":secret:AmazonMSK_" in arn and not customer:
-            seen.violations.append(
-                fault(
-                    field_name,
-                    arn,
-                    "MSK takes only SCRAM secrets encrypted by a customer key; this one has AWS' own",
-                    "encrypt it with one",
-                )
-            )
-    seen.customer_keys = tuple(dict.fromkeys(keys))
+        )
 
 
 def _topic(

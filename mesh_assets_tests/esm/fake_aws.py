@@ -6,7 +6,6 @@ import json
 import uuid as uuids
 from collections.abc import Callable
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
@@ -15,12 +14,16 @@ from botocore.exceptions import ClientError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets_tests.esm.botocore_model import answer_problems, request_problems
+from mesh_assets_tests.esm.iam.simulation import simulated
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 CLUSTER_ARN = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders/0f6d1c2e-8a41-4a7e-9f10-1f6f2f0d1b3a-7"
 SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:AmazonMSK_orders-AbCdEf"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0b7c2f"
+QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
+DESTINATION_TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:dead"
+BUCKET_ARN = "arn:aws:s3:::dead-letters"
 ROLE = "orders-handler-role"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/{ROLE}"
 WHEN = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
@@ -43,14 +46,15 @@ class FakeAws:
     """`calls` holds every call: service, method, arguments. `failing` has an answer's stead: an error by
     `service.method`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, partition: str = "aws", region: str = REGION) -> None:
+        self.partition, self.region = partition, region
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.failing: dict[str, list[Exception]] = {}
         self.mappings: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, Callable[..., dict[str, Any]]] = {
             "sts.get_caller_identity": lambda: {
                 "Account": ACCOUNT,
-                "Arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
+                "Arn": f"arn:{self.partition}:iam::{ACCOUNT}:user/engineer",
                 "UserId": "AIDA",
             },
             "lambda.get_event_source_mapping": lambda UUID: self._mapping(UUID),  # noqa: N803 - AWS' names
@@ -66,7 +70,17 @@ class FakeAws:
             "kafka.get_bootstrap_brokers": lambda ClusterArn: {  # noqa: ARG005, N803
                 "BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"
             },
+            "kafka.describe_vpc_connection": self._vpc_connection,
             "secretsmanager.describe_secret": self._secret,
+            "kms.describe_key": self._key,
+            "sqs.get_queue_url": self._queue_url,
+            "sqs.get_queue_attributes": lambda QueueUrl, AttributeNames: {  # noqa: ARG005, N803
+                "Attributes": self._encrypted("KmsMasterKeyId", self.destinations[self._queue_arn(QueueUrl)])
+            },
+            "sns.get_topic_attributes": lambda TopicArn: {  # noqa: N803
+                "Attributes": self._encrypted("KmsMasterKeyId", self._destination(TopicArn, "NotFound"))
+            },
+            "s3.get_bucket_encryption": self._bucket_encryption,
             "iam.get_role": lambda RoleName: {"Role": self._role(RoleName)},  # noqa: N803
             "iam.create_role": self._create_role,
             "iam.list_role_policies": lambda RoleName: {"PolicyNames": sorted(self._inline(RoleName))},  # noqa: N803
@@ -91,10 +105,26 @@ class FakeAws:
         self.managed: dict[str, dict[str, Any]] = {}
         self.clusters = {CLUSTER_ARN: True}
         self.secrets: dict[str, str | None] = {SECRET_ARN: KEY_ARN}
+        self.connections: dict[str, tuple[str, str]] = {}
+        """A VPC connection's ARN → its cluster's and the way to log in."""
+        self.aliases: dict[str, str] = {}
+        """What a key is called → its ARN. A key of AWS' own has `aws-` in its id."""
+        self.destinations: dict[str, str | None] = {
+            QUEUE_ARN: None,
+            DESTINATION_TOPIC_ARN: None,
+            BUCKET_ARN: None,
+        }
+        self.log_groups: dict[str, str] = {}
+        self.boundaries: dict[str, str] = {}
+        """A role → the managed policy that bounds it."""
+        self.explains_foreign = True
+        """Whether the simulation gives another account's resource the role's own part of the decision."""
+        self.organization: list[dict[str, Any]] = []
+        """The statements of the organization's policy; none: the account is in no organization."""
 
     def account(self, **account: Any) -> AwsAccount:
         return AwsAccount(
-            AwsAccountSettings(**{"region": REGION, **account}),
+            AwsAccountSettings(**{"region": self.region, **account}),
             make_client=lambda service, _: _Client(self, service),
         )
 
@@ -177,7 +207,50 @@ class FakeAws:
             "FunctionArn": function_arn(name),
             "Role": self.functions[name],
             "State": "Active",
+            "LoggingConfig": {"LogGroup": self.log_groups.get(name, f"/aws/lambda/{name}")},
         }
+
+    def _vpc_connection(self, Arn: str) -> dict[str, Any]:  # noqa: N803
+        if Arn not in self.connections:
+            raise refusal("NotFoundException", "vpc connection not found", 404)
+        target, login = self.connections[Arn]
+        return {
+            "VpcConnectionArn": Arn,
+            "TargetClusterArn": target,
+            "State": "AVAILABLE",
+            "Authentication": login,
+        }
+
+    def _key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
+        if KeyId not in self.aliases:
+            raise refusal("NotFoundException", f"Alias {KeyId} is not found.")
+        arn = self.aliases[KeyId]
+        manager = "AWS" if "/aws-" in arn else "CUSTOMER"
+        return {"KeyMetadata": {"KeyId": arn.rpartition("/")[2], "Arn": arn, "KeyManager": manager}}
+
+    def _queue_url(self, QueueName: str, QueueOwnerAWSAccountId: str) -> dict[str, Any]:  # noqa: N803
+        url = f"https://sqs.{self.region}.amazonaws.com/{QueueOwnerAWSAccountId}/{QueueName}"
+        self._destination(self._queue_arn(url), "AWS.SimpleQueueService.NonExistentQueue")
+        return {"QueueUrl": url}
+
+    def _queue_arn(self, url: str) -> str:
+        account, name = url.split("/")[-2:]
+        return f"arn:{self.partition}:sqs:{self.region}:{account}:{name}"
+
+    def _bucket_encryption(self, Bucket: str) -> dict[str, Any]:  # noqa: N803
+        key = self._destination(f"arn:{self.partition}:s3:::{Bucket}", "NoSuchBucket")
+        default = {"SSEAlgorithm": "AES256" if key is None else "aws:kms"}
+        rule = {"ApplyServerSideEncryptionByDefault": default | self._encrypted("KMSMasterKeyID", key)}
+        return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+
+    def _destination(self, arn: str, missing: str) -> str | None:
+        if arn not in self.destinations:
+            raise refusal(missing, f"{arn} does not exist")
+        return self.destinations[arn]
+
+    @staticmethod
+    def _encrypted(name: str, key: str | None) -> dict[str, str]:
+        return {} if key is None else {name: key}
 
     def _cluster(self, ClusterArn: str) -> dict[str, Any]:  # noqa: N803
         if ClusterArn not in self.clusters:
@@ -220,6 +293,16 @@ class FakeAws:
             "Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
             "CreateDate": WHEN,
             "AssumeRolePolicyDocument": quote(json.dumps(trust)),
+            **(
+                {
+                    "PermissionsBoundary": {
+                        "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+                        "PermissionsBoundaryArn": self.boundaries[role],
+                    }
+                }
+                if role in self.boundaries
+                else {}
+            ),
         }
 
     def _create_role(self, RoleName: str, AssumeRolePolicyDocument: str, Description: str) -> dict[str, Any]:  # noqa: N803, ARG002
@@ -242,44 +325,16 @@ class FakeAws:
         self._inline(RoleName)[PolicyName] = json.loads(PolicyDocument)
         return {}
 
-    def _simulate(
-        self,
-        PolicySourceArn: str,  # noqa: N803
-        ActionNames: list[str],  # noqa: N803
-        ResourceArns: list[str],  # noqa: N803
-    ) -> dict[str, Any]:
+    def _simulate(self, PolicySourceArn: str, **asked: Any) -> dict[str, Any]:  # noqa: N803
         role = PolicySourceArn.rpartition("/")[2]
-        documents = [
-            *self._inline(role).values(),
-            *(self.managed[arn] for arn in self.attached.get(role, [])),
-        ]
-        statements = [statement for document in documents for statement in document["Statement"]]
-
-        def decision(action: str, resource: str) -> str:
-            fitting = {
-                s["Effect"]
-                for s in statements
-                if any(fnmatchcase(action, a) for a in s["Action"])
-                and any(fnmatchcase(resource, r) for r in s["Resource"])
-            }
-            return (
-                "explicitDeny" if "Deny" in fitting else "allowed" if "Allow" in fitting else "implicitDeny"
-            )
-
-        return {
-            "EvaluationResults": [
-                {
-                    "EvalActionName": action,
-                    "EvalResourceName": ResourceArns[0],
-                    "EvalDecision": decision(action, ResourceArns[0]),
-                    "ResourceSpecificResults": [
-                        {"EvalResourceName": r, "EvalResourceDecision": decision(action, r)}
-                        for r in ResourceArns
-                    ],
-                }
-                for action in ActionNames
-            ]
+        own = {
+            **{f"role_{role}_{name}": document for name, document in self._inline(role).items()},
+            **{arn: self.managed[arn] for arn in self.attached.get(role, [])},
         }
+        boundary = self.managed[self.boundaries[role]] if role in self.boundaries else None
+        return simulated(
+            own, boundary, self.organization, asked, account=ACCOUNT, explains_foreign=self.explains_foreign
+        )
 
 
 class _Client:

@@ -1,16 +1,25 @@
 """Plans carried out: only with their id, only while nothing has changed, and what happens when AWS refuses."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.applying import Applied, InvalidForLambdaError
+from mesh_assets.esm.applying import Applied, InvalidForLambdaError, apply_plan
 from mesh_assets.esm.errors import MappingBusyError, MappingConflictError, PermissionsError, PlanOutdatedError
+from mesh_assets.esm.execution_role import UntrustingRoleError
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.service import MappingService
-from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, ROLE, FakeAws, refusal
+from mesh_assets_tests.esm.fake_aws import (
+    CLUSTER_ARN,
+    DESTINATION_TOPIC_ARN,
+    QUEUE_ARN,
+    ROLE,
+    FakeAws,
+    refusal,
+)
 from mesh_assets_tests.esm.requests import MSK, create, update
 
 ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
@@ -280,3 +289,72 @@ def test_a_role_that_another_made_meanwhile_gets_its_rights(aws: FakeAws, servic
     service.create_execution_role("new-role", create(MSK), plan.id)
 
     assert len(aws.roles["new-role"]) == 1
+
+
+def test_a_role_of_that_name_that_another_made_for_something_else_gets_no_rights(
+    aws: FakeAws, service: MappingService
+) -> None:
+    plan = service.plan_execution_role("new-role", create(MSK))
+    aws.roles["new-role"] = {}
+    aws.trust["new-role"] = {"Statement": []}
+
+    with pytest.raises(UntrustingRoleError, match="role new-role exists but does not trust"):
+        apply_plan(aws.account(), plan, plan.id)
+
+    assert aws.roles["new-role"] == {}
+
+
+def test_two_that_extend_a_role_at_once_do_not_lose_each_others_rights(
+    aws: FakeAws, service: MappingService
+) -> None:
+    """Both planned before either wrote: the same mapping, once to a queue and once to a topic."""
+    requests = [
+        create(MSK, on_failure_destination=arn, kafka_consumer_group_id="orders-handler")
+        for arn in (QUEUE_ARN, DESTINATION_TOPIC_ARN)
+    ]
+    plans = [service.plan_create(request) for request in requests]
+
+    for plan in plans:
+        apply_plan(aws.account(), plan, plan.id, sleep=lambda _: None)
+
+    granted = json.dumps(aws.roles[ROLE])
+    assert f'["{QUEUE_ARN}"]' in granted
+    assert f'["{DESTINATION_TOPIC_ARN}"]' in granted
+    aws.mappings.clear()
+    assert [service.plan_create(request).permissions.state for request in requests] == ["granted"] * 2  # type: ignore[union-attr]
+
+
+def test_applying_again_and_again_does_not_fill_the_role(aws: FakeAws, service: MappingService) -> None:
+    """Under an organization's denial the rights are never complete, and the role stays as it is."""
+    uuid = aws.add_mapping()
+    service.add_permissions(uuid, service.plan_permissions(uuid).id)
+    before = json.dumps(aws.roles[ROLE])
+    aws.organization = [
+        {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]},
+        {"Effect": "Deny", "Action": ["kafka-cluster:ReadData"], "Resource": ["*"]},
+    ]
+
+    for _ in range(3):
+        plan = service.plan_permissions(uuid)
+        assert plan.calls == ()
+        with pytest.raises(PermissionsError, match=r"a policy of the organization \(SCP\) does not allow"):
+            service.add_permissions(uuid, plan.id)
+
+    assert json.dumps(aws.roles[ROLE]) == before
+
+
+def test_without_room_nothing_is_made_and_the_policy_is_handed_on(
+    aws: FakeAws, service: MappingService
+) -> None:
+    theirs = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::" + "b" * 10_000]}
+    aws.roles[ROLE]["theirs"] = {"Statement": [theirs]}
+
+    plan = service.plan_create(create(MSK))
+
+    assert str(plan.blocked).startswith("the role's rights are too large: the inline policies of role")
+    with pytest.raises(PermissionsError, match="attach the policy as a managed one") as caught:
+        created(service)
+    assert '"kafka-cluster:ReadData"' in caught.value.statement
+    assert aws.mutations() == []
+    assert created(service, GO_ON).mapping is not None
+    assert aws.asked("iam.put_role_policy") == []

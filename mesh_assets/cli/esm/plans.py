@@ -70,7 +70,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for violation in plan.warnings:
         yield f"  note          {violation}"
     yield ""
-    if not plan.calls:
+    if not plan.calls and plan.blocked is None:
         yield "Nothing to do: everything is as requested."
         return
     if plan.blocked is not None:
@@ -95,12 +95,13 @@ def _rights(plan: Plan) -> Iterator[str]:
     if rights is None:
         return
     if rights.change is not None:
-        new = "a new inline policy" if rights.change.before is None else "our inline policy, extended"
-        yield f"  rights        {rights.change.policy_name} of role {rights.change.role_name}: {new}"
+        yield f"  rights        {rights.change.policy_name} of role {rights.change.role_name}: a new inline policy"
         yield from (f"    {line}" for line in rights.change.lines())
+        if rights.why:
+            yield f"    note: {rights.why}"
         return
     words = {"granted": "the role has all it needs"}
-    yield f"  rights        {words.get(rights.state, rights.state)}{f': {rights.why}' if rights.why else ''}"
+    yield f"  rights        {words.get(rights.state, rights.state.replace('_', ' '))}{f': {rights.why}' if rights.why else ''}"
 
 
 def _shown(call: PlannedCall) -> dict[str, object]:

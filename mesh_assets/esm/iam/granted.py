@@ -4,65 +4,54 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Literal
-from urllib.parse import unquote
 
+import msgspec
 from msgspec import Struct
 
-from mesh_assets.errors import MeshError, RefusedError
-from mesh_assets.esm.aws_account import AwsAccount, call, error_code
-from mesh_assets.esm.errors import EsmError
-from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS, needed_statements
+from mesh_assets.errors import RefusedError
+from mesh_assets.esm.arns import arn_in
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import (
-    VERSION,
+    LARGEST_INLINE_CHARACTERS,
     PolicyChange,
     Statement,
-    as_list,
+    characters,
+    covers,
+    document_of,
     document_text,
-    extended,
     statements_of,
+)
+from mesh_assets.esm.iam.role import (
+    attached_policies,
+    boundary_arn,
+    iam_call,
+    inline_policies,
+    managed_policy,
+    role_name,
 )
 from mesh_assets.esm.iam.wiring import Wiring
 
 # Which of the needed rights a role already has: by IAM's own simulation, else by reading its policies.
 
-# AWS' managed policies whose documents are known, in case they cannot be read.
-_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
-_MSK = ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")
-
-_ACTIONS = {
-    # Version 2. It grants nothing of kafka-cluster, which IAM authentication needs.
-    "AWSLambdaMSKExecutionRole": (*_MSK, *NETWORK_ACTIONS, *_LOGS),
-    "AWSLambdaBasicExecutionRole": _LOGS,
-}
-
-
-def known_document(policy_arn: str) -> dict[str, Any] | None:
-    """The document of an AWS managed policy, if known. Those have no account in their ARN."""
-    _, partition_and_rest = policy_arn.split(":", 1)
-    if ":iam::aws:policy/" not in f":{partition_and_rest}":
-        return None
-    actions = _ACTIONS.get(policy_arn.rpartition("/")[2])
-    return (
-        None
-        if actions is None
-        else {"Version": VERSION, "Statement": {"Effect": "Allow", "Action": list(actions), "Resource": "*"}}
-    )
-
+Pair = tuple[str, str]
+"""An action on a resource."""
 
 Known = Literal["simulated", "read", "unknown"]
-
-
-class RoleMissingError(EsmError):
-    """The role does not exist."""
+_UNSAID = "IAM does not say which policy denies"
+_LACKS = "no policy of the role allows"
+_BOUNDARY = "the role's permissions boundary does not allow"
+_BOUNDARY_NAMED = "the role's permissions boundary {} does not allow"
+_ORGANIZATION = "a policy of the organization (SCP) does not allow"
 
 
 class Rights(Struct, frozen=True, kw_only=True):
     """`missing`: the statements that the role does not fully have, narrowed to what is missing.
 
-    `denied`: rights that a policy explicitly denies, so that no further statement can grant them. `known`
-    "unknown": neither way was allowed, `missing` is everything and `why` says what was refused.
+    `denied`: what no further statement of the role can grant, with who denies it: a policy, the role's
+    permissions boundary, the organization. `known` "unknown": neither way was allowed, `missing` is everything
+    and `why` says what was refused.
     """
 
     known: Known
@@ -86,218 +75,199 @@ def rights_of(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...])
         return Rights(known="unknown", missing=needed, why=str(error))
 
 
-def role_name(role_arn: str) -> str:
-    """The role's name without its path."""
-    return role_arn.rpartition("/")[2]
-
-
-def iam_call(account: AwsAccount, method: str, action: str, name: str, **arguments: Any) -> Any:
-    """A call about a role.
-
-    Raises RoleMissingError when IAM does not know it, PlatformError for any other failure.
-    """
-
-    def translate(error: Exception) -> MeshError | None:
-        if error_code(error) == "NoSuchEntity":
-            return RoleMissingError(
-                f"{action}: role {name} does not exist in this account, or a policy it names does not"
-            )
-        return None
-
-    return call(
-        getattr(account.client("iam"), method),
-        action=action,
-        resource=f"role {name}",
-        translate=translate,
-        **arguments,
-    )
-
-
-def inline_policy(account: AwsAccount, role: str, policy: str) -> dict[str, Any] | None:
-    """The document of the role's inline policy of that name, or None.
-
-    Raises PlatformError when IAM refuses or does not answer.
-    """
-
-    def translate(error: Exception) -> MeshError | None:
-        return RoleMissingError(policy) if error_code(error) == "NoSuchEntity" else None
-
-    try:
-        answer = call(
-            account.client("iam").get_role_policy,
-            action="iam:GetRolePolicy",
-            resource=f"policy {policy} of role {role}",
-            translate=translate,
-            RoleName=role,
-            PolicyName=policy,
-        )
-    except RoleMissingError:
-        return None
-    return policy_document(answer["PolicyDocument"])
+# --- by IAM's simulation
 
 
 def _simulated(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
-    missing: list[Statement] = []
-    denied: list[str] = []
-    for statement in needed:
-        decisions = _decisions(account, role_arn, statement)
-        lacking = {pair for pair, decision in decisions.items() if decision != "allowed"}
-        denied += [
-            f"{action} on {resource}"
-            for (action, resource), decision in decisions.items()
-            if decision == "explicitDeny"
-        ]
-        missing += _narrowed(statement, lacking)
-    return Rights(known="simulated", missing=tuple(missing), denied=tuple(denied))
+    """Simulated twice: the role as it is, then with what is missing added.
+
+    What is refused even then is refused by something that no statement of the role can outdo.
+    """
+    refusers = _decisions(account, role_arn, needed)
+    # Another account's resource, without the role's own part of the answer: that account's policy is not
+    # simulated, so a refusal says nothing of the role, and the role is read.
+    foreign = {p for p, refuser in refusers.items() if refuser == _UNSAID and _is_foreign(p[1], role_arn)}
+    if foreign:
+        refusers |= {
+            p: refuser for p, refuser in _readings(account, role_arn, needed).items() if p in foreign
+        }
+    missing = _narrowed(needed, refusers)
+    if not missing:
+        return Rights(known="simulated", missing=())
+    then = _decisions(account, role_arn, missing, document_of(missing))
+    denied = {pair: refuser for pair, refuser in then.items() if pair not in foreign}
+    return Rights(known="simulated", missing=missing, denied=_sentences(account, role_arn, denied))
 
 
-def _decisions(account: AwsAccount, role_arn: str, statement: Statement) -> dict[tuple[str, str], str]:
-    """IAM's decision for each action on each resource.
+def _decisions(
+    account: AwsAccount,
+    role_arn: str,
+    statements: tuple[Statement, ...],
+    added: Mapping[str, Any] | None = None,
+) -> dict[Pair, str | None]:
+    """Who refuses each action on each resource; None: nobody. Whatever IAM does not answer is refused.
 
     Asked one resource at a time: an answer about several may omit some.
     """
-    # What IAM does not answer counts as not granted.
-    decisions = {
-        (action, resource): "implicitDeny" for action in statement.actions for resource in statement.resources
-    }
-    for resource in statement.resources:
-        # The simulation takes the ARN of one thing, so one name stands for all that `*` covers.
-        arn = resource if resource == "*" else resource.replace("*", "any")
-        for result in _simulate(account, role_arn, statement.actions, arn):
-            specific = result.get("ResourceSpecificResults") or ()
-            decision = specific[0]["EvalResourceDecision"] if specific else result["EvalDecision"]
-            if (result["EvalActionName"], resource) in decisions:
-                decisions[result["EvalActionName"], resource] = decision
-    return decisions
+    found: dict[Pair, str | None] = {}
+    for statement in statements:
+        for resource in statement.resources:
+            found |= {(action, resource): _UNSAID for action in statement.actions}
+            for result in _simulate(account, role_arn, statement, resource, added):
+                if (result["EvalActionName"], resource) in found:
+                    found[result["EvalActionName"], resource] = _refuses(result)
+    return found
 
 
 def _simulate(
-    account: AwsAccount, role_arn: str, actions: tuple[str, ...], arn: str
+    account: AwsAccount,
+    role_arn: str,
+    statement: Statement,
+    resource: str,
+    added: Mapping[str, Any] | None,
 ) -> Iterator[dict[str, Any]]:
-    marker: dict[str, str] = {}
+    arguments: dict[str, Any] = {
+        "PolicySourceArn": role_arn,
+        "ActionNames": list(statement.actions),
+        # The simulation takes the ARN of one thing, so one name stands for all that `*` covers.
+        "ResourceArns": [resource if resource == "*" else resource.replace("*", "any")],
+    }
+    if added is not None:
+        arguments["PolicyInputList"] = [json.dumps(added)]
+    if statement.condition is not None:
+        arguments["ContextEntries"] = [
+            {"ContextKeyName": key, "ContextKeyValues": values, "ContextKeyType": "stringList"}
+            for keys in statement.condition.values()
+            for key, values in keys.items()
+        ]
     while True:
         answer = iam_call(
             account,
             "simulate_principal_policy",
             "iam:SimulatePrincipalPolicy",
             role_name(role_arn),
-            PolicySourceArn=role_arn,
-            ActionNames=list(actions),
-            ResourceArns=[arn],
-            **marker,
+            **arguments,
         )
         yield from answer.get("EvaluationResults", ())
         if not answer.get("IsTruncated"):
             return
-        marker = {"Marker": answer["Marker"]}
+        arguments["Marker"] = answer["Marker"]
+
+
+def _refuses(result: Mapping[str, Any]) -> str | None:
+    """Who refuses, by IAM's answer about one action on one resource; None: it is allowed."""
+    specific: Mapping[str, Any] = next(iter(result.get("ResourceSpecificResults") or ()), {})
+    told = {**result, **specific}
+    if (told.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations") is False:
+        return _ORGANIZATION
+    if (told.get("PermissionsBoundaryDecisionDetail") or {}).get("AllowedByPermissionsBoundary") is False:
+        return _BOUNDARY
+    decision = told.get("EvalResourceDecision") or told["EvalDecision"]
+    # Of another account's resource: each kind of policy by itself. Its own policy is that account's affair.
+    own = {part for kind, part in (told.get("EvalDecisionDetails") or {}).items() if "esource" not in kind}
+    if own == {"allowed"} or (not own and decision == "allowed"):
+        return None
+    if "explicitDeny" in own or (not own and decision == "explicitDeny"):
+        names = {str(matched.get("SourcePolicyId")) for matched in told.get("MatchedStatements") or ()}
+        return f"policy {', '.join(sorted(names))} denies" if names else "a policy denies"
+    return _LACKS if own else _UNSAID
+
+
+def _is_foreign(resource: str, role_arn: str) -> bool:
+    arn, role = arn_in(resource), arn_in(role_arn)
+    return arn is not None and role is not None and arn.account not in ("", role.account)
+
+
+def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str | None]) -> tuple[str, ...]:
+    """Who refuses what."""
+    of: dict[str, list[str]] = {}
+    for (action, resource), refuser in refusers.items():
+        if refuser is not None:
+            of.setdefault(refuser, []).append(f"{action} on {resource}")
+    if _BOUNDARY in of:
+        try:
+            name = boundary_arn(account, role_name(role_arn))
+        except RefusedError:  # the sentence is true without the name
+            name = None
+        if name is not None:
+            of = {_BOUNDARY_NAMED.format(name) if who == _BOUNDARY else who: what for who, what in of.items()}
+    return tuple(f"{who} {', '.join(what)}" for who, what in of.items())
+
+
+# --- by reading the role's policies, which does not show what the organization allows
 
 
 def _read(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
-    allows, denies = _policy_statements(account, role_name(role_arn))
-    missing: list[Statement] = []
-    denied: list[str] = []
-    for statement in needed:
-        pairs = [(action, resource) for action in statement.actions for resource in statement.resources]
-        refused = {pair for pair in pairs if any(_covers(deny, *pair) for deny in denies)}
-        denied += [f"{action} on {resource}" for action, resource in refused]
-        missing += _narrowed(
-            statement,
-            refused | {pair for pair in pairs if not any(_covers(allow, *pair) for allow in allows)},
-        )
-    return Rights(known="read", missing=tuple(missing), denied=tuple(denied))
+    refusers = _readings(account, role_arn, needed)
+    denied = {pair: refuser for pair, refuser in refusers.items() if refuser != _UNSAID}
+    return Rights(
+        known="read",
+        missing=_narrowed(needed, refusers),
+        denied=_sentences(account, role_arn, denied),
+    )
 
 
-def _policy_statements(
-    account: AwsAccount, role: str
-) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The statements that allow without a condition, and those that deny, with or without one."""
-    documents: list[Mapping[str, Any]] = []
-    for name in _listed(account, role, "list_role_policies", "iam:ListRolePolicies", "PolicyNames"):
-        document = inline_policy(account, role, name)
-        if document is not None:
-            documents.append(document)
-    for attached in _listed(
-        account, role, "list_attached_role_policies", "iam:ListAttachedRolePolicies", "AttachedPolicies"
-    ):
-        documents.append(_attached(account, role, attached["PolicyArn"]))
-    statements = [statement for document in documents for statement in statements_of(document)]
-    allows = [s for s in statements if s.get("Effect") == "Allow" and not s.get("Condition")]
-    return allows, [s for s in statements if s.get("Effect") == "Deny"]
+def _readings(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> dict[Pair, str | None]:
+    """As `_decisions`; `_UNSAID`: nothing grants it.
 
-
-def _attached(account: AwsAccount, role: str, arn: str) -> Mapping[str, Any]:
-    known = known_document(arn)
-    if known is not None:
-        return known
-    policy = iam_call(account, "get_policy", "iam:GetPolicy", role, PolicyArn=arn)["Policy"]
-    version = iam_call(
-        account,
-        "get_policy_version",
-        "iam:GetPolicyVersion",
-        role,
-        PolicyArn=arn,
-        VersionId=policy["DefaultVersionId"],
-    )["PolicyVersion"]
-    return policy_document(version["Document"])
-
-
-def _listed(account: AwsAccount, role: str, method: str, action: str, member: str) -> list[Any]:
-    found: list[Any] = []
-    marker: dict[str, str] = {}
-    while True:
-        answer = iam_call(account, method, action, role, RoleName=role, **marker)
-        found += answer.get(member, ())
-        if not answer.get("IsTruncated"):
-            return found
-        marker = {"Marker": answer["Marker"]}
-
-
-def policy_document(answered: Any) -> dict[str, Any]:
-    """The policy as an object: botocore decodes it, some stand-ins return text, URL-encoded or not."""
-    document: dict[str, Any] = json.loads(unquote(answered)) if isinstance(answered, str) else answered
-    return document
-
-
-def _narrowed(statement: Statement, lacking: set[tuple[str, str]]) -> list[Statement]:
-    """The statement with only the actions and resources that lack something; empty when nothing is lacking."""
-    if not lacking:
-        return []
-    actions = tuple(action for action in statement.actions if any(a == action for a, _ in lacking))
-    resources = tuple(resource for resource in statement.resources if any(r == resource for _, r in lacking))
-    return [Statement(sid=statement.sid, actions=actions, resources=resources)]
-
-
-def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether the statement covers the action on the whole resource.
-
-    NotAction and NotResource are not evaluated.
+    What is allowed under a condition counts only where it is the condition that is needed. What is denied
+    under one counts as denied.
     """
-    if "NotAction" in statement or "NotResource" in statement:
-        return statement.get("Effect") == "Deny"  # assume that such a denial applies
-    return any(
-        _pattern(a, ignoring_case=True).fullmatch(action) for a in as_list(statement.get("Action"))
-    ) and any(_pattern(r).fullmatch(resource) for r in as_list(statement.get("Resource")))
+    role = role_name(role_arn)
+    policies = {**inline_policies(account, role), **attached_policies(account, role)}
+    statements = [(name, s) for name, document in policies.items() for s in statements_of(document)]
+    bound = boundary_arn(account, role)
+    boundary = None if bound is None else statements_of(managed_policy(account, role, bound))
+    found: dict[Pair, str | None] = {}
+    for statement in needed:
+        for pair in ((action, resource) for action in statement.actions for resource in statement.resources):
+            fitting = [(name, s) for name, s in statements if covers(s, *pair)]
+            allowed = any(
+                s.get("Effect") == "Allow" and s.get("Condition") in (None, {}, statement.condition)
+                for _, s in fitting
+            )
+            denying = sorted({name for name, s in fitting if s.get("Effect") == "Deny"})
+            bounds = {s.get("Effect") for s in boundary or () if covers(s, *pair)}
+            if denying:
+                found[pair] = f"policy {', '.join(denying)} denies"
+            elif boundary is not None and bounds != {"Allow"}:
+                found[pair] = _BOUNDARY_NAMED.format(bound)
+            else:
+                found[pair] = None if allowed else _UNSAID
+    return found
 
 
-@cache
-def _pattern(text: str, *, ignoring_case: bool = False) -> re.Pattern[str]:
-    """IAM's wildcards: `*` for any text, `?` for one character."""
-    pattern = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL if ignoring_case else re.DOTALL)
+def _narrowed(needed: tuple[Statement, ...], refusers: Mapping[Pair, str | None]) -> tuple[Statement, ...]:
+    """The statements with only the actions and resources that lack something."""
+    found = []
+    for statement in needed:
+        lacking = [
+            (action, resource)
+            for action in statement.actions
+            for resource in statement.resources
+            if refusers[action, resource] is not None
+        ]
+        if lacking:
+            actions = tuple(dict.fromkeys(action for action, _ in lacking))
+            resources = tuple(dict.fromkeys(resource for _, resource in lacking))
+            found.append(msgspec.structs.replace(statement, actions=actions, resources=resources))
+    return tuple(found)
 
 
-# The change of rights that a mapping needs: one inline policy with a name of its own; no other is touched.
+# The change of rights that a mapping needs: one new inline policy; no other is touched.
 
 _LONGEST_NAME = 128
-PermissionState = Literal["granted", "to_add", "unknown", "denied"]
+_OWN = "mesh-assets-esm-"
+PermissionState = Literal["granted", "to_add", "unknown", "denied", "too_large"]
 
 
 class PermissionsPlan(Struct, frozen=True, kw_only=True):
     """What happens to the role's rights.
 
-    `granted`: the role has them all, `change` is None. `to_add`: `change` closes the gap. `unknown` (the role
-    could not be read) and `denied` (a policy explicitly denies something): nothing changes; `statement` is
-    what an administrator has to grant, `why` the reason.
+    `granted`: the role has them all, `change` is None. `to_add`: `change` closes the gap. Otherwise nothing
+    changes, `statement` is what an administrator has to grant and `why` the reason: `unknown` (the role could
+    not be read), `denied` (by a policy, the role's boundary or the organization), `too_large` (no room in the
+    role's inline policies).
     """
 
     role_arn: str
@@ -306,39 +276,64 @@ class PermissionsPlan(Struct, frozen=True, kw_only=True):
     statement: str | None = None
     why: str | None = None
 
+    @property
+    def blocked(self) -> str | None:
+        """Why the rights cannot be granted; None where they are or can be."""
+        if self.state in ("granted", "to_add"):
+            return None
+        return f"the role's rights are {self.state.replace('_', ' ')}: {self.why}"
+
 
 def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> PermissionsPlan:
     """Plans what the role lacks; reads only.
 
     Raises RoleMissingError for a missing role, PlatformError without an answer of IAM.
     """
-    needed = needed_statements(wiring)
-    rights = rights_of(account, role_arn, needed)
+    rights = rights_of(account, role_arn, needed_statements(wiring))
     if not rights.missing:
         return PermissionsPlan(role_arn=role_arn, state="granted")
     statement = document_text(rights.missing)
     if rights.denied:
-        why = f"a policy denies the role {', '.join(rights.denied)}; a further statement cannot grant that"
+        why = f"{'; '.join(rights.denied)}; no further statement of the role can grant that, so have it allowed there"
         return PermissionsPlan(role_arn=role_arn, state="denied", statement=statement, why=why)
     if rights.known == "unknown":
         return PermissionsPlan(role_arn=role_arn, state="unknown", statement=statement, why=rights.why)
-    role, policy = role_name(role_arn), policy_name(wiring)
     try:
-        before = inline_policy(account, role, policy)
-    except RefusedError as error:  # overwriting a policy that cannot be read could remove rights
-        return PermissionsPlan(role_arn=role_arn, state="unknown", statement=statement, why=str(error))
-    change = PolicyChange(
-        role_name=role, policy_name=policy, before=before, after=extended(before, rights.missing)
+        others = inline_policies(account, role_name(role_arn))
+    except RefusedError as error:
+        why = f"whether the role's inline policies have room for it is unknown ({error})"
+        return plan_addition(role_arn, wiring.topic, rights.missing, {}, why=why)
+    return plan_addition(role_arn, wiring.topic, rights.missing, others)
+
+
+def plan_addition(
+    role_arn: str,
+    topic: str,
+    missing: tuple[Statement, ...],
+    others: Mapping[str, Mapping[str, Any]],
+    *,
+    why: str | None = None,
+) -> PermissionsPlan:
+    """The policy that grants what is missing, if it fits beside the role's inline policies."""
+    document = document_of(missing)
+    name = policy_name(topic, document)
+    total = characters(document) + sum(characters(one) for own, one in others.items() if own != name)
+    if total > LARGEST_INLINE_CHARACTERS:
+        return PermissionsPlan(
+            role_arn=role_arn,
+            state="too_large",
+            statement=document_text(missing),
+            why=f"the inline policies of role {role_name(role_arn)} would hold {total:,} characters, and IAM allows "
+            f"{LARGEST_INLINE_CHARACTERS:,}; attach the policy as a managed one, or remove an inline policy that is not needed",
+        )
+    change = PolicyChange(role_name=role_name(role_arn), policy_name=name, document=document)
+    return PermissionsPlan(
+        role_arn=role_arn, state="to_add", change=change, statement=document_text(missing), why=why
     )
-    return PermissionsPlan(role_arn=role_arn, state="to_add", change=change, statement=statement)
 
 
-def policy_name(wiring: Wiring) -> str:
-    """The policy's name, readable and unique by a hash.
-
-    It is the same for the same cluster, topic, group and function.
-    """
-    key = "\n".join((wiring.cluster_arn or "", wiring.topic, wiring.group or "", wiring.function_name))
-    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-    readable = re.sub(r"[^\w+=,.@-]", "-", wiring.topic)
-    return f"mesh-assets-esm-{readable[: _LONGEST_NAME - len('mesh-assets-esm--') - 8]}-{digest}"
+def policy_name(topic: str, document: Mapping[str, Any]) -> str:
+    """The policy's name: readable, and the same only for the same document."""
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+    readable = re.sub(r"[^\w+=,.@-]", "-", topic, flags=re.ASCII)
+    return f"{_OWN}{readable[: _LONGEST_NAME - len(_OWN) - 1 - len(digest)]}-{digest}"

@@ -1,14 +1,15 @@
 """The rights that a mapping needs its function's role to have, and no more.
 
 `*` is the whole resource only for the EC2 network actions, which AWS cannot scope to what does not exist yet,
-and for kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource: an ARN
-would grant nothing. A `*` ends a name only where others create the names below it: log streams, a registry's
-schemas, a bucket's objects.
+for kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource (an ARN would
+grant nothing), and for sts:GetWebIdentityToken, which a condition limits to the audience. A `*` ends a name
+only where others create the names below it: log streams, a registry's schemas, a bucket's objects. It stands
+for a cluster's name and UUID where nobody knows them (`Wiring.cluster`).
 """
 
 from collections.abc import Iterator
 
-from mesh_assets.esm.arns import MskCluster, arn_in, msk_cluster_in
+from mesh_assets.esm.arns import MskCluster, arn_in
 from mesh_assets.esm.iam.policy import Statement
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.validation.records import KAFKA_DESTINATION
@@ -23,6 +24,9 @@ NETWORK_ACTIONS = (
 )
 
 UNSCOPED_MSK_ACTION = "kafka:GetBootstrapBrokers"
+UNSCOPED_TOKEN_ACTION = "sts:GetWebIdentityToken"
+
+AUDIENCE_KEY = "sts:IdentityTokenAudience"
 
 
 def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
@@ -34,9 +38,18 @@ def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
 
 
 def _statements(wiring: Wiring) -> Iterator[Statement]:
-    cluster = msk_cluster_in(wiring.cluster_arn or "")
-    if cluster is not None:
-        yield from _msk(wiring, cluster)
+    cluster = wiring.cluster
+    if cluster is not None and wiring.cluster_arn is not None:
+        yield from _msk(wiring.cluster_arn, cluster)
+    if cluster is not None and wiring.uses_iam_authentication:
+        yield from _kafka(wiring, cluster)
+    if wiring.web_identity_audience is not None:
+        yield Statement(
+            sid="WebIdentityToken",
+            actions=(UNSCOPED_TOKEN_ACTION,),
+            resources=("*",),
+            condition={"ForAnyValue:StringEquals": {AUDIENCE_KEY: [wiring.web_identity_audience]}},
+        )
     if wiring.uses_vpc:
         yield Statement(sid="NetworkOfThePollers", actions=NETWORK_ACTIONS, resources=("*",))
     yield from _logs(wiring)
@@ -51,20 +64,19 @@ def _statements(wiring: Wiring) -> Iterator[Statement]:
             sid="Schemas", actions=("glue:GetSchemaVersion",), resources=(wiring.glue_registry_arn, schemas)
         )
     if wiring.on_failure_destination is not None:
-        yield from _destination(
-            wiring.on_failure_destination, cluster if wiring.uses_iam_authentication else None
-        )
+        yield from _destination(wiring, wiring.on_failure_destination)
 
 
-def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
+def _msk(arn: str, cluster: MskCluster) -> Iterator[Statement]:
+    """What Lambda asks of MSK itself, however it logs in to the brokers."""
     yield Statement(sid="Cluster", actions=("kafka:DescribeClusterV2",), resources=(cluster.cluster_arn,))
     yield Statement(sid="BootstrapBrokers", actions=(UNSCOPED_MSK_ACTION,), resources=("*",))
-    if cluster.by_vpc_connection and wiring.cluster_arn is not None:
-        yield Statement(
-            sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(wiring.cluster_arn,)
-        )
-    if not wiring.uses_iam_authentication:
-        return
+    if ":vpc-connection/" in arn:
+        yield Statement(sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(arn,))
+
+
+def _kafka(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
+    """What a role that logs in by IAM needs of Kafka."""
     yield Statement(
         sid="Connect",
         actions=("kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"),
@@ -84,7 +96,8 @@ def _msk(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
 
 
 def _logs(wiring: Wiring) -> Iterator[Statement]:
-    group = f"arn:{wiring.partition}:logs:{wiring.region}:{wiring.account_id}:log-group:/aws/lambda/{wiring.function_name}"
+    name = wiring.log_group or f"/aws/lambda/{wiring.function_name}"
+    group = f"arn:{wiring.partition}:logs:{wiring.region}:{wiring.account_id}:log-group:{name}"
     yield Statement(
         sid="LogGroup",
         actions=("logs:CreateLogGroup", "logs:CreateLogStream"),
@@ -93,9 +106,12 @@ def _logs(wiring: Wiring) -> Iterator[Statement]:
     yield Statement(sid="LogEvents", actions=("logs:PutLogEvents",), resources=(f"{group}:log-stream:*",))
 
 
-def _destination(destination: str, cluster: MskCluster | None) -> Iterator[Statement]:
+def _destination(wiring: Wiring, destination: str) -> Iterator[Statement]:
     if destination.startswith(KAFKA_DESTINATION):
-        if cluster is not None:  # otherwise the rights of the secret's user count
+        cluster = wiring.cluster
+        if (
+            cluster is not None and wiring.uses_iam_authentication
+        ):  # otherwise the rights of the secret's user count
             topic = cluster.topic_arn(destination.removeprefix(KAFKA_DESTINATION))
             yield Statement(
                 sid="WriteFailedRecords",
@@ -104,7 +120,8 @@ def _destination(destination: str, cluster: MskCluster | None) -> Iterator[State
             )
         return
     arn = arn_in(destination)
-    match arn.service if arn else None:
+    service = None if arn is None else arn.service
+    match service:
         case "sqs":
             yield Statement(sid="FailedBatches", actions=("sqs:SendMessage",), resources=(destination,))
         case "sns":
@@ -112,3 +129,14 @@ def _destination(destination: str, cluster: MskCluster | None) -> Iterator[State
         case "s3":
             yield Statement(sid="FailedBatches", actions=("s3:PutObject",), resources=(f"{destination}/*",))
             yield Statement(sid="FailedBatchesBucket", actions=("s3:ListBucket",), resources=(destination,))
+    if wiring.destination_key is not None:
+        actions = ["kms:GenerateDataKey"]
+        if service in ("sqs", "sns"):
+            actions.append("kms:Decrypt")
+            key = arn_in(wiring.destination_key)
+            if key is not None and key.account != wiring.account_id:
+                # Lambda's guide names these too for another account's key; ReEncrypt is IAM's pair.
+                actions += ["kms:DescribeKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+        yield Statement(
+            sid="KeyOfTheDestination", actions=tuple(actions), resources=(wiring.destination_key,)
+        )

@@ -1,20 +1,28 @@
-"""IAM policies as statements, and how one extends another."""
+"""IAM policies: their statements, what these cover, and how large a policy is."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
 
 VERSION = "2012-10-17"
+LARGEST_INLINE_CHARACTERS = 10_240
+"""IAM's limit for all inline policies of a role together. It does not count white space."""
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """Allows these actions on these resources. `sid` is unique in its policy and names the purpose."""
+    """Allows these actions on these resources, under the condition if there is one.
+
+    `sid` is unique in its policy and names the purpose.
+    """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, list[str]]] | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -22,24 +30,27 @@ class Statement(Struct, frozen=True, kw_only=True):
             "Effect": "Allow",
             "Action": list(self.actions),
             "Resource": list(self.resources),
+            **({} if self.condition is None else {"Condition": self.condition}),
         }
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):
-    """One inline policy of a role, before and after. `before` None: it does not exist yet."""
+    """An inline policy that the role gets. No other policy of the role is touched.
+
+    Its name follows from its document, so whoever writes a policy of this name writes the same one: two who
+    extend a role at once cannot overwrite each other.
+    """
 
     role_name: str
     policy_name: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any]
+    document: Mapping[str, Any]
 
     def lines(self) -> list[str]:
-        """The change as a diff: `+` for an added line, a blank for a kept one. Nothing is ever removed."""
-        had = {_key(statement) for statement in statements_of(self.before)}
+        """The change as a diff. Nothing is ever removed."""
         return [
-            f"{' ' if _key(statement) in had else '+'} Allow {', '.join(as_list(statement.get('Action')))}"
-            f" on {', '.join(as_list(statement.get('Resource')))}"
-            for statement in statements_of(self.after)
+            f"+ Allow {', '.join(as_list(statement.get('Action')))} on {', '.join(as_list(statement.get('Resource')))}"
+            + (f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else "")
+            for statement in statements_of(self.document)
         ]
 
 
@@ -53,18 +64,9 @@ def document_text(statements: Iterable[Statement]) -> str:
     return json.dumps(document_of(statements), indent=2)
 
 
-def extended(before: Mapping[str, Any] | None, missing: Iterable[Statement]) -> dict[str, Any]:
-    """`before` with the missing statements added. A statement whose Sid is already taken gets a number."""
-    kept = statements_of(before)
-    taken = {str(statement.get("Sid")) for statement in kept}
-    added = []
-    for statement in missing:
-        sid, number = statement.sid, 2
-        while sid in taken:
-            sid, number = f"{statement.sid}{number}", number + 1
-        taken.add(sid)
-        added.append({**statement.document(), "Sid": sid})
-    return {"Version": (before or {}).get("Version", VERSION), "Statement": [*kept, *added]}
+def characters(document: Mapping[str, Any]) -> int:
+    """How much of IAM's limit the policy takes."""
+    return len(json.dumps(document, separators=(",", ":")))
 
 
 def statements_of(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -78,5 +80,23 @@ def as_list(value: Any) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
-def _key(statement: Mapping[str, Any]) -> str:
-    return json.dumps(statement, sort_keys=True)
+def covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+    """Whether the statement is about the action on the whole resource, whatever its condition."""
+    if "NotAction" in statement:
+        acts = not _fits(statement["NotAction"], action, ignoring_case=True)
+    else:
+        acts = _fits(statement.get("Action"), action, ignoring_case=True)
+    if "NotResource" in statement:
+        return acts and not _fits(statement["NotResource"], resource)
+    return acts and _fits(statement.get("Resource"), resource)
+
+
+def _fits(patterns: Any, text: str, *, ignoring_case: bool = False) -> bool:
+    return any(_pattern(p, ignoring_case=ignoring_case).fullmatch(text) for p in as_list(patterns))
+
+
+@cache
+def _pattern(text: str, *, ignoring_case: bool = False) -> re.Pattern[str]:
+    """IAM's wildcards: `*` for any text, `?` for one character."""
+    pattern = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL if ignoring_case else re.DOTALL)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mesh_assets.esm.arns import arn_in, msk_cluster_in
+from mesh_assets.esm.arns import Arn, MskCluster, arn_in, msk_cluster_in
 from mesh_assets.esm.errors import Violation, fault, warning
 from mesh_assets.esm.request_fields import SourceAccess
 from mesh_assets.esm.validation.subject import Subject, repeated
@@ -160,21 +160,41 @@ def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Violatio
         secret = arn_in(entry.uri or "")
         if entry.type != SCRAM_512 or secret is None or secret.service != "secretsmanager":
             continue
-        field = f"{_FIELD}[{number}].uri"
-        if not secret.resource.removeprefix("secret:").startswith(_MSK_PREFIX):
-            yield fault(
+        yield from _scram_secret(f"{_FIELD}[{number}].uri", entry.uri or "", secret, cluster)
+
+
+def _scram_secret(field: str, uri: str, secret: Arn, cluster: MskCluster | None) -> Iterator[Violation]:
+    """The cluster's own secret; by a VPC connection to another account also a copy in the function's account."""
+    if cluster is not None and cluster.by_vpc_connection and cluster.account != cluster.owner:
+        if (secret.account, secret.region) == (cluster.account, cluster.region):
+            yield warning(
                 field,
-                entry.uri,
-                f"MSK takes only SCRAM secrets whose name starts with {_MSK_PREFIX}",
-                "name such a secret",
+                uri,
+                "is a copy of the cluster's secret in the function's account: Lambda fails once they differ",
+                "keep it in sync by a rotation in Secrets Manager",
             )
-        if cluster is not None and (secret.account, secret.region) != (cluster.owner, cluster.region):
-            yield fault(
+            return
+        if (secret.account, secret.region) == (cluster.owner, cluster.region):
+            yield warning(
                 field,
-                entry.uri,
-                f"a SCRAM secret must be in the cluster's account and region ({cluster.owner}, {cluster.region})",
-                "name the secret associated with the cluster",
+                uri,
+                "is another account's secret: its policy and that of its key must let the function's role read it",
+                f"have account {cluster.owner} allow that, or give a copy of the secret in account {cluster.account}",
             )
+    if not secret.resource.removeprefix("secret:").startswith(_MSK_PREFIX):
+        yield fault(
+            field,
+            uri,
+            f"MSK takes only SCRAM secrets whose name starts with {_MSK_PREFIX}",
+            "name such a secret",
+        )
+    if cluster is not None and (secret.account, secret.region) != (cluster.owner, cluster.region):
+        yield fault(
+            field,
+            uri,
+            f"a SCRAM secret must be in the cluster's account and region ({cluster.owner}, {cluster.region})",
+            "name the secret associated with the cluster",
+        )
 
 
 def _self_managed(kinds: set[str]) -> Iterator[Violation]:

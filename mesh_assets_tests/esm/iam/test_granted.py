@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesh_assets.errors import UnreachableError
-from mesh_assets.esm.iam.granted import RoleMissingError, plan_permissions, policy_name, rights_of
+from mesh_assets.esm.iam.granted import plan_permissions, rights_of
 from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS, needed_statements
-from mesh_assets.esm.iam.policy import document_of
+from mesh_assets.esm.iam.policy import LARGEST_INLINE_CHARACTERS, document_of
+from mesh_assets.esm.iam.role import RoleMissingError
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, ROLE, ROLE_ARN, FakeAws, refusal
 
@@ -126,12 +128,6 @@ def test_a_role_that_cannot_be_looked_at_is_unknown_with_the_statement_to_hand_o
     assert f"iam:ListRolePolicies on role {ROLE}: access denied" in str(plan.why)
 
 
-def test_our_policy_that_cannot_be_read_is_not_written(aws: FakeAws) -> None:
-    aws.failing["iam.get_role_policy"] = [DENIED]
-
-    assert plan_permissions(aws.account(), ROLE_ARN, WIRING).state == "unknown"
-
-
 def test_a_failed_read_is_not_an_empty_role(aws: FakeAws) -> None:
     without_simulation(aws).failing["iam.list_attached_role_policies"] = [
         refusal("ServiceUnavailable", status=503)
@@ -146,19 +142,160 @@ def test_a_missing_role_is_reported(aws: FakeAws) -> None:
         rights_of(aws.account(), f"arn:aws:iam::{ACCOUNT}:role/other", NEEDED)
 
 
-def test_the_change_adds_to_our_policy_and_takes_nothing_away(aws: FakeAws) -> None:
-    before = allow(["sqs:SendMessage"], [f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"])
-    before["Statement"][0]["Sid"] = "ReadTopic"
-    aws.roles[ROLE][policy_name(WIRING)] = before
+def test_the_change_is_a_policy_of_its_own_with_what_is_missing(aws: FakeAws) -> None:
     aws.roles[ROLE]["theirs"] = allow(list(NETWORK_ACTIONS), ["*"])
 
     change = plan_permissions(aws.account(), ROLE_ARN, WIRING).change
 
     assert change is not None
-    assert change.policy_name == policy_name(WIRING)
-    assert change.after["Statement"][0] == before["Statement"][0]
-    sids = [statement["Sid"] for statement in change.after["Statement"]]
-    assert "ReadTopic2" in sids
-    assert "NetworkOfThePollers" not in sids
-    assert len(set(sids)) == len(sids)
-    assert [line[0] for line in change.lines()] == [" ", *"+" * (len(sids) - 1)]
+    assert change.policy_name not in aws.roles[ROLE]
+    assert change.document == document_of(s for s in NEEDED if s.sid != "NetworkOfThePollers")
+    assert [line[0] for line in change.lines()] == ["+"] * (len(NEEDED) - 1)
+
+
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/edge"
+
+
+@pytest.mark.parametrize("boundary_denies", [False, True])
+def test_what_the_boundary_does_not_allow_is_named_and_not_granted_again(
+    either: FakeAws, boundary_denies: bool
+) -> None:
+    """The role has every right by its policies, and still may not read."""
+    either.roles[ROLE]["ours"] = document_of(NEEDED)
+    either.boundaries[ROLE] = BOUNDARY
+    all_but_one = [a for s in NEEDED for a in s.actions if a != "kafka-cluster:ReadData"]
+    either.managed[BOUNDARY] = (
+        {"Statement": [*allow(["*"], ["*"])["Statement"], *allow(["*ReadData"], ["*"], "Deny")["Statement"]]}
+        if boundary_denies
+        else allow(all_but_one, ["*"])
+    )
+
+    plan = plan_permissions(either.account(), ROLE_ARN, WIRING)
+
+    assert (plan.state, plan.change) == ("denied", None)
+    assert str(plan.why).startswith(
+        f"the role's permissions boundary {BOUNDARY} does not allow kafka-cluster:ReadData on "
+    )
+    assert "no further statement of the role can grant that" in str(plan.why)
+
+
+def test_an_empty_role_with_a_boundary_is_told_of_the_boundary_before_anything_is_written(
+    either: FakeAws,
+) -> None:
+    either.boundaries[ROLE] = BOUNDARY
+    either.managed[BOUNDARY] = allow(["kafka:*", "ec2:*", "logs:*"], ["*"])
+
+    plan = plan_permissions(either.account(), ROLE_ARN, WIRING)
+
+    assert (plan.state, plan.change) == ("denied", None)
+    assert "kafka-cluster:Connect on" in str(plan.why)
+    assert "ec2:" not in str(plan.why)
+
+
+def test_a_boundary_that_allows_all_is_none(either: FakeAws) -> None:
+    either.boundaries[ROLE] = BOUNDARY
+    either.managed[BOUNDARY] = allow(["*"], ["*"])
+
+    assert plan_permissions(either.account(), ROLE_ARN, WIRING).state == "to_add"
+
+
+def test_a_boundary_whose_name_may_not_be_read_is_named_as_the_roles(aws: FakeAws) -> None:
+    aws.boundaries[ROLE] = BOUNDARY
+    aws.managed[BOUNDARY] = allow(["kafka:*", "ec2:*", "logs:*"], ["*"])
+    aws.failing["iam.get_role"] = [DENIED]
+
+    plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
+
+    assert "the role's permissions boundary does not allow kafka-cluster:Connect on" in str(plan.why)
+
+
+@pytest.mark.parametrize("has_rights", [False, True])
+def test_what_the_organization_does_not_allow_is_named_and_not_granted_again(
+    aws: FakeAws, has_rights: bool
+) -> None:
+    if has_rights:
+        aws.roles[ROLE]["ours"] = document_of(NEEDED)
+    aws.organization = [
+        *allow(["*"], ["*"])["Statement"],
+        *allow(["kafka-cluster:AlterGroup"], ["*"], "Deny")["Statement"],
+    ]
+
+    plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
+
+    assert (plan.state, plan.change) == ("denied", None)
+    assert str(plan.why).startswith(
+        "a policy of the organization (SCP) does not allow kafka-cluster:AlterGroup on "
+    )
+    assert "ReadData" not in str(plan.why)
+
+
+@pytest.mark.parametrize("explained", [True, False], ids=["by parts", "as a whole"])
+def test_another_accounts_cluster_is_granted_once_although_the_simulation_refuses_it(
+    aws: FakeAws, explained: bool
+) -> None:
+    """IAM simulates without the cluster's own policy, which is the owner's affair."""
+    aws.explains_foreign = explained
+    theirs = CLUSTER_ARN.replace(ACCOUNT, "999999999999")
+    connection = f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"
+    wiring = msgspec.structs.replace(WIRING, cluster_arn=connection, target_cluster_arn=theirs)
+
+    plan = plan_permissions(aws.account(), ROLE_ARN, wiring)
+
+    assert plan.state == "to_add"
+    assert plan.change is not None
+    assert f"on {theirs}" in "\n".join(plan.change.lines())
+    aws.roles[ROLE][plan.change.policy_name] = dict(plan.change.document)
+    assert plan_permissions(aws.account(), ROLE_ARN, wiring).state == "granted"
+
+
+def test_a_right_under_a_condition_is_granted_once(either: FakeAws) -> None:
+    wiring = msgspec.structs.replace(
+        WIRING, cluster_arn=None, access=("IAM_OAUTHBEARER_AUTH",), token_audience="kafka"
+    )
+    plan = plan_permissions(either.account(), ROLE_ARN, wiring)
+    assert plan.change is not None
+
+    either.roles[ROLE][plan.change.policy_name] = dict(plan.change.document)
+
+    assert plan_permissions(either.account(), ROLE_ARN, wiring).state == "granted"
+    other = msgspec.structs.replace(wiring, token_audience="another")
+    assert "sts:GetWebIdentityToken" in str(plan_permissions(either.account(), ROLE_ARN, other).statement)
+
+
+def filled(characters: int) -> dict[str, Any]:
+    """A policy of about that many characters."""
+    return allow(["s3:GetObject"], [f"arn:aws:s3:::{'b' * (characters - 110)}/*"])
+
+
+def test_the_limit_is_that_of_all_inline_policies_of_the_role_together(either: FakeAws) -> None:
+    either.roles[ROLE] |= {"one": filled(4_500), "two": filled(4_500)}
+
+    plan = plan_permissions(either.account(), ROLE_ARN, WIRING)
+
+    assert (plan.state, plan.change) == ("too_large", None)
+    assert re.fullmatch(
+        rf"the inline policies of role {ROLE} would hold 10,\d+ characters, and IAM allows 10,240; attach .*",
+        str(plan.why),
+    )
+    assert '"kafka-cluster:ReadData"' in str(plan.statement)
+    del either.roles[ROLE]["two"]
+    assert plan_permissions(either.account(), ROLE_ARN, WIRING).state == "to_add"
+    assert LARGEST_INLINE_CHARACTERS == 10_240
+
+
+def test_a_limit_that_cannot_be_checked_is_said(aws: FakeAws) -> None:
+    aws.failing["iam.list_role_policies"] = [DENIED]
+
+    plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
+
+    assert plan.state == "to_add"
+    assert str(plan.why).startswith(
+        "whether the role's inline policies have room for it is unknown (iam:List"
+    )
+
+
+def test_a_policy_that_is_deleted_while_they_are_read_is_no_missing_role(aws: FakeAws) -> None:
+    without_simulation(aws).roles[ROLE] |= {"gone": {}, "ours": document_of(NEEDED)}
+    aws.failing["iam.get_role_policy"] = [refusal("NoSuchEntity", status=404)]
+
+    assert rights_of(aws.account(), ROLE_ARN, NEEDED).missing == ()

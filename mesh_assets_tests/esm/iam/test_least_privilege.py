@@ -1,4 +1,5 @@
-"""The policy that is generated: each right it needs, in every partition, and `*` only where AWS cannot scope."""
+"""The policies: each right that a mapping needs, in every situation and partition, and `*` only where AWS cannot
+scope."""
 
 import json
 import subprocess
@@ -9,161 +10,164 @@ import msgspec
 import pytest
 
 from mesh_assets.esm.iam.granted import policy_name
-from mesh_assets.esm.iam.least_privilege import NETWORK_ACTIONS, UNSCOPED_MSK_ACTION, needed_statements
-from mesh_assets.esm.iam.policy import document_of
-from mesh_assets.esm.iam.wiring import Wiring, wiring_of_request
-from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, KEY_ARN, REGION, SECRET_ARN
-from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, SELF_MANAGED, SELF_MANAGED_SECRET, create
-
-GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/main"
-
-
-def wiring(
-    base: dict[str, Any], *, partition: str = "aws", keys: tuple[str, ...] = (), **changes: Any
-) -> Wiring:
-    made = wiring_of_request(create(base, **changes), partition=partition, region=REGION, account_id=ACCOUNT)
-    return msgspec.structs.replace(made, keys=keys)
-
-
-WIRINGS = {
-    "msk iam": wiring(MSK),
-    "msk iam, sqs": wiring(MSK, on_failure_destination=f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"),
-    "msk iam, kafka": wiring(MSK, on_failure_destination="kafka://orders-dead"),
-    "msk iam, glue, s3": wiring(
-        MSK,
-        provisioned_mode=True,
-        schema_registry={"uri": GLUE},
-        on_failure_destination="arn:aws:s3:::dead-letters",
-    ),
-    "msk scram, key, sns": wiring(
-        MSK_SCRAM, keys=(KEY_ARN,), on_failure_destination=f"arn:aws:sns:{REGION}:{ACCOUNT}:dead"
-    ),
-    "msk by vpc connection": wiring(
-        MSK, event_source_arn=f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"
-    ),
-    "self-managed in a vpc": wiring(SELF_MANAGED),
-    "self-managed on the internet": wiring(
-        SELF_MANAGED, source_access_configurations=[{"type": "BASIC_AUTH", "uri": SELF_MANAGED_SECRET}]
-    ),
-}
-
-
-def granted(given: Wiring) -> dict[str, tuple[str, ...]]:
-    return {
-        action: statement.resources for statement in needed_statements(given) for action in statement.actions
-    }
-
-
-@pytest.mark.parametrize(
-    ("partition", "region"), [("aws", REGION), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+from mesh_assets.esm.iam.least_privilege import (
+    NETWORK_ACTIONS,
+    UNSCOPED_MSK_ACTION,
+    UNSCOPED_TOKEN_ACTION,
+    needed_statements,
 )
-def test_msk_with_iam_gets_the_cluster_the_topic_and_the_group_with_the_clusters_uuid(
-    partition: str, region: str
-) -> None:
-    place = f"arn:{partition}:kafka:{region}:{ACCOUNT}"
-    made = wiring_of_request(
-        create(MSK, event_source_arn=f"{place}:cluster/orders/0f6d-7"),
-        partition=partition,
-        region=region,
-        account_id=ACCOUNT,
-    )
-    rights = granted(made)
+from mesh_assets.esm.iam.policy import document_of
+from mesh_assets.esm.iam.wiring import Wiring, wiring_of_mapping, wiring_of_request
+from mesh_assets.esm.mapping import read_mapping
+from mesh_assets_tests.esm.fake_aws import ACCOUNT, REGION, FakeAws
+from mesh_assets_tests.esm.iam.situations import CONFLUENT, FOLDER, SITUATIONS, texts
+from mesh_assets_tests.esm.requests import MSK, PROVISIONED, create
 
-    assert (
-        rights["kafka-cluster:Connect"]
-        == rights["kafka:DescribeClusterV2"]
-        == (f"{place}:cluster/orders/0f6d-7",)
-    )
-    assert (
-        rights["kafka-cluster:ReadData"]
-        == rights["kafka-cluster:DescribeTopic"]
-        == (f"{place}:topic/orders/0f6d-7/orders",)
-    )
-    assert (
-        rights["kafka-cluster:AlterGroup"]
-        == rights["kafka-cluster:DescribeGroup"]
-        == (f"{place}:group/orders/0f6d-7/orders-handler",)
-    )
-    assert rights["logs:PutLogEvents"] == (
-        f"arn:{partition}:logs:{region}:{ACCOUNT}:log-group:/aws/lambda/orders-handler:log-stream:*",
-    )
-    assert {"kafka-cluster:AlterCluster", "kafka-cluster:WriteData", "kafka-cluster:*"} & set(rights) == set()
+UNSCOPED = (NETWORK_ACTIONS, (UNSCOPED_MSK_ACTION,), (UNSCOPED_TOKEN_ACTION,))
 
 
-def test_msk_with_scram_gets_the_secret_and_its_key_and_nothing_of_iam_authentication() -> None:
-    rights = granted(WIRINGS["msk scram, key, sns"])
-
-    assert rights["secretsmanager:GetSecretValue"] == (SECRET_ARN,)
-    assert rights["kms:Decrypt"] == (KEY_ARN,)
-    assert not any(action.startswith("kafka-cluster:") for action in rights)
-
-
-def test_an_msk_cluster_without_iam_gets_nothing_of_iam_authentication() -> None:
-    rights = granted(msgspec.structs.replace(WIRINGS["msk iam"], iam_enabled=False))
-
-    assert not any(action.startswith("kafka-cluster:") for action in rights)
-
-
-def test_another_accounts_cluster_is_the_owners() -> None:
-    rights = granted(WIRINGS["msk by vpc connection"])
-
-    assert rights["kafka-cluster:Connect"] == (f"arn:aws:kafka:{REGION}:999999999999:cluster/orders/0f6d-7",)
-    assert rights["kafka:DescribeVpcConnection"] == (
-        f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7",
-    )
-
-
-def test_a_self_managed_cluster_gets_the_network_only_in_a_vpc() -> None:
-    assert set(NETWORK_ACTIONS) <= set(granted(WIRINGS["self-managed in a vpc"]))
-    assert set(granted(WIRINGS["self-managed on the internet"])) == {
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "secretsmanager:GetSecretValue",
+@pytest.fixture(scope="module")
+def reviewed() -> dict[str, dict[str, Any]]:
+    """The policies of the files, by file and situation."""
+    return {
+        f"{path.stem}: {name}": policy
+        for path in sorted(FOLDER.glob("*.json"))
+        for name, policy in json.loads(path.read_text(encoding="utf-8")).items()
     }
 
 
-def test_destinations_and_registries_get_their_own_rights() -> None:
-    assert granted(WIRINGS["msk iam, sqs"])["sqs:SendMessage"] == (f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",)
-    assert granted(WIRINGS["msk scram, key, sns"])["sns:Publish"] == (f"arn:aws:sns:{REGION}:{ACCOUNT}:dead",)
-    assert granted(WIRINGS["msk iam, kafka"])["kafka-cluster:WriteData"] == (
-        f"{CLUSTER_ARN.replace(':cluster/', ':topic/')}/orders-dead",
-    )
-    glue = granted(WIRINGS["msk iam, glue, s3"])
-    assert glue["glue:GetRegistry"] == (GLUE,)
-    assert glue["glue:GetSchemaVersion"] == (GLUE, f"arn:aws:glue:{REGION}:{ACCOUNT}:schema/main/*")
-    assert (glue["s3:PutObject"], glue["s3:ListBucket"]) == (
-        ("arn:aws:s3:::dead-letters/*",),
-        ("arn:aws:s3:::dead-letters",),
-    )
+def granted(policy: dict[str, Any]) -> dict[str, list[str]]:
+    return {action: s["Resource"] for s in policy["Statement"] for action in s["Action"]}
 
 
-@pytest.mark.parametrize("name", WIRINGS)
-def test_a_star_is_used_only_where_aws_cannot_scope(name: str) -> None:
-    for statement in needed_statements(WIRINGS[name]):
-        assert not any("*" in action for action in statement.actions)
-        if "*" in statement.resources:
-            assert statement.resources == ("*",)
-            assert statement.actions in (NETWORK_ACTIONS, (UNSCOPED_MSK_ACTION,))
-            continue
-        for resource in statement.resources:
-            # Below a thing that is named: log streams, schemas of the registry, objects of the bucket.
-            if "*" in resource:
+def test_the_policies_are_the_reviewed_ones() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+
+    assert texts() == written, "run python -m mesh_assets_tests.esm.iam.situations, and look at what changes"
+
+
+def test_no_situation_is_missing(reviewed: dict[str, dict[str, Any]]) -> None:
+    assert len(reviewed) == sum(len(situations) for situations in SITUATIONS.values()) + 3
+    assert len(reviewed) >= 24
+
+
+def test_kafkas_own_rights_go_to_whoever_logs_in_as_the_role_and_to_nobody_else(
+    reviewed: dict[str, dict[str, Any]],
+) -> None:
+    """A registry's secret says nothing about the brokers."""
+    by_iam = {name for name, policy in reviewed.items() if "kafka-cluster:ReadData" in granted(policy)}
+
+    others = {name for name in reviewed if name not in by_iam}
+    assert "msk: IAM, Confluent registry with a secret" in by_iam
+    assert {name for name in others if name.startswith(("destinations", "partitions"))} == {
+        "destinations: a topic, by SCRAM"
+    }
+    assert {name for name in by_iam if name.startswith("self_managed")} == {
+        "self_managed: IAM_AUTH",
+        "self_managed: IAM_AUTH, with the servers' CA, failed records to a topic",
+    }
+    for word in ("SCRAM", "mTLS", "without IAM"):
+        assert {name for name in by_iam if word in name} == set()
+    for policy in reviewed.values():
+        assert {"kafka-cluster:AlterCluster", "kafka-cluster:*"} & granted(policy).keys() == set()
+
+
+def test_a_token_is_for_its_audience_only(reviewed: dict[str, dict[str, Any]]) -> None:
+    policy = reviewed["self_managed: IAM_OAUTHBEARER_AUTH"]
+
+    [token] = [s for s in policy["Statement"] if s["Action"] == ["sts:GetWebIdentityToken"]]
+
+    assert token["Condition"] == {
+        "ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["kafka-cluster"]}
+    }
+
+
+def test_an_alias_is_never_granted_but_its_key(reviewed: dict[str, dict[str, Any]]) -> None:
+    for name, policy in reviewed.items():
+        rights = granted(policy)
+        for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            assert all(":key/" in key for key in rights.get(action, ()))
+        encrypted = name.startswith("partitions") or (
+            name.startswith("destinations") and " under " in name and "AWS' own" not in name
+        )
+        assert ("kms:GenerateDataKey" in rights) is encrypted
+        if encrypted:
+            assert ("kms:Decrypt" in rights) is ("S3" not in name)
+
+
+def test_a_star_is_used_only_where_aws_cannot_scope(reviewed: dict[str, dict[str, Any]]) -> None:
+    for name, policy in reviewed.items():
+        for statement in policy["Statement"]:
+            assert not any("*" in action for action in statement["Action"])
+            if "*" in statement["Resource"]:
+                assert statement["Resource"] == ["*"]
+                assert tuple(statement["Action"]) in UNSCOPED
+                continue
+            for resource in statement["Resource"]:
+                if "*" not in resource:
+                    continue
+                if resource.split(":")[2] == "kafka":  # the name or the UUID of a cluster that nobody knows
+                    assert name.startswith("self_managed: IAM_AUTH") or name.endswith("may not be read")
+                    continue
+                # Below a thing that is named: log streams, schemas of the registry, objects of the bucket.
                 assert resource.endswith((":*", "log-stream:*", "/*"))
                 assert resource.count("*") == 1
                 assert resource.split(":")[2] in ("logs", "glue", "s3")
 
 
-def test_the_policys_name_is_the_same_for_the_same_mapping_and_fits_iam() -> None:
-    assert policy_name(WIRINGS["msk iam"]) == policy_name(wiring(MSK, batch_size=7))
-    assert policy_name(WIRINGS["msk iam"]) != policy_name(wiring(MSK, kafka_consumer_group_id="other"))
-    assert len(policy_name(wiring(MSK, kafka_topic="x" * 249))) <= 128
+def wiring(base: dict[str, Any], **changes: Any) -> Wiring:
+    return wiring_of_request(create(base, **changes), partition="aws", region=REGION, account_id=ACCOUNT)
+
+
+def test_a_mapping_has_the_wiring_of_its_request(aws: FakeAws) -> None:
+    request = {"schema_registry": CONFLUENT, "on_failure_destination": "kafka://orders-dead"}
+    uuid = aws.add_mapping(
+        AmazonManagedKafkaEventSourceConfig={
+            "ConsumerGroupId": "orders-handler",
+            "SchemaRegistryConfig": {
+                "SchemaRegistryURI": CONFLUENT["uri"],
+                "AccessConfigs": [
+                    {"Type": "BASIC_AUTH", "URI": CONFLUENT["access_configurations"][0]["uri"]}
+                ],
+            },
+        },
+        DestinationConfig={"OnFailure": {"Destination": "kafka://orders-dead"}},
+    )
+
+    assert wiring_of_mapping(read_mapping(aws.mappings[uuid])) == wiring(PROVISIONED, **request)
+
+
+def test_without_what_only_aws_knows_a_right_is_still_named() -> None:
+    """IAM is assumed where the cluster was not asked, and the owner's cluster by its name."""
+    plain = wiring(MSK)
+    connected = msgspec.structs.replace(
+        plain, cluster_arn=f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/c0nn-7"
+    )
+
+    assert plain.uses_iam_authentication
+    assert granted(document_of(needed_statements(connected)))["kafka-cluster:Connect"] == [
+        f"arn:aws:kafka:{REGION}:999999999999:cluster/orders/*"
+    ]
+
+
+def test_the_policys_name_is_the_same_only_for_the_same_document_and_fits_iam() -> None:
+    document = document_of(needed_statements(wiring(MSK)))
+    assert policy_name("orders", document) == policy_name("orders", json.loads(json.dumps(document)))
+    assert policy_name("orders", document) != policy_name("orders", document_of(()))
+    assert len(policy_name("x" * 249, document)) <= 128
 
 
 _LINT = """
 import json, sys, warnings
 warnings.simplefilter("ignore")  # parliament reads its data by pkg_resources, which setuptools has declared old
+import parliament
 from parliament import analyze_policy_string, enhance_finding
+# What came after parliament's last release, as AWS' service authorization reference has it.
+token = {"privilege": "GetWebIdentityToken", "access_level": "Read", "description": "", "resource_types": [
+    {"resource_type": "", "condition_keys": ["sts:IdentityTokenAudience"], "dependent_actions": []}]}
+[sts] = [service for service in parliament.iam_definition if service["prefix"] == "sts"]
+sts["privileges"].append(token)
+sts["conditions"].append({"condition": "sts:IdentityTokenAudience", "description": "", "type": "ArrayOfString"})
 found = {}
 for name, text in json.load(sys.stdin).items():
     findings = [enhance_finding(finding) for finding in analyze_policy_string(text).findings]
@@ -172,9 +176,9 @@ print(json.dumps(found))
 """
 
 
-def test_a_policy_linter_finds_nothing_but_the_networks_star() -> None:
+def test_a_policy_linter_finds_nothing_but_the_networks_star(reviewed: dict[str, dict[str, Any]]) -> None:
     """parliament, in a process of its own: what it imports warns."""
-    policies = {name: json.dumps(document_of(needed_statements(given))) for name, given in WIRINGS.items()}
+    policies = {name: json.dumps(policy) for name, policy in reviewed.items()}
     star = "RESOURCE_STAR ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface']"
 
     done = subprocess.run(
@@ -183,5 +187,6 @@ def test_a_policy_linter_finds_nothing_but_the_networks_star() -> None:
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        name: [star] if given.uses_vpc else [] for name, given in WIRINGS.items()
+        name: [star] if "ec2:CreateNetworkInterface" in granted(policy) else []
+        for name, policy in reviewed.items()
     }
