@@ -81,3 +81,111 @@ resource "aws_iam_role_policy" "runner" {
   role   = aws_iam_role.runner.id
   policy = data.aws_iam_policy_document.runner.json
 }
+
+# What `mesh-assets esm` and the asset esm/event_source_mappings need, with enable_esm: docs/esm.md lists it by command. Reading goes
+# to every resource, since mappings name functions, clusters, secrets and destinations that nobody knows beforehand. Whatever
+# grants rights, opens secrets or writes records needs a name.
+
+data "aws_iam_policy_document" "esm" {
+  statement {
+    sid = "ReadMappings"
+    actions = [
+      "cloudwatch:GetMetricData",
+      "iam:GetPolicy",
+      "iam:GetPolicyVersion",
+      "iam:GetRole",
+      "iam:GetRolePolicy",
+      "iam:ListAttachedRolePolicies",
+      "iam:ListRolePolicies",
+      "iam:SimulatePrincipalPolicy",
+      "kafka:DescribeClusterV2",
+      "kafka:DescribeVpcConnection",
+      "kafka:GetBootstrapBrokers",
+      "kafka:ListVpcConnections",
+      "kms:DescribeKey",
+      "lambda:GetEventSourceMapping",
+      "lambda:GetFunctionConfiguration",
+      "lambda:ListEventSourceMappings",
+      "s3:GetEncryptionConfiguration",
+      "secretsmanager:DescribeSecret",
+      "sns:GetTopicAttributes",
+      "sqs:GetQueueAttributes",
+      "sqs:GetQueueUrl",
+      "sts:GetCallerIdentity",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "ChangeMappings"
+    actions   = ["lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping"]
+    resources = ["*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "lambda:FunctionArn"
+      values   = var.esm_function_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.esm_role_arns) == 0 ? [] : [var.esm_role_arns]
+
+    content {
+      sid       = "ExtendRoles"
+      actions   = ["iam:CreateRole", "iam:PutRolePolicy"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.esm_secret_arns) == 0 ? [] : [var.esm_secret_arns]
+
+    content {
+      sid       = "ReadSecrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.esm_secret_arns) == 0 ? [] : ["secretsmanager.${data.aws_region.this.region}.amazonaws.com"]
+
+    content {
+      sid       = "DecryptSecrets"
+      actions   = ["kms:Decrypt"]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [statement.value]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.esm_kafka_arns) == 0 ? [] : [var.esm_kafka_arns]
+
+    content {
+      sid = "ProveByIam"
+      actions = [
+        "kafka-cluster:Connect",
+        "kafka-cluster:DescribeCluster",
+        "kafka-cluster:DescribeGroup",
+        "kafka-cluster:DescribeTopic",
+        "kafka-cluster:WriteData",
+        "kafka-cluster:WriteDataIdempotently",
+      ]
+      resources = statement.value
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "esm" {
+  count = var.enable_esm ? 1 : 0
+
+  name   = "event-source-mappings"
+  role   = aws_iam_role.runner.id
+  policy = data.aws_iam_policy_document.esm.json
+}

@@ -136,6 +136,41 @@ variable "notifications_topic_arn" {
   default     = null
 }
 
+variable "enable_esm" {
+  description = "Whether the runner may read, plan, make and change event source mappings: docs/esm.md lists the actions."
+  type        = bool
+  default     = false
+}
+
+variable "esm_function_arns" {
+  description = "Of which functions the runner may make and change mappings, with enable_esm: ARNs, * for a part. Default: any of the account."
+  type        = set(string)
+  default     = ["*"]
+}
+
+variable "esm_role_arns" {
+  description = "Which execution roles the runner may make and extend, with enable_esm: ARNs, * for a part. Without any, a plan shows the policy to hand on."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.esm_role_arns : can(regex("^arn:[^:]+:iam::[0-9]{12}:role/[^*]", arn))])
+    error_message = "esm_role_arns are like arn:aws:iam::123456789012:role/lambda/*, never every role: whoever may extend any role may do everything."
+  }
+}
+
+variable "esm_secret_arns" {
+  description = "Which secrets the runner may present to brokers (esm connection, produce, validate), with enable_esm: ARNs, * for a part."
+  type        = set(string)
+  default     = []
+}
+
+variable "esm_kafka_arns" {
+  description = "The MSK clusters, topics and groups that the runner may prove mappings on by IAM (esm connection, produce, validate), with enable_esm: ARNs, * for a part."
+  type        = set(string)
+  default     = []
+}
+
 variable "runner_assume_role_policy" {
   description = "JSON: who may take the runner's role. Default: tasks of ECS in this account."
   type        = string

@@ -18,6 +18,7 @@ from mesh_assets.platforms.confluent_cloud.service import (
 )
 from mesh_assets.platforms.http import Credential
 from mesh_assets.snapshot import avro_form
+from mesh_assets_tests.esm.operator_rights import rights_by_command
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
@@ -217,16 +218,23 @@ def test_every_operation_of_the_code_is_granted(file: str) -> None:
     ] == []
 
 
-def policy() -> set[tuple[str, str]]:
-    """The actions and resources that the runner's policy allows."""
+def test_enable_esm_grants_exactly_what_the_commands_need() -> None:
+    """The table of docs/esm.md, whose own test collects it from the code."""
+    needed = set().union(*(rights.all for rights in rights_by_command().values()))
+
+    assert {action for action, _ in policy("esm")} == needed
+
+
+def policy(name: str = "runner") -> set[tuple[str, str]]:
+    """The actions and resources that the policy of that name allows."""
     documents = {
         name: body
         for block in read()["data"]
         for name, body in block.get("aws_iam_policy_document", {}).items()
     }
     statements = [
-        *documents["runner"]["statement"],
-        *(content for each in documents["runner"]["dynamic"] for content in contents(each)),
+        *documents[name]["statement"],
+        *(content for each in documents[name]["dynamic"] for content in contents(each)),
     ]
     return {
         (action, resource)

@@ -137,3 +137,84 @@ run "triggers" {
     error_message = "Others than the topic may write to the queue."
   }
 }
+
+run "event_source_mappings_are_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_role_policy.esm) == 0
+    error_message = "The runner may make mappings although nobody asked for it."
+  }
+}
+
+run "event_source_mappings_without_names" {
+  command = plan
+
+  variables {
+    enable_esm = true
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.esm) == 1
+    error_message = "enable_esm gives the runner nothing."
+  }
+
+  assert {
+    condition     = toset([for statement in data.aws_iam_policy_document.esm.statement : statement.sid]) == toset(["ReadMappings", "ChangeMappings"])
+    error_message = "The runner may extend roles, open secrets or write records that nobody named."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in one([for statement in data.aws_iam_policy_document.esm.statement : statement.actions if statement.sid == "ReadMappings"]) :
+      can(regex(":(Get|List|Describe|Simulate)", action))
+    ])
+    error_message = "Something that is more than reading is allowed on everything."
+  }
+}
+
+run "event_source_mappings_with_names" {
+  command = plan
+
+  variables {
+    enable_esm        = true
+    esm_function_arns = ["arn:aws:lambda:eu-central-1:123456789012:function:orders-*"]
+    esm_role_arns     = ["arn:aws:iam::123456789012:role/lambda/*"]
+    esm_secret_arns   = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"]
+    esm_kafka_arns    = ["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"]
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.esm.statement : statement.sid => statement.resources if statement.sid != "ReadMappings"
+      } == {
+      ChangeMappings = toset(["*"])
+      ExtendRoles    = toset(["arn:aws:iam::123456789012:role/lambda/*"])
+      ReadSecrets    = toset(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"])
+      DecryptSecrets = toset(["*"])
+      ProveByIam     = toset(["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"])
+    }
+    error_message = "The runner may do other things than those named."
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.esm.statement : statement.sid => join(", ", one(statement.condition).values) if length(statement.condition) > 0
+      } == {
+      ChangeMappings = "arn:aws:lambda:eu-central-1:123456789012:function:orders-*"
+      DecryptSecrets = "secretsmanager.eu-central-1.amazonaws.com"
+    }
+    error_message = "Mappings of other functions may be changed, or keys be used for something else than secrets."
+  }
+}
+
+run "no_role_of_any_name" {
+  command = plan
+
+  variables {
+    enable_esm    = true
+    esm_role_arns = ["arn:aws:iam::123456789012:role/*"]
+  }
+
+  expect_failures = [var.esm_role_arns]
+}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mesh_assets.esm.request import CreateRequest
 from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import (
     ACCOUNT,
@@ -21,6 +22,7 @@ from mesh_assets_tests.esm.fake_aws import (
     SECRET_ARN,
     FakeAws,
     function_arn,
+    refusal,
 )
 from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, PROVISIONED, SELF_MANAGED, VPC, create
 
@@ -79,9 +81,7 @@ def _connected(login: str) -> Callable[[FakeAws], None]:
 
 
 def _unreadable_connection(aws: FakeAws) -> None:
-    from mesh_assets_tests.esm.fake_aws import refusal
-
-    aws.failing["kafka.describe_vpc_connection"] = [refusal("AccessDeniedException", status=403)]
+    aws.failing["kafka.describe_vpc_connection"] = [refusal("AccessDeniedException", status=403)] * 9
 
 
 def _own_log_group(aws: FakeAws) -> None:
@@ -211,10 +211,19 @@ SITUATIONS = {"msk": _msk(), "self_managed": _self_managed(), "destinations": _d
 
 def planned(situation: Situation) -> dict[str, Any]:
     """The policy that a role without any gets."""
+    _, service, request = planned_service(situation)
+    return _policy(service, request)
+
+
+def planned_service(
+    situation: Situation, *, aws: FakeAws | None = None
+) -> tuple[FakeAws, MappingService, CreateRequest]:
+    """The AWS of the situation, the service over it, and the request."""
     base, changes, change = situation
-    aws = _aws()
+    aws = aws or _aws()
     change(aws)
-    return _policy(aws, {**base, **changes})
+    request = {name: value for name, value in {**base, **changes}.items() if value is not None}
+    return aws, _service(aws), create(request)
 
 
 def planned_in(partition: str) -> dict[str, Any]:
@@ -230,15 +239,13 @@ def planned_in(partition: str) -> dict[str, Any]:
     aws.secrets |= {there(REGISTRY_SECRET): there(KEY_ARN)}
     aws.destinations[there(QUEUE_ARN)] = there(KEY_ARN)
     registry = {**CONFLUENT, "access_configurations": [{"type": "BASIC_AUTH", "uri": there(REGISTRY_SECRET)}]}
-    return _policy(
-        aws,
-        {
-            **PROVISIONED,
-            "event_source_arn": there(CLUSTER_ARN),
-            "schema_registry": registry,
-            "on_failure_destination": there(QUEUE_ARN),
-        },
+    request = create(
+        PROVISIONED,
+        event_source_arn=there(CLUSTER_ARN),
+        schema_registry=registry,
+        on_failure_destination=there(QUEUE_ARN),
     )
+    return _policy(_service(aws), request)
 
 
 def _aws(**where: str) -> FakeAws:
@@ -248,9 +255,12 @@ def _aws(**where: str) -> FakeAws:
     return aws
 
 
-def _policy(aws: FakeAws, request: dict[str, Any]) -> dict[str, Any]:
-    service = MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
-    rights = service.plan_create(create({k: v for k, v in request.items() if v is not None})).permissions
+def _service(aws: FakeAws) -> MappingService:
+    return MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+
+
+def _policy(service: MappingService, request: CreateRequest) -> dict[str, Any]:
+    rights = service.plan_create(request).permissions
     assert rights is not None
     assert rights.change is not None, rights
     return dict(rights.change.document)
