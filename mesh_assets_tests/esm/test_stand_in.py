@@ -1,6 +1,7 @@
 """The service against the stand-in for AWS: a real role, function, topic and broker; every request through
 boto3 and HTTP."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -266,3 +267,39 @@ def test_an_execution_role_is_made_with_trust_and_rights_and_made_once(
     assert service.plan_execution_role("new-role", request).calls == ()
     trust = account.client("iam").get_role(RoleName="new-role")["Role"]["AssumeRolePolicyDocument"]
     assert trust["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_what_a_boundary_does_not_allow_is_named_and_never_written(
+    account: AwsAccount, service: MappingService
+) -> None:
+    iam = account.client("iam")
+    allowed = {"Effect": "Allow", "Action": ["kafka:*", "ec2:*", "logs:*"], "Resource": "*"}
+    edge = iam.create_policy(
+        PolicyName="edge", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    )["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName="runs", PermissionsBoundary=edge)
+
+    plan = service.plan_create(msk(account))
+
+    assert [call.operation for call in plan.calls] == ["CreateEventSourceMapping"]
+    assert str(plan.blocked).startswith(
+        f"the role's rights are denied: the role's permissions boundary {edge} does not allow kafka-cluster:Connect on "
+    )
+    assert "ec2:" not in str(plan.blocked)
+
+
+def test_a_destination_under_a_key_named_by_an_alias_gets_the_key(
+    account: AwsAccount, service: MappingService
+) -> None:
+    kms = account.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/failed", TargetKeyId=key)
+    url = account.client("sqs").create_queue(QueueName="dead", Attributes={"KmsMasterKeyId": "alias/failed"})
+    queue = account.client("sqs").get_queue_attributes(QueueUrl=url["QueueUrl"], AttributeNames=["QueueArn"])
+    request = msk(account, on_failure_destination=queue["Attributes"]["QueueArn"])
+
+    rights = service.plan_create(request).permissions
+
+    assert rights is not None
+    assert rights.change is not None
+    assert f"+ Allow kms:GenerateDataKey, kms:Decrypt on {key}" in rights.change.lines()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -114,14 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
                     "AccessDenied", f"User is not authorized to perform: {action} (the stand-in was told so)"
                 )
                 self._write(403, denial.encode(), {"Content-Type": "text/xml"})
-            elif isinstance(other, tuple):
+            elif other is not None:
                 self._write(other[0], other[1].encode(), {"Content-Type": "text/xml"})
-            elif other is None:
-                self._pass_on(body)
             else:
-                self._pass_on(
-                    urlencode(other).encode(), renamed=("SimulateCustomPolicy", "SimulatePrincipalPolicy")
-                )
+                self._pass_on(body)
         else:
             self._deny_by_target(service)
             self._pass_on(body)
@@ -183,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             return content
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _pass_on(self, body: bytes, *, renamed: tuple[str, str] | None = None) -> None:
+    def _pass_on(self, body: bytes) -> None:
         headers = {
             name: value
             for name, value in self.headers.items()
@@ -199,8 +195,6 @@ class _Handler(BaseHTTPRequestHandler):
             )
             answer = behind.getresponse()
             content = answer.read()
-            if renamed is not None:
-                content = content.replace(renamed[0].encode(), renamed[1].encode())
             told = {
                 name: value
                 for name, value in answer.getheaders()

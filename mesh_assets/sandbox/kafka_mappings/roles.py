@@ -87,8 +87,8 @@ class RoleService:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    def answer(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
-        """A status with XML; or a form to send to ministack instead; None: send the request as it is."""
+    def answer(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | None:
+        """A status with XML; None: send the request to ministack."""
         match form.get("Action"):
             case "GetPolicy" if form.get("PolicyArn") == MANAGED_POLICY:
                 return 200, _xml("GetPolicy", f"<Policy>{_POLICY}</Policy>")
@@ -100,36 +100,87 @@ class RoleService:
                 return self._simulate(account, form)
         return None
 
-    def _simulate(self, account: str, form: Mapping[str, str]) -> tuple[int, str] | dict[str, str] | None:
-        """Simulate a role that has the managed policy by its documents, since ministack has none for that policy."""
+    def _simulate(self, account: str, form: Mapping[str, str]) -> tuple[int, str]:
+        """By the documents of the role's policies and those that the request adds, within the role's boundary.
+
+        ministack's own simulation knows neither added policies nor boundaries, conditions, paths of roles and
+        the managed policy.
+        """
         iam = self._accounts.client(account, "iam")
         name = form["PolicySourceArn"].rpartition("/")[2]
         try:
-            attached = [
-                one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-            ]
+            role = iam.get_role(RoleName=name)["Role"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchEntity":
                 return 404, error_xml("NoSuchEntity", f"The role with name {name} cannot be found.")
             raise
-        if MANAGED_POLICY not in attached:
-            return None
-        documents = [json.dumps(MANAGED_DOCUMENT)]
-        documents += [
-            json.dumps(iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"])
+        own = [json.loads(text) for text in _members(form, "PolicyInputList")]
+        own += [
+            iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
             for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]
         ]
-        for arn in attached:
-            if arn != MANAGED_POLICY and ":aws:policy/" not in arn:
-                version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-                documents.append(
-                    json.dumps(
-                        iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-                    )
-                )
-        asked = {key: value for key, value in form.items() if key != "PolicySourceArn"}
-        inputs = {f"PolicyInputList.member.{number}": text for number, text in enumerate(documents, start=1)}
-        return {**asked, "Action": "SimulateCustomPolicy", **inputs}
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        own += [_managed(iam, one["PolicyArn"]) for one in attached]
+        bound = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+        decisions = _decisions(iam, own, form)
+        bounds = None if bound is None else _decisions(iam, [_managed(iam, bound)], form)
+        results = ""
+        for action, decision in decisions.items():
+            detail = ""
+            if bounds is not None:
+                within = bounds[action] == "allowed"
+                decision = decision if within or decision == "explicitDeny" else bounds[action]
+                detail = f"<AllowedByPermissionsBoundary>{str(within).lower()}</AllowedByPermissionsBoundary>"
+                detail = f"<PermissionsBoundaryDecisionDetail>{detail}</PermissionsBoundaryDecisionDetail>"
+            results += f"<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>{detail}</member>"
+        answer = f"<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+        return 200, _xml("SimulatePrincipalPolicy", answer)
+
+
+def _members(form: Mapping[str, str], name: str) -> list[str]:
+    """A list of IAM's query form."""
+    found: list[str] = []
+    while (key := f"{name}.member.{len(found) + 1}") in form:
+        found.append(form[key])
+    return found
+
+
+def _managed(iam: Any, arn: str) -> dict[str, Any]:
+    if arn == MANAGED_POLICY:
+        return MANAGED_DOCUMENT
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document: dict[str, Any] = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
+        "Document"
+    ]
+    return document
+
+
+def _decisions(iam: Any, documents: list[dict[str, Any]], form: Mapping[str, str]) -> dict[str, str]:
+    """ministack's decision by these documents for each action asked about."""
+    actions = _members(form, "ActionNames")
+    context = {
+        form[f"{entry}.ContextKeyName"]: set(_members(form, f"{entry}.ContextKeyValues"))
+        for number in range(1, 10)
+        if f"{(entry := f'ContextEntries.member.{number}')}.ContextKeyName" in form
+    }
+    texts = [json.dumps({**one, "Statement": _in_context(one["Statement"], context)}) for one in documents]
+    if not texts:
+        return dict.fromkeys(actions, "implicitDeny")
+    answer = iam.simulate_custom_policy(
+        PolicyInputList=texts, ActionNames=actions, ResourceArns=_members(form, "ResourceArns")
+    )
+    return {result["EvalActionName"]: result["EvalDecision"] for result in answer["EvaluationResults"]}
+
+
+def _in_context(statements: Any, context: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+    """The statements that apply, without the conditions that the context fulfils."""
+    found = []
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        asked = [item for keys in statement.get("Condition", {}).values() for item in keys.items()]
+        wanted = [(key, {values} if isinstance(values, str) else set(values)) for key, values in asked]
+        if all(values & context.get(key, set()) for key, values in wanted):
+            found.append({name: part for name, part in statement.items() if name != "Condition"})
+    return found
 
 
 _POLICY = (
