@@ -119,7 +119,7 @@ def _planned(node: ast.AST) -> Iterator[str]:
         if isinstance(part, ast.Call) and getattr(part.func, "id", "") == "PlannedCall":
             told = {k.arg: k.value.value for k in part.keywords if isinstance(k.value, ast.Constant)}
             if "operation" in told:
-                yield f"{told['service']}:{told['operation']}"
+                yield f"{told['service']!s}:{told['operation']!s}"
 
 
 def _reachable(place: Place, without: frozenset[Place]) -> set[Place]:

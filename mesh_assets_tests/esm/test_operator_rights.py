@@ -1,5 +1,7 @@
 """docs/esm.md lists every action that each command needs, and the code asks for no other."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mesh_assets_tests.esm.fake_aws import FakeAws, refusal
@@ -55,10 +57,7 @@ def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
     change = update(uuid=uuid, batch_size=7)
 
-    def settled() -> None:
-        aws.mappings[uuid]["State"] = "Enabled"
-
-    for name, carry_out in {
+    commands: dict[str, Callable[[], object]] = {
         "list": lambda: service.list(),
         "get": lambda: service.get(uuid),
         "permissions": lambda: service.add_permissions(uuid, service.plan_permissions(uuid).id),
@@ -67,8 +66,9 @@ def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
             "new-role", create(MSK), service.plan_execution_role("new-role", create(MSK)).id
         ),
         "delete": lambda: service.delete(uuid, service.plan_delete(uuid).id),
-    }.items():
-        settled()
+    }
+    for name, carry_out in commands.items():
+        aws.mappings[uuid]["State"] = "Enabled"
         aws.calls.clear()
         carry_out()
         assert aws.calls

@@ -51,7 +51,7 @@ def policy_document(answered: Any) -> dict[str, Any]:
 
 def inline_policies(account: AwsAccount, role: str) -> dict[str, Mapping[str, Any]]:
     """All inline policies of the role by name. Raises PlatformError when IAM refuses or does not answer."""
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for name in _listed(account, role, "list_role_policies", "iam:ListRolePolicies", "PolicyNames"):
         try:
             answer = iam_call(

@@ -35,7 +35,7 @@ OWNERS_KEY = KEY_ARN.replace(ACCOUNT, OWNER)
 SERVERLESS_ARN = CLUSTER_ARN.replace("3a-7", "3a-s1")
 REGISTRY_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:registry-AbCdEf"
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:registry/main"
-CONFLUENT = {
+CONFLUENT: dict[str, Any] = {
     "uri": "https://psrc-1.eu-central-1.aws.confluent.cloud",
     "access_configurations": [{"type": "BASIC_AUTH", "uri": REGISTRY_SECRET}],
 }
