@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from mesh_assets.esm.errors import PlanOutdatedError, Violation
+from mesh_assets.esm.errors import PlanOutdatedError, Violation, warning
 from mesh_assets.esm.iam.granted import PermissionsPlan
 from mesh_assets.esm.iam.policy import PolicyChange
 from mesh_assets.esm.mapping import plain
@@ -65,6 +65,9 @@ def make_plan(
         PlannedCall(service=c.service, operation=c.operation, arguments=plain(c.arguments)) for c in calls
     )
     seen = plain(observed)
+    if permissions is not None and permissions.change is not None and permissions.why is not None:
+        note = warning("role", permissions.change.role_name, permissions.why, "look at its inline policies")
+        warnings = (*warnings, note)
     return Plan(
         id=_hash(action, calls, permissions, seen),
         action=action,

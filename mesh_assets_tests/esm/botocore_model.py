@@ -10,14 +10,19 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
 
 @cache
+def _service(name: str) -> ServiceModel:
+    return Session().get_service_model(name)
+
+
+@cache
 def operation(service: str, name: str) -> OperationModel:
-    return Session().get_service_model(service).operation_model(name)
+    return _service(service).operation_model(name)
 
 
 def request_problems(service: str, name: str, request: Mapping[str, Any]) -> list[str]:

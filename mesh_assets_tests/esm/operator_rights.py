@@ -71,6 +71,7 @@ class Rights:
         return self.read | self.applied
 
 
+@cache
 def rights_by_command() -> dict[str, Rights]:
     """The rights of every command, and of the Dagster asset."""
     found = {

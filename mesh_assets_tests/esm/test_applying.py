@@ -358,3 +358,15 @@ def test_without_room_nothing_is_made_and_the_policy_is_handed_on(
     assert aws.mutations() == []
     assert created(service, GO_ON).mapping is not None
     assert aws.asked("iam.put_role_policy") == []
+
+
+def test_room_that_could_not_be_looked_at_is_a_note_on_the_plan(
+    aws: FakeAws, service: MappingService
+) -> None:
+    aws.failing["iam.list_role_policies"] = [refusal("AccessDenied", status=403)]
+
+    [note] = [warning for warning in service.plan_create(create(MSK)).warnings if warning.field == "role"]
+
+    assert note.rule.startswith(
+        "whether the role's inline policies have room for it is unknown (iam:ListRole"
+    )

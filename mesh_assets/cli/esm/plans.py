@@ -78,7 +78,8 @@ def plan_text(plan: Plan) -> Iterator[str]:
         if plan.permissions is not None and plan.permissions.statement:
             yield "Hand this policy to an administrator of the role:"
             yield plan.permissions.statement
-    yield f"Nothing has been done. To do it: the same command with --apply {plan.id}"
+    if plan.calls:
+        yield f"Nothing has been done. To do it: the same command with --apply {plan.id}"
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
@@ -97,8 +98,6 @@ def _rights(plan: Plan) -> Iterator[str]:
     if rights.change is not None:
         yield f"  rights        {rights.change.policy_name} of role {rights.change.role_name}: a new inline policy"
         yield from (f"    {line}" for line in rights.change.lines())
-        if rights.why:
-            yield f"    note: {rights.why}"
         return
     words = {"granted": "the role has all it needs"}
     yield f"  rights        {words.get(rights.state, rights.state.replace('_', ' '))}{f': {rights.why}' if rights.why else ''}"

@@ -112,6 +112,22 @@ def test_update_delete_and_permissions_plan_first(aws: FakeAws) -> None:
     assert aws.mutations() == ["lambda.delete_event_source_mapping"]
 
 
+def test_rights_that_cannot_be_granted_are_not_called_complete(aws: FakeAws) -> None:
+    aws.add_mapping(UUID=UUID)
+    aws.organization = [{"Effect": "Allow", "Action": ["ec2:*", "logs:*", "kafka:*"], "Resource": ["*"]}]
+
+    shown = run("permissions", UUID)
+
+    assert "everything is as requested" not in shown
+    assert (
+        "  rights        denied: a policy of the organization (SCP) does not allow kafka-cluster:Connect"
+        in shown
+    )
+    assert "Applying it will be refused: the role's rights are denied: a policy of the organization" in shown
+    assert "Hand this policy to an administrator of the role:" in shown
+    assert "--apply" not in shown
+
+
 def test_get_shows_all_that_is_set(aws: FakeAws) -> None:
     aws.add_mapping("pay:live", "payments", UUID=UUID, MaximumRetryAttempts=3)
 
