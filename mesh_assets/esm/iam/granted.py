@@ -39,7 +39,7 @@ Pair = tuple[str, str]
 """An action on a resource."""
 
 Known = Literal["simulated", "read", "unknown"]
-_UNSAID = "IAM does not say which policy denies"
+_UNSAID = "nothing grants"
 _LACKS = "no policy of the role allows"
 _BOUNDARY = "the role's permissions boundary does not allow"
 _BOUNDARY_NAMED = "the role's permissions boundary {} does not allow"
@@ -50,13 +50,15 @@ class Rights(Struct, frozen=True, kw_only=True):
     """`missing`: the statements that the role does not fully have, narrowed to what is missing.
 
     `denied`: what no further statement of the role can grant, with who denies it: a policy, the role's
-    permissions boundary, the organization. `known` "unknown": neither way was allowed, `missing` is everything
+    permissions boundary, the organization. `unexplained`: what IAM's simulation refuses even with the missing
+    statements added, and does not say why. `known` "unknown": neither way was allowed, `missing` is everything
     and `why` says what was refused.
     """
 
     known: Known
     missing: tuple[Statement, ...]
     denied: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
     why: str | None = None
 
 
@@ -95,8 +97,13 @@ def _simulated(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]
     if not missing:
         return Rights(known="simulated", missing=())
     then = _decisions(account, role_arn, missing, document_of(missing))
-    denied = {pair: refuser for pair, refuser in then.items() if pair not in foreign}
-    return Rights(known="simulated", missing=missing, denied=_sentences(account, role_arn, denied))
+    unexplained = [pair for pair, refuser in then.items() if refuser == _UNSAID and pair not in foreign]
+    return Rights(
+        known="simulated",
+        missing=missing,
+        denied=_sentences(account, role_arn, {**then, **{p: refusers[p] for p in foreign}}),
+        unexplained=tuple(f"{action} on {resource}" for action, resource in unexplained),
+    )
 
 
 def _decisions(
@@ -179,11 +186,11 @@ def _is_foreign(resource: str, role_arn: str) -> bool:
 
 
 def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str | None]) -> tuple[str, ...]:
-    """Who refuses what."""
+    """Who refuses what, as far as that is said."""
     of: dict[str, list[str]] = {}
     for (action, resource), refuser in refusers.items():
-        if refuser is not None:
-            of.setdefault(refuser, []).append(f"{action} on {resource}")
+        if refuser not in (None, _UNSAID):
+            of.setdefault(str(refuser), []).append(f"{action} on {resource}")
     if _BOUNDARY in of:
         try:
             name = boundary_arn(account, role_name(role_arn))
@@ -199,11 +206,10 @@ def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str |
 
 def _read(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
     refusers = _readings(account, role_arn, needed)
-    denied = {pair: refuser for pair, refuser in refusers.items() if refuser != _UNSAID}
     return Rights(
         known="read",
         missing=_narrowed(needed, refusers),
-        denied=_sentences(account, role_arn, denied),
+        denied=_sentences(account, role_arn, refusers),
     )
 
 
@@ -303,7 +309,15 @@ def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> Perm
     except RefusedError as error:
         why = f"whether the role's inline policies have room for it is unknown ({error})"
         return plan_addition(role_arn, wiring.topic, rights.missing, {}, why=why)
-    return plan_addition(role_arn, wiring.topic, rights.missing, others)
+    plan = plan_addition(role_arn, wiring.topic, rights.missing, others)
+    own = None if plan.change is None else plan.change.policy_name
+    if rights.unexplained and own in others:
+        why = (
+            f"policy {own} of the role grants {', '.join(rights.unexplained)}, and IAM refuses it without saying why; "
+            "have the role's permissions boundary and the organization's policies looked at"
+        )
+        return PermissionsPlan(role_arn=role_arn, state="denied", statement=statement, why=why)
+    return plan
 
 
 def plan_addition(

@@ -229,6 +229,43 @@ def test_what_the_organization_does_not_allow_is_named_and_not_granted_again(
     assert "ReadData" not in str(plan.why)
 
 
+def test_a_refusal_that_iam_does_not_explain_is_answered_by_one_policy_and_then_named(aws: FakeAws) -> None:
+    simulate = aws.answers["iam.simulate_principal_policy"]
+
+    def refusing(**asked: Any) -> dict[str, Any]:
+        answer = simulate(**asked)
+        for result in answer["EvaluationResults"]:
+            if result["EvalActionName"] == "kafka-cluster:ReadData":
+                result["ResourceSpecificResults"][0]["EvalResourceDecision"] = "implicitDeny"
+        return answer
+
+    aws.answers["iam.simulate_principal_policy"] = refusing
+    change = plan_permissions(aws.account(), ROLE_ARN, WIRING).change
+    assert change is not None
+    aws.roles[ROLE] = {"most": document_of(NEEDED)}
+    again = plan_permissions(aws.account(), ROLE_ARN, WIRING).change
+    assert again is not None
+
+    aws.roles[ROLE][again.policy_name] = dict(again.document)
+    plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
+
+    assert (plan.state, plan.change) == ("denied", None)
+    assert f"policy {again.policy_name} of the role grants kafka-cluster:ReadData on " in str(plan.why)
+    assert "IAM refuses it without saying why" in str(plan.why)
+
+
+def test_what_the_roles_own_policy_denies_of_another_accounts_cluster_is_denied(aws: FakeAws) -> None:
+    aws.explains_foreign = False
+    theirs = CLUSTER_ARN.replace(ACCOUNT, "999999999999")
+    wiring = msgspec.structs.replace(WIRING, cluster_arn=theirs)
+    aws.roles[ROLE]["no"] = allow(["kafka-cluster:ReadData"], ["*"], "Deny")
+
+    plan = plan_permissions(aws.account(), ROLE_ARN, wiring)
+
+    assert plan.state == "denied"
+    assert str(plan.why).startswith("policy no denies kafka-cluster:ReadData on arn:aws:kafka:")
+
+
 @pytest.mark.parametrize("explained", [True, False], ids=["by parts", "as a whole"])
 def test_another_accounts_cluster_is_granted_once_although_the_simulation_refuses_it(
     aws: FakeAws, explained: bool
