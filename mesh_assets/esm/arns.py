@@ -22,6 +22,9 @@ _ANY = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|):(?P<resource>.+)$"
 )
 
+LITERAL_STAR = "${*}"
+"""IAM's variable for the character."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arn:
@@ -69,7 +72,9 @@ class MskCluster:
         return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:topic/{self.name}/{self.uuid}/{topic}"
 
     def group_arn(self, group: str) -> str:
-        return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:group/{self.name}/{self.uuid}/{group}"
+        """As a policy names it: a `*` in the group's own name is itself there, not any text."""
+        name = group.replace("*", LITERAL_STAR)
+        return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:group/{self.name}/{self.uuid}/{name}"
 
 
 def arn_in(text: str) -> Arn | None:

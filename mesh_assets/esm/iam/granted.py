@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.arns import arn_in
+from mesh_assets.esm.arns import LITERAL_STAR, arn_in
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import (
@@ -136,8 +136,7 @@ def _simulate(
     arguments: dict[str, Any] = {
         "PolicySourceArn": role_arn,
         "ActionNames": list(statement.actions),
-        # The simulation takes the ARN of one thing, so one name stands for all that `*` covers.
-        "ResourceArns": [resource if resource == "*" else resource.replace("*", "any")],
+        "ResourceArns": [_one_of(resource)],
     }
     if added is not None:
         arguments["PolicyInputList"] = [json.dumps(added)]
@@ -159,6 +158,13 @@ def _simulate(
         if not answer.get("IsTruncated"):
             return
         arguments["Marker"] = answer["Marker"]
+
+
+def _one_of(resource: str) -> str:
+    """The simulation takes the ARN of one thing, so one name stands for all that `*` covers."""
+    if resource == "*":
+        return resource
+    return "*".join(part.replace("*", "any") for part in resource.split(LITERAL_STAR))
 
 
 def _refuses(result: Mapping[str, Any]) -> str | None:

@@ -97,6 +97,7 @@ def _fits(patterns: Any, text: str, *, ignoring_case: bool = False) -> bool:
 
 @cache
 def _pattern(text: str, *, ignoring_case: bool = False) -> re.Pattern[str]:
-    """IAM's wildcards: `*` for any text, `?` for one character."""
-    pattern = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
+    """IAM's wildcards: `*` for any text, `?` for one character; a variable for either of them means itself."""
+    parts = re.findall(r"\$\{[*?$]\}|.", text, re.DOTALL)
+    pattern = "".join(".*" if p == "*" else "." if p == "?" else re.escape(p) for p in parts)
     return re.compile(pattern, re.IGNORECASE | re.DOTALL if ignoring_case else re.DOTALL)

@@ -81,7 +81,7 @@ def _decided(
         for statement in document["Statement"]:
             if (
                 any(fnmatchcase(action, a) for a in statement["Action"])
-                and any(fnmatchcase(resource, r) for r in statement["Resource"])
+                and any(fnmatchcase(resource, r.replace("${*}", "[*]")) for r in statement["Resource"])
                 and all(
                     set(values) & set(context.get(key, ()))
                     for keys in statement.get("Condition", {}).values()

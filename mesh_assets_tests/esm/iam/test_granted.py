@@ -299,6 +299,18 @@ def test_a_right_under_a_condition_is_granted_once(either: FakeAws) -> None:
     assert "sts:GetWebIdentityToken" in str(plan_permissions(either.account(), ROLE_ARN, other).statement)
 
 
+def test_a_star_in_the_groups_own_name_is_no_right_to_other_groups(either: FakeAws) -> None:
+    wiring = msgspec.structs.replace(WIRING, group="orders*")
+    plan = plan_permissions(either.account(), ROLE_ARN, wiring)
+    assert plan.change is not None
+
+    either.roles[ROLE][plan.change.policy_name] = dict(plan.change.document)
+
+    assert plan_permissions(either.account(), ROLE_ARN, wiring).state == "granted"
+    other = plan_permissions(either.account(), ROLE_ARN, msgspec.structs.replace(WIRING, group="orders-2"))
+    assert "kafka-cluster:AlterGroup" in str(other.statement)
+
+
 def filled(characters: int) -> dict[str, Any]:
     """A policy of about that many characters."""
     return allow(["s3:GetObject"], [f"arn:aws:s3:::{'b' * (characters - 110)}/*"])
