@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+# One thing each: a wildcard or a variable of IAM (`*`, `?`, `${…}`) in a name would become a right to others.
 _FUNCTION_ARN = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
     r"(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
@@ -12,14 +13,14 @@ _PARTIAL = re.compile(
 )
 _NAME = re.compile(r"^(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$")
 _MSK_CLUSTER = re.compile(
-    r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[^/]+)/(?P<uuid>[^/]+)$"
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[^/*?{}]+)/(?P<uuid>[^/*?{}]+)$"
 )
 _MSK_CONNECTION = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):kafka:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):vpc-connection/"
-    r"(?P<owner>\d{12})/(?P<name>[^/]+)/(?P<uuid>[^/]+)$"
+    r"(?P<owner>\d{12})/(?P<name>[^/*?{}]+)/(?P<uuid>[^/*?{}]+)$"
 )
 _ANY = re.compile(
-    r"^arn:(?P<partition>aws[a-zA-Z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|):(?P<resource>.+)$"
+    r"^arn:(?P<partition>aws[a-zA-Z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d{12}|):(?P<resource>[^*?{}]+)$"
 )
 
 LITERAL_STAR = "${*}"
@@ -78,7 +79,7 @@ class MskCluster:
 
 
 def arn_in(text: str) -> Arn | None:
-    """The parts of an ARN; None for any other text."""
+    """The parts of the ARN of one thing; None for any other text, also for a pattern of ARNs."""
     match = _ANY.match(text)
     return None if match is None else Arn(**match.groupdict())
 

@@ -221,3 +221,35 @@ def test_the_log_group_of_an_existing_function_is_granted_to_its_new_role(aws: F
     aws.failing["lambda.get_function_configuration"] = [DENIED]
     unread = service.plan_execution_role("new-role", create(MSK))
     assert any("allow its log group" in note for note in notes(unread, "target"))
+
+
+@pytest.mark.parametrize("wild", ["*", "AmazonMSK_?rders-AbCdEf", "${aws:username}"])
+def test_a_pattern_of_names_is_refused_wherever_it_would_become_a_right(aws: FakeAws, wild: str) -> None:
+    """Whoever may only ask for a mapping must not get the role a right to everything, least of all where AWS
+    lets nobody look whether there is such a thing."""
+    for call in (
+        "kafka.describe_cluster_v2",
+        "kafka.describe_vpc_connection",
+        "secretsmanager.describe_secret",
+    ):
+        aws.failing[call] = [DENIED] * 9
+    for changes in (
+        {"on_failure_destination": f"arn:aws:sqs:eu-central-1:123456789012:{wild}"},
+        {"on_failure_destination": f"arn:aws:sns:eu-central-1:123456789012:{wild}"},
+        {"on_failure_destination": f"arn:aws:s3:::{wild}"},
+        {"event_source_arn": f"arn:aws:kafka:eu-central-1:123456789012:cluster/{wild}/0f6d-7"},
+        {
+            "event_source_arn": f"arn:aws:kafka:eu-central-1:123456789012:vpc-connection/999999999999/orders/{wild}"
+        },
+        {
+            "provisioned_mode": True,
+            "schema_registry": {"uri": f"arn:aws:glue:eu-central-1:123456789012:registry/{wild}"},
+        },
+        {
+            "source_access_configurations": [
+                {"type": "SASL_SCRAM_512_AUTH", "uri": SECRET_ARN.replace("AmazonMSK_orders-AbCdEf", wild)}
+            ]
+        },
+    ):
+        assert faults(aws, MSK, **changes)
+    assert aws.asked("iam.simulate_principal_policy") == []

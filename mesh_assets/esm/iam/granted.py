@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.arns import LITERAL_STAR, arn_in
+from mesh_assets.esm.arns import LITERAL_STAR
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import (
@@ -187,8 +187,8 @@ def _refuses(result: Mapping[str, Any]) -> str | None:
 
 
 def _is_foreign(resource: str, role_arn: str) -> bool:
-    arn, role = arn_in(resource), arn_in(role_arn)
-    return arn is not None and role is not None and arn.account not in ("", role.account)
+    parts, role = resource.split(":"), role_arn.split(":")  # a resource may be a pattern of ARNs
+    return len(parts) > 4 and parts[4] not in ("", role[4])
 
 
 def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str | None]) -> tuple[str, ...]:
