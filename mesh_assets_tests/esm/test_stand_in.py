@@ -303,3 +303,30 @@ def test_a_destination_under_a_key_named_by_an_alias_gets_the_key(
     assert rights is not None
     assert rights.change is not None
     assert f"+ Allow kms:GenerateDataKey, kms:Decrypt on {key}" in rights.change.lines()
+
+
+def test_another_accounts_cluster_is_wired_by_its_connection(
+    account: AwsAccount, service: MappingService, lambda_url: str, broker: Endpoints
+) -> None:
+    with an_account(lambda_url, broker, state_delay_seconds=0.1) as owner:
+        cluster = owner.cluster(Sasl={"Iam": {"Enabled": True}})
+        connection = account.client("kafka").create_vpc_connection(
+            TargetClusterArn=cluster,
+            Authentication="SASL_IAM",
+            VpcId="vpc-1",
+            ClientSubnets=["subnet-1"],
+            SecurityGroups=["sg-1"],
+        )["VpcConnectionArn"]
+        request = msk(account, event_source_arn=connection)
+        plan = service.plan_create(request)
+
+        made = service.create(request, plan.id).mapping
+
+        assert made is not None
+        assert plan.permissions is not None
+        assert plan.permissions.change is not None
+        lines = plan.permissions.change.lines()
+        assert f"+ Allow kafka:DescribeVpcConnection on {connection}" in lines
+        assert f"+ Allow kafka:DescribeClusterV2 on {cluster}" in lines
+        service.wait(made.uuid, "Enabled")
+        assert service.plan_permissions(made.uuid).calls == ()

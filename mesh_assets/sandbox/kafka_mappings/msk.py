@@ -17,6 +17,7 @@ from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
 from mesh_assets.sandbox.state import AWS_REGION
 
 _ROUTE = re.compile(r"^/(v1|api/v2)/clusters(?:/([^/]+)(?:/([a-z-]+))?)?$")
+_CONNECTION_ROUTE = re.compile(r"^/v1/vpc-connection(?:/([^/]+))?$")
 
 
 class MskService:
@@ -26,15 +27,18 @@ class MskService:
         self._listeners = listeners
         self._lock = threading.Lock()
         self._clusters: dict[str, dict[str, Any]] = {}
+        self._connections: dict[str, dict[str, Any]] = {}
 
     def exists(self, account: str, arn: str) -> bool:
+        """Whether the account has this cluster, or this connection to another account's."""
         with self._lock:
-            return arn in self._clusters and arn.split(":")[4] == account
+            return (arn in self._clusters or arn in self._connections) and arn.split(":")[4] == account
 
     def brokers(self, arn: str) -> dict[str, str]:
         """The answer to GetBootstrapBrokers."""
         with self._lock:
-            cluster = self._clusters.get(arn, {})
+            target = self._connections.get(arn, {}).get("targetClusterArn", arn)
+            cluster = self._clusters.get(target, {})
         ways = cluster.get("clientAuthentication") or {}
         found: dict[str, str] = {"bootstrapBrokerString": self._listeners["plaintext"]}
         if (ways.get("tls") or {}).get("enabled") or (ways.get("tls") or {}).get(
@@ -54,6 +58,9 @@ class MskService:
         self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]
     ) -> dict[str, Any] | None:
         """The answer; None if this is not one of our routes. Raises `RefusedRequest`."""
+        if (connection := _CONNECTION_ROUTE.match(path)) is not None:
+            arn = unquote(connection.group(1) or "")
+            return self._connected(account, arn) if arn else self._connect(account, body)
         found = _ROUTE.match(path)
         if found is None:
             return None
@@ -105,6 +112,30 @@ class MskService:
             }
         kind = {"clusterType": "SERVERLESS" if "serverless" in body else "PROVISIONED"} if v2 else {}
         return {"clusterArn": arn, "clusterName": name, "state": "CREATING", **kind}
+
+    def _connect(self, account: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        target = str(body["targetClusterArn"])
+        with self._lock:
+            if target not in self._clusters:
+                raise RefusedRequest(404, "NotFoundException", "The requested resource doesn't exist.")
+            owner, name = self._clusters[target]["account"], self._clusters[target]["name"]
+            arn = f"arn:aws:kafka:{AWS_REGION}:{account}:vpc-connection/{owner}/{name}/{uuid.uuid4()}-1"
+            self._connections[arn] = {
+                "vpcConnectionArn": arn,
+                "targetClusterArn": target,
+                "authentication": body["authentication"],
+                "vpcId": body["vpcId"],
+                "subnets": body["clientSubnets"],
+                "securityGroups": body["securityGroups"],
+            }
+        return {"vpcConnectionArn": arn, "state": "CREATING", "authentication": body["authentication"]}
+
+    def _connected(self, account: str, arn: str) -> dict[str, Any]:
+        with self._lock:
+            connection = self._connections.get(arn)
+        if connection is None or arn.split(":")[4] != account:
+            raise RefusedRequest(404, "NotFoundException", "The requested resource doesn't exist.")
+        return {**connection, "state": "AVAILABLE"}
 
     def _list(self, account: str, query: Mapping[str, str], *, v2: bool) -> dict[str, Any]:
         prefix = query.get("clusterNameFilter", "")
