@@ -71,7 +71,9 @@ def watch_cluster(
         return Watched(skipped="the estate switches anomalies off")
     with clients(cluster) as opened:
         metadata = opened.kafka.metadata()
-        watch = Watch(cluster, cluster_id_of(cluster, metadata), store, interval_seconds=interval_seconds)
+        watch = Watch(
+            cluster, cluster_id_of(cluster, metadata.cluster_id), store, interval_seconds=interval_seconds
+        )
         early = watch.early(now())
         if early is not None:
             return Watched(skipped=early)

@@ -21,7 +21,7 @@ from mesh_assets.importing import importing
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
-from mesh_assets.platforms.kafka import ClusterMetadata, ConfluentKafkaReader, KafkaReader, client_properties
+from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.platforms.secrets import read_ahead
 
@@ -40,21 +40,21 @@ OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
 """How the clients of a cluster are made: `open_clients`, or a test's fakes."""
 
 
-def cluster_id_of(cluster: Cluster, metadata: ClusterMetadata) -> str:
-    """The id that the brokers give the cluster.
+def cluster_id_of(cluster: Cluster, given: str | None) -> str:
+    """The cluster's id, from what the brokers have given.
 
     Raises EstateError if the estate says another one, UnexpectedAnswerError if there is none.
     """
-    if metadata.cluster_id is None:
+    if given is None:
         raise UnexpectedAnswerError(
             f"{cluster.kafka.address} gives no cluster id, which events and readings are keyed by; Kafka 0.10.1 or later does"
         )
-    if cluster.cluster_id is not None and cluster.cluster_id != metadata.cluster_id:
+    if cluster.cluster_id is not None and cluster.cluster_id != given:
         raise EstateError(
             f"{cluster.name}: the estate says cluster_id {cluster.cluster_id}, but {cluster.kafka.address} is cluster "
-            f"{metadata.cluster_id}; correct cluster_id or bootstrap_servers"
+            f"{given}; correct cluster_id or bootstrap_servers"
         )
-    return metadata.cluster_id
+    return given
 
 
 def _connect_client(endpoint: ConnectEndpoint, stack: ExitStack, *, bootstrap_servers: str) -> ConnectReader:

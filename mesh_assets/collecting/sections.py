@@ -25,12 +25,13 @@ from mesh_assets.collecting.scopes import (
     schemas_scope,
 )
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
-from mesh_assets.errors import PlatformError
+from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import empty_section, stale_section, with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
+    Beginning,
     ConnectorsSection,
     ConsumerGroupsSection,
     SchemasSection,
@@ -52,6 +53,7 @@ from mesh_assets.platforms.kafka import (
 from mesh_assets.readings.ends import KeptEnds
 
 History = Callable[[str], KeptEnds | None]
+Begin = Callable[[str], Beginning]
 
 
 def collect_sections(
@@ -62,29 +64,42 @@ def collect_sections(
     history: History = lambda _: None,
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
+    begin: Begin | None = None,
 ) -> dict[SectionName, Section]:
     """The `wanted` sections of `cluster`.
 
     `previous` gives the latest document by cluster id. When a source fails, its section is the one in that
     document, marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read
-    from them.
+    from them. `begin` is called with the cluster id before anything is read, so that the reading has its place
+    among others; None: it is not published.
 
     Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another
     cluster than the estate says or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
     with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
-        began_at = datetime.now(UTC)
+        began, begun_for = None, None
         with phases.phase("kafka metadata"):
+            if begin is not None:
+                begun_for = cluster_id_of(cluster, opened.kafka.read_cluster_id())
+                began = begin(begun_for)
             metadata = opened.kafka.metadata()
-        cluster_id = cluster_id_of(cluster, metadata)
+        cluster_id = cluster_id_of(cluster, metadata.cluster_id)
+        if begun_for not in (None, cluster_id):
+            raise UnexpectedAnswerError(
+                f"{cluster.kafka.address} was cluster {begun_for} and a moment later {cluster_id}; its brokers must belong to one cluster: "
+                "correct bootstrap_servers"
+            )
         sections = _Collection(
             cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep
         ).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
         name: replace(
-            section, began_at=began_at, cost=replace(section.cost, phases={**section.cost.phases, **whole})
+            section,
+            ticket=None if began is None else began.ticket,
+            waiting=() if began is None else began.waiting,
+            cost=replace(section.cost, phases={**section.cost.phases, **whole}),
         )
         for name, section in sections.items()
     }

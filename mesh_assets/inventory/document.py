@@ -61,7 +61,8 @@ class Document(Record, frozen=True, kw_only=True):
 
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
     `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
-    None: never read. `held`: what the sections hold back, for those that do.
+    None: never read. `held`: what the sections hold back, for those that do. `tickets`: the number of the reading
+    that each section is of, by which the store orders readings; not in events.
     """
 
     format: int = 1
@@ -82,11 +83,11 @@ class Document(Record, frozen=True, kw_only=True):
     excluded_consumer_groups: int = 0
     topic_defaults: dict[str, str] | None = None
     held: dict[SectionName, dict[str, datetime]] = field(default_factory=dict)
+    tickets: dict[SectionName, int] = field(default_factory=dict)
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
-        section = self._section(name)
-        return replace(section, held=self.held[name]) if name in self.held else section
+        return replace(self._section(name), held=self.held.get(name, {}), ticket=self.tickets.get(name))
 
     def _section(self, name: SectionName) -> Section:
         state = self.sections[name]

@@ -1,4 +1,4 @@
-"""Five sections joined into the document: absence is never guessed, and time never goes backwards."""
+"""Five sections joined into the document: absence is never guessed, and no reading replaces a newer one."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -107,19 +107,20 @@ def settle_section(
 
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
     cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite what is
-    newer.
+    newer. What is newer their tickets say, not the times at which they were read: clocks are set, and two hosts
+    never agree.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
+    if previous is not None and _later(previous.tickets.get(name), collected.ticket):
+        old = previous.section(name)
+        return replace(old, state=replace(old.state, scope_note=None))
     if collected.state.status == "not_configured":
         return _no_longer_configured(name, collected, previous)
     if collected.state.status == "stale":
         return stale_section(name, cluster_id, previous, collected.state.error or "could not be read")
     if previous is None:
         return collected
-    old = previous.section(name)
-    if _later(old.state.collected_at, collected.state.collected_at):
-        return replace(old, state=replace(old.state, scope_note=None))
     if isinstance(collected, ConnectorsSection):
         failed = {source.source: source.error for source in collected.state.stale_sources}
         collected = with_stale_sources(collected, failed, previous)
@@ -129,7 +130,7 @@ def settle_section(
     return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
 
 
-def _later(one: datetime | None, other: datetime | None) -> bool:
+def _later(one: int | None, other: int | None) -> bool:
     return one is not None and other is not None and one > other
 
 
@@ -160,7 +161,8 @@ def _hold_mass_disappearance(
     scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
     goes on waiting.
 
-    Readings are compared by when they were taken, so one that is published again confirms nothing.
+    A reading that is published again has the same time and confirms nothing. A first reading whose time is still
+    to come was taken by a clock that has been set back since: its ten minutes begin anew.
     """
     old = previous.section(name)
     change = scope_change(previous, name, collected.state.scope)
@@ -177,7 +179,9 @@ def _hold_mass_disappearance(
     # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
     many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
     lacking = {
-        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
+        identity: min(old.held.get(identity, read_at), read_at)
+        for identity in sorted(gone)
+        if many or identity in old.held
     }
     held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
     if not held:
@@ -198,7 +202,7 @@ def _hold_mass_disappearance(
             held_since=since,
             scope_note=None,
         )
-        return replace(old, state=state, held={**waiting, **held})
+        return replace(old, state=state, held={**waiting, **held}, ticket=collected.ticket)
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
@@ -285,4 +289,5 @@ def join_sections(
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,
         held={name: section.held for name, section in settled.items() if section.held},
+        tickets={name: section.ticket for name, section in settled.items() if section.ticket is not None},
     )

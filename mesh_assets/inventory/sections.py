@@ -70,6 +70,14 @@ class SectionState(Record, frozen=True, kw_only=True):
     stale_sources: tuple[StaleSource, ...] = ()
 
 
+class Beginning(Record, frozen=True, kw_only=True):
+    """What a collection noted before it read anything. A later collection has a higher `ticket`, whatever any
+    clock says. `waiting`: the ids of the triggers in the inbox, noted before the ticket was given."""
+
+    ticket: int
+    waiting: tuple[str, ...]
+
+
 class SectionCost(Record, frozen=True, kw_only=True):
     """What reading the section took: client calls to Kafka and HTTP requests, wall seconds in total and by
     phase (phases overlap).
@@ -88,8 +96,9 @@ class SectionCost(Record, frozen=True, kw_only=True):
 class _CollectedSection(Record, frozen=True, kw_only=True):
     """What all sections have. `cluster_id`: the cluster it was read from.
 
-    `began_at`: when the collection that it is part of began to read; None where it was not collected but
-    taken from a document. Whatever was noticed before that moment is part of what was read.
+    `ticket`: the number of the reading, given before it was taken; None where it has no place in an order (a
+    sensor's, which is newer than the document that it is compared with). `waiting`: the ids of the triggers that
+    waited before the ticket was given: whatever made them is part of what was read.
 
     `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
     at which the first such reading was taken.
@@ -98,7 +107,8 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
     cluster_id: str
     state: SectionState
     held: dict[str, datetime] = field(default_factory=dict)
-    began_at: datetime | None = None
+    ticket: int | None = None
+    waiting: tuple[str, ...] = ()
     cost: SectionCost = SectionCost()
 
 

@@ -1,7 +1,7 @@
 """From what a sensor found to the run that deals with it: into the inbox, who asks for the run, and what the
 run takes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,9 +9,9 @@ import msgspec
 from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import UNDECODABLE, Record
-from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.sections import Beginning, Section, SectionName
 from mesh_assets.sensing.observations.observation import ObservedCluster
-from mesh_assets.store.inbox import Inbox, Moment, WaitingTrigger
+from mesh_assets.store.inbox import Inbox, Moment, WaitingTrigger, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
@@ -55,28 +55,31 @@ def _has_moved(store: InventoryStore, cluster_id: str, observed: ObservedCluster
 # --- who asks for the run: sensors that tick at the same moment must not ask for one each
 #
 # A sensor's run requests become runs only after its tick has returned, so other sensors cannot see them yet.
-# The claim says that a run has been asked for. It is a courtesy, not a lock: it expires, and a second run
-# would only publish a snapshot without changes.
+# The claim says that a run has been asked for, and which was the newest until then: another one since is that
+# run. It is a courtesy, not a lock: it expires, and a second run would only publish a snapshot without changes.
 
 # From the claim to the run: the rest of the tick, and the daemon's submission.
 CLAIM_LASTS = timedelta(seconds=90)
 
 
 class Claim(Record, frozen=True, kw_only=True):
+    """`newest_run`: the id of the cluster's newest run when this one was asked for; None: there was none."""
+
     claimed_at: Moment
+    newest_run: str | None = None
 
 
 _decoder = msgspec.json.Decoder(Claim)
 
 
-def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_run: datetime | None) -> bool:
+def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_run: str | None) -> bool:
     """Whether the caller may ask for the run.
 
-    `newest_run`: when the cluster's newest run was created; a claim older than that has become a run and no
+    `newest_run`: the id of the cluster's newest run; a claim made when it was another has become a run and no
     longer counts. Raises StoreError when the store fails.
     """
     key = f"launches/{safe(cluster_id)}.json"
-    data = msgspec.json.encode(Claim(claimed_at=now))
+    data = msgspec.json.encode(Claim(claimed_at=now, newest_run=newest_run))
     found = objects.get(key)
     try:
         if found is None:
@@ -90,15 +93,34 @@ def claim_run(objects: ObjectStore, cluster_id: str, *, now: datetime, newest_ru
     return True
 
 
-def _holds(data: bytes, *, now: datetime, newest_run: datetime | None) -> bool:
+def _holds(data: bytes, *, now: datetime, newest_run: str | None) -> bool:
     try:
-        claimed_at = _decoder.decode(data).claimed_at
+        claim = _decoder.decode(data)
     except UNDECODABLE:
         return False
-    return now - claimed_at < CLAIM_LASTS and (newest_run is None or newest_run < claimed_at)
+    # A claim from the future is of a clock that is ahead, or was: it must not hold until that time comes.
+    return abs(now - claim.claimed_at) < CLAIM_LASTS and claim.newest_run == newest_run
 
 
 # --- what a run takes from the inbox: what was noticed before the run began to read, so that it read that too
+
+
+def begin_collection(store: InventoryStore, name: str, cluster_id: str) -> Beginning:
+    """What the collection of the cluster `name` notes before it reads anything. Raises StoreError.
+
+    The inbox first: a trigger noted here was there before the ticket was given, so the readings with this ticket
+    or a later one include what made it, whichever of them is published.
+    """
+    inbox = Inbox(store.objects)
+    waiting = [one.id for key in inboxes_of(store, name, cluster_id) for one in inbox.waiting(key)]
+    return Beginning(ticket=store.take_ticket(cluster_id), waiting=tuple(waiting))
+
+
+def inboxes_of(store: InventoryStore, name: str, cluster_id: str) -> tuple[str, ...]:
+    """Where triggers of the cluster wait: under its id, under its name from before its first discovery, and under
+    the id that it had before it was built anew."""
+    former = store.cluster_id(name)
+    return tuple(dict.fromkeys((cluster_id, inbox_by_name(name), *(() if former is None else (former,)))))
 
 
 class Taken(Record, frozen=True, kw_only=True):
@@ -108,31 +130,23 @@ class Taken(Record, frozen=True, kw_only=True):
     ids: tuple[str, ...]
 
 
-def began_reading(collected: Mapping[SectionName, Section]) -> datetime | None:
-    """When the collection began to read; None when no section of it is fresh."""
-    moments = [section.began_at for section in collected.values() if section.state.status == "fresh"]
-    return min((moment for moment in moments if moment is not None), default=None)
+def noted_before(collected: Mapping[SectionName, Section]) -> frozenset[str]:
+    """The ids of the triggers that waited before every fresh section was read (a run that resumes another has
+    sections of both); none when no section is fresh, since then nothing was looked at."""
+    notes = [frozenset(section.waiting) for section in collected.values() if section.state.status == "fresh"]
+    return frozenset.intersection(*notes) if notes else frozenset()
 
 
 def take_triggers(
-    waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox: bool, began: datetime | None
+    waiting: Sequence[WaitingTrigger], own: Trigger, *, from_inbox: bool, noted: Set[str]
 ) -> Taken:
-    """The triggers that the run deals with.
+    """The triggers that the run deals with: those of `waiting` whose ids it had `noted` before it read.
 
     `own` is the run's trigger by its tags. With `from_inbox` it is a copy of one that waits, or that another
     run has dealt with, so it counts only when nothing else waits.
     """
-    taken = [] if began is None else [one for one in waiting if one.received_at <= began]
+    taken = [one for one in waiting if one.id in noted]
     triggers = list(dict.fromkeys(one.trigger for one in taken))
     if own not in triggers and not (from_inbox and triggers):
         triggers.insert(0, own)
     return Taken(triggers=tuple(triggers), ids=tuple(one.id for one in taken))
-
-
-def dealt_with(
-    waiting: Iterable[WaitingTrigger], triggers: Sequence[Trigger], *, before: datetime
-) -> tuple[str, ...]:
-    """The ids of `triggers` that still wait because their run ended before it could remove them. `before`:
-    the time of its discovery.
-    """
-    return tuple(one.id for one in waiting if one.trigger in triggers and one.received_at <= before)

@@ -189,15 +189,14 @@ class _Run:
         self.store.remember_cluster(self.cluster, self.cluster_id)
         return pointer, published
 
-    def publish_left(self, lock: ClusterLock, record: WriteAhead) -> None:
-        """Step 2. The run that left the record may have got anywhere between writing and clearing it."""
+    def publish_left(self, lock: ClusterLock, record: WriteAhead) -> WriteAhead | None:
+        """Step 2. The run that left the record may have got anywhere between writing and clearing it. Returns it,
+        or None if it is dropped."""
         newest = None if self.newest is None else self.newest.origin
         latest = self.store.latest(self.cluster_id)
-        if (
-            newest is not None
-            and newest.run_id != record.run_id
-            and not self._precedes(newest, latest, record)
-        ):
+        is_next = newest is None or newest.run_id == record.run_id or self._precedes(newest, latest, record)
+        if not is_next:
+            assert newest is not None
             # Another store went on meanwhile: what this one compared with is not the state before it any more.
             self.notes.append(
                 f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped: the topic is at snapshot {newest.sequence}"
@@ -208,13 +207,20 @@ class _Run:
             self.publish_record(lock, record, document, None if latest is None else latest[1])
             self.newest = None  # it is what latest.json says now
         lock.write_record(None)
+        return record if is_next else None
 
     def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
         ours = newest.store_id == self.store_id or (latest is not None and _is_behind(newest, latest[0]))
         return ours and newest.sequence < record.sequence
 
     def publish_own(
-        self, lock: ClusterLock, *, run_id: str, assemble: Assemble, triggers: tuple[Trigger, ...]
+        self,
+        lock: ClusterLock,
+        *,
+        run_id: str,
+        assemble: Assemble,
+        triggers: tuple[Trigger, ...],
+        taken: tuple[str, ...],
     ) -> Published:
         """Steps 3 to 6."""
         latest = self.store.latest(self.cluster_id)
@@ -234,6 +240,7 @@ class _Run:
             document=stored,
             changes=changes,
             triggers=triggers,
+            taken=taken,
         )
         lock.write_record(record)
         try:
@@ -337,6 +344,7 @@ def publish_snapshot(
     assemble: Assemble,
     triggers: Sequence[Trigger],
     publisher: Publisher,
+    taken: tuple[str, ...] = (),
     lease_seconds: float = LEASE_SECONDS,
     wait_seconds: float | None = None,
     clock: Clock | None = None,
@@ -345,13 +353,13 @@ def publish_snapshot(
     """Publishes the cluster's state as the next snapshot, then its changes, after whatever an earlier run
     left unfinished.
 
-    `cluster`: its name in the estate. `triggers`: at least one. `lease_seconds`: how long the lock holds
-    without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
+    `cluster`: its name in the estate. `triggers`: at least one; `taken`: their ids in the inbox. `lease_seconds`:
+    how long the lock holds without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
     Raises ConflictError if another run holds the cluster, PublishError if an event cannot be published,
     StoreError if the store fails, and whatever `assemble` raises.
     """
     clock = clock or SystemClock()
-    say = progress or _silent
+    say = progress or (lambda _sentence: None)
     lease = timedelta(seconds=lease_seconds)
     known = store.latest(cluster_id)
     ids = publisher.prepare(None if known is None else known[0].schema_ids)
@@ -373,9 +381,9 @@ def publish_snapshot(
             say(
                 f"{cluster}: run {left.run_id} ended before snapshot {left.sequence} was complete; publishing it again first"
             )
-            run.publish_left(lock, left)
+            left = run.publish_left(lock, left)
         published = run.publish_own(
-            lock, run_id=run_id, assemble=assemble, triggers=most_severe_first(triggers)
+            lock, run_id=run_id, assemble=assemble, triggers=most_severe_first(triggers), taken=taken
         )
         lock.finish()
     return replace(published, repeated=left)
@@ -391,7 +399,3 @@ def _is_behind(newest: Origin, latest: Pointer) -> bool:
 def _whole_milliseconds(moment: datetime) -> datetime:
     """In whole milliseconds, which is what the events can carry: document and event then agree."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _silent(_sentence: str) -> None:
-    pass

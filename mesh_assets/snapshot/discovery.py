@@ -15,11 +15,11 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
 )
-from mesh_assets.sensing.handover import began_reading, dealt_with, take_triggers
+from mesh_assets.sensing.handover import inboxes_of, noted_before, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher
 from mesh_assets.snapshot.report import DiscoveryReport, report_of
-from mesh_assets.store.inbox import Inbox, inbox_by_name
+from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.tables import write_tables
 
@@ -40,8 +40,8 @@ def publish_discovery(
     report, and the changes.
 
     `trigger` is the run's own. The snapshot names it together with every trigger that waited in the inbox
-    when the collection began, also under the cluster's name from before its first discovery; exactly these
-    are removed once the snapshot is published. `from_inbox`: the run's own trigger is a copy of one of them.
+    when the collection began; exactly these are removed once the snapshot is published. `from_inbox`: the run's own
+    trigger is a copy of one of them.
 
     Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published
     (the next run publishes it again), StoreError when the store fails, EstateError when a secret cannot be
@@ -51,9 +51,9 @@ def publish_discovery(
     cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
     inbox = Inbox(store.objects)
-    inboxes = {one: inbox.waiting(one) for one in (cluster_id, inbox_by_name(name))}
+    inboxes = {one: inbox.waiting(one) for one in inboxes_of(store, name, cluster_id)}
     waiting = [one for found in inboxes.values() for one in found]
-    taken = take_triggers(waiting, trigger, from_inbox=from_inbox, began=began_reading(collected))
+    taken = take_triggers(waiting, trigger, from_inbox=from_inbox, noted=noted_before(collected))
 
     def assemble(previous: Document | None, sequence: int) -> Document:
         return join_sections(
@@ -74,14 +74,11 @@ def publish_discovery(
             run_id=run_id,
             assemble=assemble,
             triggers=taken.triggers,
+            taken=taken.ids,
             publisher=publisher,
             progress=logger.info,
         )
-    left = published.repeated
-    done = {
-        *taken.ids,
-        *(dealt_with(waiting, left.triggers, before=left.discovery_timestamp) if left else ()),
-    }
+    done = {*taken.ids, *(() if published.repeated is None else published.repeated.taken)}
     for one, found in inboxes.items():
         inbox.remove(one, [waited.id for waited in found if waited.id in done])
     publishing = time.monotonic() - start

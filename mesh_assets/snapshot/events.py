@@ -202,9 +202,9 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from, but for the names of what its sections hold back: that is the
-    store's own business, and a hold continued from an event begins again. Raises PublishError for a claim
-    check, which does not contain the document."""
+    """The document that the event was made from, but for the names of what its sections hold back and the numbers
+    of their readings: these are the store's own business. A hold continued from an event begins again, and any
+    reading is newer than it. Raises PublishError for a claim check, which does not contain the document."""
     state = event.cluster_state
     if event.document is not None:
         raise PublishError(

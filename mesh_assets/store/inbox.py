@@ -36,8 +36,12 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class WaitingTrigger(Record, frozen=True, kw_only=True):
-    """A trigger that waits for a run. `id` is derived from the cause, so the same cause waits only once.
-    `source`: who noticed it. `stands_for`: how many causes; more than one where they were folded."""
+    """A trigger that waits for a run. `id` names its file, derived from the cause, so that the same cause waits
+    only once; and, where it was read from the inbox, the file's version: what was put there after it was dealt
+    with is another.
+
+    `source`: who noticed it. `received_at` is for people; nothing is decided by it. `stands_for`: how many causes;
+    more than one where they were folded."""
 
     id: str
     trigger: Trigger
@@ -122,14 +126,12 @@ class Inbox:
         return tuple(sorted(there.values(), key=lambda waiting: (waiting.received_at, waiting.id)))
 
     def remove(self, cluster_id: str, ids: Iterable[str]) -> None:
-        """Removes what `waiting` returned, except folded triggers that others have joined since."""
+        """Removes what `waiting` returned, except what has been written again since: a cause that came back, or
+        folded triggers that others have joined."""
         for trigger_id in ids:
-            name, folded, version = trigger_id.partition("@")
-            if folded:
-                with suppress(ConflictError):
-                    self._objects.delete_if(self._key(cluster_id, name), version)
-            else:
-                self._objects.delete(self._key(cluster_id, name))
+            name, _, version = trigger_id.partition("@")
+            with suppress(ConflictError):
+                self._objects.delete_if(self._key(cluster_id, name), version)
 
     # --- one by one
 
@@ -147,7 +149,7 @@ class Inbox:
             if len(data) > MOST_BYTES:
                 raise msgspec.DecodeError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
             # The file's own name is what `remove` needs, whatever the content says.
-            return msgspec.structs.replace(_waiting_decoder.decode(data), id=name)
+            return msgspec.structs.replace(_waiting_decoder.decode(data), id=f"{name}@{version}")
         except UNDECODABLE as error:
             set_aside(self._objects, entry.key, data, reason=str(error))
         stand_in = WaitingTrigger(
@@ -157,10 +159,10 @@ class Inbox:
             received_at=entry.modified_at,
         )
         # The stand-in first: a crash in between leaves both, and never neither.
-        self._objects.put(self._key(cluster_id, stand_in.id), msgspec.json.encode(stand_in))
+        written = self._objects.put(self._key(cluster_id, stand_in.id), msgspec.json.encode(stand_in))
         with suppress(ConflictError):  # written again meanwhile: perhaps readable now
             self._objects.delete_if(entry.key, version)
-        return stand_in
+        return msgspec.structs.replace(stand_in, id=f"{stand_in.id}@{written}")
 
     # --- folded: all that is left of a trigger is its type and that it came
 
@@ -224,7 +226,7 @@ def _is_folded(key: str) -> bool:
 
 
 def _as_one(name: str, version: str, folded: FoldedTriggers) -> WaitingTrigger:
-    """All of a type as one trigger. Its id holds the version, so that what joins later is not removed with it."""
+    """All of a type as one trigger."""
     count = f"{'More than ' if folded.uncounted else ''}{len(folded.ids):,}"
     return WaitingTrigger(
         id=f"{name}@{version}",

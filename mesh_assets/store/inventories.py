@@ -17,14 +17,18 @@ from mesh_assets.store.pointers import (
     Pointer,
     StoredDocument,
     StoreIdentity,
+    Tickets,
     decode_known_cluster,
     decode_pending,
     decode_pointer,
     decode_store_identity,
+    decode_tickets,
     encode,
 )
+from mesh_assets.store.quarantine import set_aside
 
 SECTIONS_KEPT = timedelta(days=7)
+_TRIES = 20
 
 
 class DocumentEntry(Record, frozen=True, kw_only=True):
@@ -198,6 +202,36 @@ class InventoryStore:
 
     def delete_pending(self, cluster_id: str, version: str) -> None:
         self.objects.delete_if(layout.pending_key(cluster_id), version)
+
+    # --- the order of readings
+
+    def take_ticket(self, cluster_id: str) -> int:
+        """The next number for a reading of the cluster: higher than every one before, in whatever process, on
+        whatever host."""
+        key = layout.tickets_key(cluster_id)
+        for _ in range(_TRIES):
+            found = self.objects.get(key)
+            known = None if found is None else self._tickets(key, found[0])
+            if known is None:  # lost: what the latest document holds must stay older than what comes
+                latest = self.latest_document(cluster_id)
+                before = 0 if latest is None else max(latest.tickets.values(), default=0)
+            else:
+                before = known.last
+            data = encode(Tickets(last=before + 1))
+            with suppress(ConflictError):  # another was faster
+                if found is None:
+                    self.objects.put_new(key, data)
+                else:
+                    self.objects.put_if(key, data, found[1])
+                return before + 1
+        raise StoreError(f"{self.objects.location(key)} is being written by others all the time; try again")
+
+    def _tickets(self, key: str, data: bytes) -> Tickets | None:
+        try:
+            return decode_tickets(data, source=self.objects.location(key))
+        except StoreError as error:
+            set_aside(self.objects, key, data, reason=str(error))
+            return None
 
     # --- sections on their way from step to step
 

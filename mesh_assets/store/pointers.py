@@ -71,7 +71,8 @@ class Holder(Record, frozen=True, kw_only=True):
 
 
 class WriteAhead(Record, frozen=True, kw_only=True):
-    """What a run is about to publish: enough for another run to publish the same."""
+    """What a run is about to publish: enough for another run to publish the same. `taken`: the ids of the triggers
+    in the inbox that are dealt with once it is published."""
 
     run_id: str
     sequence: int
@@ -79,6 +80,7 @@ class WriteAhead(Record, frozen=True, kw_only=True):
     document: StoredDocument
     changes: tuple[Change, ...]
     triggers: tuple[Trigger, ...]
+    taken: tuple[str, ...] = ()
 
 
 class Pending(Record, frozen=True, kw_only=True):
@@ -104,11 +106,20 @@ class StoreIdentity(Record, frozen=True, kw_only=True):
     id: str
 
 
+class Tickets(Record, frozen=True, kw_only=True):
+    """`tickets.json`: the number of the newest reading of a cluster that was begun."""
+
+    format: int = 1
+    last: int
+
+
 class KnownCluster(Record, frozen=True, kw_only=True):
-    """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate."""
+    """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate. `former`: those that
+    it had before, and that were not retired."""
 
     name: str
     cluster_id: str
+    former: tuple[str, ...] = ()
 
 
 _R = TypeVar("_R")
@@ -116,10 +127,11 @@ _encoder = msgspec.json.Encoder()
 _pointers = msgspec.json.Decoder(Pointer)
 _pendings = msgspec.json.Decoder(Pending)
 _clusters = msgspec.json.Decoder(KnownCluster)
+_tickets = msgspec.json.Decoder(Tickets)
 _stores = msgspec.json.Decoder(StoreIdentity)
 
 
-def encode(record: Pointer | Pending | KnownCluster | StoreIdentity) -> bytes:
+def encode(record: Pointer | Pending | KnownCluster | StoreIdentity | Tickets) -> bytes:
     return msgspec.json.format(_encoder.encode(record))
 
 
@@ -136,6 +148,11 @@ def decode_pending(data: bytes, *, source: str) -> Pending:
 def decode_known_cluster(data: bytes, *, source: str) -> KnownCluster:
     """Raises StoreError naming `source` if the bytes are not a known cluster."""
     return _decoded(_clusters, data, source)
+
+
+def decode_tickets(data: bytes, *, source: str) -> Tickets:
+    """Raises StoreError naming `source` if the bytes are not a cluster's tickets."""
+    return _decoded(_tickets, data, source)
 
 
 def decode_store_identity(data: bytes, *, source: str) -> StoreIdentity:

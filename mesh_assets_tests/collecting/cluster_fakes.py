@@ -56,6 +56,10 @@ class FakeKafka:
     requests: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, Presence] = field(default_factory=dict)
 
+    def read_cluster_id(self) -> str | None:
+        self._count("cluster_id")
+        return self.cluster_id
+
     def metadata(self) -> ClusterMetadata:
         self._count("metadata")
         return ClusterMetadata(

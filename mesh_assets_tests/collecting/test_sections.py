@@ -1,16 +1,23 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import httpx
 import pytest
 
 from mesh_assets.collecting.sections import collect_sections
-from mesh_assets.errors import EstateError, PlatformError, RefusedError, UnreachableError
+from mesh_assets.errors import (
+    EstateError,
+    PlatformError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from mesh_assets.estate.fields import NamePatterns, TopicPatterns
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
+    Beginning,
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
@@ -95,17 +102,34 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
 
 
-def test_every_section_says_when_its_collection_began_and_no_document_does() -> None:
-    before = datetime.now(UTC)
+def test_a_collection_takes_its_ticket_before_it_reads_and_every_section_holds_it() -> None:
+    kafka = FakeKafka(topics={"orders": [10]})
 
-    sections = collect(
-        FakeKafka(topics={"orders": [10, 20]}), previous=a_document(topics=(a_topic("orders"),))
+    def begin(cluster_id: str) -> Beginning:
+        assert (cluster_id, kafka.requests) == (CLUSTER_ID, {"cluster_id": 1})
+        return Beginning(ticket=7, waiting=("a", "b"))
+
+    sections = collect_sections(
+        a_cluster(),
+        SECTION_NAMES,
+        previous=lambda _: None,
+        clients=opened(kafka),
+        sleep=Slept(),
+        begin=begin,
     )
 
-    (began_at,) = {section.began_at for section in sections.values()}
-    assert began_at is not None
-    assert before <= began_at <= datetime.now(UTC)
-    assert a_document().section("topics").began_at is None
+    assert {(section.ticket, section.waiting) for section in sections.values()} == {(7, ("a", "b"))}
+
+
+def test_brokers_that_change_their_cluster_while_they_are_asked_are_refused() -> None:
+    kafka = FakeKafka(topics={"orders": [10]})
+
+    def begin(_: str) -> Beginning:
+        kafka.cluster_id = "lkc-2"
+        return Beginning(ticket=1, waiting=())
+
+    with pytest.raises(UnexpectedAnswerError, match="was cluster lkc-1 and a moment later lkc-2"):
+        collect_sections(a_cluster(), ["topics"], previous=lambda _: None, clients=opened(kafka), begin=begin)
 
 
 def test_without_a_previous_document_the_rates_come_from_a_short_second_reading() -> None:

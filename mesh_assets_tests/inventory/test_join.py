@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
@@ -105,12 +106,48 @@ def test_a_section_that_was_not_part_of_the_run_keeps_what_is_known_and_is_not_c
     )
 
 
-def test_what_was_collected_earlier_and_published_later_does_not_overwrite_what_is_newer() -> None:
-    latest = a_document(topics=(a_topic("new"),), sections={"topics": fresh_at(3)})
+def with_ticket(ticket: int, *topics: Topic, state: SectionState) -> TopicsSection:
+    return replace(a_topics_section(*topics, state=state), ticket=ticket)
 
-    document = join(five_sections(topics=a_topics_section(a_topic("old"), state=fresh_at(1))), latest)
+
+@pytest.mark.parametrize(
+    "minutes", [1, 3, 5], ids=["by clock, too", "no clock knows", "the clock says otherwise"]
+)
+def test_what_was_collected_earlier_and_published_later_does_not_overwrite_what_is_newer(
+    minutes: int,
+) -> None:
+    latest = replace(
+        a_document(topics=(a_topic("new"),), sections={"topics": fresh_at(3)}), tickets={"topics": 8}
+    )
+
+    document = join(five_sections(topics=with_ticket(7, a_topic("old"), state=fresh_at(minutes))), latest)
 
     assert [topic.name for topic in document.topics] == ["new"]
+    assert document.sections["topics"] == fresh_at(3)
+    assert document.tickets == {"topics": 8}
+
+
+@pytest.mark.parametrize("ticket", [9, None], ids=["a run", "a sensor, or one that nobody publishes"])
+def test_a_newer_reading_is_taken_though_its_clock_is_hours_behind(ticket: int | None) -> None:
+    latest = replace(
+        a_document(topics=(a_topic("old"),), sections={"topics": fresh_at(3)}), tickets={"topics": 8}
+    )
+    lagging = replace(a_topics_section(a_topic("new"), state=fresh_at(-180)), ticket=ticket)
+
+    document = join(five_sections(topics=lagging), latest)
+
+    assert [topic.name for topic in document.topics] == ["new"]
+    assert document.sections["topics"] == fresh_at(-180)
+    assert document.tickets == ({} if ticket is None else {"topics": ticket})
+
+
+def test_an_older_attempt_that_failed_does_not_make_a_newer_reading_stale() -> None:
+    latest = replace(
+        a_document(topics=(a_topic("new"),), sections={"topics": fresh_at(3)}), tickets={"topics": 8}
+    )
+
+    document = join(five_sections(topics=with_ticket(7, state=STALE)), latest)
+
     assert document.sections["topics"] == fresh_at(3)
 
 
@@ -188,6 +225,19 @@ def test_the_same_reading_published_again_confirms_nothing_however_late() -> Non
 
     assert again.state.status == "stale"
     assert len(names(again)) == 20
+
+
+def test_a_clock_that_was_set_back_neither_believes_a_disappearance_at_once_nor_holds_it_until_it_catches_up() -> (
+    None
+):
+    latest = a_document(topics=many_topics(20))
+    held = after(latest, settle(reading(*many_topics(9), minutes=60), latest, minutes=60))
+
+    back = settle(reading(*many_topics(9), minutes=1), held, minutes=1)
+    confirmed = settle(reading(*many_topics(9), minutes=11), after(held, back), minutes=11)
+
+    assert (back.state.status, back.state.held_since) == ("stale", MOMENT + timedelta(minutes=1))
+    assert confirmed == reading(*many_topics(9), minutes=11)
 
 
 def test_an_empty_second_reading_confirms_only_what_the_first_lacked_too() -> None:

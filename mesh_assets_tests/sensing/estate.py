@@ -22,7 +22,7 @@ from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
-from mesh_assets.sensing.handover import take_triggers
+from mesh_assets.sensing.handover import begin_collection, noted_before, take_triggers
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.layout import open_store
@@ -182,6 +182,7 @@ class Estate:
             previous=self.store.latest_document,
             clients=self.open_clients,
             sleep=lambda _: None,
+            begin=lambda cluster_id: begin_collection(self.store, name, cluster_id),
         )
         # The fakes read by the real clock.
         sections = {
@@ -193,7 +194,10 @@ class Estate:
         }
         cluster_id = sections["topics"].cluster_id
         taken = take_triggers(
-            self.inbox.waiting(cluster_id), Trigger(type="manual"), from_inbox=True, began=self.now
+            self.inbox.waiting(cluster_id),
+            Trigger(type="manual"),
+            from_inbox=True,
+            noted=noted_before(sections),
         )
 
         def assemble(previous: Document | None, sequence: int) -> Document:

@@ -1,6 +1,6 @@
 """What a run does with the inbox: takes, names, removes; and leaves everything where it fails or is killed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.sections import SectionName, SectionState, TopicsSection
+from mesh_assets.sensing.handover import begin_collection
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
@@ -42,14 +43,16 @@ class Runs:
         self.inbox = Inbox(self.objects)
         self.log = Log()
         self.topics = ["orders"]
+        self.while_reading: Callable[[], None] = lambda: None
         self._number = 0
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(
             "mesh_assets.snapshot.lock.is_gone", lambda _: True
         )  # the process of a run before is
 
-    def put(self, trigger: Trigger, *, seconds: float = -5) -> None:
-        now = datetime.now(UTC) + timedelta(seconds=seconds)
+    def put(self, trigger: Trigger, *, hours: float = 0) -> None:
+        """`hours`: how far ahead the clock of whoever puts it is."""
+        now = datetime.now(UTC) + timedelta(hours=hours)
         self.inbox.put(CLUSTER_ID, trigger, cause=str(trigger), source="test", now=now)
 
     @property
@@ -73,11 +76,14 @@ class Runs:
             yield LogPublisher(self.log, life, MovedClock())
 
         self._monkeypatch.setattr("mesh_assets.snapshot.discovery.open_publisher", open_log)
+        began = begin_collection(InventoryStore(self.objects), CLUSTER, CLUSTER_ID)
+        self.while_reading()
         section = TopicsSection(
             cluster_id=CLUSTER_ID,
             state=SectionState(status="fresh", collected_at=datetime.now(UTC)),
             records=tuple(a_topic(name) for name in self.topics),
-            began_at=datetime.now(UTC),
+            ticket=began.ticket,
+            waiting=began.waiting,
         )
         collected: dict[SectionName, TopicsSection] = {"topics": section}
         store = InventoryStore(MortalObjects(self.objects, life))
@@ -102,10 +108,13 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     return runs
 
 
-def test_a_run_names_what_waited_when_it_began_to_read_and_removes_exactly_that(runs: Runs) -> None:
-    runs.put(UPDATED)
-    runs.put(FAILED)
-    runs.put(Trigger(type="external", resource="too-late"), seconds=60)
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_run_names_what_waited_when_it_began_to_read_and_removes_exactly_that(
+    runs: Runs, hours: int
+) -> None:
+    runs.put(UPDATED, hours=hours)
+    runs.put(FAILED, hours=hours)
+    runs.while_reading = lambda: runs.put(Trigger(type="external", resource="too-late"), hours=-hours)
 
     runs.run()
 

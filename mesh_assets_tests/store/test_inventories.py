@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.store import layout
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore, section_name
 from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument
@@ -177,6 +179,25 @@ def test_a_cluster_is_found_by_its_name_while_its_brokers_are_down(store: Invent
     store.remember_cluster("warehouse", "lkc-1")
     store.remember_cluster("warehouse", "lkc-2")
     assert store.cluster_id("warehouse") == "lkc-2"
+
+
+def test_readings_are_numbered_however_many_begin_at_once(store: InventoryStore) -> None:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        tickets = list(pool.map(store.take_ticket, ["lkc-1"] * 20))
+
+    assert sorted(tickets) == list(range(1, 21))
+    assert store.take_ticket("lkc-2") == 1
+
+
+@pytest.mark.parametrize("left", [None, b"{half"], ids=["lost", "damaged"])
+def test_a_number_that_is_lost_is_higher_than_those_in_the_latest_document_again(
+    store: InventoryStore, left: bytes | None
+) -> None:
+    _published(store, replace(a_document(), tickets={"topics": 40, "schemas": 57}))
+    if left is not None:
+        store.objects.put(layout.tickets_key("lkc-1"), left)
+
+    assert [store.take_ticket("lkc-1") for _ in range(2)] == [58, 59]
 
 
 def test_sections_pass_from_step_to_step_until_they_are_dropped(store: InventoryStore) -> None:

@@ -113,6 +113,7 @@ def test_no_current_object_ends_by_age_but_the_steps_of_runs(blocks: dict[str, l
         layout.document_key("lkc-nd1ng3", datetime(2026, 11, 23, tzinfo=UTC), 1),
         layout.latest_key("lkc-nd1ng3"),
         layout.pending_key("lkc-nd1ng3"),
+        layout.tickets_key("lkc-nd1ng3"),
         layout.known_cluster_key("data-mesh-cluster"),
     ]
     assert not any(key.startswith("steps/") for key in kept)

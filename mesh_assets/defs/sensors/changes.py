@@ -152,9 +152,6 @@ def tick(
 def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, now: datetime) -> int:
     """Puts what was found into the inbox and returns how much of it is new there. Clusters whose document a
     newer one has replaced meanwhile count as not reached, those whose inbox cannot be written as failed.
-
-    `now` is later than every observation: a run that began to read before it must not remove causes that it
-    cannot have seen.
     """
 
     def keep(observed: ObservedCluster) -> int | StoreError | None:

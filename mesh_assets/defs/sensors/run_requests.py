@@ -150,7 +150,10 @@ def requests_for(
             records = _newest_runs(instance, name)
         reason = _in_the_way(records, now)
         if reason is None and not claim_run(
-            store.objects, cluster_id, now=now, newest_run=records[0].create_timestamp if records else None
+            store.objects,
+            cluster_id,
+            now=now,
+            newest_run=records[0].dagster_run.run_id if records else None,
         ):
             reason = "a run has just been asked for"
         if reason is not None:
@@ -193,7 +196,9 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
         status = record.dagster_run.status
         # The daemon records a run before it submits it. A run that stays unsubmitted was lost in between;
         # nobody may wait for it.
-        created = status is dg.DagsterRunStatus.NOT_STARTED and now - record.create_timestamp < CLAIM_LASTS
+        created = (
+            status is dg.DagsterRunStatus.NOT_STARTED and abs(now - record.create_timestamp) < CLAIM_LASTS
+        )
         if created or status in _IN_FLIGHT:
             return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"
     failures = 0
@@ -210,7 +215,10 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
         else newest.update_timestamp
     )
     again = ended + pause_after(failures)
-    return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC" if now < again else None
+    # A run that ended in the future did so before the clock was set back: nobody can say how long ago that is.
+    if now >= again or ended - now > CLAIM_LASTS:
+        return None
+    return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC"
 
 
 def pause_after(failures: int) -> timedelta:

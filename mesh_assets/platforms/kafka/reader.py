@@ -15,7 +15,7 @@ from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.offsets import read_offsets
 from mesh_assets.platforms.kafka.rights import group_presence, topic_presence
 from mesh_assets.platforms.kafka.session import ClientFactory, Session
-from mesh_assets.platforms.kafka.topics import read_configs, read_metadata
+from mesh_assets.platforms.kafka.topics import read_cluster_id, read_configs, read_metadata
 from mesh_assets.platforms.kafka.values import (
     ClusterMetadata,
     GroupsReading,
@@ -36,6 +36,9 @@ class KafkaReader(Protocol):
     @property
     def requests(self) -> Counter[str]:
         """How many calls were made so far, by kind."""
+
+    def read_cluster_id(self) -> str | None:
+        """The id that the brokers give the cluster, without reading anything else; None: they give none."""
 
     def metadata(self) -> ClusterMetadata:
         """The cluster, its brokers, and all topics with their partitions."""
@@ -93,6 +96,9 @@ class ConfluentKafkaReader:
         (descriptions).
         """
         return self._session.requests_so_far()
+
+    def read_cluster_id(self) -> str | None:
+        return read_cluster_id(self._session)
 
     def metadata(self) -> ClusterMetadata:
         return read_metadata(self._session)

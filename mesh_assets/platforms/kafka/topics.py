@@ -65,6 +65,23 @@ class _Described(NamedTuple):
     internal: bool
 
 
+def read_cluster_id(session: Session) -> str | None:
+    """The cluster's id alone. Raises as read_metadata."""
+    session.connect()
+    cluster_id: str | None = _described_cluster(session, Deadline(session.timeout_seconds)).cluster_id
+    return cluster_id or read_metadata(session).cluster_id
+
+
+def _described_cluster(session: Session, deadline: Deadline) -> DescribeClusterResult:
+    return session.one(
+        lambda: session.start(
+            "describe_cluster", session.admin.describe_cluster, request_timeout=deadline.call_seconds
+        ),
+        doing="reading the brokers",
+        right="DESCRIBE on the cluster",
+    )
+
+
 def read_metadata(session: Session) -> ClusterMetadata:
     """The cluster, its brokers and all topics that the user may see.
 
@@ -73,13 +90,7 @@ def read_metadata(session: Session) -> ClusterMetadata:
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
-    cluster: DescribeClusterResult = session.one(
-        lambda: session.start(
-            "describe_cluster", session.admin.describe_cluster, request_timeout=deadline.call_seconds
-        ),
-        doing="reading the brokers",
-        right="DESCRIBE on the cluster",
-    )
+    cluster = _described_cluster(session, deadline)
     listing: admin_api.ClusterMetadata = session.one(
         lambda: session.start_blocking(
             "list_topics", session.admin.list_topics, timeout=deadline.call_seconds

@@ -48,8 +48,9 @@ def judge_flaps(
     if flaps is None:
         return "report", Flaps(since=now, failures=1, failed=True) if failed and changed else None
     fails_again = failed and not flaps.failed
-    current = replace(flaps, failures=flaps.failures + fails_again, failed=failed)
-    if now < flaps.since + quiet.total_seconds():
+    since = min(flaps.since, now)  # a window in the future was opened before the clock was set back
+    current = replace(flaps, since=since, failures=flaps.failures + fails_again, failed=failed)
+    if now < since + quiet.total_seconds():
         return "hold" if _flaps(current) else "report", current
     if current.failures > (0 if flaps.flapping else 1):
         return "flapped", Flaps(since=now, failed=failed, flapping=True)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mesh_assets.collecting.clients import ClusterClients, OpenClients, open_clients
+from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
+from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.changes import Trigger
@@ -77,7 +78,9 @@ def observe_cluster(
 ) -> ObservedCluster:
     """Observes one cluster. Changes nothing.
 
-    Raises EstateError when a secret cannot be resolved, StoreError when the store fails.
+    Raises EstateError when a secret cannot be resolved, StoreError when the store fails; PlatformError when the
+    brokers do not say which cluster they are, or are another one than the document's, with which nothing can be
+    compared then: not the connectors and schemas beside it either.
     """
     cluster_id = store.cluster_id(cluster.name)
     document = None if cluster_id is None else store.latest_document(cluster_id)
@@ -86,6 +89,12 @@ def observe_cluster(
             cluster_id=None, sequence=0, causes=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
         )
     with clients(in_a_hurry(cluster)) as opened:
+        found = cluster_id_of(cluster, opened.kafka.read_cluster_id())
+        if found != document.cluster.id:
+            raise UnexpectedAnswerError(
+                f"{cluster.kafka.address} is cluster {found}, but the latest document of {cluster.name} is of {document.cluster.id}; "
+                f"if it was built anew, run: mesh-assets discover --cluster {cluster.name}"
+            )
         observation = observe(
             ObservationContext(
                 cluster=cluster,

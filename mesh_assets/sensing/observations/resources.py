@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
 from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
-from mesh_assets.errors import PlatformError, UnexpectedAnswerError
+from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
 from mesh_assets.platforms.kafka import OffsetsReading
@@ -73,11 +73,6 @@ def _is_ours(change: Change) -> bool:
 
 def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
     metadata = context.clients.kafka.metadata()
-    if metadata.cluster_id != context.document.cluster.id:
-        raise UnexpectedAnswerError(
-            f"{context.cluster.kafka.address} is cluster {metadata.cluster_id}, but the latest document is of "
-            f"{context.document.cluster.id}; the next discovery says more"
-        )
     selected = [topic for topic in metadata.topics if context.cluster.topics.selects(topic.name)]
     known = {topic.name: topic for topic in context.document.topics}
     confirm_topics_gone(

@@ -223,6 +223,16 @@ def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(
     assert len(requests_for(instance, ["warehouse"], store).requests) == 1
 
 
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.FAILURE])
+def test_a_clock_that_was_set_back_holds_no_run_up_until_it_has_caught_up(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
+) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "warehouse", status)
+
+    assert len(requests_for(instance, ["warehouse"], store, now=later(hours=-2)).requests) == 1
+
+
 def test_two_sensors_that_tick_at_once_ask_for_one_run(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:

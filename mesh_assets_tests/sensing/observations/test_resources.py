@@ -1,9 +1,13 @@
 import httpx
+import pytest
 
-from mesh_assets.errors import UnreachableError
+from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka import ConsumerGroup
 from mesh_assets.sensing.cursor import ClusterCursor
+from mesh_assets.sensing.observations.connectors import observe_connectors
+from mesh_assets.sensing.observations.observation import Observe
 from mesh_assets.sensing.observations.resources import observe_resources
+from mesh_assets.sensing.observations.schemas import observe_schemas
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
 
@@ -117,16 +121,45 @@ def test_a_source_that_is_down_hides_nothing_of_the_others(estate: Estate, wareh
     assert "503" in observed.notes[1]
 
 
-def test_another_cluster_under_the_same_address_is_a_reason_to_skip(
-    estate: Estate, warehouse: FakeCluster
+@pytest.mark.parametrize("observe", [observe_resources, observe_connectors, observe_schemas])
+def test_another_cluster_under_the_same_address_is_compared_with_nothing(
+    estate: Estate, warehouse: FakeCluster, observe: Observe
 ) -> None:
     warehouse.kafka.cluster_id = "lkc-2"
     warehouse.kafka.topics = {}
+    warehouse.worker.connectors = {"new-sink": "FAILED"}
+    warehouse.registry.schemas[:] = []
 
-    observed = estate.observe(observe_resources)
+    with pytest.raises(UnexpectedAnswerError) as refused:
+        estate.observe(observe)
 
-    assert observed.causes == ()
-    assert "is cluster lkc-2, but the latest document is of lkc-1" in observed.notes[0]
+    assert str(refused.value) == (
+        "127.0.0.1:9092 is cluster lkc-2, but the latest document of warehouse is of lkc-1; if it was built anew, run: "
+        "mesh-assets discover --cluster warehouse"
+    )
+
+
+@pytest.mark.parametrize("hours", [-2, 2], ids=["behind", "ahead"])
+def test_what_changed_is_seen_though_the_sensors_clock_is_another(
+    estate: Estate, warehouse: FakeCluster, hours: int
+) -> None:
+    del warehouse.kafka.topics["users"]
+    warehouse.worker.connectors["orders-sink"] = "RUNNING FAILED"
+    warehouse.registry.schemas.pop()
+    estate.pass_by(hours=hours)
+
+    found = {
+        observe.__name__: [str(cause.trigger) for cause in estate.observe(observe).causes]
+        for observe in (observe_resources, observe_connectors, observe_schemas)
+    }
+
+    assert found == {
+        "observe_resources": ["resource_deleted users", "schema_deleted users-value"],
+        "observe_connectors": ["connector_failed orders-sink"],
+        "observe_schemas": ["schema_deleted users-value"],
+    }
+    estate.discover()
+    assert estate.observe(observe_resources).causes == (), "what was found leads to one run"
 
 
 def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigger(
