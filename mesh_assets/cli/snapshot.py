@@ -51,8 +51,13 @@ def show(cluster: str, as_json: bool) -> None:
 
 @snapshot.command(short_help="Write the tombstone for a cluster that is gone.")
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@click.option(
+    "--cluster-id",
+    metavar="ID",
+    help="An id that the cluster had before it was built anew; without it, the present one.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def retire(cluster: str, yes: bool) -> None:
+def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
     """Write a tombstone for a cluster, so that compaction removes its snapshots and consumers forget it.
 
     The documents in the store stay. The next discovery of the cluster brings it back.
@@ -60,7 +65,16 @@ def retire(cluster: str, yes: bool) -> None:
     from mesh_assets.snapshot.publisher import retire_snapshot
 
     estate = _estate_with(cluster)
-    cluster_id = _cluster_id(estate, cluster, _store())
+    store = _store()
+    if cluster_id is None:
+        cluster_id = _cluster_id(estate, cluster, store)
+        known = store.known_cluster(cluster)
+        if known is not None and known.former:
+            click.echo(
+                f"{cluster} was before: {', '.join(known.former)}. To retire one of those: --cluster-id ID"
+            )
+    elif others := [name for name in store.names_of(cluster_id) if name != cluster]:
+        raise MeshError(f"{cluster_id} is {others[0]}, not {cluster}; name it: --cluster {others[0]}")
     carrier = estate.events.cluster or cluster
     click.echo(
         f"This writes a tombstone for {cluster} ({cluster_id}) to {EVENTS_TOPIC} on {carrier}: its consumers will forget the cluster."
@@ -68,6 +82,7 @@ def retire(cluster: str, yes: bool) -> None:
     if not yes:
         click.confirm("Write it?", abort=True)
     position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
+    store.forget_cluster_id(cluster, cluster_id)
     click.echo(
         f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay."
     )
@@ -77,13 +92,16 @@ def retire(cluster: str, yes: bool) -> None:
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(cluster: str, yes: bool) -> None:
-    """Hand a cluster over to this store: its next discovery goes on from the newest snapshot in Kafka, whichever
-    store that came from. Runs of the other store are refused from then on.
+    """Hand a cluster over to this store and this name: its next discovery goes on from the newest snapshot in Kafka,
+    whichever store that came from. Runs of the other store, or under another name, are refused from then on.
     """
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
     latest = store.latest(cluster_id)
+    others = tuple(name for name in store.names_of(cluster_id) if name != cluster)
+    if others:
+        _adopt_name(store, cluster, cluster_id, others, estate, yes=yes)
     read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
     newest = None if read is None else (read.event.sequence, read.event.run_id)
     if (
@@ -92,7 +110,8 @@ def adopt(cluster: str, yes: bool) -> None:
         or newest <= (latest[0].sequence, "")
         or newest == (latest[0].sequence, latest[0].run_id)
     ):
-        click.echo(f"Nothing to do: the next discovery of {cluster} from this store goes on by itself.")
+        done = "Adopted" if others else "Nothing to do"
+        click.echo(f"{done}: the next discovery of {cluster} from this store goes on by itself.")
         return
     click.echo(
         f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {newest[0]}, of run {newest[1]}; this store's latest is "
@@ -103,6 +122,27 @@ def adopt(cluster: str, yes: bool) -> None:
         click.confirm("Hand it over to this store?", abort=True)
     store.forget_latest(cluster_id, latest[1])
     click.echo(f"Adopted. Now publish from this store: mesh-assets discover --cluster {cluster}")
+
+
+def _adopt_name(
+    store: InventoryStore,
+    cluster: str,
+    cluster_id: str,
+    others: tuple[str, ...],
+    estate: Estate,
+    *,
+    yes: bool,
+) -> None:
+    """Raises MeshError where the estate itself has the other name: then it goes on being published as that."""
+    if twice := [name for name in others if name in estate.clusters]:
+        raise MeshError(
+            f"the estate has {cluster_id} twice, as {cluster} and as {twice[0]}; remove one of them from it"
+        )
+    click.echo(f"{cluster_id} was discovered as {', '.join(others)}, too. This forgets that.")
+    if not yes:
+        click.confirm(f"Is it {cluster} alone?", abort=True)
+    for name in others:
+        store.forget_name(name)
 
 
 def _estate_with(cluster: str) -> Estate:

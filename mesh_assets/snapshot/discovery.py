@@ -5,8 +5,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from mesh_assets.collecting.live import environment_of
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import ConflictError, MeshError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document
@@ -43,19 +45,22 @@ def publish_discovery(
     when the collection began; exactly these are removed once the snapshot is published. `from_inbox`: the run's own
     trigger is a copy of one of them.
 
-    Raises ConflictError when another run holds the cluster, PublishError when an event cannot be published
-    (the next run publishes it again), StoreError when the store fails, EstateError when a secret cannot be
-    resolved.
+    Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError
+    when an event cannot be published (the next run publishes it again), StoreError when the store fails,
+    EstateError when a secret cannot be resolved.
     """
     cluster = estate.clusters[name]
     cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
+    former = _refuse_returning_id(name, cluster_id, store)
     inbox = Inbox(store.objects)
     inboxes = {one: inbox.waiting(one) for one in inboxes_of(store, name, cluster_id)}
     waiting = [one for found in inboxes.values() for one in found]
     taken = take_triggers(waiting, trigger, from_inbox=from_inbox, noted=noted_before(collected))
 
     def assemble(previous: Document | None, sequence: int) -> Document:
+        if previous is not None:
+            _refuse_second_name(estate, name, previous.cluster, store)
         return join_sections(
             collected,
             previous=previous,
@@ -78,6 +83,12 @@ def publish_discovery(
             publisher=publisher,
             progress=logger.info,
         )
+    if former is not None:
+        note = (
+            f"{name} was cluster {former} until now; if that is gone, write its tombstone: mesh-assets snapshot retire --cluster {name} "
+            f"--cluster-id {former}; if another estate publishes it into this store, give each estate a MESH_STORE of its own"
+        )
+        published = replace(published, notes=(note, *published.notes))
     done = {*taken.ids, *(() if published.repeated is None else published.repeated.taken)}
     for one, found in inboxes.items():
         inbox.remove(one, [waited.id for waited in found if waited.id in done])
@@ -94,6 +105,43 @@ def publish_discovery(
         store=store,
     )
     return report, published.changes
+
+
+def _refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> str | None:
+    """The id that the cluster had until now, where it is another. A cluster that was built anew has a new id; one
+    that comes back is a sign of two estates that take turns, each moving the name's pointer to its own."""
+    known = store.known_cluster(name)
+    if known is None or known.cluster_id == cluster_id:
+        return None
+    if cluster_id in known.former:
+        raise ConflictError(
+            f"{name}: its brokers are cluster {cluster_id}, but this store has known it as {known.cluster_id} since: two estates seem to "
+            f"share the store; give each a MESH_STORE of its own, or the cluster another name; if it is {cluster_id} again for good, "
+            f"retire the other one: mesh-assets snapshot retire --cluster {name} --cluster-id {known.cluster_id}"
+        )
+    return known.cluster_id
+
+
+def _refuse_second_name(estate: Estate, name: str, latest: ClusterIdentity, store: InventoryStore) -> None:
+    """Two names for one cluster would take each other's things for gone. A cluster that was renamed is no second
+    one: its old name is not in the estate any more, and the new one has never published it."""
+    other = latest.name
+    if other == name:
+        return
+    known = store.cluster_id(other)
+    named = estate.clusters.get(other)
+    if named is not None and named.cluster_id in (None, latest.id) and known in (None, latest.id):
+        raise ConflictError(
+            f"{name} and {other} are the same cluster, {latest.id}, and each would take the other's things for gone; name it once in the "
+            f"estate, with the patterns of both; if {other} has become another cluster, discover it first: "
+            f"mesh-assets discover --cluster {other}"
+        )
+    if named is None and known == latest.id and store.cluster_id(name) == latest.id:
+        raise ConflictError(
+            f"{name}: the same cluster, {latest.id}, is published into this store as {other}, too: two estates seem to share the store; "
+            f"give each a MESH_STORE of its own, or the cluster one name in both; if it is {name} again for good: "
+            f"mesh-assets snapshot adopt --cluster {name}"
+        )
 
 
 def _common_cluster_id(name: str, collected: Mapping[SectionName, Section]) -> str:

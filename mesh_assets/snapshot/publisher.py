@@ -239,7 +239,12 @@ def publish_tombstone(
     """A record with the cluster's key and no value, which says what the last sequence was; its position. Raises
     PublishError, UnreachableError."""
     newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
-    origin = None if newest is None else origin_of(newest)
+    if newest is None:
+        raise PublishError(
+            f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the keys "
+            "of its records"
+        )
+    origin = origin_of(newest)
     tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
     with EventProducer(connection, cluster_id=None, timeout_seconds=_TIMEOUT_SECONDS) as producer:
         return producer.deliver(topic, [tombstone], deadline=time.monotonic() + _TIMEOUT_SECONDS).last

@@ -116,13 +116,14 @@ class InventoryStore:
 
     def cluster_id(self, name: str) -> str | None:
         """The id that the brokers last gave for that cluster of the estate; None if it was never discovered."""
+        known = self.known_cluster(name)
+        return None if known is None else known.cluster_id
+
+    def known_cluster(self, name: str) -> KnownCluster | None:
+        """Which clusters that name of the estate has stood for; None if it was never discovered."""
         key = layout.known_cluster_key(name)
         found = self.objects.get(key)
-        return (
-            None
-            if found is None
-            else decode_known_cluster(found[0], source=self.objects.location(key)).cluster_id
-        )
+        return None if found is None else decode_known_cluster(found[0], source=self.objects.location(key))
 
     def _key_at(self, cluster_id: str, moment: datetime | str) -> str:
         if isinstance(moment, str):
@@ -180,10 +181,37 @@ class InventoryStore:
         self.objects.delete_if(layout.latest_key(cluster_id), version)
 
     def remember_cluster(self, name: str, cluster_id: str) -> None:
-        if self.cluster_id(name) != cluster_id:
-            self.objects.put(
-                layout.known_cluster_key(name), encode(KnownCluster(name=name, cluster_id=cluster_id))
-            )
+        known = self.known_cluster(name)
+        if known is None:
+            self._put_known(KnownCluster(name=name, cluster_id=cluster_id))
+        elif known.cluster_id != cluster_id:
+            former = (*(one for one in known.former if one != cluster_id), known.cluster_id)
+            self._put_known(KnownCluster(name=name, cluster_id=cluster_id, former=former))
+
+    def forget_cluster_id(self, name: str, cluster_id: str) -> None:
+        """Takes an id that is gone from those that the name has stood for; the one before it is the present one
+        again. The only one stays: nothing else says where the documents are."""
+        known = self.known_cluster(name)
+        ids = () if known is None else (*known.former, known.cluster_id)
+        left = tuple(one for one in ids if one != cluster_id)
+        if left and left != ids:
+            self._put_known(KnownCluster(name=name, cluster_id=left[-1], former=left[:-1]))
+
+    def forget_name(self, name: str) -> None:
+        """Makes the name one that was never discovered; the documents stay under their ids."""
+        self.objects.delete(layout.known_cluster_key(name))
+
+    def names_of(self, cluster_id: str) -> tuple[str, ...]:
+        """The names under which that cluster was last discovered."""
+        folder = layout.known_clusters_folder()
+        names = [
+            layout.unsafe(entry.key.removeprefix(folder).removesuffix(".json"))
+            for entry in self.objects.list(folder)
+        ]
+        return tuple(name for name in names if self.cluster_id(name) == cluster_id)
+
+    def _put_known(self, known: KnownCluster) -> None:
+        self.objects.put(layout.known_cluster_key(known.name), encode(known))
 
     def pending(self, cluster_id: str) -> tuple[Pending, str] | None:
         """The lock of the cluster and its version; None if nobody holds it."""

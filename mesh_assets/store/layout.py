@@ -68,8 +68,12 @@ def tickets_key(cluster_id: str) -> str:
     return f"{cluster_folder(cluster_id)}tickets.json"
 
 
+def known_clusters_folder() -> str:
+    return "clusters/"
+
+
 def known_cluster_key(name: str) -> str:
-    return f"clusters/{safe(name)}.json"
+    return f"{known_clusters_folder()}{safe(name)}.json"
 
 
 def section_key(run_id: str, cluster: str, section: str) -> str:

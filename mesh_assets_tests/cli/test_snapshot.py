@@ -1,4 +1,4 @@
-"""Handing a cluster over from one store to another."""
+"""Handing a cluster over from one store or name to another, and retiring one that was built anew."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -90,3 +90,63 @@ def test_there_is_nothing_to_do_where_this_store_goes_on_by_itself(
     assert done.output == (
         "Nothing to do: the next discovery of warehouse from this store goes on by itself.\n"
     )
+
+
+def test_a_name_that_another_estate_used_is_forgotten(world: World, adopt: Adopt) -> None:
+    world.run(("orders",))
+    world.store.remember_cluster("dwh", CLUSTER_ID)
+
+    done = adopt(input="y\n")
+
+    assert done.exit_code == 0, done.output
+    assert done.output == (
+        "lkc-1 was discovered as dwh, too. This forgets that.\nIs it warehouse alone? [y/N]: y\n"
+        "Adopted: the next discovery of warehouse from this store goes on by itself.\n"
+    )
+    assert world.store.names_of(CLUSTER_ID) == ("warehouse",)
+
+
+@pytest.fixture
+def retire(adopt: Adopt, monkeypatch: pytest.MonkeyPatch) -> tuple[Adopt, list[str]]:  # noqa: ARG001 - its world
+    """The command, and the ids whose tombstones it writes."""
+    written: list[str] = []
+
+    def write(_estate: object, _name: str, *, cluster_id: str) -> EventPosition:
+        written.append(cluster_id)
+        return EventPosition(topic="discovery-events", partition=0, offset=7)
+
+    monkeypatch.setattr("mesh_assets.snapshot.publisher.retire_snapshot", write)
+    return lambda *arguments, **options: CliRunner().invoke(
+        commands.snapshot, ["retire", "--cluster", "warehouse", *arguments], **options
+    ), written
+
+
+def test_an_id_from_before_a_rebuild_is_retired_by_name(
+    world: World, retire: tuple[Adopt, list[str]]
+) -> None:
+    run, written = retire
+    for cluster_id in ("lkc-old", CLUSTER_ID):
+        world.store.remember_cluster("warehouse", cluster_id)
+
+    present = run(input="n\n")
+    done = run("--cluster-id", "lkc-old", "--yes")
+
+    assert "warehouse was before: lkc-old. To retire one of those: --cluster-id ID" in present.output
+    assert done.exit_code == 0, done.output
+    assert "This writes a tombstone for warehouse (lkc-old) to discovery-events on warehouse" in done.output
+    assert written == ["lkc-old"]
+    known = world.store.known_cluster("warehouse")
+    assert known is not None
+    assert (known.cluster_id, known.former) == (CLUSTER_ID, ())
+
+
+def test_the_id_of_another_cluster_of_the_store_is_not_retired_under_this_name(
+    world: World, retire: tuple[Adopt, list[str]]
+) -> None:
+    run, written = retire
+    world.store.remember_cluster("payments", "lkc-2")
+
+    done = run("--cluster-id", "lkc-2", "--yes")
+
+    assert str(done.exception) == "lkc-2 is payments, not warehouse; name it: --cluster payments"
+    assert written == []

@@ -179,6 +179,27 @@ def test_a_cluster_is_found_by_its_name_while_its_brokers_are_down(store: Invent
     store.remember_cluster("warehouse", "lkc-1")
     store.remember_cluster("warehouse", "lkc-2")
     assert store.cluster_id("warehouse") == "lkc-2"
+    assert (store.names_of("lkc-1"), store.names_of("lkc-2")) == ((), ("warehouse",))
+
+
+def test_a_name_keeps_the_ids_that_it_had_until_they_are_retired(store: InventoryStore) -> None:
+    for cluster_id in ("lkc-1", "lkc-2", "lkc-3"):
+        store.remember_cluster("warehouse", cluster_id)
+
+    def known() -> tuple[str, tuple[str, ...]]:
+        found = store.known_cluster("warehouse")
+        assert found is not None
+        return found.cluster_id, found.former
+
+    assert known() == ("lkc-3", ("lkc-1", "lkc-2"))
+    store.forget_cluster_id("warehouse", "lkc-1")
+    assert known() == ("lkc-3", ("lkc-2",))
+    store.forget_cluster_id("warehouse", "lkc-3")
+    assert known() == ("lkc-2", ())
+    store.forget_cluster_id("warehouse", "lkc-2")
+    store.forget_cluster_id("warehouse", "lkc-9")
+    store.forget_cluster_id("never", "lkc-2")
+    assert known() == ("lkc-2", ())
 
 
 def test_readings_are_numbered_however_many_begin_at_once(store: InventoryStore) -> None:
