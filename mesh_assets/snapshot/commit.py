@@ -167,14 +167,13 @@ class _Run:
     ) -> tuple[Pointer, PublishedEvent]:
         """Steps 5 and 6, for a record that is in the lock."""
         event = discovery_event(
-            document,
-            triggers=record.triggers,
-            change_count=len(record.changes),
-            store_id=self.store_id,
+            document, triggers=record.triggers, change_count=len(record.changes), store_id=self.store_id
         )
         published = self.publisher.publish_snapshot(
             event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
         )
+        origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
+        self.newest = Newest(origin=origin, read=lambda: event)
         if record.changes:
             changes = change_events(
                 record.changes,
@@ -194,24 +193,23 @@ class _Run:
         or None if it is dropped."""
         newest = None if self.newest is None else self.newest.origin
         latest = self.store.latest(self.cluster_id)
-        is_next = newest is None or newest.run_id == record.run_id or self._precedes(newest, latest, record)
-        if not is_next:
-            assert newest is not None
+        if newest is not None and not self._precedes(newest, latest, record):
             # Another store went on meanwhile: what this one compared with is not the state before it any more.
             self.notes.append(
                 f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped: the topic is at snapshot {newest.sequence}"
             )
             self.store.delete_document(record.document)
-        elif latest is None or latest[0].sequence < record.sequence:
+            lock.write_record(None)
+            return None
+        if latest is None or latest[0].sequence < record.sequence:
             document = self.store.read_document(record.document)
             self.publish_record(lock, record, document, None if latest is None else latest[1])
-            self.newest = None  # it is what latest.json says now
         lock.write_record(None)
-        return record if is_next else None
+        return record
 
     def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
         ours = newest.store_id == self.store_id or (latest is not None and _is_behind(newest, latest[0]))
-        return ours and newest.sequence < record.sequence
+        return newest.run_id == record.run_id or (ours and newest.sequence < record.sequence)
 
     def publish_own(
         self,
@@ -360,7 +358,6 @@ def publish_snapshot(
     """
     clock = clock or SystemClock()
     say = progress or (lambda _sentence: None)
-    lease = timedelta(seconds=lease_seconds)
     known = store.latest(cluster_id)
     ids = publisher.prepare(None if known is None else known[0].schema_ids)
     wait = timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds)
@@ -369,7 +366,7 @@ def publish_snapshot(
         cluster=cluster,
         cluster_id=cluster_id,
         run_id=run_id,
-        lease=lease,
+        lease=timedelta(seconds=lease_seconds),
         wait=wait,
         clock=clock,
         progress=say,

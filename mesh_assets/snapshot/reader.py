@@ -1,6 +1,7 @@
 """The newest snapshot of a cluster, read back from Kafka."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -167,8 +168,19 @@ def newest_record(
         ) from error
     finally:
         consumer.close()
-    messages = [message for message in found if message is not None]
-    return max(messages, key=lambda message: message.timestamp()[1], default=None)
+    return newest_of(message for message in found if message is not None)
+
+
+def newest_of(messages: Iterable[Message]) -> Message | None:
+    """The newest of a cluster's records in different partitions, which there are where partitions were added: by
+    its sequence, a tombstone after the snapshot that it retires. Its time is that of some host's clock, and decides
+    only between records that have no sequence."""
+
+    def order(message: Message) -> tuple[int, bool, int]:
+        origin = origin_of(message)
+        return -1 if origin is None else origin.sequence, message.value() is None, message.timestamp()[1]
+
+    return max(messages, key=order, default=None)
 
 
 def _newest_in(

@@ -1,6 +1,6 @@
 """The changes of a period, recomputed from the stored documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from mesh_assets.diff import diff_documents
@@ -8,6 +8,7 @@ from mesh_assets.inventory.changes import Change, headline_changes
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import DocumentEntry, InventoryStore
+from mesh_assets.store.pointers import Pointer
 
 # How much is decoded for one question. A document of 9,000 topics has about 13 MB, one of 37 topics 0.2 MB.
 MOST_BYTES = 64_000_000
@@ -47,27 +48,20 @@ def read_history(
     """The changes from `since` to `until` as a person counts them, starting with the document that was valid
     at `since` (or the first there is).
 
-    Documents that were written but never published are newer than the latest pointer; they are left out.
-    Raises StoreError.
+    Documents are chosen by the times in their names and compared in the order of their sequences: after a clock
+    was set back a later one has an earlier name. Those that were not published are left out. Raises StoreError.
     """
     pointer = store.latest(cluster_id)
-    entries = (
-        _between(store.list_documents(cluster_id), since, until, published=pointer[0].discovery_timestamp)
-        if pointer
-        else []
-    )
-    if not entries:
+    entries = _between(_published(store, cluster_id, pointer[0]), since, until) if pointer is not None else []
+    if pointer is None or not entries:
         return History(changes=(), first=None, last=None, documents=0, net=False)
     net = sum(entry.bytes for entry in entries) > most_bytes and len(entries) > 2
     decode = read or (lambda key: store.document_at(cluster_id, key))
-    found: list[ChangeAt] = []
-    before: Document | None = None
-    for entry in (entries[0], entries[-1]) if net else entries:
-        after = decode(entry.key)
-        changes = headline_changes(diff_documents(before, after))
-        found.extend(ChangeAt(moment=after.discovery_timestamp, change=change) for change in changes)
-        before = after
-    found.sort(key=lambda at: at.moment, reverse=True)
+    chosen = [entries[0].key, entries[-1].key] if net else [entry.key for entry in entries]
+    found, sequences = _compared(decode, chosen, newest=pointer[0].sequence)
+    if sequences != sorted(sequences):
+        in_order = [key for _, key in sorted(zip(sequences, chosen, strict=True))]
+        found, _ = _compared(decode, in_order, newest=pointer[0].sequence)
     return History(
         changes=tuple(found),
         first=entries[0].moment,
@@ -77,9 +71,43 @@ def read_history(
     )
 
 
-def _between(
-    entries: list[DocumentEntry], since: datetime, until: datetime, *, published: datetime
-) -> list[DocumentEntry]:
-    known = [entry for entry in entries if entry.moment <= until and entry.moment <= published]
+def _compared(
+    decode: Callable[[str], Document], keys: Sequence[str], *, newest: int
+) -> tuple[list[ChangeAt], list[int]]:
+    """The changes from each document to the next, newest first; and the documents' sequences, as `keys` has them.
+
+    One document is held at a time besides the one before it: all of them at once may be gigabytes.
+    """
+    by_document: list[list[ChangeAt]] = []
+    sequences: list[int] = []
+    before: Document | None = None
+    for key in keys:
+        after = decode(key)
+        sequences.append(after.sequence)
+        if after.sequence > newest:
+            continue  # a run that was killed left it
+        changes = headline_changes(diff_documents(before, after))
+        by_document.append([ChangeAt(moment=after.discovery_timestamp, change=change) for change in changes])
+        before = after
+    return [change for of_one in reversed(by_document) for change in of_one], sequences
+
+
+def _published(store: InventoryStore, cluster_id: str, latest: Pointer) -> list[DocumentEntry]:
+    """Oldest first by their names, without the one that a run is about to publish, if there is such."""
+    pending = store.pending(cluster_id)
+    record = None if pending is None else pending[0].record
+    about_to_be = {
+        None if pending is None else pending[0].draft,
+        None if record is None else record.document.key,
+    }
+    return [
+        entry
+        for entry in store.list_documents(cluster_id)
+        if entry.key == latest.document.key or entry.key not in about_to_be
+    ]
+
+
+def _between(entries: list[DocumentEntry], since: datetime, until: datetime) -> list[DocumentEntry]:
+    known = [entry for entry in entries if entry.moment <= until]
     start = max((number for number, entry in enumerate(known) if entry.moment <= since), default=0)
     return known[start:]

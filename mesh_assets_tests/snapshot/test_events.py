@@ -1,13 +1,18 @@
+from typing import cast
+
 import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Change, Trigger, TriggerType
 from mesh_assets.snapshot.events import (
     LONGEST_VALUE,
+    Origin,
     change_events,
     discovery_event,
     leading_trigger,
     most_severe_first,
 )
+from mesh_assets.snapshot.reader import headers_of, newest_of
 from mesh_assets_tests.documents import MOMENT, a_document
 
 
@@ -72,3 +77,44 @@ def test_a_trigger_from_outside_cannot_make_the_event_arbitrarily_large() -> Non
     trigger = Trigger(type="external", resource="r" * 100_000, details="d" * 1_000_000)
     event = discovery_event(a_document(), triggers=[trigger], change_count=0)
     assert len(event.trigger.resource or "") + len(event.trigger.details or "") < 200_000
+
+
+class ARecord:
+    """A record as Kafka's client gives it. `sequence` None: of a version that wrote no headers."""
+
+    def __init__(self, sequence: int | None, *, seconds: int, tombstone: bool = False) -> None:
+        self._sequence = sequence
+        self._milliseconds = seconds * 1000
+        self._value = None if tombstone else b"snapshot"
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def timestamp(self) -> tuple[int, int]:
+        return TIMESTAMP_CREATE_TIME, self._milliseconds
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        if self._sequence is None:
+            return []
+        return list(headers_of(Origin(sequence=self._sequence, run_id="run", store_id="store")))
+
+
+@pytest.mark.parametrize(
+    "oldest_first",
+    [
+        [ARecord(7, seconds=90), ARecord(8, seconds=10)],
+        [ARecord(None, seconds=90), ARecord(8, seconds=10)],
+        [ARecord(8, seconds=90), ARecord(8, seconds=10, tombstone=True)],
+        [ARecord(None, seconds=10), ARecord(None, seconds=90)],
+    ],
+    ids=["sequences", "a version before", "a tombstone", "nothing else to go by"],
+)
+def test_the_newest_record_of_several_partitions_is_told_by_its_sequence_not_by_a_hosts_clock(
+    oldest_first: list[ARecord],
+) -> None:
+    for records in (oldest_first, oldest_first[::-1]):
+        assert newest_of(cast(list[Message], records)) is cast(Message, oldest_first[-1])
+
+
+def test_of_no_records_none_is_the_newest() -> None:
+    assert newest_of([]) is None

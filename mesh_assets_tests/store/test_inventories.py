@@ -11,9 +11,10 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.store import layout
+from mesh_assets.store.change_history import read_history
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore, section_name
-from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument
+from mesh_assets.store.pointers import EventPosition, Pending, Pointer, StoredDocument
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 
 
@@ -275,3 +276,40 @@ def test_damaged_bytes_are_an_error_of_the_store_that_names_the_file(
         read(store)
 
     assert str(caught.value).startswith(str(tmp_path / key))
+
+
+def test_after_a_clock_was_set_back_the_changes_are_told_as_they_happened_and_none_is_missing(
+    store: InventoryStore,
+) -> None:
+    version = None
+    for sequence, (hours, topics) in enumerate(
+        [(0, ["a"]), (2, ["a", "b"]), (1, ["a", "b", "c"]), (1.5, ["a", "c"])], start=1
+    ):
+        document = a_document(
+            topics=tuple(a_topic(name) for name in topics),
+            sequence=sequence,
+            discovery_timestamp=MOMENT + timedelta(hours=hours),
+        )
+        _, version = _published(store, document, version)
+
+    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
+
+    assert [at.change.sentence.split(":")[0] for at in history.changes] == [
+        "Topic b deleted",
+        "Topic c created",
+        "Topic b created",
+    ]
+    assert (history.documents, history.net) == (4, False)
+
+
+def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(store: InventoryStore) -> None:
+    _published(store, a_document(topics=(a_topic("a"),), sequence=1))
+    later = MOMENT + timedelta(minutes=1)
+    draft = store.free_document_key("lkc-1", later)
+    store.put_document(draft, encode_document(a_document(topics=(), sequence=2, discovery_timestamp=later)))
+    pending = Pending(cluster="warehouse", holder=None, acquired_at=later, expires_at=later, draft=draft)
+    store.put_pending("lkc-1", pending, None)
+
+    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
+
+    assert (history.documents, history.last, history.changes) == (1, MOMENT, ())

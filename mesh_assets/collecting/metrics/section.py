@@ -182,7 +182,9 @@ def _second_reading(
     sleep: Callable[[float], None],
 ) -> Positions:
     with phases.phase("kafka second reading"):
-        sleep(max(0.0, (ground.read_at + SHORT_WINDOW - datetime.now(UTC)).total_seconds()))
+        left = ground.read_at + SHORT_WINDOW - datetime.now(UTC)
+        # Between the two readings a clock can be set.
+        sleep(min(max(timedelta(), left), SHORT_WINDOW).total_seconds())
         offsets = kafka.offsets(leading_partitions(ground.metadata))
         groups = () if ground.groups is None else kafka.groups(cluster.consumer_groups.selects).groups
     selected = [topic for topic in ground.metadata.topics if cluster.topics.selects(topic.name)]

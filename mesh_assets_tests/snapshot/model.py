@@ -1,0 +1,179 @@
+"""A model of the publishing protocol: two stores, two hosts whose clocks are set, one log, and runs that die or sleep
+anywhere."""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
+from mesh_assets.inventory.join import join_sections
+from mesh_assets.inventory.sections import SectionState, TopicsSection
+from mesh_assets.sensing.handover import begin_collection, noted_before, take_triggers
+from mesh_assets.snapshot.commit import publish_snapshot
+from mesh_assets.snapshot.events import ChangeEvent, document_of
+from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.documents import a_topic
+from mesh_assets_tests.snapshot.world import (
+    CLUSTER,
+    CLUSTER_ID,
+    LEASE_SECONDS,
+    Life,
+    Log,
+    LogPublisher,
+    MortalObjects,
+    MovedClock,
+    World,
+)
+
+
+def another_store(world: World) -> World:
+    """The same topic and clock, and a store that knows nothing."""
+    other = World(run_prefix="other")
+    other.log, other.clock = world.log, world.clock
+    return other
+
+
+def check_log(log: Log) -> None:
+    sequences = [entry.sequence for entry in log.entries]
+    assert sequences == sorted(sequences)
+    runs = {(event.sequence, event.run_id) for event in log.snapshots}
+    assert len(runs) == len({sequence for sequence, _ in runs}), "one sequence, one run"
+    changes: dict[str, ChangeEvent] = {}
+    for change in log.changes:
+        assert changes.setdefault(change.id, change) == change, "one id, one change"
+
+
+class Host:
+    """A machine that runs discoveries. Its wall clock is `ahead` of the real time, and is set; the clock that it
+    measures time with began at its own start, and is not."""
+
+    def __init__(self, real: MovedClock, *, ahead: timedelta, started_at: float) -> None:
+        self.real = real
+        self.ahead = ahead
+        self._started_at = started_at
+
+    def now(self) -> datetime:
+        return self.real.now() + self.ahead
+
+    def elapsed(self) -> float:
+        return self.real.elapsed() + self._started_at
+
+    def sleep(self, seconds: float) -> None:
+        self.real.sleep(seconds)
+
+
+class Model:
+    """A cluster whose topics change, read from two hosts into two stores, and one log.
+
+    A reading is known by its number, which no clock gives; it travels in the document as the count of excluded
+    topics.
+    """
+
+    def __init__(self) -> None:
+        first = World()
+        self.stores = (first, another_store(first))
+        self.log = first.log
+        self.hosts = (
+            Host(first.clock, ahead=timedelta(), started_at=0),
+            Host(first.clock, ahead=timedelta(hours=-3), started_at=86_400),
+        )
+        self.topics: set[str] = set()
+        self.readings = 0
+        self.lost = [0, 0]
+        """How often each store has lost what it knew, and with it the order of the readings that had begun."""
+        self.wrote: dict[str, int] = {}
+        self.triggers: dict[str, list[tuple[Trigger, int]]] = {"run": [], "other": []}
+
+    def discover(self, which: int, host: Host, life: Life | None = None) -> None:
+        """Collects, joins, publishes and takes from the inbox, as runs do; asserts that no older reading replaces a
+        newer one."""
+        life = life or Life()
+        world = self.stores[which]
+        world.clock.time += timedelta(seconds=1)
+        store = InventoryStore(MortalObjects(world.objects, life))
+        inbox = Inbox(store.objects)
+        began = begin_collection(store, CLUSTER, CLUSTER_ID)
+        self.readings += 1
+        number, lost = self.readings, self.lost[which]
+        run_id = f"run-{number}"
+        self.wrote[run_id] = which
+        section = TopicsSection(
+            cluster_id=CLUSTER_ID,
+            state=SectionState(status="fresh", collected_at=host.now()),
+            records=tuple(a_topic(name) for name in sorted(self.topics)),
+            excluded=number,
+            ticket=began.ticket,
+            waiting=began.waiting,
+        )
+        life.effect(lambda: None)  # between the steps, too, it can die or sleep
+        taken = take_triggers(
+            inbox.waiting(CLUSTER_ID),
+            Trigger(type="manual"),
+            from_inbox=False,
+            noted=noted_before({"topics": section}),
+        )
+
+        def assemble(previous: Document | None, sequence: int) -> Document:
+            document = join_sections(
+                {"topics": section},
+                previous=previous,
+                environment=EnvironmentIdentity(id=None, name=None),
+                cluster=ClusterIdentity(id=CLUSTER_ID, name=CLUSTER),
+                now=host.now(),
+                sequence=sequence,
+                run_id=run_id,
+            )
+            if previous is not None and self.wrote[previous.run_id] == which and self.lost[which] == lost:
+                assert document.excluded_topics == max(number, previous.excluded_topics), "the newest reading"
+            return document
+
+        published = publish_snapshot(
+            store=store,
+            cluster=CLUSTER,
+            cluster_id=CLUSTER_ID,
+            run_id=run_id,
+            assemble=assemble,
+            triggers=taken.triggers,
+            taken=taken.ids,
+            publisher=LogPublisher(self.log, life, world.clock),
+            lease_seconds=LEASE_SECONDS,
+            clock=host,
+        )
+        assert replace(published.document, tickets={}) in self._states()
+        repeated = published.repeated
+        inbox.remove(CLUSTER_ID, (*taken.ids, *(() if repeated is None else repeated.taken)))
+
+    def notice(self, which: int, host: Host) -> None:
+        """A trigger, put into the inbox by that host."""
+        trigger = Trigger(type="external", resource=f"after reading {self.readings}")
+        inbox = Inbox(self.stores[which].store.objects)
+        inbox.put(CLUSTER_ID, trigger, cause=str(trigger), source="test", now=host.now())
+        self.triggers[("run", "other")[which]].append((trigger, self.readings))
+
+    def empty(self, which: int) -> None:
+        world = self.stores[which]
+        world.objects.data = {key: data for key, data in world.objects.data.items() if key == "store.json"}
+        self.lost[which] += 1
+        self.triggers[("run", "other")[which]].clear()
+
+    def hand_over(self, which: int) -> None:
+        """What `mesh-assets snapshot adopt` does."""
+        store = self.stores[which].store
+        latest = store.latest(CLUSTER_ID)
+        if latest is not None:
+            store.forget_latest(CLUSTER_ID, latest[1])
+            self.lost[which] += 1
+
+    def check(self) -> None:
+        check_log(self.log)
+        newest = max((event.excluded_topics for event in self._states()), default=0)
+        for which, name in enumerate(("run", "other")):
+            inbox = Inbox(self.stores[which].store.objects)
+            waiting = {one.trigger for one in inbox.waiting(CLUSTER_ID)}
+            for trigger, before in self.triggers[name]:
+                assert trigger in waiting or before < newest, "no trigger goes before a later reading is out"
+
+    def _states(self) -> list[Document]:
+        return [document_of(event) for event in self.log.snapshots]
