@@ -33,6 +33,7 @@ from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.wording import duration
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
 from mesh_assets.readings.reading import Reading, take_reading
@@ -135,6 +136,12 @@ class Watch:
         seconds = now.timestamp() - self._newest.chunk.times[-1]
         if seconds >= self._cadence.closest_seconds:
             return None
+        if seconds <= -self._cadence.closest_seconds:
+            # Which of the two is wrong nobody can say, so neither the history nor the order in it is touched.
+            return (
+                f"the last reading is {duration(-seconds)} ahead of this host's clock, which was set back or lags; the next is taken when "
+                f"it has caught up, or at once if the readings of after now are removed from {self._history.location}"
+            )
         return f"the last reading is {seconds:.0f} s old; the next is taken {self._cadence.closest_seconds:.0f} s after it or later"
 
     def look_back(self, reading: Reading, platform: MetricsReader) -> None:

@@ -74,6 +74,11 @@ class ReadingHistory:
         self._folder = f"{folder}/{safe(cluster_id)}/"
         self._kept = kept
 
+    @property
+    def location(self) -> str:
+        """As a person would type it."""
+        return self._objects.location(self._folder.rstrip("/"))
+
     def entries(self) -> list[ChunkEntry]:
         """All chunks, oldest first."""
         listed = (_entry(self._folder, found.key) for found in self._objects.list(self._folder))

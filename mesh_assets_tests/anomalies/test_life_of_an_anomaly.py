@@ -257,6 +257,23 @@ def test_a_tick_right_after_another_takes_no_reading() -> None:
     assert world.watch().skipped == "the last reading is 20 s old; the next is taken 150 s after it or later"
 
 
+def test_a_clock_that_was_set_back_is_named_and_takes_no_reading_out_of_order() -> None:
+    world = Observed()
+    world.rates["orders"] = constant(15.0)
+    world.ticks(3)
+    kept = dict(world.objects.data)
+
+    world.now -= timedelta(hours=2)
+
+    assert world.watch().skipped == (
+        "the last reading is 2 h ahead of this host's clock, which was set back or lags; the next is taken when it has caught up, or at "
+        "once if the readings of after now are removed from readings/lkc-1"
+    )
+    assert world.objects.data == kept
+    world.now += timedelta(hours=2, minutes=5)
+    assert world.watch().skipped is None
+
+
 @pytest.mark.slow
 def test_a_cluster_that_stops_as_a_whole_is_reported_in_one_trigger() -> None:
     world = Observed()
