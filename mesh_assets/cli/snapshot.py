@@ -169,7 +169,7 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
         cluster.kafka.timeout_seconds,
         on_confluent_cloud=cluster.on_confluent_cloud,
     ) as reader:
-        asked = reader.metadata().cluster_id
+        asked = reader.read_cluster_id()
     if asked is None:
         raise MeshError(f"{name}: the brokers report no cluster id; set cluster_id in the estate")
     return asked

@@ -73,13 +73,14 @@ def read_cluster_id(session: Session) -> str | None:
 
 
 def _described_cluster(session: Session, deadline: Deadline) -> DescribeClusterResult:
-    return session.one(
+    cluster: DescribeClusterResult = session.one(
         lambda: session.start(
             "describe_cluster", session.admin.describe_cluster, request_timeout=deadline.call_seconds
         ),
         doing="reading the brokers",
         right="DESCRIBE on the cluster",
     )
+    return cluster
 
 
 def read_metadata(session: Session) -> ClusterMetadata:

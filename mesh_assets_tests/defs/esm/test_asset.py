@@ -40,6 +40,9 @@ class Reader:
         self.committed = committed
         self.requests: Counter[str] = Counter()
 
+    def read_cluster_id(self) -> str | None:
+        return "c"
+
     def metadata(self) -> ClusterMetadata:
         partition = PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,))
         topic = TopicMetadata(name="payments", id=None, internal=False, partitions=(partition,))
