@@ -122,7 +122,7 @@ def collect_schemas(
     records = [_record(schema, known.get(schema.subject)) for schema in read]
     records += [replace(known[subject], error=error) for subject, error in unread.items() if subject in known]
     never_read = sorted(unread.keys() - known.keys())
-    levels = {level.subject: level for level in _read_levels(registry, records, seen, scope)}
+    levels = {level.subject: level for level in _read_levels(registry, records, seen, scope, now)}
     return CollectedSchemas(
         records=tuple(_with_levels(record, levels.get(record.subject), now) for record in records),
         registry=scope.facts or _read_facts(registry, scope),
@@ -141,10 +141,10 @@ def _missing(never_read: Sequence[str], unread: Mapping[str, str]) -> str | None
 
 
 def _read_levels(
-    registry: RegistryReader, records: Collection[Schema], listed: set[str], scope: SchemaScope
+    registry: RegistryReader, records: Collection[Schema], listed: set[str], scope: SchemaScope, now: datetime
 ) -> Sequence[SubjectLevels]:
     if scope.levels is None:
-        return registry.subject_levels(_due(records))
+        return registry.subject_levels(_due(records, now))
     asked = sorted(scope.levels & listed)
     if not asked:
         return ()
@@ -183,10 +183,12 @@ def confirm_subjects_gone(registry: RegistryReader, vanished: Collection[str]) -
     )
 
 
-def _due(records: Collection[Schema]) -> list[str]:
+def _due(records: Collection[Schema], now: datetime) -> list[str]:
     def last_read(schema: Schema) -> tuple[bool, float, str]:
         read_at = schema.compatibility.read_at
-        return read_at is not None, 0.0 if read_at is None else read_at.timestamp(), schema.subject
+        # Read in the future, before the clock was set back: last in line, it would not be read until then.
+        known = read_at is not None and read_at <= now
+        return known, 0.0 if read_at is None else read_at.timestamp(), schema.subject
 
     return [schema.subject for schema in sorted(records, key=last_read)[:LEVELS_PER_RUN]]
 

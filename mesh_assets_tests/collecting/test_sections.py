@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import httpx
 import pytest
 
+from mesh_assets.collecting.schemas import LEVELS_PER_RUN
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import (
     EstateError,
@@ -15,6 +16,7 @@ from mesh_assets.errors import (
 from mesh_assets.estate.fields import NamePatterns, TopicPatterns
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.masking import MASK
+from mesh_assets.inventory.records import SubjectLevel
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
     Beginning,
@@ -373,3 +375,20 @@ def test_the_previous_document_is_asked_for_by_the_brokers_cluster_id() -> None:
     collect_sections(a_cluster(), ["topics"], previous=previous, clients=opened(FakeKafka()), sleep=Slept())
 
     assert asked == [CLUSTER_ID]
+
+
+def test_levels_that_were_read_by_a_clock_that_was_ahead_are_read_again_first() -> None:
+    registry = Confluent(schemas=some_schemas(LEVELS_PER_RUN + 1))
+    subjects = sorted(schema.subject for schema in registry.schemas)
+    times = dict.fromkeys(subjects, MOMENT) | {subjects[-1]: datetime.now(UTC) + timedelta(days=400)}
+    known = tuple(
+        a_schema(subject, compatibility=SubjectLevel(value="FULL", own=True, read_at=read_at))
+        for subject, read_at in times.items()
+    )
+
+    section = collect(FakeKafka(topics={}), previous=a_document(schemas=known), registry=registry)["schemas"]
+
+    assert isinstance(section, SchemasSection)
+    read_at = {schema.subject: schema.compatibility.read_at for schema in section.records}
+    assert read_at[subjects[-1]] not in (None, times[subjects[-1]])
+    assert list(read_at.values()).count(MOMENT) == 1

@@ -66,7 +66,8 @@ def collect_metrics(
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
     before = _positions_before(ground.previous)
-    if before is None:
+    # Not earlier: the clock was set back, or another host's lags. No rate can be made of the two.
+    if before is None or before.read_at >= after.read_at:
         before, after = after, _second_reading(cluster, kafka, ground, phases=phases, sleep=sleep)
     with phases.phase("time lag"):
         lags, unreadable = _lags(ground)

@@ -4,7 +4,7 @@ asked."""
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
@@ -14,14 +14,14 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
-from mesh_assets.inventory.sections import MetricsSection
+from mesh_assets.inventory.sections import MetricsSection, SectionState
 from mesh_assets_tests.collecting.cluster_fakes import (
     FakeCloudConnect,
     FakeKafka,
     a_cluster,
     opened,
 )
-from mesh_assets_tests.documents import a_connector, a_document
+from mesh_assets_tests.documents import a_connector, a_document, a_topic
 
 CLOUD = ConfluentCloudMetrics(kind="confluent_cloud", username="K", password="${HOME}")
 
@@ -105,6 +105,17 @@ def test_each_figure_is_from_its_source_and_what_both_tell_is_from_the_offsets()
     assert metrics.not_available == ("load of single brokers: none",)
     assert section.cost.http_requests == 1
     assert section.stand_in == "stand-in for tests"
+
+
+def test_positions_of_a_clock_that_is_ahead_make_no_rates_and_a_second_reading_does() -> None:
+    ahead = SectionState(status="fresh", collected_at=datetime.now(UTC) + timedelta(hours=3))
+    previous = a_document(topics=(a_topic("orders"),), sections={"topics": ahead, "consumer_groups": ahead})
+
+    metrics = read(metrics_of(FakeReader(MEASURED), previous=previous))
+
+    assert metrics.window_seconds is not None
+    assert 0 < metrics.window_seconds < 60
+    assert metrics.topics[0].records_in_per_second is not None
 
 
 def test_the_platform_is_asked_for_the_connectors_of_this_run() -> None:
