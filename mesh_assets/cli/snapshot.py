@@ -62,13 +62,14 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
 
     The documents in the store stay. The next discovery of the cluster brings it back.
     """
-    from mesh_assets.snapshot.publisher import retire_snapshot
+    from mesh_assets.snapshot.publisher import NothingToRetireError, retire_snapshot
 
     estate = _estate_with(cluster)
     store = _store()
+    known = store.known_cluster(cluster)
+    by_id = cluster_id is not None
     if cluster_id is None:
         cluster_id = _cluster_id(estate, cluster, store)
-        known = store.known_cluster(cluster)
         if known is not None and known.former:
             click.echo(
                 f"{cluster} was before: {', '.join(known.former)}. To retire one of those: --cluster-id ID"
@@ -81,8 +82,16 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
     )
     if not yes:
         click.confirm("Write it?", abort=True)
-    position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
-    store.forget_cluster_id(cluster, cluster_id)
+    try:
+        position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
+    except NothingToRetireError as error:
+        if not by_id or known is None or cluster_id not in (*known.former, known.cluster_id):
+            raise
+        store.forget_cluster_id(cluster, cluster_id)
+        click.echo(f"{error}. This store takes it for gone from now on.")
+        return
+    if by_id:
+        store.forget_cluster_id(cluster, cluster_id)
     click.echo(
         f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay."
     )

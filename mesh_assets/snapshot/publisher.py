@@ -219,6 +219,10 @@ def open_publisher(
 _TIMEOUT_SECONDS = 30.0
 
 
+class NothingToRetireError(PublishError):
+    """The topic holds no record of the cluster, not even a tombstone."""
+
+
 def retire_snapshot(
     estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
@@ -240,7 +244,7 @@ def publish_tombstone(
     PublishError, UnreachableError."""
     newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
     if newest is None:
-        raise PublishError(
+        raise NothingToRetireError(
             f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the keys "
             "of its records"
         )

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from mesh_assets.cli import snapshot as commands
 from mesh_assets.snapshot.events import DiscoveryEvent, ReadSnapshot
+from mesh_assets.snapshot.publisher import NothingToRetireError
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import EventPosition
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
@@ -112,6 +113,8 @@ def retire(adopt: Adopt, monkeypatch: pytest.MonkeyPatch) -> tuple[Adopt, list[s
     written: list[str] = []
 
     def write(_estate: object, _name: str, *, cluster_id: str) -> EventPosition:
+        if cluster_id == "lkc-gone":
+            raise NothingToRetireError("the topic holds nothing of it")
         written.append(cluster_id)
         return EventPosition(topic="discovery-events", partition=0, offset=7)
 
@@ -150,3 +153,32 @@ def test_the_id_of_another_cluster_of_the_store_is_not_retired_under_this_name(
 
     assert str(done.exception) == "lkc-2 is payments, not warehouse; name it: --cluster payments"
     assert written == []
+
+
+def test_an_id_of_which_nothing_is_left_in_kafka_is_only_forgotten(
+    world: World, retire: tuple[Adopt, list[str]]
+) -> None:
+    run, _ = retire
+    unknown = run("--cluster-id", "lkc-gone", "--yes")
+    for cluster_id in (CLUSTER_ID, "lkc-gone"):
+        world.store.remember_cluster("warehouse", cluster_id)
+
+    done = run("--cluster-id", "lkc-gone", "--yes")
+
+    assert isinstance(unknown.exception, NothingToRetireError)
+    assert done.exit_code == 0, done.output
+    assert done.output.endswith("the topic holds nothing of it. This store takes it for gone from now on.\n")
+    assert world.store.cluster_id("warehouse") == CLUSTER_ID
+
+
+def test_to_retire_the_present_cluster_does_not_bring_an_earlier_one_back(
+    world: World, retire: tuple[Adopt, list[str]]
+) -> None:
+    run, written = retire
+    for cluster_id in ("lkc-old", CLUSTER_ID):
+        world.store.remember_cluster("warehouse", cluster_id)
+
+    run("--yes")
+
+    assert written == [CLUSTER_ID]
+    assert world.store.cluster_id("warehouse") == CLUSTER_ID
