@@ -240,15 +240,29 @@ def retire_snapshot(
 def publish_tombstone(
     connection: EventsConnection, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
-    """A record with the cluster's key and no value, which says what the last sequence was; its position. Raises
-    PublishError, UnreachableError."""
-    newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
-    if newest is None:
-        raise NothingToRetireError(
-            f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the keys "
-            "of its records"
-        )
-    origin = origin_of(newest)
-    tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
-    with EventProducer(connection, cluster_id=None, timeout_seconds=_TIMEOUT_SECONDS) as producer:
+    """A record with the cluster's key and no value, which says what the last sequence was; its position.
+
+    A run that is publishing is shut out first: else its snapshot could still come after the tombstone, or not be
+    seen yet (a transaction ends a moment after Kafka says so). Raises PublishError, UnreachableError.
+    """
+    with ExitStack() as open_producers:
+
+        def opened(fenced_for: str | None) -> EventProducer:
+            return open_producers.enter_context(
+                EventProducer(connection, cluster_id=fenced_for, timeout_seconds=_TIMEOUT_SECONDS)
+            )
+
+        producer = opened(cluster_id)
+        try:
+            producer.init()
+        except NotAllowedToFenceError:
+            producer = opened(None)
+        newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
+        if newest is None:
+            raise NothingToRetireError(
+                f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the "
+                "keys of its records"
+            )
+        origin = origin_of(newest)
+        tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
         return producer.deliver(topic, [tombstone], deadline=time.monotonic() + _TIMEOUT_SECONDS).last
