@@ -1,10 +1,15 @@
 """Tools: Flink SQL on Confluent Cloud."""
 
-import re
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from mesh_assets.agent_tools.messages import check_may_read
+from mesh_assets.analysis.flink_sql import Statement as Sql
+from mesh_assets.analysis.flink_sql import read_statement
+from mesh_assets.analysis.schema_fields import mask_column, mask_personal_text
 from mesh_assets.answering.answers import (
     Answer,
     BadArgumentError,
@@ -14,61 +19,21 @@ from mesh_assets.answering.answers import (
     PatternArgument,
     current_call,
     cut,
+    shown,
 )
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
-from mesh_assets.errors import EstateError, MeshError
+from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.estate.connections import FlinkConnection
+from mesh_assets.estate.model import Cluster
 from mesh_assets.importing import importing
+from mesh_assets.inventory.masking import MASK, mask_text
 
 if TYPE_CHECKING:
-    from mesh_assets.platforms.confluent_cloud.flink import Statement
+    from mesh_assets.platforms.confluent_cloud.flink import Column, Statement
 
 _ROW_BYTES = 9_000
-_TOKEN = re.compile(
-    r"(?P<space>\s+|--[^\n]*|/\*.*?\*/)"
-    r"|(?P<quoted>'(?:[^']|'')*'|`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\")"
-    r"|(?P<word>[A-Za-z_][\w$]*)|(?P<end>;)|(?P<open>['`\"]|/\*)|(?P<other>.)",
-    re.DOTALL,
-)
-_READS = frozenset({"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"})
-# These only describe a statement, whatever words it contains.
-_DESCRIBES = frozenset({"SHOW", "DESCRIBE", "DESC", "EXPLAIN"})
-_WRITING = """
-INSERT UPDATE DELETE UPSERT MERGE CREATE DROP ALTER TRUNCATE EXECUTE CALL ANALYZE LOAD UNLOAD RESET USE BEGIN COMPILE GRANT REVOKE INTO
-"""
-_CHANGES = frozenset(_WRITING.split())
-
-
-class StatementError(MeshError):
-    """Not exactly one complete statement."""
-
-
-def reads_only(sql: str) -> bool:
-    """Whether the one statement in `sql` is known to change nothing.
-
-    Raises StatementError for no statement, for several, and for a literal or comment that is never closed.
-    """
-    words: list[str] = []
-    ended = False
-    for token in _TOKEN.finditer(sql):
-        if token["space"] is not None:
-            continue
-        if token["open"] is not None:
-            raise StatementError(
-                f"the statement has {token['open']} at character {token.start() + 1} that is never closed"
-            )
-        if ended:
-            raise StatementError("expected one statement; run each in a call of its own")
-        if token["end"] is not None:
-            ended = True
-            continue
-        words.append(token["word"].upper() if token["word"] is not None else "")
-    if not words:
-        raise StatementError("the statement is empty")
-    if words[0] not in _READS:
-        return False
-    return words[0] in _DESCRIBES or _CHANGES.isdisjoint(words)
+_VALUE_CHARACTERS = 300
 
 
 class StatementRow(Answer):
@@ -89,8 +54,9 @@ class StatementPage(Answer):
 
 
 class SqlResult(Answer):
-    """`columns`: name and type. `complete`: these are all rows. `deleted`: the statement is gone; otherwise
-    it runs on and costs money."""
+    """`columns`: name and type. `rows`: with what looks personal as `********`; none of a statement that may
+    change something. `complete`: these are all rows. `deleted`: the statement is gone; otherwise it runs on and
+    costs money."""
 
     cluster: str
     statement: str
@@ -151,48 +117,104 @@ def execute_flink_sql(
         int, Field(ge=1, le=300, description="How long to wait for the statement to start, and for rows.")
     ] = 30,
 ) -> SqlResult:
-    """Runs one Flink SQL statement in the cluster's compute pool, which costs money. Without --allow-writes
-    only SELECT, WITH, VALUES, SHOW, DESCRIBE and EXPLAIN, which are deleted after their first rows.
+    """Runs one Flink SQL statement in the cluster's compute pool, which costs money. SELECT, WITH and VALUES read
+    only topics under the estate's allow_message_reading, with personal columns masked; with SHOW, DESCRIBE and
+    EXPLAIN they are deleted after their first rows. Anything else needs --allow-writes, and gives no rows.
     """
     with importing:
         from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
 
-    only_reads = reads_only(sql)
-    if not only_reads and not may_write:
+    read = read_statement(sql)
+    if read.effect == "may_change" and not may_write:
         raise BadArgumentError(
             "this statement may change something, which the server does not allow: use SELECT, WITH, VALUES, SHOW, DESCRIBE or "
             "EXPLAIN, or start the server with --allow-writes"
         )
     name, connection = _connection(known, cluster)
+    _check_tables(known, known.cluster(name), connection, read)
     call = current_call()
-    with FlinkClient(connection) as flink:
-        result = flink.run(
-            sql,
-            most_rows=limit,
-            within_seconds=min(seconds, call.seconds),
-            keep=not only_reads,
-            wait=call.wait,
-        )
+    try:
+        with FlinkClient(connection) as flink:
+            result = flink.run(
+                read.sql,
+                most_rows=limit,
+                within_seconds=min(seconds, call.seconds),
+                keep=read.effect == "may_change",
+                wait=call.wait,
+            )
+    except RefusedError as error:  # Flink quotes the statement, and values that it could not read
+        raise RefusedError(_masked_text(str(error))) from error
+    columns = result.statement.columns
     rows: list[list[Any]] = []
     size = 0
-    for row in result.rows:
-        short = [cut(value, 300) if isinstance(value, str) else value for value in row]
+    for row in result.rows if read.effect != "may_change" else ():
+        short = _masked_row(columns, row) if read.effect == "reads_rows" else [_described(one) for one in row]
         size += len(str(short))
         if rows and size > _ROW_BYTES:
             break
         rows.append(short)
     left = len(result.rows) - len(rows)
+    hint = f"{left} rows are left out; ask for fewer columns"
+    if read.effect == "may_change":
+        hint = "rows are given only of statements that only read"
     return SqlResult(
         cluster=name,
         statement=result.statement.name,
         phase=result.statement.phase,
-        detail=result.statement.detail or None,
-        columns=[f"{column} {kind}" for column, kind in result.statement.columns],
+        detail=_masked_text(result.statement.detail) or None,
+        columns=[f"{column.name} {column.type}" for column in columns],
         rows=rows,
         complete=result.complete and not left,
-        deleted=only_reads,
-        hint=f"{left} rows are left out; ask for fewer columns" if left else None,
+        deleted=read.effect != "may_change",
+        hint=hint if left else None,
     )
+
+
+def _check_tables(known: KnownEstate, cluster: Cluster, connection: FlinkConnection, read: Sql) -> None:
+    """Raises RefusedError unless every table is a topic of the cluster whose messages may be read."""
+    environment = cluster.environment.name if cluster.environment is not None else None
+    catalogs = {connection.catalog, connection.environment_id, environment}
+    databases = {connection.database, cluster.cluster_id}
+    for path in read.tables:
+        said = shown(".".join(path))
+        if connection.database is None and len(path) == 1:
+            raise EstateError(
+                f"which cluster's topic {said} is cannot be known: set `flink: {{database}}` of cluster {cluster.name} in the "
+                "estate, to that cluster's name in Confluent Cloud"
+            )
+        places = [{path[-1]}, databases, catalogs]
+        if len(path) > 3 or any(one not in place for one, place in zip(reversed(path), places, strict=False)):
+            raise RefusedError(
+                f"{said} is not of cluster {cluster.name}: expected its database ({connection.database}) or none, "
+                "and its catalog or none"
+            )
+        check_may_read(cluster, path[-1])
+        view = known.view(cluster.name)
+        if all(topic.name != path[-1] for topic in view.document.topics):
+            raise RefusedError(
+                f"cluster {cluster.name} had no topic {said} {view.about('topics').age} ago, and a view may show messages of "
+                "other topics; name the topic itself, or discover the cluster first"
+            )
+
+
+def _masked_row(columns: Sequence["Column"], row: Sequence[Any]) -> list[Any]:
+    if len(columns) != len(row):
+        return [None if value is None else MASK for value in row]
+    masked = [mask_column(one.name, one.details, value) for one, value in zip(columns, row, strict=True)]
+    return [_short(value) for value in masked]
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if len(text) <= _VALUE_CHARACTERS else cut(text, _VALUE_CHARACTERS)
+
+
+def _described(value: Any) -> Any:
+    return cut(mask_text(value), _VALUE_CHARACTERS) if isinstance(value, str) else value
+
+
+def _masked_text(text: str) -> str:
+    return cut(mask_personal_text(mask_text(text)), 1_000)
 
 
 def _statement_row(statement: "Statement") -> StatementRow:
@@ -201,8 +223,8 @@ def _statement_row(statement: "Statement") -> StatementRow:
         phase=statement.phase,
         kind=statement.kind,
         created=statement.created_at,
-        sql=cut(" ".join(statement.sql.split()), 200),
-        detail=cut(statement.detail, 200) or None,
+        sql=cut(" ".join(mask_personal_text(mask_text(statement.sql)).split()), 200),
+        detail=cut(_masked_text(statement.detail), 200) or None,
     )
 
 

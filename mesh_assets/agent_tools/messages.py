@@ -66,11 +66,7 @@ def sample_messages(
     allow_message_reading; reads without a consumer group and commits nothing.
     """
     described = known.cluster(known.name(cluster))
-    if not any(fnmatchcase(topic, pattern) for pattern in described.allow_message_reading):
-        raise RefusedError(
-            f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {described.name} "
-            f"in the estate ({', '.join(described.allow_message_reading) or 'which allows none'})"
-        )
+    check_may_read(described, topic)
     messages, tail = _read(described, topic, partition, limit, current_call())
     kept: list[SampledMessage] = []
     size = 0
@@ -86,6 +82,15 @@ def sample_messages(
         messages=kept,
         hint=_hint(tail, left=left),
     )
+
+
+def check_may_read(cluster: Cluster, topic: str) -> None:
+    """Raises RefusedError unless the estate lets agents read messages of the topic."""
+    if not any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading):
+        raise RefusedError(
+            f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {cluster.name} "
+            f"in the estate ({', '.join(cluster.allow_message_reading) or 'which allows none'})"
+        )
 
 
 def _hint(tail: "Tail", *, left: int) -> str | None:

@@ -1,7 +1,7 @@
 """The fields that a schema's text describes, and which of them look personal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -135,6 +135,62 @@ def mask_personal(value: Any, field: str = "") -> Any:
 def mask_personal_text(text: str) -> str:
     """`text` with what looks like an address or a card, account or phone number masked."""
     return _LOOKS_PERSONAL.sub(MASK, _cut(text))
+
+
+_NUMBERS = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "DECIMAL", "NUMERIC", "FLOAT", "DOUBLE")
+_BYTES = ("BINARY", "VARBINARY", "BYTES")
+_PLAIN = ("DATE", "TIME", "INTERVAL")
+
+
+def mask_column(name: str, kind: Mapping[str, Any], value: Any) -> Any:
+    """A value of a query's answer, masked as that field of a record is. `kind`: its type as Confluent's Flink
+    describes it; values come as text, and rows within without the names of their fields."""
+    named = _named(kind, value)
+    type_name = str(kind.get("type"))
+    if type_name == "BOOLEAN" and not isinstance(named, list | dict):
+        return named
+    if isinstance(named, str) and type_name.startswith(_PLAIN):
+        return MASK if is_personal(name) else named
+    if isinstance(named, str) and type_name in _NUMBERS:
+        return MASK if mask_personal(_number(named), name) == MASK else named
+    return mask_personal(named, name)
+
+
+def _number(text: str) -> int | float | str:
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return text
+
+
+def _named(kind: Mapping[str, Any], value: Any) -> Any:
+    type_name = str(kind.get("type"))
+    if value is None:
+        return None
+    if type_name == "ROW":
+        fields = kind.get("fields")
+        if not isinstance(fields, list) or not isinstance(value, list) or len(fields) != len(value):
+            return MASK
+        return {
+            str(one.get("name")): _named(one.get("field_type") or {}, inner)
+            for one, inner in zip(fields, value, strict=True)
+        }
+    if type_name in ("ARRAY", "MULTISET"):
+        within = kind.get("element_type") or {}
+        return [_named(within, inner) for inner in value] if isinstance(value, list) else MASK
+    if type_name == "MAP":
+        pairs = value if isinstance(value, list) else [None]
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            return MASK
+        return {str(key): _named(kind.get("value_type") or {}, inner) for key, inner in pairs}
+    if type_name in _BYTES:
+        return f"{len(str(value))} characters of bytes, which are not shown"
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return parse_json(value)
+        except UnreadableDefinitionError:
+            return value
+    return MASK if isinstance(value, list | dict) else value
 
 
 def _cut(text: str) -> str:

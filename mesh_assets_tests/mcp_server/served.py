@@ -37,6 +37,8 @@ clusters:
       organization_id: org-1
       environment_id: env-1
       compute_pool_id: lfcp-1
+      catalog: prod
+      database: warehouse
       username: key
       password: ${FLINK_SECRET}
       timeout_seconds: 1

@@ -8,8 +8,8 @@ come in pages; those of a running statement never end.
 import re
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mesh_assets.errors import RefusedError, UnreachableError
@@ -24,11 +24,20 @@ _FINISH_SECONDS = 3.0
 _NOT_A_NAME = re.compile(r"[^a-z0-9-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`type`: its SQL type. `details`: the same as Confluent describes it, with the types within."""
+
+    name: str
+    type: str
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One statement. `phase` is Confluent's word, `detail` its comment on the phase, usually an error.
 
-    `columns`: names and types, once they are known.
+    `columns`: once they are known.
     """
 
     name: str
@@ -39,7 +48,7 @@ class Statement:
     compute_pool_id: str | None
     kind: str | None
     is_bounded: bool | None
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +204,11 @@ def _statement(answer: Answer, value: Any) -> Statement:
         compute_pool_id=spec.get("compute_pool_id"),
         kind=traits.get("sql_kind"),
         is_bounded=traits.get("is_bounded"),
-        columns=tuple(
-            (str(column.get("name")), str((column.get("type") or {}).get("type")))
-            for column in columns
-            if isinstance(column, dict)
-        ),
+        columns=tuple(_column(column) for column in columns if isinstance(column, dict)),
     )
+
+
+def _column(value: Mapping[str, Any]) -> Column:
+    details = value.get("type")
+    details = details if isinstance(details, dict) else {}
+    return Column(name=str(value.get("name")), type=str(details.get("type")), details=details)

@@ -17,12 +17,14 @@ _COLUMNS = [
 
 
 class FlinkStandIn:
-    """`rows` come two a page. `endless`: a query goes on after them. `refuses`, `fails`: what it says to the
+    """`rows`, of `columns`, come two a page. `endless`: a query goes on after them. `refuses`, `fails`: what it says to the
     next statement."""
 
     def __init__(self) -> None:
         self.statements: dict[str, dict[str, Any]] = {}
+        self.created: list[dict[str, Any]] = []
         self.rows: list[list[Any]] = [["1", "a"], ["2", "b"], ["3", None]]
+        self.columns: list[dict[str, Any]] = _COLUMNS
         self.endless = False
         self.refuses: str | None = None
         self.fails: str | None = None
@@ -59,7 +61,7 @@ class FlinkStandIn:
             "sql_kind": "SELECT",
             "is_bounded": not self.endless,
             "is_append_only": True,
-            "schema": {"columns": _COLUMNS},
+            "schema": {"columns": self.columns},
         }
         return {"phase": "RUNNING" if self.endless else "COMPLETED", "detail": "", "traits": traits}
 
@@ -80,6 +82,7 @@ class FlinkStandIn:
             "status": {"phase": "PENDING", "detail": ""},
         }
         self.statements[name] = statement
+        self.created.append(statement)
         return httpx.Response(201, json=statement)
 
     def _list(self, request: httpx.Request) -> httpx.Response:

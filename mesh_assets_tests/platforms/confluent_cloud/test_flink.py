@@ -5,7 +5,7 @@ import pytest
 
 from mesh_assets.errors import RefusedError, UnreachableError
 from mesh_assets.estate.connections import FlinkConnection
-from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
+from mesh_assets.platforms.confluent_cloud.flink import Column, FlinkClient
 from mesh_assets_tests.platforms.confluent_cloud.flink_stand_in import FlinkStandIn
 
 
@@ -44,7 +44,8 @@ def test_a_query_gives_its_rows_and_columns_and_is_deleted(
 ) -> None:
     result = flink.run("SELECT 1", most_rows=10, within_seconds=30, keep=False, wait=at_once)
     assert result.rows == (("1", "a"), ("2", "b"), ("3", None))
-    assert (result.complete, result.statement.columns) == (True, (("id", "INTEGER"), ("email", "VARCHAR")))
+    assert result.complete
+    assert result.statement.columns == (Column("id", "INTEGER"), Column("email", "VARCHAR"))
     assert stand_in.deleted == [result.statement.name]
 
 
