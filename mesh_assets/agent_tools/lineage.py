@@ -48,8 +48,8 @@ def get_lineage(
     known: KnownEstate,
     /,
     topic: Annotated[str | None, Field(max_length=249, description="Start at this topic.")] = None,
-    connector: Annotated[str | None, Field(max_length=249, description="Start at this connector.")] = None,
-    group: Annotated[str | None, Field(max_length=249, description="Start at this consumer group.")] = None,
+    connector: Annotated[str | None, Field(max_length=512, description="Start at this connector.")] = None,
+    group: Annotated[str | None, Field(max_length=512, description="Start at this consumer group.")] = None,
     direction: Annotated[
         Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")
     ] = "both",

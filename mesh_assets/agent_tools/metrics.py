@@ -16,6 +16,7 @@ from mesh_assets.answering.answers import (
     shown,
 )
 from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.views import named
 from mesh_assets.inventory.records import Metrics, Record
 
 R = TypeVar("R", bound=Record)
@@ -54,10 +55,10 @@ def get_metrics(
     cluster: ClusterName = None,
     topic: Annotated[str | None, Field(max_length=249, description="Only this topic's figures.")] = None,
     group: Annotated[
-        str | None, Field(max_length=249, description="Only this consumer group's figures.")
+        str | None, Field(max_length=512, description="Only this consumer group's figures.")
     ] = None,
     connector: Annotated[
-        str | None, Field(max_length=249, description="Only this connector's figures.")
+        str | None, Field(max_length=512, description="Only this connector's figures.")
     ] = None,
     source: SourceArgument = "latest",
 ) -> MetricsAnswer:
@@ -67,8 +68,8 @@ def get_metrics(
     With source=live a rate is measured over a few seconds.
     """
     given = (("topic", topic), ("group", group), ("connector", connector))
-    named = [(kind, name) for kind, name in given if name is not None]
-    if len(named) > 1:
+    asked = [(kind, name) for kind, name in given if name is not None]
+    if len(asked) > 1:
         raise BadArgumentError("give one of topic, group and connector, or none for the cluster as a whole")
     view = known.view(cluster, source, needs=("topics", "consumer_groups", "connectors", "metrics"))
     metrics = view.document.metrics
@@ -87,8 +88,8 @@ def get_metrics(
         for one in metrics.sources
     ] or [SourceRow(name=metrics.source, window_seconds=metrics.window_seconds)]
     not_available = list(metrics.not_available[:20])
-    if named:
-        ((kind, name),) = named
+    if asked:
+        ((kind, name),) = asked
         return MetricsAnswer(
             about=about, sources=sources, thing=_of(metrics, kind, name), not_available=not_available
         )
@@ -118,11 +119,11 @@ def get_metrics(
 def _of(metrics: Metrics, kind: str, name: str) -> Figures:
     found: Record | None
     if kind == "topic":
-        found = next((rate for rate in metrics.topics if rate.topic == name), None)
+        found = named(metrics.topics, name, lambda rate: rate.topic)
     elif kind == "group":
-        found = next((rate for rate in metrics.consumer_groups if rate.group_id == name), None)
+        found = named(metrics.consumer_groups, name, lambda rate: rate.group_id)
     else:
-        found = next((rate for rate in metrics.connectors if rate.connector == name), None)
+        found = named(metrics.connectors, name, lambda rate: rate.connector)
     if found is None:
         raise UnknownError(
             f"there are no figures of {kind} {shown(name)}; use find to look for a name. Not every source has figures of connectors"

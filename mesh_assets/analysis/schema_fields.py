@@ -179,7 +179,7 @@ def _named(kind: Mapping[str, Any], value: Any) -> Any:
         within = kind.get("element_type") or {}
         return [_named(within, inner) for inner in value] if isinstance(value, list) else MASK
     if type_name == "MAP":
-        pairs = value if isinstance(value, list) else [None]
+        pairs: list[Any] = value if isinstance(value, list) else [None]
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             return MASK
         return {str(key): _named(kind.get("value_type") or {}, inner) for key, inner in pairs}

@@ -6,6 +6,7 @@ from typing import Literal
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import readable
 
 FoundKind = Literal["topic", "connector", "schema", "consumer_group"]
 By = Literal["any", "name", "field", "owner", "text"]
@@ -59,7 +60,8 @@ def _matches(document: Document, wanted: str) -> Iterator[Match]:
         ("consumer_group", [group.group_id for group in document.consumer_groups]),
     ):
         for name in names:
-            rank = _name_rank(name.casefold(), wanted)
+            ranks = [_name_rank(one.casefold(), wanted) for one in {name, readable(name)}]
+            rank = min((one for one in ranks if one is not None), default=None)
             if rank is not None:
                 yield Match(cluster=cluster, kind=kind, name=name, by="name", where=name, rank=rank)  # type: ignore[arg-type]
     yield from _in_schemas(document, wanted)

@@ -13,6 +13,7 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from mesh_assets.errors import MeshError
+from mesh_assets.inventory.wording import readable
 
 T = TypeVar("T")
 Report = Callable[[float, float | None, str], Coroutine[Any, Any, None]]
@@ -165,5 +166,5 @@ def cut(text: str, characters: int) -> str:
 
 def shown(text: object) -> str:
     """A name from outside, printable and short enough to quote in a sentence."""
-    said = str(text)
+    said = readable(str(text))
     return repr(said if len(said) <= 80 else f"{said[:80]}…")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from mesh_assets.answering.answers import Answer, BadArgumentError
+from mesh_assets.inventory.wording import readable
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Answer)
@@ -24,6 +25,7 @@ Place = tuple[Any, ...]
 FIRST_PAGE_BYTES = 4_200
 ASKED_PAGE_BYTES = 40_000
 FIRST_PAGE_ROWS = 50
+_PLACE_CHARACTERS = 500
 
 
 def build_page(
@@ -48,7 +50,7 @@ def build_page(
     """
     key = hashlib.sha256(msgspec.json.encode([str(part) for part in question])).hexdigest()[:12]
     after, seen_version = _read_cursor(cursor, key)
-    remaining = [item for item in items if _after(place(item), after)] if after is not None else list(items)
+    remaining = list(items) if after is None else _rest(items, place, after)
     most_rows, most_bytes = (
         (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES) if limit is None else (limit, ASKED_PAGE_BYTES)
     )
@@ -71,13 +73,13 @@ def build_page(
 
 
 def matches(name: str, pattern: str | None) -> bool:
-    """Whether a shell pattern selects the name. A pattern without `*?[` selects names that contain it,
-    ignoring case."""
+    """Whether a shell pattern selects the name, as it is or as answers show it. A pattern without `*?[` selects
+    names that contain it, ignoring case."""
     if not pattern:
         return True
     if any(sign in pattern for sign in "*?["):
-        return fnmatchcase(name, pattern)
-    return pattern.casefold() in name.casefold()
+        return any(fnmatchcase(one, pattern) for one in {name, readable(name)})
+    return any(pattern.casefold() in one.casefold() for one in {name, readable(name)})
 
 
 def _fill(rows: Iterable[Answer], most_bytes: int) -> list[Answer]:
@@ -93,7 +95,18 @@ def _fill(rows: Iterable[Answer], most_bytes: int) -> list[Answer]:
 
 
 def _cursor(key: str, version: str, place: Place) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([key, version, list(place)])).decode().rstrip("=")
+    content = msgspec.json.encode([key, version, _short(place)])
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _short(place: Place) -> list[Any]:
+    """A group's id may have 32,767 characters, and clients pass cursors back as arguments, which are limited."""
+    return [
+        one
+        if not isinstance(one, str) or len(one) <= _PLACE_CHARACTERS
+        else one[:_PLACE_CHARACTERS] + hashlib.sha256(one.encode("utf-8", "replace")).hexdigest()[:16]
+        for one in place
+    ]
 
 
 _NOT_OURS = "this is not a cursor of this server; leave it out to start at the first page"
@@ -115,8 +128,12 @@ def _read_cursor(cursor: str | None, key: str) -> tuple[list[Any] | None, str | 
     return place, version
 
 
-def _after(place: Place, last: list[Any]) -> bool:
+def _rest(items: Sequence[T], place: Callable[[T], Place], last: list[Any]) -> list[T]:
+    """Those after the row of that place; where it is gone, those that would come after it."""
     try:
-        return list(place) > last
+        places = [_short(place(item)) for item in items]
+        if last in places:
+            return list(items[len(places) - places[::-1].index(last) :])
+        return [item for item, one in zip(items, places, strict=True) if one > last]
     except TypeError as error:  # a cursor made up by hand
         raise BadArgumentError(_NOT_OURS) from error

@@ -10,6 +10,7 @@ from mesh_assets.answering.answers import About, Source, UnknownError, age_text,
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.inventory.wording import listed, readable
 
 T = TypeVar("T")
 # Comparing a name with every one of a large estate would take seconds.
@@ -78,6 +79,24 @@ def the_group(document: Document, group_id: str) -> ConsumerGroup:
     )
 
 
+def named(things: Sequence[T], name: str, name_of: Callable[[T], str]) -> T | None:
+    """The thing of that name, or else of that name as answers show it, without what cannot be seen. Raises
+    UnknownError where several look so."""
+    alike: list[T] = []
+    for thing in things:
+        own = name_of(thing)
+        if own == name:
+            return thing
+        if readable(own) == name:
+            alike.append(thing)
+    if len(alike) > 1:
+        escaped = listed([ascii(name_of(thing)[:80]) for thing in alike])
+        raise UnknownError(
+            f"{len(alike)} names look like {shown(name)} and differ in characters that cannot be seen: {escaped}; pass one as it is"
+        )
+    return alike[0] if alike else None
+
+
 def _the_one(
     document: Document,
     section: SectionName,
@@ -86,15 +105,15 @@ def _the_one(
     things: Sequence[T],
     name_of: Callable[[T], str],
 ) -> T:
-    for thing in things:
-        if name_of(thing) == name:
-            return thing
+    found = named(things, name, name_of)
+    if found is not None:
+        return found
     known = [name_of(thing) for thing in things]
     wanted = name[:200]
     near = [other for other in known if wanted.casefold() in other.casefold()][:5]
     near = near or get_close_matches(wanted, known[:_COMPARED_NAMES], n=5)
     hint = (
-        f"; similar: {', '.join(near)}"
+        f"; similar: {', '.join(map(shown, near))}"
         if near
         else f"; list_{section} shows all {len(known):,}"
         if known

@@ -1,5 +1,8 @@
-"""How counts, lists and figures read, in sentences of every part: changes, reports, findings, errors."""
+"""How counts, lists and figures read, in sentences of every part: changes, reports, findings, errors; and text
+of others, made readable."""
 
+import json
+import re
 from collections.abc import Sequence
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -36,6 +39,46 @@ def one_line(text: str, *, most: int | None = None) -> str:
     # Cut first: there is no need to split a megabyte to show its beginning.
     line = " ".join(text[: 4 * most].split())
     return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"
+
+
+# Letters and pictures that joiners and variation selectors belong to: between others these say nothing, and many
+# of them in a row can carry a hidden text.
+_JOINED = r"\u0600-\u1fff\u2190-\u2bff\U0001f000-\U0001fbff"
+_UNSEEN = re.compile(
+    r"(?:\x1b\[[0-?]*+[ -/]*+[@-~]"  # of terminals: colours, movements
+    r"|\x1b\][^\x07\x1b\n]{0,1000}+(?:\x07|\x1b\\)"  # and titles, links
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]"  # C0 and C1 but tab and line breaks
+    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # direction
+    r"|[\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]"
+    r"|[\ufe00-\ufe0d\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # of no width, tags
+    rf"|(?<![{_JOINED}\ufe0f])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])"
+    rf"|(?<![#*0-9\xa9\xae\u203c-\u3299{_JOINED}])[\ufe0e\ufe0f]"
+    r"|[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff])+"  # no characters
+)
+_LINE_BREAK = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+
+
+def readable(text: str) -> str:
+    """`text` as a person sees it: what is invisible, turns the direction of reading or moves a terminal is
+    replaced by one U+FFFD, a line break of any kind by a newline.
+
+    Names and messages are written by whoever may write to Kafka. Hidden characters make two names look alike,
+    and carry what an agent reads and its person does not.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSEEN.sub("\ufffd", _LINE_BREAK.sub("\n", text))
+
+
+def escaped(line: str) -> str:
+    """A line of JSON with escapes for what `readable` takes out: it loses nothing, and moves no terminal."""
+    if line.isascii() and line.isprintable():
+        return line
+    return _LINE_BREAK.sub(_as_escapes, _UNSEEN.sub(_as_escapes, line))
+
+
+def _as_escapes(unseen: re.Match[str]) -> str:
+    return "".join(one if " " <= one <= "~" else json.dumps(one)[1:-1] for one in unseen[0])
 
 
 def shortened(text: str, most: int) -> str:

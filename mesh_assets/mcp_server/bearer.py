@@ -17,6 +17,7 @@ from pydantic import AnyHttpUrl
 from mesh_assets.answering.answers import in_thread
 from mesh_assets.importing import importing
 from mesh_assets.mcp_server.settings import OAuth
+from mesh_assets.mcp_server.watching import TOKEN_CHECKED
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class OneToken:
     async def __call__(
         self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
-        if scope["type"] == "http" and not self._allowed(dict(scope["headers"]).get(b"authorization", b"")):
+        allowed = self._allowed(dict(scope.get("headers", ())).get(b"authorization", b""))
+        if scope["type"] == "http" and not allowed:
             body = b'{"error":"invalid_token","error_description":"a bearer token is needed that this server knows"}'
             headers = [
                 (b"content-type", b"application/json"),
@@ -45,6 +47,8 @@ class OneToken:
             await send({"type": "http.response.start", "status": 401, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
+        if allowed:
+            scope[TOKEN_CHECKED] = True
         await self._app(scope, receive, send)
 
     def _allowed(self, header: bytes) -> bool:
@@ -103,4 +107,7 @@ class JwtVerifier:
             scopes=scope.split() if isinstance(scope, str) else [str(one) for one in scope],
             expires_at=int(claims["exp"]),
             resource=self._oauth.audience,
+            # Two users of one client are two: for the audit log, and for whose session and question it is.
+            subject=None if claims.get("sub") is None else str(claims["sub"]),
+            claims={"iss": claims["iss"]},
         )

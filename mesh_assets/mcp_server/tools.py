@@ -18,6 +18,7 @@ from mesh_assets.answering.answers import Answer, in_thread
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
 from mesh_assets.esm.request_fields import EsmModel
+from mesh_assets.inventory.wording import readable
 
 # Asking the person at the client whether to carry out a plan, where the client can ask.
 
@@ -50,7 +51,7 @@ async def ask_person(context: Context[Any, Any], question: Question) -> bool | I
     """
 
     async def ask() -> Consent | Elicit[Consent]:
-        return Elicit(question.text, Consent)
+        return Elicit(readable(question.text), Consent)
 
     asked = {"consent": (Resolve(ask), True)}
     answered = await resolve_arguments(asked, build_resolver_plans(asked, set()), {}, context)
@@ -67,17 +68,19 @@ _NAMED = ("properties", "$defs")
 """Their keys are names, not keywords."""
 
 
-def _hints(*, read_only: bool = False, destructive: bool = False, open_world: bool = True) -> ToolAnnotations:
+def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
+    """Always of an open world: documents, too, hold what others wrote, and clients judge by this hint how far to
+    trust an answer."""
     return ToolAnnotations(
         read_only_hint=read_only,
         destructive_hint=destructive,
         idempotent_hint=read_only,
-        open_world_hint=open_world,
+        open_world_hint=True,
     )
 
 
 _ANNOTATIONS: dict[Behaviour, ToolAnnotations] = {
-    "reads_documents": _hints(read_only=True, open_world=False),
+    "reads_documents": _hints(read_only=True),
     "reads_systems": _hints(read_only=True),
     "changes": _hints(),
     "destroys": _hints(destructive=True),

@@ -1,10 +1,12 @@
 """What is watched of every request: the audit log, one JSON line a call, and how long the server has been
 idle."""
 
+import getpass
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +14,15 @@ from typing import Any, Literal
 
 import anyio
 import msgspec
+from mcp.server.auth.middleware.auth_context import get_access_token
 
 from mesh_assets.errors import ConfigurationError
-from mesh_assets.inventory.masking import mask_field, mask_text
+from mesh_assets.inventory.masking import MASK, mask_field, mask_text
+from mesh_assets.inventory.wording import escaped
 
 _VALUE_CHARACTERS = 200
+# More than the arguments of any change may have by their schemas; beyond it they are shortened like others.
+_WHOLE_CHARACTERS = 200_000
 # Far more than is kept, so that masking sees a whole credential.
 _READ_CHARACTERS = 4_000
 Outcome = Literal["ok", "error", "cancelled"]
@@ -26,7 +32,8 @@ _AUDITED = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "
 
 
 class AuditLog:
-    """Who asked what, how it ended and how long it took, with secrets in arguments masked.
+    """Who asked what, how it ended and how long it took, with secrets in arguments masked. Arguments of changes
+    are kept whole, those of other calls by their beginnings.
 
     Writes to `path`, or to stderr without one. A line that cannot be written goes to stderr and ends no call.
     Raises ConfigurationError at the start when the file cannot be written.
@@ -55,24 +62,31 @@ class AuditLog:
         error: str | None = None,
         answer_bytes: int | None = None,
         client: str | None = None,
+        caller: Mapping[str, str] | None = None,
+        changes: bool = False,
+        plan: Mapping[str, Any] | None = None,
     ) -> None:
-        """`started`: `time.monotonic()` of the start."""
+        """`started`: `time.monotonic()` of the start. `client`: the program, as it calls itself. `caller`: who
+        uses it, see `caller_of`. `changes`: whether the tool may change something. `plan`: of an answer, its id
+        and whether it was carried out."""
         line = msgspec.json.encode(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "kind": kind,
                 "name": shortened(mask_text(name[:_READ_CHARACTERS])),
-                "arguments": {
-                    shortened(str(key)): shown_argument(str(key), value)
-                    for key, value in list(arguments.items())[:50]
-                },
+                "arguments": shown_arguments(arguments, whole=changes),
+                **(plan or {}),
                 "outcome": outcome,
                 **({} if error is None else {"error": shortened(mask_text(error[:_READ_CHARACTERS]))}),
                 **({} if answer_bytes is None else {"answer_bytes": answer_bytes}),
+                **(
+                    {} if caller is None else {"caller": {key: shortened(one) for key, one in caller.items()}}
+                ),
                 **({} if client is None else {"client": shortened(client)}),
                 "duration_ms": round((time.monotonic() - started) * 1000),
             }
         ).decode()
+        line = escaped(line)
         with self._lock:
             if self._path is None:
                 with suppress(OSError, ValueError):  # nobody reads stderr any more
@@ -87,10 +101,35 @@ class AuditLog:
                     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def shown_arguments(arguments: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+    """Arguments as the log may show them: masked where a name or a form suggests a secret, and short unless they
+    are wanted `whole`."""
+    if whole and len(msgspec.json.encode(arguments, enc_hook=str)) <= _WHOLE_CHARACTERS:
+        return {_encodable(str(key)): _whole(str(key), value) for key, value in arguments.items()}
+    return {
+        shortened(str(key)): shown_argument(str(key), value) for key, value in list(arguments.items())[:50]
+    }
+
+
+def _whole(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_encodable(mask_text(str(name))): _whole(str(name), one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(key, one) for one in value]
+    return _encodable(mask_field(key, value)) if isinstance(value, str) else _plain(key, value)
+
+
+def _plain(key: str, value: Any) -> Any:
+    """A number may be a secret, too."""
+    if value is None or isinstance(value, bool):
+        return value
+    return MASK if mask_field(key, str(value)) == MASK else value
+
+
 def shown_argument(key: str, value: Any) -> Any:
     """An argument as the log may show it: short, and masked where its name or its form suggests a secret."""
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return _plain(key, value)
     text = (
         value
         if isinstance(value, str)
@@ -101,10 +140,15 @@ def shown_argument(key: str, value: Any) -> Any:
 
 def shortened(text: str, *, characters: int | None = None) -> str:
     """`characters`: how many there were at first."""
-    text = text.encode("utf-8", "replace").decode()  # lone surrogates are not UTF-8
+    text = _encodable(text)
     if len(text) <= _VALUE_CHARACTERS:
         return text
     return f"{text[:_VALUE_CHARACTERS]}… ({characters or len(text):,} characters)"
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates are not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class IdleWatch:
@@ -146,11 +190,13 @@ class IdleWatch:
 
 
 class Watch:
-    """The server's middleware: every request and notification passes here."""
+    """The server's middleware: every request and notification passes here. `changes`: the tools that may change
+    something."""
 
-    def __init__(self, idle: IdleWatch, audit: AuditLog) -> None:
+    def __init__(self, idle: IdleWatch, audit: AuditLog, *, changes: Collection[str] = ()) -> None:
         self._idle = idle
         self._audit = audit
+        self._changes = changes
 
     async def __call__(self, ctx: Any, call_next: Any) -> Any:
         self._idle.touch()
@@ -176,9 +222,11 @@ class Watch:
                 if ctx.method in _AUDITED:
                     parameters = ctx.params or {}
                     arguments = parameters.get("arguments")
+                    name = str(parameters.get(_CALLS[ctx.method]))
+                    changes = ctx.method == "tools/call" and name in self._changes
                     self._audit.write(
                         kind=_AUDITED[ctx.method],
-                        name=str(parameters.get(_CALLS[ctx.method])),
+                        name=name,
                         arguments=arguments if isinstance(arguments, dict) else {},
                         outcome=outcome,
                         started=started,
@@ -187,6 +235,9 @@ class Watch:
                         if result is not None
                         else None,
                         client=_client(ctx),
+                        caller=caller_of(ctx),
+                        changes=changes,
+                        plan=_plan(result) if changes else None,
                     )
 
 
@@ -194,6 +245,43 @@ def _first_text(result: Any) -> str | None:
     content = result.get("content") if isinstance(result, dict) else None
     texts = (str(block.get("text")) for block in content or () if isinstance(block, dict) and "text" in block)
     return next(texts, None)
+
+
+def _plan(result: Any) -> dict[str, Any]:
+    """What of a plan's answer says whether it was carried out: also where the person agreed, so that no argument
+    says so."""
+    structured = result.get("structuredContent") if isinstance(result, dict) else None
+    if not isinstance(structured, dict) or "applied" not in structured:
+        return {}
+    plan = structured.get("plan")
+    plan_id = structured.get("plan_id") or (plan.get("id") if isinstance(plan, dict) else None)
+    return {"plan_id": plan_id, "applied": structured["applied"]}
+
+
+def caller_of(ctx: Any) -> dict[str, str]:
+    """Who asks: the subject and client of a verified OAuth token, the holder of the server's bearer token, whoever
+    is at that address, or, over stdio, the user that the server runs as."""
+    token = get_access_token()
+    if token is not None:
+        issuer = (token.claims or {}).get("iss")
+        known = {"subject": token.subject, "oauth_client": token.client_id, "issuer": issuer}
+        return {key: str(value) for key, value in known.items() if value is not None}
+    if ctx.request is None:
+        return {"user": _user()}
+    peer = ctx.request.client
+    address = {} if peer is None else {"address": str(peer.host)}
+    return {**address, **({"bearer_token": "the server's own"} if TOKEN_CHECKED in ctx.request.scope else {})}
+
+
+TOKEN_CHECKED = "mesh_assets.token_checked"
+"""In the scope of an HTTP request whose bearer token is that of the server."""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
 
 
 def _client(ctx: Any) -> str | None:

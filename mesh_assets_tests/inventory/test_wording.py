@@ -1,13 +1,20 @@
+import json
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesh_assets.inventory.wording import (
     bytes_text,
     counted,
     duration,
+    escaped,
     figure,
     listed,
     one_line,
     plural,
+    readable,
     shortened,
 )
 
@@ -62,3 +69,69 @@ def test_durations_have_the_unit_that_fits(seconds: float, text: str) -> None:
 )
 def test_bytes_have_the_unit_that_fits(count: float, text: str) -> None:
     assert bytes_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("orders", "orders"),
+        ("Größe 1 · 漢字 λ", "Größe 1 · 漢字 λ"),
+        ("a\tb\r\nc\rd\x85e\u2028f\u2029g\n", "a\tb\nc\nd\ne\nf\ng\n"),
+        ("pay\u202eroll", "pay\ufffdroll"),
+        ("a\u200b\ufeff\u2060\xadb", "a\ufffdb"),
+        ("\x1b[31;1mred\x1b[0m", "\ufffdred\ufffd"),
+        ("\x1b]8;;http://evil.example\x07link\x1b]8;;\x1b\\", "\ufffdlink\ufffd"),
+        ("\x9b2Ja\x00\x07b\x7f", "\ufffd2Ja\ufffdb\ufffd"),
+        ("a" + "".join(chr(0xE0000 + ord(c)) for c in "ignore") + "b", "a\ufffdb"),
+        ("a" + "".join(chr(0xE0100 + c) for c in range(240)) + "b", "a\ufffdb"),
+        ("a\u200d\u200c\u200db", "a\ufffdb"),
+        ("x\ufe0f\ufe0e\ufe00y", "x\ufffdy"),
+        ("\u3164\u115f\u1160\uffa0", "\ufffd"),
+        ("a\ud800b", "a\ufffdb"),
+        # Where they belong: a family, a heart, a keycap, Persian.
+        *(
+            (text, text)
+            for text in ("👩\u200d❤\ufe0f\u200d👨", "❤\ufe0f", "1\ufe0f⃣", "\u0645\u06cc\u200c\u062e")
+        ),
+    ],
+)
+def test_text_of_others_is_made_readable(text: str, shown: str) -> None:
+    assert readable(text) == shown
+
+
+HIDDEN = {
+    chr(code)
+    for codes in (
+        range(9),
+        range(11, 32),
+        range(127, 160),
+        range(0x202A, 0x202F),
+        range(0x2066, 0x206A),
+        range(0xE0000, 0xE0200),
+    )
+    for code in codes
+} | set("\u200b\u200e\u200f\ufeff\u2028\u2029")
+
+
+@given(st.text(st.characters() | st.sampled_from("\u200c\u200d\ufe0f\x1b[]ab1❤\u0645"), max_size=60))
+def test_what_is_readable_stays_and_nothing_hidden_is_left(text: str) -> None:
+    shown = readable(text)
+    assert readable(shown) == shown
+    assert HIDDEN.isdisjoint(shown)
+    assert all(readable(one) == one for one in shown if one not in "\u200c\u200d\ufe0e\ufe0f")
+
+
+@given(st.text())
+def test_an_escaped_line_of_json_says_the_same(text: str) -> None:
+    line = json.dumps({"a": text}, ensure_ascii=False)
+    assert json.loads(escaped(line)) == {"a": text}
+    assert len(escaped(line).splitlines()) == 1
+    assert HIDDEN.isdisjoint(escaped(line))
+
+
+@pytest.mark.parametrize("piece", ["\x1b]", "\x1b[1;", "\u200d", "a\u200b", "\x9b\x1b]8;;x"])
+def test_making_text_readable_takes_time_in_proportion_to_it(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    readable(text)
+    assert time.process_time() - started < 2

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from jwt.algorithms import ECAlgorithm
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.bearer import JwtVerifier
@@ -103,6 +105,62 @@ def test_a_token_that_another_key_signed_is_refused(make_token: Make) -> None:
 @pytest.mark.parametrize("token", ["", "no.jwt.here", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."])
 def test_anything_but_a_signed_token_is_refused(token: str) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
+
+
+def test_the_audit_log_names_the_subject_of_each_request_and_the_client_that_it_uses(
+    make_token: Make, tmp_path: Path
+) -> None:
+    settings = ServerSettings(oauth=OAUTH, audit_log=tmp_path / "audit.jsonl")
+    app = http_app(build_server(settings), HttpSettings())
+
+    async def run() -> None:
+        transport = httpx.ASGITransport(app)
+        async with app.router.lifespan_context(app):
+            for subject in ("anne", "bert"):
+                token = make_token(sub=subject, client_id="desktop")
+                headers = {"Authorization": f"Bearer {token}"}
+                async with (
+                    httpx.AsyncClient(
+                        transport=transport, base_url="http://127.0.0.1", headers=headers
+                    ) as http,
+                    Client(streamable_http_client("http://127.0.0.1/mcp", http_client=http)) as client,
+                ):
+                    await client.get_prompt("weekly_estate_review", {})
+
+    anyio.run(run)
+    callers = [json.loads(line)["caller"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert callers == [
+        {"subject": subject, "oauth_client": "desktop", "issuer": OAUTH.issuer}
+        for subject in ("anne", "bert")
+    ]
+
+
+def test_a_session_of_one_user_is_not_another_users_of_the_same_client(
+    make_token: Make, tmp_path: Path
+) -> None:
+    settings = ServerSettings(oauth=OAUTH, audit_log=tmp_path / "audit.jsonl")
+    app = http_app(build_server(settings), HttpSettings())
+    asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+    async def run() -> list[int]:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+        ):
+
+            async def post(subject: str, body: Any, session: str | None = None) -> httpx.Response:
+                headers = {
+                    "Accept": "application/json, text/event-stream",
+                    "Authorization": f"Bearer {make_token(sub=subject, client_id='desktop')}",
+                    **({} if session is None else {"Mcp-Session-Id": session}),
+                }
+                return await client.post("/mcp", json=body, headers=headers)
+
+            session = (await post("anne", INITIALIZE)).headers["mcp-session-id"]
+            await post("anne", {"jsonrpc": "2.0", "method": "notifications/initialized"}, session)
+            return [(await post(subject, asked, session)).status_code for subject in ("anne", "bert")]
+
+    assert anyio.run(run) == [200, 404]
 
 
 def test_over_http_the_server_accepts_tokens_of_the_issuer_with_the_required_scopes(

@@ -13,7 +13,7 @@ MEGABYTE = "x" * 1_000_000
     ("tool", "arguments", "says"),
     [
         ("describe_topic", {"topic": "../../etc/passwd"}, "has no topic"),
-        ("describe_topic", {"topic": "orders\x00\x1b[31m\n"}, "similar: orders"),
+        ("describe_topic", {"topic": "orders\x00\x1b[31m\n"}, "similar: 'orders'"),
         ("describe_topic", {"topic": MEGABYTE}, "at most 512 characters"),
         ("describe_topic", {"topic": ""}, "at least 1 character"),
         ("describe_topic", {"topic": 7}, "valid string"),

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -16,7 +17,7 @@ from mcp import Client
 from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Answer, StoppedError, current_call
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets.mcp_server.watching import AuditLog, IdleWatch
+from mesh_assets.mcp_server.watching import AuditLog, IdleWatch, Watch
 from mesh_assets_tests.mcp_server.served import Served
 
 NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
@@ -61,6 +62,52 @@ def test_an_error_in_the_audit_log_is_masked_and_a_secret_beyond_the_cut_is_not_
     assert "hunter" not in str(line)
     assert line["error"] == "refused: jdbc:postgresql://db/shop?user=app&password=********"
     assert line["arguments"]["key"] == "orders"
+
+
+def test_the_audit_log_keeps_a_change_whole_and_masked_and_of_a_question_its_beginning(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "anne")
+    long = "o" * 300
+    access = [{"type": "BASIC_AUTH", "uri": "arn:aws:secretsmanager:x"}, {"password": "hunter2", "pin": 7}]
+    sql = f"CREATE TABLE `{long}` WITH ('sasl.password' = 'hunter2') -- \u202e\x9b"
+    served.refusal("execute_flink_sql", sql=sql)
+    served.refusal(
+        "create_event_source_mapping", target=long, source_access_configurations=access, token=4242
+    )
+    served.answer("find", text=long[:200], cluster="warehouse")
+    served.refusal("describe_topic", topic=long)
+    flink, create, find, describe = lines(served)
+    assert flink["arguments"] == {"sql": sql.replace("hunter2", "********")}
+    assert create["arguments"] == {
+        "target": long,
+        "source_access_configurations": [access[0], {"password": "********", "pin": 7}],
+        "token": "********",
+    }
+    assert find["arguments"]["text"] == long[:200]
+    assert describe["arguments"]["topic"] == f"{long[:200]}… (300 characters)"
+    text = (served.folder / "audit.jsonl").read_text()
+    assert "hunter2" not in text
+    assert r"\u202e\u009b" in text, "what moves a terminal is escaped"
+    assert {line["caller"]["user"] for line in (flink, create, find)} == {"anne"}
+
+
+def test_the_audit_log_says_which_plan_was_shown_or_carried_out(tmp_path: Path) -> None:
+    async def answer(_: Any) -> dict[str, Any]:
+        return {"structuredContent": {"applied": True, "plan": {"id": "plan-1"}}}
+
+    async def run() -> None:
+        watch = Watch(IdleWatch(0), AuditLog(tmp_path / "audit.jsonl"), changes={"produce_test_messages"})
+        for name in ("produce_test_messages", "find"):
+            context = SimpleNamespace(
+                method="tools/call", params={"name": name, "arguments": {}}, session=None, request=None
+            )
+            await watch(context, answer)
+
+    anyio.run(run)
+    change, question = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert (change["plan_id"], change["applied"]) == ("plan-1", True)
+    assert "applied" not in question
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+"""The one place where text leaves: results, errors, progress and questions to the person.
+
+Names, docs, configs, traces and messages are written by whoever may write to Kafka, Connect or the registry, and an
+agent reads them beside its instructions. They leave as values of structured fields, readable, and of limited length.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
+from pydantic import ValidationError
+
+from mesh_assets.inventory.wording import readable
+
+_MOST_CHARACTERS = 2_000
+_MOST_OF_NAMES = 600
+# What is made to be long: a schema's page, and what AWS is told and tells, of which a part would be another thing.
+_LONG = {
+    "definition": 10_000,
+    "next_cursor": 5_000,
+    **dict.fromkeys(("calls", "statement", "configuration", "plan", "produced", "validation"), 25_000),
+}
+# No list of rows comes near it (pages.py); an answer beyond it is full of texts as long as they may be.
+_ANSWER_CHARACTERS = 150_000
+_MOST_IN_LARGE_ANSWERS = 200
+
+
+class Leaving:
+    """The server's middleware: whatever a request is answered with passes here."""
+
+    async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+        try:
+            result = await call_next(ctx)
+        except MCPError as error:
+            raise MCPError(error.code, said(error.message), _clean(error.data)) from error
+        except ValidationError:
+            raise  # the SDK names no values
+        except ValueError as error:  # how the SDK says that a prompt cannot be made
+            raise MCPError(INVALID_PARAMS, said(str(error))) from error
+        if not isinstance(result, dict):
+            return result
+        match ctx.method:
+            case "tools/call":
+                return _tool_result(result)
+            case "resources/read" if "contents" in result:
+                return {**result, "contents": [_content(one) for one in result["contents"]]}
+            case "prompts/get" | "completion/complete":
+                return _clean(result, most=_LONG["definition"])
+            case _:
+                return result
+
+
+def said(text: str, *, most: int = _MOST_CHARACTERS) -> str:
+    """`text` as it may leave: readable, and cut with its whole length."""
+    clean = readable(text)
+    return clean if len(clean) <= most else f"{clean[:most]}… (cut: {len(clean):,} characters in all)"
+
+
+def answered(value: Any) -> Any:
+    """An answer's structured value as it may leave."""
+    clean = _clean(value)
+    if len(msgspec.json.encode(clean)) <= _ANSWER_CHARACTERS:
+        return clean
+    return _clean(value, most=_MOST_IN_LARGE_ANSWERS)
+
+
+def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
+    if "inputRequests" in result:  # its texts are the question's, which is shown whole or not at all
+        return result
+    structured = result.get("structuredContent")
+    if structured is None:
+        return {**result, "content": [_clean(one) for one in result.get("content", ())]}
+    structured = answered(structured)
+    text = {"type": "text", "text": msgspec.json.encode(structured).decode()}
+    return {**result, "structuredContent": structured, "content": [text]}
+
+
+def _content(content: dict[str, Any]) -> dict[str, Any]:
+    """A resource's content, which is the JSON of an answer."""
+    value = answered(msgspec.json.decode(content["text"]))
+    return {**content, "text": msgspec.json.format(msgspec.json.encode(value), indent=2).decode()}
+
+
+def _clean(value: Any, *, most: int = _MOST_CHARACTERS) -> Any:
+    if isinstance(value, str):
+        return said(value, most=most)
+    if isinstance(value, list | tuple):
+        return [_clean(one, most=most) for one in value]
+    if not isinstance(value, dict):
+        return value
+    clean: dict[str, Any] = {}
+    for key, one in value.items():
+        name = said(str(key), most=_MOST_OF_NAMES)
+        while name in clean:  # two names that differ in what is not seen are still two
+            name += "*"
+        clean[name] = _clean(one, most=max(most, _LONG.get(name, 0)))
+    return clean
