@@ -90,7 +90,7 @@ def test_the_user_learns_who_would_receive_test_messages_before_any_is_written(
         bytes_each=9,
         key=None,
         group="g",
-        other_groups=("billing",),
+        other_groups=("bil\u202eling\u200b",),
     )
     monkeypatch.setattr(proof, "plan_test_messages", lambda *_, **__: plan)
     monkeypatch.setattr(proof, "plan_validation", lambda *_, **__: plan)
@@ -110,7 +110,8 @@ def test_the_user_learns_who_would_receive_test_messages_before_any_is_written(
             ]
 
     for result, question in zip(anyio.run(run), asked, strict=True):
-        assert "would receive them: billing" in question
+        assert "would receive them: bil\ufffdling\ufffd\n" in question
+        assert result.structured_content["plan"]["other_groups"] == ["bil\ufffdling\ufffd"]
         assert (
             result.structured_content["applied"],
             "did not agree" in result.structured_content["next"],

@@ -1,5 +1,6 @@
 """Tokens of an OAuth issuer: signed by its key, for this server, in force."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -133,6 +134,38 @@ def test_the_audit_log_names_the_subject_of_each_request_and_the_client_that_it_
         {"subject": subject, "oauth_client": "desktop", "issuer": OAUTH.issuer}
         for subject in ("anne", "bert")
     ]
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_without_oauth_the_audit_log_names_the_address_and_a_token_only_if_the_server_checked_it(
+    tmp_path: Path, has_token: bool
+) -> None:
+    digest = hashlib.sha256(b"s3cret").hexdigest() if has_token else None
+    server = build_server(ServerSettings(audit_log=tmp_path / "audit.jsonl"))
+    app = http_app(server, HttpSettings(token_sha256=digest))
+    body = {"jsonrpc": "2.0", "id": 2, "method": "prompts/get", "params": {"name": "weekly_estate_review"}}
+
+    async def run() -> None:
+        inner = app if digest is None else app._app
+        async with (
+            inner.router.lifespan_context(inner),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+        ):
+            headers = {"Accept": "application/json, text/event-stream", "Authorization": "Bearer s3cret"}
+            first = await client.post("/mcp", json=INITIALIZE, headers=headers)
+            headers["Mcp-Session-Id"] = first.headers["mcp-session-id"]
+            await client.post(
+                "/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers
+            )
+            await client.post("/mcp", json=body, headers=headers)
+
+    anyio.run(run)
+    text = (tmp_path / "audit.jsonl").read_text()
+    assert json.loads(text)["caller"] == {
+        "address": "127.0.0.1",
+        **({"bearer_token": "the server's own"} if has_token else {}),
+    }
+    assert "s3cret" not in text
 
 
 def test_a_session_of_one_user_is_not_another_users_of_the_same_client(
