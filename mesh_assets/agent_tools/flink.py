@@ -182,7 +182,7 @@ def _check_tables(known: KnownEstate, cluster: Cluster, connection: FlinkConnect
                 f"which cluster's topic {said} is cannot be known: set `flink: {{database}}` of cluster {cluster.name} in the "
                 "estate, to that cluster's name in Confluent Cloud"
             )
-        places = [{path[-1]}, databases, catalogs]
+        places: list[set[str | None]] = [{path[-1]}, databases, catalogs]
         if len(path) > 3 or any(one not in place for one, place in zip(reversed(path), places, strict=False)):
             raise RefusedError(
                 f"{said} is not of cluster {cluster.name}: expected its database ({connection.database}) or none, "

@@ -168,7 +168,7 @@ def _named(kind: Mapping[str, Any], value: Any) -> Any:
     if value is None:
         return None
     if type_name == "ROW":
-        fields = kind.get("fields")
+        fields: Any = kind.get("fields")
         if not isinstance(fields, list) or not isinstance(value, list) or len(fields) != len(value):
             return MASK
         return {

@@ -18,8 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from jwt.algorithms import ECAlgorithm
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.bearer import JwtVerifier
@@ -108,6 +106,21 @@ def test_anything_but_a_signed_token_is_refused(token: str) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
 
 
+async def ask_once(app: Any, token: str) -> None:
+    """A session with one question that the audit log keeps."""
+    headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+        begun = await client.post("/mcp", json=INITIALIZE)
+        session = {"Mcp-Session-Id": begun.headers["mcp-session-id"]}
+        for method, rest in (
+            ("notifications/initialized", {}),
+            ("prompts/get", {"id": 2, "params": {"name": "weekly_estate_review"}}),
+        ):
+            body = {"jsonrpc": "2.0", "method": method, **rest}
+            (await client.post("/mcp", json=body, headers=session)).raise_for_status()
+
+
 def test_the_audit_log_names_the_subject_of_each_request_and_the_client_that_it_uses(
     make_token: Make, tmp_path: Path
 ) -> None:
@@ -115,18 +128,9 @@ def test_the_audit_log_names_the_subject_of_each_request_and_the_client_that_it_
     app = http_app(build_server(settings), HttpSettings())
 
     async def run() -> None:
-        transport = httpx.ASGITransport(app)
         async with app.router.lifespan_context(app):
             for subject in ("anne", "bert"):
-                token = make_token(sub=subject, client_id="desktop")
-                headers = {"Authorization": f"Bearer {token}"}
-                async with (
-                    httpx.AsyncClient(
-                        transport=transport, base_url="http://127.0.0.1", headers=headers
-                    ) as http,
-                    Client(streamable_http_client("http://127.0.0.1/mcp", http_client=http)) as client,
-                ):
-                    await client.get_prompt("weekly_estate_review", {})
+                await ask_once(app, make_token(sub=subject, client_id="desktop"))
 
     anyio.run(run)
     callers = [json.loads(line)["caller"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
@@ -143,21 +147,11 @@ def test_without_oauth_the_audit_log_names_the_address_and_a_token_only_if_the_s
     digest = hashlib.sha256(b"s3cret").hexdigest() if has_token else None
     server = build_server(ServerSettings(audit_log=tmp_path / "audit.jsonl"))
     app = http_app(server, HttpSettings(token_sha256=digest))
-    body = {"jsonrpc": "2.0", "id": 2, "method": "prompts/get", "params": {"name": "weekly_estate_review"}}
 
     async def run() -> None:
         inner = app if digest is None else app._app
-        async with (
-            inner.router.lifespan_context(inner),
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
-        ):
-            headers = {"Accept": "application/json, text/event-stream", "Authorization": "Bearer s3cret"}
-            first = await client.post("/mcp", json=INITIALIZE, headers=headers)
-            headers["Mcp-Session-Id"] = first.headers["mcp-session-id"]
-            await client.post(
-                "/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers
-            )
-            await client.post("/mcp", json=body, headers=headers)
+        async with inner.router.lifespan_context(inner):
+            await ask_once(app, "s3cret")
 
     anyio.run(run)
     text = (tmp_path / "audit.jsonl").read_text()

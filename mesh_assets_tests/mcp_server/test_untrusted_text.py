@@ -278,8 +278,8 @@ def test_an_answer_full_of_long_texts_is_cut_as_a_whole_and_progress_is_cleaned(
     server = MeshServer(make_served().server.mesh, (AgentTool(work, "Work", "reads_systems"),), {})
     told: list[str] = []
 
-    async def tell(_progress: float, _total: float | None, message: str | None) -> None:
-        told.append(message or "")
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append(f"{message}" if progress <= (total or 0) else "")
 
     async def run() -> Any:
         async with Client(server) as client:
