@@ -15,8 +15,7 @@ from mcp.types import PromptReference, ResourceTemplateReference
 from msgspec.structs import replace
 
 from mesh_assets.agent_tools.tool import AgentTool
-from mesh_assets.answering.answers import Answer
-from mesh_assets.answering.calls import current_call
+from mesh_assets.answering.answers import Answer, current_call
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import GroupRate
 from mesh_assets.inventory.sections import SectionState
