@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from mesh_assets.agent_tools.messages import check_may_read
 from mesh_assets.analysis.flink_sql import Statement as Sql
 from mesh_assets.analysis.flink_sql import read_statement
 from mesh_assets.analysis.schema_fields import mask_column, mask_personal_text
@@ -21,7 +20,7 @@ from mesh_assets.answering.answers import (
     cut,
     shown,
 )
-from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.known_estate import KnownEstate, check_may_read
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.estate.connections import FlinkConnection
@@ -148,15 +147,17 @@ def execute_flink_sql(
     rows: list[list[Any]] = []
     size = 0
     for row in result.rows if read.effect != "may_change" else ():
-        short = _masked_row(columns, row) if read.effect == "reads_rows" else [_described(one) for one in row]
+        short = [_short(value) for value in _masked(read, columns, row)]
         size += len(str(short))
         if rows and size > _ROW_BYTES:
             break
         rows.append(short)
     left = len(result.rows) - len(rows)
-    hint = f"{left} rows are left out; ask for fewer columns"
-    if read.effect == "may_change":
-        hint = "rows are given only of statements that only read"
+    why = (
+        "rows are given only of statements that only read"
+        if read.effect == "may_change"
+        else "ask for fewer columns"
+    )
     return SqlResult(
         cluster=name,
         statement=result.statement.name,
@@ -166,7 +167,7 @@ def execute_flink_sql(
         rows=rows,
         complete=result.complete and not left,
         deleted=read.effect != "may_change",
-        hint=hint if left else None,
+        hint=f"{left} rows are left out: {why}" if left else None,
     )
 
 
@@ -197,20 +198,17 @@ def _check_tables(known: KnownEstate, cluster: Cluster, connection: FlinkConnect
             )
 
 
-def _masked_row(columns: Sequence["Column"], row: Sequence[Any]) -> list[Any]:
+def _masked(read: Sql, columns: Sequence["Column"], row: Sequence[Any]) -> list[Any]:
+    if read.effect == "describes":
+        return [mask_text(value) if isinstance(value, str) else value for value in row]
     if len(columns) != len(row):
         return [None if value is None else MASK for value in row]
-    masked = [mask_column(one.name, one.details, value) for one, value in zip(columns, row, strict=True)]
-    return [_short(value) for value in masked]
+    return [mask_column(one.name, one.details, value) for one, value in zip(columns, row, strict=True)]
 
 
 def _short(value: Any) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return value if len(text) <= _VALUE_CHARACTERS else cut(text, _VALUE_CHARACTERS)
-
-
-def _described(value: Any) -> Any:
-    return cut(mask_text(value), _VALUE_CHARACTERS) if isinstance(value, str) else value
 
 
 def _masked_text(text: str) -> str:

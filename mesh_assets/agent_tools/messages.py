@@ -2,24 +2,14 @@
 
 import json
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from mesh_assets.analysis.schema_fields import mask_personal, mask_personal_text
-from mesh_assets.answering.answers import (
-    Answer,
-    Call,
-    ClusterName,
-    Name,
-    current_call,
-    cut,
-    shown,
-)
-from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.answering.answers import Answer, Call, ClusterName, Name, current_call, cut
+from mesh_assets.answering.known_estate import KnownEstate, check_may_read
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
-from mesh_assets.errors import RefusedError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.importing import importing
 
@@ -82,15 +72,6 @@ def sample_messages(
         messages=kept,
         hint=_hint(tail, left=left),
     )
-
-
-def check_may_read(cluster: Cluster, topic: str) -> None:
-    """Raises RefusedError unless the estate lets agents read messages of the topic."""
-    if not any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading):
-        raise RefusedError(
-            f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {cluster.name} "
-            f"in the estate ({', '.join(cluster.allow_message_reading) or 'which allows none'})"
-        )
 
 
 def _hint(tail: "Tail", *, left: int) -> str | None:

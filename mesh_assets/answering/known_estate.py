@@ -4,12 +4,13 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.views import View
-from mesh_assets.errors import EstateError, StoreError
+from mesh_assets.errors import EstateError, RefusedError, StoreError
 from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing
@@ -199,6 +200,15 @@ class KnownEstate:
 
     def _shown_store(self) -> str:
         return self._store_url or os.environ.get("MESH_STORE") or ".mesh"
+
+
+def check_may_read(cluster: Cluster, topic: str) -> None:
+    """Raises RefusedError unless the estate lets agents read messages of the topic."""
+    if not any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading):
+        raise RefusedError(
+            f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {cluster.name} "
+            f"in the estate ({', '.join(cluster.allow_message_reading) or 'which allows none'})"
+        )
 
 
 def _read_live(

@@ -202,7 +202,7 @@ class FlinkConnection(HttpConnection):
 
     `url`: the region's, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a Flink
     API key of that region and environment. `catalog` and `database`: where names in SQL are looked up, by the
-    names of the environment and the cluster.
+    names of the environment and the cluster; agents' queries need the database.
     """
 
     organization_id: str = Field(min_length=1)

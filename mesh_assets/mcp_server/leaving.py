@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
-from mesh_assets.inventory.wording import readable
+from mesh_assets.inventory.wording import bytes_text, readable
 
 _MOST_CHARACTERS = 2_000
 _MOST_OF_NAMES = 600
@@ -20,11 +20,12 @@ _MOST_OF_NAMES = 600
 _LONG = {
     "definition": 10_000,
     "next_cursor": 5_000,
-    **dict.fromkeys(("calls", "statement", "configuration", "plan", "produced", "validation"), 25_000),
+    **dict.fromkeys(("calls", "statement", "configuration"), 25_000),
 }
 # No list of rows comes near it (pages.py); an answer beyond it is full of texts as long as they may be.
 _ANSWER_CHARACTERS = 150_000
 _MOST_IN_LARGE_ANSWERS = 200
+_LARGEST_ANSWER = 500_000
 
 
 class Leaving:
@@ -59,11 +60,19 @@ def said(text: str, *, most: int = _MOST_CHARACTERS) -> str:
 
 
 def answered(value: Any) -> Any:
-    """An answer's structured value as it may leave."""
+    """An answer's structured value as it may leave. Raises MCPError for one that is too large however it is cut."""
     clean = _clean(value)
     if len(msgspec.json.encode(clean)) <= _ANSWER_CHARACTERS:
         return clean
-    return _clean(value, most=_MOST_IN_LARGE_ANSWERS)
+    clean = _clean(value, most=_MOST_IN_LARGE_ANSWERS)
+    size = len(msgspec.json.encode(clean))
+    if size > _LARGEST_ANSWER:
+        raise MCPError(
+            INTERNAL_ERROR,
+            f"the answer has {bytes_text(size)}, of {bytes_text(_LARGEST_ANSWER)} that may leave: ask for less, by pattern, limit or "
+            "a name",
+        )
+    return clean
 
 
 def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +81,11 @@ def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
     structured = result.get("structuredContent")
     if structured is None:
         return {**result, "content": [_clean(one) for one in result.get("content", ())]}
-    structured = answered(structured)
+    try:
+        structured = answered(structured)
+    except MCPError as error:  # what a tool says goes to the agent
+        refusal = {key: one for key, one in result.items() if key != "structuredContent"}
+        return {**refusal, "isError": True, "content": [{"type": "text", "text": error.message}]}
     text = {"type": "text", "text": msgspec.json.encode(structured).decode()}
     return {**result, "structuredContent": structured, "content": [text]}
 

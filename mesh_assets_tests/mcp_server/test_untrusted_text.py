@@ -269,10 +269,10 @@ class Many(Answer):
 def test_an_answer_full_of_long_texts_is_cut_as_a_whole_and_progress_is_cleaned(
     make_served: Callable[..., Served],
 ) -> None:
-    def work() -> Many:
+    def work(number: int) -> Many:
         """Works."""
         current_call().progress_from_thread(1, 2, f"{ORDER} {LONG}")
-        return Many(texts=["x" * 1_900] * 500)
+        return Many(texts=["x" * 1_900] * number)
 
     server = MeshServer(make_served().server.mesh, (AgentTool(work, "Work", "reads_systems"),), {})
     told: list[str] = []
@@ -280,14 +280,18 @@ def test_an_answer_full_of_long_texts_is_cut_as_a_whole_and_progress_is_cleaned(
     async def tell(progress: float, total: float | None, message: str | None) -> None:
         told.append(f"{message}" if progress <= (total or 0) else "")
 
-    async def run() -> Any:
+    async def run(number: int) -> Any:
         async with Client(server) as client:
-            return (await client.call_tool("work", {}, progress_callback=tell)).structured_content
+            result = await client.call_tool("work", {"number": number}, progress_callback=tell)
+            return result.structured_content or result
 
-    texts = anyio.run(run)["texts"]
+    texts = anyio.run(run, 500)["texts"]
     assert texts == [f"{'x' * 200}… (cut: 1,900 characters in all)"] * 500
-    [message] = told
+    [message] = told[:1]
     assert (readable(message), len(message) < 400) == (message, True)
+    refused = anyio.run(run, 5_000)
+    assert refused.is_error
+    assert "the answer has 1.2 MB, of 500 kB that may leave" in refused.content[0].text
 
 
 def test_agents_are_told_that_what_others_wrote_is_data(one_served: Served) -> None:
