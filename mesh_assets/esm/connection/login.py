@@ -115,7 +115,8 @@ def lambda_refusal(login: KafkaLogin) -> tuple[str, str] | None:
 
 
 def properties_of(login: KafkaLogin, account: AwsAccount | None = None) -> ClientProperties:
-    """The login as librdkafka's properties. MSK IAM signs for the region of `account`, if given.
+    """The login as librdkafka's properties. MSK IAM signs for the region of `account`, if given, and with its
+    profile: an estate can name several accounts, and the default credentials may be another's.
 
     Raises EstateError for a login that cannot work or a region that is not known, RefusedError without AWS
     credentials.
@@ -145,7 +146,11 @@ def properties_of(login: KafkaLogin, account: AwsAccount | None = None) -> Clien
             cluster_arn=login.cluster_arn,
             bootstrap_servers=login.bootstrap_servers,
         )
-        token = MskIamToken(region, resource=login.cluster_arn or login.bootstrap_servers)
+        token = MskIamToken(
+            region,
+            resource=login.cluster_arn or login.bootstrap_servers,
+            profile=None if account is None else account.settings.profile,
+        )
         token()  # librdkafka's callback would lose the reason of a failure
         properties |= {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
         properties.shown["sasl.mechanism"] = "AWS_MSK_IAM"

@@ -27,15 +27,15 @@ _CONNECT = "kafka-cluster:Connect"
 class MskIamToken:
     """Makes tokens for the clusters of one region: librdkafka's `oauth_cb`. Safe to share between clients.
 
-    boto3 finds the credentials when the object is created, and renews them. Raises RefusedError when there
-    are none.
+    boto3 finds the credentials of `profile`, else the default ones, when the object is created, and renews
+    them. Raises RefusedError when there are none.
     """
 
-    def __init__(self, region: str, *, resource: str) -> None:
+    def __init__(self, region: str, *, resource: str, profile: str | None = None) -> None:
         self._region = region
         self._resource = resource
         try:
-            self._credentials: Any = new_session().get_credentials()
+            self._credentials: Any = new_session(profile).get_credentials()
         except (BotoCoreError, ClientError) as error:
             raise self._failure(error) from error
         if self._credentials is None:

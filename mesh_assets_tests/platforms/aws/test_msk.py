@@ -12,7 +12,11 @@ from botocore.stub import Stubber
 
 from mesh_assets.access_checks.access_check import kafka_identity
 from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.connection import KafkaLogin
+from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.estate.connections import KafkaConnection
+from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.platforms.aws.msk import (
     MskIamToken,
     bootstrap_brokers,
@@ -117,6 +121,7 @@ def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, broker: En
 # The token of MSK's IAM login: its form, its life, its region. That MSK accepts it cannot be tried here.
 
 BROKERS = "b-1.payments.abc123.c2.kafka.eu-west-1.amazonaws.com:9098,b-2.payments.abc123.c2.kafka.eu-west-1.amazonaws.com:9098"
+LOGIN = KafkaLogin(bootstrap_servers="b-1:9098", security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM")
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 
 
@@ -202,6 +207,33 @@ def test_without_credentials_it_says_how_to_give_some(
 )
 def test_the_region_comes_from_the_brokers_names(brokers: str, region: str | None) -> None:
     assert region_of_brokers(brokers) == region
+
+
+@pytest.mark.parametrize(
+    ("profile", "key"), [("payments", "AKIDOFPAYMENTS"), (None, "AKIDOFDEFAULT")], ids=["named", "none"]
+)
+def test_msk_iam_signs_with_the_accounts_own_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str | None, key: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "credentials").write_text(
+        "".join(
+            f"[{name}]\naws_access_key_id = {known}\naws_secret_access_key = {SECRET}\n"
+            for name, known in (("default", "AKIDOFDEFAULT"), ("payments", "AKIDOFPAYMENTS"))
+        )
+    )
+    account = AwsAccount(AwsAccountSettings(region="eu-central-1", profile=profile))
+
+    token, _ = properties_of(LOGIN, account)["oauth_cb"]("")
+
+    assert f"X-Amz-Credential={key}%2F" in base64.urlsafe_b64decode(token + "==").decode()
+
+
+def test_a_profile_that_is_not_there_is_named() -> None:
+    account = AwsAccount(AwsAccountSettings(region="eu-central-1", profile="no-such"))
+    with pytest.raises(RefusedError, match="no-such"):
+        properties_of(LOGIN, account)
 
 
 def test_the_region_is_the_one_given_else_the_arns_else_the_brokers_else_boto3s(
