@@ -136,6 +136,11 @@ class Session:
     # --- clients
 
     @property
+    def properties(self) -> ClientProperties:
+        """For what librdkafka cannot ask, over a connection of its own."""
+        return self._properties
+
+    @property
     def admin(self) -> AdminClient:
         with self._lock:
             if self._admin is None:
