@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
+from unittest.mock import patch
 from uuid import uuid4
 
 import boto3
@@ -17,6 +19,7 @@ import httpx
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from mesh_assets.esm.proof import validation
 from mesh_assets.sandbox.servers import Endpoints
 
 Result = TypeVar("Result")
@@ -33,15 +36,24 @@ def run(event, context):
 """
 
 
+def _queue(settings: dict[str, Any]) -> bool:
+    config = settings.get("SelfManagedKafkaEventSourceConfig", {})
+    return bool(config.get("ConsumptionMode") == "Queue")
+
+
+def _this_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
 @contextmanager
 def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1) -> Iterator["AwsAccount"]:
     """A new one whose mappings change their states that fast. Whatever the stand-in was told to do wrong, and
-    the mappings, end with the block."""
+    the mappings, end with the block. A proof on it need not wait for a full minute: nothing happened on it before."""
     made = AwsAccount(url, broker)
     made.faults(state_delay_seconds=state_delay_seconds)
     try:
         # Closed at the end: freeing a client that the garbage collector finds later can hang the whole process.
-        with made.kafka:
+        with made.kafka, patch.object(validation, "full_minute_after", _this_minute):
             yield made
     finally:
         made.faults()
@@ -140,7 +152,7 @@ class AwsAccount:
             **{
                 "FunctionName": function,
                 "Topics": [topic],
-                "StartingPosition": "TRIM_HORIZON",
+                **({} if _queue(settings) else {"StartingPosition": "TRIM_HORIZON"}),
                 **own,
                 **settings,
             }

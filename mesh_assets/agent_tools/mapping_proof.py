@@ -135,7 +135,9 @@ def get_initial_offset(
 
     account, mapping, login = _reached(open_service, uuid, secret_arn)
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
-        position = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
+        position = proof.get_initial_offset(
+            session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
+        )
     return PositionAnswer(position=_plain(position), lag_records=position.lag_records)
 
 
@@ -160,6 +162,7 @@ def produce_test_messages(
         _check_may_write(may_write)
     account, mapping, login = _reached(open_service, uuid, secret_arn)
     properties = properties_of(login, account)
+    content = proof.content_for(account, mapping, bytes_each)
     plan = proof.plan_test_messages(
         properties,
         topic=_topic(mapping),
@@ -167,11 +170,12 @@ def produce_test_messages(
         bytes_each=bytes_each,
         key=key,
         group=mapping.consumer_group_id,
+        content=content,
     )
     if plan_id is None:
         return ProducedAnswer(applied=False, plan=_plain(plan), next=_next(may_write))
     proof.check_plan(plan, plan_id)
-    done = proof.produce_test_messages(properties, plan, progress=_report)
+    done = proof.produce_test_messages(properties, plan, content=content, progress=_report)
     return ProducedAnswer(
         applied=True, plan=_plain(plan), produced=_plain(done), next="check_offset_after_production"
     )
@@ -202,7 +206,9 @@ def check_offset_after_production(
         raise BadArgumentError(f"pass initial and produced as they were answered: {error}") from error
     account, mapping, login = _reached(open_service, uuid, secret_arn)
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
-        now = proof.get_initial_offset(session, mapping.consumer_group_id, _topic(mapping))
+        now = proof.get_initial_offset(
+            session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
+        )
     found = proof.check_offset_after_production(before, now, written)
     return ProgressAnswer(passed=all(one.passed for one in found), partitions=[_plain(one) for one in found])
 
@@ -266,7 +272,7 @@ def _topic(mapping: "EventSourceMapping") -> str:
 
 
 def question_about_messages(answer: ProducedAnswer | ValidationAnswer) -> Question | None:
-    if answer.applied:
+    if answer.applied or answer.plan["unwritable"] is not None:
         return None
     plan = answer.plan
     groups = plan["other_groups"]
@@ -275,7 +281,8 @@ def question_about_messages(answer: ProducedAnswer | ValidationAnswer) -> Questi
         may = f"{', '.join(plan['possible_groups'])} may read it, not known"
         readers = f"{', '.join(groups)}; {may}" if groups else may
     text = (
-        f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes into {plan['topic']} at {plan['endpoint']}.\n"
+        f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes ({plan['format']}) into {plan['topic']} "
+        f"at {plan['endpoint']}.\n"
         f"Other groups that would receive them: {readers}\nCarry out plan {plan['id']}?"
     )
     return Question(plan_id=plan["id"], text=text)

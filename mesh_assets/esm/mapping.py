@@ -69,6 +69,40 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
         return self.min_pollers is not None or self.max_pollers is not None
 
     @property
+    def is_queue(self) -> bool:
+        """Whether it consumes as a share group, which commits no offsets."""
+        return bool(self._own_config.get("ConsumptionMode") == "Queue")
+
+    @property
+    def schema_registry(self) -> Mapping[str, Any] | None:
+        """Lambda's SchemaRegistryConfig; None: records reach the function as they are."""
+        return self._own_config.get("SchemaRegistryConfig") or None
+
+    @property
+    def unknown_filters(self) -> str | None:
+        """Why its filters are not known, although it may have some; None when `filter_patterns` says all.
+
+        They are encrypted under a customer's key: a list never contains them, and whoever may not use the key
+        gets an error in their place.
+        """
+        error = self.configuration.get("FilterCriteriaError")
+        if error:
+            return f"{error.get('ErrorCode') or 'FilterCriteriaError'}: {error.get('Message') or 'no reason given'}"
+        key = self.configuration.get("KMSKeyArn")
+        if key and not self.filter_patterns:
+            return f"they are encrypted under {key}, and the answer does not contain them"
+        return None
+
+    @property
+    def _own_config(self) -> Mapping[str, Any]:
+        name = (
+            "AmazonManagedKafkaEventSourceConfig"
+            if self.event_source_arn
+            else "SelfManagedKafkaEventSourceConfig"
+        )
+        return self.configuration.get(name) or {}
+
+    @property
     def source(self) -> str:
         """The MSK cluster's ARN, or the bootstrap servers separated by commas."""
         return self.event_source_arn or ",".join(self.bootstrap_servers)

@@ -18,6 +18,7 @@ from mesh_assets.esm.proof import (
     Validation,
     ValidationRequest,
     check_plan,
+    content_for,
     plan_test_messages,
     plan_validation,
     produce_test_messages,
@@ -32,6 +33,10 @@ def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
     yield f"Plan {plan.id}: write {plan.messages:,} test messages of {plan.bytes_each:,} bytes into {plan.topic}, {where}"
     yield f"  brokers       {plan.endpoint}"
     yield f"  partitions    {len(plan.partitions)}"
+    if plan.unwritable is not None:
+        yield f"  format        none: the mapping reads records by a schema registry, and {plan.unwritable}"
+    elif plan.format != "JSON":
+        yield f"  format        {plan.format}, generated values"
     if plan.group is not None:
         yield f"  meant for     group {plan.group}"
     if plan.other_groups is None:
@@ -43,7 +48,10 @@ def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
     if plan.possible_groups:
         yield f"  may be read by {', '.join(plan.possible_groups)}: what they read is not known"
     yield ""
-    yield f"Nothing has been written. To do it: the same command with --apply {plan.id}"
+    if plan.unwritable is not None:
+        yield "Nothing has been written, and nothing would be."
+    else:
+        yield f"Nothing has been written. To do it: the same command with --apply {plan.id}"
 
 
 def produced_text(produced: Produced) -> Iterator[str]:
@@ -105,7 +113,7 @@ def produce(
     **options: Any,
 ) -> None:
     """Write test messages into a topic and wait until all replicas have them: JSON with an id, a number and
-    the time.
+    the time, or records of the latest schema where the mapping reads with a registry.
 
     Every group that reads the topic receives them: the plan names them. Without --apply nothing is written.
     """
@@ -117,14 +125,26 @@ def produce(
         raise MeshError("no topic is named; give --topic, or a mapping or secret that names one")
     properties = properties_of(login, account() if uses_aws else None)
     group = None if mapping is None else mapping.consumer_group_id
+    # Into another topic than the mapping's, the mapping's format means nothing.
+    content = (
+        content_for(account(), mapping, bytes_each)
+        if mapping is not None and wanted == mapping.topic
+        else None
+    )
     plan = plan_test_messages(
-        properties, topic=wanted, messages=messages, bytes_each=bytes_each, key=key, group=group
+        properties,
+        topic=wanted,
+        messages=messages,
+        bytes_each=bytes_each,
+        key=key,
+        group=group,
+        content=content,
     )
     if plan_id is None:
         click.echo(json_text(plan) if as_json else "\n".join(produce_plan_text(plan)))
         return
     check_plan(plan, plan_id)
-    done = produce_test_messages(properties, plan)
+    done = produce_test_messages(properties, plan, content=content)
     click.echo(json_text(done) if as_json else "\n".join(produced_text(done)))
 
 
@@ -146,7 +166,7 @@ def produce(
     "--deadline",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Default: 30 for a mapping at work, 300 for a new one.",
+    help="Default: 30 for a mapping at work, 300 for a new one, plus its batching window.",
 )
 @click.option(
     "--metrics-wait",
@@ -185,8 +205,9 @@ def validate(
     """Write test messages into the topic of the mapping with this UUID, and say what became of them.
 
     Verdicts: processed; committed, not processed; partly; behind; unproven; not processed; inconclusive
-    (docs/esm-proof.md). The function is invoked with the messages, and every other group of the topic
-    receives them: the plan names them. Exit code 0 only for processed.
+    (docs/esm-proof.md). It begins at the next full minute, from which CloudWatch counts. The function is
+    invoked with the messages, and every other group of the topic receives them: the plan names them. Exit
+    code 0 only for processed.
     """
     account = AccountOnce(lambda: aws_account(region))
     mapping = get_mapping(account(), uuid)

@@ -75,6 +75,7 @@ def produce_plan_metadata(plan: ProducePlan) -> dict[str, Any]:
     return {
         "plan_id": plan.id,
         "messages": f"{plan.messages} of {plan.bytes_each} bytes into {plan.topic}",
+        "format": plan.format if plan.unwritable is None else f"none would be written: {plan.unwritable}",
         "also_read_by": str(others),
         **({"may_also_be_read_by": ", ".join(plan.possible_groups)} if plan.possible_groups else {}),
         "plan": dg.MetadataValue.json(msgspec.to_builtins(plan)),

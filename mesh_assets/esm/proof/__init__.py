@@ -4,6 +4,7 @@ Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset
 `produce_test_messages`, and the plans.
 """
 
+from mesh_assets.esm.proof.content import content_for
 from mesh_assets.esm.proof.evidence import Position, get_initial_offset
 from mesh_assets.esm.proof.messages import (
     PartitionProgress,
@@ -32,6 +33,7 @@ __all__ = [
     "Verdict",
     "check_offset_after_production",
     "check_plan",
+    "content_for",
     "get_initial_offset",
     "judge",
     "plan_test_messages",

@@ -1,10 +1,10 @@
 """What a verdict rests on: where the group stands in the topic, and what CloudWatch counted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
-import msgspec
 from confluent_kafka import KafkaError, TopicCollection
 from msgspec import Struct
 
@@ -12,10 +12,13 @@ from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.arns import function_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.importing import importing
 from mesh_assets.inventory.lag import lag_records
 from mesh_assets.platforms.kafka.consumer_groups import read_group
 from mesh_assets.platforms.kafka.offsets import read_offsets
 from mesh_assets.platforms.kafka.session import Session
+from mesh_assets.platforms.kafka.share_groups import read_share_group
+from mesh_assets.platforms.kafka.values import GroupMember
 
 # A group's position on a topic.
 #
@@ -23,7 +26,8 @@ from mesh_assets.platforms.kafka.session import Session
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """A member of the group. `partitions`: the topic's partitions assigned to it."""
+    """A member of the group. `partitions`: the topic's partitions assigned to it, in one reading or in several
+    (`merge_members`)."""
 
     client_id: str
     host: str
@@ -33,7 +37,9 @@ class Member(Struct, frozen=True, kw_only=True):
 class Position(Struct, frozen=True, kw_only=True):
     """A group on a topic at one moment, by partition. `committed` None: nothing committed there yet.
 
-    `start`: the offset of the first record; `end`: the offset that the next one gets.
+    `start`: the offset of the first record; `end`: the offset that the next one gets. A share group commits
+    nothing: `committed` is then the offset before which it is done with every record, or, `at_least`, before
+    which it is done at any rate.
     """
 
     group: str
@@ -42,6 +48,20 @@ class Position(Struct, frozen=True, kw_only=True):
     start: Mapping[int, int]
     end: Mapping[int, int]
     members: tuple[Member, ...]
+    at_least: bool = False
+
+    def committed_since(self, before: "Position") -> int:
+        """The most records that the group can have committed since `before`, on all partitions together.
+
+        Where it had committed nothing, it began with the first record there was, or later. Offsets without a
+        record (of transactions, of a compacted topic) count as records.
+        """
+        return sum(
+            max(0, offset - (before.start.get(partition, 0) if was is None else was))
+            for partition, offset in self.committed.items()
+            if offset is not None
+            for was in (before.committed.get(partition),)
+        )
 
     @property
     def has_commits(self) -> bool:
@@ -57,6 +77,17 @@ class Position(Struct, frozen=True, kw_only=True):
         ]
         known = [lag for lag in lags if lag is not None]
         return sum(known) if known and len(known) == len(lags) else None
+
+
+def merge_members(*readings: Iterable[Member]) -> tuple[Member, ...]:
+    """Every member of the readings, with all partitions that it held in any of them."""
+    held: dict[tuple[str, str], set[int]] = {}
+    for member in chain(*readings):
+        held.setdefault((member.client_id, member.host), set()).update(member.partitions)
+    return tuple(
+        Member(client_id=client_id, host=host, partitions=tuple(sorted(partitions)))
+        for (client_id, host), partitions in held.items()
+    )
 
 
 def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
@@ -85,20 +116,15 @@ def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
     return tuple(sorted(partition.id for partition in described.partitions))
 
 
-def read_position(session: Session, group: str, topic: str) -> Position:
-    """The group's position now. Raises PlatformError as soon as one offset cannot be read."""
+def read_position(session: Session, group: str, topic: str, *, queue: bool = False) -> Position:
+    """The group's position now; `queue`: it is a share group. Raises PlatformError as soon as one offset cannot
+    be read."""
     partitions = partitions_of(session, topic)
+    if queue:
+        return _of_share_group(session, group, topic, partitions)
     found = read_group(session, group)
     # After the commits: what is beyond these ends is beyond the end, not ahead of an older reading.
-    offsets = read_offsets(session, {topic: partitions}).topics[topic]
-    start: dict[int, int] = {}
-    end: dict[int, int] = {}
-    for one in offsets:
-        if one.latest is None or one.earliest is None:
-            raise UnexpectedAnswerError(
-                f"the offsets of {topic}[{one.partition}] could not be read ({one.error}); nothing can be proven without it"
-            )
-        start[one.partition], end[one.partition] = one.earliest, one.latest
+    start, end = _edges(session, topic, partitions)
     committed: dict[int, int | None] = dict.fromkeys(partitions)
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
@@ -113,15 +139,61 @@ def read_position(session: Session, group: str, topic: str) -> Position:
                     f"what {group} committed on {topic}[{place.partition}] could not be read ({place.error})"
                 )
             committed[place.partition] = place.committed
-    members = tuple(
+    members = _members(found.members, topic)
+    return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)
+
+
+def _of_share_group(session: Session, group: str, topic: str, partitions: tuple[int, ...]) -> Position:
+    # Before the group: without lag, it is then done with all that is before these ends.
+    start, end = _edges(session, topic, partitions)
+    found = read_share_group(session.properties, group, topic, timeout_seconds=session.timeout_seconds)
+    begun = {
+        partition: share
+        for partition, share in found.partitions.items()
+        if share.start is not None and partition in end
+    }
+    committed = {
+        partition: None
+        if (share := begun.get(partition)) is None or share.start is None
+        else max(share.start, end[partition])
+        if share.lag_records == 0
+        else share.start
+        for partition in partitions
+    }
+    return Position(
+        group=group,
+        topic=topic,
+        committed=committed,
+        start=start,
+        end=end,
+        members=_members(found.members, topic),
+        at_least=any(share.lag_records is None for share in begun.values()),
+    )
+
+
+def _edges(
+    session: Session, topic: str, partitions: tuple[int, ...]
+) -> tuple[dict[int, int], dict[int, int]]:
+    start: dict[int, int] = {}
+    end: dict[int, int] = {}
+    for one in read_offsets(session, {topic: partitions}).topics[topic]:
+        if one.latest is None or one.earliest is None:
+            raise UnexpectedAnswerError(
+                f"the offsets of {topic}[{one.partition}] could not be read ({one.error}); nothing can be proven without it"
+            )
+        start[one.partition], end[one.partition] = one.earliest, one.latest
+    return start, end
+
+
+def _members(found: Iterable[GroupMember], topic: str) -> tuple[Member, ...]:
+    return tuple(
         Member(
             client_id=member.client_id,
             host=member.host.removeprefix("/"),
             partitions=member.assignment.get(topic, ()),
         )
-        for member in found.members
+        for member in found
     )
-    return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)
 
 
 get_initial_offset = read_position
@@ -134,6 +206,7 @@ get_initial_offset = read_position
 
 _NAMESPACE = "AWS/Lambda"
 _PERIOD_SECONDS = 60
+_ACTION = "cloudwatch:GetMetricData"
 # Field → metric, of the function and of the mapping, which has its own only with EventCount.
 _OF_FUNCTION = {"invocations": "Invocations", "errors": "Errors"}
 _OF_MAPPING = {
@@ -143,6 +216,7 @@ _OF_MAPPING = {
     "failed_invokes": "FailedInvokeEventCount",
     "dropped": "DroppedEventCount",
     "on_failure": "OnFailureDestinationDeliveredEventCount",
+    "committed": "CommittedEventCount",
 }
 
 
@@ -150,7 +224,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     """`invocations` and `errors` are the function's, whoever calls it. The others are this mapping's records.
 
     `per_mapping`: whether the mapping counts its own at all (MetricsConfig EventCount); without it they are
-    None.
+    None. `unread`: those for which CloudWatch gave no complete answer, by name, with what it said: None there
+    never means zero. `errors` is None until it has arrived for every minute with an invocation.
     """
 
     per_mapping: bool
@@ -162,34 +237,32 @@ class Counts(Struct, frozen=True, kw_only=True):
     failed_invokes: int | None = None
     dropped: int | None = None
     on_failure: int | None = None
+    committed: int | None = None
+    unread: Mapping[str, str] = {}
 
     @property
-    def seen(self) -> int:
-        """The mapping's records whose fate is counted."""
-        return (self.invoked or 0) + (self.filtered or 0) + (self.dropped or 0) + (self.on_failure or 0)
+    def lost(self) -> int:
+        """The mapping's records that it committed without the function having processed them."""
+        return (self.filtered or 0) + (self.dropped or 0) + (self.on_failure or 0)
+
+    @property
+    def delivered(self) -> int:
+        """The mapping's records that an invocation took without failing; again for each time it took them."""
+        return (self.invoked or 0) - (self.failed_invokes or 0)
 
     def known(self) -> dict[str, int]:
         """The counts that are known, by name, for people."""
-        counts = {
+        return {
             name.replace("_", " "): value
-            for name, value in msgspec.structs.asdict(self).items()
-            if name != "per_mapping"
+            for name in (*_OF_FUNCTION, *_OF_MAPPING)
+            if (value := getattr(self, name)) is not None
         }
-        return {name: value for name, value in counts.items() if value is not None}
-
-    def since(self, earlier: "Counts") -> "Counts":
-        """What was added since `earlier`, which was read over the same window."""
-        grown = {
-            name: None if value is None else value - (getattr(earlier, name) or 0)
-            for name, value in msgspec.structs.asdict(self).items()
-            if name != "per_mapping"
-        }
-        return Counts(per_mapping=self.per_mapping, **grown)
 
 
-def window_start(moment: datetime) -> datetime:
-    """The whole minute of `moment`: CloudWatch keeps no less."""
-    return moment.replace(second=0, microsecond=0)
+def full_minute_after(moment: datetime) -> datetime:
+    """The next full minute: CloudWatch keeps no less, so what is counted from within a minute would include
+    what happened in it before, whenever that arrives."""
+    return moment.replace(second=0, microsecond=0) + timedelta(seconds=_PERIOD_SECONDS)
 
 
 def read_counts(
@@ -199,7 +272,7 @@ def read_counts(
     since: datetime,
     now: Callable[[], datetime] | None = None,
 ) -> Counts:
-    """Sums since the minute of `since`, in one request.
+    """Sums since the full minute `since`.
 
     Raises PlatformError when CloudWatch refuses or does not answer.
     """
@@ -210,19 +283,40 @@ def read_counts(
     if per_mapping:
         wanted |= dict.fromkeys(_OF_MAPPING, ("EventSourceMappingUUID", mapping.uuid))
     moment = (now or (lambda: datetime.now(UTC)))()
-    answer = call(
-        account.client("cloudwatch").get_metric_data,
-        action="cloudwatch:GetMetricData",
-        resource=f"the metrics of function {name}",
-        MetricDataQueries=[_query(field, dimension) for field, dimension in wanted.items()],
-        StartTime=window_start(since),
-        EndTime=window_start(moment) + timedelta(seconds=2 * _PERIOD_SECONDS),
+    resource = f"the metrics of function {name}"
+    asked: dict[str, Any] = {
+        "MetricDataQueries": [_query(field, dimension) for field, dimension in wanted.items()],
+        "StartTime": since,
+        "EndTime": full_minute_after(moment) + timedelta(seconds=_PERIOD_SECONDS),
+    }
+    with importing:
+        from mesh_assets.platforms.aws.client import read_pages  # boto3 is heavy
+    client = account.client("cloudwatch")
+    pages = read_pages(
+        lambda page: call(client.get_metric_data, action=_ACTION, resource=resource, **{**asked, **page}),
+        what=f"{_ACTION} on {resource}",
     )
-    sums: dict[str, int | None] = dict.fromkeys(wanted)
-    for result in answer.get("MetricDataResults", ()):
-        if result.get("Values"):
-            sums[result["Id"]] = round(sum(result["Values"]))
-    return Counts(per_mapping=per_mapping, **sums)
+    points: dict[str, dict[datetime, float]] = {field: {} for field in wanted}
+    # Until CloudWatch says that it was all.
+    unread = dict.fromkeys(wanted, "no answer")
+    for result in chain.from_iterable(page.get("MetricDataResults", ()) for page in pages):
+        field, status = result["Id"], result.get("StatusCode", "Complete")
+        if status == "Forbidden":
+            raise RefusedError(
+                f"{_ACTION} on {resource}: access denied; allow {_ACTION} to the role this runs as"
+            )
+        points[field].update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
+        if status != "Complete":
+            unread[field] = status
+        elif unread.get(field) != "InternalError":
+            unread.pop(field, None)
+    sums = {
+        field: round(sum(values.values())) if values and field not in unread else None
+        for field, values in points.items()
+    }
+    if not sums["errors"] and points["invocations"].keys() - points["errors"].keys():
+        sums["errors"] = None
+    return Counts(per_mapping=per_mapping, unread=unread, **sums)
 
 
 def _query(field: str, dimension: tuple[str, str]) -> dict[str, Any]:

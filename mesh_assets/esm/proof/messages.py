@@ -1,6 +1,5 @@
 """Test messages: the plan before any is written, where each one went, and how far a group has come since."""
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.errors import PlanOutdatedError
+from mesh_assets.esm.proof.content import Content, json_content
 from mesh_assets.esm.proof.evidence import Position, partitions_of
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
@@ -23,7 +23,6 @@ from mesh_assets.platforms.kafka.session import Session
 from mesh_assets.platforms.kafka.settings import ClientProperties
 
 MOST_MESSAGES = 10_000
-FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
 # Of all messages of one plan, with their keys. What proves that a mapping works needs kilobytes; more is a load
 # test, which every group of the topic would pay for.
 MOST_BYTES_IN_ALL = 16 * 1024 * 1024
@@ -39,7 +38,8 @@ _RIGHT = "WRITE on the topic"
 class ProducePlan(Struct, frozen=True, kw_only=True):
     """What would be written where, and who else reads it. `id` is the hash of the rest.
 
-    `key` None: the messages go to the partitions in turn. `other_groups` None: unknown, for the reason in
+    `key` None: the messages go to the partitions in turn. `format`: of their values, for people; `unwritable`:
+    why none can be made that the mapping reads. `bytes_each`: of the first one. `other_groups` None: unknown, for the reason in
     `other_groups_error`. `possible_groups`: those of which it is not known what they read.
     """
 
@@ -54,6 +54,8 @@ class ProducePlan(Struct, frozen=True, kw_only=True):
     other_groups: tuple[str, ...] | None
     other_groups_error: str | None = None
     possible_groups: tuple[str, ...] = ()
+    format: str = "JSON"
+    unwritable: str | None = None
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -84,19 +86,20 @@ def plan_test_messages(
     bytes_each: int,
     key: str | None,
     group: str | None,
+    content: Content | None = None,
     timeout_seconds: float = 15,
 ) -> ProducePlan:
-    """Plans test messages; reads only. `group` is the mapping's own, which is not listed among the others.
+    """Plans test messages; reads only. `group` is the mapping's own, which is not listed among the others;
+    `content` None: JSON of `bytes_each` bytes.
 
     Raises EstateError for an absurd number or size, or too many bytes in all, RefusedError for a topic that does not exist or may not
     be read, UnreachableError when the brokers do not answer.
     """
     if not 1 <= messages <= MOST_MESSAGES:
         raise EstateError(f"{messages} test messages requested; expected 1 to {MOST_MESSAGES:,}")
-    if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
-        raise EstateError(
-            f"test messages of {bytes_each} bytes requested; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
-        )
+    content = content or json_content(bytes_each)
+    if content.unwritable is None:
+        bytes_each = len(content.encode(uuid4().hex, 0, messages))
     in_all = messages * (bytes_each + len((key or "").encode()))
     if in_all > MOST_BYTES_IN_ALL:
         raise EstateError(
@@ -123,6 +126,8 @@ def plan_test_messages(
         other_groups=others,
         other_groups_error=error,
         possible_groups=possible,
+        format=content.format,
+        unwritable=content.unwritable,
     )
     return msgspec.structs.replace(plan, id=sha256(msgspec.json.encode(plan)).hexdigest()[:12])
 
@@ -140,12 +145,22 @@ def produce_test_messages(
     properties: ClientProperties,
     plan: ProducePlan,
     *,
+    content: Content | None = None,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005
 ) -> Produced:
-    """Writes the messages and waits until all in-sync replicas have acknowledged each one.
+    """Writes the messages and waits until all in-sync replicas have acknowledged each one. `content` is that of
+    the plan.
 
-    Raises PlatformError when one was not acknowledged; some may have been written then.
+    Raises EstateError where none can be made, PlatformError when one was not acknowledged; some may have been
+    written then.
     """
+    content = content or json_content(plan.bytes_each)
+    if plan.unwritable is not None:
+        raise EstateError(f"no test messages are written: {plan.unwritable}")
+    if content.format != plan.format:
+        raise PlanOutdatedError(
+            f"the plan is of messages in {plan.format}, but they are now {content.format}; look at the new plan first"
+        )
     endpoint = Endpoint(properties)
     delivered: list[tuple[int, int]] = []
     failures: list[KafkaError] = []
@@ -169,21 +184,24 @@ def produce_test_messages(
         "logger": _SILENT,
     }
     try:
-        producer = Producer(settings)
-        for sequence in range(plan.messages):
-            partition = (
-                _ANY_PARTITION if plan.key is not None else plan.partitions[sequence % len(plan.partitions)]
-            )
-            producer.produce(
-                plan.topic,
-                value=message_text(test_id, sequence, of=plan.messages, bytes_each=plan.bytes_each).encode(),
-                key=plan.key,
-                headers={"mesh-assets-test": test_id},
-                partition=partition,
-                on_delivery=on_delivery,
-            )
-            producer.poll(0)
-        left = producer.flush(DELIVERY_SECONDS + 5)
+        # Closed by hand: one that the garbage collector finds while it asks for a token blocks the process.
+        with Producer(settings) as producer:
+            for sequence in range(plan.messages):
+                partition = (
+                    _ANY_PARTITION
+                    if plan.key is not None
+                    else plan.partitions[sequence % len(plan.partitions)]
+                )
+                producer.produce(
+                    plan.topic,
+                    value=content.encode(test_id, sequence, plan.messages),
+                    key=plan.key,
+                    headers={"mesh-assets-test": test_id},
+                    partition=partition,
+                    on_delivery=on_delivery,
+                )
+                producer.poll(0)
+            left = producer.flush(DELIVERY_SECONDS + 5)
     except KafkaException as error:
         raise from_kafka_error(error.args[0], endpoint=endpoint, doing=_DOING, right=_RIGHT) from None
     if failures:
@@ -207,19 +225,6 @@ def produce_test_messages(
             for partition, offsets in sorted(by_partition.items())
         ),
     )
-
-
-def message_text(test_id: str, sequence: int, *, of: int, bytes_each: int) -> str:
-    """One test message: JSON of exactly `bytes_each` bytes."""
-    content = {
-        "mesh_assets_test": test_id,
-        "id": f"{test_id}-{sequence}",
-        "sequence": sequence,
-        "of": of,
-        "produced_at": datetime.now(UTC).isoformat(),
-        "padding": "",
-    }
-    return json.dumps({**content, "padding": "x" * (bytes_each - len(json.dumps(content)))})
 
 
 def _other_groups(session: Session, topic: str, group: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

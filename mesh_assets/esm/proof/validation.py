@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 from msgspec import Struct
 
 from mesh_assets.errors import EstateError
@@ -12,11 +13,14 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.login import KafkaLogin, properties_of
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.proof.content import Content, content_for
 from mesh_assets.esm.proof.evidence import (
     Counts,
     Member,
     Position,
+    full_minute_after,
     get_initial_offset,
+    merge_members,
     read_counts,
     read_position,
 )
@@ -29,8 +33,9 @@ from mesh_assets.esm.proof.messages import (
     plan_test_messages,
     produce_test_messages,
 )
-from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge
+from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge, taken
 from mesh_assets.platforms.kafka.session import Session
+from mesh_assets.platforms.kafka.settings import ClientProperties
 
 WARM_SECONDS = 30.0
 NEW_SECONDS = 300.0
@@ -41,6 +46,8 @@ METRICS_SECONDS = 180.0
 
 _POSITION_PAUSE_SECONDS = 0.5
 _METRICS_PAUSE_SECONDS = 2.0
+# Before the minute begins, so that the position is older than anything that is counted, and no older than needed.
+_READING = timedelta(seconds=2)
 _NOT_POLLING = ("Disabled", "Disabling", "Deleting")
 
 Progress = Callable[[str], None]
@@ -57,19 +64,19 @@ class Validation(Struct, frozen=True, kw_only=True):
     group: str
     mapping_state: str | None
     last_result: str | None
-    produced: Produced | None
     before: Position
-    progress: tuple[PartitionProgress, ...]
-    members: tuple[Member, ...]
-    counts: Counts | None
     deadline_seconds: float
-    elapsed_seconds: float
+    produced: Produced | None = None
+    progress: tuple[PartitionProgress, ...] = ()
+    members: tuple[Member, ...] = ()
+    counts: Counts | None = None
+    elapsed_seconds: float = 0.0
 
 
 class ValidationRequest(Struct, frozen=True, kw_only=True):
     """What to write and how long to wait.
 
-    `deadline_seconds` None: 30 for a mapping at work, 300 for a new one.
+    `deadline_seconds` None: 30 for a mapping at work, 300 for a new one, plus its batching window.
     """
 
     messages: int = 10
@@ -87,13 +94,21 @@ def plan_validation(
     Raises EstateError for a mapping of no Kafka topic, an incomplete login or an absurd number of messages,
     PlatformError when brokers or AWS refuse or do not answer.
     """
+    content = content_for(account, mapping, request.bytes_each)
+    return _plan(properties_of(login, account), mapping, request, content)
+
+
+def _plan(
+    properties: ClientProperties, mapping: EventSourceMapping, request: ValidationRequest, content: Content
+) -> ProducePlan:
     return plan_test_messages(
-        properties_of(login, account),
+        properties,
         topic=_topic(mapping),
         messages=request.messages,
         bytes_each=request.bytes_each,
         key=request.key,
         group=mapping.consumer_group_id,
+        content=content,
     )
 
 
@@ -112,57 +127,135 @@ def validate_esm_processing(
     now. Raises EstateError as `plan_validation` does, and PlatformError as soon as an offset or count cannot
     be read or a message cannot be written: partial evidence proves nothing.
     """
+    # As it is now, and by Get: a list leaves encrypted filters out.
+    mapping = get_mapping(account, mapping.uuid)
     topic, group = _topic(mapping), mapping.consumer_group_id
     properties = properties_of(login, account)
-    plan = plan_validation(account, mapping, login, request)
+    content = content_for(account, mapping, request.bytes_each)
+    plan = _plan(properties, mapping, request, content)
     if plan_id is not None:
         check_plan(plan, plan_id)
     with closing(Session(properties, 15)) as session:
-        before = get_initial_offset(session, group, topic)
+        polls = mapping.state not in _NOT_POLLING
+        if polls and content.unwritable is None:
+            progress("waiting for the next full minute, from which CloudWatch counts")
+            _sleep_until(full_minute_after(_now()) - _READING)
+        before = get_initial_offset(session, group, topic, queue=mapping.is_queue)
         progress(f"group {group}: {_members(before)}, {_lag(before)}")
         warm = before.has_commits or bool(before.members)
-        deadline_seconds = request.deadline_seconds or (WARM_SECONDS if warm else NEW_SECONDS)
-        if mapping.state in _NOT_POLLING:
-            return _result(mapping, before, before, None, None, deadline_seconds, 0.0, (), request.messages)
-        begun_at = datetime.now(UTC)
-        counts_before = read_counts(account, mapping, since=begun_at)
+        # A batch may be gathered for as long as its window, even with nothing else to do.
+        deadline_seconds = request.deadline_seconds or (
+            (WARM_SECONDS if warm else NEW_SECONDS) + (mapping.max_batching_window or 0)
+        )
+        seen = Validation(
+            verdict=Verdict(
+                name="not processed",
+                sentence=(
+                    f"nothing was written: the mapping is {mapping.state}, so nothing polls; "
+                    f"its last result: {mapping.last_processing_result}"
+                ),
+                advice="enable the mapping",
+            ),
+            uuid=mapping.uuid,
+            function=mapping.function_name,
+            topic=topic,
+            group=group,
+            mapping_state=mapping.state,
+            last_result=mapping.last_processing_result,
+            before=before,
+            deadline_seconds=deadline_seconds,
+        )
+        if not polls:
+            return seen
+        if content.unwritable is not None:
+            return msgspec.structs.replace(seen, verdict=_unwritten(content.unwritable))
+        begins_at = full_minute_after(_now())
+        _sleep_until(begins_at)
+        # Whoever does not wait any more is told so here, before anything is written.
+        progress(f"writing {plan.messages} messages")
         begun = time.monotonic()
-        produced = produce_test_messages(properties, plan, progress=progress)
-        now, members = _wait(session, before, produced, begun + deadline_seconds, progress)
-    elapsed = time.monotonic() - begun
-    passed = all(one.passed for one in check_offset_after_production(before, now, produced))
-    counts = _counts(
-        account,
-        mapping,
-        begun_at,
-        counts_before,
-        request,
-        passed=passed,
+        produced = produce_test_messages(properties, plan, content=content, progress=progress)
+        now, members = _wait(
+            session, before, produced, begun + deadline_seconds, progress, queue=mapping.is_queue
+        )
+        elapsed = time.monotonic() - begun
+        found = check_offset_after_production(before, now, produced)
+        passed = all(one.passed for one in found)
+        counts = _counts(
+            account, mapping, begins_at, request, passed=passed, messages=produced.messages, progress=progress
+        )
+        # After the counts: the mapping's own cover the group only if they cover all it has committed by now. A
+        # share group's records are not counted by offsets: its members alone say who took them.
+        by_group = 0
+        if counts.per_mapping and not mapping.is_queue:
+            by_group = read_position(session, group, topic).committed_since(before)
+    earlier, mapping = mapping, get_mapping(account, mapping.uuid)
+    evidence = Evidence(
+        mapping=mapping,
         messages=produced.messages,
-        progress=progress,
+        before=before,
+        progress=found,
+        members=members,
+        counts=counts,
+        committed_by_group=by_group,
+        at_least=now.at_least,
+        changed=mapping.configuration != earlier.configuration,
+        elapsed_seconds=elapsed,
+        deadline_seconds=deadline_seconds,
     )
-    mapping = get_mapping(account, mapping.uuid)
-    return _result(
-        mapping, before, now, produced, counts, deadline_seconds, elapsed, members, produced.messages
+    return msgspec.structs.replace(
+        seen,
+        verdict=judge(evidence),
+        mapping_state=mapping.state,
+        last_result=mapping.last_processing_result,
+        produced=produced,
+        progress=found,
+        members=members,
+        counts=counts,
+        elapsed_seconds=elapsed,
     )
+
+
+def _unwritten(why: str) -> Verdict:
+    return Verdict(
+        name="unproven",
+        sentence=f"nothing was written: the mapping reads records by a schema registry, and {why}",
+        advice="let the topic's own producer write a record, and see the function's log and the on-failure destination",
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _sleep_until(moment: datetime) -> None:
+    seconds = (moment - _now()).total_seconds()
+    if seconds > 0:
+        time.sleep(seconds)
 
 
 def _wait(
-    session: Session, before: Position, produced: Produced, deadline: float, progress: Progress
+    session: Session,
+    before: Position,
+    produced: Produced,
+    deadline: float,
+    progress: Progress,
+    *,
+    queue: bool,
 ) -> tuple[Position, tuple[Member, ...]]:
-    """The last position read, and every member seen until then."""
-    seen = {(member.client_id, member.host): member for member in before.members}
+    """The last position read, and every member seen until then with all partitions it held."""
+    seen = before.members
     reported = -1
     while True:
-        now = read_position(session, before.group, before.topic)
-        seen |= {(member.client_id, member.host): member for member in now.members}
+        now = read_position(session, before.group, before.topic, queue=queue)
+        seen = merge_members(seen, now.members)
         partitions = check_offset_after_production(before, now, produced)
         passed = sum(one.passed for one in partitions)
         if passed != reported:
             progress(f"{passed} of {len(partitions)} partitions passed, {len(now.members)} members")
             reported = passed
         if passed == len(partitions) or time.monotonic() >= deadline:
-            return now, tuple(seen.values())
+            return now, seen
         time.sleep(min(_POSITION_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
@@ -170,14 +263,13 @@ def _counts(
     account: AwsAccount,
     mapping: EventSourceMapping,
     since: datetime,
-    earlier: Counts,
     request: ValidationRequest,
     *,
     passed: bool,
     messages: int,
     progress: Progress,
 ) -> Counts:
-    """The counts once they cover all messages, else those at the deadline.
+    """The counts once they tell what became of all messages, else those at the deadline.
 
     Unless everything is committed, one reading is enough.
     """
@@ -185,60 +277,22 @@ def _counts(
     if passed:
         progress("offsets are passed; waiting for CloudWatch's counts")
     while True:
-        counts = read_counts(account, mapping, since=since).since(earlier)
-        complete = counts.seen >= messages if counts.per_mapping else bool(counts.invocations)
-        if complete or time.monotonic() >= deadline:
+        counts = read_counts(account, mapping, since=since, now=_now)
+        if _tell_all(counts, mapping, messages) or time.monotonic() >= deadline:
             return counts
         time.sleep(min(_METRICS_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
-def _result(
-    mapping: EventSourceMapping,
-    before: Position,
-    now: Position,
-    produced: Produced | None,
-    counts: Counts | None,
-    deadline_seconds: float,
-    elapsed_seconds: float,
-    members: tuple[Member, ...],
-    messages: int,
-) -> Validation:
-    progress = () if produced is None else check_offset_after_production(before, now, produced)
-    if produced is None:
-        sentence = (
-            f"nothing was written: the mapping is {mapping.state}, so nothing polls; "
-            f"its last result: {mapping.last_processing_result}"
-        )
-        verdict = Verdict(name="not processed", sentence=sentence, advice="enable the mapping")
-    else:
-        verdict = judge(
-            Evidence(
-                mapping=mapping,
-                messages=messages,
-                before=before,
-                progress=progress,
-                members=members,
-                counts=counts,
-                elapsed_seconds=elapsed_seconds,
-                deadline_seconds=deadline_seconds,
-            )
-        )
-    return Validation(
-        verdict=verdict,
-        uuid=mapping.uuid,
-        function=mapping.function_name,
-        topic=before.topic,
-        group=before.group,
-        mapping_state=mapping.state,
-        last_result=mapping.last_processing_result,
-        produced=produced,
-        before=before,
-        progress=progress,
-        members=members,
-        counts=counts,
-        deadline_seconds=deadline_seconds,
-        elapsed_seconds=elapsed_seconds,
-    )
+def _tell_all(counts: Counts, mapping: EventSourceMapping, messages: int) -> bool:
+    """Whether the counts have arrived as far as they tell what became of every message."""
+    if counts.unread:
+        return False
+    if not counts.per_mapping:
+        return bool(counts.invocations) and counts.errors is not None
+    committed = taken(counts, mapping)
+    # Where nothing was delivered, no invocation shows whether it raised.
+    raised = counts.errors is not None or not counts.invoked
+    return raised and committed >= messages and counts.delivered + counts.lost >= committed
 
 
 def _topic(mapping: EventSourceMapping) -> str:

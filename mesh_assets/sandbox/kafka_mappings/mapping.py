@@ -71,8 +71,17 @@ class KafkaMapping:
         return "AmazonManagedKafkaEventSourceConfig" if self.managed else "SelfManagedKafkaEventSourceConfig"
 
     @property
+    def own_config(self) -> Mapping[str, Any]:
+        """What is set for the source's kind: group, registry, mode."""
+        return self.settings.get(self._own) or {}
+
+    @property
     def group(self) -> str:
-        return str(self.settings.get(self._own, {}).get("ConsumerGroupId") or self.uuid)
+        return str(self.own_config.get("ConsumerGroupId") or self.uuid)
+
+    @property
+    def queue(self) -> bool:
+        return bool(self.own_config.get("ConsumptionMode") == "Queue")
 
     def config_in(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """The config of its kind of source; empty for none."""
@@ -100,7 +109,11 @@ class KafkaMapping:
         return self.settings.get("EventSourceArn") or tuple(sorted(own))
 
     def setting(self, name: str) -> Any:
-        return self.settings.get(name, _DEFAULTS.get(name))
+        return self.settings.get(name, self._defaults.get(name))
+
+    @property
+    def _defaults(self) -> dict[str, Any]:
+        return {**_DEFAULTS, "MaximumRetryAttempts": 0} if self.queue else _DEFAULTS
 
     def begin(self, state: str, then: str | None, *, delay_seconds: float) -> None:
         self.state, self.then = state, then
@@ -130,7 +143,7 @@ class KafkaMapping:
 
     def told(self) -> dict[str, Any]:
         """The mapping as the API describes it, ready for JSON."""
-        known: Mapping[str, Any] = {**_DEFAULTS, **self.settings}
+        known: Mapping[str, Any] = {**self._defaults, **self.settings}
         own = {**known.get(self._own, {}), "ConsumerGroupId": self.group}
         told = {
             name: value for name, value in known.items() if name not in _NOT_TOLD and value not in (None, "")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from confluent_kafka import (
     TIMESTAMP_CREATE_TIME,
@@ -17,6 +18,7 @@ from confluent_kafka import (
     KafkaException,
     Message,
     Producer,
+    ShareConsumer,
     TopicPartition,
 )
 
@@ -24,6 +26,7 @@ from mesh_assets.sandbox.kafka_mappings.batches import Delivery, Read, StoppedEr
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping, UnreachableSourceError, client_settings
 from mesh_assets.sandbox.kafka_mappings.msk import MskService
 from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard
+from mesh_assets.sandbox.kafka_mappings.registry import registry_of
 from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 
 _log = logging.getLogger(__name__)
@@ -77,19 +80,25 @@ class Poller:
                 self._mapping.last_result = str(error)
             except StoppedError:
                 return
-            except (KafkaException, ClientError, BotoCoreError, ValueError) as error:
+            except (KafkaException, ClientError, BotoCoreError, httpx.HTTPError, ValueError) as error:
                 _log.exception("the poller of %s is restarting", self._mapping.uuid)
                 self._mapping.last_result = f"PROBLEM: {type(error).__name__}"
             self._stopped.wait(_AGAIN_SECONDS)
 
     def _poll(self, settings: dict[str, Any]) -> None:
         self._servers = str(settings["bootstrap.servers"])
+        identity = {
+            **settings,
+            "group.id": self._mapping.group,
+            # AWS's own form is unknown; this one names the mapping.
+            "client.id": f"lambda-{self._mapping.uuid}",
+        }
+        if self._mapping.queue:
+            self._share(identity, settings)
+            return
         consumer = Consumer(
             {
-                **settings,
-                "group.id": self._mapping.group,
-                # AWS's own form is unknown; this one names the mapping.
-                "client.id": f"lambda-{self._mapping.uuid}",
+                **identity,
                 "auto.offset.reset": "earliest"
                 if self._mapping.settings.get("StartingPosition") == "TRIM_HORIZON"
                 else "latest",
@@ -104,7 +113,36 @@ class Poller:
             while not self._stopped.is_set():
                 batch = self._gather(consumer)
                 if batch:
-                    self._process(consumer, batch, settings)
+                    self._process(batch, settings)
+                    self._commit(consumer, batch)
+        finally:
+            consumer.close()
+
+    def _share(self, identity: dict[str, Any], settings: dict[str, Any]) -> None:
+        """In queue mode: as a member of a share group, which acknowledges each record and commits no offset.
+
+        What is not acknowledged when the mapping stops is delivered again once its lock has expired.
+        """
+        consumer = ShareConsumer(
+            {**identity, "share.acknowledgement.mode": "explicit", "error_cb": self._heard}
+        )
+        try:
+            consumer.subscribe([self._mapping.topic])
+            while not self._stopped.is_set():
+                messages = [] if self._faults.now.stuck else list(consumer.poll(_STEP_SECONDS))
+                taken = []
+                for message in messages:
+                    error = message.error()
+                    if error is None:
+                        taken.append(message)
+                    else:
+                        self._heard(error)
+                if taken:
+                    self._process([_read(message) for message in taken], settings)
+                    for message in taken:
+                        consumer.acknowledge(message)
+                    consumer.commit_sync(30.0)
+                    self._mapping.last_result = "OK"
         finally:
             consumer.close()
 
@@ -151,11 +189,12 @@ class Poller:
                     batch.append(_read(message))
         return batch
 
-    def _process(self, consumer: Consumer, batch: list[Read], settings: dict[str, Any]) -> None:
+    def _process(self, batch: list[Read], settings: dict[str, Any]) -> None:
         now = self._faults.now
         if now.slow_seconds:
             self._stopped.wait(now.slow_seconds)
         self._count("PolledEventCount", len(batch))
+        batch = self._deserialized(batch, settings)
         filters = (self._mapping.setting("FilterCriteria") or {}).get("Filters") or ()
         kept = [read for read in batch if passes(filters, _for_filters(read))]
         if len(kept) < len(batch):
@@ -164,6 +203,8 @@ class Poller:
             self._count("InvokedEventCount", len(kept))
         elif not now.commit_without_invoking:
             self._deliver(kept, settings)
+
+    def _commit(self, consumer: Consumer, batch: list[Read]) -> None:
         nexts: dict[int, int] = {}
         for read in batch:
             nexts[read.partition] = read.offset + 1
@@ -174,30 +215,39 @@ class Poller:
         self._count("CommittedEventCount", len(batch))
         self._mapping.last_result = "OK"
 
+    def _deserialized(self, batch: list[Read], settings: dict[str, Any]) -> list[Read]:
+        """The records that the mapping's registry can read, if it has one; the others are given up."""
+        registry = registry_of(self._mapping)
+        if registry is None:
+            return batch
+        reasons = [registry.refuses(read) for read in batch]
+        for reason in sorted({reason for reason in reasons if reason is not None}):
+            refused = [read for read, other in zip(batch, reasons, strict=True) if other == reason]
+            self._give_up(refused, reason, settings)
+        return [read for read, reason in zip(batch, reasons, strict=True) if reason is None]
+
+    def _give_up(self, reads: Sequence[Read], condition: str, settings: dict[str, Any]) -> None:
+        def produce(topic: str, records: Sequence[Read]) -> None:
+            _produce(settings, topic, records)
+
+        sent = send_given_up(
+            self._mapping,
+            reads,
+            condition,
+            accounts=self._accounts,
+            bootstrap_servers=self._servers,
+            produce=produce,
+        )
+        self._count("OnFailureDestinationDeliveredEventCount" if sent else "DroppedEventCount", len(reads))
+
     def _deliver(self, kept: Sequence[Read], settings: dict[str, Any]) -> None:
-        def give_up(reads: Sequence[Read], condition: str) -> None:
-            def produce(topic: str, records: Sequence[Read]) -> None:
-                _produce(settings, topic, records)
-
-            sent = send_given_up(
-                self._mapping,
-                reads,
-                condition,
-                accounts=self._accounts,
-                bootstrap_servers=self._servers,
-                produce=produce,
-            )
-            self._count(
-                "OnFailureDestinationDeliveredEventCount" if sent else "DroppedEventCount", len(reads)
-            )
-
         Delivery(
             mapping=self._mapping,
             faults=self._faults,
             stopped=self._stopped,
             bootstrap_servers=self._servers,
             invoke=self._invoke,
-            give_up=give_up,
+            give_up=lambda reads, condition: self._give_up(reads, condition, settings),
             count=self._count,
         ).bring(kept)
 

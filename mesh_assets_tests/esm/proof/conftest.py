@@ -1,6 +1,9 @@
 """An account whose mappings the proof looks at, through the project's own access."""
 
+import json
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -41,3 +44,55 @@ def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[...,
         )
 
     return run
+
+
+class Registry:
+    """A registry at `url`: subject → its versions, each with the schema's text and what else it says. A schema's
+    id is 100 times the subject's place, plus the version."""
+
+    def __init__(self) -> None:
+        self.subjects: dict[str, list[dict[str, Any]]] = {}
+        self.url = ""
+
+    def add(self, subject: str, schema: Any, **said: Any) -> None:
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        self.subjects.setdefault(subject, []).append({"schema": text, **said})
+
+    def answer(self, path: str) -> dict[str, Any] | None:
+        match path.strip("/").split("/"):
+            case ["subjects", subject, "versions", version] if subject in self.subjects:
+                versions = self.subjects[subject]
+                number = len(versions) if version == "latest" else int(version)
+                place = list(self.subjects).index(subject) + 1
+                said = {"subject": subject, "version": number, "id": 100 * place + number}
+                return {**said, **versions[number - 1]}
+            case ["schemas", "ids", schema_id]:
+                place, number = divmod(int(schema_id), 100)
+                return self.subjects[list(self.subjects)[place - 1]][number - 1]
+        return None
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    made = Registry()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = made.answer(self.path)
+            body = json.dumps(found or {"error_code": 40401, "message": "Subject not found."}).encode()
+            self.send_response(404 if found is None else 200)
+            self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()

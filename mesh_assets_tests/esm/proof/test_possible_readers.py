@@ -1,5 +1,7 @@
 """The plan of test messages names the groups that may read them although nobody can say so."""
 
+from typing import Any
+
 import msgspec
 from confluent_kafka import ConsumerGroupState
 
@@ -18,8 +20,9 @@ from mesh_assets_tests.platforms.kafka.fakes import (
 )
 
 
-def a_plan(*, other: tuple[str, ...] = (), possible: tuple[str, ...] = ()) -> ProducePlan:
+def a_plan(*, other: tuple[str, ...] = (), possible: tuple[str, ...] = (), **changed: Any) -> ProducePlan:
     return ProducePlan(
+        **changed,
         id="p-1",
         endpoint="broker-1:9092",
         topic="orders",
@@ -60,6 +63,18 @@ def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:
         "no other group that is known",
         "sharing",
     )
+
+
+def test_a_plan_says_in_which_format_it_writes_or_why_in_none() -> None:
+    by_schema = a_plan(format="AVRO, by version 2 of orders-value (schema 7)")
+    assert "format        AVRO, by version 2 of orders-value" in "\n".join(produce_plan_text(by_schema))
+    assert "format" not in "\n".join(produce_plan_text(a_plan()))
+    none = a_plan(format="none", unwritable="it is AWS Glue's")
+    text = "\n".join(produce_plan_text(none))
+    assert ("it is AWS Glue's" in text, "--apply" in text) == (True, False)
+    assert produce_plan_metadata(none)["format"] == "none would be written: it is AWS Glue's"
+    answer = ProducedAnswer(applied=False, plan=msgspec.to_builtins(none), next="")
+    assert question_about_messages(answer) is None, "there is nothing to agree to"
 
 
 def test_a_plan_with_no_other_reader_at_all_says_so() -> None:

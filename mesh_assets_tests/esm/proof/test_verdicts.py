@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer, ShareConsumer
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.connection import KafkaLogin
@@ -54,6 +60,27 @@ def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bo
         thread.join()
     finally:
         consumer.close()
+
+
+@contextmanager
+def traffic(account: AwsAccount, topic: str) -> Iterator[None]:
+    """Records of others, on both partitions, all the time."""
+    ended = threading.Event()
+
+    def write() -> None:
+        with Producer({"bootstrap.servers": account.ends.bootstrap_servers}) as producer:
+            while not ended.wait(0.2):
+                for number in range(40):
+                    producer.produce(topic, str(number).encode(), partition=number % 2)
+                assert producer.flush(20) == 0
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_processed_when_its_members_passed_all_and_nothing_was_lost(
@@ -147,6 +174,20 @@ def test_a_foreign_member_that_commits_leaves_it_unproven(account: AwsAccount, v
     assert "somebody-else at 127.0.0.1 is also a member of group" in found.verdict.sentence
 
 
+def test_a_busy_topic_does_not_prove_what_a_foreign_member_took(
+    account: AwsAccount, validate: Validate
+) -> None:
+    account.function(OK)
+    topic = account.topic(2)
+    made = account.mapping(topic=topic, **COUNTED)
+    with a_foreign_member(account, made["UUID"], topic, commits=True), traffic(account, topic):
+        found = validate(made, metrics_seconds=6)
+    assert found.counts is not None
+    assert (found.counts.committed or 0) > 4, "the mapping counts other records than the test's"
+    assert found.verdict.name == "unproven", found.verdict
+    assert "held partition" in found.verdict.sentence
+
+
 def test_a_partition_that_nobody_commits_makes_it_partly(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     topic = account.topic(2)
@@ -214,6 +255,119 @@ def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(
     found = validate(made)
     assert (found.verdict.name, found.produced) == ("not processed", None)
     assert sum(found.before.end.values()) == 0
+
+
+# --- a schema registry
+
+
+def with_registry(url: str, **settings: Any) -> dict[str, Any]:
+    config = {
+        "SchemaRegistryURI": url,
+        "EventRecordFormat": "JSON",
+        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    }
+    return {
+        "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 2},
+        "SelfManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": config},
+        **settings,
+    }
+
+
+def test_with_a_registry_the_messages_are_of_its_latest_schema(
+    account: AwsAccount, validate: Validate, registry: Any
+) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    fields = [{"name": "id", "type": "string"}, {"name": "amount", "type": "double"}]
+    registry.add(f"{topic}-value", {"type": "record", "name": "Order", "fields": fields})
+    found = validate(account.mapping(topic=topic, **with_registry(registry.url), **COUNTED))
+    assert found.verdict.name == "processed", found.verdict
+
+
+def test_messages_that_a_registry_cannot_deserialize_are_given_up_and_so_none_are_written(
+    account: AwsAccount, validate: Validate, registry: Any
+) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    queue, arn = account.queue("failed")
+    destination: dict[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+    made = account.mapping(topic=topic, **with_registry(registry.url), **destination)
+
+    found = validate(made)
+
+    assert (found.verdict.name, found.produced) == ("unproven", None)
+    assert f"has no subject {topic}-value" in found.verdict.sentence
+    account.produce(topic, "no schema")
+    [told] = account.until(lambda: account.messages(queue))
+    assert told["requestContext"]["condition"] == "DESERIALIZATION_ERROR"
+
+
+# --- queue mode: a real share group
+
+
+def a_queue(account: AwsAccount, topic: str, group: str, **settings: Any) -> dict[str, Any]:
+    """A mapping in queue mode whose group begins with the topic's first record."""
+    earliest = ConfigEntry("share.auto.offset.reset", "earliest", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.GROUP, group, incremental_configs=[earliest])
+    [future] = account.kafka.incremental_alter_configs([resource]).values()
+    future.result(timeout=30)
+    config = {"ConsumerGroupId": group, "ConsumptionMode": "Queue"}
+    return account.mapping(topic=topic, SelfManagedKafkaEventSourceConfig=config, **settings)
+
+
+def test_queue_mode_is_processed_by_the_share_groups_own_offsets(
+    account: AwsAccount, validate: Validate
+) -> None:
+    account.function(OK)
+    topic = account.topic(2)
+    made = a_queue(account, topic, f"share-{topic}", **COUNTED)
+
+    found = validate(made)
+
+    assert found.verdict.name == "processed", found.verdict
+    assert [one.passed for one in found.progress] == [True, True]
+    assert [member.client_id for member in found.members] == [f"lambda-{made['UUID']}"]
+    assert found.counts is not None
+    assert (found.counts.polled, found.counts.invoked, found.counts.committed) == (4, 4, None)
+
+
+def test_queue_mode_without_counts_is_unproven_and_says_why(account: AwsAccount, validate: Validate) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    found = validate(a_queue(account, topic, f"share-{topic}"), metrics_seconds=2)
+    assert found.verdict.name == "unproven", found.verdict
+    assert "a retry limit" in found.verdict.sentence
+
+
+def test_what_queue_mode_gives_up_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+    account.function(FAILS)
+    topic = account.topic(1)
+    found = validate(a_queue(account, topic, f"share-{topic}", **COUNTED))
+    assert found.verdict.name == "committed, not processed", found.verdict
+    assert "dropped 4" in found.verdict.sentence
+
+
+def test_a_foreign_member_of_the_share_group_leaves_it_unproven(
+    account: AwsAccount, validate: Validate
+) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    made = a_queue(account, topic, f"share-{topic}", **COUNTED)
+    foreign = ShareConsumer(
+        {
+            "bootstrap.servers": account.ends.bootstrap_servers,
+            "group.id": f"share-{topic}",
+            "client.id": "somebody-else",
+        }
+    )
+    try:
+        foreign.subscribe([topic])
+        foreign.poll(3.0)
+        found = validate(made, metrics_seconds=2, deadline_seconds=60)
+    finally:
+        foreign.close()
+    assert found.verdict.name == "unproven", found.verdict
+    assert "somebody-else" in found.verdict.sentence
 
 
 # --- a mapping layer that lies is found out

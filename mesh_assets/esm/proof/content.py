@@ -1,0 +1,147 @@
+"""What test messages contain: JSON, or records by the latest schema of a mapping that reads with a registry.
+
+Such a mapping gives up whatever it cannot deserialize, to its destination or to nowhere, so messages in another
+format never reach the function.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.connection.secret import read_secret
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.proof.schema_values import Encode, UnknownConstraintError, avro_encoder, json_encoder
+from mesh_assets.importing import importing
+
+FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
+
+_LOGIN = re.compile(r"//[^/@]*@")
+_LOGINS_UNSUPPORTED = ("CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE")
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """`format` for people. `unwritable`: why no value can be made; `encode` then refuses."""
+
+    format: str
+    encode: Encode
+    unwritable: str | None = None
+
+
+def json_content(bytes_each: int) -> Content:
+    """JSON of exactly `bytes_each` bytes. Raises EstateError for an absurd size."""
+    if not FEWEST_BYTES <= bytes_each <= MOST_BYTES:
+        raise EstateError(
+            f"test messages of {bytes_each} bytes requested; expected {FEWEST_BYTES} to {MOST_BYTES:,}"
+        )
+
+    def encode(test_id: str, sequence: int, of: int) -> bytes:
+        content = {
+            "mesh_assets_test": test_id,
+            "id": f"{test_id}-{sequence}",
+            "sequence": sequence,
+            "of": of,
+            "produced_at": datetime.now(UTC).isoformat(),
+            "padding": "",
+        }
+        return json.dumps({**content, "padding": "x" * (bytes_each - len(json.dumps(content)))}).encode()
+
+    return Content(format="JSON", encode=encode)
+
+
+def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: int) -> Content:
+    """What the mapping can read: JSON unless it has a schema registry.
+
+    Raises EstateError for an absurd size, PlatformError when the registry or its secret cannot be read.
+    """
+    plain = json_content(bytes_each)
+    registry = mapping.schema_registry
+    if registry is None:
+        return plain
+    uri = str(registry.get("SchemaRegistryURI") or "")
+    access = {str(entry.get("Type")): str(entry.get("URI")) for entry in registry.get("AccessConfigs") or ()}
+    validated = {entry.get("Attribute") for entry in registry.get("SchemaValidationConfigs") or ()}
+    shown = _LOGIN.sub("//", uri)
+    login = next((kind for kind in _LOGINS_UNSUPPORTED if kind in access), None)
+    if uri.startswith("arn:"):
+        return _unwritable(f"its registry, {shown}, is AWS Glue's, in whose format nothing is written here")
+    if "KEY" in validated:
+        return _unwritable(
+            "it validates keys by the registry as well, and only values are written by a schema here"
+        )
+    if login is not None:
+        return _unwritable(f"its registry, {shown}, wants {login}, which is not supported here")
+    user: Mapping[str, Any] = {}
+    if "BASIC_AUTH" in access:
+        if urlsplit(uri).scheme != "https":
+            return _unwritable(f"its registry, {shown}, would get the password unencrypted")
+        user = read_secret(account, access["BASIC_AUTH"])
+        if not user.get("username") or not user.get("password"):
+            raise EstateError(
+                f"secret {access['BASIC_AUTH']} has no username and password; expected both, for the registry {shown}"
+            )
+    return _by_latest_schema(uri, f"{mapping.topic}-value", user)
+
+
+def _unwritable(why: str) -> Content:
+    def refuse(*_: object) -> bytes:
+        raise EstateError(f"no test messages can be written: {why}")
+
+    return Content(format="none", encode=refuse, unwritable=why)
+
+
+def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Content:
+    with importing:
+        from mesh_assets.platforms.http import HttpService
+        from mesh_assets.platforms.schema_registry.subjects import read_latest, read_version
+
+    with HttpService(
+        uri, name="Schema Registry", username=user.get("username"), password=user.get("password")
+    ) as service:
+        found = read_latest(service, subject)
+        if found is None:
+            return _unwritable(f"its registry, {service.url}, has no subject {subject}")
+        if found.schema_type not in ("AVRO", "JSON") or (found.schema_type == "JSON" and found.references):
+            beyond = " with references" if found.references else ""
+            return _unwritable(
+                f"the latest schema of {subject} is {found.schema_type}{beyond}; only AVRO, and JSON in one schema, are written here"
+            )
+        # Depth first: a schema comes after those that it refers to.
+        texts: dict[tuple[str, int], str] = {}
+        open_ones = [found]
+        while open_ones:
+            schema = open_ones[-1]
+            missing = next(
+                (one for one in schema.references if (one.subject, one.version) not in texts), None
+            )
+            if missing is None:
+                texts[schema.subject, schema.version] = schema.definition
+                open_ones.pop()
+                continue
+            reference = read_version(service, missing.subject, missing.version)
+            if reference is None or any(reference.id == one.id for one in open_ones):
+                raise RefusedError(
+                    f"{service}: {schema.subject} refers to version {missing.version} of {missing.subject}, which it does not have"
+                )
+            open_ones.append(reference)
+    described = f"by version {found.version} of {subject} (schema {found.id})"
+    if found.schema_type == "JSON":
+        try:
+            encode = json_encoder(found.definition, schema_id=found.id)
+            encode(uuid.uuid4().hex, 0, 1)
+        except UnknownConstraintError as error:
+            return _unwritable(
+                f"the latest JSON schema of {subject} has `{error}`, for which no value is made here"
+            )
+        return Content(format=f"JSON, {described}", encode=encode)
+    return Content(
+        format=f"AVRO, {described}",
+        encode=avro_encoder([*texts.values()], schema_id=found.id),
+    )
