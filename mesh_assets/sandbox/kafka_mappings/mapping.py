@@ -73,7 +73,7 @@ class KafkaMapping:
     @property
     def own_config(self) -> Mapping[str, Any]:
         """What is set for the source's kind: group, registry, mode."""
-        return self.settings.get(self._own) or {}
+        return self.config_in(self.settings)
 
     @property
     def group(self) -> str:

@@ -51,10 +51,16 @@ Settings = Callable[[], dict[str, Any]]
 
 
 class Poller:
-    """The poller of one mapping. `settings`: the client's, read afresh for each connection."""
+    """The poller of one mapping. `settings`: the client's, read afresh for each connection. `authority`: a file with
+    one that a schema registry may be signed by."""
 
     def __init__(
-        self, mapping: KafkaMapping, accounts: Accounts, faults: FaultBoard, settings: Settings
+        self,
+        mapping: KafkaMapping,
+        accounts: Accounts,
+        faults: FaultBoard,
+        settings: Settings,
+        authority: Path,
     ) -> None:
         self._mapping = mapping
         self._accounts = accounts
@@ -62,6 +68,7 @@ class Poller:
         self._settings = settings
         self._stopped = threading.Event()
         self._servers = ""
+        self._registry = registry_of(mapping, authority)
         self._thread = threading.Thread(target=self._run, name=f"poll-{mapping.uuid[:8]}", daemon=True)
         self._thread.start()
 
@@ -217,10 +224,9 @@ class Poller:
 
     def _deserialized(self, batch: list[Read], settings: dict[str, Any]) -> list[Read]:
         """The records that the mapping's registry can read, if it has one; the others are given up."""
-        registry = registry_of(self._mapping)
-        if registry is None:
+        if self._registry is None:
             return batch
-        reasons = [registry.refuses(read) for read in batch]
+        reasons = [self._registry.refuses(read) for read in batch]
         for reason in sorted({reason for reason in reasons if reason is not None}):
             refused = [read for read, other in zip(batch, reasons, strict=True) if other == reason]
             self._give_up(refused, reason, settings)
@@ -353,7 +359,7 @@ class Pollers:
             poller = self._running.get(mapping.uuid)
             if wanted and poller is None:
                 self._running[mapping.uuid] = Poller(
-                    mapping, self._accounts, self._faults, lambda: self._settings(mapping)
+                    mapping, self._accounts, self._faults, lambda: self._settings(mapping), self._authority
                 )
             elif not wanted and poller is not None:
                 poller.stop()

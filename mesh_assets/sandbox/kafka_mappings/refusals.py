@@ -27,7 +27,8 @@ class Faults:
     - `commit_without_invoking`: what is read is committed without the function seeing it.
     - `drop`: the same, but it is counted as invoked, which is a lie.
     - `slow_seconds`: a wait before each batch.
-    - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`.
+    - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`. Without
+      `kms:Decrypt`, filters under a customer's key are answered as an error.
     - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
     - `in_progress`: how many of the next changes are refused because another operation has not ended.
     - `lag_seconds`: for how long reads do not know of a change: a new mapping is unknown, a changed one as before.

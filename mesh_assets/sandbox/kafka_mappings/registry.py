@@ -2,8 +2,10 @@
 
 import io
 import json
+import ssl
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -22,7 +24,10 @@ class Registry:
     Avro and JSON are deserialized, Protobuf is believed; a Glue registry is not played, so nothing of it is found.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], authority: Path) -> None:
+        """`authority`: a file with one that it trusts besides the usual ones."""
+        self._tls = ssl.create_default_context()
+        self._tls.load_verify_locations(authority)
         self._uri = str(config["SchemaRegistryURI"]).rstrip("/")
         self._attributes = [
             one["Attribute"].lower()
@@ -48,14 +53,16 @@ class Registry:
         if number not in self._schemas:
             if not self._uri.startswith("http"):
                 return None
-            answer = httpx.get(f"{self._uri}/schemas/ids/{number}", timeout=10, trust_env=False)
+            answer = httpx.get(
+                f"{self._uri}/schemas/ids/{number}", timeout=10, trust_env=False, verify=self._tls
+            )
             self._schemas[number] = None if answer.status_code == 404 else answer.raise_for_status().json()
         return self._schemas[number]
 
 
-def registry_of(mapping: KafkaMapping) -> Registry | None:
+def registry_of(mapping: KafkaMapping, authority: Path) -> Registry | None:
     config = mapping.own_config.get("SchemaRegistryConfig")
-    return Registry(config) if config else None
+    return Registry(config, authority) if config else None
 
 
 def _fits(schema: Mapping[str, Any], content: bytes) -> bool:

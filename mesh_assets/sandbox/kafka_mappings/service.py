@@ -24,6 +24,11 @@ from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 PAGE = 100
 """AWS's own page limit, whatever MaxItems says."""
 
+_DECRYPT = "kms:Decrypt"
+_NOT_DECRYPTED = {
+    "ErrorCode": "KMSAccessDeniedException",
+    "Message": f"User is not authorized to perform: {_DECRYPT} (the stand-in was told so)",
+}
 _FIXED = "cannot be changed"
 _NEVER_UPDATED = (
     "EventSourceArn",
@@ -99,6 +104,8 @@ class MappingService:
             seen = self._find(account, uuid).seen_after(self._faults.now.lag_seconds)
         if seen is None:
             raise _unknown()
+        if seen.get("KMSKeyArn") and _DECRYPT in self._faults.now.deny:
+            return {**_listed(seen), "FilterCriteriaError": _NOT_DECRYPTED}
         return seen
 
     def update(self, account: str, uuid: str, body: Request) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """An account whose mappings the proof looks at, through the project's own access."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,7 +15,8 @@ from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing
 from mesh_assets.estate.model import AwsAccountSettings
-from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.sandbox.credentials import warehouse_access
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests import an_aws_account
 
 
@@ -74,8 +77,27 @@ class Registry:
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    made = Registry()
+    with _served(Registry()) as made:
+        yield made
 
+
+@pytest.fixture
+def https_registry(
+    stand_ins: Sandbox, broker: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Registry]:
+    """With the broker's certificate, of the authority that the stand-in for Lambda trusts: Lambda takes no other
+    address."""
+    assert broker.tls_bootstrap_servers
+    own = warehouse_access(stand_ins.folder)
+    monkeypatch.setenv("SSL_CERT_FILE", str(own.authority))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(own.broker)
+    with _served(Registry(), context) as made:
+        yield made
+
+
+@contextmanager
+def _served(made: Registry, context: ssl.SSLContext | None = None) -> Iterator[Registry]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = made.answer(self.path)
@@ -90,9 +112,13 @@ def registry() -> Iterator[Registry]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}"
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        made.url = f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield made
-        server.shutdown()
-        thread.join()
+        try:
+            yield made
+        finally:
+            server.shutdown()
+            thread.join()

@@ -257,6 +257,21 @@ def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(
     assert sum(found.before.end.values()) == 0
 
 
+def test_filters_under_a_key_that_may_not_be_used_leave_it_unproven(
+    account: AwsAccount, validate: Validate
+) -> None:
+    account.function(OK)
+    key = f"arn:aws:kms:us-east-1:{account.id}:key/0b7c2f"
+    everything: dict[str, Any] = {
+        "FilterCriteria": {"Filters": [{"Pattern": '{"topic": [{"exists": true}]}'}]}
+    }
+    made = account.mapping(topic=account.topic(1), KMSKeyArn=key, **everything)
+    account.faults(state_delay_seconds=0.1, deny=["kms:Decrypt"])
+    found = validate(made)
+    assert found.verdict.name == "unproven", found.verdict
+    assert "filters that cannot be read (KMSAccessDeniedException" in found.verdict.sentence
+
+
 # --- a schema registry
 
 
@@ -274,24 +289,24 @@ def with_registry(url: str, **settings: Any) -> dict[str, Any]:
 
 
 def test_with_a_registry_the_messages_are_of_its_latest_schema(
-    account: AwsAccount, validate: Validate, registry: Any
+    account: AwsAccount, validate: Validate, https_registry: Any
 ) -> None:
     account.function(OK)
     topic = account.topic(1)
     fields = [{"name": "id", "type": "string"}, {"name": "amount", "type": "double"}]
-    registry.add(f"{topic}-value", {"type": "record", "name": "Order", "fields": fields})
-    found = validate(account.mapping(topic=topic, **with_registry(registry.url), **COUNTED))
+    https_registry.add(f"{topic}-value", {"type": "record", "name": "Order", "fields": fields})
+    found = validate(account.mapping(topic=topic, **with_registry(https_registry.url), **COUNTED))
     assert found.verdict.name == "processed", found.verdict
 
 
 def test_messages_that_a_registry_cannot_deserialize_are_given_up_and_so_none_are_written(
-    account: AwsAccount, validate: Validate, registry: Any
+    account: AwsAccount, validate: Validate, https_registry: Any
 ) -> None:
     account.function(OK)
     topic = account.topic(1)
     queue, arn = account.queue("failed")
     destination: dict[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
-    made = account.mapping(topic=topic, **with_registry(registry.url), **destination)
+    made = account.mapping(topic=topic, **with_registry(https_registry.url), **destination)
 
     found = validate(made)
 
