@@ -206,7 +206,6 @@ get_initial_offset = read_position
 
 _NAMESPACE = "AWS/Lambda"
 _PERIOD_SECONDS = 60
-_ACTION = "cloudwatch:GetMetricData"
 # Field → metric, of the function and of the mapping, which has its own only with EventCount.
 _OF_FUNCTION = {"invocations": "Invocations", "errors": "Errors"}
 _OF_MAPPING = {
@@ -283,7 +282,7 @@ def read_counts(
     if per_mapping:
         wanted |= dict.fromkeys(_OF_MAPPING, ("EventSourceMappingUUID", mapping.uuid))
     moment = (now or (lambda: datetime.now(UTC)))()
-    resource = f"the metrics of function {name}"
+    action, resource = "cloudwatch:GetMetricData", f"the metrics of function {name}"
     asked: dict[str, Any] = {
         "MetricDataQueries": [_query(field, dimension) for field, dimension in wanted.items()],
         "StartTime": since,
@@ -293,8 +292,8 @@ def read_counts(
         from mesh_assets.platforms.aws.client import read_pages  # boto3 is heavy
     client = account.client("cloudwatch")
     pages = read_pages(
-        lambda page: call(client.get_metric_data, action=_ACTION, resource=resource, **{**asked, **page}),
-        what=f"{_ACTION} on {resource}",
+        lambda page: call(client.get_metric_data, action=action, resource=resource, **{**asked, **page}),
+        what=f"{action} on {resource}",
     )
     points: dict[str, dict[datetime, float]] = {field: {} for field in wanted}
     # Until CloudWatch says that it was all.
@@ -303,7 +302,7 @@ def read_counts(
         field, status = result["Id"], result.get("StatusCode", "Complete")
         if status == "Forbidden":
             raise RefusedError(
-                f"{_ACTION} on {resource}: access denied; allow {_ACTION} to the role this runs as"
+                f"{action} on {resource}: access denied; allow {action} to the role this runs as"
             )
         points[field].update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
         if status != "Complete":
