@@ -33,6 +33,11 @@ class StoreError(MeshError):
     """The store of inventories could not be read or written."""
 
 
+class DamagedError(StoreError):
+    """Something in the store is missing or cannot be read: trying again does not help, but
+    `mesh-assets snapshot repair` can."""
+
+
 class ConflictError(StoreError):
     """Another run holds the cluster's lock, or wrote first."""
 

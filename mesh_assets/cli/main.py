@@ -58,7 +58,11 @@ _COMMANDS = {
         "sandbox",
         "Real servers on this machine, for trying and testing.",
     ),
-    "snapshot": ("mesh_assets.cli.snapshot", "snapshot", "Read the newest event back, or retire a cluster."),
+    "snapshot": (
+        "mesh_assets.cli.snapshot",
+        "snapshot",
+        "Read the newest event back; hand over, repair or retire a cluster.",
+    ),
 }
 
 

@@ -1,19 +1,23 @@
-"""`mesh-assets snapshot`: reads the newest event back from Kafka, hands a cluster over to this store, and retires
-one that is gone."""
+"""`mesh-assets snapshot`: reads the newest event back from Kafka, hands a cluster over to this store, repairs what
+blocks one, and retires one that is gone."""
 
 import os
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import click
 import msgspec
 
 from mesh_assets.cli.text import size_text
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import DamagedError, MeshError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
-from mesh_assets.snapshot.events import ReadSnapshot
+from mesh_assets.snapshot.events import ReadSnapshot, is_behind
 from mesh_assets.snapshot.reader import read_newest_snapshot
+from mesh_assets.snapshot.repair import find_faults, repair_fault
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
@@ -112,24 +116,28 @@ def adopt(cluster: str, yes: bool) -> None:
     if others:
         _adopt_name(store, cluster, cluster_id, others, estate, yes=yes)
     read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
-    newest = None if read is None else (read.event.sequence, read.event.run_id)
+    event = None if read is None else read.event
     if (
-        latest is None
-        or newest is None
-        or newest <= (latest[0].sequence, "")
-        or newest == (latest[0].sequence, latest[0].run_id)
+        event is None
+        or event.store_id == store.store_id()
+        or (latest is not None and is_behind(event, latest[0]))
     ):
         done = "Adopted" if others else "Nothing to do"
         click.echo(f"{done}: the next discovery of {cluster} from this store goes on by itself.")
         return
+    known = (
+        "this store has published none"
+        if latest is None
+        else f"this store's latest is {latest[0].sequence}, which it forgets (the documents stay)"
+    )
     click.echo(
-        f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {newest[0]}, of run {newest[1]}; this store's latest is "
-        f"{latest[0].sequence}. This forgets the latter, so that the next discovery from this store goes on from the former. "
-        "The documents in the store stay."
+        f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {event.sequence} of "
+        f"{event.discovery_timestamp:%Y-%m-%d %H:%M} UTC, by run {event.run_id} of store {event.store_id or 'unknown'}; {known}. "
+        "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on."
     )
     if not yes:
         click.confirm("Hand it over to this store?", abort=True)
-    store.forget_latest(cluster_id, latest[1])
+    store.adopt(cluster_id, event.store_id, None if latest is None else latest[1])
     click.echo(f"Adopted. Now publish from this store: mesh-assets discover --cluster {cluster}")
 
 
@@ -154,6 +162,35 @@ def _adopt_name(
         store.forget_name(name)
 
 
+@snapshot.command(short_help="Show what keeps a cluster from being published, and take it out of the way.")
+@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
+def repair(cluster: str, wanted: bool) -> None:
+    """Show what in the store keeps a cluster from being published and cannot get better by itself: damaged files,
+    and a snapshot or change that Kafka refuses for good. With --apply, take it out of the way.
+
+    What is taken out is kept below quarantine/ in the store. Exit code 1 while something is wrong.
+    """
+    estate = _estate_with(cluster)
+    store = _store()
+    cluster_id = _cluster_id(estate, cluster, store)
+    faults = find_faults(store, cluster, cluster_id, now=datetime.now(UTC))
+    if not faults:
+        click.echo(f"Nothing in this store keeps {cluster} ({cluster_id}) from being published.")
+        return
+    for fault in faults:
+        click.echo(f"WRONG   {fault.problem}")
+        click.echo(f"  repair: it is taken out of the way and kept; {fault.then}")
+        if wanted:
+            for place in repair_fault(store, fault):
+                click.echo(f"  done: kept at {place}")
+    if wanted:
+        click.echo(f"Repaired. Now publish: mesh-assets discover --cluster {cluster}")
+        return
+    click.echo(f"Nothing was changed. Do it with: mesh-assets snapshot repair --cluster {cluster} --apply")
+    sys.exit(1)
+
+
 def _estate_with(cluster: str) -> Estate:
     estate = load_estate()
     if cluster not in estate.clusters:
@@ -167,7 +204,9 @@ def _store() -> InventoryStore:
 
 def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
     """From the estate, else the store, else the brokers (on a machine that never discovered the cluster)."""
-    known = estate.clusters[name].cluster_id or store.cluster_id(name)
+    known = estate.clusters[name].cluster_id
+    with suppress(DamagedError):  # the next discovery writes it again
+        known = known or store.cluster_id(name)
     if known is not None:
         return known
     from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-from mesh_assets.errors import StoreError
+from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.records import (
     UNDECODABLE,
     Connector,
@@ -150,11 +150,11 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes, *, source: str) -> Document:
-    """The document. Raises StoreError naming `source` if the bytes are not a document of this version."""
+    """The document. Raises DamagedError naming `source` if the bytes are not a document of this version."""
     try:
         return _document_decoder.decode(data)
     except UNDECODABLE as error:
-        raise StoreError(f"{source} is not a discovery document of this version: {error}") from error
+        raise DamagedError(f"{source} is not a discovery document of this version: {error}") from error
 
 
 def encode_section(section: Section) -> bytes:
@@ -165,7 +165,7 @@ def decode_section(data: bytes, *, source: str) -> Section:
     try:
         return _section_decoder.decode(data)
     except UNDECODABLE as error:
-        raise StoreError(f"{source} is not a collected section of this version: {error}") from error
+        raise DamagedError(f"{source} is not a collected section of this version: {error}") from error
 
 
 def document_name(moment: datetime) -> str:

@@ -2,8 +2,9 @@
 
 The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
 
-1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Shut out
-   every earlier writer at Kafka, and look which snapshot is the newest in the topic.
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Go no
+   further where another store publishes the cluster. Shut out every earlier writer at Kafka, and look which
+   snapshot is the newest in the topic.
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
 3. Read `latest.json`; where the topic is ahead of it, go on from the topic, or refuse if another store publishes
    the cluster. Assemble the document from it, compare. Note the document's key in the lock, then write
@@ -26,93 +27,33 @@ subscription has its snapshot before it. And only a snapshot can be refused for 
 sequence has been published, and the record is taken back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
-from mesh_assets.errors import ConflictError, PublishError
+from mesh_assets.errors import ConflictError, DamagedError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import Record
 from mesh_assets.snapshot.events import (
-    ChangeEvent,
     ClaimedDocument,
-    DiscoveryEvent,
+    Newest,
     Origin,
+    PublishedEvent,
+    Publisher,
+    RefusedChangesError,
+    RefusedEventError,
     change_events,
     discovery_event,
     document_of,
+    is_behind,
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
-
-
-class RefusedEventError(PublishError):
-    """The brokers refused the event for good: it is certain not to be in the topic."""
-
-
-class PublishedEvent(Record, frozen=True, kw_only=True):
-    """Where the snapshot went. `bytes`: of its value. `compressed_bytes`: of the batch that carried it, as
-    sent and stored; None if unknown."""
-
-    position: EventPosition
-    bytes: int
-    compressed_bytes: int | None
-    claim_check: bool
-
-
-@dataclass(frozen=True)
-class Newest:
-    """The newest record of a cluster in the topic. `read`: the event it holds, None for a tombstone; raises
-    PublishError."""
-
-    origin: Origin
-    read: Callable[[], DiscoveryEvent | None]
-
-
-class Publisher(Protocol):
-    def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
-        """Makes sure that topics and schemas exist; the schemas' ids now in use, to be cached.
-
-        `cached` helps if the registry does not answer. Raises PublishError with what to do.
-        """
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know although it stops nothing, one sentence each; complete after `prepare`."""
-        ...
-
-    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        """Shuts out every earlier writer of the cluster's events; then the newest record in the topic, None if
-        there is none.
-
-        Comes after `prepare` and before anything is published. Raises PublishError.
-        """
-        ...
-
-    def publish_snapshot(
-        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
-    ) -> PublishedEvent:
-        """Publishes and waits for the delivery. If the event is too large, publishes a claim check of
-        `claimed` instead, if there is one.
-
-        Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
-        the topic, ConflictError if a newer run has shut this one out, PublishError if it failed or is uncertain.
-        """
-        ...
-
-    def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
-        """Publishes in order and waits for the delivery of all. Raises PublishError, never RefusedEventError:
-        the snapshot is out."""
-        ...
-
+from mesh_assets.store.pointers import Pointer, SchemaIds, WriteAhead
 
 LEASE_SECONDS = 120.0
 
@@ -151,11 +92,10 @@ class _Run:
         cluster_id: str,
         publisher: Publisher,
         ids: SchemaIds | None,
-        newest: Newest | None,
     ) -> None:
         self.store = store
         self.store_id = store.store_id()
-        self.newest = newest
+        self.newest: Newest | None = None
         self.notes: list[str] = []
         self.cluster = cluster
         self.cluster_id = cluster_id
@@ -173,7 +113,7 @@ class _Run:
             event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
         )
         origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        self.newest = Newest(origin=origin, read=lambda: event)
+        self.newest = Newest(origin=origin, retired=False, read=lambda: event)
         if record.changes:
             changes = change_events(
                 record.changes,
@@ -182,7 +122,11 @@ class _Run:
                 discovery_timestamp=record.discovery_timestamp,
                 triggers=record.triggers,
             )
-            self.publisher.publish_changes(changes, timeout_seconds=lock.seconds_to_publish())
+            try:
+                self.publisher.publish_changes(changes, timeout_seconds=lock.seconds_to_publish())
+            except RefusedChangesError as error:
+                lock.note_refusal(str(error))
+                raise
         pointer = self._pointer(record, document, published)
         self._move(pointer, latest_version)
         self.store.remember_cluster(self.cluster, self.cluster_id)
@@ -202,13 +146,50 @@ class _Run:
             lock.write_record(None)
             return None
         if latest is None or latest[0].sequence < record.sequence:
-            document = self.store.read_document(record.document)
-            self.publish_record(lock, record, document, None if latest is None else latest[1])
+            failure = self._complete(lock, record, latest)
+            if failure is not None:
+                self._drop(lock, record, newest, failure)
+                return None
         lock.write_record(None)
         return record
 
+    def _drop(
+        self,
+        lock: ClusterLock,
+        record: WriteAhead,
+        newest: Origin | None,
+        failure: RefusedEventError | DamagedError,
+    ) -> None:
+        """Takes back a record that can never be published. Raises PublishError where its snapshot is out."""
+        if newest is not None and newest.run_id == record.run_id:
+            raise lock.note_refusal(
+                f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} had left, is in the topic, and cannot be "
+                f"completed: {failure}; see: mesh-assets snapshot repair --cluster {self.cluster}"
+            ) from failure
+        # Nothing of it is in the topics, nor will be: what it was to tell, the next comparison finds.
+        self.notes.append(
+            f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped (nothing of it was published): {failure}"
+        )
+        if isinstance(failure, RefusedEventError):
+            self.store.delete_document(record.document)
+        lock.write_record(None)
+
+    def _complete(
+        self, lock: ClusterLock, record: WriteAhead, latest: tuple[Pointer, str] | None
+    ) -> RefusedEventError | DamagedError | None:
+        """Publishes a record that was left; what keeps it from ever being published."""
+        try:
+            document = self.store.read_document(record.document)
+        except DamagedError as error:
+            return error
+        try:
+            self.publish_record(lock, record, document, None if latest is None else latest[1])
+        except RefusedEventError as error:
+            return error
+        return None
+
     def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
-        ours = newest.store_id == self.store_id or (latest is not None and _is_behind(newest, latest[0]))
+        ours = newest.store_id == self.store_id or (latest is not None and is_behind(newest, latest[0]))
         return newest.run_id == record.run_id or (ours and newest.sequence < record.sequence)
 
     def publish_own(
@@ -268,20 +249,15 @@ class _Run:
         Raises ConflictError where another store publishes this cluster.
         """
         newest = None if self.newest is None else self.newest.origin
-        if newest is None or (latest is not None and _is_behind(newest, latest)):
+        if newest is None or (latest is not None and is_behind(newest, latest)):
             return (
                 (None, 1)
                 if latest is None
                 else (self.store.read_document(latest.document), latest.sequence + 1)
             )
-        ours = newest.store_id == self.store_id
-        if latest is not None and not ours:
-            raise ConflictError(
-                f"{self.cluster}: another store publishes it: snapshot {newest.sequence} of run {newest.run_id} in the topic came from "
-                f"store {newest.store_id or 'unknown'}, and this store ({self.store_id}) knows only snapshot {latest.sequence}; discover "
-                f"it from one store alone, or hand it over to this one: mesh-assets snapshot adopt --cluster {self.cluster}"
-            )
         assert self.newest is not None
+        self.refuse_if_another_store_publishes(latest)
+        ours = newest.store_id == self.store_id
         event = self.newest.read()
         what = f"snapshot {newest.sequence}, which {'this store' if ours else 'another store'} had published"
         if event is None:
@@ -297,6 +273,24 @@ class _Run:
             + ("this store had lost it" if ours else "that store may publish it no more")
         )
         return document_of(event), newest.sequence + 1
+
+    def refuse_if_another_store_publishes(self, latest: Pointer | None) -> None:
+        """Raises ConflictError, unless the cluster was handed over to this store or given up by a tombstone."""
+        if self.newest is None:
+            return
+        newest = self.newest.origin
+        if newest.store_id == self.store_id or (latest is not None and is_behind(newest, latest)):
+            return
+        if latest is None:
+            adopted = self.store.adoption(self.cluster_id)
+            if self.newest.retired or (adopted is not None and adopted.store_id == newest.store_id):
+                return
+        known = "nothing of it" if latest is None else f"only snapshot {latest.sequence}"
+        raise ConflictError(
+            f"{self.cluster}: another store publishes it: snapshot {newest.sequence} of run {newest.run_id} in the topic came from "
+            f"store {newest.store_id or 'unknown'}, and this store ({self.store_id}) knows {known}; discover "
+            f"it from one store alone, or hand it over to this one: mesh-assets snapshot adopt --cluster {self.cluster}"
+        )
 
     def _claimed(self, record: WriteAhead) -> ClaimedDocument | None:
         stored = record.document
@@ -371,9 +365,13 @@ def publish_snapshot(
         clock=clock,
         progress=say,
     ) as lock:
-        newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
-        run = _Run(store, cluster, cluster_id, publisher, ids, newest)
+        run = _Run(store, cluster, cluster_id, publisher, ids)
         left = lock.record
+        if left is None:
+            # Before anything is shut out: a store that is refused must not disturb the one that publishes.
+            run.newest = publisher.look(cluster_id, timeout_seconds=lock.seconds_to_publish())
+            run.refuse_if_another_store_publishes(None if known is None else known[0])
+        run.newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
         if left is not None:
             say(
                 f"{cluster}: run {left.run_id} ended before snapshot {left.sequence} was complete; publishing it again first"
@@ -384,13 +382,6 @@ def publish_snapshot(
         )
         lock.finish()
     return replace(published, repeated=left)
-
-
-def _is_behind(newest: Origin, latest: Pointer) -> bool:
-    """Whether the topic's newest snapshot is the store's latest, or one before it (the topic was lost)."""
-    return newest.sequence < latest.sequence or (
-        newest.sequence == latest.sequence and newest.run_id == latest.run_id
-    )
 
 
 def _whole_milliseconds(moment: datetime) -> datetime:

@@ -10,8 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from mesh_assets.errors import ConflictError, MeshError, PublishError
 from mesh_assets.inventory.records import Record
-from mesh_assets.snapshot.commit import RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.events import RefusedEventError
 from mesh_assets.store.pointers import EventPosition
 
 # Brokers that restart are back within seconds. Giving up is harmless, thanks to the write-ahead record.

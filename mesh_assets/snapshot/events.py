@@ -1,8 +1,10 @@
 """The two events as records, made by pure functions: what a snapshot says about a cluster, and what a change
-says."""
+says. And what publishing them takes, whatever carries them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -19,7 +21,7 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import SectionName, SectionState
-from mesh_assets.store.pointers import EventPosition
+from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
 # sides of a change together stay below Kafka's default max.message.bytes (1,048,588).
@@ -112,6 +114,26 @@ class Origin(Record, frozen=True, kw_only=True):
     store_id: str | None
 
 
+class PublishedEvent(Record, frozen=True, kw_only=True):
+    """Where the snapshot went. `bytes`: of its value. `compressed_bytes`: of the batch that carried it, as
+    sent and stored; None if unknown."""
+
+    position: EventPosition
+    bytes: int
+    compressed_bytes: int | None
+    claim_check: bool
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest record of a cluster in the topic. `retired`: it is a tombstone. `read`: the event it holds,
+    None for a tombstone; raises PublishError."""
+
+    origin: Origin
+    retired: bool
+    read: Callable[[], DiscoveryEvent | None]
+
+
 class ReadSnapshot(Record, frozen=True, kw_only=True):
     """An event as Kafka has it. `written_at`: the record's timestamp, None if it has none. `bytes`: of its
     value."""
@@ -140,6 +162,56 @@ class ChangeEvent(Record, frozen=True, kw_only=True):
     severity: str
     sentence: str
     trigger: TriggerCause
+
+
+class RefusedEventError(PublishError):
+    """The brokers refused the event for good: it is certain not to be in the topic."""
+
+
+class RefusedChangesError(PublishError):
+    """The brokers refused a change for good, after its snapshot went out."""
+
+
+class Publisher(Protocol):
+    def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
+        """Makes sure that topics and schemas exist; the schemas' ids now in use, to be cached.
+
+        `cached` helps if the registry does not answer. Raises PublishError with what to do.
+        """
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know although it stops nothing, one sentence each; complete after `prepare`."""
+        ...
+
+    def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        """The newest record of the cluster in the topic, None if there is none. Comes after `prepare`; disturbs
+        nobody. Raises PublishError."""
+        ...
+
+    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        """Shuts out every earlier writer of the cluster's events; then as `look`.
+
+        Comes after `prepare` and before anything is published. Raises PublishError.
+        """
+        ...
+
+    def publish_snapshot(
+        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+    ) -> PublishedEvent:
+        """Publishes and waits for the delivery. If the event is too large, publishes a claim check of
+        `claimed` instead, if there is one.
+
+        Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
+        the topic, ConflictError if a newer run has shut this one out, PublishError if it failed or is uncertain.
+        """
+        ...
+
+    def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
+        """Publishes in order and waits for the delivery of all. Raises RefusedChangesError if one is certain
+        never to be taken, PublishError if it failed otherwise."""
+        ...
 
 
 def leading_trigger(triggers: Sequence[Trigger]) -> Trigger:
@@ -272,3 +344,10 @@ def _cause(trigger: Trigger) -> TriggerCause:
 
 def _shortened(text: str | None, longest: int) -> str | None:
     return None if text is None else text[:longest]
+
+
+def is_behind(newest: Origin | DiscoveryEvent, latest: Pointer) -> bool:
+    """Whether the topic's newest snapshot is the store's latest, or one before it (the topic was lost)."""
+    return newest.sequence < latest.sequence or (
+        newest.sequence == latest.sequence and newest.run_id == latest.run_id
+    )

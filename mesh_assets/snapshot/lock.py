@@ -14,7 +14,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.errors import ConflictError, PublishError, StoreError
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import (
     Holder,
@@ -177,6 +177,11 @@ class ClusterLock:
         self._renew(draft=None, record=record)
         self._drafted = None
 
+    def note_refusal(self, reason: str) -> PublishError:
+        """Notes for `snapshot repair` that what the record owes is refused for good; an error that says so."""
+        self._write(replace(self._held(), refused=reason))
+        return PublishError(reason)
+
     def forget(self, document: StoredDocument) -> None:
         """Takes back the record of a document of which nothing was published."""
         self._renew(draft=document.key, record=None)
@@ -204,7 +209,13 @@ class ClusterLock:
 
     def _renew(self, *, draft: str | None, record: WriteAhead | None) -> None:
         self._write(
-            replace(self._held(), expires_at=self._clock.now() + self._lease, draft=draft, record=record)
+            replace(
+                self._held(),
+                expires_at=self._clock.now() + self._lease,
+                draft=draft,
+                record=record,
+                refused=None,
+            )
         )
 
     def _write(self, pending: Pending) -> None:
@@ -281,6 +292,7 @@ def acquire_lock(
             expires_at=now + lease,
             draft=before.draft if before else None,
             record=before.record if before else None,
+            refused=before.refused if before else None,
         )
         with suppress(ConflictError):  # another was faster: look again
             version = store.put_pending(cluster_id, mine, version)

@@ -15,10 +15,19 @@ from mesh_assets.snapshot.avro_form import (
     encode_discovery_event,
     register_schemas,
 )
-from mesh_assets.snapshot.commit import Newest, PublishedEvent, RefusedEventError
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
 from mesh_assets.snapshot.delivery import EventProducer, NotAllowedToFenceError, Outgoing, TooLargeError
-from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, Origin, claim_check
+from mesh_assets.snapshot.events import (
+    ChangeEvent,
+    ClaimedDocument,
+    DiscoveryEvent,
+    Newest,
+    Origin,
+    PublishedEvent,
+    RefusedChangesError,
+    RefusedEventError,
+    claim_check,
+)
 from mesh_assets.snapshot.reader import headers_of, newest_record, origin_of, read_snapshot
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
 from mesh_assets.store.pointers import EventPosition, SchemaIds
@@ -85,7 +94,6 @@ class KafkaPublisher:
         return self._ids
 
     def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        ids = self._prepared()
         self._open.close()
         try:
             self._producer = self._opened(cluster_id, timeout_seconds)
@@ -94,6 +102,10 @@ class KafkaPublisher:
             self._fence_note = str(error)
             self._open.close()
             self._producer = self._opened(None, timeout_seconds)
+        return self.look(cluster_id, timeout_seconds=timeout_seconds)
+
+    def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        ids = self._prepared()
         try:
             message = newest_record(
                 self._connection, self._topics.events, key=cluster_id, timeout_seconds=timeout_seconds
@@ -121,7 +133,7 @@ class KafkaPublisher:
             if event is None:
                 return None
             origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        return Newest(origin=origin, read=read)
+        return Newest(origin=origin, retired=message.value() is None, read=read)
 
     def _opened(self, cluster_id: str | None, timeout_seconds: float) -> EventProducer:
         return self._open.enter_context(
@@ -160,8 +172,8 @@ class KafkaPublisher:
         try:
             self._taken_over().deliver(self._topics.changes, messages, deadline=deadline)
         except RefusedEventError as error:
-            raise PublishError(
-                f"{error}; the snapshot is published, and the next run publishes it and its changes again"
+            raise RefusedChangesError(
+                f"{error}; its snapshot is published. Without that cause the next run completes it; else see: mesh-assets snapshot repair"
             ) from error
 
     def _publish(

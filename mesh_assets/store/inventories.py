@@ -5,19 +5,21 @@ import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store import layout
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import (
+    Adoption,
     KnownCluster,
     Pending,
     Pointer,
     StoredDocument,
     StoreIdentity,
     Tickets,
+    decode_adoption,
     decode_known_cluster,
     decode_pending,
     decode_pointer,
@@ -78,9 +80,11 @@ class InventoryStore:
         found = self.objects.get(stored.key)
         location = self.objects.location(stored.key)
         if found is None:
-            raise StoreError(f"{location} is missing though the store refers to it; restore it from a backup")
+            raise DamagedError(
+                f"{location} is missing though the store refers to it; restore it from a backup"
+            )
         if sha256(found[0]) != stored.sha256:
-            raise StoreError(
+            raise DamagedError(
                 f"{location} is not what was written there (its SHA-256 differs); restore it from a backup"
             )
         return found[0]
@@ -173,12 +177,27 @@ class InventoryStore:
         version. Raises ConflictError otherwise."""
         key = layout.latest_key(pointer.cluster_id)
         data = encode(pointer)
-        return self.objects.put_new(key, data) if version is None else self.objects.put_if(key, data, version)
+        if version is not None:
+            return self.objects.put_if(key, data, version)
+        moved = self.objects.put_new(key, data)
+        if self.objects.get(layout.adoption_key(pointer.cluster_id)) is not None:
+            self.objects.delete(
+                layout.adoption_key(pointer.cluster_id)
+            )  # it has served; one more needs one more
+        return moved
 
-    def forget_latest(self, cluster_id: str, version: str) -> None:
-        """Makes the store one that has published nothing of the cluster; its documents stay. Raises ConflictError
-        if the pointer has moved from that version."""
-        self.objects.delete_if(layout.latest_key(cluster_id), version)
+    def adopt(self, cluster_id: str, store_id: str | None, version: str | None) -> None:
+        """Lets this store go on from what the store `store_id` published, as one that has published nothing of
+        the cluster; its documents stay. Raises ConflictError if the pointer has moved from that version."""
+        self.objects.put(layout.adoption_key(cluster_id), encode(Adoption(store_id=store_id)))
+        if version is not None:
+            self.objects.delete_if(layout.latest_key(cluster_id), version)
+
+    def adoption(self, cluster_id: str) -> Adoption | None:
+        """From which store the cluster was handed over to this one, which has published nothing of it since."""
+        key = layout.adoption_key(cluster_id)
+        found = self.objects.get(key)
+        return None if found is None else decode_adoption(found[0], source=self.objects.location(key))
 
     def remember_cluster(self, name: str, cluster_id: str) -> None:
         known = self.known_cluster(name)

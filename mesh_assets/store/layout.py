@@ -64,6 +64,10 @@ def pending_key(cluster_id: str) -> str:
     return f"{cluster_folder(cluster_id)}pending.json"
 
 
+def adoption_key(cluster_id: str) -> str:
+    return f"{cluster_folder(cluster_id)}adopted.json"
+
+
 def tickets_key(cluster_id: str) -> str:
     return f"{cluster_folder(cluster_id)}tickets.json"
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mesh_assets.errors import StoreError
+from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Summary
 from mesh_assets.inventory.records import UNDECODABLE, Record
@@ -87,7 +87,8 @@ class Pending(Record, frozen=True, kw_only=True):
     """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
 
     `holder` None: nobody works on it any more, whatever `expires_at` says. `draft`: the key of a document
-    that is being written and has no record yet; without a record it is useless.
+    that is being written and has no record yet; without a record it is useless. `refused`: why Kafka will not
+    take what the record still owes.
     """
 
     format: int = 1
@@ -97,6 +98,7 @@ class Pending(Record, frozen=True, kw_only=True):
     expires_at: datetime
     draft: str | None = None
     record: WriteAhead | None = None
+    refused: str | None = None
 
 
 class StoreIdentity(Record, frozen=True, kw_only=True):
@@ -122,6 +124,14 @@ class KnownCluster(Record, frozen=True, kw_only=True):
     former: tuple[str, ...] = ()
 
 
+class Adoption(Record, frozen=True, kw_only=True):
+    """`adopted.json`: this store may go on from what another one published. `store_id`: that store; None if
+    its events do not say."""
+
+    format: int = 1
+    store_id: str | None
+
+
 _R = TypeVar("_R")
 _encoder = msgspec.json.Encoder()
 _pointers = msgspec.json.Decoder(Pointer)
@@ -129,24 +139,25 @@ _pendings = msgspec.json.Decoder(Pending)
 _clusters = msgspec.json.Decoder(KnownCluster)
 _tickets = msgspec.json.Decoder(Tickets)
 _stores = msgspec.json.Decoder(StoreIdentity)
+_adoptions = msgspec.json.Decoder(Adoption)
 
 
-def encode(record: Pointer | Pending | KnownCluster | StoreIdentity | Tickets) -> bytes:
+def encode(record: Pointer | Pending | KnownCluster | StoreIdentity | Tickets | Adoption) -> bytes:
     return msgspec.json.format(_encoder.encode(record))
 
 
 def decode_pointer(data: bytes, *, source: str) -> Pointer:
-    """Raises StoreError naming `source` if the bytes are not a pointer."""
+    """Raises DamagedError naming `source` if the bytes are not a pointer."""
     return _decoded(_pointers, data, source)
 
 
 def decode_pending(data: bytes, *, source: str) -> Pending:
-    """Raises StoreError naming `source` if the bytes are not a lock."""
+    """Raises DamagedError naming `source` if the bytes are not a lock."""
     return _decoded(_pendings, data, source)
 
 
 def decode_known_cluster(data: bytes, *, source: str) -> KnownCluster:
-    """Raises StoreError naming `source` if the bytes are not a known cluster."""
+    """Raises DamagedError naming `source` if the bytes are not a known cluster."""
     return _decoded(_clusters, data, source)
 
 
@@ -156,14 +167,20 @@ def decode_tickets(data: bytes, *, source: str) -> Tickets:
 
 
 def decode_store_identity(data: bytes, *, source: str) -> StoreIdentity:
-    """Raises StoreError naming `source` if the bytes are not a store's identity."""
+    """Raises DamagedError naming `source` if the bytes are not a store's identity."""
     return _decoded(_stores, data, source)
+
+
+def decode_adoption(data: bytes, *, source: str) -> Adoption:
+    """Raises DamagedError naming `source` if the bytes are not an adoption."""
+    return _decoded(_adoptions, data, source)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
     try:
         return decoder.decode(data)
     except UNDECODABLE as error:
-        raise StoreError(
-            f"{source} cannot be read by this version: {error}; it was written by another version or damaged"
+        raise DamagedError(
+            f"{source} cannot be read by this version: {error}; it was written by another version or damaged. "
+            "See what is wrong: mesh-assets snapshot repair"
         ) from error

@@ -1,5 +1,6 @@
 """Objects that cannot be read, set aside: one damaged file must not stop what needs the others."""
 
+import hashlib
 import logging
 
 from mesh_assets.store.objects import ObjectStore
@@ -7,6 +8,15 @@ from mesh_assets.store.objects import ObjectStore
 logger = logging.getLogger(__name__)
 
 FOLDER = "quarantine/"
+
+
+def keep_aside(objects: ObjectStore, key: str, data: bytes) -> str:
+    """Keeps a copy below `quarantine/` under a name that no other content has; where it is, for people. Raises
+    StoreError when the store fails."""
+    stem, dot, ending = key.rpartition(".")
+    kept = f"{FOLDER}{stem}-{hashlib.sha256(data).hexdigest()[:12]}{dot}{ending}"
+    objects.put(kept, data)
+    return objects.location(kept)
 
 
 def set_aside(objects: ObjectStore, key: str, data: bytes, *, reason: str) -> None:

@@ -1,22 +1,27 @@
-"""Handing a cluster over from one store or name to another, and retiring one that was built anew."""
+"""Handing a cluster over from one store or name to another, retiring one that was built anew, and repairing what
+blocks one."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from mesh_assets.cli import snapshot as commands
+from mesh_assets.errors import ConflictError, DamagedError, PublishError
 from mesh_assets.snapshot.events import DiscoveryEvent, ReadSnapshot
 from mesh_assets.snapshot.publisher import NothingToRetireError
+from mesh_assets.snapshot.repair import find_faults, repair_fault
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition
+from mesh_assets.store.pointers import EventPosition, Holder, Pending
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 
 ESTATE = "clusters: {warehouse: {cluster_id: lkc-1, kafka: {bootstrap_servers: 'broker.test:9092'}}}"
 
 Adopt = Callable[..., Result]
+LATEST, PENDING = f"inventories/{CLUSTER_ID}/latest.json", f"inventories/{CLUSTER_ID}/pending.json"
 
 
 @pytest.fixture
@@ -49,9 +54,10 @@ def adopt(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Adop
 
 @pytest.fixture
 def other(world: World) -> World:
-    """Another store with the same topic."""
+    """Another store with the same topic, to which the cluster may be handed over."""
     other = World(run_prefix="other")
     other.log, other.clock = world.log, world.clock
+    other.store.adopt(CLUSTER_ID, world.store.store_id(), None)
     return other
 
 
@@ -64,11 +70,29 @@ def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
     done = adopt(input="y\n")
 
     assert done.exit_code == 0, done.output
-    assert "is 2, of run other-1; this store's latest is 1." in done.output
+    assert (
+        f"by run other-1 of store {other.store.store_id()}; this store's latest is 1, which it forgets"
+        in done.output
+    )
     assert "Adopted. Now publish from this store: mesh-assets discover --cluster warehouse" in done.output
     assert world.store.latest(CLUSTER_ID) is None
     assert len(world.store.list_documents(CLUSTER_ID)) == 1
     assert world.run(("orders",)).document.sequence == 3
+
+
+def test_a_store_that_knows_nothing_is_refused_until_it_is_handed_the_cluster(
+    world: World, other: World, adopt: Adopt
+) -> None:
+    other.objects.data = {key: data for key, data in other.objects.data.items() if key == "store.json"}
+    other.run(("orders", "users"))
+    with pytest.raises(ConflictError, match="knows nothing of it"):
+        world.run(("orders",))
+
+    done = adopt(input="y\n")
+
+    assert done.exit_code == 0, done.output
+    assert f"by run other-1 of store {other.store.store_id()}; this store has published none." in done.output
+    assert world.run(("orders",)).document.sequence == 2
 
 
 def test_without_a_yes_nothing_changes(world: World, other: World, adopt: Adopt) -> None:
@@ -182,3 +206,140 @@ def test_to_retire_the_present_cluster_does_not_bring_an_earlier_one_back(
 
     assert written == [CLUSTER_ID]
     assert world.store.cluster_id("warehouse") == CLUSTER_ID
+
+
+def _repair(*arguments: str) -> Result:
+    return CliRunner().invoke(commands.snapshot, ["repair", "--cluster", "warehouse", *arguments])
+
+
+@pytest.fixture
+def kept(world: World) -> Callable[[], set[str]]:
+    """What lies in the store's quarantine, without the part of a name that stands for its content."""
+    return lambda: {entry.key.rpartition("-")[0] for entry in world.store.objects.list("quarantine/")}
+
+
+@pytest.mark.usefixtures("adopt")
+def test_a_store_that_blocks_nothing_needs_no_repair(world: World) -> None:
+    world.run(("orders",))
+    world.killed_run(6, ("orders", "users"))
+    pending = world.store.pending(CLUSTER_ID)
+    assert pending is not None
+    world.store.put_pending(CLUSTER_ID, replace(pending[0], holder=None), pending[1])
+
+    done = _repair()
+
+    assert (done.exit_code, done.output) == (
+        0,
+        "Nothing in this store keeps warehouse (lkc-1) from being published.\n",
+    )
+
+
+@pytest.mark.usefixtures("adopt")
+def test_a_record_that_kafka_refuses_is_shown_taken_out_when_asked_for_and_kept(
+    world: World, kept: Callable[[], set[str]]
+) -> None:
+    world.run(("orders",))
+    world.log.refused_change = "users"
+    with pytest.raises(PublishError):
+        world.run(("orders", "users"))
+
+    shown = _repair()
+
+    assert shown.exit_code == 1
+    assert (
+        "WRONG   run run-2 left snapshot 2 unfinished, and the change of users is too large\n" in shown.output
+    )
+    assert (
+        "those of its 1 change that are not in Kafka yet never will be, and are in the copy" in shown.output
+    )
+    assert "Nothing was changed." in shown.output
+    assert world.store.pending(CLUSTER_ID) is not None
+
+    done = _repair("--apply")
+
+    assert done.exit_code == 0, done.output
+    assert kept() == {f"quarantine/inventories/{CLUSTER_ID}/pending"}
+    published = world.run(("orders", "users", "ratings"))
+    assert (published.document.sequence, [change.resource for change in published.changes]) == (
+        3,
+        ["ratings"],
+    )
+    assert _repair().exit_code == 0
+
+
+@pytest.mark.usefixtures("adopt")
+@pytest.mark.parametrize("key", [LATEST, PENDING])
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b'{"format": 1}'])
+def test_a_damaged_file_blocks_the_cluster_until_it_is_taken_out(
+    world: World, key: str, damage: bytes, kept: Callable[[], set[str]]
+) -> None:
+    world.run(("orders",))
+    world.store.objects.put(key, damage)
+    with pytest.raises(DamagedError, match="See what is wrong: mesh-assets snapshot repair"):
+        world.run(("orders", "users"))
+
+    assert "cannot be read by this version" in _repair().output
+    assert _repair("--apply").exit_code == 0
+
+    assert kept() == {f"quarantine/{key.removesuffix('.json')}"}
+    published = world.run(("orders", "users"))
+    assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
+
+
+@pytest.mark.usefixtures("adopt")
+def test_a_damaged_name_of_a_cluster_is_taken_out_and_written_again(
+    world: World, kept: Callable[[], set[str]]
+) -> None:
+    world.run(("orders",))
+    world.store.objects.put("clusters/warehouse.json", b"{")
+
+    assert _repair("--apply").exit_code == 0
+
+    assert kept() == {"quarantine/clusters/warehouse"}
+    world.run(("orders", "users"))
+    assert world.store.cluster_id("warehouse") == CLUSTER_ID
+
+
+@pytest.mark.usefixtures("adopt")
+def test_a_damaged_document_is_taken_out_with_the_pointer_to_it(
+    world: World, kept: Callable[[], set[str]]
+) -> None:
+    document = world.run(("orders",)).pointer.document.key
+    world.store.objects.put(document, b"{")
+    with pytest.raises(DamagedError):
+        world.run(("orders", "users"))
+
+    assert _repair("--apply").exit_code == 0
+
+    assert kept() == {
+        f"quarantine/{LATEST.removesuffix('.json')}",
+        f"quarantine/{document.removesuffix('.json')}",
+    }
+    assert world.run(("orders", "users")).document.sequence == 2
+
+
+@pytest.mark.usefixtures("adopt")
+def test_a_cluster_that_a_run_works_on_is_not_repaired(world: World) -> None:
+    world.run(("orders",))
+    pending = Pending(
+        cluster="warehouse",
+        holder=Holder(run_id="run-9", host="elsewhere", pid=7, machine=None, started=None),
+        acquired_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(seconds=60),
+    )
+    world.store.put_pending(CLUSTER_ID, pending, None)
+
+    done = _repair("--apply")
+
+    assert isinstance(done.exception, ConflictError)
+    assert "is being discovered by run run-9 (process 7 on elsewhere)" in str(done.exception)
+
+
+def test_what_has_changed_since_it_was_looked_at_is_not_taken_out(world: World) -> None:
+    world.run(("orders",))
+    world.store.objects.put(PENDING, b"{")
+    [fault] = find_faults(world.store, "warehouse", CLUSTER_ID, now=datetime.now(UTC))
+    world.store.objects.put(PENDING, b"{ ")
+
+    with pytest.raises(ConflictError, match="has changed meanwhile; look again"):
+        repair_fault(world.store, fault)

@@ -162,8 +162,9 @@ class Model:
         """What `mesh-assets snapshot adopt` does."""
         store = self.stores[which].store
         latest = store.latest(CLUSTER_ID)
+        other = self.stores[1 - which].store.store_id()
+        store.adopt(CLUSTER_ID, other, None if latest is None else latest[1])
         if latest is not None:
-            store.forget_latest(CLUSTER_ID, latest[1])
             self.lost[which] += 1
 
     def check(self) -> None:

@@ -5,8 +5,8 @@ import pytest
 from mesh_assets.errors import ConflictError, PublishError, StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.snapshot.commit import RefusedEventError, publish_snapshot
-from mesh_assets.snapshot.events import document_of
+from mesh_assets.snapshot.commit import publish_snapshot
+from mesh_assets.snapshot.events import RefusedEventError, document_of
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import (
@@ -158,19 +158,53 @@ def test_a_snapshot_that_is_too_large_claims_its_document_where_others_can_read_
     )
 
 
-def test_a_record_that_was_too_large_by_the_time_it_is_repeated_is_kept_until_it_can_be_published(
+def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_and_nothing_is_lost(
     world: World,
 ) -> None:
     world.run(("orders",))
     world.killed_run(5, ("orders", "users", "ratings", "shoes"))
     world.log.largest_bytes = 1_000
-    for _ in range(2):
-        with pytest.raises(RefusedEventError):
-            world.run(("users",))
-        check_always(world)
-    world.log.largest_bytes = None
-    assert world.run(("users",)).document.sequence == 3
+
+    published = world.run(("users",))
+
+    assert (published.document.sequence, [change.resource for change in published.changes]) == (
+        2,
+        ["orders", "users"],
+    )
+    assert published.notes == (
+        "snapshot 2, which run run-2 had left, is dropped (nothing of it was published): too large",
+    )
     check_at_rest(world)
+
+
+def test_a_left_record_whose_document_is_damaged_is_dropped_if_nothing_of_it_is_out(world: World) -> None:
+    world.run(("orders",))
+    world.killed_run(5, ("orders", "users"))
+    pending = world.store.pending(CLUSTER_ID)
+    assert pending is not None
+    assert pending[0].record is not None
+    world.objects.data[pending[0].record.document.key] = b"{"
+
+    published = world.run(("orders", "ratings"))
+
+    assert (published.document.sequence, [change.resource for change in published.changes]) == (
+        2,
+        ["ratings"],
+    )
+    assert "is not what was written there" in published.notes[0]
+    check_always(world)
+
+
+def test_a_change_that_kafka_refuses_for_good_is_noted_for_the_repair(world: World) -> None:
+    world.run(("orders",))
+    world.log.refused_change = "users"
+    for _ in range(2):
+        with pytest.raises(PublishError, match="the change of users is too large"):
+            world.run(("orders", "users"))
+        check_always(world)
+    pending = world.store.pending(CLUSTER_ID)
+    assert pending is not None
+    assert pending[0].refused == "the change of users is too large"
 
 
 def test_an_assembly_that_fails_leaves_nothing_and_lets_go_of_the_lock(world: World) -> None:

@@ -26,9 +26,15 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.avro_form import fingerprint
-from mesh_assets.snapshot.commit import Published, RefusedEventError, publish_snapshot
+from mesh_assets.snapshot.commit import Published, publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import DiscoveryEvent, Origin, discovery_event, document_of
+from mesh_assets.snapshot.events import (
+    DiscoveryEvent,
+    Origin,
+    RefusedEventError,
+    discovery_event,
+    document_of,
+)
 from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_newest_snapshot
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
@@ -520,7 +526,7 @@ def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_
     publisher.close()
 
 
-def test_a_fresh_store_goes_on_from_the_topic_and_the_other_is_refused(
+def test_a_fresh_store_is_refused_until_the_cluster_is_handed_over_to_it_and_then_the_other_is(
     connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
 ) -> None:
     def publisher() -> KafkaPublisher:
@@ -528,6 +534,9 @@ def test_a_fresh_store_goes_on_from_the_topic_and_the_other_is_refused(
 
     _publish(objects, publisher(), "orders", "users")
     other = MemoryObjects()
+    with pytest.raises(ConflictError, match="another store publishes it: snapshot 1 of run"):
+        _publish(other, publisher(), "orders")
+    InventoryStore(other).adopt(CLUSTER_ID, InventoryStore(objects).store_id(), None)
     published = _publish(other, publisher(), "orders")
     assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 2 of run"):

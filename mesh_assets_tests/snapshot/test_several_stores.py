@@ -23,11 +23,38 @@ from mesh_assets_tests.snapshot.world import (
 )
 
 
-def test_a_store_that_knows_nothing_goes_on_from_the_topic() -> None:
+def _adopted(world: World) -> World:
+    """Another store, to which the cluster is handed over."""
+    other = another_store(world)
+    other.store.adopt(CLUSTER_ID, world.store.store_id(), None)
+    return other
+
+
+def test_a_store_that_knows_nothing_does_not_take_over_what_another_one_publishes() -> None:
+    world = World()
+    world.run(("orders", "users"))
+    other, writer = another_store(world), world.log.writer
+
+    for _ in range(2):
+        with pytest.raises(ConflictError) as refused:
+            other.run(("orders",))
+
+    assert str(refused.value) == (
+        f"warehouse: another store publishes it: snapshot 1 of run run-1 in the topic came from store {world.store.store_id()}, and this "
+        f"store ({other.store.store_id()}) knows nothing of it; discover it from one store alone, or hand it over to this one: "
+        "mesh-assets snapshot adopt --cluster warehouse"
+    )
+    assert [event.run_id for event in world.log.snapshots] == ["run-1"]
+    assert [key for key in other.objects.data if key != "store.json"] == []
+    assert world.log.writer is writer, "it has shut nobody out"
+    assert world.run(("orders",)).document.sequence == 2
+
+
+def test_a_store_to_which_the_cluster_is_handed_over_goes_on_from_the_topic() -> None:
     world = World()
     world.run(("orders", "users"))
     world.run(("orders", "users", "ratings"))
-    other = another_store(world)
+    other = _adopted(world)
 
     published = other.run(("orders",))
 
@@ -44,6 +71,31 @@ def test_a_store_that_knows_nothing_goes_on_from_the_topic() -> None:
         other.store.store_id()
     ]
     check_log(world.log)
+
+
+def test_a_handover_is_from_that_store_alone_and_serves_once() -> None:
+    world = World()
+    world.run(("orders",))
+    second, third = _adopted(world), _adopted(world)
+    second.run(("orders", "users"))
+
+    with pytest.raises(ConflictError, match=f"came from store {second.store.store_id()}"):
+        third.run(("orders",))
+    assert second.store.adoption(CLUSTER_ID) is None
+    assert third.store.adoption(CLUSTER_ID) is not None
+
+
+def test_a_cluster_that_was_given_up_by_a_tombstone_belongs_to_whoever_publishes_it_next() -> None:
+    world = World()
+    world.run(("orders",))
+    world.log.retired = True
+
+    published = another_store(world).run(("users",))
+
+    assert (published.document.sequence, published.baseline) == (2, True)
+    assert published.notes == (
+        "goes on after the tombstone of snapshot 1, which another store had published",
+    )
 
 
 def test_an_emptied_store_goes_on_where_it_was() -> None:
@@ -79,7 +131,7 @@ def test_a_store_that_was_restored_from_an_older_backup_goes_on_from_the_topic()
 def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_handed_over_to_it() -> None:
     world = World()
     world.run(("orders",))
-    other = another_store(world)
+    other = _adopted(world)
     other.run(("orders", "users"))
 
     with pytest.raises(ConflictError) as refused:
@@ -93,7 +145,7 @@ def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_hand
     assert world.store.pending(CLUSTER_ID) is None
     latest = world.store.latest(CLUSTER_ID)
     assert latest is not None
-    world.store.forget_latest(CLUSTER_ID, latest[1])
+    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1])
     assert world.run(("orders",)).document.sequence == 3
     with pytest.raises(ConflictError, match="another store publishes it"):
         other.run(("orders",))
@@ -104,7 +156,7 @@ def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile(
     world = World()
     world.run(("orders",))
     assert world.killed_run(5, ("orders", "users"))
-    other = another_store(world)
+    other = _adopted(world)
     other.run(("orders", "ratings"))
 
     with pytest.raises(ConflictError, match="another store publishes it"):
@@ -123,7 +175,7 @@ def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> 
     claimed = ClaimedDocument(uri="s3://theirs/1.json", sha256=stored.sha256, bytes=stored.bytes)
     world.log.entries[:] = [claim_check(event, claimed)]
 
-    after = another_store(world).run(("users",))
+    after = _adopted(world).run(("users",))
 
     assert (after.document.sequence, after.baseline, after.changes) == (2, True, ())
     assert "its state is at s3://theirs/1.json and not compared with" in after.notes[0]
@@ -160,7 +212,7 @@ def test_a_run_that_slept_at_any_point_while_another_published_sends_nothing_mor
 def test_a_run_that_another_store_shut_out_while_it_slept_sends_nothing_more() -> None:
     world = World()
     world.run(("orders",))
-    other = another_store(world)
+    other = _adopted(world)
 
     def overtake() -> None:
         other.run(("ratings",))
@@ -230,6 +282,7 @@ def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
                     quietly(lambda: model.discover(which, other))
                 case "is overtaken by the other store":
                     model.topics = {"ratings"}
+                    model.hand_over(1 - which)
                     quietly(lambda: model.discover(1 - which, other))
                 case "its store is emptied":
                     model.empty(which)

@@ -8,8 +8,18 @@ from typing import TypeVar
 from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.snapshot.commit import Newest, Published, PublishedEvent, RefusedEventError, publish_snapshot
-from mesh_assets.snapshot.events import ChangeEvent, ClaimedDocument, DiscoveryEvent, Origin, claim_check
+from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.events import (
+    ChangeEvent,
+    ClaimedDocument,
+    DiscoveryEvent,
+    Newest,
+    Origin,
+    PublishedEvent,
+    RefusedChangesError,
+    RefusedEventError,
+    claim_check,
+)
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore, StoredObject, checked_key
 from mesh_assets.store.pointers import EventPosition, SchemaIds
@@ -162,7 +172,11 @@ class Log:
         self.writer: object | None = None
         """The last to shut out the others."""
         self.largest_bytes: int | None = None
+        self.refused_change: str | None = None
+        """The resource whose change Kafka refuses for good."""
         self.down = False
+        self.retired = False
+        """Whether a tombstone came after the last snapshot."""
 
     @property
     def snapshots(self) -> list[DiscoveryEvent]:
@@ -190,15 +204,19 @@ class LogPublisher:
         self.cached = cached
         return SchemaIds(registry="r", event_id=1, event_fingerprint="e", change_id=2, change_fingerprint="c")
 
-    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:  # noqa: ARG002
+    def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
         self._life.look()
         self._log.writer = self
+        return self.look(cluster_id, timeout_seconds=timeout_seconds)
+
+    def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:  # noqa: ARG002
+        self._life.look()
         found = [event for event in self._log.snapshots if event.cluster_state.cluster_id == cluster_id]
         if not found:
             return None
-        event = found[-1]
+        event, retired = found[-1], self._log.retired
         origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        return Newest(origin=origin, read=lambda: event)
+        return Newest(origin=origin, retired=retired, read=lambda: None if retired else event)
 
     def publish_snapshot(
         self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
@@ -215,6 +233,8 @@ class LogPublisher:
 
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
         for event in events:
+            if event.resource == self._log.refused_change:
+                raise RefusedChangesError(f"the change of {event.resource} is too large")
             self._append(event, timeout_seconds)
 
     def _append(self, event: DiscoveryEvent | ChangeEvent, timeout_seconds: float) -> None:
@@ -226,6 +246,7 @@ class LogPublisher:
             if self._log.down:
                 raise PublishError("the brokers are down")
             self._log.entries.append(event)
+            self._log.retired = False
 
         self._life.effect(append)
 
