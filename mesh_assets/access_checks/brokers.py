@@ -17,6 +17,7 @@ from mesh_assets.platforms.kafka.rights import (
     ClusterRights,
     every_topic_is_visible,
     read_cluster_rights,
+    read_creation,
     read_groups_rights,
     read_topic_rights,
 )
@@ -27,7 +28,7 @@ from mesh_assets.platforms.kafka.topics import read_configs
 _ROLES: dict[System, str] = {
     "kafka": "the role Operator on the cluster (on Basic clusters: ACLs)",
     "events": "the roles DeveloperWrite on topics discovery-events and discovery-changes and DeveloperRead on topic discovery-events "
-    "(on Basic clusters: ACLs)",
+    "and, where the first discovery is to create them, DeveloperManage on both topics (on Basic clusters: ACLs)",
 }
 
 
@@ -71,7 +72,7 @@ def check_brokers(
                     )
                 )
             if carried:
-                rights = _read_events(session, seen, deadline)
+                rights = _read_events(session, events, seen, deadline)
                 checks.append(
                     judge_events(cluster, events, carried, rights, endpoint=endpoint, identity=identity)
                 )
@@ -100,14 +101,24 @@ def _read(session: Session, cluster: Cluster, seen: ClusterRights, deadline: Dea
     )
 
 
-def _read_events(session: Session, seen: ClusterRights, deadline: Deadline) -> EventsRights:
+def _read_events(session: Session, events: Events, seen: ClusterRights, deadline: Deadline) -> EventsRights:
     topics = read_topic_rights(session, EVENT_TOPICS, deadline)
     configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
     policies = {
         name: None if config.values is None else config.values.get("cleanup.policy")
         for name, config in configs.items()
     }
-    return EventsRights(cluster=seen, topics=topics, policies=policies)
+    absent = {
+        name: {"cleanup.policy": EVENT_TOPICS[name]}
+        for name, access in topics.items()
+        if access.state == "absent"
+    }
+    creation = (
+        read_creation(session, absent, deadline, replication_factor=events.replication_factor)
+        if absent and events.create_topics
+        else {}
+    )
+    return EventsRights(cluster=seen, topics=topics, policies=policies, creation=creation)
 
 
 def _with_roles(check: AccessCheck) -> AccessCheck:

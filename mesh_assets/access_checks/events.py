@@ -4,28 +4,35 @@ and a schema registry.
 
 from collections.abc import Iterator, Sequence
 
+from confluent_kafka import KafkaError
+
 from mesh_assets.access_checks.access_check import AccessCheck, answered
 from mesh_assets.access_checks.kafka import everything, holds_everything
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.estate.model import Cluster, Events
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.wording import counted
+from mesh_assets.inventory.wording import one_line
+from mesh_assets.platforms.kafka.errors import AUTHORIZATION
 from mesh_assets.platforms.kafka.rights import ClusterRights, ResourceRights
 
-EVENT_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
+EVENT_TOPICS = {EVENTS_TOPIC: "compact", CHANGES_TOPIC: "delete"}
+"""With their cleanup policies."""
+
 _HOLDS = {EVENTS_TOPIC: "snapshots", CHANGES_TOPIC: "changes"}
-_POLICY = {EVENTS_TOPIC: "compact", CHANGES_TOPIC: "delete"}
 
 
 class EventsRights(Record, frozen=True, kw_only=True):
     """What the user may do with the topics of the events.
 
     `topics`: both of them. `policies`: the cleanup policies of those that exist; None where unreadable.
+    `creation`: of those that are absent and that discovery is to create, why Kafka would refuse it; None: it would
+    not.
     """
 
     cluster: ClusterRights
     topics: dict[str, ResourceRights]
     policies: dict[str, str | None]
+    creation: dict[str, KafkaError | None]
 
     def those(self, state: str) -> list[str]:
         return [topic for topic in EVENT_TOPICS if self.topics[topic].state == state]
@@ -44,7 +51,7 @@ def judge_events(
     facts: dict[str, int | str] = (
         {} if tuple(carried) == (carrier.name,) else {"carried_clusters": len(carried)}
     )
-    facts |= {topic: _fact(topic, rights, events) for topic in EVENT_TOPICS}
+    facts |= {topic: _fact(topic, rights) for topic in EVENT_TOPICS}
     return answered(
         carrier.name,
         "events",
@@ -62,21 +69,17 @@ def judge_events(
     )
 
 
-def _fact(topic: str, rights: EventsRights, events: Events) -> str:
+def _fact(topic: str, rights: EventsRights) -> str:
     state = rights.topics[topic].state
     if state == "refused":
         return "not visible"
     if state == "absent":
-        return (
-            "absent (the first discovery creates it)"
-            if events.create_topics and _may_create(rights)
-            else "absent"
-        )
+        return "absent (the first discovery creates it)" if topic in _creatable(rights) else "absent"
     return rights.policies.get(topic) or "(cleanup policy unknown)"
 
 
-def _may_create(rights: EventsRights) -> bool:
-    return "CREATE" in (rights.cluster.operations or frozenset())
+def _creatable(rights: EventsRights) -> list[str]:
+    return [topic for topic in EVENT_TOPICS if topic in rights.creation and rights.creation[topic] is None]
 
 
 def _rights(rights: EventsRights, identity: str) -> str:
@@ -88,8 +91,7 @@ def _rights(rights: EventsRights, identity: str) -> str:
         for operation in _wanted(topic)
         if operation in (rights.topics[topic].operations or frozenset())
     ]
-    if rights.those("absent") and _may_create(rights):
-        held.append("CREATE on the cluster")
+    held += [f"CREATE of {topic}" for topic in _creatable(rights)]
     if any(rights.topics[topic].operations is None for topic in rights.those("here")):
         return "the brokers do not say"
     return ", ".join(held) or "none"
@@ -109,26 +111,34 @@ def _missing_topics(events: Events, rights: EventsRights) -> Iterator[str]:
     absent = rights.those("absent")
     if not absent:
         return
-    recipe = "create " + " and ".join(
-        f"{topic} (1 partition, cleanup.policy={_POLICY[topic]})" for topic in absent
-    )
     if not events.create_topics:
-        yield f"{_all_of(absent)} missing and events.create_topics is false: nothing can be published; {recipe}, or set it to true"
-    elif rights.cluster.operations is None:
+        yield f"{_all_of(absent)} missing and events.create_topics is false: nothing can be published; {_recipe(absent)}, or set it to true"
+        return
+    by_reason: dict[str, list[str]] = {}
+    for topic in absent:
+        if (refusal := rights.creation[topic]) is not None:
+            by_reason.setdefault(_reason(refusal), []).append(topic)
+    for reason, topics in by_reason.items():
         yield (
-            f"{_all_of(absent)} missing, and without DESCRIBE on the cluster Kafka does not say whether this user may create topics; "
-            f"{recipe} and {_grants(absent)}, or grant DESCRIBE and CREATE on the cluster"
+            f"{_all_of(topics)} missing and {reason}: nothing can be published; "
+            f"{_recipe(topics)} and {_grants(topics)}{_OR.get(reason, '')}"
         )
-    elif not _may_create(rights):
-        yield (
-            f"{_all_of(absent)} missing and CREATE on the cluster is not granted: nothing can be published; {recipe} and {_grants(absent)} "
-            "(CREATE for these names alone is enough, but cannot be verified before they exist)"
-        )
-    elif events.replication_factor is not None and events.replication_factor > rights.cluster.brokers:
-        yield (
-            f"{_all_of(absent)} missing, and cannot be created with events.replication_factor {events.replication_factor} on "
-            f"{counted(rights.cluster.brokers, 'broker')}: nothing can be published; lower it"
-        )
+
+
+_NOT_ALLOWED = "this user may not create topics of such names"
+_OR = {_NOT_ALLOWED: ", or grant CREATE on these topics or on the cluster"}
+
+
+def _reason(refusal: KafkaError) -> str:
+    if refusal.code() in AUTHORIZATION:
+        return _NOT_ALLOWED
+    return f"Kafka would refuse to create what discovery asks for ({one_line(refusal.str())})"
+
+
+def _recipe(topics: list[str]) -> str:
+    return "create " + " and ".join(
+        f"{topic} (1 partition, cleanup.policy={EVENT_TOPICS[topic]})" for topic in topics
+    )
 
 
 def _missing_rights(rights: EventsRights) -> Iterator[str]:
@@ -164,15 +174,15 @@ def _missing_registry(carrier: Cluster) -> Iterator[str]:
 
 
 def _notes(rights: EventsRights) -> Iterator[str]:
-    here, absent = rights.those("here"), rights.those("absent")
+    here, creatable = rights.those("here"), _creatable(rights)
     unread = [topic for topic in here if rights.policies.get(topic) is None]
     if unread:
         yield f"no DESCRIBE_CONFIGS on {' and '.join(unread)}: the cleanup policy is not checked; grant it on topic {' and '.join(unread)}"
     policy = rights.policies.get(EVENTS_TOPIC) or ""
     if "compact" in policy and "delete" in policy:
         yield f"{EVENTS_TOPIC} has cleanup.policy={policy}: snapshots older than its retention are deleted"
-    if absent and _may_create(rights) and not holds_everything(rights.cluster, rights.topics):
-        yield f"whether this user may write to {' and '.join(absent)} cannot be determined before they exist"
+    if creatable and not holds_everything(rights.cluster, rights.topics):
+        yield f"whether this user may write to {' and '.join(creatable)} cannot be determined before they exist"
 
 
 def _grants(topics: list[str]) -> str:

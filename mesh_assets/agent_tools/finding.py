@@ -60,8 +60,8 @@ def find(
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> Found:
-    """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner, config or
-    other text."""
+    """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner, config (of a
+    topic: what is set on it) or other text."""
     kinds = None if kind is None else frozenset({kind})
     searched: list[str] = []
     missing: dict[str, str] = {}

@@ -12,7 +12,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import beyond_end
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.wording import listed
+from mesh_assets.inventory.wording import listed, named
 
 FindingKind = Literal[
     "failed_connector",
@@ -169,7 +169,7 @@ def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
                 severity="warning",
                 resource_type="consumer_group",
                 resource=group.group_id,
-                sentence=f"{group.group_id}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
+                sentence=f"{named(group.group_id)}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
             )
         lag = group.total_lag_records
         if not lag:
@@ -187,7 +187,7 @@ def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
                 severity="warning" if grown else "info",
                 resource_type="consumer_group",
                 resource=group.group_id,
-                sentence=f"{group.group_id}: nobody reads ({group.state}) and {lag:,} records wait{growth}",
+                sentence=f"{named(group.group_id)}: nobody reads ({group.state}) and {lag:,} records wait{growth}",
             )
         elif grown and before is not None:
             yield Finding(
@@ -195,7 +195,7 @@ def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
                 severity="warning",
                 resource_type="consumer_group",
                 resource=group.group_id,
-                sentence=f"{group.group_id}: {lag:,} records behind, {earlier:,} at {_minute(before.discovery_timestamp)}",
+                sentence=f"{named(group.group_id)}: {lag:,} records behind, {earlier:,} at {_minute(before.discovery_timestamp)}",
             )
 
 

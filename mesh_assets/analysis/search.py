@@ -1,6 +1,6 @@
 """Searching an estate by name, field, owner or any text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
@@ -33,8 +33,8 @@ def find_things(
 ) -> list[Match]:
     """Where `text` occurs, ignoring case: each thing once, by its best match.
 
-    Best first: whole names, then parts of names, fields, owners, other text (connector configs, definitions,
-    client ids). Owners are what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
+    Best first: whole names, then parts of names, fields, owners, other text (configs of connectors, those set on
+    a topic itself, definitions, client ids). Owners are what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
     """
     wanted = text.casefold()
     best: dict[tuple[str, str], Match] = {}
@@ -65,7 +65,7 @@ def _matches(document: Document, wanted: str) -> Iterator[Match]:
             if rank is not None:
                 yield Match(cluster=cluster, kind=kind, name=name, by="name", where=name, rank=rank)  # type: ignore[arg-type]
     yield from _in_schemas(document, wanted)
-    yield from _in_connectors(document, wanted)
+    yield from _in_configs(document, wanted)
     for group in document.consumer_groups:
         for member in group.members or ():
             for what in (member.client_id, member.host):
@@ -122,10 +122,17 @@ def _in_schemas(document: Document, wanted: str) -> Iterator[Match]:
         )
 
 
-def _in_connectors(document: Document, wanted: str) -> Iterator[Match]:
+def _in_configs(document: Document, wanted: str) -> Iterator[Match]:
+    """A topic's inherited configs are those of every topic: only what is set on it says something about it."""
     cluster = document.cluster.name
-    for connector in document.connectors:
-        for key, value in connector.config.items():
+    configs: list[tuple[FoundKind, str, Mapping[str, str | None]]] = [
+        ("connector", connector.name, connector.config) for connector in document.connectors
+    ]
+    for topic in document.topics:
+        known = topic.config or {}
+        configs.append(("topic", topic.name, {key: known.get(key) for key in topic.config_overrides}))
+    for kind, name, config in configs:
+        for key, value in config.items():
             if wanted in key.casefold() or wanted in (value or "").casefold():
                 is_owner = (
                     key.casefold().rpartition(".")[2] in _OWNER_KEYS and wanted in (value or "").casefold()
@@ -133,8 +140,8 @@ def _in_connectors(document: Document, wanted: str) -> Iterator[Match]:
                 where = f"{key} = {(value or '')[:_EXCERPT]}"
                 yield Match(
                     cluster=cluster,
-                    kind="connector",
-                    name=connector.name,
+                    kind=kind,
+                    name=name,
                     by="owner" if is_owner else "text",
                     where=where,
                     rank=5 if is_owner else 6,

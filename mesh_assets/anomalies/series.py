@@ -9,7 +9,7 @@ from typing import Literal
 from mesh_assets.anomalies.anomaly import Anomaly, usually, usually_at_most
 from mesh_assets.anomalies.statistics import UsualLag, UsualRate, level
 from mesh_assets.estate.monitoring import AnomalyThresholds
-from mesh_assets.inventory.wording import duration, figure
+from mesh_assets.inventory.wording import duration, figure, named
 from mesh_assets.readings.history import Column
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.readings.window import Cadence, Step, Window
@@ -210,7 +210,9 @@ class LagRule:
             series=group,
             began_at=began_at,
             noticed_at=self._window.newest_at,
-            sentence=f"{group}: lag grew from {figure(lags[0])} to {figure(lags[-1])} records in {lasting}, {usually_at_most(usual)}",
+            sentence=(
+                f"{named(group)}: lag grew from {figure(lags[0])} to {figure(lags[-1])} records in {lasting}, {usually_at_most(usual)}"
+            ),
         )
 
     def is_over(self, column: Column, usual: UsualLag | None) -> bool:

@@ -106,12 +106,15 @@ def section_columns(name: SectionName) -> dg.TableSchema:
 
 
 def section_metadata(section: Section) -> dict[str, Any]:
-    """Metadata of a materialization: `dagster/row_count`, status, cost, and the first records as a table."""
+    """Metadata of a materialization: status, cost, the first records as a table, and how many there are if they
+    were read. A materialization is a cluster's, so that is the count of its partition."""
     name, state, cost = section_name(section), section.state, section.cost
     records: Sequence[Any] = (
         section.records if not isinstance(section, MetricsSection) else _topic_rates(section)
     )
-    metadata: dict[str, Any] = {"dagster/row_count": len(records), "status": state.status}
+    metadata: dict[str, Any] = {"status": state.status}
+    if state.status == "fresh":
+        metadata["dagster/partition_row_count"] = len(records)
     if state.collected_at is not None:
         metadata["collected_at"] = dg.MetadataValue.timestamp(state.collected_at)
     if state.error is not None:

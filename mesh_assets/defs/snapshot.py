@@ -148,7 +148,7 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
 def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Any]:
     """Dagster metadata: how many changes, since which snapshot, and the first of them as a table."""
     return {
-        "dagster/row_count": len(changes),
+        "dagster/partition_row_count": len(changes),
         "sequence": report.sequence,
         "baseline": report.total_changes is None,
         **table_metadata(

@@ -14,7 +14,7 @@ from mesh_assets.diff.fields import (
 )
 from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.inventory.records import ConsumerGroup
-from mesh_assets.inventory.wording import listed
+from mesh_assets.inventory.wording import listed, named
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
 """Groups that a tool creates to read a topic once; they say nothing about the estate."""
@@ -65,13 +65,13 @@ def diff_consumer_groups(
                 "consumer_group",
                 group_id,
                 group,
-                sentence=f"Consumer group {group_id} deleted{_reading(group, 'read')}",
+                sentence=f"Consumer group {named(group_id)} deleted{_reading(group, 'read')}",
             )
     for group_id, group in new.items():
         previous = old.get(group_id)
         if previous is None:
             sentence = (
-                f"Consumer group {group_id} created: {_activity(group.state) or 'state unknown'}"
+                f"Consumer group {named(group_id)} created: {_activity(group.state) or 'state unknown'}"
                 f"{_reading(group, 'reads')}"
             )
             yield created("consumer_group", group_id, group, sentence=sentence, severity="info")
@@ -97,7 +97,7 @@ def _diff_group(before: ConsumerGroup, after: ConsumerGroup) -> Iterator[Change]
             before=old,
             after=new,
             severity=_severity(field, new),
-            sentence=f"Consumer group {after.group_id}: {_what(field, old, new, before, after)}",
+            sentence=f"Consumer group {named(after.group_id)}: {_what(field, old, new, before, after)}",
         )
 
 

@@ -333,7 +333,8 @@ class PartitionHealth(Record, frozen=True, kw_only=True):
     """Counts of partitions. `under_replicated`: ISR smaller than replicas. `offline`: no replica on a live
     broker. `leaderless`: no leader.
 
-    `under_min_isr`: ISR smaller than min.insync.replicas; None if configs could not be read.
+    `under_min_isr`: ISR smaller than min.insync.replicas, or than replicas where those are fewer, so that writes
+    with acks=all are refused; None if configs could not be read.
     """
 
     partitions: int
@@ -359,7 +360,7 @@ class MetricsSource(Record, frozen=True, kw_only=True):
 class Metrics(Record, frozen=True, kw_only=True):
     """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between
     two readings; each source has its own in `sources`. `cluster` None: no source covers the cluster as a
-    whole."""
+    whole. `controller` is None, since no source tells it; earlier versions gave a random broker on KRaft."""
 
     source: str
     window_start: datetime | None

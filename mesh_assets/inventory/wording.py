@@ -23,10 +23,15 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
     return f"{number:,} {plural(number, noun, several)}"
 
 
+def named(name: str) -> str:
+    """A name in a sentence: the empty one, which a consumer group may have, as `""`."""
+    return name or '""'
+
+
 def listed(names: Sequence[str], *, most: int = 5) -> str:
     """`a, b, c and 4 more`."""
-    more = len(names) - most
-    return f"{', '.join(names[:most])} and {more} more" if more > 0 else ", ".join(names)
+    shown, more = ", ".join(map(named, names[:most])), len(names) - most
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def one_line(text: str, *, most: int | None = None) -> str:

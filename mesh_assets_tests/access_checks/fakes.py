@@ -108,6 +108,15 @@ class FakeBrokers:
             for resource in resources
         }
 
+    def create_topics(
+        self, topics: list[Any], *, validate_only: bool, request_timeout: float
+    ) -> dict[str, "Future[Any]"]:
+        assert validate_only, "a check creates nothing"
+        return {
+            topic.topic: self._answer("create_topics", request_timeout, self._creation(topic))
+            for topic in topics
+        }
+
     def list_consumer_groups(self, **_options: Any) -> "Future[Any]":
         listings = [
             SimpleNamespace(
@@ -160,6 +169,15 @@ class FakeBrokers:
         if name not in self.topics:
             return KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
         return SimpleNamespace(authorized_operations=self._reported(granted))
+
+    def _creation(self, topic: Any) -> KafkaError | None:
+        """As Kafka 4.3.1 answers: the right to create can come from the cluster or from the topic's name."""
+        if "CREATE" not in {*self.rights.cluster, *self.rights.on_topic(topic.topic)}:
+            return KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+        if topic.replication_factor > 1:
+            said = f"Unable to replicate the partition {topic.replication_factor} time(s): only 1 broker(s) are registered."
+            return KafkaError(KafkaError.INVALID_REPLICATION_FACTOR, said)
+        return None
 
     def _group(self, name: str) -> object:
         granted = self.rights.on_group(name)

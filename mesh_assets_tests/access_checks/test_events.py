@@ -58,11 +58,37 @@ def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
     assert set(result.facts.values()) == {"absent (the first discovery creates it)"}
 
 
-def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_determined() -> None:
-    result = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics)))
-    assert (result.state, result.rights) == ("ok", "CREATE on the cluster")
+@pytest.mark.parametrize(
+    "rights",
+    [
+        Rights(cluster=["DESCRIBE", "CREATE"], topics=DISCOVERY.topics),
+        # A new cluster of Confluent Cloud: the key's role is on the topics' names, and grants nothing on the cluster.
+        Rights(topics={"*": CONFIGS, **{topic: ["CREATE"] for topic in BOTH}}),
+        Rights(cluster=["DESCRIBE"], topics={"*": CONFIGS, **{topic: ["CREATE"] for topic in BOTH}}),
+    ],
+)
+def test_topics_that_the_first_discovery_creates_are_not_missing_wherever_the_right_comes_from(
+    rights: Rights,
+) -> None:
+    result = check(FakeBrokers(rights=rights))
+    assert (result.state, result.rights) == ("ok", "CREATE of discovery-events, CREATE of discovery-changes")
+    assert set(result.facts.values()) == {"absent (the first discovery creates it)"}
     assert result.notes == (
         "whether this user may write to discovery-events and discovery-changes cannot be determined before they exist",
+    )
+
+
+def test_only_the_topic_that_may_not_be_created_is_missing() -> None:
+    rights = Rights(topics={"*": CONFIGS, "discovery-events": ["CREATE"]})
+    result = check(FakeBrokers(rights=rights))
+    assert result.facts == {
+        "discovery-events": "absent (the first discovery creates it)",
+        "discovery-changes": "absent",
+    }
+    assert result.missing == (
+        "discovery-changes is missing and this user may not create topics of such names: nothing can be published; "
+        "create discovery-changes (1 partition, cleanup.policy=delete) and grant WRITE on discovery-changes, "
+        "or grant CREATE on these topics or on the cluster",
     )
 
 
@@ -72,14 +98,8 @@ def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_determined() 
         (
             ["DESCRIBE"],
             {},
-            "discovery-events and discovery-changes are missing and CREATE on the cluster is not granted: nothing can be published; "
-            f"{RECIPE} and {GRANTS} (CREATE for these names alone is enough, but cannot be verified before they exist)",
-        ),
-        (
-            [],
-            {},
-            "discovery-events and discovery-changes are missing, and without DESCRIBE on the cluster Kafka does not say whether this user "
-            f"may create topics; {RECIPE} and {GRANTS}, or grant DESCRIBE and CREATE on the cluster",
+            "discovery-events and discovery-changes are missing and this user may not create topics of such names: nothing can be "
+            f"published; {RECIPE} and {GRANTS}, or grant CREATE on these topics or on the cluster",
         ),
         (
             ["DESCRIBE", "CREATE"],
@@ -90,8 +110,9 @@ def test_whether_a_topic_to_be_created_may_be_written_to_cannot_be_determined() 
         (
             ["DESCRIBE", "CREATE"],
             {"replication_factor": 3},
-            "discovery-events and discovery-changes are missing, and cannot be created with events.replication_factor 3 on 1 broker: "
-            "nothing can be published; lower it",
+            "discovery-events and discovery-changes are missing and Kafka would refuse to create what discovery asks for (Unable to "
+            "replicate the partition 3 time(s): only 1 broker(s) are registered.): nothing can be published; "
+            f"{RECIPE} and {GRANTS}",
         ),
     ],
 )

@@ -73,7 +73,10 @@ def test_the_rights_that_discovery_needs_are_enough(check_as: "CheckAs") -> None
         == "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 2/2"
     )
     assert missing_registry(found.events) == ()
-    assert found.events.rights == "WRITE on discovery-events, READ on discovery-events, CREATE on the cluster"
+    assert (
+        found.events.rights
+        == "WRITE on discovery-events, READ on discovery-events, CREATE of discovery-changes"
+    )
 
 
 def test_missing_rights_on_some_topics_and_groups_are_counted(check_as: "CheckAs") -> None:
@@ -83,7 +86,7 @@ def test_missing_rights_on_some_topics_and_groups_are_counted(check_as: "CheckAs
         "no DESCRIBE on 1 of 2 groups (g2): their members, offsets and lag will be unknown; grant DESCRIBE on group *, or on these",
     )
     assert [sentence.split(":")[0] for sentence in missing_registry(found.events)] == [
-        "discovery-changes is missing and CREATE on the cluster is not granted",
+        "discovery-changes is missing and this user may not create topics of such names",
         "no WRITE on discovery-events",
         "no READ on discovery-events",
     ]

@@ -1,3 +1,5 @@
+from msgspec.structs import replace
+
 from mesh_assets.analysis.search import find_things
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
 
@@ -36,3 +38,17 @@ def test_only_the_kinds_asked_for() -> None:
     assert [match.name for match in find_things(DOCUMENT, "email", kinds=frozenset({"connector"}))] == [
         "sink"
     ]
+
+
+def test_what_is_set_on_a_topic_itself_is_found_and_what_all_topics_inherit_is_not() -> None:
+    config: dict[str, str | None] = {"cleanup.policy": "compact", "retention.ms": "604800000"}
+    ledger = a_topic("ledger", config=config, config_overrides=("cleanup.policy",))
+    document = a_document(topics=(ledger, a_topic("unread", config=None)))
+
+    found = find_things(document, "COMPACT")
+
+    assert [(match.kind, match.name, match.by, match.where) for match in found] == [
+        ("topic", "ledger", "text", "cleanup.policy = compact")
+    ]
+    assert find_things(document, "cleanup", kinds=frozenset({"topic"})) == [replace(found[0])]
+    assert find_things(document, "retention") == []

@@ -64,7 +64,6 @@ class FakeKafka:
         self._count("metadata")
         return ClusterMetadata(
             cluster_id=self.cluster_id,
-            controller_id=1,
             brokers=(BrokerNode(id=1, host="127.0.0.1", port=9092),),
             topics=tuple(
                 TopicMetadata(

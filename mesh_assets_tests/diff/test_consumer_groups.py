@@ -33,6 +33,21 @@ def test_a_new_and_a_deleted_group_carry_their_record() -> None:
     )
 
 
+def test_a_group_with_an_empty_name_has_sentences_that_can_be_read() -> None:
+    group = replace(a_group(topics=("orders",)), group_id="")
+    without, having = a_document(), a_document(consumer_groups=(group,))
+    sentences = [
+        *(change.sentence for change in diff_documents(without, having)),
+        *(change.sentence for change in diff_documents(having, without)),
+        *(sentence for *_, sentence in changes_of(group, replace(group, state="Empty"))),
+    ]
+    assert sentences == [
+        'Consumer group "" created: active, reads orders',
+        'Consumer group "" deleted, read orders',
+        'Consumer group "": active → empty',
+    ]
+
+
 def test_a_group_becomes_empty_and_active_again() -> None:
     active, empty = a_group(), a_group(state="Empty")
     assert changes_of(active, empty) == [

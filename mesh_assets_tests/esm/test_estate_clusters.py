@@ -63,7 +63,7 @@ class Reader:
     def metadata(self) -> ClusterMetadata:
         partition = PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,))
         topic = TopicMetadata(name="orders", id=None, internal=False, partitions=(partition,))
-        return ClusterMetadata(cluster_id="c", controller_id=1, brokers=(), topics=(topic,))
+        return ClusterMetadata(cluster_id="c", brokers=(), topics=(topic,))
 
     def close(self) -> None:
         self.closed = True

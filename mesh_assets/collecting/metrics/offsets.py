@@ -97,7 +97,7 @@ def offset_metrics(
         topics=topic_rates,
         consumer_groups=group_rates,
         brokers=tuple(Broker(id=b.id, host=b.host, port=b.port, rack=b.rack) for b in metadata.brokers),
-        controller=metadata.controller_id,
+        controller=None,
         partition_health=_health(metadata, topics),
         connectors=connector_rates,
         sources=(
@@ -199,7 +199,12 @@ def _health(metadata: ClusterMetadata, topics: tuple[Topic, ...]) -> PartitionHe
         under_min_isr=(
             None
             if any(value is None for value in min_isr.values())
-            else sum(1 for topic, p in every if len(p.isr) < (min_isr[topic.name] or 0))
+            else sum(
+                # Kafka lowers the setting to the number of replicas: with fewer of them it can be met.
+                1
+                for topic, p in every
+                if len(p.isr) < min(min_isr[topic.name] or 0, len(p.replicas))
+            )
         ),
         offline=sum(1 for _, p in every if _offline(p, live)),
         leaderless=sum(1 for _, p in every if p.leader is None),

@@ -113,7 +113,9 @@ def read_group(session: Session, group_id: str) -> ConsumerGroup | None:
         return _other_group(group_id, other, commits)
     if not _may_be_asked(description):
         assert isinstance(description, KafkaError)
-        raise session.failed(description, doing=f"reading consumer group {group_id}", right=_RIGHT)
+        raise session.failed(
+            description, doing=f"reading consumer group {group_id or '(empty name)'}", right=_RIGHT
+        )
     commits = _committed(session, [group_id], deadline)[group_id]
     listed = ListedConsumer(type=UNKNOWN, protocol_type="consumer", state=UNKNOWN)
     return None if _gone(commits) else _consumer_group(group_id, listed, description, commits)

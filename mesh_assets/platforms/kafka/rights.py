@@ -14,6 +14,8 @@ Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
 - Describing a group makes the broker create `__consumer_offsets` if it does not exist yet, so only listed
   groups are described. (`describe_topics` creates nothing, whatever `auto.create.topics.enable` says;
   `list_topics(name)` would.)
+- Whether a topic may be created, only a dry run of creating it says (`validate_only`): the right can come from the
+  cluster, from the topic's name or prefix, and policies have a say.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +33,7 @@ from mesh_assets.platforms.kafka.admin_api import (
     DescribeClusterResult,
     TopicDescription,
 )
-from mesh_assets.platforms.kafka.errors import AUTHORIZATION
+from mesh_assets.platforms.kafka.errors import AUTHENTICATION, AUTHORIZATION, NO_ANSWER
 from mesh_assets.platforms.kafka.group_listing import DEAD, list_groups, state_name
 from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
 from mesh_assets.platforms.kafka.values import Value
@@ -59,6 +61,7 @@ _ABSENT = frozenset(
     }
 )
 _TOPICS = "asking for the rights on the topics"
+_CREATING = "asking whether the topics of the events may be created"
 _GROUPS = "asking for the rights on the consumer groups"
 
 
@@ -148,6 +151,51 @@ def every_topic_is_visible(session: Session, deadline: Deadline) -> bool:
     """
     name = uuid4().hex
     return read_topic_rights(session, [name], deadline)[name].state != "refused"
+
+
+def read_creation(
+    session: Session,
+    topics: Mapping[str, Mapping[str, str]],
+    deadline: Deadline,
+    *,
+    replication_factor: int | None,
+) -> dict[str, KafkaError | None]:
+    """Why each topic that is absent could not be created with one partition and these configs; None: it could.
+
+    A dry run, which creates nothing. Raises UnreachableError or RefusedError when nobody answered.
+    """
+    news = [
+        admin_api.NewTopic(
+            name, num_partitions=1, replication_factor=replication_factor or -1, config=dict(config)
+        )
+        for name, config in topics.items()
+    ]
+    found: dict[str, KafkaError | None] = {}
+    for _, answers in session.run(
+        [
+            (
+                None,
+                lambda: session.start(
+                    "create_topics",
+                    session.admin.create_topics,
+                    news,
+                    validate_only=True,
+                    request_timeout=deadline.call_seconds,
+                ),
+            )
+        ],
+        window=1,
+        deadline=deadline,
+        doing=_CREATING,
+    ):
+        for name, future in answers.items():
+            answer = outcome(future)
+            refusal = answer if isinstance(answer, KafkaError) else None
+            if refusal is not None and refusal.code() in NO_ANSWER | AUTHENTICATION:
+                raise session.failed(refusal, doing=_CREATING, right="CREATE on the topic")
+            exists = refusal is not None and refusal.code() == KafkaError.TOPIC_ALREADY_EXISTS
+            found[name] = None if exists else refusal  # somebody else has created it meanwhile
+    return found
 
 
 def read_groups_rights(

@@ -100,10 +100,8 @@ def read_metadata(session: Session) -> ClusterMetadata:
         right=_DESCRIBE,
     )
     described = _describe(session, sorted(listing.topics), deadline)
-    controller = cluster.controller.id if cluster.controller is not None else listing.controller_id
     return ClusterMetadata(
         cluster_id=cluster.cluster_id or listing.cluster_id,
-        controller_id=controller if controller >= 0 else None,
         brokers=tuple(
             BrokerNode(id=node.id, host=node.host, port=node.port, rack=node.rack or None)
             for node in sorted(cluster.nodes, key=lambda node: node.id)

@@ -55,10 +55,13 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
 
 
 class ClusterMetadata(Value, frozen=True, kw_only=True):
-    """The cluster as one broker saw it. `controller_id` None: unknown. `brokers` and `topics` are sorted."""
+    """The cluster as one broker saw it. `brokers` and `topics` are sorted.
+
+    Without its controller: KRaft's brokers name one of themselves at random to clients, and librdkafka cannot ask
+    the quorum.
+    """
 
     cluster_id: str | None
-    controller_id: int | None
     brokers: tuple[BrokerNode, ...]
     topics: tuple[TopicMetadata, ...]
 

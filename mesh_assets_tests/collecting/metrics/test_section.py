@@ -6,8 +6,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from msgspec import structs
+
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
+from mesh_assets.collecting.metrics.offsets import Positions, offset_metrics
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.estate.model import Cluster
@@ -15,6 +19,7 @@ from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
 from mesh_assets.inventory.sections import MetricsSection, SectionState
+from mesh_assets.platforms.kafka.values import ClusterMetadata
 from mesh_assets_tests.collecting.cluster_fakes import (
     FakeCloudConnect,
     FakeKafka,
@@ -143,3 +148,31 @@ def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_fi
     assert metrics.not_available == (
         "what confluent_cloud tells: it could not be read in this run (the Metrics API is busy)",
     )
+
+
+def test_no_broker_is_called_the_controller_since_kraft_tells_clients_a_random_one() -> None:
+    assert read(metrics_of(FakeReader(MEASURED))).controller is None
+
+
+@pytest.mark.parametrize(
+    ("replicas", "in_sync", "minimum", "under"),
+    [(1, 1, "2", 0), (3, 2, "5", 1), (3, 3, "5", 0), (3, 1, "2", 1), (3, 2, "2", 0), (3, 0, "1", 1)],
+)
+def test_under_min_isr_counts_what_refuses_acks_all(
+    replicas: int, in_sync: int, minimum: str, under: int
+) -> None:
+    """Kafka's rule: the smaller of setting and replicas (Partition.effectiveMinIsr)."""
+    brokers = tuple(range(1, replicas + 1))
+    topic = a_topic("orders", replicas=brokers, config={"min.insync.replicas": minimum})
+    topic = structs.replace(
+        topic, partitions=tuple(structs.replace(one, isr=brokers[:in_sync]) for one in topic.partitions)
+    )
+    metrics = offset_metrics(
+        ClusterMetadata(cluster_id="c", brokers=(), topics=()),
+        (topic,),
+        (),
+        before=None,
+        after=Positions(read_at=datetime.now(UTC), ends={}, committed={}, topic_ids={}),
+    )
+
+    assert metrics.partition_health.under_min_isr == under

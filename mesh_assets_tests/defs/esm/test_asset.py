@@ -46,7 +46,7 @@ class Reader:
     def metadata(self) -> ClusterMetadata:
         partition = PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,))
         topic = TopicMetadata(name="payments", id=None, internal=False, partitions=(partition,))
-        return ClusterMetadata(cluster_id="c", controller_id=1, brokers=(), topics=(topic,))
+        return ClusterMetadata(cluster_id="c", brokers=(), topics=(topic,))
 
     def configs(self, topics: Any) -> Any:
         raise AssertionError(topics)

@@ -38,7 +38,6 @@ def test_a_cluster_has_its_brokers_topics_and_partitions_in_order(admin: FakeAdm
     admin.descriptions = {"__consumer_offsets": description("__consumer_offsets", internal=True)}
     assert reader_on(admin).metadata() == ClusterMetadata(
         cluster_id="cluster-1",
-        controller_id=1,
         brokers=(BrokerNode(id=1, host="broker-1", port=9092, rack="rack-a"),),
         topics=(
             TopicMetadata(
