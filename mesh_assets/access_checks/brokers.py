@@ -22,7 +22,7 @@ from mesh_assets.platforms.kafka.rights import (
     read_topic_rights,
 )
 from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
-from mesh_assets.platforms.kafka.settings import client_properties
+from mesh_assets.platforms.kafka.settings import client_properties, in_clear_note
 from mesh_assets.platforms.kafka.topics import read_configs
 
 _ROLES: dict[System, str] = {
@@ -76,7 +76,12 @@ def check_brokers(
                 checks.append(
                     judge_events(cluster, events, carried, rights, endpoint=endpoint, identity=identity)
                 )
-            return tuple(map(_with_roles, checks)) if connected.endpoint.takes_api_key else tuple(checks)
+            if connected.endpoint.takes_api_key:
+                checks = [*map(_with_roles, checks)]
+            note = in_clear_note(properties)
+            if note is not None:
+                checks[0] = replace(checks[0], notes=(*checks[0].notes, note))
+            return tuple(checks)
         except (EstateError, PlatformError) as error:
             return _failed(cluster, systems, endpoint, identity, str(error))
 

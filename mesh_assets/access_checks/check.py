@@ -8,7 +8,16 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from mesh_assets.access_checks.access_check import AccessCheck, System, failed, http_endpoint, kafka_endpoint
+from msgspec.structs import replace
+
+from mesh_assets.access_checks.access_check import (
+    ANONYMOUS,
+    AccessCheck,
+    System,
+    failed,
+    http_endpoint,
+    kafka_endpoint,
+)
 from mesh_assets.access_checks.brokers import check_brokers
 from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics, check_control_plane
 from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
@@ -19,6 +28,7 @@ from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka.admin_api import AdminClient
 from mesh_assets.platforms.kafka.session import ClientFactory
+from mesh_assets.platforms.listeners import in_clear_note
 
 Result = TypeVar("Result")
 
@@ -110,11 +120,20 @@ def check_estate(
         if check.system == "kafka" and check.facts
     }
     return tuple(
-        place_connect(check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id)
-        if check.system == "connect"
-        else check
+        _with_note_on_plain_http(
+            place_connect(
+                check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id
+            )
+            if check.system == "connect"
+            else check
+        )
         for check in checks
     )
+
+
+def _with_note_on_plain_http(check: AccessCheck) -> AccessCheck:
+    note = None if check.identity in ("", ANONYMOUS) else in_clear_note(check.endpoint)
+    return check if note is None else replace(check, notes=(*check.notes, note))
 
 
 def _pieces(

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.platforms.kafka.connection_log import ConnectionLog
-from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused, from_kafka_error
+from mesh_assets.platforms.kafka.errors import Endpoint, authentication_refused, explain, from_kafka_error
 from mesh_assets.platforms.kafka.settings import client_properties
 
 _UNLESS_SET = {"client.id": "mesh-assets", "reconnect.backoff.ms": "250", "reconnect.backoff.max.ms": "2000"}
@@ -102,7 +102,11 @@ class EventsConnection:
         if self.log.refusal:
             return authentication_refused(self._endpoint, self.log.refusal)
         return from_kafka_error(
-            error, endpoint=self._endpoint, doing=doing, right=right, cause=self.log.failure
+            error,
+            endpoint=self._endpoint,
+            doing=doing,
+            right=right,
+            cause=explain(self._endpoint, self.log.failure) if self.log.failure else None,
         )
 
     def _make(self, factory: Callable[[dict[str, Any]], Any], fixed: Mapping[str, Any]) -> Any:

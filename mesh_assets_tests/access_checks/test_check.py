@@ -9,6 +9,7 @@ from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.access_checks.check import side_by_side
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Estate
+from mesh_assets.platforms import listeners
 from mesh_assets_tests.access_checks.fakes import FakeBrokers
 from mesh_assets_tests.access_checks.test_connect import worker
 from mesh_assets_tests.platforms.schema_registry.fakes import FakeRegistry
@@ -247,3 +248,64 @@ def test_an_exception_is_raised_to_the_caller() -> None:
 
     with pytest.raises(ValueError, match="oops"):
         side_by_side([fail, lambda: 1], workers=2, within_seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("url", "noted"),
+    [
+        ("http://registry.test:8081", True),
+        ("https://registry.test:8081", False),
+        ("http://127.0.0.1:8081", False),
+        ("http://localhost:8081", False),
+        ("http://[::1]:8081", False),
+        ("http://127.example.com", True),
+        ("http://localhost.example.com", True),
+    ],
+)
+def test_a_password_over_plain_http_is_worth_a_note_and_one_line_in_the_log(
+    url: str, noted: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MESH_TEST_SECRET", "hush")
+    listeners.warn_once.cache_clear()
+    registry = {"url": url, "username": "alice", "password": "${MESH_TEST_SECRET}"}
+    estate = estate_of(cluster("warehouse", schema_registry=registry))
+
+    for _ in range(2):
+        found = next(one for one in check(estate) if one.system == "schema registry")
+
+        assert any("in clear text" in note for note in found.notes) is noted
+    lines = [record.message for record in caplog.records if "in clear text" in record.message]
+    assert len(lines) == noted
+    assert "hush" not in f"{lines}{found}"
+
+
+def test_without_a_credential_plain_http_is_worth_no_note() -> None:
+    estate = estate_of(cluster("warehouse", schema_registry={"url": "http://registry.test:8081"}))
+
+    assert not any("in clear text" in note for one in check(estate) for note in one.notes)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mechanism", "servers", "noted"),
+    [
+        ("SASL_PLAINTEXT", "PLAIN", "broker.test:9092", True),
+        ("SASL_PLAINTEXT", "PLAIN", "127.0.0.1:9092,broker.test:9092", True),
+        ("SASL_PLAINTEXT", "PLAIN", "127.0.0.1:9092,localhost:9092", False),
+        ("SASL_PLAINTEXT", "SCRAM-SHA-512", "broker.test:9092", False),
+        ("SASL_SSL", "PLAIN", "broker.test:9092", False),
+    ],
+)
+def test_a_password_that_brokers_get_without_tls_is_worth_a_note(
+    protocol: str, mechanism: str, servers: str, noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MESH_TEST_SECRET", "hush")
+    kafka = {
+        "bootstrap_servers": servers,
+        "security_protocol": protocol,
+        "sasl_mechanism": mechanism,
+        "username": "alice",
+        "password": "${MESH_TEST_SECRET}",
+    }
+    found = check(estate_of({"name": "warehouse", "kafka": kafka}))[0]
+
+    assert any("in clear text" in note for note in found.notes) is noted

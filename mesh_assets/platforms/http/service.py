@@ -24,7 +24,14 @@ from mesh_assets.platforms.http.retries import (
     RetryPolicy,
     asked_wait_seconds,
 )
-from mesh_assets.platforms.http.transport import LogMask, parse_base_url, tls_context, tls_failure
+from mesh_assets.platforms.http.transport import (
+    LogMask,
+    another_protocol,
+    parse_base_url,
+    tls_context,
+    tls_failure,
+)
+from mesh_assets.platforms.listeners import in_clear_note, warn_once
 from mesh_assets.platforms.secrets import resolve, shown
 
 Transport: TypeAlias = httpx.BaseTransport
@@ -82,6 +89,8 @@ class HttpService:
         """
         base = parse_base_url(url, name=name)
         self.url = base.shown
+        if (username or base.username or secret_path) and (note := in_clear_note(self.url)) is not None:
+            warn_once(f"{name} at {self.url}: {note}")
         self.name = name
         self._username = username if username is not None else base.username
         self._password = password if username is not None else base.password
@@ -118,6 +127,8 @@ class HttpService:
             trust_env=not base.is_loopback,
             transport=transport,
         )
+        # Only a real connection has a listener that could be asked.
+        self._probed = transport is None
         self._log_mask = LogMask(paths)
         if paths:
             self._log_mask.attach()
@@ -347,6 +358,12 @@ class HttpService:
         reason = self._scrub(one_line(_ERRNO.sub("", str(error)))) or type(error).__name__
         tries = "" if attempts.tries == 1 else f"; {attempts.tries} tries in {attempts.elapsed_seconds:.1f} s"
         handshake = tls_failure(error)
+        if self._probed and (
+            handshake is not None or isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
+        ):
+            other = another_protocol(self.url)
+            if other is not None:
+                return UnreachableError(f"{self.name} cannot be read: {other}")
         if handshake is not None:
             return UnreachableError(f"{self} {one_line(handshake)}")
         if isinstance(error, httpx.TimeoutException):

@@ -1,4 +1,5 @@
-"""What a connection is made with: addresses and which part of them may be shown, TLS settings, a log that masks addresses."""
+"""What a connection is made with: addresses and which part of them may be shown, TLS settings, what is wrong with it,
+and a log that masks addresses."""
 
 import logging
 import os
@@ -12,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import httpx
 
 from mesh_assets.errors import EstateError
+from mesh_assets.platforms.listeners import is_loopback, spoken_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def parse_base_url(text: str, *, name: str) -> BaseUrl:
         location = f"{location}:{port}"
     return BaseUrl(
         shown=urlunsplit((parts.scheme, location, parts.path.rstrip("/"), "", "")),
-        is_loopback=host in ("localhost", "::1") or host.startswith("127."),
+        is_loopback=is_loopback(host),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )
@@ -105,6 +107,24 @@ def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
 def _usual_authorities(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """Read once, since it takes 20 ms, for as long as the environment names the same ones instead."""
     return httpx.create_ssl_context()
+
+
+def another_protocol(url: str) -> str | None:
+    """The sentence about a listener that does not speak what the address says; None if that is not the reason."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    spoken = spoken_at(host, port)
+    if spoken == "Kafka in plain text":
+        return f"{host}:{port} is a listener of a Kafka broker, which does not speak HTTP; correct the url"
+    if spoken == "HTTP" and parts.scheme == "https":
+        return f"{host}:{port} answers in plain HTTP; write http:// in the url, or give its TLS port"
+    if spoken == "HTTPS" and parts.scheme == "http":
+        return f"{host}:{port} expects TLS; write https:// in the url"
+    if spoken == "TLS":
+        return (
+            f"{host}:{port} speaks TLS, but not HTTP (is it a listener of a Kafka broker?); correct the url"
+        )
+    return None
 
 
 # Keeps secret addresses out of the logs of httpx and httpcore.

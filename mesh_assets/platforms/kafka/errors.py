@@ -10,6 +10,7 @@ from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerErro
 from mesh_assets.estate.connections import is_confluent_host
 from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_EXPECTED, role_for
 from mesh_assets.platforms.kafka.settings import MASK, SECRET_PROPERTY, ClientProperties, shown_property
+from mesh_assets.platforms.listeners import spoken_at
 
 NO_ANSWER = frozenset(
     {
@@ -53,7 +54,14 @@ _CERTIFICATE_REFUSED = re.compile(
     r"alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown"
     r"|unknown ca|access denied)"
 )
+# What librdkafka says of a connection that was accepted. A size of 1213486160 bytes is `HTTP` read as a number.
+_BROKEN_OFF = re.compile(
+    r"closed by peer|handshake failed: (?!.*certificate verify)|wrong version number|Invalid response size|ApiVersionRequest"
+    r"|PLAINTEXT broker|[Cc]onnection reset|Protocol parse failure|setup timed out"
+)
+_ANSWERED_ONCE = re.compile(r"in state (UP|UPDATE)\b")
 _NOISE = re.compile(r" \(after \d+ms in state (\w+)(?:, \d+ identical error\(s\) suppressed)?\)$")
+_NO_MECHANISM = re.compile(r"supported mechanisms: *(\(|$)")
 _BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
 
 
@@ -148,6 +156,11 @@ def from_kafka_error(
 
 def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
     hint = ""
+    if _NO_MECHANISM.search(said):
+        return RefusedError(
+            f"the listener of Kafka at {endpoint.servers} takes no login by SASL, but kafka.security_protocol is {endpoint.protocol}; "
+            f"set {endpoint.protocol.removeprefix('SASL_')}, or give the address of a listener with SASL"
+        )
     if "supported mechanisms" in said:
         hint = "; check kafka.sasl_mechanism, and that this listener expects SASL at all"
     elif endpoint.takes_api_key:
@@ -158,15 +171,52 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
 
 
 def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> PlatformError:
-    """The PlatformError for a connection that never opened, from what librdkafka said about it."""
+    """The PlatformError for a connection that never opened, from what librdkafka said about it. Where a listener
+    accepted it and broke it off, the listener is asked what it speaks."""
     if match := _CERTIFICATE_REFUSED.search(said):
         return RefusedError(
             f"Kafka at {endpoint.servers} refused the client's certificate ({match.group(1)}); "
             "check kafka.ssl_certificate_location and kafka.ssl_key_location"
         )
+    if _BROKEN_OFF.search(said) and (sentence := _another_protocol(endpoint, said)) is not None:
+        return UnexpectedAnswerError(sentence)
     return UnreachableError(
         f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {explain(endpoint, said)}"
     )
+
+
+def _another_protocol(endpoint: Endpoint, said: str) -> str | None:
+    """The sentence about a listener that does not speak what the estate says; None if that is not the reason."""
+    match = _BROKER_PREFIX.match(said)
+    address = match.group(1) if match else endpoint.servers.split(",")[0]
+    host, _, port = address.rpartition(":")
+    spoken = spoken_at(host.strip("[]"), int(port)) if port.isdigit() else None
+    configured = f"kafka.security_protocol is {endpoint.protocol}"
+    sasl = "SASL_" if endpoint.uses_sasl else ""
+    tls = "SASL_SSL" if endpoint.uses_sasl else "SSL or SASL_SSL"
+    match spoken:
+        case "HTTP" | "HTTPS":
+            return (
+                f"the address of Kafka, {address}, answers in {spoken}: it is no listener of a broker; "
+                "correct kafka.bootstrap_servers (host and port)"
+            )
+        case "TLS" if not endpoint.uses_tls:
+            return (
+                f"the listener of Kafka at {address} expects TLS, but {configured}; set {tls}, or give the address of "
+                "a listener in plain text"
+            )
+        case "Kafka in plain text" if endpoint.uses_tls:
+            return (
+                f"the listener of Kafka at {address} speaks plain text, but {configured}; set {sasl}PLAINTEXT, or give the address "
+                "of a TLS listener"
+            )
+        case "TLS" | "Kafka in plain text" if not endpoint.uses_sasl and _ANSWERED_ONCE.search(said):
+            return (
+                f"the listener of Kafka at {address} expects a login by SASL, but {configured}; set SASL_{endpoint.protocol} with "
+                "kafka.sasl_mechanism, username and password, or give the address of a listener without SASL"
+            )
+        case _:
+            return None
 
 
 def explain(endpoint: Endpoint, said: str) -> str:

@@ -4,10 +4,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.importing import importing
+from mesh_assets.platforms.listeners import IN_CLEAR, is_loopback, warn_once
 from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
 SECRET_PROPERTY = re.compile(
@@ -125,7 +127,23 @@ def client_properties(
         ):  # librdkafka's older spelling of the same property; both at once would conflict
             name = "sasl.mechanism"
         properties[name] = resolved(f"properties.{name}", text)
+    if (note := in_clear_note(properties)) is not None:
+        warn_once(f"Kafka at {properties['bootstrap.servers']}: {note}")
     return properties
+
+
+def in_clear_note(properties: Mapping[str, Any]) -> str | None:
+    """What is wrong where a password or token is sent to brokers without TLS. SCRAM and Kerberos send none."""
+    if str(properties.get("security.protocol", "")).upper() != "SASL_PLAINTEXT":
+        return None
+    if str(properties.get("sasl.mechanism", "")).upper() not in ("PLAIN", "OAUTHBEARER"):
+        return None
+    servers = str(properties["bootstrap.servers"]).split(",")
+    if all(
+        is_loopback(urlsplit(f"//{server.rpartition('://')[2].strip()}").hostname or "") for server in servers
+    ):
+        return None
+    return f"{IN_CLEAR}: use SASL_SSL"
 
 
 def _resolved(field: str, text: str, environment: Mapping[str, str] | None) -> str:
