@@ -161,7 +161,7 @@ def _header(name: str, data: bytes | None) -> str:
 def _note(timestamp_ms: int | None, key: Decoded, value: Decoded) -> str | None:
     said = [value.note, None if key.note is None else f"key: {key.note}"]
     if timestamp_ms is not None and _time(timestamp_ms) is None:
-        said.append(f"its timestamp {timestamp_ms} is no date")
+        said.append(f"its timestamp, {timestamp_ms} ms, is outside the years 1 to 9999")
     return "; ".join(one for one in said if one) or None
 
 

@@ -130,12 +130,21 @@ def _stored_cluster_id(store: InventoryStore, cluster: str | None) -> str:
         for entry in store.objects.list("clusters/")
     )
     if cluster is None and len(names) != 1:
-        raise BadInputError(f"name the cluster with --cluster; the store has: {', '.join(names) or 'none'}")
+        raise BadInputError(
+            f"name the cluster with --cluster; the store has: {', '.join(names)}"
+            if names
+            else "the store has no documents of any cluster; run mesh-assets discover first"
+        )
     name = names[0] if cluster is None else cluster
     cluster_id = store.cluster_id(name) or name
     if store.latest(cluster_id) is None:
         raise BadInputError(
-            f"the store has no documents of cluster {name}; it has: {', '.join(names) or 'none'}"
+            f"the store has no documents of cluster {name}; "
+            + (
+                f"it has those of {', '.join(names)}"
+                if names
+                else "it has none at all: run mesh-assets discover first"
+            )
         )
     return cluster_id
 

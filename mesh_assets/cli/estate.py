@@ -10,7 +10,7 @@ import msgspec
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.text import aligned
 from mesh_assets.estate.file import estate_path, load_estate
-from mesh_assets.inventory.wording import counted
+from mesh_assets.inventory.wording import counted, plural
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
 # The columns on the first line when the terminal is too narrow for all.
@@ -52,7 +52,7 @@ def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:
     yield from _table([_HEADINGS, *(_row(check) for check in checks)])
     missing = [(check, sentence) for check in checks for sentence in check.missing]
     notes = [(check, sentence) for check in checks for sentence in check.notes]
-    for heading, sentences in (("Missing", missing), ("Good to know", notes)):
+    for heading, sentences in (("What is wrong", missing), ("Good to know", notes)):
         if sentences:
             yield from ("", heading)
             yield from (f"  {check.cluster}, {check.system}: {sentence}" for check, sentence in sentences)
@@ -63,7 +63,9 @@ def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:
 def _conclusion(checks: Sequence[AccessCheck]) -> str:
     sound = sum(check.state == "ok" for check in checks)
     if sound < len(checks):
-        return f"{sound} of {len(checks)} are ready for discovery."
+        return (
+            f"{sound} of {counted(len(checks), 'system')} {plural(sound, 'is', 'are')} ready for discovery."
+        )
     number = len({check.cluster for check in checks})
     return f"Discovery has everything it needs ({counted(number, 'cluster')} of {estate_path()})."
 

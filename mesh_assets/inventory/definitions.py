@@ -121,7 +121,7 @@ def parse_protobuf(text: str) -> ProtobufFile:
             elif message is not None and "=" in statement and statement[0] != "option":
                 message.fields.append(_field(statement, in_oneof=kind == "oneof"))
             elif statement[0] not in _KEYWORDS:
-                raise UnreadableDefinitionError(f"{' '.join(statement[:4])} is no statement of Protobuf")
+                raise UnreadableDefinitionError(f"{' '.join(statement[:4])} is not a Protobuf statement")
             statement = []
     if statement or around:
         raise UnreadableDefinitionError("the text ends within a statement")
@@ -152,7 +152,7 @@ def _pass_over(tokens: Iterator[str], opened: str) -> None:
 
 def _open(messages: list[ProtobufMessage], around: ProtobufMessage | None, name: str) -> ProtobufMessage:
     if not _NAME.fullmatch(name):
-        raise UnreadableDefinitionError(f"{name!r} is no name of a message")
+        raise UnreadableDefinitionError(f"{name!r} is not the name of a message")
     if around is not None and len(around.path) == _DEEPEST_MESSAGE:
         raise UnreadableDefinitionError(f"messages are nested deeper than {_DEEPEST_MESSAGE} levels")
     message = ProtobufMessage((*(around.path if around else ()), name), [])
@@ -166,5 +166,5 @@ def _field(statement: list[str], *, in_oneof: bool = False) -> ProtobufField:
     kind, _, name = before.rpartition(" ")
     kind = kind.replace("map < ", "map<").replace(" , ", ", ").replace(" >", ">")
     if not (number and _NAME.fullmatch(name) and (_TYPE.fullmatch(kind) or kind.startswith("map<"))):
-        raise UnreadableDefinitionError(f"{' '.join(statement[:6])} is no field of Protobuf")
+        raise UnreadableDefinitionError(f"{' '.join(statement[:6])} is not a Protobuf field")
     return ProtobufField(name, kind, label, in_oneof)

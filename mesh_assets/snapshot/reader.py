@@ -100,7 +100,8 @@ def read_snapshot(
             return schema_text("discovery_event")
         if registry is None:
             raise EstateError(
-                f"{connection.cluster} has no schema_registry in the estate, so the event's schema {schema_id} cannot be read"
+                f"{connection.cluster} has no schema_registry in the estate, so the event's schema {schema_id} cannot be read; "
+                "give it the one in which the events' schemas are registered"
             )
         found = registry.schema_by_id(schema_id)
         if found is None:

@@ -37,7 +37,10 @@ def test_a_timestamp_that_is_no_date_is_told(
     odd, usual = sample(
         Tail(records=(a_record(b"odd", timestamp_ms=timestamp_ms), a_record(b"usual", 1)), unread=0)
     )["messages"]
-    assert (odd.get("time"), odd["note"]) == (None, f"its timestamp {timestamp_ms} is no date")
+    assert (odd.get("time"), odd["note"]) == (
+        None,
+        f"its timestamp, {timestamp_ms} ms, is outside the years 1 to 9999",
+    )
     assert (usual["time"], usual["value"]) == ("1970-01-01T00:00:01.000+00:00", "usual")
 
 

@@ -119,11 +119,11 @@ def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[Acce
     assert "kafka cluster id abc, belongs to another cluster" in lines[3]
     assert lines[4:] == [
         "",
-        "Missing",
+        "What is wrong",
         "  lake, kafka: kafka.password: not set",
         "  lake, connect: it belongs to another",
         "",
-        "1 of 3 are ready for discovery.",
+        "1 of 3 systems is ready for discovery.",
     ]
 
 

@@ -127,7 +127,7 @@ def test_an_http_port_given_as_a_broker(answer: Answer, protocol: str) -> None:
             }
         )
     assert said == (
-        f"the address of Kafka, 127.0.0.1:{port}, answers in {spoken}: it is no listener of a broker; "
+        f"the address of Kafka, 127.0.0.1:{port}, answers in {spoken}, so it is not a broker's listener; "
         "correct kafka.bootstrap_servers (host and port)"
     )
 

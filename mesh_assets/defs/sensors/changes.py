@@ -23,6 +23,7 @@ from mesh_assets.defs.sensors.run_requests import (
 )
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.wording import counted
 from mesh_assets.sensing.cursor import (
     AT_REST,
     ClusterCursor,
@@ -201,5 +202,5 @@ def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) ->
     reasons |= {name: (*reasons.get(name, ()), why) for name, why in launches.waiting.items()}
     seen = len(swept.seen)
     total = seen + len(swept.failed) + len(swept.hung) + len(swept.unreached)
-    start = f"{seen} of {total} clusters looked at, {f'{new} new in the inbox' if new else 'nothing new'}"
+    start = f"{seen} of {counted(total, 'cluster')} looked at, {f'{new} new in the inbox' if new else 'nothing new'}"
     return "; ".join([start, *reasons_text(reasons)])

@@ -23,6 +23,7 @@ from mesh_assets.defs.sensors.run_requests import (
 )
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.wording import counted
 from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS
 from mesh_assets.sensing.alarms import ReadAlarms, WatchedAlarms, watch_alarms
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
@@ -178,5 +179,5 @@ def _skip_reason(swept: Swept[Watched], alarms: Swept[WatchedAlarms], launches: 
     read = len(swept.seen) - len(skipped)
     total = len(swept.seen) + len(swept.failed) + len(swept.hung) + len(swept.unreached)
     begun = sum(len(watched.begun) for watched in swept.seen.values())
-    news = f"{begun} anomalies began" if begun else "nothing unusual began"
-    return "; ".join([f"{read} of {total} clusters read, {news}", *reasons_text(texts)])
+    news = f"{counted(begun, 'anomaly', 'anomalies')} began" if begun else "nothing unusual began"
+    return "; ".join([f"{read} of {counted(total, 'cluster')} read, {news}", *reasons_text(texts)])

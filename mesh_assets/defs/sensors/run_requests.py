@@ -11,6 +11,7 @@ import dagster as dg
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.inventory.wording import counted, plural, shortened
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
 from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.store.inbox import Inbox, inbox_by_name
@@ -27,7 +28,8 @@ _PAUSE_BY_INTERVAL = 5
 
 # The UI shows the reason of a skip on one line; it must stay one with tens of clusters.
 _REASONS_SHOWN = 10
-_REASON_CHARACTERS = 200
+# Enough for two sentences that say what to do: the part that a cut would take.
+_REASON_CHARACTERS = 500
 
 
 def discovery_sensor(
@@ -71,12 +73,15 @@ def clusters_with_partition(estate: Estate, partitions: dg.StaticPartitionsDefin
 def reasons_text(reasons: Mapping[str, Sequence[str]]) -> list[str]:
     """From reasons by cluster: `cluster: reason; reason` for the first ones, and how many more there are."""
     shown = [
-        f"{name}: {_shortened('; '.join(texts))}" for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
+        f"{name}: {shortened('; '.join(text.removeprefix(f'{name}: ') for text in texts), _REASON_CHARACTERS)}"
+        for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
     ]
     more = len(reasons) - len(shown)
     if more > 0:
         different = len({text for texts in reasons.values() for text in texts})
-        shown.append(f"and {more} more clusters ({different} different reasons)")
+        shown.append(
+            f"and {more} more {plural(more, 'cluster')} ({counted(different, 'different reason')} in all)"
+        )
     return shown
 
 
@@ -87,10 +92,6 @@ def _override(environment: Mapping[str, str]) -> int | None:
     if not text.isdecimal() or int(text) < 1:
         raise MeshError(f"{INTERVAL_VARIABLE} is {text!r}; expected a whole number of seconds, 1 or more")
     return int(text)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _REASON_CHARACTERS else f"{text[: _REASON_CHARACTERS - 1]}…"
 
 
 # From the inbox to runs: one for everything that waits for a cluster, none while one is under way.

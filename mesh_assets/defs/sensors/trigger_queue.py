@@ -19,6 +19,7 @@ from mesh_assets.defs.sensors.run_requests import (
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
 from mesh_assets.importing import importing
+from mesh_assets.inventory.wording import counted
 from mesh_assets.sensing.trigger_queue import (
     LONGEST_WAIT_SECONDS,
     DeadLetters,
@@ -147,7 +148,9 @@ def _remembered(cursor: str | None) -> tuple[str, ...]:
 
 def _skip_reason(intake: Intake, launches: Launches) -> str:
     found = (
-        f"{intake.received} messages, {len(intake.taken_in)} taken in" if intake.received else "no messages"
+        f"{counted(intake.received, 'message')}, {len(intake.taken_in)} taken in"
+        if intake.received
+        else "no messages"
     )
     waiting = reasons_text({name: (reason,) for name, reason in launches.waiting.items()})
     return "; ".join([*([] if intake.error is None else [intake.error]), found, *waiting])

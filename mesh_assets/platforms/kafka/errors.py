@@ -61,6 +61,7 @@ _BROKEN_OFF = re.compile(
 )
 _ANSWERED_ONCE = re.compile(r"in state (UP|UPDATE)\b")
 _NOISE = re.compile(r" \(after \d+ms in state (\w+)(?:, \d+ identical error\(s\) suppressed)?\)$")
+_CONNECT_FAILED = re.compile(r"Connect to ipv[46]#(\S+) failed: (.+)$")
 _NO_MECHANISM = re.compile(r"supported mechanisms: *(\(|$)")
 _BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
 
@@ -180,8 +181,12 @@ def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> Platf
         )
     if _BROKEN_OFF.search(said) and (sentence := _another_protocol(endpoint, said)) is not None:
         return UnexpectedAnswerError(sentence)
+    reason = explain(endpoint, said)
+    advice = (
+        "" if reason.endswith(")") else "; are the brokers running, and is kafka.bootstrap_servers right?"
+    )
     return UnreachableError(
-        f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {explain(endpoint, said)}"
+        f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {reason}{advice}"
     )
 
 
@@ -197,7 +202,7 @@ def _another_protocol(endpoint: Endpoint, said: str) -> str | None:
     match spoken:
         case "HTTP" | "HTTPS":
             return (
-                f"the address of Kafka, {address}, answers in {spoken}: it is no listener of a broker; "
+                f"the address of Kafka, {address}, answers in {spoken}, so it is not a broker's listener; "
                 "correct kafka.bootstrap_servers (host and port)"
             )
         case "TLS" if not endpoint.uses_tls:
@@ -227,7 +232,10 @@ def explain(endpoint: Endpoint, said: str) -> str:
     if match := _BROKER_PREFIX.match(text):
         text = text[match.end() :]
         broker = f"{match.group(1)}: " if match.group(1) != endpoint.servers else ""
-    if "closed by peer" in text and not endpoint.uses_tls and state == "APIVERSION_QUERY":
+    if match := _CONNECT_FAILED.match(text):
+        where = "" if match.group(1) == endpoint.servers else f"{match.group(1)}: "
+        text = f"{where}{match.group(2)}"
+    elif "closed by peer" in text and not endpoint.uses_tls and state == "APIVERSION_QUERY":
         text += f" (does the listener expect TLS? kafka.security_protocol is {endpoint.protocol})"
     elif "closed by peer" in text and not endpoint.uses_sasl and state == "UP":
         text += f" (does the listener expect SASL? kafka.security_protocol is {endpoint.protocol})"

@@ -12,7 +12,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepo
 from msgspec.structs import replace
 
 from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
-from mesh_assets.defs.sensors.run_requests import pause_after, requests_for
+from mesh_assets.defs.sensors.run_requests import pause_after, reasons_text, requests_for
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.lock import this_process
@@ -279,3 +279,17 @@ def test_pauses_are_shorter_where_the_intervals_are(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MESH_SENSOR_INTERVAL_SECONDS", "5")
 
     assert [pause_after(failures).total_seconds() for failures in (1, 2, 3, 9)] == [1, 2, 4, 30]
+
+
+def test_reasons_name_their_cluster_once_and_keep_what_to_do() -> None:
+    why = (
+        "warehouse: another store publishes it: snapshot 2 of run 0c1f4dd2-4e1b-4c7e-9d0f-5f5f3f1b9a10 in the topic came from store "
+        "5b2f0a52d3c14d5c8a8f6c1f0c1b2a3d, and this store (1f0c1b2a3d5b2f0a52d3c14d5c8a8f6c) knows only snapshot 1; discover it from "
+        "one store alone, or hand it over to this one: mesh-assets snapshot adopt --cluster warehouse"
+    )
+    others = {f"z{number:02}": ("no discovery yet",) for number in range(10)}
+
+    shown = reasons_text({"warehouse": (why,), **others})
+
+    assert shown[0] == why
+    assert shown[-1] == "and 1 more cluster (2 different reasons in all)"

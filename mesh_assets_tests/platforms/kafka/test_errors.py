@@ -5,6 +5,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.kafka import errors
 from mesh_assets.platforms.kafka.errors import (
     Endpoint,
     Redactor,
@@ -34,20 +35,23 @@ SASL = Endpoint(
             PLAINTEXT,
             "one:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)",
             UnreachableError,
-            "Kafka at one:9092 could not be reached within 3 s: Connect to ipv4#10.0.0.1:9092 failed: Connection refused",
+            "Kafka at one:9092 could not be reached within 3 s: 10.0.0.1:9092: Connection refused"
+            "; are the brokers running, and is kafka.bootstrap_servers right?",
         ),
         (
             PLAINTEXT,
             "one:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection refused "
             "(after 0ms in state CONNECT, 30 identical error(s) suppressed)",
             UnreachableError,
-            "Kafka at one:9092 could not be reached within 3 s: Connect to ipv4#10.0.0.1:9092 failed: Connection refused",
+            "Kafka at one:9092 could not be reached within 3 s: 10.0.0.1:9092: Connection refused"
+            "; are the brokers running, and is kafka.bootstrap_servers right?",
         ),
         (
             PLAINTEXT,
             "one:9092/bootstrap: Failed to resolve 'one:9092': Name or service not known (after 0ms in state CONNECT)",
             UnreachableError,
-            "Kafka at one:9092 could not be reached within 3 s: Failed to resolve 'one:9092': Name or service not known",
+            "Kafka at one:9092 could not be reached within 3 s: Failed to resolve 'one:9092': Name or service not known"
+            "; are the brokers running, and is kafka.bootstrap_servers right?",
         ),
         (
             PLAINTEXT,
@@ -106,8 +110,9 @@ SASL = Endpoint(
     ],
 )
 def test_a_failed_connection_is_reported_in_one_sentence(
-    endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str
+    endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(errors, "spoken_at", lambda *_: None)  # as one that answers nobody now
     error = connection_failed(endpoint, said, seconds=3.1)
     assert (type(error), str(error)) == (kind, sentence)
 
