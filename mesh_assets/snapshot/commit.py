@@ -2,9 +2,9 @@
 
 The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
 
-1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Go no
-   further where another store publishes the cluster. Shut out every earlier writer at Kafka, and look which
-   snapshot is the newest in the topic.
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). A store
+   that knows nothing of the cluster goes no further where another one publishes it. Shut out every earlier writer
+   at Kafka, and look which snapshot is the newest in the topic.
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
 3. Read `latest.json`; where the topic is ahead of it, go on from the topic, or refuse if another store publishes
    the cluster. Assemble the document from it, compare. Note the document's key in the lock, then write
@@ -367,10 +367,11 @@ def publish_snapshot(
     ) as lock:
         run = _Run(store, cluster, cluster_id, publisher, ids)
         left = lock.record
-        if left is None:
-            # Before anything is shut out: a store that is refused must not disturb the one that publishes.
+        if known is None and left is None:
+            # Before anything is shut out: a stranger must not disturb the store that publishes. Half a second,
+            # which others need not spend.
             run.newest = publisher.look(cluster_id, timeout_seconds=lock.seconds_to_publish())
-            run.refuse_if_another_store_publishes(None if known is None else known[0])
+            run.refuse_if_another_store_publishes(None)
         run.newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
         if left is not None:
             say(

@@ -6,7 +6,7 @@ import pytest
 
 from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls, broker_with_acls
 
-USERS = ("discovery", "without_configs", "without_groups", "nobody")
+USERS = ("discovery", "without_configs", "without_groups", "nobody", "creator")
 
 
 @pytest.fixture(scope="package")
@@ -27,4 +27,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWithAcls]
             groups={"g1": "DESCRIBE"},
         )
         running.grant("without_groups", topics={"orders": "READ DESCRIBE_CONFIGS"}, groups={"g1": "READ"})
+        running.grant(
+            "creator",
+            topics={
+                "*": "DESCRIBE DESCRIBE_CONFIGS",
+                "discovery-events": "READ WRITE",
+                "discovery-changes": "CREATE WRITE",
+            },
+        )
         yield running

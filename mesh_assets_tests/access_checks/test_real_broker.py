@@ -79,6 +79,15 @@ def test_the_rights_that_discovery_needs_are_enough(check_as: "CheckAs") -> None
     )
 
 
+def test_a_topic_that_may_be_created_by_its_name_alone_is_not_missing_and_not_created(
+    check_as: "CheckAs", broker: BrokerWithAcls
+) -> None:
+    found = check_as("creator")
+    assert found.events.facts["discovery-changes"] == "absent (the first discovery creates it)"
+    assert missing_registry(found.events) == ()
+    assert "discovery-changes" not in broker.topics()
+
+
 def test_missing_rights_on_some_topics_and_groups_are_counted(check_as: "CheckAs") -> None:
     found = check_as("without_configs")
     assert found.kafka.missing == (
