@@ -173,7 +173,8 @@ class KafkaPublisher:
             self._taken_over().deliver(self._topics.changes, messages, deadline=deadline)
         except RefusedEventError as error:
             raise RefusedChangesError(
-                f"{error}; its snapshot is published. Without that cause the next run completes it; else see: mesh-assets snapshot repair"
+                f"{error}; its snapshot is published. The next run publishes the changes if the cause is gone by then; otherwise see: "
+                "mesh-assets snapshot repair"
             ) from error
 
     def _publish(
