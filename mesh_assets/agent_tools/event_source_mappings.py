@@ -2,21 +2,34 @@
 plan of that id says."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from pydantic import Field
 
+from mesh_assets.agent_tools.named_access import check_one_source, check_request_secrets, two_sources
 from mesh_assets.agent_tools.tool import Question
-from mesh_assets.answering.answers import Answer, BadArgumentError, CursorArgument, LimitArgument, Name, cut
+from mesh_assets.answering.answers import (
+    Answer,
+    BadArgumentError,
+    CursorArgument,
+    LimitArgument,
+    Name,
+    current_call,
+    cut,
+    moment_text,
+)
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.aws_account import open_account
+from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.lookup import same_source
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
-from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.planning import PlanOptions
+from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
@@ -29,14 +42,25 @@ PlanId = Annotated[
 ]
 RoleName = Annotated[Name, Field(max_length=64, description="The role's name.")]
 Uuid = Annotated[Name, Field(description="The mapping's UUID.")]
+AddPermissions = Annotated[
+    bool, Field(description="Grant the role what it lacks, in one inline policy of its own.")
+]
+ContinueWithout = Annotated[
+    bool, Field(description="Continue when the role's rights are unknown or cannot be granted.")
+]
 
 
 class MappingRow(Answer):
+    """`last_modified`: when it was last changed."""
+
     uuid: str
     function: str
     topic: str | None = None
     state: str | None = None
     last_result: str | None = None
+    consumer_group_id: str
+    batch_size: int | None = None
+    last_modified: str | None = None
     source: str
 
 
@@ -83,10 +107,18 @@ def open_mapping_service(known: KnownEstate) -> "MappingService":
 
 
 def list_event_source_mappings(
+    known: KnownEstate,
     open_service: OpenService,
     /,
     target: Annotated[
         str | None, Field(max_length=512, description="Only of this function: name or ARN.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            description="Only of this cluster: its name in the estate, its MSK ARN, or its bootstrap servers with commas.",
+        ),
     ] = None,
     kafka_topic: Annotated[str | None, Field(max_length=249, description="Only of this topic.")] = None,
     state: Annotated[
@@ -95,24 +127,53 @@ def list_event_source_mappings(
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> MappingPage:
-    """The Kafka event source mappings of the AWS account: function, topic, state, last result."""
-    found = open_service().list(function=target, topic=kafka_topic, state=state)
+    """The Kafka event source mappings of the AWS account: function, topic, state, last result, group, when they
+    changed."""
+    service = open_service()
+    found = service.list(function=target, topic=kafka_topic, state=state)
     return build_page(
         MappingPage,
         "mappings",
-        sorted(found, key=lambda mapping: mapping.uuid),
+        sorted(_of_cluster(known, service, found, cluster), key=lambda mapping: mapping.uuid),
         place=lambda mapping: (mapping.uuid,),
         row=_row,
         limit=limit,
         cursor=cursor,
-        question=("mappings", target, kafka_topic, state),
-        narrow="target, kafka_topic or state",
+        question=("mappings", target, cluster, kafka_topic, state),
+        narrow="target, cluster, kafka_topic or state",
     )
 
 
-def get_event_source_mapping(open_service: OpenService, /, uuid: Uuid) -> MappingAnswer:
+def _of_cluster(
+    known: KnownEstate, service: "MappingService", found: Sequence[EventSourceMapping], cluster: str | None
+) -> Sequence[EventSourceMapping]:
+    """A name of the estate is looked for among the clusters that the mappings read, one question a source."""
+    if cluster is None:
+        return found
+    if cluster.startswith("arn:") or ":" in cluster:
+        return [mapping for mapping in found if same_source(mapping, cluster)]
+    with importing:
+        from mesh_assets.esm.estate_clusters import cluster_of  # brings the Kafka client
+
+    name = known.name(cluster)
+    names: dict[str, str | None] = {}
+    for mapping in found:
+        if mapping.source not in names:
+            current_call().go_on()
+            reads = cluster_of(
+                known.estate_if_any,
+                service.account,
+                event_source_arn=mapping.event_source_arn,
+                bootstrap_servers=mapping.bootstrap_servers,
+            )
+            names[mapping.source] = None if reads is None else reads.name
+    return [mapping for mapping in found if names[mapping.source] == name]
+
+
+def get_event_source_mapping(open_service: OpenService, /, named: NamedMapping) -> MappingAnswer:
     """One event source mapping with its whole configuration."""
-    mapping = open_service().get(uuid)
+    check_one_source(named.event_source_arn, named.kafka_bootstrap_servers)
+    mapping = open_service().named(named)
     return MappingAnswer(
         mapping=_row(mapping),
         consumer_group_id=mapping.consumer_group_id,
@@ -121,29 +182,71 @@ def get_event_source_mapping(open_service: OpenService, /, uuid: Uuid) -> Mappin
 
 
 def create_event_source_mapping(
-    open_service: OpenService, may_write: bool, /, request: CreateRequest, plan_id: PlanId = None
+    known: KnownEstate,
+    open_service: OpenService,
+    may_write: bool,
+    /,
+    request: CreateRequest,
+    add_permissions: AddPermissions = True,
+    continue_without_permissions: ContinueWithout = False,
+    plan_id: PlanId = None,
 ) -> PlanAnswer:
     """Plans a mapping of a Kafka topic to a Lambda function, with the rights it needs; with plan_id (and
     --allow-writes) creates it. An agent can pass the id itself, so this is not a person's consent.
     """
     service = open_service()
+    check_request_secrets(
+        known, service.account, request.source_access_configurations, request.schema_registry
+    )
+    options = _options(add_permissions, continue_without_permissions)
     return _plan_or_apply(
-        may_write, plan_id, lambda: service.plan_create(request), lambda shown: service.create(request, shown)
+        may_write,
+        plan_id,
+        _of_one_source(request, lambda: service.plan_create(request, options)),
+        lambda shown: service.create(request, shown, options),
     )
 
 
 def update_event_source_mapping(
-    open_service: OpenService, may_write: bool, /, request: UpdateRequest, plan_id: PlanId = None
+    known: KnownEstate,
+    open_service: OpenService,
+    may_write: bool,
+    /,
+    request: UpdateRequest,
+    add_permissions: AddPermissions = True,
+    continue_without_permissions: ContinueWithout = False,
+    plan_id: PlanId = None,
 ) -> PlanAnswer:
     """Plans a change to a mapping; with plan_id (and --allow-writes) makes it. What is left out stays as it
     is."""
+    check_one_source(request.event_source_arn, request.kafka_bootstrap_servers)
     service = open_service()
+    if request.source_access_configurations or request.schema_registry:
+        named = NamedMapping(
+            uuid=request.uuid,
+            function_name=request.target,
+            event_source_arn=request.event_source_arn,
+            kafka_bootstrap_servers=request.kafka_bootstrap_servers,
+            kafka_topic=request.kafka_topic,
+        )
+        check_request_secrets(
+            known,
+            service.account,
+            request.source_access_configurations,
+            request.schema_registry,
+            mapping=service.named(named),
+        )
+    options = _options(add_permissions, continue_without_permissions)
     return _plan_or_apply(
-        may_write, plan_id, lambda: service.plan_update(request), lambda shown: service.update(request, shown)
+        may_write,
+        plan_id,
+        lambda: service.plan_update(request, options),
+        lambda shown: service.update(request, shown, options),
     )
 
 
 def create_execution_role(
+    known: KnownEstate,
     open_service: OpenService,
     may_write: bool,
     /,
@@ -154,36 +257,72 @@ def create_execution_role(
     """Plans a role with the least rights for the function of such a mapping; with plan_id (and
     --allow-writes) creates it."""
     service = open_service()
+    check_request_secrets(
+        known, service.account, request.source_access_configurations, request.schema_registry
+    )
     return _plan_or_apply(
         may_write,
         plan_id,
-        lambda: service.plan_execution_role(role_name, request),
+        _of_one_source(request, lambda: service.plan_execution_role(role_name, request)),
         lambda shown: service.create_execution_role(role_name, request, shown),
     )
 
 
 def delete_event_source_mapping(
-    open_service: OpenService, may_write: bool, /, uuid: Uuid, plan_id: PlanId = None
+    open_service: OpenService, may_write: bool, /, named: NamedMapping, plan_id: PlanId = None
 ) -> PlanAnswer:
     """Plans the removal of a mapping; with plan_id (and --allow-writes) removes it."""
+    check_one_source(named.event_source_arn, named.kafka_bootstrap_servers)
     service = open_service()
     return _plan_or_apply(
-        may_write, plan_id, lambda: service.plan_delete(uuid), lambda shown: service.delete(uuid, shown)
+        may_write, plan_id, lambda: service.plan_delete(named), lambda shown: service.delete(named, shown)
     )
 
 
 def add_msk_permissions(
-    open_service: OpenService, may_write: bool, /, uuid: Uuid, plan_id: PlanId = None
+    known: KnownEstate,
+    open_service: OpenService,
+    may_write: bool,
+    /,
+    request: PermissionsRequest,
+    plan_id: PlanId = None,
 ) -> PlanAnswer:
-    """Plans the rights that the function's role lacks for its mapping; with plan_id (and --allow-writes) adds
-    them."""
+    """Plans the rights that the function's role lacks for its mapping, or for one that does not exist yet; with
+    plan_id (and --allow-writes) adds them."""
+    check_one_source(request.event_source_arn, request.kafka_bootstrap_servers)
     service = open_service()
+    check_request_secrets(
+        known, service.account, request.source_access_configurations, request.schema_registry
+    )
     return _plan_or_apply(
         may_write,
         plan_id,
-        lambda: service.plan_permissions(uuid),
-        lambda shown: service.add_permissions(uuid, shown),
+        lambda: service.plan_permissions(request),
+        lambda shown: service.add_permissions(request, shown),
     )
+
+
+def _options(add_permissions: bool, continue_without_permissions: bool) -> PlanOptions:
+    return PlanOptions(
+        add_permissions=add_permissions, continue_without_permissions=continue_without_permissions
+    )
+
+
+def _of_one_source(request: CreateRequest, plan: Callable[[], Plan]) -> Callable[[], Plan]:
+    """The plan, with a choice where the request names two sources: everything else wrong with it is in the
+    message."""
+
+    def made() -> Plan:
+        try:
+            return plan()
+        except InvalidRequestError as error:
+            if request.event_source_arn and request.kafka_bootstrap_servers:
+                raise two_sources(
+                    str(error), request.event_source_arn, request.kafka_bootstrap_servers
+                ) from error
+            raise
+
+    return made
 
 
 def _plan_or_apply(
@@ -223,6 +362,9 @@ def _row(mapping: EventSourceMapping) -> MappingRow:
         topic=mapping.topic,
         state=mapping.state,
         last_result=cut(mapping.last_processing_result, 200) if mapping.last_processing_result else None,
+        consumer_group_id=mapping.consumer_group_id,
+        batch_size=mapping.batch_size,
+        last_modified=None if mapping.last_modified is None else moment_text(mapping.last_modified),
         source=cut(mapping.source, 200),
     )
 

@@ -1,6 +1,6 @@
-"""Tools: connections, test messages, and the proof that a mapping processes messages. All connect as the
-mapping does."""
+"""Tools: test messages, and the proof that a mapping processes them. All connect as the mapping does."""
 
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,24 +8,20 @@ import msgspec
 from pydantic import Field
 
 from mesh_assets.agent_tools.event_source_mappings import OpenService, PlanId, Uuid
+from mesh_assets.agent_tools.mapping_connection import AuthArgument, SecretArn, login_of_mapping
 from mesh_assets.agent_tools.tool import Question
-from mesh_assets.answering.answers import Answer, BadArgumentError, Name, current_call
+from mesh_assets.answering.answers import Answer, BadArgumentError, current_call
+from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.errors import Auth
+from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin
-    from mesh_assets.esm.mapping import EventSourceMapping
 
 _SECONDS = 15.0
-# How this answer names the network that the estate file calls multi_vpc.
-_NETWORKS = {"multi_vpc": "vpc_connectivity"}
-SecretArn = Annotated[
-    str | None,
-    Field(
-        max_length=2048, description="ARN of a secret with other credentials; the mapping's own by default."
-    ),
-]
+_PAUSE_SECONDS = 0.5
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
 BytesEach = Annotated[
     int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes; at most 16 MiB in all.")
@@ -34,24 +30,6 @@ Key = Annotated[
     str | None,
     Field(max_length=1_000, description="Their key; without one they are spread over the partitions."),
 ]
-
-
-class BrokersAnswer(Answer):
-    """By network and authentication; what the cluster does not offer is left out."""
-
-    cluster_arn: str
-    brokers: dict[str, dict[str, str]]
-
-
-class ConnectionAnswer(Answer):
-    """`steps` in the order a client takes them; those after a failure are skipped. Tried from this machine,
-    not from Lambda's network."""
-
-    ok: bool
-    endpoint: str
-    login: str
-    credentials: str
-    steps: list[dict[str, Any]]
 
 
 class PositionAnswer(Answer):
@@ -72,9 +50,10 @@ class ProducedAnswer(Answer):
 
 
 class ProgressAnswer(Answer):
-    """`passed`: the group has committed beyond the last test message of each partition."""
+    """`passed`: the group has committed beyond the last test message of each partition, after `waited_seconds`."""
 
     passed: bool
+    waited_seconds: float
     partitions: list[dict[str, Any]]
 
 
@@ -87,44 +66,13 @@ class ValidationAnswer(Answer):
     next: str
 
 
-def get_msk_bootstrap_brokers(
+def get_initial_offset(
+    known: KnownEstate,
     open_service: OpenService,
     /,
-    event_source_arn: Annotated[Name, Field(max_length=2048, description="The cluster's ARN.")],
-) -> BrokersAnswer:
-    """The bootstrap brokers of an MSK cluster, by network and authentication."""
-    with importing:
-        from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers as ask
-
-    found = ask(open_service().account, event_source_arn)
-    brokers = {_NETWORKS.get(network, network): {**logins} for network, logins in found.by_network.items()}
-    return BrokersAnswer(cluster_arn=found.cluster_arn, brokers=msgspec.to_builtins(brokers))
-
-
-def test_kafka_connection(
-    open_service: OpenService, /, uuid: Uuid, secret_arn: SecretArn = None
-) -> ConnectionAnswer:
-    """Tries a mapping's connection step by step (names, TCP, TLS, login, metadata, topic, rights) and says
-    why a step failed."""
-    with importing:
-        from mesh_assets.esm.connection import check_connection
-
-    account, mapping, login = _reached(open_service, uuid, secret_arn)
-    report = check_connection(
-        login,
-        account=account,
-        topic=mapping.topic,
-        group=mapping.consumer_group_id,
-        on_step=lambda _: current_call().go_on(),
-    )
-    steps = [msgspec.to_builtins(step) for step in report.steps]
-    return ConnectionAnswer(
-        ok=report.ok, endpoint=report.endpoint, login=report.login, credentials=report.origin, steps=steps
-    )
-
-
-def get_initial_offset(
-    open_service: OpenService, /, uuid: Uuid, secret_arn: SecretArn = None
+    uuid: Uuid,
+    secret_arn: SecretArn = None,
+    auth: AuthArgument = None,
 ) -> PositionAnswer:
     """The current offsets of a mapping's consumer group on its topic, to pass to
     check_offset_after_production later."""
@@ -133,7 +81,7 @@ def get_initial_offset(
         from mesh_assets.esm.connection.login import properties_of
         from mesh_assets.platforms.kafka.session import Session
 
-    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
         position = proof.get_initial_offset(
             session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
@@ -142,6 +90,7 @@ def get_initial_offset(
 
 
 def produce_test_messages(
+    known: KnownEstate,
     open_service: OpenService,
     may_write: bool,
     /,
@@ -150,6 +99,7 @@ def produce_test_messages(
     bytes_each: BytesEach = 256,
     key: Key = None,
     secret_arn: SecretArn = None,
+    auth: AuthArgument = None,
     plan_id: PlanId = None,
 ) -> ProducedAnswer:
     """Plans test messages to a mapping's topic, naming every group that would receive them; with plan_id
@@ -160,7 +110,7 @@ def produce_test_messages(
 
     if plan_id is not None:
         _check_may_write(may_write)
-    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
     properties = properties_of(login, account)
     content = proof.content_for(account, mapping, bytes_each)
     plan = proof.plan_test_messages(
@@ -182,6 +132,7 @@ def produce_test_messages(
 
 
 def check_offset_after_production(
+    known: KnownEstate,
     open_service: OpenService,
     /,
     uuid: Uuid,
@@ -191,29 +142,45 @@ def check_offset_after_production(
     produced: Annotated[
         dict[str, Any], Field(description="`produced` as produce_test_messages answered it.")
     ],
+    deadline_seconds: Annotated[
+        float, Field(ge=0, le=3_600, description="How long to wait for the group; 0: look once.")
+    ] = 30.0,
     secret_arn: SecretArn = None,
+    auth: AuthArgument = None,
 ) -> ProgressAnswer:
-    """How far a mapping's consumer group has come since test messages were written."""
+    """How far a mapping's consumer group has come since test messages were written: waits until it has passed
+    them all."""
     with importing:
         from mesh_assets.esm import proof
         from mesh_assets.esm.connection.login import properties_of
         from mesh_assets.platforms.kafka.session import Session
 
+    _check_time(deadline_seconds)
     try:
         before = msgspec.convert(initial, proof.Position, strict=False)
         written = msgspec.convert(produced, proof.Produced, strict=False)
     except msgspec.ValidationError as error:
         raise BadArgumentError(f"pass initial and produced as they were answered: {error}") from error
-    account, mapping, login = _reached(open_service, uuid, secret_arn)
+    account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
+    begun = time.monotonic()
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
-        now = proof.get_initial_offset(
-            session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
-        )
-    found = proof.check_offset_after_production(before, now, written)
-    return ProgressAnswer(passed=all(one.passed for one in found), partitions=[_plain(one) for one in found])
+        while True:
+            now = proof.get_initial_offset(
+                session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
+            )
+            found = proof.check_offset_after_production(before, now, written)
+            passed, waited = all(one.passed for one in found), time.monotonic() - begun
+            if passed or waited >= deadline_seconds:
+                break
+            _report(f"{sum(one.passed for one in found)} of {len(found)} partitions passed")
+            current_call().wait(min(_PAUSE_SECONDS, deadline_seconds - waited))
+    return ProgressAnswer(
+        passed=passed, waited_seconds=round(waited, 1), partitions=[_plain(one) for one in found]
+    )
 
 
 def validate_esm_processing(
+    known: KnownEstate,
     open_service: OpenService,
     may_write: bool,
     /,
@@ -221,18 +188,40 @@ def validate_esm_processing(
     messages: Messages = 10,
     bytes_each: BytesEach = 256,
     key: Key = None,
+    deadline_seconds: Annotated[
+        float | None,
+        Field(
+            ge=1,
+            le=3_600,
+            description="How long to wait for the group; by default 30 for a mapping at work, 300 for a new one.",
+        ),
+    ] = None,
+    metrics_seconds: Annotated[
+        float | None,
+        Field(ge=0, le=3_600, description="How long to wait for CloudWatch's counts; by default 180."),
+    ] = None,
     secret_arn: SecretArn = None,
+    auth: AuthArgument = None,
     plan_id: PlanId = None,
 ) -> ValidationAnswer:
     """Plans test messages; with plan_id writes them and judges by offsets, members and counts whether the
     mapping processes them."""
     with importing:
         from mesh_assets.esm import proof
+        from mesh_assets.esm.proof.validation import METRICS_SECONDS, NEW_SECONDS
 
+    metrics = METRICS_SECONDS if metrics_seconds is None else metrics_seconds
     if plan_id is not None:
         _check_may_write(may_write)
-    account, mapping, login = _reached(open_service, uuid, secret_arn)
-    request = proof.ValidationRequest(messages=messages, bytes_each=bytes_each, key=key)
+        _check_time((deadline_seconds or NEW_SECONDS) + metrics)
+    account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
+    request = proof.ValidationRequest(
+        messages=messages,
+        bytes_each=bytes_each,
+        key=key,
+        deadline_seconds=deadline_seconds,
+        metrics_seconds=metrics,
+    )
     plan = proof.plan_validation(account, mapping, login, request)
     if plan_id is None:
         return ValidationAnswer(applied=False, plan=_plain(plan), next=_next(may_write))
@@ -240,6 +229,17 @@ def validate_esm_processing(
     return ValidationAnswer(
         applied=True, plan=_plain(plan), validation=_plain(found), next=found.verdict.advice or "done"
     )
+
+
+def _check_time(seconds: float) -> None:
+    """Raises BadArgumentError for a wait that would be cut off: messages would be written, and nothing said of
+    them."""
+    most = current_call().seconds
+    if seconds > most:
+        raise BadArgumentError(
+            f"this may wait {seconds:.0f} s, but a call is stopped after {most:.0f} s; nothing was done: give smaller deadlines, or start "
+            "the server with a larger --call-timeout"
+        )
 
 
 def _check_may_write(may_write: bool) -> None:
@@ -255,14 +255,11 @@ def _next(may_write: bool) -> str:
 
 
 def _reached(
-    open_service: OpenService, uuid: str, secret_arn: str | None
+    known: KnownEstate, open_service: OpenService, uuid: str, secret_arn: str | None, auth: Auth | None
 ) -> "tuple[AwsAccount, EventSourceMapping, KafkaLogin]":
-    with importing:
-        from mesh_assets.esm.connection.credentials import find_login
-
-    mappings = open_service()
-    mapping = mappings.get(uuid)
-    return mappings.account, mapping, find_login(mappings.account, secret_arn=secret_arn, mapping=mapping)
+    service = open_service()
+    mapping = service.get(uuid)
+    return service.account, mapping, login_of_mapping(known, service.account, mapping, secret_arn, auth)
 
 
 def _topic(mapping: "EventSourceMapping") -> str:

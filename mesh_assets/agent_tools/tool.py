@@ -1,9 +1,11 @@
 """What a tool is, independent of any protocol: a function, and a row of a toolset's table that says how it
 behaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from mesh_assets.errors import MeshError
 
 Behaviour = Literal["reads_documents", "reads_systems", "changes", "destroys"]
 # Discoveries, Flink and messages wait for other systems: ten times what an answer from documents may take.
@@ -17,6 +19,17 @@ class Question:
 
     plan_id: str
     text: str
+
+
+class ChoiceNeededError(MeshError):
+    """The call can mean several things. A person who can be asked chooses among `options`: each has the
+    arguments that it changes. Anybody else reads the message.
+    """
+
+    def __init__(self, message: str, *, question: str, options: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__(message)
+        self.question = question
+        self.options = options
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,14 @@ from mesh_assets.agent_tools.event_source_mappings import (
 from mesh_assets.agent_tools.finding import find
 from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statements
 from mesh_assets.agent_tools.lineage import get_lineage
+from mesh_assets.agent_tools.mapping_connection import get_msk_bootstrap_brokers, test_kafka_connection
 from mesh_assets.agent_tools.mapping_proof import (
     ProducedAnswer,
     ValidationAnswer,
     check_offset_after_production,
     get_initial_offset,
-    get_msk_bootstrap_brokers,
     produce_test_messages,
     question_about_messages,
-    test_kafka_connection,
     validate_esm_processing,
 )
 from mesh_assets.agent_tools.messages import sample_messages

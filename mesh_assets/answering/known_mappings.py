@@ -60,7 +60,7 @@ class KnownMappings:
             estate = self._estate()
         except EstateError as error:
             return ClusterMappings(notes=(f"event source mappings are not known: {error}",))
-        if estate.esm is None:
+        if estate.esm is None or not estate.esm.accounts:
             return ClusterMappings(notes=(NOT_CONFIGURED,))
         with self._lock:
             kept = self._listing

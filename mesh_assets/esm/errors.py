@@ -1,11 +1,11 @@
 """What can be wrong with a request, and the errors that say so."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import EstateError, MeshError
 
 # Rules that a request breaks, and warnings about it: the field, its value, the rule, what to do.
 
@@ -56,6 +56,16 @@ def shown(value: Any) -> str | None:
 
 class EsmError(MeshError):
     """Base of the errors about event source mappings."""
+
+
+Auth = Literal["iam", "sasl"]
+"""The logins that one secret may have at once."""
+
+AUTHS: tuple[Auth, ...] = get_args(Auth)
+
+
+class TwoLoginsError(EstateError):
+    """A secret has a login by IAM and one by SASL, and nobody said which is meant."""
 
 
 class InvalidRequestError(EsmError):

@@ -1,19 +1,21 @@
-"""An execution role for a function: Lambda may assume it, and it has the rights of one mapping and no more."""
+"""A function's role before there is a mapping: one made for it, or its own with the rights of that mapping and
+no more."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.errors import EsmError
+from mesh_assets.esm.errors import EsmError, InvalidRequestError, fault
 from mesh_assets.esm.iam.granted import plan_addition, plan_permissions
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import VERSION, as_list, statements_of
 from mesh_assets.esm.iam.role import RoleMissingError, iam_call, policy_document
 from mesh_assets.esm.iam.wiring import wiring_of_request
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
-from mesh_assets.esm.request import CreateRequest
-from mesh_assets.esm.surroundings import find_log_group, look_at_source
+from mesh_assets.esm.planning import plan_rights
+from mesh_assets.esm.request import CreateRequest, PermissionsRequest
+from mesh_assets.esm.surroundings import TopicLookup, find_log_group, look_around, look_at_source
 from mesh_assets.esm.validation import create_violations, require_no_fault
 
 _LAMBDA = "lambda.amazonaws.com"
@@ -110,4 +112,72 @@ def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequ
         permissions=rights,
         warnings=tuple(warnings),
         blocked=rights.blocked,
+    )
+
+
+def plan_function_permissions(
+    account: AwsAccount, request: PermissionsRequest, *, lookup_topic: TopicLookup | None = None
+) -> Plan:
+    """Plans what the function's role lacks for a mapping that does not exist yet; no calls when it lacks nothing.
+
+    Raises InvalidRequestError when the request does not describe a mapping, or describes one that cannot be,
+    PlatformError when AWS refuses or does not answer.
+    """
+    missing = [
+        name
+        for name, value in (
+            ("function_name", request.function_name),
+            ("event_source_arn or kafka_bootstrap_servers", request.source),
+            ("kafka_topic", request.kafka_topic),
+        )
+        if not value
+    ]
+    if missing:
+        raise InvalidRequestError(
+            [
+                fault(
+                    name, None, "is missing, and no mapping fits without it", "give it, or the mapping's UUID"
+                )
+                for name in missing
+            ]
+        )
+    asks_for_pollers = request.schema_registry is not None or (
+        request.on_failure_destination or ""
+    ).startswith("kafka://")
+    described = CreateRequest(
+        target=str(request.function_name),
+        kafka_topic=str(request.kafka_topic),
+        event_source_arn=request.event_source_arn,
+        kafka_bootstrap_servers=request.kafka_bootstrap_servers,
+        kafka_consumer_group_id=request.kafka_consumer_group_id,
+        source_access_configurations=request.source_access_configurations,
+        schema_registry=request.schema_registry,
+        on_failure_destination=request.on_failure_destination,
+        # No right depends on these, which every mapping needs, or one with a registry or such a destination.
+        starting_position="LATEST",
+        provisioned_mode=True if asks_for_pollers else None,
+    )
+    asked = {"target", *PermissionsRequest.model_fields}
+    warnings = tuple(
+        warning
+        for warning in require_no_fault(create_violations(described))
+        if warning.field.partition(".")[0] in asked
+    )
+    identity = account.identity
+    wiring = wiring_of_request(
+        described, partition=identity.partition, region=account.region, account_id=identity.account_id
+    )
+    return plan_rights(
+        account,
+        wiring,
+        summary=f"grant the role of function {wiring.function_name} what a mapping of topic {wiring.topic} will need",
+        observed={"account": identity.account_id, "region": account.region},
+        seen=look_around(
+            account,
+            wiring,
+            described.target,
+            bootstrap_servers=described.kafka_bootstrap_servers or (),
+            lookup_topic=lookup_topic,
+        ),
+        warnings=warnings,
     )

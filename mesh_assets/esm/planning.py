@@ -213,15 +213,33 @@ def plan_mapping_permissions(account: AwsAccount, mapping: EventSourceMapping) -
     """
     require_kafka(mapping)
     wiring = wiring_of_mapping(mapping)
-    seen = look_around(account, wiring, mapping.function_arn)
-    warnings = require_no_fault(seen.violations)
+    return plan_rights(
+        account,
+        wiring,
+        summary=f"grant the role of function {mapping.function_name} what mapping {mapping.uuid} of topic {mapping.topic} needs",
+        observed=_current_state(account, mapping),
+        seen=look_around(account, wiring, mapping.function_arn),
+    )
+
+
+def plan_rights(
+    account: AwsAccount,
+    wiring: Wiring,
+    *,
+    summary: str,
+    observed: dict[str, object],
+    seen: Surroundings,
+    warnings: tuple[Violation, ...] = (),
+) -> Plan:
+    """What granting the function's role the rights of this wiring would do. Raises as the plans for it do."""
+    warnings += require_no_fault((*seen.violations, *_unknown_group(wiring)))
     wiring = seen.complete(wiring)
     rights = _rights(account, seen.role_arn, wiring)
     return make_plan(
         action="add_msk_permissions",
-        summary=f"grant the role of function {mapping.function_name} what mapping {mapping.uuid} of topic {mapping.topic} needs",
+        summary=summary,
         calls=_policy_calls(rights, DEFAULT_OPTIONS),
-        observed={**_current_state(account, mapping), **seen.observed},
+        observed={**observed, **seen.observed},
         permissions=rights,
         warnings=warnings,
         blocked=_blocked(rights, DEFAULT_OPTIONS),

@@ -160,6 +160,71 @@ class UpdateRequest(MappingSettings):
     )
 
 
+class NamedMapping(EsmModel):
+    """An existing mapping: by `uuid`, or by its function and source, and its topic where these have several."""
+
+    uuid: Text | None = Field(default=None, description="The mapping's UUID; or function_name and a source")
+    function_name: Text | None = Field(default=None, description="The mapping's function: name or ARN")
+    event_source_arn: Text | None = Field(default=None, description="Its MSK cluster's ARN")
+    kafka_bootstrap_servers: Names | None = Field(
+        default=None, description="Its self-managed cluster's host:port, …"
+    )
+    kafka_topic: Text | None = Field(
+        default=None, description="Its topic, where function and source have several mappings"
+    )
+
+    @property
+    def source(self) -> str | None:
+        """As `lookup.list_mappings` takes it."""
+        return self.event_source_arn or ",".join(self.kafka_bootstrap_servers or ()) or None
+
+
+class PermissionsRequest(NamedMapping):
+    """Whose role is granted what it lacks: the function of a mapping, or one that will get such a mapping.
+
+    Where no mapping fits, or one of the last four is given, the rights follow from what is given here.
+    """
+
+    kafka_consumer_group_id: Text | None = Field(
+        default=None, description="Before the mapping exists: the consumer group it will use"
+    )
+    source_access_configurations: SourceAccesses | None = Field(
+        default=None, description="Before the mapping exists: how Lambda will authenticate, {type, uri} each"
+    )
+    schema_registry: Registry | None = Field(
+        default=None, description="Before the mapping exists: its Glue or Confluent registry"
+    )
+    on_failure_destination: Text | None = Field(
+        default=None, description="Before the mapping exists: its destination"
+    )
+
+    @property
+    def describes_a_mapping(self) -> bool:
+        """Whether it says how a mapping will be, beyond which one is meant."""
+        return any(getattr(self, name) is not None for name in _DESCRIBING)
+
+
+class ConnectionRequest(EsmModel):
+    """What a connection is tried to: a mapping, or what one will read."""
+
+    uuid: Text | None = Field(default=None, description="The mapping's UUID; the rest is its own then")
+    cluster: Text | None = Field(
+        default=None, description="Before the mapping exists: the cluster's name in the estate"
+    )
+    event_source_arn: Text | None = Field(default=None, description="Or its MSK cluster's ARN")
+    kafka_bootstrap_servers: Names | None = Field(
+        default=None, description="Or its self-managed cluster's host:port, …"
+    )
+    kafka_topic: Text | None = Field(default=None, description="Whether it exists and may be read")
+    kafka_consumer_group_id: Text | None = Field(default=None, description="Whether it may be used")
+    source_access_configurations: SourceAccesses | None = Field(
+        default=None, description="How Lambda will authenticate to the brokers: {type, uri} each"
+    )
+
+
+_DESCRIBING = tuple(name for name in PermissionsRequest.model_fields if name not in NamedMapping.model_fields)
+
+
 def read_request(kind: type[Request], data: Mapping[str, Any]) -> Request:
     """The request in `data`.
 

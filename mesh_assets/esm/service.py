@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from mesh_assets.esm.applying import Applied, apply_plan
 from mesh_assets.esm.aws_account import AwsAccount
+from mesh_assets.esm.errors import MappingNotFoundError
 from mesh_assets.esm.estate_clusters import estate_topics
-from mesh_assets.esm.execution_role import plan_execution_role
+from mesh_assets.esm.execution_role import plan_execution_role, plan_function_permissions
 from mesh_assets.esm.lookup import (
     DEFAULT_DEADLINE_SECONDS,
     Progress,
@@ -25,7 +26,7 @@ from mesh_assets.esm.planning import (
     plan_mapping_permissions,
     plan_update,
 )
-from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup
 from mesh_assets.estate.model import Estate
 
@@ -76,6 +77,14 @@ class MappingService:
         """
         return find_mapping(self.account, uuid=uuid, function=function, source=source, topic=topic)
 
+    def named(self, named: str | NamedMapping) -> EventSourceMapping:
+        """The mapping that a UUID, or one of the ways to name a mapping, means. Raises as `get` does."""
+        if isinstance(named, str):
+            return self.get(named)
+        return self.get(
+            named.uuid or None, function=named.function_name, source=named.source, topic=named.kafka_topic
+        )
+
     # --- plans: these only read, and raise as the functions of the same name do
 
     def plan_create(self, request: CreateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
@@ -84,11 +93,19 @@ class MappingService:
     def plan_update(self, request: UpdateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
         return plan_update(self.account, request, options=options)
 
-    def plan_delete(self, uuid: str) -> Plan:
-        return plan_delete(self.account, self.get(uuid))
+    def plan_delete(self, named: str | NamedMapping) -> Plan:
+        return plan_delete(self.account, self.named(named))
 
-    def plan_permissions(self, uuid: str) -> Plan:
-        return plan_mapping_permissions(self.account, self.get(uuid))
+    def plan_permissions(self, named: str | PermissionsRequest) -> Plan:
+        """The rights of the mapping that is named; of the one that is described, where there is none yet."""
+        if isinstance(named, str) or named.uuid:
+            return plan_mapping_permissions(self.account, self.named(named))
+        if not named.describes_a_mapping:
+            try:
+                return plan_mapping_permissions(self.account, self.named(named))
+            except MappingNotFoundError:
+                pass  # it need not exist yet
+        return plan_function_permissions(self.account, named, lookup_topic=self._lookup_topic)
 
     def plan_execution_role(self, role_name: str, request: CreateRequest) -> Plan:
         return plan_execution_role(self.account, role_name, request)
@@ -101,11 +118,11 @@ class MappingService:
     def update(self, request: UpdateRequest, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
         return self._apply(self.plan_update(request, options), plan_id, options)
 
-    def delete(self, uuid: str, plan_id: str) -> Applied:
-        return self._apply(self.plan_delete(uuid), plan_id)
+    def delete(self, named: str | NamedMapping, plan_id: str) -> Applied:
+        return self._apply(self.plan_delete(named), plan_id)
 
-    def add_permissions(self, uuid: str, plan_id: str) -> Applied:
-        return self._apply(self.plan_permissions(uuid), plan_id)
+    def add_permissions(self, named: str | PermissionsRequest, plan_id: str) -> Applied:
+        return self._apply(self.plan_permissions(named), plan_id)
 
     def create_execution_role(self, role_name: str, request: CreateRequest, plan_id: str) -> Applied:
         return self._apply(self.plan_execution_role(role_name, request), plan_id)

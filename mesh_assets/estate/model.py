@@ -102,12 +102,20 @@ class AwsAccountSettings(EstateModel):
 
 
 class EventSourceMappings(EstateModel):
-    """The AWS accounts whose event source mappings the asset `esm/event_source_mappings` lists."""
+    """The AWS accounts whose event source mappings the asset `esm/event_source_mappings` lists, and the secrets
+    that a tool call of an agent may name.
 
-    accounts: tuple[AwsAccountSettings, ...] = Field(min_length=1)
+    `secrets`: shell patterns of whole ARNs, or of names in the account and region at work. A mapping's own
+    secret needs none.
+    """
+
+    accounts: tuple[AwsAccountSettings, ...] = ()
+    secrets: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> "EventSourceMappings":
+        if not self.accounts and not self.secrets:
+            raise ValueError("names neither accounts nor secrets; name at least one account, or leave it out")
         seen = set()
         for account in self.accounts:
             key = (account.region, account.account_id, account.profile)

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
@@ -13,7 +13,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, create_model
 
-from mesh_assets.agent_tools.tool import AgentTool, Behaviour, Question
+from mesh_assets.agent_tools.tool import AgentTool, Behaviour, ChoiceNeededError, Question
 from mesh_assets.answering.answers import Answer, in_thread
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
@@ -26,39 +26,72 @@ from mesh_assets.inventory.wording import readable
 _MOST_CHARACTERS = 8_000
 
 
+# From this version on, a question ends the call, and the client calls again with what was answered so far.
+_ASKS_BY_RESULT = "2026-07-28"
+Asked = TypeVar("Asked", bound=BaseModel)
+
+
 class Consent(BaseModel):
     carry_out: bool = Field(description="Carry out this plan.")
 
 
-def can_ask(context: Context[Any, Any], question: Question) -> bool:
-    """Whether the client can show the whole question: it says so, and it can be reached during the call
-    (before 2026 not over HTTP without a stream).
-    """
-    capabilities = context.client_capabilities
-    elicitation = capabilities.elicitation if capabilities is not None else None
-    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
-        return False
-    reachable = context.session.can_send_request or (context.protocol_version or "") >= "2026-07-28"
-    return reachable and len(question.text) <= _MOST_CHARACTERS
+class Person:
+    """The person at the client, as far as one call can ask them."""
 
+    def __init__(self, context: Context[Any, Any]) -> None:
+        self._context = context
+        self._asked: dict[str, tuple[Resolve, bool]] = {}
 
-async def ask_person(context: Context[Any, Any], question: Question) -> bool | InputRequiredResult:
-    """Whether the person agrees. An InputRequiredResult must be returned as the call's result: the client
-    asks and calls again.
+    def can_be_asked(self, text: str) -> bool:
+        """Whether the client can show the whole question: it says so, and it can be reached during the call
+        (before 2026 not over HTTP without a stream).
+        """
+        capabilities = self._context.client_capabilities
+        elicitation = capabilities.elicitation if capabilities is not None else None
+        if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+            return False
+        reachable = self._context.session.can_send_request or self._by_result
+        return reachable and len(text) <= _MOST_CHARACTERS
 
-    The SDK takes a yes only for the text that was shown, so a plan that has changed since is asked about
-    again.
-    """
+    async def agrees(self, question: Question) -> bool | InputRequiredResult:
+        """Whether the person agrees. An InputRequiredResult must be returned as the call's result.
 
-    async def ask() -> Consent | Elicit[Consent]:
-        return Elicit(readable(question.text), Consent)
+        The SDK takes a yes only for the text that was shown, so a plan that has changed since is asked about
+        again.
+        """
+        consent = await self._ask(question.text, Consent)
+        return consent if isinstance(consent, InputRequiredResult) else bool(consent and consent.carry_out)
 
-    asked = {"consent": (Resolve(ask), True)}
-    answered = await resolve_arguments(asked, build_resolver_plans(asked, set()), {}, context)
-    if isinstance(answered, InputRequiredResult):
-        return answered
-    consent = answered["consent"]
-    return isinstance(consent, AcceptedElicitation) and consent.data.carry_out
+    async def chooses(self, choice: ChoiceNeededError) -> str | InputRequiredResult | None:
+        """The option that the person chooses; None: none of them. An InputRequiredResult as in `agrees`."""
+        options: Any = Literal[tuple(choice.options)]
+        form: Any = create_model("Choice", choice=(options, Field(description="Which one is meant.")))
+        chosen = await self._ask(choice.question, form)
+        return chosen if chosen is None or isinstance(chosen, InputRequiredResult) else str(chosen.choice)
+
+    @property
+    def _by_result(self) -> bool:
+        return (self._context.protocol_version or "") >= _ASKS_BY_RESULT
+
+    async def _ask(self, text: str, form: type[Asked]) -> Asked | InputRequiredResult | None:
+        """What the person fills in; None where they decline.
+
+        What a call asked before is asked again with it: the SDK passes on only the answers to what it is asked
+        at once.
+        """
+
+        async def ask() -> Elicit[Asked]:
+            return Elicit(readable(text), form)
+
+        name = f"question {len(self._asked) + 1}"
+        asked = {**self._asked, name: (Resolve(ask), True)}
+        answered = await resolve_arguments(asked, build_resolver_plans(asked, set()), {}, self._context)
+        if isinstance(answered, InputRequiredResult):
+            return answered
+        if self._by_result:
+            self._asked = asked
+        outcome = answered[name]
+        return outcome.data if isinstance(outcome, AcceptedElicitation) else None
 
 
 # Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
@@ -146,18 +179,21 @@ class BoundTool:
     async def call(
         self, mesh_context: Context[Any, Any], **arguments: Any
     ) -> CallToolResult | InputRequiredResult:
-        """The answer as compact JSON, once as text and once structured. Without a `plan_id`, asks the person
-        at the client, where that is possible, and carries out what they agree to; their yes is for the plan
-        shown: what has changed since is refused.
+        """The answer as compact JSON, once as text and once structured. Asks the person at the client, where that
+        is possible, what is meant where that is open; and, without a `plan_id`, whether to carry out the plan:
+        their yes is for the plan shown, and what has changed since is refused.
 
         Raises ToolError for every MeshError.
         """
-        answer = await self._answer(arguments)
+        person = Person(mesh_context)
+        arguments, answer = await self._chosen(person, arguments)
+        if isinstance(answer, InputRequiredResult):
+            return answer
         question = None
         if self._question is not None and arguments["plan_id"] is None:
             question = self._question(answer)
-        if question is not None and can_ask(mesh_context, question):
-            agreed = await ask_person(mesh_context, question)
+        if question is not None and person.can_be_asked(question.text):
+            agreed = await person.agrees(question)
             if isinstance(agreed, InputRequiredResult):
                 return agreed
             if agreed:
@@ -169,6 +205,24 @@ class BoundTool:
             content=[TextContent(type="text", text=answer.model_dump_json(exclude_none=True))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),
         )
+
+    async def _chosen(
+        self, person: Person, arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], Answer | InputRequiredResult]:
+        """The arguments and the answer to them, once the person has chosen wherever a call can mean several
+        things."""
+        try:
+            return arguments, await self._answer(arguments)
+        except ToolError as error:
+            choice = error.__cause__
+            if not isinstance(choice, ChoiceNeededError) or not person.can_be_asked(choice.question):
+                raise
+            chosen = await person.chooses(choice)
+            if isinstance(chosen, InputRequiredResult):
+                return arguments, chosen
+            if chosen is None:
+                raise
+        return await self._chosen(person, {**arguments, **choice.options[chosen]})
 
     async def _answer(self, arguments: Mapping[str, Any]) -> Answer:
         try:

@@ -39,7 +39,7 @@ def mappings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         estate: EstateResource, event_source_mappings: EventSourceMappings
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         settings = estate.estate().esm
-        if settings is None:
+        if settings is None or not settings.accounts:
             yield dg.MaterializeResult(
                 asset_key=MAPPINGS_KEY, metadata={"status": "not_configured", "message": NOT_CONFIGURED}
             )

@@ -8,6 +8,7 @@ from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.connection.login import KafkaLogin, Mechanism
 from mesh_assets.esm.connection.secret import authority_of, login_of, read_secret
+from mesh_assets.esm.errors import Auth
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, read_msk_brokers
 
@@ -26,10 +27,12 @@ def find_login(
     secret_arn: str | None = None,
     mapping: EventSourceMapping | None = None,
     given: KafkaLogin | None = None,
+    auth: Auth | None = None,
 ) -> KafkaLogin:
     """The first of: the secret, the mapping's own access, what was given by hand.
 
-    `given`, then the mapping, completes a secret that names no servers, mechanism or authority. Raises EstateError when there are no
+    `given`, then the mapping, completes a secret that names no servers, mechanism or authority; `auth` chooses
+    between the logins of one that has two. Raises TwoLoginsError where nothing chooses, EstateError when there are no
     credentials, or they are incomplete or malformed; RefusedError when a secret is missing or may not be
     read, or an MSK cluster has no such brokers. No error contains a secret's value.
     """
@@ -37,7 +40,9 @@ def find_login(
     if secret_arn is not None:
         if mapping is not None:
             base = _beside(account, mapping, base)
-        found = login_of(read_secret(account, secret_arn), origin=f"secret {secret_arn}", given=base)
+        found = login_of(
+            read_secret(account, secret_arn), origin=f"secret {secret_arn}", given=base, auth=auth
+        )
     elif mapping is not None:
         found = _of_mapping(account, mapping, base)
     elif given is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, KafkaLogin, Mechanism, Protocol
+from mesh_assets.esm.errors import AUTHS, Auth, TwoLoginsError
 
 _FORMS = "{iam: …}, {sasl: …}, {username, password}, {certificate, privateKey} or {certificate}"
 _MECHANISM_NAMES: dict[str, Mechanism] = {
@@ -49,30 +50,33 @@ def read_secret(account: AwsAccount, arn: str) -> Mapping[str, Any]:
     return fields
 
 
-def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> KafkaLogin:
+def login_of(
+    fields: Mapping[str, Any], *, origin: str, given: KafkaLogin, auth: Auth | None = None
+) -> KafkaLogin:
     """The login in a secret's fields, completed by `given` where the secret says nothing.
 
-    Raises EstateError for other fields.
+    `auth`: which of its logins, where it has two; the mechanism of `given` says it too. Raises TwoLoginsError
+    where nothing does, EstateError for other fields.
     """
+    kind = _chosen(fields, origin, given, auth)
     topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")
     named: dict[str, Any] = {
         "topic": topic or given.topic,
         "cluster_arn": cluster_arn or given.cluster_arn,
         "origin": origin,
     }
-    for kind in ("sasl", "iam"):
-        inner = fields.get(kind)
-        if isinstance(inner, dict):
-            return KafkaLogin(
-                bootstrap_servers=_servers(inner) or given.bootstrap_servers,
-                security_protocol=_protocol(inner, origin) or "SASL_SSL",
-                sasl_mechanism=_mechanism(inner, origin)
-                or ("AWS_MSK_IAM" if kind == "iam" else given.sasl_mechanism or "SCRAM-SHA-512"),
-                username=_text(inner, "sasl_plain_username") or _text(inner, "username"),
-                password=_text(inner, "sasl_plain_password") or _text(inner, "password"),
-                authority=given.authority,
-                **named,
-            )
+    if kind is not None:
+        inner = fields[kind]
+        return KafkaLogin(
+            bootstrap_servers=_servers(inner) or given.bootstrap_servers,
+            security_protocol=_protocol(inner, origin) or "SASL_SSL",
+            sasl_mechanism=_mechanism(inner, origin)
+            or ("AWS_MSK_IAM" if kind == "iam" else given.sasl_mechanism or "SCRAM-SHA-512"),
+            username=_text(inner, "sasl_plain_username") or _text(inner, "username"),
+            password=_text(inner, "sasl_plain_password") or _text(inner, "password"),
+            authority=given.authority,
+            **named,
+        )
     servers = _servers(fields) or given.bootstrap_servers
     if "username" in fields and "password" in fields:
         return KafkaLogin(
@@ -101,6 +105,22 @@ def login_of(fields: Mapping[str, Any], *, origin: str, given: KafkaLogin) -> Ka
     raise EstateError(
         f"{origin} has the fields {', '.join(sorted(fields)) or 'none'}, which are not credentials; expected {_FORMS}"
     )
+
+
+def _chosen(fields: Mapping[str, Any], origin: str, given: KafkaLogin, auth: Auth | None) -> Auth | None:
+    """Which of the secret's nested logins is meant; None: it has none."""
+    has = [kind for kind in AUTHS if isinstance(fields.get(kind), dict)]
+    if auth is not None and auth not in has:
+        raise EstateError(
+            f"{origin} has no login by {auth}; it has the fields {', '.join(sorted(fields)) or 'none'}"
+        )
+    if auth is not None or len(has) < 2:
+        return auth or next(iter(has), None)
+    if given.sasl_mechanism is None:
+        raise TwoLoginsError(
+            f"{origin} has a login by iam and one by sasl; say which is meant: auth iam or auth sasl"
+        )
+    return "iam" if given.sasl_mechanism == "AWS_MSK_IAM" else "sasl"
 
 
 def authority_of(fields: Mapping[str, Any], *, origin: str) -> str:
