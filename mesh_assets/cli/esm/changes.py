@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mesh_assets.cli.esm.mappings import named_by, naming_options
 from mesh_assets.cli.esm.plans import (
     mapping_service,
     plan_options,
@@ -17,7 +18,13 @@ from mesh_assets.cli.esm.plans import (
 )
 from mesh_assets.cli.esm.request_options import request_from, request_options
 from mesh_assets.esm.planning import PlanOptions
-from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.request import (
+    CreateRequest,
+    NamedMapping,
+    PermissionsRequest,
+    UpdateRequest,
+    read_request,
+)
 
 
 @click.command(short_help="Wire a topic to a function.")
@@ -104,32 +111,61 @@ def update(
 
 
 @click.command(short_help="Delete a mapping.")
-@click.argument("uuid")
+@naming_options
 @region_option
 @wait_option
 @plan_options
-def delete(uuid: str, region: str | None, wait_seconds: float, plan_id: str | None, as_json: bool) -> None:
-    """Delete the mapping with this UUID: show it, or delete it with --apply. The function, its role and the
-    topic stay."""
+def delete(
+    uuid: str | None,
+    function: str | None,
+    source: str | None,
+    topic: str | None,
+    region: str | None,
+    wait_seconds: float,
+    plan_id: str | None,
+    as_json: bool,
+) -> None:
+    """Delete a mapping, by UUID or by function, cluster and topic: show it, or delete it with --apply. When
+    several match, they are listed and none is chosen. The function, its role and the topic stay."""
+    named = read_request(NamedMapping, named_by(uuid, function, source, topic))
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_delete(uuid), as_json=as_json)
+        show(service.plan_delete(named), as_json=as_json)
         return
-    show_applied(service.delete(uuid, plan_id), as_json=as_json)
-    wait(service, uuid, "deleted", wait_seconds)
+    applied = service.delete(named, plan_id)
+    show_applied(applied, as_json=as_json)
+    if applied.mapping is not None:
+        wait(service, applied.mapping.uuid, "deleted", wait_seconds)
 
 
 @click.command(short_help="Grant a mapping's role the rights it lacks.")
-@click.argument("uuid")
+@naming_options
+@request_options(PermissionsRequest, without=tuple(NamedMapping.model_fields))
 @region_option
 @plan_options
-def permissions(uuid: str, region: str | None, plan_id: str | None, as_json: bool) -> None:
-    """Grant the role of a mapping's function what it lacks, in one inline policy. No other policy is touched."""
+def permissions(
+    uuid: str | None,
+    function: str | None,
+    source: str | None,
+    topic: str | None,
+    request_file: Path | None,
+    region: str | None,
+    plan_id: str | None,
+    as_json: bool,
+    **parameters: Any,
+) -> None:
+    """Grant the role of a mapping's function what it lacks, in one inline policy. No other policy is touched.
+
+    Name the mapping by UUID or by function, cluster and topic. It need not exist yet: the other options say how
+    it will be.
+    """
+    named = named_by(uuid, function, source, topic)
+    request = request_from(PermissionsRequest, {**named, **parameters}, request_file)
     service = mapping_service(region)
     if plan_id is None:
-        show(service.plan_permissions(uuid), as_json=as_json)
+        show(service.plan_permissions(request), as_json=as_json)
     else:
-        show_applied(service.add_permissions(uuid, plan_id), as_json=as_json)
+        show_applied(service.add_permissions(request, plan_id), as_json=as_json)
 
 
 @click.command(short_help="Create an execution role for a mapping's function.")

@@ -12,6 +12,7 @@ import click
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection import KafkaLogin, find_login
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, Protocol
+from mesh_assets.esm.errors import AUTHS, Auth, TwoLoginsError
 from mesh_assets.esm.mapping import EventSourceMapping
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -21,6 +22,11 @@ _OPTIONS = (
         "secret_arn",
         metavar="ARN",
         help="A secret in AWS Secrets Manager with the credentials; overrides everything else.",
+    ),
+    click.option(
+        "--auth",
+        type=click.Choice(AUTHS),
+        help="Which login of a --secret that has two. Default: you are asked.",
     ),
     click.option(
         "--bootstrap-servers",
@@ -85,7 +91,21 @@ def chosen_login(
     own = None if given is not None and secret_arn is None else mapping
     if not needs_aws and given is not None and given.sasl_mechanism != "AWS_MSK_IAM":
         return given.checked(), False
-    return find_login(account(), secret_arn=secret_arn, mapping=own, given=given), True
+    try:
+        found = find_login(account(), secret_arn=secret_arn, mapping=own, given=given, auth=options["auth"])
+    except TwoLoginsError as error:
+        auth = _asked_login(error)
+        found = find_login(account(), secret_arn=secret_arn, mapping=own, given=given, auth=auth)
+    return found, True
+
+
+def _asked_login(error: TwoLoginsError) -> Auth:
+    """Which login of the secret the person means. Raises the error itself where nobody answers."""
+    try:
+        asked: Auth = click.prompt("Which login of the secret", type=click.Choice(AUTHS), err=True)
+    except click.Abort:
+        raise error from None
+    return asked
 
 
 def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> KafkaLogin | None:

@@ -1,6 +1,7 @@
 """`mesh-assets esm list` and `get`: mappings in the terminal, with names instead of ARNs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -85,6 +86,30 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
     yield from (f"  {name:<17} {value}" for name, value in facts.items() if value not in (None, ""))
 
 
+def naming_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the ways to name one mapping: UUID, or `--function`, `--source` and `--topic`."""
+    for option in (
+        click.option("--topic", metavar="NAME", help="… and its topic."),
+        click.option("--source", metavar="ARN|SERVERS", help="… its cluster …"),
+        click.option("--function", metavar="NAME", help="Find it by its function …"),
+        click.argument("uuid", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+def named_by(uuid: str | None, function: str | None, source: str | None, topic: str | None) -> dict[str, Any]:
+    """What these options say, by the names of a request."""
+    is_arn = source is not None and source.startswith("arn:")
+    return {
+        "uuid": uuid,
+        "function_name": function,
+        "event_source_arn": source if is_arn else None,
+        "kafka_bootstrap_servers": None if is_arn else source,
+        "kafka_topic": topic,
+    }
+
+
 @click.command(name="list", short_help="The mappings of an account and region.")
 @click.option("--function", metavar="NAME", help="Only of this function: name or ARN.")
 @click.option(
@@ -109,10 +134,7 @@ def list_mappings(
 
 
 @click.command(short_help="One mapping, with everything that Lambda says about it.")
-@click.argument("uuid", required=False)
-@click.option("--function", metavar="NAME", help="Find it by its function …")
-@click.option("--source", metavar="ARN|SERVERS", help="… its cluster …")
-@click.option("--topic", metavar="NAME", help="… and its topic.")
+@naming_options
 @region_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
 def get(

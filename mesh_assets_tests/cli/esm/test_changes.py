@@ -14,6 +14,7 @@ from mesh_assets.cli.esm import changes as permissions_command
 from mesh_assets.cli.esm import changes as update_command
 from mesh_assets.cli.esm import mappings as get_command
 from mesh_assets.cli.esm.group import esm
+from mesh_assets.esm.errors import AmbiguousMappingError, InvalidRequestError, MappingNotFoundError
 from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, ROLE, SECRET_ARN, FakeAws
 
@@ -126,6 +127,64 @@ def test_rights_that_cannot_be_granted_are_not_called_complete(aws: FakeAws) -> 
     assert "Applying it will be refused: the role's rights are denied: a policy of the organization" in shown
     assert "Hand this policy to an administrator of the role:" in shown
     assert "--apply" not in shown
+
+
+@pytest.mark.parametrize("command", ["delete", "permissions"])
+def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAws, command: str) -> None:
+    aws.add_mapping(UUID=UUID)
+    other = aws.add_mapping(topic="payments")
+    aws.add_mapping(
+        SelfManagedEventSource={
+            "Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092", "b2.example:9092"]}
+        }
+    )
+    by_source = (command, "--function=orders-handler", f"--source={CLUSTER_ARN}")
+
+    with pytest.raises(
+        AmbiguousMappingError, match="2 event source mappings have function orders-handler"
+    ) as several:
+        CliRunner().invoke(esm, by_source, catch_exceptions=False)
+    assert several.value.candidates == (UUID, other)
+
+    assert UUID in run(*by_source, "--topic=orders")
+    servers = run(command, "--function=orders-handler", "--source=b2.example:9092,b1.example:9092")
+    assert UUID not in servers
+    plan_id = json.loads(run(*by_source, "--topic=orders", "--json"))["id"]
+    run(*by_source, "--topic=orders", f"--apply={plan_id}")
+    assert aws.mutations() == [
+        {"delete": "lambda.delete_event_source_mapping", "permissions": "iam.put_role_policy"}[command]
+    ]
+    assert (UUID in aws.mappings) == (command == "permissions")
+
+
+def test_delete_names_no_mapping_by_itself(aws: FakeAws) -> None:
+    aws.add_mapping()
+    with pytest.raises(MappingNotFoundError, match="no mapping was named"):
+        CliRunner().invoke(esm, ["delete"], catch_exceptions=False)
+
+
+def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws) -> None:
+    described = ("permissions", "--function=orders-handler", f"--source={CLUSTER_ARN}", "--topic=orders")
+
+    shown = run(*described)
+    assert "grant the role of function orders-handler what a mapping of topic orders will need" in shown
+    assert "the rights to the group are left out" in shown
+    secret = run(*described, f"--source-access-configurations=SASL_SCRAM_512_AUTH={SECRET_ARN}")
+    assert f"+ Allow secretsmanager:GetSecretValue on {SECRET_ARN}" in secret
+    assert "kafka-cluster" not in secret
+
+    plan_id = json.loads(run(*described, "--kafka-consumer-group-id=orders-handler", "--json"))["id"]
+    run(*described, "--kafka-consumer-group-id=orders-handler", f"--apply={plan_id}")
+    assert aws.mutations() == ["iam.put_role_policy"]
+    created = run(*CREATE)
+    assert "rights        the role has all it needs" in created
+
+    with pytest.raises(InvalidRequestError, match="2 faults") as missing:
+        CliRunner().invoke(esm, ["permissions", "--function=orders-handler"], catch_exceptions=False)
+    assert [violation.field for violation in missing.value.violations] == [
+        "event_source_arn or kafka_bootstrap_servers",
+        "kafka_topic",
+    ]
 
 
 def test_get_shows_all_that_is_set(aws: FakeAws) -> None:

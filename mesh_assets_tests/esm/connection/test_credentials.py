@@ -8,6 +8,7 @@ from socket import create_connection, create_server
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from mesh_assets.cli.esm import connection as command
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.connection import (
     KafkaLogin,
@@ -25,6 +27,8 @@ from mesh_assets.esm.connection import (
     get_msk_bootstrap_brokers,
 )
 from mesh_assets.esm.connection.login import lambda_refusal
+from mesh_assets.esm.connection.steps import ConnectionReport
+from mesh_assets.esm.errors import AUTHS, TwoLoginsError
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.sandbox.kafka_mappings.mapping import lambda_reads_key
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
@@ -312,3 +316,57 @@ def test_brokers_are_listed_by_login_and_network(aws: FakeAws, secrets: dict[str
         brokers.servers("scram", network="public")
     with pytest.raises(RefusedError, match="is not the ARN of an MSK cluster"):
         get_msk_bootstrap_brokers(aws.account(), "arn:aws:sqs:eu-central-1:123456789012:q")
+
+
+TWO_LOGINS = {
+    "iam": {"bootstrap_servers": "k:9098"},
+    "sasl": {"bootstrap_servers": "k:9096", "sasl_plain_username": "u", "sasl_plain_password": SECRET},
+}
+
+
+def test_of_a_secret_with_two_logins_the_one_that_is_meant_is_used(
+    aws: FakeAws, secrets: dict[str, str]
+) -> None:
+    secrets[SECRET_ARN] = json.dumps(TWO_LOGINS)
+    account = aws.account()
+
+    with pytest.raises(TwoLoginsError, match="say which is meant: auth iam or auth sasl") as open_question:
+        find_login(account, secret_arn=SECRET_ARN)
+    assert SECRET not in str(open_question.value)
+    iam, sasl = (find_login(account, secret_arn=SECRET_ARN, auth=auth) for auth in AUTHS)
+    assert (iam.sasl_mechanism, iam.bootstrap_servers) == ("AWS_MSK_IAM", "k:9098")
+    assert (sasl.sasl_mechanism, sasl.bootstrap_servers) == ("SCRAM-SHA-512", "k:9096")
+    # A mechanism says it too: the mapping's own, or one given by hand.
+    uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}])
+    assert find_login(account, mapping=get_mapping(account, uuid)).password == SECRET
+    secrets[SECRET_ARN] = json.dumps({"username": "u", "password": SECRET})
+    with pytest.raises(EstateError, match="has no login by iam; it has the fields password, username"):
+        find_login(account, secret_arn=SECRET_ARN, auth="iam")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "mechanism"),
+    [(["--auth=iam"], None, "AWS_MSK_IAM"), ([], "sasl\n", "SCRAM-SHA-512"), ([], None, None)],
+)
+def test_the_command_line_takes_which_login_or_asks(
+    aws: FakeAws,
+    secrets: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    typed: str | None,
+    mechanism: str | None,
+) -> None:
+    secrets[SECRET_ARN] = json.dumps(TWO_LOGINS)
+    seen: list[KafkaLogin] = []
+
+    def check(login: KafkaLogin, **_: Any) -> ConnectionReport:
+        seen.append(login)
+        return ConnectionReport(endpoint="e", login="l", origin="o", steps=())
+
+    monkeypatch.setattr(command, "aws_account", lambda _: aws.account())
+    monkeypatch.setattr(command, "check_connection", check)
+    done = CliRunner().invoke(command.connection, [f"--secret={SECRET_ARN}", *arguments], input=typed)
+
+    assert [login.sasl_mechanism for login in seen] == ([] if mechanism is None else [mechanism])
+    assert isinstance(done.exception, TwoLoginsError) == (mechanism is None)
+    assert SECRET not in done.output
