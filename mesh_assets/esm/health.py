@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.esm.aws_account import AwsAccount
@@ -152,18 +153,20 @@ _NO_PROBLEM = frozenset({"OK", "No records processed"})
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """The result of one check: `sentence` sums it up, `failures` names the mappings that failed it."""
+    """The result of one check: `sentence` sums it up, `failures` says of each mapping that failed it why, in the
+    order of `failed`."""
 
     passed: bool
     sentence: str
     failures: tuple[str, ...] = ()
+    failed: tuple[EventSourceMapping, ...] = ()
 
 
 def enabled(mappings: Sequence[EventSourceMapping]) -> Health:
     """Whether every mapping is enabled or about to be."""
     return _health(
         [
-            f"{_name(m)} is {m.state} ({m.state_transition_reason or 'no reason given'})"
+            (m, f"{_name(m)} is {m.state} ({m.state_transition_reason or 'no reason given'})")
             for m in mappings
             if m.state not in _ON_ITS_WAY
         ],
@@ -179,7 +182,8 @@ def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
         for m in mappings
         if m.last_processing_result is not None and m.last_processing_result not in _NO_PROBLEM
     ]
-    return _health([f"{_name(m)}: {m.last_processing_result}" for m in bad], len(mappings), "with a problem")
+    said = [(m, f"{_name(m)}: {m.last_processing_result}") for m in bad]
+    return _health(said, len(mappings), "with a problem")
 
 
 def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Health:
@@ -192,27 +196,25 @@ def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLa
     for lag in lags:
         mapping = by_uuid[lag.uuid]
         if lag.failed:
-            failures.append(f"{_name(mapping)}: the lag is unknown: {lag.why}")
+            failures.append((mapping, f"{_name(mapping)}: the lag is unknown: {lag.why}"))
         elif (
             lag.lag_records is not None
             and lag.most_allowed is not None
             and lag.lag_records > lag.most_allowed
         ):
-            failures.append(
-                f"{_name(mapping)}: {lag.lag_records:,} records behind (more than {lag.most_allowed:,})"
-            )
+            behind = f"{lag.lag_records:,} records behind (more than {lag.most_allowed:,})"
+            failures.append((mapping, f"{_name(mapping)}: {behind}"))
     health = _health(failures, len(mappings), "lagging or unknown")
     outside = sum(lag.cluster is None and not lag.failed for lag in lags)
     if not outside:
         return health
-    return Health(
-        passed=health.passed,
+    return replace(
+        health,
         sentence=f"{health.sentence}; {outside} not checked, because their clusters are not in the estate",
-        failures=health.failures,
     )
 
 
-def _health(failures: Sequence[str], number: int, words: str) -> Health:
+def _health(failures: Sequence[tuple[EventSourceMapping, str]], number: int, words: str) -> Health:
     sentence = (
         f"{len(failures)} of {number} {words}"
         if failures
@@ -220,7 +222,12 @@ def _health(failures: Sequence[str], number: int, words: str) -> Health:
         if number
         else "there are no mappings"
     )
-    return Health(passed=not failures, sentence=sentence, failures=tuple(failures))
+    return Health(
+        passed=not failures,
+        sentence=sentence,
+        failures=tuple(why for _, why in failures),
+        failed=tuple(mapping for mapping, _ in failures),
+    )
 
 
 def _name(mapping: EventSourceMapping) -> str:

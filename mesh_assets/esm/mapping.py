@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.esm.arns import FunctionName, function_in
+from mesh_assets.esm.arns import FunctionName, function_in, msk_cluster_in
 
 # Changes by itself, or belongs to the answer rather than the mapping.
 _NOT_CONFIGURATION = frozenset(
@@ -106,6 +106,31 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
     def source(self) -> str:
         """The MSK cluster's ARN, or the bootstrap servers separated by commas."""
         return self.event_source_arn or ",".join(self.bootstrap_servers)
+
+    @property
+    def cluster_name(self) -> str:
+        """For people: the MSK cluster's name, or the first bootstrap server and how many more there are."""
+        if self.event_source_arn is not None:
+            cluster = msk_cluster_in(self.event_source_arn)
+            return self.event_source_arn if cluster is None else cluster.name
+        first, *others = self.bootstrap_servers or ("-",)
+        return f"{first} (+{len(others)})" if others else first
+
+    @property
+    def row(self) -> dict[str, str | int | None]:
+        """What a table shows of it, in this order: the list of the command line, the asset, its checks, the jobs."""
+        changed = self.last_modified
+        return {
+            "function": self.function_name,
+            "topic": self.topic,
+            "cluster": self.cluster_name,
+            "group_id": self.consumer_group_id,
+            "batch_size": self.batch_size,
+            "state": self.state,
+            "last_result": self.last_processing_result,
+            "changed": None if changed is None else f"{changed:%Y-%m-%d %H:%M} UTC",
+            "uuid": self.uuid,
+        }
 
 
 def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:

@@ -12,11 +12,10 @@ from mesh_assets.cli.esm.plans import (
     region_option,
 )
 from mesh_assets.cli.text import aligned
-from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 
-_HEADINGS = ("function", "topic", "cluster", "state", "last result", "changed", "uuid")
+_COLUMNS = ("function", "topic", "cluster", "state", "last_result", "changed", "uuid")
 
 
 def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
@@ -24,34 +23,13 @@ def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
     if not mappings:
         yield "No event source mapping of a Kafka topic matches."
         return
-    yield from aligned([_HEADINGS, *(_row(mapping) for mapping in mappings)])
-
-
-def _row(mapping: EventSourceMapping) -> tuple[str, ...]:
-    changed = "-" if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M} UTC"
-    return (
-        mapping.function_name,
-        mapping.topic or "-",
-        cluster_name(mapping),
-        mapping.state or "-",
-        mapping.last_processing_result or "-",
-        changed,
-        mapping.uuid,
-    )
-
-
-def cluster_name(mapping: EventSourceMapping) -> str:
-    """The MSK cluster's name, or the first bootstrap server and how many more there are."""
-    if mapping.event_source_arn is not None:
-        cluster = msk_cluster_in(mapping.event_source_arn)
-        return mapping.event_source_arn if cluster is None else cluster.name
-    first, *others = mapping.bootstrap_servers or ("-",)
-    return f"{first} (+{len(others)})" if others else first
+    rows = ([str(mapping.row[column] or "-") for column in _COLUMNS] for mapping in mappings)
+    yield from aligned([[column.replace("_", " ") for column in _COLUMNS], *rows])
 
 
 def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
     """Everything that is set, one line each."""
-    yield f"{mapping.function_name} ← {mapping.topic or '-'} of {cluster_name(mapping)}   {mapping.state or '-'}"
+    yield f"{mapping.function_name} ← {mapping.topic or '-'} of {mapping.cluster_name}   {mapping.state or '-'}"
     changed = None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M:%S} UTC"
     access = ", ".join(
         entry.type if entry.uri is None else f"{entry.type} {entry.uri}" for entry in mapping.source_access

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from mesh_assets.defs.esm.metadata import mappings_metadata
+from mesh_assets.defs.esm.metadata import mappings_metadata, rows_metadata
 from mesh_assets.defs.resources import EstateResource, EventSourceMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.health import Health, MappingLag, enabled, last_result_ok, mapping_lags, not_lagging
@@ -86,6 +86,7 @@ def _result(name: str, health: Health) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=health.sentence,
         metadata={
-            "findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.failures) or "none")
+            "findings": dg.MetadataValue.md("\n".join(f"- {line}" for line in health.failures) or "none"),
+            **rows_metadata("mappings", [mapping.row for mapping in health.failed]),
         },
     )

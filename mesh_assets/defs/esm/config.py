@@ -8,8 +8,15 @@ import dagster as dg
 from pydantic import Field, create_model
 
 from mesh_assets.errors import MeshError
+from mesh_assets.esm.errors import AUTHS, Auth
 from mesh_assets.esm.proof.validation import METRICS_SECONDS
-from mesh_assets.esm.request import CreateRequest, UpdateRequest, read_request
+from mesh_assets.esm.request import (
+    CreateRequest,
+    NamedMapping,
+    PermissionsRequest,
+    UpdateRequest,
+    read_request,
+)
 from mesh_assets.esm.request_fields import EsmModel, Kind, fields_of
 
 Request = TypeVar("Request", bound=EsmModel)
@@ -82,19 +89,8 @@ CreateConfig = _config("CreateEventSourceMapping", **_fields(CreateRequest), **_
 UpdateConfig = _config(
     "UpdateEventSourceMapping", **_fields(UpdateRequest), **_REPEATS, **_RIGHTS, **_PLAN, **_SETTLES
 )
-DeleteConfig = _config(
-    "DeleteEventSourceMapping",
-    uuid=(str, Field(description="The mapping's UUID")),
-    **_REPEATS,
-    **_PLAN,
-    **_SETTLES,
-)
-PermissionsConfig = _config(
-    "AddMskPermissions",
-    uuid=(str, Field(description="The UUID of the mapping whose function's role is granted what it lacks")),
-    **_REPEATS,
-    **_PLAN,
-)
+DeleteConfig = _config("DeleteEventSourceMapping", **_fields(NamedMapping), **_REPEATS, **_PLAN, **_SETTLES)
+PermissionsConfig = _config("AddMskPermissions", **_fields(PermissionsRequest), **_REPEATS, **_PLAN)
 
 
 class ValidateConfig(dg.Config):
@@ -104,6 +100,7 @@ class ValidateConfig(dg.Config):
     secret_arn: str | None = Field(
         default=None, description="Credentials for writing the messages; default: the mapping's own"
     )
+    auth: str | None = Field(default=None, description="Which login of a secret that has two: iam or sasl")
     messages: int = Field(default=10, description="How many test messages")
     bytes_each: int = Field(default=256, description="Of how many bytes each")
     key: str | None = Field(default=None, description="Their key; default: none, the partitions take turns")
@@ -128,6 +125,16 @@ def request_of(model: type[Request], config: Any) -> Request:
     """The request in a job's config. Raises InvalidRequestError with everything wrong about its shape."""
     data = {field.name: _data(getattr(config, field.name)) for field in fields_of(model)}
     return read_request(model, {name: value for name, value in data.items() if value is not None})
+
+
+def auth_of(config: Any) -> Auth | None:
+    """Raises MeshError for a login that no secret has."""
+    for auth in AUTHS:
+        if config.auth == auth:
+            return auth
+    if config.auth is None:
+        return None
+    raise MeshError(f"auth: {config.auth} is not a login of a secret; expected {' or '.join(AUTHS)}")
 
 
 def plan_to_apply(config: Any, uuid: str | None = None) -> str | None:

@@ -17,11 +17,13 @@ from mesh_assets.defs.esm.config import (
     PermissionsConfig,
     UpdateConfig,
     ValidateConfig,
+    auth_of,
     plan_to_apply,
     request_of,
 )
 from mesh_assets.defs.esm.metadata import (
     applied_metadata,
+    mapping_metadata,
     plan_metadata,
     produce_plan_metadata,
     validation_metadata,
@@ -33,7 +35,7 @@ from mesh_assets.esm.lookup import Progress, Wanted, get_mapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.proof import ValidationRequest, plan_validation, validate_esm_processing
-from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.esm.service import MappingService
 
 
@@ -89,14 +91,17 @@ def update_op(
 def delete_op(
     context: dg.OpExecutionContext, config: DeleteConfig, event_source_mappings: EventSourceMappings
 ) -> None:
-    plan_id = plan_to_apply(config, config.uuid)
+    named = request_of(NamedMapping, config)
     service = event_source_mappings.service(config.region)
+    plan_id = None
+    if config.apply:
+        plan_id = plan_to_apply(config, named.uuid or service.named(named).uuid)
     _carry_out(
         context,
         service,
         plan_id,
-        plan=lambda: service.plan_delete(config.uuid),
-        apply=lambda applied_id: service.delete(config.uuid, applied_id),
+        plan=lambda: service.plan_delete(named),
+        apply=lambda applied_id: service.delete(named, applied_id),
         wanted=lambda _: "deleted",
         wait_seconds=config.wait_seconds,
     )
@@ -106,14 +111,18 @@ def delete_op(
 def permissions_op(
     context: dg.OpExecutionContext, config: PermissionsConfig, event_source_mappings: EventSourceMappings
 ) -> None:
-    plan_id = plan_to_apply(config, config.uuid)
+    request = request_of(PermissionsRequest, config)
     service = event_source_mappings.service(config.region)
+    plan_id = None
+    if config.apply:  # without a mapping there is no UUID to repeat
+        found = service.plan_permissions(request).observed.get("mapping") or {}
+        plan_id = plan_to_apply(config, request.uuid or found.get("UUID"))
     _carry_out(
         context,
         service,
         plan_id,
-        plan=lambda: service.plan_permissions(config.uuid),
-        apply=lambda applied_id: service.add_permissions(config.uuid, applied_id),
+        plan=lambda: service.plan_permissions(request),
+        apply=lambda applied_id: service.add_permissions(request, applied_id),
         wanted=lambda _: None,
         wait_seconds=0.0,
     )
@@ -129,7 +138,7 @@ def validate_op(
     plan_id = plan_to_apply(config)
     account = event_source_mappings.service(config.region).account
     mapping = get_mapping(account, config.uuid)
-    login = find_login(account, secret_arn=config.secret_arn, mapping=mapping)
+    login = find_login(account, secret_arn=config.secret_arn, mapping=mapping, auth=auth_of(config))
     request = ValidationRequest(
         messages=config.messages,
         bytes_each=config.bytes_each,
@@ -225,7 +234,7 @@ def _carry_out(
             deadline_seconds=wait_seconds,
             progress=lambda progress: context.log.info(_sentence(progress)),
         )
-        metadata["state"] = "deleted" if settled is None else settled.state or "unknown"
+        metadata |= {"state": "deleted"} if settled is None else mapping_metadata(settled)
     context.add_output_metadata(metadata)
 
 

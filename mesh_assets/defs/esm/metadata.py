@@ -1,13 +1,12 @@
 """What the UI shows of plans, results, verdicts and mappings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import msgspec
 
 from mesh_assets.esm.applying import Applied
-from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.proof import ProducePlan, Validation
@@ -46,13 +45,18 @@ def applied_metadata(applied: Applied) -> dict[str, Any]:
     """What was done."""
     metadata: dict[str, Any] = {"result": "applied", "result_warnings": "\n".join(applied.warnings) or "none"}
     if applied.mapping is not None:
-        metadata["uuid"] = applied.mapping.uuid
-        metadata["state"] = applied.mapping.state or "unknown"
+        metadata |= mapping_metadata(applied.mapping)
     return metadata
 
 
+def mapping_metadata(mapping: EventSourceMapping) -> dict[str, Any]:
+    """One mapping, in a job that has changed it."""
+    state = {"uuid": mapping.uuid, "state": mapping.state or "unknown"}
+    return {**state, **rows_metadata("mapping", [mapping.row])}
+
+
 def validation_metadata(found: Validation) -> dict[str, Any]:
-    """The verdict, what to do, and all the evidence."""
+    """The verdict, what to do, and the evidence: as tables for people, and whole."""
     return {
         "verdict": found.verdict.name,
         "sentence": found.verdict.sentence,
@@ -60,6 +64,14 @@ def validation_metadata(found: Validation) -> dict[str, Any]:
         "mapping": f"{found.uuid}: {found.topic} → {found.function}",
         "state": found.mapping_state or "unknown",
         "last_result": found.last_result or "none",
+        **rows_metadata("partitions", [msgspec.to_builtins(one) for one in found.progress]),
+        **rows_metadata("members", [msgspec.to_builtins(one) for one in found.members]),
+        **rows_metadata(
+            "counts",
+            []
+            if found.counts is None
+            else [{"count": name, "value": value} for name, value in found.counts.known().items()],
+        ),
         "evidence": dg.MetadataValue.json(msgspec.to_builtins(found)),
     }
 
@@ -84,25 +96,26 @@ def produce_plan_metadata(plan: ProducePlan) -> dict[str, Any]:
 
 def mappings_metadata(mappings: Sequence[tuple[str, EventSourceMapping]]) -> dict[str, Any]:
     """All mappings, each with the name of its account, as a table."""
-    shown = f"first {_TABLE_ROWS} of {len(mappings)}" if len(mappings) > _TABLE_ROWS else "all"
-    metadata: dict[str, Any] = {"dagster/row_count": len(mappings)}
-    if mappings:
-        metadata[f"mappings ({shown})"] = dg.MetadataValue.table(
-            [dg.TableRecord(_row(account, mapping)) for account, mapping in mappings[:_TABLE_ROWS]]
-        )
-    return metadata
+    rows = [{"account": account, **mapping.row} for account, mapping in mappings]
+    return {"dagster/row_count": len(mappings), **rows_metadata("mappings", rows, always_counted=True)}
 
 
-def _row(account: str, mapping: EventSourceMapping) -> dict[str, str | int | None]:
-    cluster = msk_cluster_in(mapping.event_source_arn or "")
-    return {
-        "account": account,
-        "function": mapping.function_name,
-        "topic": mapping.topic,
-        "cluster": mapping.source if cluster is None else cluster.name,
-        "group_id": mapping.consumer_group_id,
-        "state": mapping.state,
-        "last_result": mapping.last_processing_result,
-        "changed": None if mapping.last_modified is None else f"{mapping.last_modified:%Y-%m-%d %H:%M} UTC",
-        "uuid": mapping.uuid,
-    }
+def rows_metadata(
+    name: str, rows: Sequence[Mapping[str, Any]], *, always_counted: bool = False
+) -> dict[str, Any]:
+    """A table; nothing for no rows. Its name says how many rows there are, where some are left out."""
+    if not rows:
+        return {}
+    left_out = len(rows) > _TABLE_ROWS
+    shown = f" (first {_TABLE_ROWS} of {len(rows)})" if left_out else " (all)" if always_counted else ""
+    records = [
+        dg.TableRecord({column: _cell(value) for column, value in row.items()}) for row in rows[:_TABLE_ROWS]
+    ]
+    return {f"{name}{shown}": dg.MetadataValue.table(records)}
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    """A table holds plain values only."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return ", ".join(str(part) for part in value) if isinstance(value, list | tuple) else str(value)

@@ -1,4 +1,8 @@
-"""The resource of the ESM jobs and asset over a faked account."""
+"""The resource of the ESM jobs and asset over a faked account, and what a run showed."""
+
+from typing import Any
+
+import dagster as dg
 
 from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.esm.aws_account import AwsAccount
@@ -15,3 +19,10 @@ class FakeMappings(EventSourceMappings):
 
     def account(self, settings: AwsAccountSettings) -> AwsAccount:
         return FAKES[self.fake].account(**settings.model_dump(exclude_none=True))
+
+
+def shown(value: Any) -> Any:
+    """A table as its rows."""
+    return (
+        [record.data for record in value.records] if isinstance(value, dg.TableMetadataValue) else value.value
+    )

@@ -143,6 +143,12 @@ def test_its_checks_name_what_is_not_well(
         "not_lagging": f"- pay ← payments ({uuid}): 400 records behind (more than 100)",
     }
     assert not any(check.passed for check in checks.values())
+    for check in checks.values():
+        table = check.metadata["mappings"]
+        assert isinstance(table, dg.TableMetadataValue)
+        assert [(row.data["uuid"], row.data["state"], row.data["batch_size"]) for row in table.records] == [
+            (uuid, "Disabled", 100)
+        ]
 
 
 def test_a_lag_that_could_not_be_read_is_no_small_lag(

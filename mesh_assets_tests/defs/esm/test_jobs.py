@@ -6,10 +6,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from mesh_assets.defs.esm import jobs
 from mesh_assets.defs.esm.jobs import mapping_jobs
 from mesh_assets.errors import MeshError
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
-from mesh_assets_tests.esm.fake_aws import REGION, ROLE, FakeAws
+from mesh_assets.esm.lookup import list_mappings
+from mesh_assets.esm.proof import PartitionProgress, Position, Validation, Verdict
+from mesh_assets.esm.proof.evidence import Counts, Member
+from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings, shown
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK
 
 JOBS = {job.name: job for job in mapping_jobs()}
@@ -39,7 +43,7 @@ def run(name: str, **config: Any) -> dict[str, Any]:
     )
     [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
     data: Any = event.event_specific_data
-    return {key: value.value for key, value in data.metadata.items()}
+    return {key: shown(value) for key, value in data.metadata.items()}
 
 
 def test_by_default_a_job_shows_the_plan_and_does_nothing(aws: FakeAws) -> None:
@@ -121,6 +125,45 @@ def test_an_update_found_by_its_topic_needs_its_uuid_all_the_same(aws: FakeAws) 
         )
 
 
+@pytest.mark.parametrize("job", ["delete_event_source_mapping", "add_msk_permissions"])
+def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAws, job: str) -> None:
+    uuid = aws.add_mapping()
+    aws.add_mapping(topic="payments")
+    named = {"function_name": "orders-handler", "event_source_arn": CLUSTER_ARN}
+
+    with pytest.raises(MeshError, match="2 event source mappings have function orders-handler") as several:
+        run(job, **named)
+    assert uuid in str(several.value)
+    plan_id = run(job, **named, kafka_topic="orders")["plan_id"]
+    with pytest.raises(MeshError, match=f"apply needs `repeat_uuid: {uuid}`"):
+        run(job, **named, kafka_topic="orders", apply=True, plan_id=plan_id)
+    run(job, **named, kafka_topic="orders", repeat_uuid=uuid, apply=True, plan_id=plan_id)
+    assert len(aws.mutations()) == 1
+    assert (uuid in aws.mappings) == (job == "add_msk_permissions")
+
+
+def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws) -> None:
+    described = {
+        "function_name": "orders-handler",
+        "event_source_arn": CLUSTER_ARN,
+        "kafka_topic": "orders",
+        "kafka_consumer_group_id": "orders-handler",
+    }
+    planned = run("add_msk_permissions", **described)
+    assert "kafka-cluster:AlterGroup" in planned["policy"]
+    run("add_msk_permissions", **described, apply=True, plan_id=planned["plan_id"])
+    assert aws.mutations() == ["iam.put_role_policy"]
+    assert run("create_event_source_mapping", **MSK)["rights"] == "granted"
+
+
+def test_a_job_shows_the_mapping_as_the_asset_does(aws: FakeAws) -> None:
+    plan_id = run("create_event_source_mapping", **MSK)["plan_id"]
+    done = run("create_event_source_mapping", **MSK, apply=True, plan_id=plan_id, wait_seconds=0.0)
+    [mapping] = list_mappings(aws.account())
+    assert done["mapping"] == [mapping.row]
+    assert (mapping.row["group_id"], mapping.row["batch_size"]) == ("orders-handler", 100)
+
+
 def test_a_mapping_is_updated_and_deleted(aws: FakeAws) -> None:
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping()
@@ -141,6 +184,65 @@ def test_a_mapping_is_updated_and_deleted(aws: FakeAws) -> None:
 
     assert done["state"] == "deleted"
     assert aws.mutations() == ["lambda.update_event_source_mapping", "lambda.delete_event_source_mapping"]
+
+
+def test_a_failed_validation_shows_its_evidence_as_tables(
+    aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uuid = aws.add_mapping()
+    partition = PartitionProgress(
+        partition=3, passed=False, committed_before=5, committed=5, last=9, ahead=0, moved=0
+    )
+    found = Validation(
+        verdict=Verdict(name="not processed", sentence="nothing was committed", advice="look"),
+        uuid=uuid,
+        function="orders-handler",
+        topic="orders",
+        group="g",
+        mapping_state="Enabled",
+        last_result=None,
+        produced=None,
+        before=Position(group="g", topic="orders", committed={3: 5}, start={3: 0}, end={3: 9}, members=()),
+        progress=(partition,),
+        members=(Member(client_id="lambda-1", host="h", partitions=(3, 4)),),
+        counts=Counts(per_mapping=True, dropped=2),
+        deadline_seconds=30,
+        elapsed_seconds=30,
+    )
+    monkeypatch.setattr(jobs, "find_login", lambda *_, **__: None)
+    monkeypatch.setattr(jobs, "validate_esm_processing", lambda *_, **__: found)
+    name = "validate_event_source_mapping"
+
+    result = JOBS[name].execute_in_process(
+        run_config={
+            "ops": {name: {"config": {"uuid": uuid, "apply": True, "plan_id": "p"}}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        resources={"event_source_mappings": FakeMappings(fake="aws")},
+        raise_on_error=False,
+    )
+
+    [failure] = [e for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_FAILURE]
+    data: Any = failure.event_specific_data
+    told = {key: shown(value) for key, value in data.user_failure_data.metadata.items()}
+    assert told["partitions"] == [
+        {
+            "partition": 3,
+            "passed": False,
+            "committed_before": 5,
+            "committed": 5,
+            "last": 9,
+            "ahead": 0,
+            "moved": 0,
+        }
+    ]
+    assert told["members"] == [{"client_id": "lambda-1", "host": "h", "partitions": "3, 4"}]
+    assert told["counts"] == [{"count": "dropped", "value": 2}]
+
+
+def test_a_login_that_no_secret_has_is_refused(aws: FakeAws) -> None:
+    with pytest.raises(MeshError, match="auth: kerberos is not a login of a secret; expected iam or sasl"):
+        run("validate_event_source_mapping", uuid=aws.add_mapping(), auth="kerberos")
 
 
 def test_no_op_is_retried() -> None:

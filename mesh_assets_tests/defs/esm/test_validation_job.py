@@ -14,6 +14,7 @@ from mesh_assets.esm import aws_account
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount, an_account
+from mesh_assets_tests.defs.esm.fakes import shown
 
 pytestmark = pytest.mark.sandbox
 
@@ -60,13 +61,13 @@ def run(account: AwsAccount, **config: Any) -> dg.ExecuteInProcessResult:
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    """Of the op's output, or of its failure."""
+    """Of the op's output, or of its failure; a table as its rows."""
     for event in result.all_events:
         data: Any = event.event_specific_data
         if event.event_type == dg.DagsterEventType.STEP_OUTPUT:
-            return {key: value.value for key, value in data.metadata.items()}
+            return {key: shown(value) for key, value in data.metadata.items()}
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            return {key: value.value for key, value in data.user_failure_data.metadata.items()}
+            return {key: shown(value) for key, value in data.user_failure_data.metadata.items()}
     raise AssertionError("the run has neither an output nor a failure")
 
 
@@ -111,4 +112,8 @@ def test_the_run_fails_with_the_verdict_and_its_evidence_where_nothing_was_proce
     )
 
     assert (done.success, metadata(done)["verdict"]) == (False, "committed, not processed")
-    assert metadata(done)["evidence"]["counts"]["dropped"] == 2
+    told = metadata(done)
+    assert told["evidence"]["counts"]["dropped"] == 2
+    assert [(row["partition"], row["passed"]) for row in told["partitions"]] == [(0, True)]
+    assert {"count": "dropped", "value": 2} in told["counts"]
+    assert all(row["client_id"] and row["partitions"] in ("", "0") for row in told["members"])
