@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from mesh_assets.esm.service import MappingService
-from mesh_assets_tests.esm.fake_aws import FakeAws
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws, refusal
 from mesh_assets_tests.esm.requests import MSK
 from mesh_assets_tests.mcp_server.served import Mode, Served, call
 
@@ -83,6 +83,127 @@ def test_another_plans_id_changes_nothing(aws: FakeAws, make_esm: Callable[..., 
 def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., Served]) -> None:
     plan = make_esm().answer("create_execution_role", role_name="new-role", **MSK)
     assert plan["calls"][0]["operation"] == "CreateRole"
+
+
+def test_a_list_has_who_reads_in_which_batches_since_when(
+    aws: FakeAws, make_esm: Callable[..., Served]
+) -> None:
+    uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": "orders-handler"})
+    [row] = make_esm().answer("list_event_source_mappings")["mappings"]
+    assert row == {
+        "uuid": uuid,
+        "function": "orders-handler",
+        "topic": "orders",
+        "state": "Enabled",
+        "last_result": "OK",
+        "consumer_group_id": "orders-handler",
+        "batch_size": 100,
+        "last_modified": "2026-11-26T08:30:00Z",
+        "source": CLUSTER_ARN,
+    }
+
+
+@pytest.mark.parametrize(
+    ("cluster", "topics"),
+    [
+        (None, ["orders", "payments", "refunds"]),
+        ("own", ["payments"]),
+        ("lake", ["orders"]),
+        (CLUSTER_ARN, ["orders"]),
+        ("b2.example:9092,b1.example:9092", ["payments"]),
+        ("c1.example:9092", ["refunds"]),
+        ("arn:aws:kafka:eu-central-1:123456789012:cluster/other/x", []),
+    ],
+)
+def test_mappings_are_listed_by_cluster(
+    aws: FakeAws, make_esm: Callable[..., Served], cluster: str | None, topics: list[str]
+) -> None:
+    """By the estate's name: one question a source, however many mappings read it."""
+    clusters = (
+        "clusters:\n  own: {kafka: {bootstrap_servers: 'b1.example:9092'}}\n"
+        f"  lake: {{kafka: {{cluster_arn: '{CLUSTER_ARN}'}}}}\n"
+    )
+    aws.add_mapping()
+    for topic, servers in (
+        ("payments", ["b1.example:9092", "b2.example:9092"]),
+        ("refunds", ["c1.example:9092"]),
+    ):
+        aws.add_mapping(
+            topic=topic, SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}
+        )
+
+    found = make_esm(estate=clusters).answer("list_event_source_mappings", cluster=cluster)
+
+    assert sorted(row["topic"] for row in found["mappings"]) == topics
+    assert found["total"] == len(topics)
+
+
+def test_a_cluster_that_the_estate_has_not_is_no_empty_list(
+    aws: FakeAws, make_esm: Callable[..., Served]
+) -> None:
+    aws.add_mapping()
+    assert "there is no cluster 'attic'" in make_esm().refusal("list_event_source_mappings", cluster="attic")
+
+
+@pytest.mark.parametrize(
+    "tool", ["get_event_source_mapping", "delete_event_source_mapping", "add_msk_permissions"]
+)
+def test_a_mapping_is_named_by_function_and_source_and_never_guessed(
+    aws: FakeAws, make_esm: Callable[..., Served], tool: str
+) -> None:
+    both = [aws.add_mapping(topic=topic) for topic in ("orders", "payments")]
+    named = {"function_name": "orders-handler", "event_source_arn": CLUSTER_ARN}
+    served = make_esm()
+
+    several = served.refusal(tool, **named)
+    found = served.answer(tool, **named, kafka_topic="payments")
+
+    assert all(uuid in several for uuid in both)
+    assert both[1] in str(found)
+    assert both[0] not in str(found)
+    if tool != "add_msk_permissions":
+        assert "no event source mapping" in served.refusal(tool, **named, kafka_topic="refunds")
+        assert "no mapping was named" in served.refusal(tool)
+
+
+def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
+    served = make_esm(allow_writes=True)
+    described = {
+        "function_name": "orders-handler",
+        "event_source_arn": CLUSTER_ARN,
+        "kafka_topic": "orders",
+        "kafka_consumer_group_id": "orders-handler",
+    }
+    plan = served.answer("add_msk_permissions", **described)
+    assert [one["operation"] for one in plan["calls"]] == ["PutRolePolicy"]
+    assert served.answer("add_msk_permissions", **described, plan_id=plan["plan_id"])["applied"]
+    assert changes(aws) == ["put_role_policy"]
+    assert served.answer("create_event_source_mapping", **MSK)["permissions"] == "granted"
+    assert "kafka_topic: is missing, and no mapping fits" in served.refusal(
+        "add_msk_permissions", function_name="orders-handler", event_source_arn=CLUSTER_ARN
+    )
+
+
+def test_a_plan_goes_on_without_permissions_only_when_told(
+    aws: FakeAws, make_esm: Callable[..., Served]
+) -> None:
+    served = make_esm(allow_writes=True)
+    refused = served.answer("create_event_source_mapping", **MSK, add_permissions=False)
+    assert refused["blocked"] == "the role lacks rights, and granting them is turned off"
+    alone = {"add_permissions": False, "continue_without_permissions": True}
+    plan = served.answer("create_event_source_mapping", **MSK, **alone)
+    assert "blocked" not in plan
+    served.answer("create_event_source_mapping", **MSK, **alone, plan_id=plan["plan_id"])
+    assert changes(aws) == ["create_event_source_mapping"]
+
+    [uuid] = aws.mappings
+    aws.mappings[uuid]["State"] = "Enabled"
+    aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", status=403)]
+    go_on = {"uuid": uuid, "batch_size": 7, "continue_without_permissions": True}
+    plan = served.answer("update_event_source_mapping", **go_on)
+    done = served.answer("update_event_source_mapping", **go_on, plan_id=plan["plan_id"])
+    assert done["applied"]
+    assert any("hand this policy to an administrator" in warning for warning in done["warnings"])
 
 
 def test_all_faults_of_a_request_are_reported_at_once_and_nothing_is_called(

@@ -1,15 +1,20 @@
 """Connections and proof from agents' tools: a fake account, and the sandbox's real broker."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
+from mesh_assets.agent_tools import mapping_proof
+from mesh_assets.errors import EstateError
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
+from mesh_assets.platforms.kafka import session
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws
 from mesh_assets_tests.mcp_server.served import Served
@@ -21,7 +26,7 @@ UUID = "a8c5714d-6203-416a-a404-1a18c8ae03ef"
 def make_esm(make_served: Callable[..., Served]) -> Callable[..., Served]:
     """A server on an account with one mapping of `topic` at `servers`."""
 
-    def make(servers: str, topic: str = "orders", *, allow_writes: bool = False) -> Served:
+    def make(servers: str, topic: str = "orders", **settings: Any) -> Served:
         aws = FakeAws()
         aws.mappings[UUID] = {
             "UUID": UUID,
@@ -32,7 +37,7 @@ def make_esm(make_served: Callable[..., Served]) -> Callable[..., Served]:
             "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "agents-proof"},
         }
         service = MappingService(aws.account(), lookup_topic=lambda *_: 3)
-        return make_served(toolsets=("esm",), allow_writes=allow_writes, open_service=lambda: service)
+        return make_served(toolsets=("esm",), open_service=lambda: service, **settings)
 
     return make
 
@@ -61,6 +66,87 @@ def test_positions_that_no_tool_answered_are_refused(make_esm: Callable[..., Ser
     assert "as they were answered" in text
 
 
+POSITION = {
+    "group": "g",
+    "topic": "orders",
+    "committed": {"0": 4},
+    "start": {"0": 0},
+    "end": {"0": 9},
+    "members": [],
+}
+PRODUCED = {
+    "test_id": "t",
+    "topic": "orders",
+    "messages": 1,
+    "started_at": "2026-11-26T08:30:00Z",
+    "seconds": 0,
+    "partitions": [{"partition": 0, "first": 9, "last": 9, "messages": 1}],
+}
+
+
+@pytest.mark.parametrize(
+    ("committed", "deadline", "passed", "readings"),
+    [([4, 9, 10, 11], None, True, 3), ([4], 0.0, False, 1), ([4] * 100, 0.6, False, 3)],
+    ids=["until it has passed", "one look", "until the deadline"],
+)
+def test_a_check_waits_for_the_group(
+    make_esm: Callable[..., Served],
+    monkeypatch: pytest.MonkeyPatch,
+    committed: list[int],
+    deadline: float | None,
+    passed: bool,
+    readings: int,
+) -> None:
+    before = msgspec.convert(POSITION, proof.Position, strict=False)
+    read: list[int] = []
+
+    def position(*_: Any) -> proof.Position:
+        read.append(committed[len(read)])
+        return msgspec.structs.replace(before, committed={0: read[-1]})
+
+    monkeypatch.setattr(proof, "get_initial_offset", position)
+    monkeypatch.setattr(session, "Session", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(mapping_proof, "closing", lambda opened: opened)
+    waiting = {} if deadline is None else {"deadline_seconds": deadline}
+    answer = make_esm("127.0.0.1:1").answer(
+        "check_offset_after_production", uuid=UUID, initial=POSITION, produced=PRODUCED, **waiting
+    )
+    assert (answer["passed"], len(read)) == (passed, readings)
+    assert answer["partitions"][0]["committed"] == read[-1]
+
+
+def test_a_wait_that_would_be_cut_off_is_refused_before_anything_is_written(
+    make_esm: Callable[..., Served],
+) -> None:
+    served = make_esm("127.0.0.1:1", allow_writes=True, call_seconds=3)  # thirty for these tools
+    for tool, arguments in (
+        (
+            "check_offset_after_production",
+            {"initial": POSITION, "produced": PRODUCED, "deadline_seconds": 31},
+        ),
+        ("validate_esm_processing", {"plan_id": "p", "deadline_seconds": 20, "metrics_seconds": 11}),
+        ("validate_esm_processing", {"plan_id": "p"}),
+    ):
+        said = served.refusal(tool, uuid=UUID, **arguments)
+        assert "but a call is stopped after 30 s; nothing was done" in said
+
+
+def test_a_validation_waits_as_long_as_it_is_told(
+    make_esm: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[proof.ValidationRequest] = []
+
+    def stop(*arguments: Any, **_: Any) -> None:
+        asked.append(arguments[3])
+        raise EstateError("enough")
+
+    monkeypatch.setattr(proof, "plan_validation", stop)
+    served = make_esm("127.0.0.1:1")
+    served.refusal("validate_esm_processing", uuid=UUID)
+    served.refusal("validate_esm_processing", uuid=UUID, deadline_seconds=7, metrics_seconds=0)
+    assert [(one.deadline_seconds, one.metrics_seconds) for one in asked] == [(None, 180), (7, 0)]
+
+
 @pytest.mark.sandbox
 def test_messages_are_planned_written_and_followed(
     endpoints: Endpoints, make_esm: Callable[..., Served]
@@ -73,7 +159,11 @@ def test_messages_are_planned_written_and_followed(
     done = served.answer("produce_test_messages", uuid=UUID, messages=3, plan_id=plan["plan"]["id"])
     assert done["produced"]["messages"] == 3
     progress = served.answer(
-        "check_offset_after_production", uuid=UUID, initial=before, produced=done["produced"]
+        "check_offset_after_production",
+        uuid=UUID,
+        initial=before,
+        produced=done["produced"],
+        deadline_seconds=1,
     )
     assert progress["passed"] is False, "nobody polls for a faked mapping"
 
