@@ -49,9 +49,12 @@ class BrokersAnswer(Answer):
 
 class ConnectionAnswer(Answer):
     """`steps` in the order a client takes them; those after a failure are skipped. Tried from this machine,
-    not from Lambda's network."""
+    not from Lambda's network. `event_source_arn` or `kafka_bootstrap_servers`: what a mapping names as its
+    source; `endpoint`: the brokers that were asked."""
 
     ok: bool
+    event_source_arn: str | None = None
+    kafka_bootstrap_servers: list[str] | None = None
     endpoint: str
     login: str
     credentials: str
@@ -81,7 +84,7 @@ def test_kafka_connection(
     auth: AuthArgument = None,
 ) -> ConnectionAnswer:
     """Tries the connection of a mapping, or of one that does not exist yet, step by step (names, TCP, TLS, login,
-    metadata, topic, rights) and says why a step failed. `endpoint` has the brokers."""
+    metadata, topic, rights) and says why a step failed."""
     with importing:
         from mesh_assets.esm.connection import check_connection
 
@@ -99,7 +102,13 @@ def test_kafka_connection(
     )
     steps = [msgspec.to_builtins(step) for step in report.steps]
     return ConnectionAnswer(
-        ok=report.ok, endpoint=report.endpoint, login=report.login, credentials=report.origin, steps=steps
+        ok=report.ok,
+        event_source_arn=mapping.event_source_arn,
+        kafka_bootstrap_servers=list(mapping.bootstrap_servers) or None,
+        endpoint=report.endpoint,
+        login=report.login,
+        credentials=report.origin,
+        steps=steps,
     )
 
 

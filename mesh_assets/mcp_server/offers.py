@@ -140,13 +140,15 @@ _Required = Annotated[str, Field(max_length=512)]
 
 def triage_failed_connector(connector: _Required, cluster: _ClusterName = "") -> str:
     """Why a connector failed, what it affects, what to do."""
+    there = _argument(cluster)
     return (
         f"Find out why the connector {connector!r}{_of(cluster)} failed and what that affects.\n"
-        f"1. describe_connector(connector={connector!r}) for its status, tasks and traces; with source='live', whether it still fails.\n"
-        f"2. get_lineage(connector={connector!r}) for the topics and systems up- and downstream.\n"
-        "3. list_changes(since='7d', resource_type='connector') and list_changes(since='7d', resource_type='schema') for what changed "
-        "before it failed.\n"
-        "4. get_connector_config where the trace points at a setting.\n"
+        f"1. describe_connector(connector={connector!r}{there}) for its status, tasks and traces; with source='live', whether it still "
+        "fails.\n"
+        f"2. get_lineage(connector={connector!r}{there}) for the topics and systems up- and downstream.\n"
+        f"3. list_changes(since='7d', resource_type='connector'{there}) and list_changes(since='7d', resource_type='schema'{there}) for "
+        "what changed before it failed.\n"
+        f"4. get_connector_config(connector={connector!r}{there}) where the trace points at a setting.\n"
         "Answer with: the cause (quote the line of the trace), since when, what gets no data because of it, and the smallest "
         f"repair. Say what you could not find out. Change nothing. {_DATA}"
     )
@@ -154,11 +156,12 @@ def triage_failed_connector(connector: _Required, cluster: _ClusterName = "") ->
 
 def review_schema_change(subject: _Required, cluster: _ClusterName = "") -> str:
     """Whether a change of a schema is safe for its readers."""
+    there = _argument(cluster)
     return (
         f"Review the latest change of the schema {subject!r}{_of(cluster)}.\n"
-        f"1. describe_schema(subject={subject!r}) for the latest version, its compatibility level and the topics it describes.\n"
+        f"1. describe_schema(subject={subject!r}{there}) for the latest version, its compatibility level and the topics it describes.\n"
         "2. The same with version=<the previous one> for what it was.\n"
-        "3. get_lineage(topic=…, direction='downstream') for each of these topics: who reads it.\n"
+        f"3. get_lineage(topic=…, direction='downstream'{there}) for each of these topics: who reads it.\n"
         "Answer with: each field that was added, removed or changed; whether the compatibility level allows it and what it does not "
         f"check; which readers are affected and how; any new personal data. {_DATA}"
     )
@@ -166,27 +169,44 @@ def review_schema_change(subject: _Required, cluster: _ClusterName = "") -> str:
 
 def wire_topic_to_lambda(topic: _Required, function_name: _Required, cluster: _ClusterName = "") -> str:
     """From a topic to a proven event source mapping, one plan at a time."""
+    there = _argument(cluster)
     return (
         f"Wire the topic {topic!r}{_of(cluster)} to the Lambda function {function_name!r}.\n"
-        f"1. describe_topic(topic={topic!r}) and describe_schema of its subjects: what arrives, how much, in which format.\n"
-        "2. list_event_source_mappings: is it wired already?\n"
-        "3. test_kafka_connection, then add_msk_permissions or create_execution_role where something is missing.\n"
-        "4. create_event_source_mapping: show me the plan and wait for my approval before you pass its id.\n"
-        "5. validate_esm_processing: prove that records arrive.\n"
-        f"Where a tool is missing, or answers only with a plan because the server may not write, say so and stop. {_DATA}"
+        f"1. describe_topic(topic={topic!r}, source='live'{there}) and describe_schema(subject=…{there}) of its subjects: what arrives, "
+        "how much, in which format.\n"
+        f"2. list_event_source_mappings(target={function_name!r}, kafka_topic={topic!r}{there}): is it wired already?\n"
+        f"3. test_kafka_connection(kafka_topic={topic!r}, source_access_configurations=…{there}), with the access that the mapping will "
+        "have: a secret is named by its ARN, and the estate lists it or it is refused. The answer says what to name as the source: "
+        "event_source_arn or kafka_bootstrap_servers.\n"
+        f"4. add_msk_permissions(function_name={function_name!r}, kafka_topic={topic!r}, …) with that source, that access and the "
+        "kafka_consumer_group_id that the mapping will have; create_execution_role where the function has no role of its own yet.\n"
+        f"5. create_event_source_mapping(target={function_name!r}, kafka_topic={topic!r}, …) with the same: show me the plan, wait for my "
+        "approval, and call again with its plan_id.\n"
+        "6. get_event_source_mapping(uuid=…) until its state is Enabled.\n"
+        "7. validate_esm_processing(uuid=…): show me which groups would receive the test messages, wait for my approval, and call again "
+        "with the plan's id as plan_id. Only the verdict `processed` proves that the function gets the records.\n"
+        "Where a tool is missing, or answers only with a plan because the server may not write, say so and stop. Pass a plan_id only "
+        f"with my approval, in step 4 too. {_DATA}"
     )
 
 
 def weekly_estate_review(cluster: _ClusterName = "") -> str:
     """What changed in a week, what is wrong, what needs a decision."""
+    there = _argument(cluster)
     return (
         f"Review the week of the Kafka estate{_of(cluster)}.\n"
-        "1. list_clusters; then for each cluster get_cluster_summary.\n"
-        "2. list_changes(since='7d') and, where counts are large, again by resource_type.\n"
-        "3. list_problems by kind, the worst first; get_lineage for what each failed connector affects.\n"
+        f"1. list_clusters; then get_cluster_summary({there.removeprefix(', ') or 'cluster=…'}){'' if cluster else ' for each of them'}.\n"
+        f"2. list_changes(since='7d'{there}) and, where counts are large, again by resource_type.\n"
+        f"3. list_problems({there.removeprefix(', ')}) by kind, the worst first; get_lineage(connector=…{there}) for what each failed "
+        "connector affects.\n"
         "Answer on one page: what changed and matters; what is broken, since when, who is affected; what grows (lag, topics); what "
         f"needs a decision. Give names and figures, and say how old the documents are and which sections are not current. {_DATA}"
     )
+
+
+def _argument(cluster: str) -> str:
+    """The last argument of a call."""
+    return f", cluster={cluster!r}" if cluster else ""
 
 
 def _of(cluster: str) -> str:
