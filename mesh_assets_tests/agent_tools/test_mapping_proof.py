@@ -15,7 +15,9 @@ from mesh_assets.errors import EstateError
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
 from mesh_assets.platforms.kafka import session
-from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.sandbox.credentials import warehouse_access
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.an_aws_account import an_account
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws
 from mesh_assets_tests.mcp_server.served import Served
 
@@ -206,3 +208,38 @@ def test_the_user_learns_who_would_receive_test_messages_before_any_is_written(
             result.structured_content["applied"],
             "did not agree" in result.structured_content["next"],
         ) == (False, True)
+
+
+def test_a_listed_secret_logs_in_before_there_is_a_mapping(
+    stand_ins: Sandbox,
+    broker: Endpoints,
+    lambda_url: str,
+    make_served: Callable[..., Served],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a real listener, whose port the estate does not name, with the certificate of a private authority."""
+    own = warehouse_access(stand_ins.folder)
+    with an_account(lambda_url, broker) as account:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+        password = account.secret(username=own.username, password=own.password)
+        authority = account.secret(certificate=own.authority.read_text())
+        call = {
+            "kafka_bootstrap_servers": broker.sasl_bootstrap_servers,
+            "kafka_topic": "orders",
+            "source_access_configurations": [
+                {"type": "SASL_SCRAM_512_AUTH", "uri": password},
+                {"type": "SERVER_ROOT_CA_CERTIFICATE", "uri": authority},
+            ],
+        }
+        estate = (
+            f"clusters: {{warehouse: {{kafka: {{bootstrap_servers: '{broker.bootstrap_servers}'}}}}}}\n"
+            f"esm: {{accounts: [{{region: us-east-1, endpoint_url: '{lambda_url}'}}]"
+        )
+        refused = make_served(estate=estate + "}").refusal("test_kafka_connection", **call)
+        answer = make_served(estate=estate + ", secrets: ['s-*']}").answer("test_kafka_connection", **call)
+
+    assert f"secret {password} is neither the mapping's own nor listed" in refused
+    assert answer["ok"], answer
+    assert answer["login"] == f"SCRAM-SHA-512 as {own.username} over TLS"
+    assert own.password not in str(answer)

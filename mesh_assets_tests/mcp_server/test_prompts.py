@@ -27,7 +27,7 @@ _ARGUMENT = re.compile(r"(\w+)=('[^']*'|[^,\s]+)")
 
 
 def prompt_texts(served: Served, **arguments: str) -> dict[str, str]:
-    """Every prompt, rendered with those of the arguments that it takes."""
+    """Every prompt, rendered with those of these arguments that it takes."""
 
     async def texts() -> dict[str, str]:
         found = {}
@@ -88,7 +88,7 @@ def test_what_the_prompts_about_the_estate_spell_out_is_answered(
     served = make_served(the_day_before(), today())
     chosen = {"topic": "users", "connector": "orders-sink", "cluster": "warehouse", "version": 1}
     said = prompt_texts(
-        served, **{name: NAMES[name] for name in ("connector", "subject")}, **WIRING, **cluster
+        served, **{name: value for name, value in NAMES.items() if name != "cluster"}, **cluster
     )
     assert said.pop("wire_topic_to_lambda")
     for prompt, text in said.items():
@@ -99,9 +99,6 @@ def test_what_the_prompts_about_the_estate_spell_out_is_answered(
                 tool, **{name: chosen[name] if value == "…" else value for name, value in arguments.items()}
             ), (prompt, tool)
             assert arguments.get("cluster") in (None, "…", cluster.get("cluster")), (prompt, tool)
-
-
-WIRING = {"topic": "orders", "function_name": "consume"}
 
 
 @pytest.fixture
@@ -122,12 +119,12 @@ def test_wiring_a_topic_leads_from_nothing_to_a_mapping_that_processes(
     account.function()
     topic = account.topic(2)
     served = make_served(
-        estate=f"clusters:\n  wiring: {{kafka: {{bootstrap_servers: '{broker.bootstrap_servers}'}}}}\n"
+        estate=f"clusters:\n  wiring: {{kafka: {{bootstrap_servers: '{broker.bootstrap_servers}'}}, topics: {{exclude: []}}}}\n"
         f"esm: {{accounts: [{{region: us-east-1, endpoint_url: '{lambda_url}'}}]}}\n",
         allow_writes=True,
     )
     named = {"topic": topic, "function_name": "consume", "cluster": "wiring"}
-    text = prompt_texts(served, **named)["wire_topic_to_lambda"]
+    text = prompt_texts(served, **{**NAMES, **named})["wire_topic_to_lambda"]
     steps = [(tool, {n: v for n, v in arguments.items() if v != "…"}) for tool, arguments in calls(text)]
     assert [tool for tool, _ in steps] == [
         "describe_topic",
@@ -145,7 +142,7 @@ def test_wiring_a_topic_leads_from_nothing_to_a_mapping_that_processes(
         return served.answer(tool, **spelled_out[tool], **own)
 
     described = follow("describe_topic")
-    for subject in described.get("value_subjects", ()):  # none where the estate has no registry
+    for subject in described["value_subjects"]:  # none where the estate has no registry
         follow("describe_schema", subject=subject)
     assert follow("list_event_source_mappings")["mappings"] == []
     access = [
