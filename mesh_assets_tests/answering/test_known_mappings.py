@@ -72,9 +72,10 @@ def test_mappings_are_listed_once_in_a_while_and_a_failure_is_noted_and_retried(
     assert len(aws.asked("lambda.list_event_source_mappings")) == 3
 
 
+@pytest.mark.parametrize("esm", ["", "esm: {secrets: ['AmazonMSK_*']}\n"])
 def test_without_accounts_lineage_says_that_mappings_are_not_known(
-    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
+    aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]], esm: str
 ) -> None:
-    [note] = make_wired(ESTATE)[0].answer("get_lineage", topic="orders")["about"]["notes"]
+    [note] = make_wired(ESTATE + esm)[0].answer("get_lineage", topic="orders")["about"]["notes"]
     assert "esm: {accounts" in note
     assert aws.calls == []

@@ -243,6 +243,10 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ),
         ("clusters: {}\n", "estate.yaml:1: clusters: "),
         ("clusters:\n  a: 3\n", "estate.yaml:2: clusters.a: "),
+        (
+            "clusters:\n  a: {kafka: {bootstrap_servers: x}}\nesm: {}\n",
+            "estate.yaml:3: esm: names neither accounts nor secrets",
+        ),
     ],
 )
 def test_a_faulty_estate_gets_one_sentence_with_its_line(text: str, expected: str) -> None:

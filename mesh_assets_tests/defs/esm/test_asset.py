@@ -25,6 +25,7 @@ from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
 CLUSTERS = "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092'}, anomalies: {lag_records: 100}}}\n"
+ACCOUNTS = f"esm: {{accounts: [{{region: {REGION}}}]}}\n"
 OWN: dict[str, Any] = {
     "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1.example:9092"]}},
     "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "payers"},
@@ -79,11 +80,9 @@ def aws() -> FakeAws:
 
 
 def materialize(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, esm: bool = True, committed: int | None = 450
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, esm: str = ACCOUNTS, committed: int | None = 450
 ) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
-    (tmp_path / "estate.yaml").write_text(
-        CLUSTERS + (f"esm: {{accounts: [{{region: {REGION}}}]}}\n" if esm else "")
-    )
+    (tmp_path / "estate.yaml").write_text(CLUSTERS + esm)
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     defaults = lag_module.mapping_lags.__kwdefaults__
     assert defaults is not None
@@ -187,10 +186,11 @@ def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
     )
 
 
+@pytest.mark.parametrize("esm", ["", "esm: {secrets: ['AmazonMSK_*']}\n"])
 def test_without_accounts_in_the_estate_it_says_so(
-    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, esm: str
 ) -> None:
-    metadata, checks = materialize(tmp_path, monkeypatch, esm=False)
+    metadata, checks = materialize(tmp_path, monkeypatch, esm=esm)
 
     assert metadata == {"status": "not_configured", "message": NOT_CONFIGURED}
     assert {check.description for check in checks.values()} == {NOT_CONFIGURED}
