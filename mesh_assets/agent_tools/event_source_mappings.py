@@ -42,30 +42,29 @@ PlanId = Annotated[
 ]
 RoleName = Annotated[Name, Field(max_length=64, description="The role's name.")]
 Uuid = Annotated[Name, Field(description="The mapping's UUID.")]
-AddPermissions = Annotated[
-    bool, Field(description="Grant the role what it lacks, in one inline policy of its own.")
-]
+AddPermissions = Annotated[bool, Field(description="Grant the role what it lacks, in one inline policy.")]
 ContinueWithout = Annotated[
     bool, Field(description="Continue when the role's rights are unknown or cannot be granted.")
 ]
 
 
 class MappingRow(Answer):
-    """`last_modified`: when it was last changed."""
-
     uuid: str
     function: str
     topic: str | None = None
     state: str | None = None
     last_result: str | None = None
-    consumer_group_id: str
-    batch_size: int | None = None
-    last_modified: str | None = None
     source: str
 
 
+class ListedMapping(MappingRow):
+    consumer_group_id: str
+    batch_size: int | None = None
+    last_modified: str | None = None
+
+
 class MappingPage(Answer):
-    mappings: list[MappingRow]
+    mappings: list[ListedMapping]
     total: int
     next_cursor: str | None = None
     hint: str | None = None
@@ -117,7 +116,7 @@ def list_event_source_mappings(
         str | None,
         Field(
             max_length=2048,
-            description="Only of this cluster: its name in the estate, its MSK ARN, or its bootstrap servers with commas.",
+            description="Only of this cluster: its name in the estate, MSK ARN, or bootstrap servers with commas.",
         ),
     ] = None,
     kafka_topic: Annotated[str | None, Field(max_length=249, description="Only of this topic.")] = None,
@@ -136,7 +135,7 @@ def list_event_source_mappings(
         "mappings",
         sorted(_of_cluster(known, service, found, cluster), key=lambda mapping: mapping.uuid),
         place=lambda mapping: (mapping.uuid,),
-        row=_row,
+        row=_listed,
         limit=limit,
         cursor=cursor,
         question=("mappings", target, cluster, kafka_topic, state),
@@ -356,16 +355,24 @@ def question_about_plan(answer: PlanAnswer) -> Question | None:
 
 
 def _row(mapping: EventSourceMapping) -> MappingRow:
+    result = mapping.last_processing_result
     return MappingRow(
         uuid=mapping.uuid,
         function=mapping.function_name,
         topic=mapping.topic,
         state=mapping.state,
-        last_result=cut(mapping.last_processing_result, 200) if mapping.last_processing_result else None,
+        last_result=cut(result, 200) if result else None,
+        source=cut(mapping.source, 200),
+    )
+
+
+def _listed(mapping: EventSourceMapping) -> ListedMapping:
+    changed = mapping.last_modified
+    return ListedMapping(
+        **_row(mapping).model_dump(),
         consumer_group_id=mapping.consumer_group_id,
         batch_size=mapping.batch_size,
-        last_modified=None if mapping.last_modified is None else moment_text(mapping.last_modified),
-        source=cut(mapping.source, 200),
+        last_modified=None if changed is None else moment_text(changed),
     )
 
 

@@ -31,13 +31,10 @@ SecretArn = Annotated[
     str | None,
     Field(
         max_length=2048,
-        description="ARN of a secret with other credentials, listed in the estate under `esm: {secrets: […]}`; "
-        "the mapping's own by default.",
+        description="ARN of another secret, which the estate must list; the mapping's own by default.",
     ),
 ]
-AuthArgument = Annotated[
-    Auth | None, Field(description="Which login of a secret that has two: `iam` or `sasl`.")
-]
+AuthArgument = Annotated[Auth | None, Field(description="Which login of a secret with two.")]
 
 
 class BrokersAnswer(Answer):

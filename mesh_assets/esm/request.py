@@ -163,15 +163,11 @@ class UpdateRequest(MappingSettings):
 class NamedMapping(EsmModel):
     """An existing mapping: by `uuid`, or by its function and source, and its topic where these have several."""
 
-    uuid: Text | None = Field(default=None, description="The mapping's UUID; or function_name and a source")
-    function_name: Text | None = Field(default=None, description="The mapping's function: name or ARN")
+    uuid: Text | None = Field(default=None, description="The mapping's UUID; or function and source")
+    function_name: Text | None = Field(default=None, description="Its function's name or ARN")
     event_source_arn: Text | None = Field(default=None, description="Its MSK cluster's ARN")
-    kafka_bootstrap_servers: Names | None = Field(
-        default=None, description="Its self-managed cluster's host:port, …"
-    )
-    kafka_topic: Text | None = Field(
-        default=None, description="Its topic, where function and source have several mappings"
-    )
+    kafka_bootstrap_servers: Names | None = Field(default=None, description="Or its host:port, …")
+    kafka_topic: Text | None = Field(default=None, description="Where these have several mappings")
 
     @property
     def source(self) -> str | None:
@@ -186,17 +182,15 @@ class PermissionsRequest(NamedMapping):
     """
 
     kafka_consumer_group_id: Text | None = Field(
-        default=None, description="Before the mapping exists: the consumer group it will use"
+        default=None, description="Of a mapping that does not exist yet, like the following"
     )
     source_access_configurations: SourceAccesses | None = Field(
-        default=None, description="Before the mapping exists: how Lambda will authenticate, {type, uri} each"
+        default=None, description="How Lambda will authenticate: {type, uri} each"
     )
     schema_registry: Registry | None = Field(
-        default=None, description="Before the mapping exists: its Glue or Confluent registry"
+        default=None, description="Its Glue or Confluent registry: {uri, …}"
     )
-    on_failure_destination: Text | None = Field(
-        default=None, description="Before the mapping exists: its destination"
-    )
+    on_failure_destination: Text | None = Field(default=None, description="ARN or kafka://topic")
 
     @property
     def describes_a_mapping(self) -> bool:
@@ -207,18 +201,16 @@ class PermissionsRequest(NamedMapping):
 class ConnectionRequest(EsmModel):
     """What a connection is tried to: a mapping, or what one will read."""
 
-    uuid: Text | None = Field(default=None, description="The mapping's UUID; the rest is its own then")
+    uuid: Text | None = Field(default=None, description="The mapping's UUID")
     cluster: Text | None = Field(
-        default=None, description="Before the mapping exists: the cluster's name in the estate"
+        default=None, description="Before there is a mapping: the cluster's name in the estate"
     )
     event_source_arn: Text | None = Field(default=None, description="Or its MSK cluster's ARN")
-    kafka_bootstrap_servers: Names | None = Field(
-        default=None, description="Or its self-managed cluster's host:port, …"
-    )
+    kafka_bootstrap_servers: Names | None = Field(default=None, description="Or its host:port, …")
     kafka_topic: Text | None = Field(default=None, description="Whether it exists and may be read")
     kafka_consumer_group_id: Text | None = Field(default=None, description="Whether it may be used")
     source_access_configurations: SourceAccesses | None = Field(
-        default=None, description="How Lambda will authenticate to the brokers: {type, uri} each"
+        default=None, description="How Lambda will authenticate: {type, uri} each"
     )
 
 

@@ -122,27 +122,22 @@ Tags = Annotated[dict[str, str], Kind("tags")]
 
 
 class SourceAccess(EsmModel):
-    """How Lambda gets at the source: a type and, except for the two IAM types, a secret's ARN, a subnet or
-    another value.
-
-    `uri` names a secret by its ARN; it never is the secret.
-    """
+    """`uri`: a secret's ARN (never the secret), a subnet or another value; the two IAM types have none."""
 
     type: Text = Field(validation_alias=AliasChoices("type", "Type"))
     uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
 class RegistryAccess(EsmModel):
-    """How Lambda gets at a Confluent registry: a type (BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …) and its
-    secret's ARN."""
+    """`type`: BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …; `uri`: its secret's ARN."""
 
     type: Text = Field(validation_alias=AliasChoices("type", "Type"))
     uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
 class SchemaRegistry(EsmModel):
-    """A Glue registry (its ARN) or a Confluent one (its https address). `validate_attributes`: KEY, VALUE or
-    both. Without a `uri` it removes the mapping's registry."""
+    """`uri`: of Glue (ARN) or Confluent (https); without it the registry is removed. `validate_attributes`: KEY, VALUE
+    or both."""
 
     uri: Text = ""
     event_record_format: Text = "JSON"

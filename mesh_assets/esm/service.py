@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mesh_assets.esm.applying import Applied, apply_plan
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.errors import MappingNotFoundError
+from mesh_assets.esm.errors import InvalidRequestError, MappingNotFoundError, fault
 from mesh_assets.esm.estate_clusters import estate_topics
 from mesh_assets.esm.execution_role import plan_execution_role, plan_function_permissions
 from mesh_assets.esm.lookup import (
@@ -98,7 +98,20 @@ class MappingService:
 
     def plan_permissions(self, named: str | PermissionsRequest) -> Plan:
         """The rights of the mapping that is named; of the one that is described, where there is none yet."""
-        if isinstance(named, str) or named.uuid:
+        if isinstance(named, str):
+            return plan_mapping_permissions(self.account, self.get(named))
+        if named.uuid and named.describes_a_mapping:
+            raise InvalidRequestError(
+                [
+                    fault(
+                        "uuid",
+                        named.uuid,
+                        "names a mapping, whose own settings decide which rights it needs",
+                        "leave out the UUID, or what describes another mapping",
+                    )
+                ]
+            )
+        if named.uuid:
             return plan_mapping_permissions(self.account, self.named(named))
         if not named.describes_a_mapping:
             try:

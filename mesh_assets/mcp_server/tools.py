@@ -145,7 +145,7 @@ def _described(function: Callable[..., Any]) -> tuple[FuncMetadata, dict[str, An
     the process, and 10 ms of pydantic's work for each function."""
     signature = inspect.signature(function)
     metadata = FuncMetadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
-    metadata.output_schema = brief_schema(metadata.output_schema or {})
+    metadata.output_schema = brief_schema(metadata.output_schema or {}, of_answer=True)
     return metadata, brief_schema(metadata.arg_model.model_json_schema())
 
 
@@ -247,24 +247,27 @@ class BoundTool:
         return passed
 
 
-def brief_schema(schema: dict[str, Any]) -> dict[str, Any]:
+def brief_schema(schema: dict[str, Any], *, of_answer: bool = False) -> dict[str, Any]:
     """A JSON schema without what carries no information, since an agent reads those of all tools before it
     asks anything.
 
     It drops the titles that pydantic derives from names, and null: an argument can be left out instead, and
-    answers leave out what is unknown. Otherwise it accepts the same values.
+    answers leave out what is unknown. Otherwise it accepts the same values; only that nothing else is in an
+    answer is not said, because the models of answers see to it.
     """
     found: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "title" or (key == "default" and value is None):
             continue
+        if key == "additionalProperties" and (value is True or (value is False and of_answer)):
+            continue
         if key in _NAMED and isinstance(value, dict):
-            found[key] = {name: brief_schema(one) for name, one in value.items()}
+            found[key] = {name: brief_schema(one, of_answer=of_answer) for name, one in value.items()}
         elif key == "anyOf":
-            kept = [brief_schema(one) for one in value if one != {"type": "null"}]
+            kept = [brief_schema(one, of_answer=of_answer) for one in value if one != {"type": "null"}]
             found.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
         elif isinstance(value, dict) and key not in ("default", "const"):
-            found[key] = brief_schema(value)
+            found[key] = brief_schema(value, of_answer=of_answer)
         else:
             found[key] = value
     return found

@@ -179,6 +179,11 @@ def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws, make_esm: Ca
     assert served.answer("add_msk_permissions", **described, plan_id=plan["plan_id"])["applied"]
     assert changes(aws) == ["put_role_policy"]
     assert served.answer("create_event_source_mapping", **MSK)["permissions"] == "granted"
+    uuid = aws.add_mapping()
+    assert "whose own settings decide which rights it needs" in served.refusal(
+        "add_msk_permissions", uuid=uuid, kafka_consumer_group_id="another"
+    )
+    aws.mappings.clear()
     assert "kafka_topic: is missing, and no mapping fits" in served.refusal(
         "add_msk_permissions", function_name="orders-handler", event_source_arn=CLUSTER_ARN
     )

@@ -35,6 +35,16 @@ def test_a_schema_keeps_what_carries_information() -> None:
     assert book["required"] == ["title"]
 
 
+def test_that_anything_may_be_added_is_not_said_nor_that_nothing_is_in_an_answer() -> None:
+    for rest, of_answer, kept in (
+        (True, False, {}),
+        (False, False, {"additionalProperties": False}),
+        (False, True, {}),
+    ):
+        closed = {"type": "object", "additionalProperties": rest}
+        assert brief_schema(closed, of_answer=of_answer) == {"type": "object", **kept}
+
+
 def test_it_accepts_the_same_values_except_null() -> None:
     jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
     for wrong in (
