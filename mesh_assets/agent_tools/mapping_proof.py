@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _SECONDS = 15.0
 _PAUSE_SECONDS = 0.5
+_TO_A_FULL_MINUTE = 60.0
+"""CloudWatch counts by the minute, so that a proof may first wait for the next one."""
+
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
 BytesEach = Annotated[
     int, Field(ge=1, le=1_000_000, description="Size of each message, in bytes; at most 16 MiB in all.")
@@ -213,8 +216,10 @@ def validate_esm_processing(
     metrics = METRICS_SECONDS if metrics_seconds is None else metrics_seconds
     if plan_id is not None:
         _check_may_write(may_write)
-        _check_time((deadline_seconds or NEW_SECONDS) + metrics)
     account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
+    if plan_id is not None:
+        longest = deadline_seconds or NEW_SECONDS + (mapping.max_batching_window or 0)
+        _check_time(longest + metrics + _TO_A_FULL_MINUTE)
     request = proof.ValidationRequest(
         messages=messages,
         bytes_each=bytes_each,

@@ -102,7 +102,7 @@ def test_a_check_waits_for_the_group(
     before = msgspec.convert(POSITION, proof.Position, strict=False)
     read: list[int] = []
 
-    def position(*_: Any) -> proof.Position:
+    def position(*_: Any, **__: Any) -> proof.Position:
         read.append(committed[len(read)])
         return msgspec.structs.replace(before, committed={0: read[-1]})
 
