@@ -1,6 +1,7 @@
 """One thing that cannot be asked or read costs neither its section nor the run, and one source not the other."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -262,6 +263,60 @@ def test_a_subject_whose_name_the_registry_refuses_in_paths_can_be_deleted() -> 
         "fresh",
         ["orders-value"],
     )
+
+
+BROKEN_ITEMS = [{"id": 2}, {"id": 2**40, "schema": "{}"}, {"id": 2, "schema": "{}", "references": 7}]
+
+
+class OneBroken(Confluent):
+    """Its bulk list has one broken item; `alone`: what it answers for that subject by itself."""
+
+    broken: dict[str, object]
+    alone: httpx.Response | None = None
+
+    def bulk(self, context: str, params: httpx.QueryParams) -> httpx.Response:
+        items = super().bulk(context, params).json()
+        marked = {"subject": "users-value", "version": 3, **self.broken}
+        return httpx.Response(200, json=[marked if i["subject"] == "users-value" else i for i in items])
+
+    def route(self, request: httpx.Request, parts: list[str], *rest: Any) -> httpx.Response:
+        if parts == ["subjects", "users-value", "versions", "latest"] and self.alone is not None:
+            return self.alone
+        return super().route(request, parts, *rest)
+
+
+def one_broken(item: dict[str, object], alone: httpx.Response | None = None) -> OneBroken:
+    registry = OneBroken([registered("orders-value"), registered("users-value", schema_id=2)])
+    registry.broken, registry.alone = item, alone
+    return registry
+
+
+@pytest.mark.parametrize("item", BROKEN_ITEMS)
+def test_a_broken_item_of_the_bulk_list_is_read_by_itself(item: dict[str, object]) -> None:
+    section = schemas(one_broken(item))
+
+    assert [(schema.subject, schema.id, schema.error) for schema in section.records] == [
+        ("orders-value", 1, None),
+        ("users-value", 2, None),
+    ]
+    assert (section.state.status, section.state.error) == ("fresh", None)
+
+
+@pytest.mark.parametrize(
+    "alone", [httpx.Response(200, json={"version": 3}), httpx.Response(404, json={"error_code": 40401})]
+)
+@pytest.mark.parametrize("item", BROKEN_ITEMS)
+def test_a_broken_item_of_the_bulk_list_keeps_what_was_known_of_it_and_the_rest_is_fresh(
+    item: dict[str, object], alone: httpx.Response
+) -> None:
+    known = a_schema("users-value", version=2)
+
+    section = schemas(one_broken(item, alone), previous=a_document(schemas=(known,)))
+
+    orders, users = sorted(section.records, key=_subject)
+    assert (section.state.status, section.state.error, orders.error) == ("fresh", None, None)
+    assert replace(users, error=None, compatibility=known.compatibility, mode=known.mode) == known
+    assert "users-value" in (users.error or "")
 
 
 def test_a_schema_nested_990_deep_does_not_end_the_discovery() -> None:

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeAlias
 
 from mesh_assets.platforms.http import Answer, HttpService
 from mesh_assets.platforms.schema_registry.records import (
+    BrokenItem,
     RegisteredSchema,
-    ShapeError,
     has_subject,
     is_not_offered,
-    registered_schema,
+    schema_or_broken,
 )
 
 PAGE_SIZE = 1000
@@ -24,7 +24,8 @@ PAGE_SIZE = 1000
 _MOST_PAGES = 10_000
 _READINGS = 3
 
-_Reading: TypeAlias = list[RegisteredSchema] | Literal["unusable", "moved"]
+Item: TypeAlias = RegisteredSchema | BrokenItem
+_Reading: TypeAlias = list[Item] | Literal["unusable", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,8 @@ class _Page:
     def is_usable(self) -> bool:
         return self.items is not None and all(has_subject(item) for item in self.items)
 
-    def schemas(self) -> list[RegisteredSchema]:
-        try:
-            return [registered_schema(item) for item in self.items or []]
-        except ShapeError as error:
-            raise self.answer.unexpected(f"with {error}") from error
+    def schemas(self) -> list[Item]:
+        return [schema_or_broken(item) for item in self.items or []]
 
 
 class BulkList:
@@ -70,8 +68,9 @@ class BulkList:
         page = self._page(0, 2)
         return page.is_usable and bool(page.items)
 
-    def read(self) -> list[RegisteredSchema] | None:
-        """The latest schema of every subject, in the registry's order; None when the list is not usable.
+    def read(self) -> list[Item] | None:
+        """The latest schema of every subject, in the registry's order; None when the list is not usable. An item
+        that breaks the protocol stands for itself alone.
 
         A list that changes while it is read is read again, and is not usable when it keeps changing. Raises
         PlatformError.
@@ -147,13 +146,13 @@ def _page_size_served(first: int, *, asked: int) -> int | None:
     return first if first >= 50 and first % 50 == 0 else None
 
 
-def _key(schema: RegisteredSchema) -> tuple[str, int]:
+def _key(schema: Item) -> tuple[str, int]:
     return schema.subject, schema.version
 
 
-def _latest(schemas: list[RegisteredSchema]) -> list[RegisteredSchema]:
+def _latest(schemas: list[Item]) -> list[Item]:
     # A registry that ignores `latestOnly` lists every version.
-    latest: dict[str, RegisteredSchema] = {}
+    latest: dict[str, Item] = {}
     for schema in schemas:
         if schema.subject not in latest or schema.version > latest[schema.subject].version:
             latest[schema.subject] = schema

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.platforms.confluent_cloud.service import (
@@ -90,9 +90,26 @@ class ShapeError(ValueError):
     """An item breaks the protocol; the message says how."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenItem:
+    """An item of a list that names its subject and version, and breaks the protocol otherwise. `reason`: how."""
+
+    subject: str
+    version: int
+    reason: str
+
+
 def has_subject(item: Any) -> bool:
     """Whether an item of the bulk list names its subject and version, which Apicurio's items do not."""
-    return isinstance(item, dict) and isinstance(item.get("subject"), str) and _is_int(item.get("version"))
+    return isinstance(item, dict) and isinstance(item.get("subject"), str) and _is_number(item.get("version"))
+
+
+def schema_or_broken(item: Any) -> RegisteredSchema | BrokenItem:
+    """What an item describes that `has_subject`."""
+    try:
+        return registered_schema(item)
+    except ShapeError as error:
+        return BrokenItem(subject=item["subject"], version=item["version"], reason=str(error))
 
 
 def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSchema:
@@ -103,12 +120,7 @@ def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSch
     if not isinstance(name, str):
         raise ShapeError("a schema without a subject")
     version, schema_id = item.get("version"), item.get("id")
-    if (
-        not isinstance(version, int)
-        or not isinstance(schema_id, int)
-        or isinstance(version, bool)
-        or isinstance(schema_id, bool)
-    ):
+    if not _is_number(version) or not _is_number(schema_id):
         raise ShapeError(f"subject {name!r} without a version or an id")
     return RegisteredSchema(
         subject=name,
@@ -158,7 +170,7 @@ def _references(item: dict[str, Any], name: str) -> tuple[SchemaReference, ...]:
             isinstance(reference, dict)
             and isinstance(reference.get("name"), str)
             and isinstance(reference.get("subject"), str)
-            and _is_int(reference.get("version"))
+            and _is_number(reference.get("version"))
         ):
             raise ShapeError(f"{name!r} with a reference that lacks name, subject or version")
         references.append(
@@ -173,8 +185,9 @@ def _object(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) and value else None
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_number(value: Any) -> TypeGuard[int]:
+    """Whether it is an id or a version, which are 32 bits wide in every registry; -1 is the latest version."""
+    return isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 2**31
 
 
 NAME = "Schema Registry"

@@ -11,7 +11,7 @@ from functools import partial
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.http import HttpService, path_segment
 from mesh_assets.platforms.in_flight import in_flight
-from mesh_assets.platforms.schema_registry.bulk import BulkList
+from mesh_assets.platforms.schema_registry.bulk import BulkList, Item
 from mesh_assets.platforms.schema_registry.records import (
     ALL_CONTEXTS,
     RegisteredSchema,
@@ -151,13 +151,38 @@ def read_inventory(
     empty answer is not trusted, because Apicurio and AxonOps give it to Confluent's wildcard: then contexts
     and names are listed.
 
-    `unread` is told of subjects that cannot be read while others can; without it, one fails them all. Raises
-    PlatformError.
+    A subject whose item in a bulk list is broken is asked for by itself. `unread` is told of subjects that cannot
+    be read while others can; without it, one fails them all. Raises PlatformError.
     """
+    schemas: dict[str, RegisteredSchema] = {}
+    broken: dict[str, PlatformError] = {}
+
+    def keep(item: Item, subject: str) -> None:
+        if not selects(subject):
+            return
+        if isinstance(item, RegisteredSchema):
+            schemas[subject] = replace(item, subject=subject)
+        else:
+            broken[subject] = UnexpectedAnswerError(f"{service} lists {item.reason}")
+
+    def read_rest(names: Iterable[str]) -> list[RegisteredSchema]:
+        rest = [name for name in names if name not in schemas]
+        found, failed = read_each(service, rest, workers=workers, within_seconds=within_seconds)
+        # Listed, and not found by name: not a deletion.
+        whole = {schema.subject for schema in found}
+        failed = {**{name: error for name, error in broken.items() if name not in whole}, **failed}
+        if failed and (unread is None or not (schemas or found)):
+            raise next(iter(failed.values()))
+        for name, error in failed.items():
+            if unread is not None:
+                unread(name, error)
+        return _sorted([*schemas.values(), *found])
+
     across = BulkList(service, subject_prefix=ALL_CONTEXTS, page_size=page_size).read()
     if across:
-        return _sorted(schema for schema in across if selects(schema.subject)), True
-    schemas: dict[str, RegisteredSchema] = {}
+        for item in across:
+            keep(item, item.subject)
+        return read_rest(broken), True
     bulk_is_usable = across is not None
     names: set[str] = set()
     for context in read_contexts(service):
@@ -166,19 +191,12 @@ def read_inventory(
         names |= here
         bulk = BulkList(service, prefix=prefix, page_size=page_size)
         bulk_is_usable = bulk_is_usable and bool(here) and bulk.names_subjects()
-        for schema in (bulk.read() or []) if bulk_is_usable else []:
-            subject = qualified(schema.subject, context)
-            if selects(subject):
-                schemas[subject] = replace(schema, subject=subject)
+        for item in (bulk.read() or []) if bulk_is_usable else []:
+            keep(item, qualified(item.subject, context))
     # Names that the bulk list lacks, or all of them where there is no bulk list.
-    rest = [name for name in names if name not in schemas and selects(name)]
-    found, failed = read_each(service, rest, workers=workers, within_seconds=within_seconds)
-    if failed and (unread is None or not (schemas or found)):
-        raise next(iter(failed.values()))
-    for name, error in failed.items():
-        if unread is not None:
-            unread(name, error)
-    return _sorted([*schemas.values(), *found]), bool(schemas) and bulk_is_usable
+    rest = {name for name in names if name not in schemas and selects(name)}
+    from_bulk = bool(schemas)
+    return read_rest(rest | broken.keys()), from_bulk and bulk_is_usable
 
 
 def _sorted(schemas: Iterable[RegisteredSchema]) -> list[RegisteredSchema]:
