@@ -24,7 +24,7 @@ from mesh_assets.collecting.scopes import (
     patterns_scope,
     schemas_scope,
 )
-from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
+from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
@@ -41,6 +41,7 @@ from mesh_assets.inventory.sections import (
     SectionState,
     TopicsSection,
 )
+from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     GroupsReading,
@@ -222,18 +223,32 @@ class _Collection:
 
     def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
         offsets, groups = readings.offsets.result(), readings.groups.result()
-        known = self._previous.consumer_groups if self._previous else ()
+        selects = self._cluster.consumer_groups.selects
+        known = [
+            group
+            for group in (self._previous.consumer_groups if self._previous else ())
+            if selects(group.group_id)
+        ]
+        listed = {group.group_id for group in groups.groups}
+        kept = unlisted_groups(known, groups.unlisted, listed=listed)
         confirm_groups_gone(
-            self._clients.kafka, self._cluster, known, listed={group.group_id for group in groups.groups}
+            self._clients.kafka,
+            self._cluster,
+            (group for group in known if group.group_id not in kept),
+            listed=listed,
         )
+        read = group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups))
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
             state=SectionState(
                 status="fresh",
                 collected_at=offsets.read_at,
                 scope=patterns_scope(self._cluster.consumer_groups),
+                error=None
+                if groups.unlisted is None
+                else f"{groups.unlisted.reason}; {counted(len(kept), 'known group')} of them {plural(len(kept), 'is', 'are')} kept",
             ),
-            records=group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups)),
+            records=(*read, *kept.values()),
             excluded=groups.excluded,
             cost=self._kafka_cost(("kafka consumer groups",), groups=True),
         )

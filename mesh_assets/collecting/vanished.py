@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from msgspec.structs import replace
+
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.records import Connector, ConsumerGroup, Topic
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_LACKS
-from mesh_assets.platforms.kafka import KafkaReader
+from mesh_assets.platforms.kafka import KafkaReader, UnlistedGroups
 
 ASKED_AT_MOST = 10
 """How many are asked for when more have vanished: enough to notice a filter, whatever its pattern, and few
@@ -89,10 +91,26 @@ def confirm_topics_gone(
 def confirm_groups_gone(
     kafka: KafkaReader, cluster: Cluster, known: Iterable[ConsumerGroup], *, listed: Collection[str]
 ) -> None:
-    """`listed`: the groups that the patterns select. Raises PlatformError if one of `known` is not listed and
-    not gone."""
+    """`known`: without those that no list can show at present (`unlisted_groups`). `listed`: the groups that the
+    patterns select. Raises PlatformError if one of `known` is not listed and not gone."""
     vanished = cluster.consumer_groups.select({group.group_id for group in known}.difference(listed))
     _confirm(kafka.group_presence, cluster, vanished, noun="consumer group", advice=_GROUP_RIGHTS)
+
+
+def unlisted_groups(
+    known: Iterable[ConsumerGroup], unlisted: UnlistedGroups | None, *, listed: Collection[str]
+) -> dict[str, ConsumerGroup]:
+    """Those of `known` that are not listed because no list can show them now, by name: what they are and read is
+    the last known, how far they have come is unknown. Asking for them by name would say no more."""
+    if unlisted is None:
+        return {}
+    return {
+        group.group_id: replace(
+            group, members=None, offsets=None, total_lag_records=None, error=unlisted.reason
+        )
+        for group in known
+        if group.group_id not in listed and group.group_id in unlisted
+    }
 
 
 def _confirm(

@@ -12,7 +12,13 @@ from mesh_assets.esm.estate_clusters import ReaderFactory, cluster_of, kafka_rea
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.lag import lag_records
-from mesh_assets.platforms.kafka import ConsumerGroup, PartitionOffsets, ends_after, leading_partitions
+from mesh_assets.platforms.kafka import (
+    ConsumerGroup,
+    PartitionOffsets,
+    UnlistedGroups,
+    ends_after,
+    leading_partitions,
+)
 
 
 class MappingLag(Struct, frozen=True, kw_only=True):
@@ -99,7 +105,14 @@ def _of_cluster(
             for m in mappings
         ]
     return [
-        _lag(m, cluster.name, groups.get(m.consumer_group_id), offsets.get(m.topic or ""), allowed)
+        _lag(
+            m,
+            cluster.name,
+            groups.get(m.consumer_group_id),
+            offsets.get(m.topic or ""),
+            allowed,
+            unlisted=read.unlisted,
+        )
         for m in mappings
     ]
 
@@ -110,6 +123,8 @@ def _lag(
     group: ConsumerGroup | None,
     ends: Sequence[PartitionOffsets] | None,
     allowed: int,
+    *,
+    unlisted: UnlistedGroups | None,
 ) -> MappingLag:
     def unknown(why: str, *, failed: bool = True) -> MappingLag:
         return MappingLag(
@@ -118,6 +133,8 @@ def _lag(
 
     if ends is None:
         return unknown(f"{cluster} has no topic {mapping.topic}")
+    if group is None and unlisted is not None and mapping.consumer_group_id in unlisted:
+        return unknown(unlisted.reason)
     if group is None:
         return unknown(f"group {mapping.consumer_group_id} has committed nothing yet", failed=False)
     if group.offsets is None:

@@ -31,6 +31,7 @@ from mesh_assets.platforms.kafka import (
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
+    UnlistedGroups,
 )
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
@@ -55,6 +56,7 @@ class FakeKafka:
     read_at: list[datetime] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, Presence] = field(default_factory=dict)
+    unlisted: UnlistedGroups | None = None
 
     def read_cluster_id(self) -> str | None:
         self._count("cluster_id")
@@ -106,7 +108,10 @@ class FakeKafka:
         self._count("groups")
         chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
         return GroupsReading(
-            read_at=datetime.now(UTC), groups=chosen, excluded=len(self.consumer_groups) - len(chosen)
+            read_at=datetime.now(UTC),
+            groups=chosen,
+            excluded=len(self.consumer_groups) - len(chosen),
+            unlisted=self.unlisted,
         )
 
     def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+from msgspec.structs import replace
 
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.collecting.vanished import (
@@ -13,12 +14,15 @@ from mesh_assets.collecting.vanished import (
     hidden_connectors_note,
     one_by_one,
 )
+from mesh_assets.diff import diff_documents
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.sections import ConsumerGroupsSection, MetricsSection, Section, SectionName
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.kafka import ConsumerGroup
+from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
+from mesh_assets.platforms.kafka.values import partition_of
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.collecting.test_sections import a_kafka_group
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
 
 
@@ -193,3 +197,44 @@ def test_the_note_says_how_many_which_and_what_to_grant() -> None:
         "4 managed connectors that consume are not in the list of connectors (lcc-a, lcc-b, lcc-c, …): the list is filtered by missing "
         "rights; grant Operator on the cluster, and DeveloperRead on connector *"
     )
+
+
+def test_groups_without_a_coordinator_are_kept_as_they_were_and_the_others_are_read() -> None:
+    read = a_kafka_group(4)
+    lost, gone = (
+        next(name for number in range(99) if partition_of(name := f"{word}-{number}", 2) == place)
+        for word, place in (
+            ("lost", 1 - partition_of(read.group_id, 2)),
+            ("gone", partition_of(read.group_id, 2)),
+        )
+    )
+    unlisted = UnlistedGroups(partitions=frozenset({partition_of(lost, 2)}), of=2, reason="no coordinator")
+    kafka = FakeKafka({"orders": [10]}, consumer_groups=(read,), unlisted=unlisted, hidden={lost: "here"})
+    previous = a_document(
+        topics=(a_topic("orders"),), consumer_groups=(a_group(lost), a_group(gone), a_group(read.group_id))
+    )
+
+    sections = collect_sections(
+        a_cluster(), ("consumer_groups", "metrics"), previous=lambda _: previous, clients=opened(kafka)
+    )
+    section, metrics = sections["consumer_groups"], sections["metrics"]
+
+    assert isinstance(section, ConsumerGroupsSection)
+    groups = {group.group_id: group for group in section.records}
+    assert groups.keys() == {read.group_id, lost}
+    assert groups[read.group_id].total_lag_records == 6
+    kept = replace(a_group(lost), members=None, offsets=None, total_lag_records=None, error="no coordinator")
+    assert groups[lost] == kept
+    assert section.state.status == "fresh"
+    assert section.state.error == "no coordinator; 1 known group of them is kept"
+    changes = diff_documents(previous, replace(previous, consumer_groups=section.records))
+    assert [(change.kind, change.resource) for change in changes if change.resource != read.group_id] == [
+        ("deleted", gone)
+    ]
+    back = replace(previous, consumer_groups=(*section.records, a_group(gone)))
+    assert [one.resource for one in diff_documents(back, previous) if one.resource == lost] == []
+    assert isinstance(metrics, MetricsSection)
+    assert metrics.records is not None
+    rates = {rate.group_id: rate.lag_records for rate in metrics.records.consumer_groups}
+    assert rates == {read.group_id: 6, lost: None}
+    assert metrics.records.errors == (f"no figures of some consumer groups: {section.state.error}",)

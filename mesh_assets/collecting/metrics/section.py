@@ -35,8 +35,8 @@ SHORT_WINDOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read, for the
-    reason in `groups_error`. `connectors`: those known. `previous`: the latest document. `kept`: the ends
+    """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read.
+    `groups_error`: why those, or some of them, could not. `connectors`: those known. `previous`: the latest document. `kept`: the ends
     that the sensor has kept; None: there are none."""
 
     cluster_id: str
@@ -81,8 +81,9 @@ def collect_metrics(
         time_lags=lags,
     )
     missing = [] if unreadable is None else [f"no time lags: {unreadable}"]
-    if ground.groups is None:
-        missing.append(f"no figures of consumer groups: {ground.groups_error or 'they could not be read'}")
+    if ground.groups is None or ground.groups_error is not None:
+        of = "consumer groups" if ground.groups is None else "some consumer groups"
+        missing.append(f"no figures of {of}: {ground.groups_error or 'they could not be read'}")
     if missing:
         (offsets,) = metrics.sources
         metrics = replace(metrics, sources=(replace(offsets, error="; ".join(missing)),))

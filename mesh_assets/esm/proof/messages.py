@@ -229,7 +229,7 @@ def produce_test_messages(
 
 def _other_groups(session: Session, topic: str, group: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Groups with a member that reads the topic or with offsets on it, and those of which neither is known."""
-    found = read_groups(session, lambda name: name != group).groups
+    found = read_groups(session, lambda name: name != group).all_groups()
     reading = tuple(
         one.group_id
         for one in found

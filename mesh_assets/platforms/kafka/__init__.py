@@ -19,6 +19,7 @@ from mesh_assets.platforms.kafka.values import (
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
+    UnlistedGroups,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "PartitionOffsets",
     "TopicConfigs",
     "TopicMetadata",
+    "UnlistedGroups",
     "client_properties",
     "ends_after",
     "leading_partitions",

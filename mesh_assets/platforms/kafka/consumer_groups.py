@@ -49,8 +49,8 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
     """Every selected group of any kind, with its members and committed offsets.
 
     A group that was deleted meanwhile is absent; one that could not be read has an error, and None for what
-    is unknown. Raises UnexpectedAnswerError when the list of groups has holes, UnreachableError or
-    RefusedError when nothing could be read.
+    is unknown; those without a coordinator are unlisted. Raises UnexpectedAnswerError when the list of groups has
+    other holes, UnreachableError or RefusedError when nothing could be read.
     """
     session.connect()
     deadline = Deadline(session.timeout_seconds)
@@ -88,6 +88,7 @@ def read_groups(session: Session, selects: Callable[[str], bool]) -> GroupsReadi
         read_at=read_at,
         groups=tuple(sorted(groups, key=lambda group: group.group_id)),
         excluded=len(listing.consumers) + len(listing.others) - len(consumers) - len(others),
+        unlisted=listing.unlisted,
     )
 
 

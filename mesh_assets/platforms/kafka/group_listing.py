@@ -10,7 +10,7 @@ older listing (`list_groups`) has them all, but knows no types, and describes wh
 - only in the older one, as dead: a kind that this client cannot describe.
 
 Groups live in the partitions of __consumer_offsets, and the leader of a partition coordinates its groups. Two
-kinds of holes follow, both seen with Kafka 4.3:
+kinds of holes follow, both seen with Kafka 4.3, and a group's name says whether it would be in one:
 
 - A listing only asks the brokers that are up. Nobody lists the groups of a partition without a leader.
 - A broker that has just started leads its partitions but lists no groups and no error until it begins to load
@@ -30,6 +30,7 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.kafka.admin_api import GroupMetadata, ListConsumerGroupsResult
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION, NO_ANSWER
 from mesh_assets.platforms.kafka.session import Deadline, Session, outcome
+from mesh_assets.platforms.kafka.values import UnlistedGroups, partition_of
 
 NOT_READY = frozenset(
     {
@@ -48,17 +49,22 @@ _ASKING_COORDINATORS = "asking the coordinators of the consumer groups"
 _DESCRIBE_GROUP = "DESCRIBE on the group"
 
 
-def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
+def wait_for_coordinators(session: Session, deadline: Deadline) -> UnlistedGroups | None:
     """Returns when every coordinator knows its groups, or when that cannot be known: by a user who may not
-    see __consumer_offsets (Confluent Cloud hides it), or not describe groups of any name.
+    see __consumer_offsets (Confluent Cloud hides it), or not describe groups of any name. The groups of
+    coordinators that are missing or not ready within `READY_SECONDS` are those of which no list will tell.
 
-    Raises UnexpectedAnswerError when a coordinator is missing or not ready within `READY_SECONDS`,
-    UnreachableError when none answers.
+    Raises UnexpectedAnswerError when that is all of them, UnreachableError when none answers.
     """
-    partitions = _partitions(session, deadline)
-    if partitions == 0:
-        return
-    names = list(absent_groups(partitions))
+    partitions, leaderless = _partitions(session, deadline)
+    absent = absent_groups(partitions)
+    names = [name for number, name in enumerate(absent) if number not in leaderless]
+    reasons = []
+    if leaderless:
+        reasons.append(
+            f"the groups in partitions {', '.join(map(str, sorted(leaderless)))} of {GROUPS_TOPIC} have no coordinator, because those "
+            "partitions have no leader"
+        )
     started = time.monotonic()
     while names:
         names, error = _not_ready(session, names, deadline)
@@ -66,22 +72,30 @@ def wait_for_coordinators(session: Session, deadline: Deadline) -> None:
             error is not None
             and error.code() not in NOT_READY
             and error.code() in NO_ANSWER
-            and len(names) == partitions
+            and len(names) == partitions - len(leaderless)
         ):
             raise session.failed(error, doing=_ASKING_COORDINATORS, right=_DESCRIBE_GROUP)
         if names and time.monotonic() - started >= min(READY_SECONDS, session.timeout_seconds):
             said = f" ({error.name()})" if error is not None else ""
-            raise UnexpectedAnswerError(
-                f"the list of consumer groups of Kafka at {session.endpoint.servers} would be incomplete: {len(names)} of the {partitions} "
-                f"coordinators do not know their groups yet{said}; a broker that has just started needs some time"
+            reasons.append(
+                f"{len(names)} of the {partitions} coordinators do not know their groups yet{said}; a broker that has just started "
+                "needs some time"
             )
+            break
         if names:
             session.pause()
+    if not reasons:
+        return None
+    reason = f"the list of consumer groups of Kafka at {session.endpoint.servers} is incomplete: {'; '.join(reasons)}"
+    unlisted = leaderless | {partition_of(name, partitions) for name in names}
+    if len(unlisted) == partitions:
+        raise UnexpectedAnswerError(reason)
+    return UnlistedGroups(partitions=unlisted, of=partitions, reason=reason)
 
 
-def _partitions(session: Session, deadline: Deadline) -> int:
-    """The number of partitions of __consumer_offsets; 0 when it is hidden or does not exist (then there are
-    no groups)."""
+def _partitions(session: Session, deadline: Deadline) -> tuple[int, frozenset[int]]:
+    """The number of partitions of __consumer_offsets, 0 when it is hidden or does not exist (then there are
+    no groups); and those without a leader."""
     answers = session.start(
         "describe_topics",
         session.admin.describe_topics,
@@ -94,18 +108,10 @@ def _partitions(session: Session, deadline: Deadline) -> int:
     if isinstance(answer, KafkaError):
         if answer.code() in NO_ANSWER:
             raise session.failed(answer, doing=_ASKING_COORDINATORS, right="DESCRIBE on the topic")
-        return 0
-    without = [
-        str(partition.id)
-        for partition in answer.partitions
-        if partition.leader is None or partition.leader.id < 0
-    ]
-    if without:
-        raise UnexpectedAnswerError(
-            f"the list of consumer groups of Kafka at {session.endpoint.servers} is incomplete: the groups in partitions "
-            f"{', '.join(without)} of {GROUPS_TOPIC} have no coordinator, because those partitions have no leader"
-        )
-    return len(answer.partitions)
+        return 0, frozenset()
+    return len(answer.partitions), frozenset(
+        partition.id for partition in answer.partitions if partition.leader is None or partition.leader.id < 0
+    )
 
 
 def _not_ready(session: Session, names: list[str], deadline: Deadline) -> tuple[list[str], KafkaError | None]:
@@ -142,17 +148,6 @@ def absent_groups(partitions: int) -> tuple[str, ...]:
     return tuple(names[partition] for partition in range(partitions))
 
 
-def partition_of(group: str, partitions: int) -> int:
-    """Kafka's partition of a group: `Utils.abs(groupId.hashCode()) % partitions`, where
-    abs(Integer.MIN_VALUE) is 0."""
-    value = 0
-    encoded = group.encode("utf-16-be")
-    for high, low in zip(encoded[::2], encoded[1::2], strict=True):
-        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    magnitude = min(value, 0x1_0000_0000 - value)
-    return magnitude % partitions if magnitude != 0x8000_0000 else 0
-
-
 _LISTING = "listing the consumer groups"
 _DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
 
@@ -185,10 +180,12 @@ class ListedConsumer(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Consumer groups, and other groups as the older call describes them; both by group id."""
+    """Consumer groups, and other groups as the older call describes them; both by group id. `unlisted`: which
+    groups neither shows."""
 
     consumers: dict[str, ListedConsumer]
     others: dict[str, GroupMetadata]
+    unlisted: UnlistedGroups | None = None
 
 
 def state_name(state: object) -> str:
@@ -200,11 +197,11 @@ def type_name(group_type: object) -> str:
 
 
 def list_groups(session: Session, deadline: Deadline) -> Listing:
-    """All groups that the user may see.
+    """All groups that the user may see, but for those that have no coordinator.
 
-    Raises UnexpectedAnswerError when the list has holes, because a broker did not list its groups.
+    Raises UnexpectedAnswerError when the list has other holes, because a broker did not list its groups.
     """
-    wait_for_coordinators(session, deadline)
+    unlisted = wait_for_coordinators(session, deadline)
     # In this order, so that a group created in between is listed with its own kind.
     described = list_described(session, deadline)
     consumers = _list_consumers(session, deadline)
@@ -231,7 +228,7 @@ def list_groups(session: Session, deadline: Deadline) -> Listing:
             consumers[name] = ListedConsumer(UNKNOWN, str(group.state), str(group.protocol_type))
         else:
             others[name] = group
-    return Listing(consumers, others)
+    return Listing(consumers, others, unlisted)
 
 
 def _list_consumers(session: Session, deadline: Deadline) -> dict[str, ListedConsumer]:

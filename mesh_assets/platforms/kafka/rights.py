@@ -26,6 +26,7 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, TopicCollection
 
+from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka import admin_api
 from mesh_assets.platforms.kafka.admin_api import (
@@ -203,9 +204,11 @@ def read_groups_rights(
 ) -> GroupsRights:
     """The user's rights on each selected group. `list_is_complete`: True with DESCRIBE on the cluster.
 
-    Raises PlatformError when the groups could not be listed.
+    Raises PlatformError when the groups could not be listed, also when some of them could not.
     """
     listing = list_groups(session, deadline)
+    if listing.unlisted is not None:
+        raise UnexpectedAnswerError(listing.unlisted.reason)
     selected = sorted(name for name in listing.consumers if selects(name))
     others = {name: group for name, group in listing.others.items() if selects(name)}
 

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from mesh_assets.errors import UnexpectedAnswerError
+
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
     """Base of the values. They hold no cycles, so the garbage collector can skip them."""
@@ -149,10 +151,41 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
     error: str | None = None
 
 
+def partition_of(group: str, partitions: int) -> int:
+    """The partition of __consumer_offsets in which Kafka keeps a group: `Utils.abs(groupId.hashCode()) %
+    partitions`, where abs(Integer.MIN_VALUE) is 0."""
+    value = 0
+    encoded = group.encode("utf-16-be", "surrogatepass")
+    for high, low in zip(encoded[::2], encoded[1::2], strict=True):
+        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
+    magnitude = min(value, 0x1_0000_0000 - value)
+    return magnitude % partitions if magnitude != 0x8000_0000 else 0
+
+
+class UnlistedGroups(Value, frozen=True, kw_only=True):
+    """The groups in these `partitions` of the `of` that __consumer_offsets has: no list shows them, because the
+    partitions have no coordinator that knows its groups. `reason`: as a sentence."""
+
+    partitions: frozenset[int]
+    of: int
+    reason: str
+
+    def __contains__(self, group_id: str) -> bool:
+        return partition_of(group_id, self.of) in self.partitions
+
+
 class GroupsReading(Value, frozen=True, kw_only=True):
     """The selected groups, sorted. `excluded`: how many more exist. `read_at`: when offsets were first
-    requested, UTC."""
+    requested, UTC. `unlisted`: of which groups nothing is known, not even whether they exist; None: these are
+    all."""
 
     read_at: datetime
     groups: tuple[ConsumerGroup, ...]
     excluded: int = 0
+    unlisted: UnlistedGroups | None = None
+
+    def all_groups(self) -> tuple[ConsumerGroup, ...]:
+        """The groups, for whom some of them are not enough. Raises UnexpectedAnswerError when groups are unlisted."""
+        if self.unlisted is not None:
+            raise UnexpectedAnswerError(self.unlisted.reason)
+        return self.groups

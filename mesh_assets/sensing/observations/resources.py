@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
 from mesh_assets.collecting.scopes import patterns_scope
-from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone
+from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
@@ -117,11 +117,21 @@ def _groups(context: ObservationContext) -> Compared:
         return group_id in new
 
     reading = context.clients.kafka.groups(is_new)
-    confirm_groups_gone(context.clients.kafka, context.cluster, known.values(), listed=listed)
+    kept = unlisted_groups(known.values(), reading.unlisted, listed=listed)
+    expected = (group for group_id, group in known.items() if group_id not in kept)
+    confirm_groups_gone(context.clients.kafka, context.cluster, expected, listed=listed)
     described = group_records(reading.groups, offsets=OffsetsReading(read_at=context.now, topics={}))
     section = ConsumerGroupsSection(
         cluster_id=context.document.cluster.id,
         state=observed_now(context.now, patterns_scope(context.cluster.consumer_groups)),
-        records=(*(known[group_id] for group_id in sorted(listed & known.keys())), *described),
+        records=(
+            *(known[group_id] for group_id in sorted((listed | kept.keys()) & known.keys())),
+            *described,
+        ),
     )
-    return compare_section("consumer_groups", section, context.document, now=context.now)
+    compared = compare_section("consumer_groups", section, context.document, now=context.now)
+    return (
+        compared
+        if reading.unlisted is None
+        else replace(compared, notes=(*compared.notes, reading.unlisted.reason))
+    )

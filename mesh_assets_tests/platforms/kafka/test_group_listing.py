@@ -1,5 +1,6 @@
 """A list of groups is only complete when every coordinator is there and knows its groups."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -7,7 +8,10 @@ from confluent_kafka import ConsumerGroupState, KafkaError, Node, TopicPartition
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka import group_listing
-from mesh_assets.platforms.kafka.group_listing import absent_groups, partition_of
+from mesh_assets.platforms.kafka.group_listing import absent_groups
+from mesh_assets.platforms.kafka.rights import read_groups_rights
+from mesh_assets.platforms.kafka.session import Deadline, Session
+from mesh_assets.platforms.kafka.values import partition_of
 from mesh_assets_tests.platforms.kafka.fakes import (
     FakeAdmin,
     described,
@@ -52,12 +56,38 @@ def test_a_list_is_believed_when_every_coordinator_answers(admin: FakeAdmin) -> 
     assert admin.calls("describe_consumer_groups") == [list(absent_groups(3)), ["billing"]]
 
 
-def test_a_partition_without_a_leader_makes_the_list_incomplete(admin: FakeAdmin) -> None:
+def test_a_partition_without_a_leader_hides_its_own_groups_and_no_others(admin: FakeAdmin) -> None:
     admin.coordinators = offsets_topic(1, None, 1, -1)
+    names = absent_groups(4)
+    admin.group_descriptions = {name: described(name, state=ConsumerGroupState.DEAD) for name in names}
+
+    reading = reader_on(admin).groups(lambda _: True)
+
+    assert [group.group_id for group in reading.groups] == ["billing"]
+    assert admin.calls("describe_consumer_groups")[0] == [names[0], names[2]]
+    assert reading.unlisted is not None
+    assert [name in reading.unlisted for name in names] == [False, True, False, True]
+    assert reading.unlisted.reason == (
+        "the list of consumer groups of Kafka at broker-1:9092 is incomplete: the groups in partitions 1, 3 of __consumer_offsets have no "
+        "coordinator, because those partitions have no leader"
+    )
+    with pytest.raises(UnexpectedAnswerError, match="is incomplete"):
+        reading.all_groups()
+
+
+def test_without_any_leader_there_is_no_reading(admin: FakeAdmin) -> None:
+    admin.coordinators = offsets_topic(None, -1)
     with pytest.raises(
-        UnexpectedAnswerError, match="the groups in partitions 1, 3 of __consumer_offsets have no coordinator"
+        UnexpectedAnswerError, match="partitions 0, 1 of __consumer_offsets have no coordinator"
     ):
         group_names(admin)
+
+
+def test_rights_on_some_of_the_groups_are_not_taken_for_rights_on_all(admin: FakeAdmin) -> None:
+    admin.coordinators = offsets_topic(1, None, 1)
+    session = Session({"bootstrap.servers": "broker-1:9092"}, 5, admin_factory=lambda _: admin)
+    with closing(session), pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets"):
+        read_groups_rights(session, lambda _: True, Deadline(5), list_is_complete=True)
 
 
 def test_a_coordinator_that_is_not_ready_is_asked_again_until_it_is(admin: FakeAdmin) -> None:
@@ -76,17 +106,29 @@ def test_a_coordinator_that_is_not_ready_is_asked_again_until_it_is(admin: FakeA
     assert admin.calls("describe_consumer_groups") == [list(absent_groups(3)), [late], [late], ["billing"]]
 
 
-def test_a_coordinator_that_never_gets_ready_makes_the_list_incomplete(
+def test_a_coordinator_that_never_gets_ready_hides_its_own_groups_and_no_others(
     admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_listing, "READY_SECONDS", 0.0)
     admin.group_descriptions[absent_groups(3)[2]] = NOT_COORDINATOR
-    with pytest.raises(UnexpectedAnswerError) as raised:
-        group_names(admin)
-    assert str(raised.value) == (
-        "the list of consumer groups of Kafka at broker-1:9092 would be incomplete: 1 of the 3 coordinators do not know their groups yet "
+
+    unlisted = reader_on(admin).groups(lambda _: True).unlisted
+
+    assert unlisted is not None
+    assert (unlisted.partitions, unlisted.of) == (frozenset({2}), 3)
+    assert unlisted.reason == (
+        "the list of consumer groups of Kafka at broker-1:9092 is incomplete: 1 of the 3 coordinators do not know their groups yet "
         "(NOT_COORDINATOR); a broker that has just started needs some time"
     )
+
+
+def test_coordinators_of_which_none_gets_ready_give_no_reading(
+    admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_listing, "READY_SECONDS", 0.0)
+    admin.group_descriptions = dict.fromkeys(absent_groups(3), NOT_COORDINATOR)
+    with pytest.raises(UnexpectedAnswerError, match="3 of the 3 coordinators do not know their groups yet"):
+        group_names(admin)
     assert admin.calls("list_consumer_groups") == []
 
 

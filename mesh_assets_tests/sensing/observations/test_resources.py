@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka import ConsumerGroup
+from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.sensing.observations.connectors import observe_connectors
 from mesh_assets.sensing.observations.observation import Observe
@@ -76,6 +76,19 @@ def test_a_group_that_is_known_is_not_described_again(estate: Estate, warehouse:
     assert reported(estate.observe(observe_resources).causes) == [
         ("resource_deleted", "fraud-detection", "Consumer group fraud-detection deleted")
     ]
+
+
+def test_a_group_without_a_coordinator_is_not_deleted_and_leaves_a_note(
+    estate: Estate, warehouse: FakeCluster
+) -> None:
+    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    estate.discover()
+    warehouse.kafka.consumer_groups = ()
+    warehouse.kafka.unlisted = UnlistedGroups(partitions=frozenset({0}), of=1, reason="no coordinator")
+
+    observed = estate.observe(observe_resources)
+
+    assert (observed.causes, observed.notes) == ((), ("no coordinator",))
 
 
 def test_partitions_and_configs_of_a_topic_are_one_trigger(estate: Estate, warehouse: FakeCluster) -> None:
