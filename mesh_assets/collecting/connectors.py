@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError, UnreachableError
-from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys
+from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys, masked_values
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
 from mesh_assets.inventory.secret_names import is_plain_key
+from mesh_assets.inventory.sections import SecretFingerprints
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
+from mesh_assets.store.fingerprints import FingerprintKey, fingerprints_of
 
 # Asking a connector for its topics costs a request. The others keep what the latest document has, and are
 # asked in a later run.
@@ -51,10 +53,11 @@ configs are masked without knowing which keys hold passwords, and observed topic
 
 class CollectedConnectors(Record, frozen=True, kw_only=True):
     """`failed`: why endpoints could not be read, by their names as in `Connector.connect`; `records` then
-    holds what was known of their connectors."""
+    holds what was known of their connectors. `fingerprints`: of the secrets in the configs that were read."""
 
     records: tuple[Connector, ...]
     failed: dict[str, str]
+    fingerprints: SecretFingerprints | None = None
 
 
 def collect_connectors(
@@ -63,17 +66,20 @@ def collect_connectors(
     previous: Iterable[Connector],
     turn: int = 0,
     scope: ConnectorScope = "whole",
+    fingerprint_key: FingerprintKey | None = None,
 ) -> CollectedConnectors:
     """All connectors of all endpoints: one list per endpoint, and one request per connector class for the
     keys that it declares as passwords.
 
     `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
-    OBSERVED_PER_RUN have configs that do not name them.
+    OBSERVED_PER_RUN have configs that do not name them. `fingerprint_key`: of the fingerprints; None: there are
+    none.
 
     An endpoint that cannot be read, or whose list lacks a connector that is not gone (vanished.py), costs
     nothing but itself. Raises PlatformError when no endpoint can be read.
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
+    secrets: dict[ConnectorKey, dict[str, str]] = {}
 
     def read(endpoint: ConnectReader) -> list[Connector] | PlatformError:
         try:
@@ -81,7 +87,7 @@ def collect_connectors(
             _confirm_gone(endpoint, connectors, known)
         except PlatformError as error:
             return error
-        return _records(endpoint, connectors, known, turn, scope)
+        return _records(endpoint, connectors, known, turn, scope, secrets)
 
     with ThreadPoolExecutor(max_workers=max(1, len(endpoints)), thread_name_prefix="connect") as pool:
         answers = list(pool.map(read, endpoints))
@@ -97,7 +103,11 @@ def collect_connectors(
             records.extend(connector for connector in known.values() if connector.connect == name)
         else:
             records.extend(answer)
-    return CollectedConnectors(records=tuple(records), failed=failed)
+    return CollectedConnectors(
+        records=tuple(records),
+        failed=failed,
+        fingerprints=None if fingerprint_key is None else fingerprints_of(fingerprint_key, secrets),
+    )
 
 
 def _confirm_gone(
@@ -120,12 +130,17 @@ def _records(
     known: Mapping[ConnectorKey, Connector],
     turn: int,
     scope: ConnectorScope,
+    secrets: dict[ConnectorKey, dict[str, str]],
 ) -> list[Connector]:
+    """The records; adds to `secrets` what is masked in the configs that were read."""
     name = endpoint.name
     declared = _declared_passwords(endpoint, connectors) if scope == "whole" else {}
-    records = [
-        _record(name, connector, declared, known.get((name, connector.name))) for connector in connectors
-    ]
+    records = []
+    for connector in connectors:
+        record, is_read = _record(name, connector, declared, known.get((name, connector.name)))
+        records.append(record)
+        if is_read:
+            secrets[name, connector.name] = masked_values(connector.config, record.config)
     observed = _observed_topics(endpoint, records, turn) if scope == "whole" else {}
     return [
         _with_observed(record, observed.get(record.name), known.get((name, record.name)))
@@ -138,9 +153,10 @@ _Declared = Mapping[str, frozenset[str] | PlatformError | None]
 
 def _record(
     connect: str, connector: platform.Connector, declared: _Declared, old: Connector | None
-) -> Connector:
-    """The record. Its config is the one last known, masked as it was then, where this one could not be read or it
-    cannot be asked which of its values are passwords: so a secret that was masked before stays known as one."""
+) -> tuple[Connector, bool]:
+    """The record, and whether its config is the one that was read. It is the one last known, masked as it was then,
+    where this one could not be read or it cannot be asked which of its values are passwords: so a secret that was
+    masked before stays known as one."""
     answers = {plugin: declared.get(plugin) for _, plugin in _plugins(connector.config)}
     said = {
         plugin: None if isinstance(answer, PlatformError) else answer for plugin, answer in answers.items()
@@ -153,10 +169,10 @@ def _record(
             f"its config is withheld, because it is not known which of its keys are passwords: {refused}"
         )
         error = withheld if record.error is None else f"{record.error}; {withheld}"
-        return replace(record, config=last_known, error=error)
+        return replace(record, config=last_known, error=error), False
     if record.error is not None and not record.config:
-        return replace(record, config=last_known)
-    return record
+        return replace(record, config=last_known), False
+    return record, True
 
 
 def _observed_topics(

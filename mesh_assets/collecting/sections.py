@@ -52,6 +52,7 @@ from mesh_assets.platforms.kafka import (
     leading_partitions,
 )
 from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.store.fingerprints import FingerprintKey
 
 History = Callable[[str], KeptEnds | None]
 Begin = Callable[[str], Beginning]
@@ -66,13 +67,14 @@ def collect_sections(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
     begin: Begin | None = None,
+    fingerprint_key: FingerprintKey | None = None,
 ) -> dict[SectionName, Section]:
     """The `wanted` sections of `cluster`.
 
     `previous` gives the latest document by cluster id. When a source fails, its section is the one in that
     document, marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read
     from them. `begin` is called with the cluster id before anything is read, so that the reading has its place
-    among others; None: it is not published.
+    among others; None: it is not published. `fingerprint_key`: the store's, for the secrets of connectors.
 
     Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another
     cluster than the estate says or a secret cannot be resolved.
@@ -92,7 +94,15 @@ def collect_sections(
                 "correct bootstrap_servers"
             )
         sections = _Collection(
-            cluster, cluster_id, opened, metadata, previous(cluster_id), phases, history, sleep
+            cluster,
+            cluster_id,
+            opened,
+            metadata,
+            previous(cluster_id),
+            phases,
+            history,
+            sleep,
+            fingerprint_key,
         ).sections(wanted)
     whole = phases.seconds(COLLECTING)
     return {
@@ -142,6 +152,7 @@ class _Collection:
         phases: Phases,
         history: History,
         sleep: Callable[[float], None],
+        fingerprint_key: FingerprintKey | None,
     ) -> None:
         self._cluster = cluster
         self._cluster_id = cluster_id
@@ -151,6 +162,7 @@ class _Collection:
         self._phases = phases
         self._history = history
         self._sleep = sleep
+        self._fingerprint_key = fingerprint_key
         self._selected: list[TopicMetadata] = [
             topic for topic in metadata.topics if cluster.topics.selects(topic.name)
         ]
@@ -313,11 +325,13 @@ class _Collection:
                     self._clients.connect,
                     previous=known_connectors(self._previous, scope),
                     turn=self._previous.sequence if self._previous else 0,
+                    fingerprint_key=self._fingerprint_key,
                 )
             section = ConnectorsSection(
                 cluster_id=self._cluster_id,
                 state=SectionState(status="fresh", collected_at=now, scope=scope),
                 records=collected.records,
+                fingerprints=collected.fingerprints,
             )
             return with_stale_sources(section, collected.failed, self._previous)
 

@@ -7,7 +7,7 @@ no longer observed is not a change: Connect forgets topics on a reset, and a fai
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -29,6 +29,9 @@ from mesh_assets.inventory.wording import listed
 
 ConnectorKey = tuple[str, str]
 """Endpoint and name: two Connect clusters can each have a connector of the same name."""
+
+SecretPlace = tuple[str, str, str]
+"""Endpoint, name, and key of the config."""
 
 _CONFIG = "config."
 _TASKS = "tasks."
@@ -70,10 +73,18 @@ def _observed(connector: Connector) -> list[str]:
     return sorted({topic.name for topic in connector.topics if topic.known == "observed"})
 
 
-def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> Iterator[Change]:
+def diff_connectors(
+    before: Iterable[Connector],
+    after: Iterable[Connector],
+    *,
+    changed_secrets: Collection[SecretPlace] = (),
+) -> Iterator[Change]:
     old, new = {connector_key(c): c for c in before}, {connector_key(c): c for c in after}
-    if old == new:
+    if old == new and not changed_secrets:
         return
+    secrets: dict[ConnectorKey, set[str]] = {}
+    for connect, name, config in changed_secrets:
+        secrets.setdefault((connect, name), set()).add(config)
     resources = _resources(old, new)
     for key, connector in old.items():
         if key not in new:
@@ -91,8 +102,8 @@ def diff_connectors(before: Iterable[Connector], after: Iterable[Connector]) -> 
                 sentence=sentence,
                 severity="critical" if broken else "info",
             )
-        elif previous != connector:
-            yield from _diff_connector(resources[key], previous, connector)
+        elif previous != connector or key in secrets:
+            yield from _diff_connector(resources[key], previous, connector, secrets.get(key, set()))
 
 
 def _resources(
@@ -114,7 +125,20 @@ def _resources(
     }
 
 
-def _diff_connector(resource: str, before: Connector, after: Connector) -> Iterator[Change]:
+def _diff_connector(
+    resource: str, before: Connector, after: Connector, secrets: Collection[str]
+) -> Iterator[Change]:
+    unseen = {key for key in secrets if key in before.config and before.config[key] == after.config.get(key)}
+    for key in sorted(unseen):
+        yield updated(
+            "connector",
+            resource,
+            _CONFIG + key,
+            before=before.config[key],
+            after=after.config[key],
+            severity="info",
+            sentence=f"Connector {resource}: {key} changed",
+        )
     for field, old, new in differing_fields(
         connector_fields(before), connector_fields(after), learned=_LEARNED
     ):

@@ -1,10 +1,16 @@
 """The changes between two documents, and a state that changes are applied to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from mesh_assets.diff.connectors import connector_fields, connector_key, diff_connectors, full_name
+from mesh_assets.diff.connectors import (
+    SecretPlace,
+    connector_fields,
+    connector_key,
+    diff_connectors,
+    full_name,
+)
 from mesh_assets.diff.consumer_groups import (
     EPHEMERAL_GROUPS,
     diff_consumer_groups,
@@ -40,7 +46,11 @@ _KIND_ORDER = {"deleted": 0, "created": 1, "updated": 2}
 
 
 def diff_documents(
-    before: Document | None, after: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS
+    before: Document | None,
+    after: Document,
+    *,
+    ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS,
+    changed_secrets: Collection[SecretPlace] = (),
 ) -> tuple[Change, ...]:
     """What changed from `before` to `after`, two documents of the same cluster, sorted by resource type,
     resource and field.
@@ -49,11 +59,11 @@ def diff_documents(
     of a section. What only one of the two scopes of a section covers is neither deleted nor created
     (inventory/scope.py). A value that is unknown in either document gives no change. The exceptions are the states of
     connectors, tasks and groups that become known: a consumer must end up with them. state.py says how a
-    consumer applies the changes.
+    consumer applies the changes. `changed_secrets`: what is masked in both documents and not the same.
     """
     if before is None:
         return ()
-    return tuple(sorted(_changes(before, after, ephemeral_groups), key=_position))
+    return tuple(sorted(_changes(before, after, ephemeral_groups, changed_secrets), key=_position))
 
 
 def compared_sections(before: Document, after: Document) -> tuple[SectionName, ...]:
@@ -76,7 +86,12 @@ def _read_ever(document: Document, name: SectionName) -> bool:
     return state is not None and state.status != "not_configured" and state.collected_at is not None
 
 
-def _changes(before: Document, after: Document, ephemeral_groups: tuple[str, ...]) -> Iterator[Change]:
+def _changes(
+    before: Document,
+    after: Document,
+    ephemeral_groups: tuple[str, ...],
+    changed_secrets: Collection[SecretPlace],
+) -> Iterator[Change]:
     sections = compared_sections(before, after)
 
     def scopes(name: SectionName) -> ScopeChange:
@@ -90,7 +105,9 @@ def _changes(before: Document, after: Document, ephemeral_groups: tuple[str, ...
     if "connectors" in sections:
         of_connectors = scopes("connectors")
         old = of_connectors.carried(before.connectors)
-        yield from diff_connectors(*of_connectors.within_both(old, after.connectors, connector_key))
+        yield from diff_connectors(
+            *of_connectors.within_both(old, after.connectors, connector_key), changed_secrets=changed_secrets
+        )
     if "schemas" in sections:
         of_schemas = scopes("schemas")
         yield from diff_schemas(

@@ -15,6 +15,7 @@ __all__ = [
     "mask_trace",
     "mask_value",
     "masked_keys",
+    "masked_values",
 ]
 
 _REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
@@ -112,6 +113,16 @@ def mask_trace(trace: str | None, secrets: Iterable[str] = ()) -> str | None:
 def masked_keys(config: Mapping[str, str | None]) -> frozenset[str]:
     """The keys whose whole value is masked in `config`."""
     return frozenset(key for key, value in config.items() if value == MASK)
+
+
+def masked_values(config: Mapping[str, str | None], masked: Mapping[str, str | None]) -> dict[str, str]:
+    """The values of `config` that `masked`, which is made of it, does not show whole, by the key there. Without
+    those that came masked: how many asterisks stand for a secret says nothing about it."""
+    return {
+        shown: value
+        for key, (shown, said) in zip(sorted(config), masked.items(), strict=True)
+        if (value := config[key]) and said != value and not _MASKED_ALREADY.fullmatch(value)
+    }
 
 
 def _is_certificate(value: str) -> bool:

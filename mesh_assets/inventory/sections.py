@@ -120,12 +120,21 @@ class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="sec
     excluded: int = 0
 
 
+class SecretFingerprints(Record, frozen=True, kw_only=True):
+    """Keyed fingerprints of what is masked in the configs of connectors, which only the store ever holds
+    (store/fingerprints.py). `connectors`: endpoint and name → key of the config → fingerprint."""
+
+    key_id: str
+    connectors: dict[str, dict[str, str]]
+
+
 class ConnectorsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
     """`stand_in`, here and in the other sections that come over HTTP: what the source says it stands in for;
-    None: it is the real thing."""
+    None: it is the real thing. `fingerprints`: of the secrets that were read; None: nobody asked for them."""
 
     records: tuple[Connector, ...]
     stand_in: str | None = None
+    fingerprints: SecretFingerprints | None = None
 
 
 class SchemasSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="schemas"):

@@ -28,6 +28,7 @@ sequence has been published, and the record is taken back.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -52,6 +53,7 @@ from mesh_assets.snapshot.events import (
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
+from mesh_assets.store.fingerprints import KeptFingerprints, ReadFingerprints
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, SchemaIds, WriteAhead
 
@@ -82,25 +84,21 @@ class Published(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
+@dataclass
 class _Run:
     """One run on one cluster, with what all its steps need."""
 
-    def __init__(
-        self,
-        store: InventoryStore,
-        cluster: str,
-        cluster_id: str,
-        publisher: Publisher,
-        ids: SchemaIds | None,
-    ) -> None:
-        self.store = store
-        self.store_id = store.store_id()
-        self.newest: Newest | None = None
-        self.notes: list[str] = []
-        self.cluster = cluster
-        self.cluster_id = cluster_id
-        self.publisher = publisher
-        self.ids = ids
+    store: InventoryStore
+    cluster: str
+    cluster_id: str
+    publisher: Publisher
+    ids: SchemaIds | None
+    fingerprints: ReadFingerprints
+    newest: Newest | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store_id = self.store.store_id()
 
     def publish_record(
         self, lock: ClusterLock, record: WriteAhead, document: Document, latest_version: str | None
@@ -209,9 +207,12 @@ class _Run:
             "assemble changed the sequence or the cluster"
         )
         document = replace(document, discovery_timestamp=_whole_milliseconds(document.discovery_timestamp))
-        changes = diff_documents(previous, document)
+        kept = KeptFingerprints(self.store.objects, self.cluster_id)
+        secrets = kept.compared(document, self.fingerprints(document), previous=previous, latest=latest)
+        changes = diff_documents(previous, document, changed_secrets=secrets.changed)
         key = self.store.free_document_key(self.cluster_id, document.discovery_timestamp)
         stored = lock.write_document(key, encode_document(document))
+        kept.keep(key, secrets)
         record = WriteAhead(
             run_id=run_id,
             sequence=sequence,
@@ -341,31 +342,32 @@ def publish_snapshot(
     wait_seconds: float | None = None,
     clock: Clock | None = None,
     progress: Callable[[str], None] | None = None,
+    fingerprints: ReadFingerprints = lambda _: None,
 ) -> Published:
     """Publishes the cluster's state as the next snapshot, then its changes, after whatever an earlier run
     left unfinished.
 
     `cluster`: its name in the estate. `triggers`: at least one; `taken`: their ids in the inbox. `lease_seconds`:
     how long the lock holds without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
+    `fingerprints`: of the secrets read for a document.
     Raises ConflictError if another run holds the cluster, PublishError if an event cannot be published,
     StoreError if the store fails, and whatever `assemble` raises.
     """
     clock = clock or SystemClock()
-    say = progress or (lambda _sentence: None)
+    say = progress or (lambda _: None)
     known = store.latest(cluster_id)
     ids = publisher.prepare(None if known is None else known[0].schema_ids)
-    wait = timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds)
     with acquire_lock(
         store,
         cluster=cluster,
         cluster_id=cluster_id,
         run_id=run_id,
         lease=timedelta(seconds=lease_seconds),
-        wait=wait,
+        wait=timedelta(seconds=lease_seconds + 1 if wait_seconds is None else wait_seconds),
         clock=clock,
         progress=say,
     ) as lock:
-        run = _Run(store, cluster, cluster_id, publisher, ids)
+        run = _Run(store, cluster, cluster_id, publisher, ids, fingerprints)
         left = lock.record
         if known is None and left is None:
             # Before anything is shut out: a stranger must not disturb the store that publishes. Half a second,

@@ -13,10 +13,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.join import join_sections
-from mesh_assets.inventory.sections import (
-    Section,
-    SectionName,
-)
+from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints, Section, SectionName
 from mesh_assets.sensing.handover import inboxes_of, noted_before, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher
@@ -71,6 +68,15 @@ def publish_discovery(
             run_id=run_id,
         )
 
+    def fingerprints(document: Document) -> SecretFingerprints | None:
+        """Those collected, unless the document holds the connectors of another reading."""
+        section = collected.get("connectors")
+        if not isinstance(section, ConnectorsSection) or section.state.collected_at is None:
+            return None
+        settled = document.sections["connectors"]
+        is_read = settled.status == "fresh" and settled.collected_at == section.state.collected_at
+        return section.fingerprints if is_read else None
+
     with open_publisher(estate, name) as publisher:
         published = publish_snapshot(
             store=store,
@@ -82,6 +88,7 @@ def publish_discovery(
             taken=taken.ids,
             publisher=publisher,
             progress=logger.info,
+            fingerprints=fingerprints,
         )
     if former is not None:
         note = (

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.store.objects import StoredObject, checked_key
+from mesh_assets.store.objects import PRIVATE, StoredObject, checked_key
 
 _LOCK_SECONDS = 30.0  # the lock is held for a rename and an fsync: milliseconds
 _ABANDONED_SECONDS = 86_400.0
@@ -45,19 +45,19 @@ class FolderStore:
 
     def put(self, key: str, data: bytes) -> str:
         path = self._path(key)
-        with self._written(data) as temporary, self._locked():
+        with self._written(key, data) as temporary, self._locked():
             self._place(temporary, path, os.replace)
         return _version(data)
 
     def put_new(self, key: str, data: bytes) -> str:
         path = self._path(key)
-        with self._written(data) as temporary:
+        with self._written(key, data) as temporary:
             self._place(temporary, path, os.link)
         return _version(data)
 
     def put_if(self, key: str, data: bytes, version: str) -> str:
         path = self._path(key)
-        with self._written(data) as temporary, self._locked():
+        with self._written(key, data) as temporary, self._locked():
             self._expect(key, version)
             self._place(temporary, path, os.replace)
         return _version(data)
@@ -111,7 +111,7 @@ class FolderStore:
             raise ConflictError(f"{self._path(key)} has been written by another")
 
     @contextmanager
-    def _written(self, data: bytes) -> Iterator[Path]:
+    def _written(self, key: str, data: bytes) -> Iterator[Path]:
         """A synced temporary file with the data, removed at the end unless it was renamed."""
         path = self._temporary / f"{os.getpid()}-{uuid.uuid4().hex}"
         with _store_errors(path, "written"):
@@ -119,7 +119,8 @@ class FolderStore:
                 _make_folder(self._temporary)
             self._drop_abandoned()
             try:
-                with open(path, "xb", opener=_not_for_others) as file:
+                opener = _for_the_owner if key.startswith(PRIVATE) else _not_for_others
+                with open(path, "xb", opener=opener) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -184,6 +185,10 @@ class FolderStore:
 
 def _not_for_others(path: str, flags: int) -> int:
     return os.open(path, flags, 0o660)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _make_folder(path: Path) -> None:

@@ -6,6 +6,9 @@ from typing import Protocol
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import Record
 
+PRIVATE = "private/"
+"""What is below this prefix is for this project's runs alone; in a folder, its files are open to their owner only."""
+
 
 class StoredObject(Record, frozen=True, kw_only=True):
     """An object in a listing."""

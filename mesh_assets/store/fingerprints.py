@@ -1,0 +1,164 @@
+"""Whether a secret in a connector's config changed, without the secret: keyed fingerprints, which stay in the store.
+
+A masked value looks the same before and after a rotation. So a run keeps an HMAC of each value that it masks, with a
+random key of this store, and compares it with that of the latest document. Neither key nor fingerprints are part of a
+document, an event or an answer. Without the key of then (lost, damaged, another store) nothing is claimed.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+
+from mesh_assets.diff.connectors import SecretPlace
+from mesh_assets.errors import ConflictError
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import UNDECODABLE, Record
+from mesh_assets.inventory.sections import SecretFingerprints
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import PRIVATE, ObjectStore
+from mesh_assets.store.pointers import Pointer
+
+logger = logging.getLogger(__name__)
+
+_KEY = f"{PRIVATE}fingerprint-key.json"
+_KEY_BYTES = 32
+_DIGITS = 32
+
+
+class FingerprintKey(Record, frozen=True, kw_only=True):
+    """`id` names the key in what it made, so that another key's fingerprints are not taken for other secrets."""
+
+    id: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"FingerprintKey(id={self.id!r})"
+
+    def of(self, *place_and_value: str) -> str:
+        """The fingerprint of a value in its place: the same secret in two places has two."""
+        text = msgspec.json.encode(place_and_value)
+        return hmac.new(self.key, text, hashlib.sha256).hexdigest()[:_DIGITS]
+
+
+class _Kept(Record, frozen=True, kw_only=True):
+    """By the document's key: those of the latest document and of the one that is being published."""
+
+    documents: dict[str, SecretFingerprints]
+
+
+class Compared(Record, frozen=True, kw_only=True):
+    """`now`: what to keep with the document. `changed`: the secrets that are others than before. `beside`: the key of
+    the document that it was compared with."""
+
+    now: SecretFingerprints | None
+    changed: tuple[SecretPlace, ...]
+    beside: str | None
+
+
+ReadFingerprints = Callable[[Document], SecretFingerprints | None]
+"""Of the secrets in the document's connectors; None: none were read."""
+
+_R = TypeVar("_R")
+_keys = msgspec.json.Decoder(FingerprintKey)
+_kept = msgspec.json.Decoder(_Kept)
+
+
+def fingerprint_key(objects: ObjectStore) -> FingerprintKey:
+    """The store's key, made at the first call and again when it is damaged. Raises StoreError when the store fails."""
+    while True:
+        found = objects.get(_KEY)
+        key = None if found is None else _decoded(_keys, found[0], objects.location(_KEY))
+        if key is not None and len(key.key) == _KEY_BYTES:
+            return key
+        new = FingerprintKey(id=secrets.token_hex(8), key=secrets.token_bytes(_KEY_BYTES))
+        data = msgspec.json.encode(new)
+        with suppress(ConflictError):  # another was faster
+            if found is None:
+                objects.put_new(_KEY, data)
+            else:
+                objects.put_if(_KEY, data, found[1])
+
+
+class KeptFingerprints:
+    """Those of one cluster. Written only under the cluster's lock. Every method raises StoreError when the store
+    fails."""
+
+    def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
+        self._objects = objects
+        self._place = f"{PRIVATE}fingerprints/{safe(cluster_id)}.json"
+
+    def compared(
+        self,
+        document: Document,
+        read: SecretFingerprints | None,
+        *,
+        previous: Document | None,
+        latest: tuple[Pointer, str] | None,
+    ) -> Compared:
+        """What was read for `document` against those of `previous`, if it is the store's `latest` and not taken from
+        the topic. For connectors whose config could not be read those stay, as their records do."""
+        ours = latest is not None and previous is not None and previous.run_id == latest[0].run_id
+        key = latest[0].document.key if latest is not None and ours else None
+        before = None if key is None else self._all().get(key)
+        if before is None or read is None or before.key_id != read.key_id:
+            return Compared(now=read or before, changed=(), beside=key)
+        now: dict[str, dict[str, str]] = {}
+        changed: list[SecretPlace] = []
+        for connector in document.connectors:
+            identity = _identity(connector.connect, connector.name)
+            old = before.connectors.get(identity, {})
+            now[identity] = new = read.connectors.get(identity, old)
+            changed += [
+                (connector.connect, connector.name, name)
+                for name in new
+                if name in old and old[name] != new[name]
+            ]
+        fingerprints = SecretFingerprints(key_id=read.key_id, connectors=now)
+        return Compared(now=fingerprints, changed=tuple(changed), beside=key)
+
+    def keep(self, document_key: str, compared: Compared) -> None:
+        """Keeps what belongs to a document that will be published, and that of the one it was compared with, which
+        is the latest until then. Nothing else is compared with any more."""
+        if compared.now is not None:
+            kept = {key: some for key, some in self._all().items() if key == compared.beside}
+            data = msgspec.json.encode(_Kept(documents={**kept, document_key: compared.now}))
+            self._objects.put(self._place, data)
+
+    def _all(self) -> dict[str, SecretFingerprints]:
+        found = self._objects.get(self._place)
+        kept = None if found is None else _decoded(_kept, found[0], self._objects.location(self._place))
+        return {} if kept is None else kept.documents
+
+
+def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, location: str) -> _R | None:
+    try:
+        return decoder.decode(data)
+    except UNDECODABLE:
+        # Without the decoder's words, which may quote; and not set aside, since nobody may look at it.
+        logger.warning("%s is damaged and made anew: changes of secrets go unnoticed once", location)
+        return None
+
+
+def fingerprints_of(
+    key: FingerprintKey, configs: Mapping[tuple[str, str], Mapping[str, str]]
+) -> SecretFingerprints:
+    """Of the secrets in the configs: endpoint and connector → key → value."""
+    return SecretFingerprints(
+        key_id=key.id,
+        connectors={
+            _identity(connect, name): {
+                config_key: key.of(connect, name, config_key, value) for config_key, value in secrets_.items()
+            }
+            for (connect, name), secrets_ in configs.items()
+        },
+    )
+
+
+def _identity(connect: str, name: str) -> str:
+    return f"{connect}\n{name}"
