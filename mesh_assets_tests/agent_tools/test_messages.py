@@ -1,13 +1,19 @@
 """`sample_messages`: one odd record costs no other, and a tail without records is not an empty topic."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.platforms.kafka import tail
 from mesh_assets.platforms.kafka.tail import Tail, TailRecord
+from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.mcp_server.served import FLINK, Served
+
+WAIT_SECONDS = 30
 
 
 def a_record(value: bytes, offset: int = 0, timestamp_ms: int | None = 1_000) -> TailRecord:
@@ -71,3 +77,94 @@ def test_why_there_is_no_record(sample: Callable[[Tail], dict[str, Any]], found:
     answer = sample(found)
     assert answer["messages"] == []
     assert hint in answer["hint"]
+
+
+# Real transactions.
+
+
+class Transactional:
+    """A topic of one partition on a real broker, and a producer that writes to it in transactions."""
+
+    def __init__(self, admin: AdminClient, producer: Producer, sample: Callable[..., dict[str, Any]]) -> None:
+        self.topic = f"public-transactions-{uuid.uuid4().hex}"
+        self.producer = producer
+        self._sample = sample
+        admin.create_topics([NewTopic(self.topic, 1, 1)])[self.topic].result(WAIT_SECONDS)
+
+    def begin(self, *values: str) -> None:
+        self.producer.begin_transaction()
+        for value in values:
+            self.producer.produce(self.topic, value.encode())
+        assert self.producer.flush(WAIT_SECONDS) == 0
+
+    def commit(self, *values: str) -> None:
+        self.begin(*values)
+        self.producer.commit_transaction(WAIT_SECONDS)
+
+    def abort(self, *values: str) -> None:
+        self.begin(*values)
+        self.producer.abort_transaction(WAIT_SECONDS)
+
+    def shown(self, limit: int = 5) -> tuple[list[str], str | None]:
+        """The values in the order of their offsets, and the hint."""
+        answer = self._sample(topic=self.topic, limit=limit)
+        messages = sorted(answer["messages"], key=lambda message: message["offset"])
+        return [message["value"] for message in messages], answer.get("hint")
+
+
+@pytest.fixture
+def transactional(broker: Endpoints, make_served: Callable[..., Served]) -> Iterator[Transactional]:
+    estate = f'''clusters:
+  warehouse:
+    kafka: {{bootstrap_servers: "{broker.bootstrap_servers}"}}
+    allow_message_reading: ["public-*"]
+'''
+    served = make_served(estate=estate)
+    servers = {"bootstrap.servers": broker.bootstrap_servers}
+    with AdminClient(servers) as admin:
+        producer = Producer({**servers, "transactional.id": f"tests-{uuid.uuid4().hex}"})
+        try:
+            producer.init_transactions(WAIT_SECONDS)
+            made = Transactional(
+                admin, producer, lambda **arguments: served.answer("sample_messages", **arguments)
+            )
+            yield made
+            admin.delete_topics([made.topic])[made.topic].result(WAIT_SECONDS)
+        finally:
+            producer.close()
+
+
+def test_what_transactions_committed_is_shown_and_what_they_rolled_back_is_not(
+    transactional: Transactional,
+) -> None:
+    transactional.abort("rolled back")
+    assert transactional.shown() == (
+        [],
+        "no record can be read now: its offsets hold only markers of transactions, or what these rolled back or did not "
+        "finish",
+    )
+
+    transactional.commit("one", "two")
+    transactional.commit("three")
+    assert transactional.shown() == (["one", "two", "three"], None)
+
+    for _ in range(10):
+        transactional.abort("rolled", "back")
+    assert transactional.shown(limit=2) == (["two", "three"], None)
+
+
+def test_what_a_transaction_has_not_finished_is_not_shown_and_not_denied(
+    transactional: Transactional,
+) -> None:
+    transactional.begin("first")
+    assert transactional.shown() == (
+        [],
+        "the topic holds no records now, but for any of transactions that are not finished",
+    )
+    transactional.producer.commit_transaction(WAIT_SECONDS)
+    assert transactional.shown() == (["first"], None)
+
+    transactional.begin("second")
+    values, hint = transactional.shown()
+    transactional.producer.abort_transaction(WAIT_SECONDS)
+    assert (values, hint) == (["first"], None)
