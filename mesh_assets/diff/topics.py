@@ -1,7 +1,8 @@
 """Changes of topics and of the cluster's defaults for them. Not changes: leaders, ISR, offsets and errors,
 which are the health and traffic of the moment; links to schemas and connectors, which are derived; and values
-of configs that a topic inherits. The cluster's own default is told once; a static default is that of whichever
-broker answered."""
+of configs that a topic inherits. The cluster's own default is told once. A static default (server.properties, or
+Kafka's own) never is: each broker has its own, a topic shows that of whichever broker answered, and while brokers
+restart one by one both are true."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.records import Topic
+from mesh_assets.inventory.records import UNDECODABLE, Topic
 from mesh_assets.inventory.wording import counted, listed, plural
 
 # Configs that decide how long data is kept, how safe it is and what producers may send: changing one can lose
@@ -87,7 +88,7 @@ def meaning(config: str, value: str | None) -> str | None:
     if plain.startswith("{"):  # as Confluent's placement constraints
         try:
             return json_text(msgspec.json.decode(plain))
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             return plain
     return plain
 
@@ -125,9 +126,13 @@ def diff_topic_defaults(
             before=old,
             after=new,
             severity="warning" if config in _WEIGHTY_CONFIGS else "info",
-            sentence=f"Default of topics: {config} {shown(old)} → {shown(new)}, for {counted(heirs, 'topic')} without "
-            "a value of their own",
+            sentence=f"Default of topics: {config} {_of_cluster(old)} → {_of_cluster(new)}, for {counted(heirs, 'topic')} "
+            "without a value of their own",
         )
+
+
+def _of_cluster(default: str | None) -> str:
+    return shown(default, absent="not set for the cluster (each broker's own holds)")
 
 
 def _unchanged(before: Topic, after: Topic) -> bool:

@@ -203,6 +203,28 @@ def test_brokers_whose_static_defaults_differ_give_no_changes_between_two_equal_
     assert diff_documents(read_from("1"), read_from("2")) == ()
 
 
+def test_a_default_that_the_cluster_sets_or_drops_says_what_holds_without_it() -> None:
+    topics = (a_topic(config={"retention.ms": "1"}, config_overrides=()),)
+    unset, set_ = (
+        a_document(topics=topics, topic_defaults=defaults) for defaults in ({}, {"retention.ms": "1"})
+    )
+
+    (dropped,), (given,) = diff_documents(set_, unset), diff_documents(unset, set_)
+
+    assert (dropped.before, dropped.after, given.before, given.after) == ("1", None, None, "1")
+    assert dropped.sentence == (
+        "Default of topics: retention.ms 1 → not set for the cluster (each broker's own holds), for 1 topic without a "
+        "value of their own"
+    )
+    assert "not set for the cluster (each broker's own holds) → 1," in given.sentence
+
+
+def test_a_value_nested_beyond_any_stack_is_compared_as_text() -> None:
+    deep = '{"a":' * 5_000
+    (change,) = changes_of(a_topic(config={"x": deep}), a_topic(config={"x": "{}"}))
+    assert change[2] == deep
+
+
 @pytest.mark.parametrize(
     ("config", "one", "other"),
     [
