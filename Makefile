@@ -7,13 +7,14 @@ TERRAFORM := .venv/terraform
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
 
-.PHONY: help demo dev test test-fast check screens format lock clean
+.PHONY: help demo dev test test-fast fuzz check screens format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, start the sandbox, discover it, say where to look"
 	@echo "make dev     the sandbox and Dagster's UI until interrupted"
 	@echo "make test    set up, run all tests; make test-fast: those that need no server"
+	@echo "make fuzz    a minute of hostile input for each kind that comes from outside"
 	@echo "make check   format, lint, types, import rules, Terraform"
 
 $(READY): requirements.txt pyproject.toml
@@ -52,6 +53,10 @@ test: $(READY) $(TERRAFORM)
 # What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow" --hypothesis-profile fast
+
+# A minute for each kind of input from outside, in one process, without an end before that: what it finds is listed.
+fuzz: $(READY)
+	@$(BIN)/python -m mesh_assets_tests.hostile.test_hostile
 
 check: $(READY) $(TERRAFORM)
 	@$(BIN)/ruff format --check .

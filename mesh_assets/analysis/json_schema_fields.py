@@ -11,7 +11,7 @@ from referencing import Registry, Resource, Specification
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT201909, DRAFT202012, specification_with
 
-from mesh_assets.analysis.field_walk import DEEPEST, Branch, SchemaField, SchemaFields, walk
+from mesh_assets.analysis.field_walk import DEEPEST, MOST_FIELDS, Branch, SchemaField, SchemaFields, walk
 from mesh_assets.inventory.definitions import UnreadableDefinitionError
 
 # Before these, a reference stood alone: what is beside it does not apply.
@@ -25,6 +25,9 @@ _MOST_PLACES = 5_000
 _MOST_WORK = 50_000
 # What `referencing` raises, beside its own errors, where an $id, $anchor or $ref is not such text as it should be.
 _ODD = (ValueError, TypeError, AttributeError, LookupError)
+# Parts, of a schema in which some have names.
+_MOST_SEARCHED = 20_000
+_NAMES = ("$id", "id", "$anchor", "$dynamicAnchor")
 _TYPE_DEPTH = 4
 _BRANCHES_SHOWN = 6
 
@@ -79,12 +82,16 @@ class _Reader:
         known = isinstance(dialect, str) and specification_with(dialect, default=Specification.OPAQUE)
         self._specification = known if known and known is not Specification.OPAQUE else DRAFT202012
         self._alone = self._specification not in _REFERENCES_HAVE_COMPANY
-        registry: Any = Registry()
+        self.cut = False
         try:
             root = self._specification.create_resource(schema)
-            registry = registry.with_resource(root.id() or "", root)
-            # Finds every $id and $anchor once, not at each reference.
-            registry = registry.crawl()
+            # As if it had been searched for names. A search takes 10 µs a part, and most schemas have none.
+            registry: Any = Registry({root.id() or "": root})
+            if (named := _named_parts(schema)) is None:
+                self.cut = True
+            elif named:
+                # Finds every $id and $anchor once, not at each reference.
+                registry = Registry().with_resource(root.id() or "", root).crawl()
             resolver = registry.resolver(root.id() or "")
         except _ODD:
             resolver = Registry().with_resource("", Resource.opaque(schema)).resolver("")
@@ -96,7 +103,6 @@ class _Reader:
                     if isinstance(name, str):
                         self._anchors.setdefault(f"#{name.removeprefix('#')}", one)
         self.root = _Place(schema, resolver)
-        self.cut = False
         self._work = 0
         self._properties: dict[tuple[int, ...], list[_Property]] = {}
 
@@ -125,6 +131,8 @@ class _Reader:
         for place in self._places(parts):
             properties = place.schema.get("properties")
             for name, schema in properties.items() if isinstance(properties, dict) else ():
+                if len(found) > MOST_FIELDS and f"{place.suffix}.{name}" not in found:
+                    continue  # it would not be shown
                 if self._work == _MOST_WORK:
                     self.cut = True
                     break
@@ -290,6 +298,24 @@ class _Reader:
         if "properties" in place.schema or not isinstance(values, dict):
             return "object"
         return f"map<{self._type([self._below(place, values)], depth - 1)}>"
+
+
+def _named_parts(schema: Any) -> bool | None:
+    """Whether parts of the schema have names of their own, by which references find them; None: so many parts that
+    they are not searched for."""
+    waiting, count, named = [schema], 0, False
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            count += 1
+            names = ("$anchor", "$dynamicAnchor") if part is schema else _NAMES
+            named = named or any(isinstance(part.get(name), str) for name in names)
+            if named and count > _MOST_SEARCHED:
+                return None
+            waiting.extend(part.values())
+    return named
 
 
 def _listed(schema: Mapping[str, Any], keyword: str) -> list[Any]:

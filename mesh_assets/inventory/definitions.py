@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
 _DEEPEST_JSON = 400
-_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
+_LEVELS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class UnreadableDefinitionError(ValueError):
@@ -21,11 +23,9 @@ def parse_json(text: str) -> Any:
     """
     # Counting brackets is cheap, and nearly every schema has fewer than that.
     if text.count("[") + text.count("{") > _DEEPEST_JSON:
-        depth = 0
-        for bracket in _NESTING.finditer(text):
-            depth += 1 if bracket["open"] else -1 if bracket["close"] else 0
-            if depth > _DEEPEST_JSON:
-                raise UnreadableDefinitionError(f"nested deeper than {_DEEPEST_JSON} levels")
+        depths = accumulate(map(_LEVELS.__getitem__, _NO_BRACKETS.sub("", text)))
+        if max(depths, default=0) > _DEEPEST_JSON:
+            raise UnreadableDefinitionError(f"nested deeper than {_DEEPEST_JSON} levels")
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:

@@ -14,6 +14,7 @@ from mesh_assets.collecting.metrics.measurements import (
     Measurement,
     RecordCounts,
     figures,
+    whole,
 )
 from mesh_assets.inventory.records import Broker, ClusterLoad, MetricsSource, TopicRate
 from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient, MetricQuery
@@ -131,7 +132,7 @@ class CloudWatchMetricsReader:
             ends_at=tuple((moment + step).timestamp() for moment in begins),
             topics={
                 topic: tuple(
-                    round(some[moment] * step_seconds) if moment in some else None for moment in begins
+                    whole(some[moment] * step_seconds) if moment in some else None for moment in begins
                 )
                 for topic, some in rates.items()
             },
@@ -155,7 +156,7 @@ class CloudWatchMetricsReader:
             port=0,
             cpu_percent=None if user is None or system is None else round(user + system, 3),
             disk_used_percent=None if disk is None else round(disk, 3),
-            connections=None if connections is None else round(connections),
+            connections=whole(connections, bits=32),
         )
 
     def _cluster(self, brokers: Sequence[int], values: Values) -> ClusterLoad:
@@ -165,19 +166,16 @@ class CloudWatchMetricsReader:
             known = [value for value in each if value is not None]
             return round(sum(known), 3) if known and len(known) == len(each) else None
 
-        def whole(value: float | None) -> int | None:
-            return None if value is None else round(value)
-
         def of_all(name: str) -> int | None:
-            return whole(values.get(self._query(name, "Maximum")))
+            return whole(values.get(self._query(name, "Maximum")), bits=32)
 
         return ClusterLoad(
-            connections=whole(total("ConnectionCount")),
+            connections=whole(total("ConnectionCount"), bits=32),
             records_in_per_second=total(_RECORDS_IN),
             bytes_in_per_second=total("BytesInPerSec"),
             bytes_out_per_second=total("BytesOutPerSec"),
             partitions=of_all("GlobalPartitionCount"),
-            under_replicated_partitions=whole(total("UnderReplicatedPartitions")),
+            under_replicated_partitions=whole(total("UnderReplicatedPartitions"), bits=32),
             offline_partitions=of_all("OfflinePartitionsCount"),
             active_controllers=of_all("ActiveControllerCount"),
         )

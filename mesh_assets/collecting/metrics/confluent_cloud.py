@@ -9,8 +9,10 @@ from mesh_assets.collecting.metrics.measurements import (
     Measurement,
     RecordCounts,
     figures,
+    whole,
 )
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate
+from mesh_assets.inventory.wording import listed
 from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, MetricsApiClient, Sample
 
 _SERVER, _CONNECT = "confluent_kafka_server_", "confluent_kafka_connect_"
@@ -101,7 +103,7 @@ class ConfluentCloudMetricsReader:
                 window_end=None if begin is None else begin + _MINUTE,
                 window_seconds=None if begin is None else _MINUTE.total_seconds(),
                 figures=figures({"topics": topics, "connectors": connectors, "cluster": [cluster]}),
-                error=_incomplete(hidden, cut),
+                error=_incomplete(hidden, cut, export.unreadable),
             ),
             topics=topics,
             connectors=connectors,
@@ -136,7 +138,7 @@ class ConfluentCloudMetricsReader:
 
 def _counts(points: Mapping[datetime, float], begins: Sequence[datetime]) -> tuple[int | None, ...]:
     """A step without a value is unknown, even between a topic's first and last value."""
-    return tuple(None if (value := points.get(moment)) is None else round(value) for moment in begins)
+    return tuple(whole(points.get(moment)) for moment in begins)
 
 
 def _by_metric(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
@@ -156,7 +158,7 @@ def _topic(name: str, values: Mapping[str, Mapping[str, float]]) -> TopicRate:
         topic=name,
         records_in_per_second=None,
         message_count=None,
-        retained_bytes=_whole(retained),
+        retained_bytes=whole(retained),
         **{figure: _per_second(values.get(metric, {}).get(name)) for figure, metric in _TOPIC_COUNTS.items()},
     )
 
@@ -168,7 +170,7 @@ def _connector(
     return ConnectorRate(
         connector=name,
         connect=connect,
-        dead_letter_records=_whole(dead),
+        dead_letter_records=whole(dead),
         **{
             figure: _per_second(values.get(metric, {}).get(connector_id))
             for figure, metric in _CONNECTOR_COUNTS.items()
@@ -182,11 +184,11 @@ def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
     load = sums.get(_LOAD)
     return ClusterLoad(
         load_percent=None if load is None else round(100 * load, 3),
-        connections=_whole(sums.get(_CONNECTIONS)),
+        connections=whole(sums.get(_CONNECTIONS), bits=32),
         requests_per_second=_per_second(sums.get(_REQUESTS)),
         records_in_per_second=_per_second(sums.get(_RECEIVED_RECORDS)),
-        retained_bytes=_whole(sums.get(_RETAINED)),
-        partitions=_whole(sums.get(_PARTITIONS)),
+        retained_bytes=whole(sums.get(_RETAINED)),
+        partitions=whole(sums.get(_PARTITIONS), bits=32),
         **{figure: _per_second(sums.get(metric)) for figure, metric in _TOPIC_COUNTS.items()},  # type: ignore[arg-type]  # all are floats
     )
 
@@ -198,15 +200,11 @@ def _unknown_figures(cluster: ClusterLoad) -> list[str]:
     return without if cluster.load_percent is not None else [*without, _NO_LOAD]
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
 def _per_second(count: float | None) -> float | None:
     return None if count is None else round(count / _MINUTE.total_seconds(), 3)
 
 
-def _incomplete(hidden: Sequence[str], cut: Sequence[str]) -> str | None:
+def _incomplete(hidden: Sequence[str], cut: Sequence[str], unreadable: Sequence[str]) -> str | None:
     parts = []
     if hidden:
         names = ", ".join(hidden[:5]) + (f" and {len(hidden) - 5} more" if len(hidden) > 5 else "")
@@ -215,4 +213,6 @@ def _incomplete(hidden: Sequence[str], cut: Sequence[str]) -> str | None:
         )
     if cut:
         parts.append(f"{', '.join(cut)} came cut off at {MOST_POINTS:,} points, so sums of it are too low")
+    if unreadable:
+        parts.append(f"values of {listed(unreadable)} are no numbers, or of no time, and left out")
     return "; ".join(parts) or None

@@ -87,6 +87,13 @@ def _known_names(records: Sequence[Struct]) -> list[str]:
     return [name for name in names if any(getattr(record, name) is not None for record in records)]
 
 
+def whole(value: float | None, *, bits: int = 64) -> int | None:
+    """`value` as a whole number of so many bits, as events hold it; None if it is unknown or no such number."""
+    if value is None or not abs(value) < 2.0 ** (bits - 1):  # NaN is not below anything
+        return None
+    return round(value)
+
+
 T = TypeVar("T", bound=Struct)
 
 

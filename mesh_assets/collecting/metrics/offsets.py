@@ -213,7 +213,7 @@ def _health(metadata: ClusterMetadata, topics: tuple[Topic, ...]) -> PartitionHe
 
 def _min_isr(config: Mapping[str, str | None] | None) -> int | None:
     value = None if config is None else config.get("min.insync.replicas")
-    return int(value) if value is not None and value.isdigit() else None
+    return int(value) if value is not None and value.isdecimal() else None
 
 
 def _offline(partition: Partition, live: set[int]) -> bool:

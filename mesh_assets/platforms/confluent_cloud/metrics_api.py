@@ -5,6 +5,7 @@ covers one minute. The export lags about three minutes behind, and a principal m
 times an hour.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,10 +58,12 @@ class Sample:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """The newest minute. `inaccessible`: connectors and registries, by id, that do not exist or that the key
-    may not see."""
+    may not see. `unreadable`: metrics of which samples are left out, because their value is not finite or their
+    time outside the calendar."""
 
     samples: tuple[Sample, ...]
     inaccessible: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 class MetricsApiClient(ConfluentCloudClient[ConfluentCloudMetrics]):
@@ -88,6 +91,7 @@ class MetricsApiClient(ConfluentCloudClient[ConfluentCloudMetrics]):
             for start in range(0, len(connector_ids), _CONNECTORS_A_REQUEST)
         ]
         samples: list[Sample] = []
+        unreadable: set[str] = set()
         for position, chunk in enumerate(chunks or [()]):
             params: dict[str, str | Sequence[str]] = {}
             if position == 0:
@@ -97,7 +101,9 @@ class MetricsApiClient(ConfluentCloudClient[ConfluentCloudMetrics]):
             if chunk:
                 params["resource.connector.id"] = list(chunk)
             answer = self._service.ask("GET", "/v2/metrics/cloud/export", params=params, accept=_OPENMETRICS)
-            samples += read_samples(answer, wanted | {_ACCESS})
+            read = read_samples(answer, wanted | {_ACCESS})
+            samples += [sample for sample in read if isinstance(sample, Sample)]
+            unreadable.update(name for name in read if isinstance(name, str))
         denied = {
             sample.labels.get("resource_id", "")
             for sample in samples
@@ -110,6 +116,7 @@ class MetricsApiClient(ConfluentCloudClient[ConfluentCloudMetrics]):
         return Export(
             samples=tuple(sample for sample in samples if sample.name != _ACCESS),
             inaccessible=tuple(sorted(denied)),
+            unreadable=tuple(sorted(unreadable)),
         )
 
     def query(
@@ -160,10 +167,13 @@ def _read_page(answer: Answer, group_by: str, found: dict[str, dict[datetime, fl
         for group in value["data"]:
             points = found.setdefault(group[group_by], {})
             for point in group["points"]:
-                points[datetime.fromisoformat(point["timestamp"])] = float(point["value"])
+                value_then = float(point["value"])
+                if not math.isfinite(value_then):
+                    raise ValueError(f"the value {value_then}")
+                points[datetime.fromisoformat(point["timestamp"])] = value_then
         pagination: Any = ((value.get("meta") or {}).get("pagination")) or {}
         token = pagination.get("next_page_token")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise answer.unexpected(
             f"with something other than a list of groups with points ({type(error).__name__}: {error})"
         ) from error
@@ -174,9 +184,9 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
+def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample | str]:
     """The samples of the metrics named in `wanted`, from OpenMetrics or Prometheus' older format, as the
-    answer declares.
+    answer declares; the name alone of one whose value is not finite or whose time is outside the calendar.
 
     Only lines of these metrics are parsed, and of those only the samples and their type: Confluent's
     published example has a UNIT line of another metric, which a strict parser refuses. 45,000 samples take
@@ -192,17 +202,23 @@ def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample]:
         if strict and text.rstrip().rpartition("\n")[2] not in ("# EOF", "#EOF"):
             raise answer.unexpected("with a text that is cut off before its end")
         return [
-            Sample(
-                name=sample.name,
-                labels=sample.labels,
-                value=float(sample.value),
-                at=_moment(sample.timestamp),
-            )
+            _sample(sample)
             for family in _parser(strict=strict)("\n".join([*lines, "# EOF\n"] if strict else [*lines, ""]))
             for sample in family.samples
         ]
     except (ValueError, KeyError, OverflowError) as error:
         raise answer.unexpected(f"with something other than metrics ({_shortened(error)})") from error
+
+
+def _sample(parsed: Any) -> Sample | str:
+    value = float(parsed.value)
+    try:
+        at = _moment(parsed.timestamp)
+    except (ValueError, OverflowError, OSError):
+        return str(parsed.name)
+    if not math.isfinite(value):
+        return str(parsed.name)
+    return Sample(name=parsed.name, labels=parsed.labels, value=value, at=at)
 
 
 def _name(line: str) -> str:

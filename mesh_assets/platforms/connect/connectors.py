@@ -121,7 +121,7 @@ def _tasks(configured: Any, reported: Any) -> tuple[ConnectorTask, ...]:
 
 def _number(task: Any, key: str) -> int:
     number = task.get(key) if isinstance(task, dict) else None
-    if not isinstance(number, int):
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**31:
         raise ShapeError("with a task without a number")
     return number
 

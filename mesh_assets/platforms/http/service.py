@@ -255,14 +255,19 @@ class HttpService:
         large or broken.
         """
         headers = {} if content is None else {"Content-Type": self._media_type}
-        request = self._client.build_request(
-            method,
-            self.url + self._secret_path + path,
-            params=None if params is None else dict(params),
-            content=None if content is None else msgspec.json.encode(content),
-            headers=headers if accept is None else {**headers, "Accept": accept},
-        )
         asked_for = f"{method} {path}".rstrip()
+        try:
+            request = self._client.build_request(
+                method,
+                self.url + self._secret_path + path,
+                params=None if params is None else dict(params),
+                content=None if content is None else msgspec.json.encode(content),
+                headers=headers if accept is None else {**headers, "Accept": accept},
+            )
+        except httpx.InvalidURL as error:
+            # A name that a service lists can be too long for an address. Servers answer the same to it.
+            said = f"not asked: {error}".encode()
+            return self._answer(414, {}, said, one_line(asked_for, limit=100))
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
         attempts = Attempts(self._policy, self._clock, may_repeat=may_repeat, busy=BUSY_STATUSES | also_retry)
         while True:
@@ -325,6 +330,9 @@ class HttpService:
         finally:
             response.close()
         self._stand_in = one_line(response.headers.get(_STAND_IN, ""), limit=200) or self._stand_in
+        return self._answer(response.status_code, response.headers, bytes(body), shown)
+
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, shown: str) -> Answer:
         return Answer(
             service=str(self),
             request=shown,
@@ -332,9 +340,9 @@ class HttpService:
             if self._username is None
             else f"{self._credential.kind} {self._shown_username}",
             credential=self._credential,
-            status=response.status_code,
-            headers=response.headers,
-            body=bytes(body),
+            status=status,
+            headers=headers,
+            body=body,
             scrub=self._scrub,
         )
 

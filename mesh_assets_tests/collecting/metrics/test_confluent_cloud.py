@@ -250,3 +250,27 @@ def test_history_is_answered_in_steps_of_five_minutes(cluster: Cluster) -> None:
         )
     assert len(counts.ends_at) == 288
     assert sum(count or 0 for count in counts.topics["clickstream"]) > 0
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_a_value_that_is_no_number_is_unknown_and_costs_no_other(odd: float) -> None:
+    known = measured(WHOLE)
+    found = measured({**WHOLE, "server_retained_bytes": {of_topic("orders"): odd, of_topic("users"): 5.0}})
+
+    assert [topic.retained_bytes for topic in found.topics] == [None, 5]
+    assert found.connectors == known.connectors
+    assert found.source.error == (
+        "values of confluent_kafka_server_retained_bytes are no numbers, or of no time, and left out"
+    )
+
+
+def test_a_number_that_no_event_can_hold_is_unknown() -> None:
+    huge = {
+        "server_retained_bytes": {of_topic("orders"): 1e19},
+        "server_active_connection_count": {'kafka_id="lkc-1"': 3e9},
+        "server_partition_count": {'kafka_id="lkc-1"': 222.0},
+    }
+    found = measured(huge)
+    assert found.topics[0].retained_bytes is None
+    assert found.cluster is not None
+    assert (found.cluster.connections, found.cluster.partitions) == (None, 222)

@@ -242,3 +242,36 @@ def test_an_interval_longer_than_the_granularity_allows_is_not_asked_for() -> No
     with pytest.raises(ValueError, match="an interval of PT5M may be 1 day"):
         query(client, length=timedelta(days=2))
     assert script.requests == []
+
+
+def test_a_sample_of_no_time_is_named_and_left_out() -> None:
+    lines = "".join(
+        f'{RECEIVED}{{kafka_id="lkc-1",topic="{topic}"}} 1.0 {at}\n'
+        for topic, at in (("a", "1609459200000"), ("b", "99999999999999999999"))
+    )
+    client, _ = client_of(an_export(f"# TYPE {RECEIVED} gauge\n{lines}", PROMETHEUS))
+    export = client.export("lkc-1", wanted=frozenset({RECEIVED}))
+    assert [one.labels["topic"] for one in export.samples] == ["a"]
+    assert export.unreadable == (RECEIVED,)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        {"timestamp": "2019-10-17T20:17:00Z", "value": "NaN"},
+        {"timestamp": "2019-10-17T20:17:00Z", "value": "Infinity"},
+        {"timestamp": "2019-13-17T20:17:00Z", "value": 1},
+    ],
+)
+def test_a_history_with_what_is_no_number_or_no_time_is_an_unexpected_answer(point: dict[str, Any]) -> None:
+    page = {"data": [{"metric.topic": "a", "points": [point]}], "meta": {}}
+    client, _ = client_of(httpx.Response(200, json=page))
+    with pytest.raises(UnexpectedAnswerError, match="something other than a list of groups with points"):
+        client.query(
+            "m",
+            kafka_id="lkc-1",
+            group_by="metric.topic",
+            begin=BEGIN,
+            end=BEGIN + timedelta(hours=1),
+            granularity="PT5M",
+        )

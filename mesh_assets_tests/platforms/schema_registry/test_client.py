@@ -158,3 +158,12 @@ def test_a_registry_that_fails_says_nothing_about_a_subject() -> None:
             pytest.raises(UnexpectedAnswerError),
         ):
             client.presence("a-value")
+
+
+def test_a_name_too_long_for_an_address_cannot_be_asked_for_and_leaves_the_decision_to_the_list() -> None:
+    registry = Confluent([a_schema("orders-value")])
+    with registry.client() as client:
+        assert client.presence("x" * 70_000) == "unaskable"
+        with pytest.raises(UnexpectedAnswerError, match="with 414: not asked: URL"):
+            client.latest("x" * 70_000)
+        assert registry.requests == []
