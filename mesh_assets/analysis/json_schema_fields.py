@@ -86,7 +86,7 @@ class _Reader:
         try:
             root = self._specification.create_resource(schema)
             # As if it had been searched for names. A search takes 10 µs a part, and most schemas have none.
-            registry: Any = Registry({root.id() or "": root})
+            registry: Any = Registry({root.id() or "": root})  # type: ignore[call-arg]  # hidden by its attrs
             if (named := _named_parts(schema)) is None:
                 self.cut = True
             elif named:

@@ -20,6 +20,7 @@ from mesh_assets.platforms.kafka import (
     PartitionMetadata,
     PartitionOffsets,
     TopicMetadata,
+    UnlistedGroups,
 )
 from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
@@ -35,10 +36,11 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 class Reader:
     """A cluster with the topic `payments` of one partition, 500 records, of which group `payers` has
-    committed some."""
+    committed some. `unlisted`: why no list shows the group."""
 
-    def __init__(self, committed: int | None) -> None:
+    def __init__(self, committed: int | None, unlisted: str | None = None) -> None:
         self.committed = committed
+        self.unlisted = unlisted
         self.requests: Counter[str] = Counter()
 
     def read_cluster_id(self) -> str | None:
@@ -58,6 +60,9 @@ class Reader:
         )
 
     def groups(self, selects: Any) -> GroupsReading:
+        if self.unlisted is not None:
+            lost = UnlistedGroups(partitions=frozenset({0}), of=1, reason=self.unlisted)
+            return GroupsReading(read_at=NOW, groups=(), unlisted=lost)
         group = ConsumerGroup(
             group_id="payers",
             type="classic",
@@ -80,13 +85,18 @@ def aws() -> FakeAws:
 
 
 def materialize(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, esm: str = ACCOUNTS, committed: int | None = 450
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    esm: str = ACCOUNTS,
+    committed: int | None = 450,
+    unlisted: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
     (tmp_path / "estate.yaml").write_text(CLUSTERS + esm)
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     defaults = lag_module.mapping_lags.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed))
+    monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed, unlisted))
     result = dg.materialize(
         [mappings_asset(retry_seconds=0)],
         resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
@@ -120,6 +130,18 @@ def test_it_lists_all_mappings_and_finds_them_well(
         "last_result_ok": True,
         "not_lagging": True,
     }
+
+
+def test_a_group_without_a_coordinator_has_an_unknown_lag_and_has_not_committed_nothing(
+    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.add_mapping("pay", "payments", **OWN)
+
+    _, checks = materialize(tmp_path, monkeypatch, unlisted="no coordinator")
+
+    assert not checks["not_lagging"].passed
+    findings = str(checks["not_lagging"].metadata["findings"].value)
+    assert "the lag is unknown: no coordinator" in findings
 
 
 def test_its_checks_name_what_is_not_well(

@@ -3,13 +3,16 @@
 from typing import Any
 
 import msgspec
-from confluent_kafka import ConsumerGroupState
+import pytest
+from confluent_kafka import ConsumerGroupState, Node, TopicPartitionInfo
 
 from mesh_assets.agent_tools.mapping_proof import ProducedAnswer, question_about_messages
 from mesh_assets.cli.esm.proof import produce_plan_text
 from mesh_assets.defs.esm.metadata import produce_plan_metadata
+from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.proof import ProducePlan
 from mesh_assets.esm.proof.messages import _other_groups
+from mesh_assets.platforms.kafka.group_listing import absent_groups
 from mesh_assets.platforms.kafka.session import Session
 from mesh_assets_tests.platforms.kafka.fakes import (
     FakeAdmin,
@@ -17,6 +20,7 @@ from mesh_assets_tests.platforms.kafka.fakes import (
     as_listed_of_old,
     committed,
     described,
+    description,
 )
 
 
@@ -50,6 +54,26 @@ def test_streams_groups_read_what_they_committed_and_share_groups_perhaps_everyt
     )
 
     assert _other_groups(session, "orders", "g") == (("totals",), ("sharing",))
+
+
+def test_groups_that_no_list_shows_may_read_along_so_there_is_no_plan() -> None:
+    admin = FakeAdmin()
+    admin.coordinators = description(
+        "__consumer_offsets",
+        partitions=[TopicPartitionInfo(0, Node(1, "", 0), [], []), TopicPartitionInfo(1, None, [], [])],
+    )
+    admin.group_descriptions = {
+        name: described(name, state=ConsumerGroupState.DEAD) for name in absent_groups(2)
+    }
+    session = Session(
+        {"bootstrap.servers": "broker-1:9092"},
+        5,
+        admin_factory=lambda _: admin,
+        consumer_factory=lambda _: FakeConsumer(),
+    )
+
+    with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets have no coordinator"):
+        _other_groups(session, "orders", "g")
 
 
 def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:
