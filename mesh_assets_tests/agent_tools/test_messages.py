@@ -120,7 +120,7 @@ def transactional(broker: Endpoints, make_served: Callable[..., Served]) -> Iter
     allow_message_reading: ["public-*"]
 '''
     served = make_served(estate=estate)
-    servers = {"bootstrap.servers": broker.bootstrap_servers}
+    servers: dict[str, Any] = {"bootstrap.servers": broker.bootstrap_servers}
     with AdminClient(servers) as admin:
         producer = Producer({**servers, "transactional.id": f"tests-{uuid.uuid4().hex}"})
         try:

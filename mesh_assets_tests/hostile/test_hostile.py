@@ -21,6 +21,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets_tests.hostile.kinds import KINDS, Kind
 
 CPU_SECONDS = 1.0
+EXAMPLES = settings().max_examples
 
 
 def read(kind: Kind, given_: Any) -> float:
@@ -41,7 +42,7 @@ def searching(examples: int) -> settings:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_odd_is_read_or_refused(name: str) -> None:
-    @searching(int(3 * settings.default.max_examples * KINDS[name].share))
+    @searching(int(3 * EXAMPLES * KINDS[name].share))
     @given(KINDS[name].odd)
     def search(given_: Any) -> None:
         read(KINDS[name], given_)
@@ -51,7 +52,7 @@ def test_what_is_odd_is_read_or_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_megabyte_takes_less_than_a_second(name: str) -> None:
-    @searching(max(3, settings.default.max_examples // 10))
+    @searching(max(3, EXAMPLES // 10))
     @given(KINDS[name].huge)
     def search(given_: Any) -> None:
         # Read again if slow: the first one may have paid for imports, or for what others do to the machine.
