@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from mesh_assets.diff.connectors import SecretPlace
-from mesh_assets.errors import ConflictError
+from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SecretFingerprints
@@ -69,8 +69,17 @@ _keys = msgspec.json.Decoder(FingerprintKey)
 _kept = msgspec.json.Decoder(_Kept)
 
 
-def fingerprint_key(objects: ObjectStore) -> FingerprintKey:
-    """The store's key, made at the first call and again when it is damaged. Raises StoreError when the store fails."""
+def fingerprint_key(objects: ObjectStore) -> FingerprintKey | None:
+    """The store's key, made at the first call and again when it is damaged. None when it cannot be read, as by
+    another user of the same folder: a discovery does without, and says so in the log."""
+    try:
+        return _fingerprint_key(objects)
+    except StoreError as error:
+        logger.warning("%s; so changes of secrets go unnoticed in this run", error)
+        return None
+
+
+def _fingerprint_key(objects: ObjectStore) -> FingerprintKey:
     while True:
         found = objects.get(_KEY)
         key = None if found is None else _decoded(_keys, found[0], objects.location(_KEY))
@@ -86,8 +95,7 @@ def fingerprint_key(objects: ObjectStore) -> FingerprintKey:
 
 
 class KeptFingerprints:
-    """Those of one cluster. Written only under the cluster's lock. Every method raises StoreError when the store
-    fails."""
+    """Those of one cluster. Written only under the cluster's lock."""
 
     def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
         self._objects = objects
@@ -102,10 +110,15 @@ class KeptFingerprints:
         latest: tuple[Pointer, str] | None,
     ) -> Compared:
         """What was read for `document` against those of `previous`, if it is the store's `latest` and not taken from
-        the topic. For connectors whose config could not be read those stay, as their records do."""
+        the topic. For connectors whose config could not be read those stay, as their records do. If the store does
+        not give them, nothing is claimed, and the log says so."""
         ours = latest is not None and previous is not None and previous.run_id == latest[0].run_id
         key = latest[0].document.key if latest is not None and ours else None
-        before = None if key is None else self._all().get(key)
+        try:
+            before = None if key is None else self._all().get(key)
+        except StoreError as error:
+            logger.warning("%s; so changes of secrets go unnoticed in this run", error)
+            return Compared(now=None, changed=(), beside=key)
         if before is None or read is None or before.key_id != read.key_id:
             return Compared(now=read or before, changed=(), beside=key)
         now: dict[str, dict[str, str]] = {}
@@ -124,7 +137,7 @@ class KeptFingerprints:
 
     def keep(self, document_key: str, compared: Compared) -> None:
         """Keeps what belongs to a document that will be published, and that of the one it was compared with, which
-        is the latest until then. Nothing else is compared with any more."""
+        is the latest until then. Nothing else is compared with any more. Raises StoreError when the store fails."""
         if compared.now is not None:
             kept = {key: some for key, some in self._all().items() if key == compared.beside}
             data = msgspec.json.encode(_Kept(documents={**kept, document_key: compared.now}))

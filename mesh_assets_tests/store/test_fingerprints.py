@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.errors import StoreError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.changes import Change, Trigger
@@ -140,11 +141,33 @@ def test_a_lost_or_damaged_key_claims_nothing_and_the_next_rotation_is_told(disc
     assert len(discoveries.discover(CONFIG)) == 1
 
 
+class NotOurs(FolderStore):
+    """A folder in which another user made the private files."""
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        if key.startswith("private/"):
+            raise StoreError(f"{key} could not be read: Permission denied")
+        return super().get(key)
+
+
+def test_what_belongs_to_another_user_costs_nothing_but_the_comparison(
+    discoveries: Discoveries, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, discoveries.objects = discoveries.objects, NotOurs(discoveries.folder)
+    assert discoveries.discover(rotated("connection.password")) == []
+    assert "could not be read: Permission denied; so changes of secrets go unnoticed" in caplog.text
+
+    discoveries.objects = own
+    assert discoveries.discover(CONFIG) == []
+    assert len(discoveries.discover(rotated("connection.password"))) == 1
+
+
 def test_key_and_fingerprints_are_their_owners_and_in_nothing_that_is_published(
     discoveries: Discoveries,
 ) -> None:
     discoveries.discover(rotated("connection.password"))
     key = fingerprint_key(discoveries.objects)
+    assert key is not None
     found = discoveries.collect(a_worker({"sink": rotated("connection.password")})).fingerprints
     assert found is not None
     made = [print_ for prints in found.connectors.values() for print_ in prints.values()]

@@ -58,10 +58,9 @@ def test_streams_groups_read_what_they_committed_and_share_groups_perhaps_everyt
 
 def test_groups_that_no_list_shows_may_read_along_so_there_is_no_plan() -> None:
     admin = FakeAdmin()
-    admin.coordinators = description(
-        "__consumer_offsets",
-        partitions=[TopicPartitionInfo(0, Node(1, "", 0), [], []), TopicPartitionInfo(1, None, [], [])],
-    )
+    leaders: list[Any] = [Node(1, "", 0), None]
+    partitions = [TopicPartitionInfo(number, leader, [], []) for number, leader in enumerate(leaders)]
+    admin.coordinators = description("__consumer_offsets", partitions=partitions)
     admin.group_descriptions = {
         name: described(name, state=ConsumerGroupState.DEAD) for name in absent_groups(2)
     }
