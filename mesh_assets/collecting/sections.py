@@ -56,6 +56,7 @@ from mesh_assets.store.fingerprints import FingerprintKey
 
 History = Callable[[str], KeptEnds | None]
 Begin = Callable[[str], Beginning]
+GetKey = Callable[[], FingerprintKey | None]
 
 
 def collect_sections(
@@ -67,7 +68,7 @@ def collect_sections(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
     begin: Begin | None = None,
-    fingerprint_key: FingerprintKey | None = None,
+    fingerprint_key: GetKey = lambda: None,
 ) -> dict[SectionName, Section]:
     """The `wanted` sections of `cluster`.
 
@@ -152,7 +153,7 @@ class _Collection:
         phases: Phases,
         history: History,
         sleep: Callable[[float], None],
-        fingerprint_key: FingerprintKey | None,
+        fingerprint_key: GetKey,
     ) -> None:
         self._cluster = cluster
         self._cluster_id = cluster_id
@@ -325,7 +326,7 @@ class _Collection:
                     self._clients.connect,
                     previous=known_connectors(self._previous, scope),
                     turn=self._previous.sequence if self._previous else 0,
-                    fingerprint_key=self._fingerprint_key,
+                    fingerprint_key=self._fingerprint_key(),
                 )
             section = ConnectorsSection(
                 cluster_id=self._cluster_id,

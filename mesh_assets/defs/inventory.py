@@ -75,7 +75,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
             previous=stored.latest_document,
             history=lambda cluster_id: KeptEnds(stored.objects, cluster_id),
             begin=lambda cluster_id: begin_collection(stored, context.partition_key, cluster_id),
-            fingerprint_key=fingerprint_key(stored.objects),
+            fingerprint_key=lambda: fingerprint_key(stored.objects),
         )
         for section_name in wanted:
             section = sections[section_name]

@@ -62,7 +62,7 @@ class Discoveries:
             ("connectors",),
             previous=store.latest_document,
             clients=opened(FakeKafka(), workers=[worker]),
-            fingerprint_key=fingerprint_key(self.objects),
+            fingerprint_key=lambda: fingerprint_key(self.objects),
         )["connectors"]
         assert isinstance(section, ConnectorsSection)
         return section
