@@ -27,7 +27,7 @@ _MOST_WORK = 50_000
 _ODD = (ValueError, TypeError, AttributeError, LookupError)
 # Parts, of a schema in which some have names.
 _MOST_SEARCHED = 20_000
-_NAMES = ("$id", "id", "$anchor", "$dynamicAnchor")
+_NAMES = frozenset({"$id", "id", "$anchor", "$dynamicAnchor"})
 _TYPE_DEPTH = 4
 _BRANCHES_SHOWN = 6
 
@@ -310,8 +310,9 @@ def _named_parts(schema: Any) -> bool | None:
             waiting.extend(part)
         elif isinstance(part, dict):
             count += 1
-            names = ("$anchor", "$dynamicAnchor") if part is schema else _NAMES
-            named = named or any(isinstance(part.get(name), str) for name in names)
+            if not named and not _NAMES.isdisjoint(part):
+                names = _NAMES - {"$id", "id"} if part is schema else _NAMES
+                named = any(isinstance(part.get(name), str) for name in names)
             if named and count > _MOST_SEARCHED:
                 return None
             waiting.extend(part.values())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -16,8 +17,9 @@ class UnreadableDefinitionError(ValueError):
     """The text is not of its declared type, or not such as anything here reads."""
 
 
+@lru_cache(maxsize=1)  # its name, its fields and its properties are read one after another
 def parse_json(text: str) -> Any:
-    """The JSON value. Raises UnreadableDefinitionError, also when it is nested deeper than 400 levels.
+    """The JSON value, which nobody may change. Raises UnreadableDefinitionError, also when it is nested deeper than 400 levels.
 
     Deeper ones would be read or not depending on how much stack the caller has left, and so come and go.
     """
@@ -59,10 +61,12 @@ class ProtobufFile(msgspec.Struct, frozen=True):
 
 
 _TOKEN = re.compile(
-    r"\s+|//[^\n]*|/\*.*?(?:\*/|(?P<endless>\Z))"
-    r"|(?P<token>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.+-]+|[^\s\w\"'])|(?P<quote>.)",
+    r"(?:\s+|//[^\n]*|/\*.*?\*/)++"
+    r"|(\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|[\w.+-]+|(?!/\*)[^\s\w\"'])"
+    r"|(.)",  # what begins a comment or a text in quotes that does not end
     re.DOTALL,
 )
+_ENDLESS = 2
 _LABELS = ("repeated", "optional", "required")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TYPE = re.compile(r"\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -70,10 +74,12 @@ _KEYWORDS = ("syntax", "edition", "import", "package", "option", "reserved", "ex
 _PUNCTUATION = frozenset("[{};")
 _CLOSING = {"[": "]", "{": "}"}
 _DEEPEST_MESSAGE = 64  # protoc takes 32
+_LONGEST_STATEMENT = 10_000  # words; `reserved` lists numbers
 
 
+@lru_cache(maxsize=1)
 def parse_protobuf(text: str) -> ProtobufFile:
-    """The file's messages. Raises UnreadableDefinitionError.
+    """The file's messages, which nobody may change. Raises UnreadableDefinitionError.
 
     Python's protobuf has no compiler, and protoc wants the files that this one imports, which a registry keeps under
     names of its own; so the text is read here. Options, enums, services and extensions are passed over.
@@ -86,6 +92,8 @@ def parse_protobuf(text: str) -> ProtobufFile:
     for token in tokens:
         if token not in _PUNCTUATION:
             statement.append(token)
+            if len(statement) > _LONGEST_STATEMENT:
+                raise UnreadableDefinitionError(f"a statement of more than {_LONGEST_STATEMENT:,} words")
         elif token == "[" or (token == "{" and statement[:1] == ["option"]):
             _pass_over(tokens, token)
         elif token == "{":
@@ -130,10 +138,10 @@ def parse_protobuf(text: str) -> ProtobufFile:
 
 def _tokens(text: str) -> Iterator[str]:
     for found in _TOKEN.finditer(text):
-        if found["quote"] or found["endless"] is not None:
+        if found.lastindex == _ENDLESS:
             raise UnreadableDefinitionError("a text in quotes or a comment does not end")
-        if found["token"]:
-            yield found["token"]
+        if found.lastindex:
+            yield found[1]
 
 
 def _pass_over(tokens: Iterator[str], opened: str) -> None:
