@@ -27,6 +27,7 @@ _MOST_WORK = 50_000
 _ODD = (ValueError, TypeError, AttributeError, LookupError)
 # Parts, of a schema in which some have names.
 _MOST_SEARCHED = 20_000
+_LISTS = frozenset({"allOf", "anyOf", "oneOf", "items", "prefixItems"})
 _NAMES = frozenset({"$id", "id", "$anchor", "$dynamicAnchor"})
 _TYPE_DEPTH = 4
 _BRANCHES_SHOWN = 6
@@ -309,7 +310,8 @@ def _named_parts(schema: Any) -> bool | None:
         if isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, dict):
-            count += 1
+            # Of a text in place of a list `referencing` takes each character for a part.
+            count += 1 + sum(len(part[name]) for name in _LISTS & part.keys() if isinstance(part[name], str))
             if not named and not _NAMES.isdisjoint(part):
                 names = _NAMES - {"$id", "id"} if part is schema else _NAMES
                 named = any(isinstance(part.get(name), str) for name in names)

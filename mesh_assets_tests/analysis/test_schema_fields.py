@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -305,3 +306,17 @@ def test_references_that_multiply_end_with_a_note() -> None:
     assert found.note is not None
     circle = {"$ref": "#/$defs/b", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
     assert paths("JSON", circle) == paths("JSON", {"items": {"$ref": "#"}, "allOf": [{"$ref": "#"}]}) == {}
+
+
+def test_a_text_in_place_of_a_list_is_not_read_character_by_character() -> None:
+    schema = {
+        "properties": {"id": {"$ref": "#a"}},
+        "definitions": {"a": {"$id": "#a"}},
+        "anyOf": "x" * 1_000_000,
+    }
+    started = time.process_time()
+    found = schema_fields("JSON", json.dumps(schema))
+    assert time.process_time() - started < 1
+    assert found is not None
+    assert [field.path for field in found.fields] == ["id"]
+    assert found.note == "only a part: the schema is too large"
