@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import mesh_assets
 
 _ROOT = Path(mesh_assets.__file__).parent
@@ -24,6 +26,7 @@ def unlocked(tree: ast.AST, *, inside: bool = False, locked: bool = False) -> It
         yield from unlocked(node, inside=inside or function, locked=(locked or lock) and not function)
 
 
+@pytest.mark.slow
 def test_every_import_inside_a_function_is_under_the_lock() -> None:
     found = [
         f"{path.relative_to(_ROOT)}:{line}"

@@ -61,6 +61,7 @@ def size(served: Served, tool: str, **arguments: Any) -> int:
     return len(served.call(tool, **arguments).model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
+@pytest.mark.slow
 def test_first_answers_are_short_and_the_document_is_read_once(large: Served) -> None:
     topic = f"company.domain-01.subdomain.events-of-kind-{1:05}.v1"
     for tool in LISTS:

@@ -194,6 +194,7 @@ def test_idle_time_counts_from_the_last_request_but_not_during_a_call() -> None:
     assert IdleWatch(0, clock=lambda: now[0]).remaining_seconds == float("inf")
 
 
+@pytest.mark.slow
 def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
     code = (
         "import sys\nimport mesh_assets.mcp_server\nfrom mesh_assets.mcp_server.assembly import build_server\n"

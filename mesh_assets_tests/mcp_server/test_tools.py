@@ -66,6 +66,7 @@ def test_a_null_argument_counts_as_left_out(served: Served) -> None:
     assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
 
 
+@pytest.mark.slow
 def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
     """Also of those whose type has no null. What the calls then say is about something else."""
     for tool in anyio.run(served.server.list_tools):

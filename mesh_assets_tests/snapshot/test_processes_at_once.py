@@ -25,6 +25,8 @@ from mesh_assets_tests.snapshot.world import (
 )
 from mesh_assets_tests.store.stores import NewStore
 
+pytestmark = pytest.mark.slow
+
 _ROUNDS = 6
 
 

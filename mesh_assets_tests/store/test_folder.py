@@ -59,6 +59,7 @@ def _in_threads(job: Callable[[Path], object], root: Path) -> list[object]:
         return list(threads.map(job, [root] * 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
 def test_no_update_is_lost_when_several_compare_and_swap(
     store: FolderStore, tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
@@ -70,6 +71,7 @@ def test_no_update_is_lost_when_several_compare_and_swap(
     assert found[0] == str(4 * _ROUNDS).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
 def test_only_one_of_several_creates_an_object(
     tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]

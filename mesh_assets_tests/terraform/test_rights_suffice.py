@@ -22,6 +22,8 @@ from mesh_assets_tests.esm.operator_rights import rights_by_command
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(mesh_assets.__file__).parent
 OPERATOR = Binding("Operator", "local.operator_crn")
 OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)

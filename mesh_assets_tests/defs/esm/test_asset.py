@@ -25,6 +25,8 @@ from mesh_assets.platforms.kafka import (
 from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
+pytestmark = pytest.mark.slow
+
 CLUSTERS = "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092'}, anomalies: {lag_records: 100}}}\n"
 ACCOUNTS = f"esm: {{accounts: [{{region: {REGION}}}]}}\n"
 OWN: dict[str, Any] = {

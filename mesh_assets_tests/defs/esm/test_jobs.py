@@ -16,6 +16,8 @@ from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings, shown
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK
 
+pytestmark = pytest.mark.slow
+
 JOBS = {job.name: job for job in mapping_jobs()}
 ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 

@@ -21,6 +21,8 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import Holder
 
+pytestmark = pytest.mark.slow
+
 # A queued run must have an origin, which Dagster offers no public way to make.
 _REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
 

@@ -26,6 +26,8 @@ from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.sensing.trigger_queue.fakes import FakeQueue, example
 
+pytestmark = pytest.mark.slow
+
 CLUSTERS = """
 clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}

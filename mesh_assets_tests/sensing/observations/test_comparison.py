@@ -1,6 +1,7 @@
 """The identities that causes are told apart by are those of the records in the changes."""
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from mesh_assets.diff import diff_documents
@@ -12,6 +13,7 @@ from mesh_assets_tests.arbitrary_documents import documents
 COMPARED: tuple[SectionName, ...] = ("topics", "connectors", "schemas", "consumer_groups")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents(fresh=True), documents(fresh=True))
 def test_a_created_or_deleted_resource_is_identified_by_its_record(before: Document, after: Document) -> None:
