@@ -68,7 +68,7 @@ def list_changes(
         str, Field(max_length=40, description="`24h`, `7d`, `90min`, or a time like 2026-11-23T16:40:00Z.")
     ] = "24h",
     until: Annotated[
-        str | None, Field(max_length=40, description="Same format as since; now by default.")
+        str | None, Field(max_length=40, description="Same format as since; the newest document by default.")
     ] = None,
     resource_type: Annotated[
         ResourceType | None, Field(description="Only changes to resources of this type.")
@@ -85,7 +85,9 @@ def list_changes(
     view = known.view(cluster)
     document = view.document
     now = datetime.now(UTC)
-    start, end = _moment(since, now), now if until is None else _moment(until, now)
+    # The newest document may have been made by a host whose clock is ahead of this one's.
+    end = max(now, document.discovery_timestamp) if until is None else _moment(until, now)
+    start = _moment(since, now)
     if start > end:
         raise BadArgumentError(f"since ({moment_text(start)}) is later than until ({moment_text(end)})")
     cluster_id = document.cluster.id

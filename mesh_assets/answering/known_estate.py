@@ -150,13 +150,15 @@ class KnownEstate:
         return self._document(stored.key, lambda: self.store.read_document(stored))
 
     def before(self, document: Document) -> Document | None:
-        """The document before that one; None when there is none. Raises StoreError."""
-        earlier = [
-            entry
-            for entry in self.store.list_documents(document.cluster.id)
-            if entry.moment < document.discovery_timestamp.replace(microsecond=0)
-        ]
-        return self.document(document.cluster.id, earlier[-1].key) if earlier else None
+        """The document before that one, by its sequence; None when there is none. Raises StoreError.
+
+        The names say when a document was made, by a clock that may have been set: those with the latest are looked at first.
+        """
+        for entry in reversed(self.store.list_documents(document.cluster.id)):
+            one = self.document(document.cluster.id, entry.key)
+            if one.sequence < document.sequence:
+                return one
+        return None
 
     def document(self, cluster_id: str, key: str) -> Document:
         """A stored document by its key. Raises StoreError."""

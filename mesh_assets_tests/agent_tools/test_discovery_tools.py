@@ -1,5 +1,7 @@
 """What the discovery tools answer, on a small estate."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,7 +14,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.views import View
 from mesh_assets.inventory.records import CommittedOffset
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets_tests.documents import a_document, a_group, a_topic
+from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_topic
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
 from mesh_assets_tests.mcp_server.served import Served
 
@@ -41,6 +43,33 @@ def test_a_failed_connector_comes_with_its_reason_and_what_it_reads(served: Serv
     assert failed["sentence"] == "orders-sink: 1 of 1 tasks FAILED; reads orders: out of space"
     [task] = served.answer("describe_connector", connector="orders-sink")["tasks"]
     assert (task["state"], "out of space" in task["trace"]) == ("FAILED", True)
+
+
+def test_after_a_clock_was_set_back_lag_is_judged_by_the_document_before(
+    make_served: Callable[..., Served],
+) -> None:
+    lags = [(1, 5), (3, 2000), (2, 900)]
+    served = make_served(
+        *(
+            a_document(
+                consumer_groups=(a_group("billing", total_lag_records=lag),),
+                discovery_timestamp=MOMENT + timedelta(hours=hours),
+            )
+            for hours, lag in lags
+        )
+    )
+    assert served.answer("list_problems", kind="growing_lag")["problems"] == []
+
+
+def test_changes_of_a_host_whose_clock_is_ahead_are_changes_up_to_now(
+    make_served: Callable[..., Served],
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=2)
+    served = make_served(
+        a_document(topics=()), a_document(topics=(a_topic("orders"),), discovery_timestamp=ahead)
+    )
+    [change] = served.answer("list_changes", since=SINCE, resource_type="topic")["changes"]
+    assert (change["kind"], change["resource"]) == ("created", "orders")
 
 
 def test_who_reads_and_writes_a_topic(served: Served) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import RefusedError, UnreachableError
+from mesh_assets.inventory.wording import counted
 from mesh_assets.platforms.aws.client import aws_client, aws_failure, read_pages
 from mesh_assets.platforms.aws.records import AlarmInAlarm
 from mesh_assets.platforms.in_flight import in_flight
@@ -119,11 +120,19 @@ class CloudWatchClient:
             "EndTime": end,
         }
         values: list[dict[datetime, float]] = [{} for _ in queries]
+        in_part: set[str] = set()
         for answer in self._pages("GetMetricData", "get_metric_data", asked):
             for result in answer.get("MetricDataResults", ()):
                 self._check(result)
+                in_part.discard(result["Id"])
+                if result.get("StatusCode") == "PartialData":  # usual on the way: a later page has the rest
+                    in_part.add(result["Id"])
                 place = values[int(result["Id"].removeprefix("q"))]
                 place.update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
+        if in_part:
+            raise UnreachableError(
+                f"{self._what('GetMetricData')}: CloudWatch gave only a part of {counted(len(in_part), 'metric')}; try later"
+            )
         return values
 
     def _query(self, number: str, query: MetricQuery, period_seconds: int) -> dict[str, Any]:

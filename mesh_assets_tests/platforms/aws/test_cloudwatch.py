@@ -59,7 +59,8 @@ def test_a_series_without_a_value_is_empty_and_not_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [("Forbidden", RefusedError), ("InternalError", UnreachableError)]
+    ("status", "error"),
+    [("Forbidden", RefusedError), ("InternalError", UnreachableError), ("PartialData", UnreachableError)],
 )
 def test_a_result_that_failed_is_an_error(status: str, error: type[PlatformError]) -> None:
     with pytest.raises(error, match="cloudwatch:GetMetricData on metrics of payments"):
