@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError, UnreachableError
-from mesh_assets.inventory.masking import mask_config, mask_trace, masked_keys, masked_values
+from mesh_assets.inventory.masking import (
+    hidden_parts,
+    mask_config,
+    mask_trace,
+    masked_keys,
+    masked_values,
+)
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
 from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.inventory.sections import SecretFingerprints
@@ -284,7 +290,7 @@ def connector_record(
     declared = declared_topics(connector.type, connector.config)
     config = mask_config(connector.config, passwords=passwords)
     # A trace quotes a secret in forms that no pattern knows; here it is known.
-    secrets = [connector.config[key] for key in masked_keys(config) if key in connector.config]
+    secrets = hidden_parts(masked_values(connector.config, config), config)
     return Connector(
         name=connector.name,
         id=connector.id,

@@ -8,6 +8,7 @@ from mesh_assets.inventory.secret_text import MASK, mask_text
 
 __all__ = [
     "MASK",
+    "hidden_parts",
     "is_reference",
     "mask_config",
     "mask_field",
@@ -28,6 +29,7 @@ _MASKED_ALREADY = re.compile(r"\*{4,}")
 _PATH = re.compile(
     r"(?:file:|[A-Za-z]:)?[\\/.~][\w\\/.~+ -]{0,500}\.[A-Za-z0-9]{1,10}|(?:s3|gs)://\S{1,500}|[\w.-]{1,100}\.(?:pem|key|jks|p12|json|keytab)"
 )
+_KMS_KEY = re.compile(r"arn:[a-z-]{1,20}:kms:[\w:/-]{1,200}")
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 # Debezium's hashed columns have their salt in the key.
@@ -76,7 +78,11 @@ def mask_value(key: str, value: str | None, *, is_password: bool = False) -> str
         return mask_text(value)
     if secrecy == "headers":
         return _masked_headers(value)
-    if secrecy == "key_material" and (_PATH.fullmatch(value) or _is_certificate(value)):
+    if secrecy == "login" and ":" not in value:
+        return mask_text(value)  # `ssl.client.auth=required`
+    if secrecy == "key_material" and (
+        _PATH.fullmatch(value) or _KMS_KEY.fullmatch(value) or _is_certificate(value)
+    ):
         return mask_text(value)
     return MASK
 
@@ -123,6 +129,27 @@ def masked_values(config: Mapping[str, str | None], masked: Mapping[str, str | N
         for key, (shown, said) in zip(sorted(config), masked.items(), strict=True)
         if (value := config[key]) and said != value and not _MASKED_ALREADY.fullmatch(value)
     }
+
+
+def hidden_parts(values: Mapping[str, str], masked: Mapping[str, str | None]) -> list[str]:
+    """What `masked` hides of `values` (masked_values), such as the password within a URL, which an error may quote
+    without the URL. Of `user:password` also the password alone."""
+    parts: list[str] = []
+    for key, value in values.items():
+        at = 0
+        before, *literals = (masked[key] or "").split(MASK)
+        if not value.startswith(before):
+            continue  # cut, or reordered
+        at = len(before)
+        for number, literal in enumerate(literals):
+            end = value.rfind(literal) if number == len(literals) - 1 else value.find(literal, at)
+            if not literal:
+                end = len(value)
+            if end < at:
+                break
+            parts.append(value[at:end])
+            at = end + len(literal)
+    return [*parts, *(part.partition(":")[2] for part in parts if ":" in part)]
 
 
 def _is_certificate(value: str) -> bool:

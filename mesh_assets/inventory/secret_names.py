@@ -7,9 +7,9 @@ import re
 from itertools import pairwise
 from typing import Literal
 
-Secrecy = Literal["secret", "key_material", "headers"]
-"""`key_material` may also be the path of a file or a public certificate, which are no secrets; `headers` are
-pairs of which some are."""
+Secrecy = Literal["secret", "key_material", "headers", "login"]
+"""`key_material` may also be the path of a file, a public certificate or the ARN of a key, which are no secrets;
+`headers` are pairs of which some are; `login` is a user and a password, or the word for a way to log in."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -25,11 +25,17 @@ _ALIAS = re.compile(r"^(?:transforms|predicates|config\.providers)\.[^.]+\.(?=.)
 _OF_COLUMNS = "column.mask."
 
 _SECRETS = _words(
-    """password passwords passwd passphrase passcode pwd pass secret secrets credential credentials cred creds
+    """password passwords passwd passphrase passcode pwd pw psw pswd pword passwort kennwort psk pass secret secrets
+    credential credentials cred creds
     token tokens jaas cookie cookies bearer dsn webhook authorization license licence salt userinfo apikey
     hmac sas jwt otp"""
 )
-_MATERIAL = _words("pem keytab keyfile")
+_MATERIAL = _words("pem keytab keyfile jwk jwks dek kek")
+# In configs only: records are of pepper, too.
+_SECRETS_OF_CONFIGS = _words("pin pepper mnemonic")
+# Written out rather than kept in a file: `keystore.base64` (whose words are `keystore base`), `keyfile.json`.
+_WRITTEN_OUT = _words("content contents base json data string text inline")
+_FILES_OF_KEYS = _words("keystore keytab keyfile")
 _NO_KEYS = _words("monkey turkey donkey hockey jockey whiskey")
 # Words written together: `dbpassword`, `awssecretaccesskey`, `AccountKey` as `accountkey`.
 _ENDINGS = (
@@ -53,9 +59,17 @@ _PAIRS = frozenset(
         ("key", "data"),
         ("key", "json"),
         ("key", "pem"),
-        ("key", "base64"),
+        ("key", "base"),
         ("key", "string"),
         ("pass", "phrase"),
+        ("seed", "phrase"),
+        ("nkey", "seed"),
+        ("totp", "seed"),
+        ("community", "string"),  # of SNMP
+        ("snmp", "community"),
+        ("access", "signature"),
+        ("client", "assertion"),
+        ("auth", "value"),
     }
 )
 
@@ -101,7 +115,7 @@ def words_of(name: str) -> list[str]:
 
 def secrecy_of_key(key: str) -> Secrecy | None:
     """What the value of this config key may be; None: nothing secret by its name. In doubt it is secret."""
-    words = words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:]))
+    words = _unnumbered(words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:])))
     if not words or key.startswith(_OF_COLUMNS):
         return None
     if "headers" in words and words[-1] in ("headers", "additional", "static", "extra"):
@@ -114,7 +128,19 @@ def secrecy_of_key(key: str) -> Secrecy | None:
         return None if stem in _KEYS_OF_DATA else "key_material"
     if words[-2:-1] == ["key"] and words[-1] == "id":
         return "secret" if not _IDENTIFYING_KEYS.isdisjoint(words[-3:-2]) else None
-    return "key_material" if words[-1] in _MATERIAL else None
+    if words[-1] in _MATERIAL or (words[-1] in _WRITTEN_OUT and words[-2:-1] and words[-2] in _FILES_OF_KEYS):
+        return "key_material"
+    if words[-1] in _SECRETS_OF_CONFIGS:
+        return "secret"
+    return "login" if words[-1] == "auth" else None
+
+
+def _unnumbered(words: list[str]) -> list[str]:
+    """Without the number of one of several: `api.key.1`, `apiKey2`, `api_key_v3`."""
+    end = len(words)
+    while end > 1 and (words[end - 1].isdigit() or (words[end - 1] == "v" and end < len(words))):
+        end -= 1
+    return words[:end]
 
 
 def _stem_of_key(words: list[str]) -> str | None:
@@ -128,7 +154,7 @@ def _stem_of_key(words: list[str]) -> str | None:
 def is_plain_key(key: str) -> bool:
     """Whether the name itself says that the value is no secret, or that its parts are judged one by one. The
     others are only not known to hold one."""
-    words = words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:]))
+    words = _unnumbered(words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:])))
     secrecy = secrecy_of_key(key)
     return secrecy == "headers" or (
         secrecy is None and bool(words) and (_is_about(words) or _stem_of_key(words) is not None)
@@ -138,7 +164,7 @@ def is_plain_key(key: str) -> bool:
 def is_secret_name(name: str, *, in_query: bool = False, in_prose: bool = False) -> bool:
     """Whether a pair of this name within a text holds a secret: less strict than for the key of a config, for
     texts are full of names. `in_prose`: it must end with the telling word."""
-    words = words_of(name)
+    words = _unnumbered(words_of(name))
     if not words:
         return False
     if in_query and (words[-1] in _IN_QUERIES or words[-2:] == ["amz", "credential"]):

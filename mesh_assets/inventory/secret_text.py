@@ -49,6 +49,7 @@ _TOKEN = re.compile(
     r"|lin_api_\w{30,}+|xkeysib-[\w-]{40,}+|AGE-SECRET-KEY-1[0-9A-Z]{20,}+"
     r")"
 )
+_NKEY = re.compile(r"\bS[ACNOUX][A-Z2-7]{56}\b")  # a seed of NATS, by its form
 _SCHEME = re.compile(
     r"(?<![\w-])(?P<scheme>Bearer|Basic)(?P<space>[ \t]{1,4})(?P<token>[\w+/=.~:-]{8,}+)", re.IGNORECASE
 )
@@ -73,7 +74,7 @@ def _mask_keys(text: str) -> str:
 
 def _mask_tokens(text: str) -> str:
     text = _WEBHOOK.sub(lambda m: f"{m['address']}{MASK}", text)
-    return _TOKEN.sub(MASK, text)
+    return _NKEY.sub(MASK, _TOKEN.sub(MASK, text))
 
 
 def _mask_schemes(text: str) -> str:
@@ -161,6 +162,8 @@ _STRING = {
 _JSON_OBJECT = re.compile(r"[{\[]\s{0,20}+(?:\\*+\"|[{\[])")
 _BRACKETS = re.compile(r"\"(?:[^\"\\]++|\\.)*+\"|[{}\[\]]", re.DOTALL)
 _BRACED = re.compile(r"\{(?:[^}]++|\}\})*+\}?")
+# `arn:aws:secretsmanager:…:secret:NAME` is where a secret is kept.
+_ARN_BEFORE = re.compile(r"arn:[\w-]{1,20}:[\w-]{1,40}:[\w-]{0,40}:\d{0,12}:$")
 _WORD_BEFORE = re.compile(r"\b[A-Za-z]{2,15} $")
 _REFERENCE = re.compile(r"\$\{[^}\s]{1,500}\}")
 _AUTH_SCHEME = re.compile(
@@ -208,6 +211,8 @@ def _is_telling(text: str, pair: re.Match[str]) -> bool:
         return is_secret_name(pair["option"])
     name = pair["name"]
     before = text[max(0, pair.start() - 20) : pair.start()]
+    if before[-1:] == ":" and _ARN_BEFORE.search(text[max(0, pair.start() - 120) : pair.start()]):
+        return False
     if name.lower() in ("key", "keys") and (word := _WORD_BEFORE.search(before)):
         name = f"{word[0]}{name}"  # `API key: …`
     in_prose = pair["sep"] == ":" and not pair["close"]
@@ -286,6 +291,27 @@ def _object_end(text: str, start: int) -> int:
     return len(text)
 
 
+# Pairs of XML: an element, or an attribute that names the one that holds the value.
+_ELEMENT = re.compile(r"<(?P<name>[\w.:-]{1,100})(?:\s[^<>]{0,200})?>(?P<value>[^<]{1,1000})(?=</)")
+_ATTRIBUTES = re.compile(
+    r"(?P<head>\b(?:name|key)=([\"'])(?P<name>[\w.-]{1,100})\2\s{1,20}value=([\"']))(?P<value>[^\"'<>]{1,1000})(?=\4)"
+)
+
+
+def _mask_xml(text: str) -> str:
+    if "<" not in text:
+        return text
+    for form in (_ELEMENT, _ATTRIBUTES):
+        text = form.sub(_without_xml_value, text)
+    return text
+
+
+def _without_xml_value(found: re.Match[str]) -> str:
+    if not is_secret_name(found["name"]) or _NO_VALUE.match(found["value"].strip()):
+        return found[0]
+    return f"{found[0][: -len(found['value'])]}{MASK}"
+
+
 # Kafka's ConfigException names the value first: `Invalid value … for configuration …`.
 _REFUSED_VALUE = re.compile(
     r"(?P<head>Invalid value )(?P<value>[^\n]{1,300}?)(?P<tail> for configuration (?P<name>[\w.\-]{1,200}))"
@@ -304,6 +330,7 @@ _MASKS: tuple[Callable[[str], str], ...] = (
     _mask_urls,
     _mask_oracle,
     _mask_tokens,
+    _mask_xml,
     _mask_pairs,
     _mask_schemes,
 )

@@ -7,6 +7,28 @@ readable. `\\n` in a value is a line break.
 from mesh_assets_tests.inventory.configs_of_stores import CLOUDS, DATABASES
 
 _HTTP_AND_SEARCH = r"""
+io.confluent.connect.snmp.SnmpTrapSourceConnector
+v3.security.context.users=snmpuser
+v3.snmpuser.auth.password=«Auth-Pw-1»
+v3.snmpuser.privacy.password=«Priv-Pw-2»
+snmp.community.string=«c0mmun1ty»
+snmp.batch.size=50
+
+org.apache.camel.kafkaconnector.telegramsink.CamelTelegramsinkSinkConnector
+camel.kamelet.telegram-sink.authorizationToken=«110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5»
+camel.kamelet.telegram-sink.chatId=4711
+
+io.lenses.streamreactor.connect.ftp.source.FtpSourceConnector
+connect.ftp.address=ftp.shop:21
+connect.ftp.user=shop
+connect.ftp.pass=«Ftp-77»
+
+com.shop.nats.NatsSourceConnector
+nats.url=nats://«app:Na-ts9»@nats.shop:4222
+nats.nkey.seed=«SUAIBDPBAUTWCWBKIO6XHQNINK5FWJW4OHLXC3HQ2KFE4PEJUA44CNHTC4»
+nats.creds.file=/etc/keys/user.creds
+nats.subject=orders.>
+
 io.confluent.connect.http.HttpSinkConnector
 http.api.url=https://api.shop/orders?key=«AIzaSyA1234567890abcdefghijklmnopqrstuv»
 headers=Content-Type:application/json|Authorization:«Bearer abc.DEF-1»|X-Api-Key:«k-778899»

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.inventory.masking import MASK, mask_config, mask_text, mask_trace, mask_value
+from mesh_assets.inventory.masking import (
+    MASK,
+    hidden_parts,
+    mask_config,
+    mask_text,
+    mask_trace,
+    mask_value,
+    masked_values,
+)
 
 SECRET = "s3cr3t-Value_42"
 
@@ -31,6 +39,23 @@ SECRET = "s3cr3t-Value_42"
         "oauth2.client.secret",
         "mongodb.connection.string",
         "ssl.keystore.key",
+        "db.pw",
+        "mqtt.tls.psk",
+        "snmp.community.string",
+        "nats.nkey.seed",
+        "pkcs11.pin",
+        "wallet.mnemonic",
+        "transforms.hash.pepper",
+        "shared.access.signature",
+        "oauth.client.assertion",
+        "http.auth.value",
+        "api.key.1",
+        "apiKey2",
+        "api_key_v3",
+        "keystore.base64",
+        "keytab.content",
+        "bigquery.keyfile.json",
+        "signing.jwk",
     ],
 )
 def test_a_secret_under_a_telling_key_is_masked(key: str) -> None:
@@ -54,6 +79,11 @@ def test_a_secret_under_a_telling_key_is_masked(key: str) -> None:
         ("errors.deadletterqueue.topic.name", "dlq"),
         ("connection.url", "jdbc:postgresql://db:5432/shop"),
         ("token.required", "true"),
+        ("ssl.client.auth", "required"),
+        ("sse.kms.key", "arn:aws:kms:eu-central-1:111122223333:key/ab-12"),
+        ("bigquery.keyfile.json", "/etc/keys/bigquery.json"),
+        ("database.ssl.keystore", "/etc/keys/store.jks"),
+        ("partition.key.1", "id"),
         ("database.password", "${file:/etc/secrets:password}"),
         ("database.password", ""),
         ("database.password", None),
@@ -138,6 +168,7 @@ def test_a_trace_loses_the_secrets_of_its_connector_and_stays_readable() -> None
         ("headers", "Authorization: Digest a=b, c=d, Accept: x", f"Authorization: {MASK}, Accept: x"),
         ("headers", '{"X-Shop": "abc"}', MASK),
         ("transforms.drop.headers", "trace-id,span-id", "trace-id,span-id"),
+        ("proxy.auth", "app:hunter2", MASK),
         ("keyfile", "/etc/keys/bigquery.json", "/etc/keys/bigquery.json"),
         ("keyfile", '{"private_key": "x"}', MASK),
         ("ssl.keystore.key", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----", MASK),
@@ -155,3 +186,23 @@ def test_the_salt_that_debezium_keeps_in_a_key_is_masked_in_the_key() -> None:
 
     assert masked == {f"{key}{MASK}": "shop.users.name", f"{key}{MASK}*": "shop.users.mail"}
     assert mask_config(masked) == masked
+
+
+def test_what_is_masked_within_values_is_known_and_the_password_of_a_login_alone() -> None:
+    config = {
+        "a.url": "mongodb://app:p@ss/1@m1:27017/shop",
+        "b.url": "jdbc:x://h?password=one&ssl=true&token=two",
+        "c.password": "whole",
+        "d": "plain",
+        "e.headers": "Accept:text/plain|X-Shop:abc",
+    }
+    masked = mask_config(config)
+
+    assert hidden_parts(masked_values(config, masked), masked) == [
+        "app:p@ss/1",
+        "one",
+        "two",
+        "whole",
+        "abc",
+        "p@ss/1",
+    ]
