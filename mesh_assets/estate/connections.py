@@ -12,6 +12,17 @@ from mesh_assets.estate.fields import SECRET_REFERENCE, EstateModel, SecretRefer
 _SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|token|credential", re.IGNORECASE)
 
 
+def _is_servers(text: str) -> str:
+    """librdkafka takes what is wrong here for the name of a host, and never says so."""
+    if "://" in text:
+        raise ValueError(
+            "expected host:port, without a protocol before it; what stands before :// belongs into security_protocol"
+        )
+    if any(character.isspace() for server in text.split(",") for character in server.strip()):
+        raise ValueError("expected host:port, several of them with commas between")
+    return text
+
+
 class KafkaConnection(EstateModel):
     """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka unchanged and win.
 
@@ -21,7 +32,7 @@ class KafkaConnection(EstateModel):
     else boto3's. `username` may be a reference too.
     """
 
-    bootstrap_servers: str | None = Field(default=None, min_length=1)
+    bootstrap_servers: Annotated[str, AfterValidator(_is_servers)] | None = Field(default=None, min_length=1)
     cluster_arn: str | None = Field(
         default=None, pattern=r"^arn:[a-z-]+:kafka:[a-z0-9-]+:\d{12}:cluster/[^/\s]+/\S+$"
     )

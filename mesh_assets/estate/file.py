@@ -68,6 +68,9 @@ def parse_estate(text: str, *, source: str) -> Estate:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise EstateError(f"{source}:{line}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:  # a character that no YAML may hold
+        where = f"{source}: not YAML: character {getattr(error, 'position', 0) + 1} is one that YAML does not allow"
+        raise EstateError(f"{where}; is this a text file?") from error
     duplicate = _duplicate_key(root)
     if duplicate is not None:
         raise EstateError(
@@ -110,6 +113,17 @@ def _name_problem(name: object) -> str | None:
     return None
 
 
+_EXPECTED = {
+    "tuple_type": "a list: [a, b], or lines that begin with `- `",
+    "list_type": "a list: [a, b], or lines that begin with `- `",
+    "dict_type": "names and values: {name: value}, or indented lines of `name: value`",
+    "model_type": "names and values: {name: value}, or indented lines of `name: value`",
+    "model_attributes_type": "names and values: {name: value}, or indented lines of `name: value`",
+    "string_type": "text; put it in quotes",
+}
+"""In the words of YAML, not of Python."""
+
+
 def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
     field = ".".join(_field(detail, root)) or "the file"
     message = detail["msg"].removeprefix("Value error, ")
@@ -119,6 +133,8 @@ def _finding(detail: ErrorDetails, root: yaml.Node | None, source: str) -> str:
         message = "is missing"
     elif detail["type"] == "string_pattern_mismatch" and str(detail["loc"][-1]) == "url":
         message = "expected a URL that starts with http:// or https://"
+    elif detail["type"] in _EXPECTED:
+        message = f"expected {_EXPECTED[detail['type']]}"
     elif detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         field, message = f"{field}.kind", _kind_expected(detail)
     return f"{source}:{_line(root, detail['loc'])}: {field}: {message}"

@@ -74,3 +74,40 @@ def test_no_two_endpoints_have_one_name() -> None:
 def test_a_name_of_an_endpoint_holds_no_slash() -> None:
     with pytest.raises(EstateError, match="name"):
         connect_names(ONE.replace("url", "name: a/b, url"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "clusters: {a: {kafka: {bootstrap_servers: 'b:1'}}}\n\x01",
+            "not YAML: character 52 is one that YAML",
+        ),
+        ("clusters: []", "clusters: expected names and values"),
+        (
+            "clusters: {a: {kafka: {bootstrap_servers: 9092}}}",
+            "bootstrap_servers: expected text; put it in quotes",
+        ),
+        (
+            "clusters: {a: {kafka: {bootstrap_servers: 'b:1'}, topics: {exclude: 'tmp-*'}}}",
+            "topics.exclude: expected a list: [a, b]",
+        ),
+        (
+            "clusters: {a: {kafka: {bootstrap_servers: 'b:1'}, connect: {kind: kafka_connect}}}",
+            "connect: expected a list: [a, b]",
+        ),
+        ("clusters: {a: {kafka: {bootstrap_servers: 'SASL_SSL://b:1'}}}", "belongs into security_protocol"),
+        ("clusters: {a: {kafka: {bootstrap_servers: 'b:1 c:1'}}}", "several of them with commas between"),
+    ],
+)
+def test_an_estate_written_otherwise_is_told_in_the_words_of_the_file(text: str, expected: str) -> None:
+    with pytest.raises(EstateError) as refused:
+        parse_estate(text, source="e")
+
+    assert expected in str(refused.value)
+    assert "Input should" not in str(refused.value)
+
+
+def test_several_brokers_with_commas_and_blanks_are_taken() -> None:
+    text = "clusters: {a: {kafka: {bootstrap_servers: 'b:1, c:1 ,${D}:1'}}}"
+    assert parse_estate(text, source="e").clusters["a"].kafka.bootstrap_servers == "b:1, c:1 ,${D}:1"
