@@ -1,7 +1,7 @@
 """Everything the estate names, asked at the same time, with a deadline that no hanging system can delay."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -119,16 +119,29 @@ def check_estate(
         for check in checks
         if check.system == "kafka" and check.facts
     }
-    return tuple(
-        _with_note_on_plain_http(
-            place_connect(
-                check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id
-            )
-            if check.system == "connect"
-            else check
-        )
+    placed = [
+        place_connect(check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id)
+        if check.system == "connect"
+        else check
         for check in checks
-    )
+    ]
+    return tuple(_with_note_on_plain_http(check) for check in _named_once(placed, ids))
+
+
+def _named_once(checks: Sequence[AccessCheck], ids: Mapping[str, str]) -> Iterator[AccessCheck]:
+    """The checks, with what discovery refuses: a second name for one cluster, which only the brokers can tell."""
+    first: dict[str, str] = {}
+    for check in checks:
+        cluster_id = ids.get(check.cluster) if check.system == "kafka" else None
+        other = None if cluster_id is None else first.setdefault(cluster_id, check.cluster)
+        if other is None or other == check.cluster:
+            yield check
+        else:
+            sentence = (
+                f"it is the same cluster as {other} ({cluster_id}): discovery refuses a second name for it; name it once in the "
+                "estate, with the patterns of both"
+            )
+            yield replace(check, state="incomplete", missing=(*check.missing, sentence))
 
 
 def _with_note_on_plain_http(check: AccessCheck) -> AccessCheck:

@@ -3,7 +3,7 @@ platforms/kafka/access.py)."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,7 +45,7 @@ DISCOVERY = Rights(
 @dataclass(kw_only=True)
 class FakeBrokers:
     """`topics`: name → cleanup policy. `connect_groups`: groups of Connect's workers, which only the older
-    listing has.
+    listing has. `other_ids`: of clusters at other bootstrap servers.
 
     `tells_rights` False: as brokers before 2.3. `failure`: what every call fails with.
     """
@@ -55,6 +55,7 @@ class FakeBrokers:
     groups: tuple[str, ...] = ()
     connect_groups: tuple[str, ...] = ()
     cluster_id: str | None = "the-cluster"
+    other_ids: Mapping[str, str] = field(default_factory=dict)
     tells_rights: bool = True
     failure: KafkaError | None = None
     asked: list[tuple[str, Any]] = field(default_factory=list)
@@ -63,7 +64,8 @@ class FakeBrokers:
     def __call__(self, configuration: dict[str, Any]) -> "FakeBrokers":
         """As the AdminClient's constructor."""
         self.configurations.append(configuration)
-        return self
+        cluster_id = self.other_ids.get(configuration["bootstrap.servers"])
+        return self if cluster_id is None else replace(self, cluster_id=cluster_id)
 
     def __enter__(self) -> "FakeBrokers":
         return self

@@ -59,7 +59,8 @@ def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -
         estate_of(
             cluster("b", schema_registry=REGISTRY, connect=[CONNECT, CONNECT]),
             cluster("a", schema_registry=REGISTRY),
-        )
+        ),
+        brokers=FakeBrokers(topics=EVENT_TOPICS, other_ids={"a.test:9092": "another"}),
     )
     assert systems(checks) == [
         ("b", "kafka"),
@@ -73,6 +74,15 @@ def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -
     ]
     assert {result.state for result in checks} == {"ok"}
     assert checks[3].facts["belongs_to"] == "this cluster"
+
+
+def test_a_second_name_for_a_cluster_is_missing_something_since_discovery_refuses_it() -> None:
+    first, _, second, _ = check(estate_of(cluster("a"), cluster("b")))
+    assert (first.state, second.state) == ("ok", "incomplete")
+    assert second.missing == (
+        "it is the same cluster as a (the-cluster): discovery refuses a second name for it; name it once in the estate, "
+        "with the patterns of both",
+    )
 
 
 def test_only_the_named_clusters_are_checked() -> None:
