@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
-from mesh_assets.cli.text import aligned
+from mesh_assets.cli.text import aligned, shown_lines
 from mesh_assets.estate.file import estate_path, load_estate
 from mesh_assets.inventory.wording import counted, plural
 
@@ -43,7 +43,7 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checks)).decode())
     else:
-        click.echo("\n".join(_text(checks)))
+        click.echo(shown_lines(_text(checks)))
     if any(check.state != "ok" for check in checks):
         sys.exit(1)
 

@@ -86,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=None if arguments is None else list(arguments), prog_name="mesh-assets")
     except MeshError as error:
-        click.echo(f"mesh-assets: {error}", err=True)
+        from mesh_assets.inventory.wording import readable  # a sentence may quote a name of anyone's
+
+        click.echo(f"mesh-assets: {readable(str(error))}", err=True)
         sys.exit(1)
 
 

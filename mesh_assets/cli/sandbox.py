@@ -1,6 +1,7 @@
 """`mesh-assets sandbox`: starts, stops and shows real servers on this machine."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -113,8 +114,9 @@ def start(
         servers, ports={name: port for name, port in given.items() if port}, progress=_progress()
     )
     click.echo(f"\nThe sandbox is up. Its estate file: {_short(endpoints.estate_file)}")
-    click.echo("  look:  mesh-assets sandbox status")
-    click.echo("  stop:  mesh-assets sandbox stop")
+    here = "" if folder is None else f" --folder {shlex.quote(str(folder))}"
+    click.echo(f"  look:  mesh-assets sandbox status{here}")
+    click.echo(f"  stop:  mesh-assets sandbox stop{here}")
 
 
 @sandbox.command()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from mesh_assets.cli.text import size_text
+from mesh_assets.cli.text import shown_lines, size_text
 from mesh_assets.errors import DamagedError, MeshError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
@@ -49,7 +49,7 @@ def show(cluster: str, as_json: bool) -> None:
             f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); publish one with: mesh-assets discover --cluster {cluster}"
         )
     click.echo(
-        msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else "\n".join(_text(read))
+        msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else shown_lines(_text(read))
     )
 
 

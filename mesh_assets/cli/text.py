@@ -1,10 +1,10 @@
 """What commands print for people: text in columns, sizes, and the summary of a discovery."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
-from mesh_assets.inventory.wording import plural
+from mesh_assets.inventory.wording import plural, readable
 from mesh_assets.snapshot.report import DiscoveryReport
 
 
@@ -17,7 +17,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:
     """The summary of a discovery; every figure comes from the report."""
-    return "\n".join(_lines(report, verbose=verbose))
+    return shown_lines(_lines(report, verbose=verbose))
+
+
+def shown_lines(lines: Iterable[str]) -> str:
+    """Lines for a person: names are of whoever may write to Kafka, and must not move the terminal."""
+    return "\n".join(map(readable, lines))
 
 
 def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:

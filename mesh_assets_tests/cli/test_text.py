@@ -126,3 +126,9 @@ def test_sizes_are_short() -> None:
         "999 kB",
         "11.3 MB",
     ]
+
+
+def test_a_name_with_signs_of_a_terminal_or_of_direction_does_not_reach_the_terminal() -> None:
+    text = discovery_text(replace(REPORT, first_changes=("Consumer group \x1b[31mred\u202e created",)))
+
+    assert "Consumer group \ufffdred\ufffd created" in text

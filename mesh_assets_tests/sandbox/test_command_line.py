@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from mesh_assets.cli.sandbox import sandbox
 from mesh_assets.errors import SandboxError
+from mesh_assets.sandbox.servers import Sandbox
 
 
 def test_the_status_of_nothing_is_a_table_and_a_failure(tmp_path: Path) -> None:
@@ -40,3 +42,15 @@ def test_a_wrong_name_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(sandbox, ["status", "brokr", "--folder", str(tmp_path / "box")])
     with pytest.raises(SandboxError, match="it has broker, cloud-broker, registry, cloud, connect, feed"):
         raise result.exception or AssertionError("no exception")
+
+
+def test_what_start_says_to_do_next_is_about_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = SimpleNamespace(estate_file=tmp_path / "estate.yaml")
+    monkeypatch.setattr(Sandbox, "start", lambda *_, **__: started)
+    there = CliRunner().invoke(sandbox, ["start", "--folder", str(tmp_path / "a box")]).output
+    here = CliRunner().invoke(sandbox, ["start"]).output
+    assert f"  stop:  mesh-assets sandbox stop --folder '{tmp_path}/a box'\n" in there
+    assert f"  look:  mesh-assets sandbox status --folder '{tmp_path}/a box'\n" in there
+    assert "  stop:  mesh-assets sandbox stop\n" in here
