@@ -82,7 +82,7 @@ class FieldRow(Answer):
 
 class SchemaDescription(Answer):
     """`naming`: how the subject got its name (topic, record, topic_record, unknown). Without `fields` the
-    definition cannot be read."""
+    definition cannot be read; without `total_fields` it has more than are read."""
 
     about: About
     subject: str
@@ -179,7 +179,8 @@ def describe_schema(
     elif listed.note is not None:
         said.append(f"{listed.note}; get_schema shows the whole text")
     if left > 0:
-        said.append(f"{left:,} more fields: narrow with pattern, or use get_schema for the whole text")
+        more = f"{left:,}" if listed is None or listed.note is None else f"at least {left:,}"
+        said.append(f"{more} more fields: narrow with pattern, or use get_schema for the whole text")
     return SchemaDescription(
         about=view.about("schemas", "topics"),
         subject=schema.subject,
@@ -193,7 +194,7 @@ def describe_schema(
         topics=_topics(view, schema.subject),
         properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
         references=_references(schema),
-        total_fields=None if listed is None else len(listed.fields),
+        total_fields=None if listed is None or listed.note is not None else len(listed.fields),
         fields=None
         if fields is None
         else [

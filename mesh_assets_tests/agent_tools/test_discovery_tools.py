@@ -1,5 +1,6 @@
 """What the discovery tools answer, on a small estate."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.views import View
 from mesh_assets.inventory.records import CommittedOffset
 from mesh_assets.mcp_server.server import MeshServer
-from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_topic
+from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
 from mesh_assets_tests.mcp_server.served import Served
 
@@ -165,3 +166,13 @@ def test_a_group_beyond_the_end_says_so_instead_of_a_lag_of_zero() -> None:
 
     assert described.lag_records is None
     assert described.notes[0].startswith("beyond the end of 1 partition (orders[0])")
+
+
+def test_of_a_schema_that_is_read_in_part_no_total_is_claimed(make_served: Callable[..., Served]) -> None:
+    fields = [{"name": f"f{number}", "type": "string"} for number in range(6_000)]
+    definition = json.dumps({"type": "record", "name": "Wide", "fields": fields})
+    wide = a_schema("wide-value", schema_type="AVRO", definition=definition)
+    answer = make_served(a_document(schemas=(wide,))).answer("describe_schema", subject="wide-value")
+
+    assert "total_fields" not in answer
+    assert "at least 1,940 more fields" in answer["hint"]
