@@ -130,7 +130,7 @@ def secrecy_of_key(key: str) -> Secrecy | None:
         return "secret" if not _IDENTIFYING_KEYS.isdisjoint(words[-3:-2]) else None
     if words[-1] in _MATERIAL or (words[-1] in _WRITTEN_OUT and words[-2:-1] and words[-2] in _FILES_OF_KEYS):
         return "key_material"
-    if words[-1] in _SECRETS_OF_CONFIGS:
+    if words[-1] in _SECRETS_OF_CONFIGS or words[-2:] == ["session", "id"]:
         return "secret"
     return "login" if words[-1] == "auth" else None
 

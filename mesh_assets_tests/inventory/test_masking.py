@@ -44,6 +44,7 @@ SECRET = "s3cr3t-Value_42"
         "snmp.community.string",
         "nats.nkey.seed",
         "pkcs11.pin",
+        "http.session.id",
         "wallet.mnemonic",
         "transforms.hash.pepper",
         "shared.access.signature",
