@@ -174,7 +174,7 @@ class KafkaPublisher:
         except RefusedEventError as error:
             raise RefusedChangesError(
                 f"{error}; its snapshot is published. The next run publishes the changes if the cause is gone by then; otherwise see: "
-                "mesh-assets snapshot repair"
+                "mesh-assets snapshot repair --cluster NAME"
             ) from error
 
     def _publish(

@@ -182,5 +182,5 @@ def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
     except UNDECODABLE as error:
         raise DamagedError(
             f"{source} cannot be read by this version: {error}; it was written by another version or damaged. "
-            "See what is wrong: mesh-assets snapshot repair"
+            "See what is wrong: mesh-assets snapshot repair --cluster NAME"
         ) from error

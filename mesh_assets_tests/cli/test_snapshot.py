@@ -275,7 +275,7 @@ def test_a_damaged_file_blocks_the_cluster_until_it_is_taken_out(
 ) -> None:
     world.run(("orders",))
     world.store.objects.put(key, damage)
-    with pytest.raises(DamagedError, match="See what is wrong: mesh-assets snapshot repair"):
+    with pytest.raises(DamagedError, match="See what is wrong: mesh-assets snapshot repair --cluster"):
         world.run(("orders", "users"))
 
     assert "cannot be read by this version" in _repair().output
