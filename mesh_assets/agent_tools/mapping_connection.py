@@ -61,7 +61,9 @@ class ConnectionAnswer(Answer):
 def get_msk_bootstrap_brokers(
     open_service: OpenService,
     /,
-    event_source_arn: Annotated[Name, Field(max_length=2048, description="The cluster's ARN.")],
+    event_source_arn: Annotated[
+        Name, Field(max_length=2048, description="The ARN of the cluster, or of a VPC connection to it.")
+    ],
 ) -> BrokersAnswer:
     """The bootstrap brokers of an MSK cluster, by network and authentication."""
     with importing:

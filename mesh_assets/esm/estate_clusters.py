@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers
+from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers, msk_cluster_arn
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
 from mesh_assets.estate.model import Cluster, Estate
@@ -35,21 +35,28 @@ def cluster_of(
 ) -> Cluster | None:
     """The estate's cluster with this ARN or one of these servers. None: the estate does not have it.
 
-    For an MSK cluster that the estate names by servers, AWS is asked for all of its brokers. Raises
-    RefusedError when it refuses, PlatformError when it does not answer.
+    For an MSK cluster that the estate names by servers, AWS is asked for all of its brokers; for a VPC connection,
+    first for its cluster. Raises RefusedError when it refuses, PlatformError when it does not answer.
     """
     if estate is None:
         return None
-    msk = msk_cluster_in(event_source_arn or "")
+    arn = event_source_arn
+    if (
+        arn is not None
+        and (msk := msk_cluster_in(arn)) is not None
+        and msk.by_vpc_connection
+        and estate.clusters
+    ):
+        arn = msk_cluster_arn(account, arn)
     for cluster in estate.clusters.values():
-        if msk is not None and cluster.kafka.cluster_arn == msk.cluster_arn:
+        if arn is not None and cluster.kafka.cluster_arn == arn:
             return cluster
     named = [cluster for cluster in estate.clusters.values() if cluster.kafka.bootstrap_servers is not None]
     if not named:
         return None
     servers = set(bootstrap_servers)
-    if event_source_arn is not None:
-        servers |= get_msk_bootstrap_brokers(account, event_source_arn).all_servers
+    if arn is not None:
+        servers |= get_msk_bootstrap_brokers(account, arn).all_servers
     for cluster in named:
         own = {
             server.strip().rpartition("://")[2]

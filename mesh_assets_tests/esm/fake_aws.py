@@ -67,9 +67,7 @@ class FakeAws:
             },
             "lambda.get_function_configuration": self._function,
             "kafka.describe_cluster_v2": self._cluster,
-            "kafka.get_bootstrap_brokers": lambda ClusterArn: {  # noqa: ARG005, N803
-                "BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"
-            },
+            "kafka.get_bootstrap_brokers": self._brokers,
             "kafka.describe_vpc_connection": self._vpc_connection,
             "secretsmanager.describe_secret": self._secret,
             "kms.describe_key": self._key,
@@ -220,6 +218,15 @@ class FakeAws:
             "State": "AVAILABLE",
             "Authentication": login,
         }
+
+    def _brokers(self, ClusterArn: str) -> dict[str, Any]:  # noqa: N803
+        if ":cluster/" not in ClusterArn:  # also of a VPC connection
+            raise refusal("BadRequestException", "The parameter value is not valid: clusterArn")
+        return {"BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"} | (
+            {"BootstrapBrokerStringVpcConnectivitySaslIam": "b-1.vpc.orders:14001"}
+            if any(target == ClusterArn for target, _ in self.connections.values())
+            else {}
+        )
 
     def _key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
         if KeyId not in self.aliases:

@@ -13,6 +13,7 @@ from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.platforms.kafka import ClusterMetadata, PartitionMetadata, TopicMetadata
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, FakeAws, refusal
+from mesh_assets_tests.esm.iam.situations import CONNECTION_ARN
 
 SERVERS = (
     "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092,b2.example:9092'}}, "
@@ -48,6 +49,13 @@ def test_an_msk_cluster_is_known_by_its_arn_or_by_the_servers_that_aws_names(aws
     assert name(aws, BY_ARN, CLUSTER_ARN) == "msk"
     assert aws.calls == []
     assert name(aws, SERVERS, CLUSTER_ARN) == "msk"
+
+
+def test_a_vpc_connection_is_known_by_the_cluster_that_it_leads_to(aws: FakeAws) -> None:
+    """Its own ARN has another UUID, and AWS names no brokers by it."""
+    aws.connections[CONNECTION_ARN] = (CLUSTER_ARN, "SASL_IAM")
+    assert name(aws, BY_ARN, CONNECTION_ARN) == "msk"
+    assert name(aws, SERVERS, CONNECTION_ARN) == "msk"
 
 
 class Reader:

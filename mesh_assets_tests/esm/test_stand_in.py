@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm import aws_account
+from mesh_assets.esm.connection import get_msk_bootstrap_brokers
 from mesh_assets.esm.errors import (
     InvalidRequestError,
     MappingConflictError,
@@ -330,3 +332,8 @@ def test_another_accounts_cluster_is_wired_by_its_connection(
         assert f"+ Allow kafka:DescribeClusterV2 on {cluster}" in lines
         service.wait(made.uuid, "Enabled")
         assert service.plan_permissions(made.uuid).calls == ()
+        # AWS names brokers by the cluster's ARN only; its policy lets the other account ask.
+        with pytest.raises(ClientError, match="BadRequestException"):
+            account.client("kafka").get_bootstrap_brokers(ClusterArn=connection)
+        brokers = get_msk_bootstrap_brokers(service.account, connection)
+        assert brokers.by_network["multi_vpc"].keys() == {"tls", "iam"}

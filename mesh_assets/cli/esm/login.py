@@ -132,7 +132,8 @@ def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> Kafka
     tls = bool(options["ca"] or options["certificate"])
     protocol: Protocol = options["protocol"] or ("SASL_SSL" if mechanism else "SSL" if tls else "PLAINTEXT")
     arn = options["cluster_arn"] or (mapping.event_source_arn if mapping is not None else None)
-    servers = options["bootstrap_servers"] or ("" if mapping is None else ",".join(mapping.bootstrap_servers))
+    own = () if mapping is None or options["cluster_arn"] else mapping.bootstrap_servers
+    servers = options["bootstrap_servers"] or ",".join(own)
     return KafkaLogin(
         bootstrap_servers=servers,
         security_protocol=protocol,

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.arns import msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.connection.login import KafkaLogin, Mechanism
 from mesh_assets.esm.connection.secret import authority_of, login_of, read_secret
 from mesh_assets.esm.errors import Auth
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, read_msk_brokers
+from mesh_assets.platforms.aws.records import MskBrokers, MskLogin, MskNetwork, read_msk_brokers
 
 _MECHANISMS: dict[str, Mechanism] = {
     "BASIC_AUTH": "PLAIN",
@@ -60,7 +60,7 @@ def _beside(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLogin)
     mechanism = next((name for kind, name in _MECHANISMS.items() if kind in types), None)
     if given.authority is None:
         given = _trusting(account, types, given)
-    if not given.bootstrap_servers:
+    if not given.bootstrap_servers and given.cluster_arn is None:
         servers = ",".join(mapping.bootstrap_servers)
         given = replace(given, bootstrap_servers=servers, cluster_arn=mapping.event_source_arn)
     return replace(given, sasl_mechanism=given.sasl_mechanism or mechanism)
@@ -106,7 +106,8 @@ def _of_mapping(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLo
         )
     if mapping.event_source_arn is not None:
         # Lambda's own order for a mapping to MSK without a secret: IAM, TLS, plain text.
-        offered = get_msk_bootstrap_brokers(account, mapping.event_source_arn).by_network.get("private", {})
+        brokers = get_msk_bootstrap_brokers(account, mapping.event_source_arn)
+        offered = brokers.by_network.get(_network(mapping.event_source_arn), {})
         if "iam" in offered:
             return replace(
                 base,
@@ -122,16 +123,13 @@ def _of_mapping(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLo
     )
 
 
-def get_msk_bootstrap_brokers(account: AwsAccount, cluster_arn: str) -> MskBrokers:
-    """The cluster's brokers for every login and network it offers.
+def get_msk_bootstrap_brokers(account: AwsAccount, arn: str) -> MskBrokers:
+    """The cluster's brokers for every login and network it offers; a VPC connection's ARN means its cluster.
 
-    Raises RefusedError for an ARN that names no MSK cluster of the account, PlatformError when AWS does not
-    answer.
+    Raises RefusedError for an ARN that names no MSK cluster or connection of the account, PlatformError when AWS
+    does not answer.
     """
-    if msk_cluster_in(cluster_arn) is None:
-        raise RefusedError(
-            f"{cluster_arn!r} is not the ARN of an MSK cluster; expected arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID"
-        )
+    cluster_arn = msk_cluster_arn(account, arn)
     answer = call(
         account.client("kafka").get_bootstrap_brokers,
         action="kafka:GetBootstrapBrokers",
@@ -139,6 +137,38 @@ def get_msk_bootstrap_brokers(account: AwsAccount, cluster_arn: str) -> MskBroke
         ClusterArn=cluster_arn,
     )
     return read_msk_brokers(cluster_arn, answer)
+
+
+def msk_cluster_arn(account: AwsAccount, arn: str) -> str:
+    """The ARN of the cluster that a cluster's or VPC connection's ARN means. AWS names brokers by the cluster's only,
+    and a connection's has a UUID of its own: so AWS is asked for its cluster. Raises as `get_msk_bootstrap_brokers`.
+    """
+    named = msk_cluster_in(arn)
+    if named is None:
+        raise RefusedError(
+            f"{arn!r} is not the ARN of an MSK cluster; expected arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID, or the ARN of a VPC "
+            "connection to one"
+        )
+    if not named.by_vpc_connection:
+        return arn
+    answer = call(
+        account.client("kafka").describe_vpc_connection,
+        action="kafka:DescribeVpcConnection",
+        resource=f"VPC connection {arn}",
+        Arn=arn,
+    )
+    target: str | None = answer.get("TargetClusterArn")
+    if not target:
+        raise UnexpectedAnswerError(
+            f"kafka:DescribeVpcConnection on {arn}: the answer does not name its cluster; name the cluster's own ARN"
+        )
+    return target
+
+
+def _network(arn: str) -> MskNetwork:
+    """Where Lambda's pollers reach the cluster: a VPC connection leads to listeners of their own."""
+    named = msk_cluster_in(arn)
+    return "multi_vpc" if named is not None and named.by_vpc_connection else "private"
 
 
 def _with_servers(account: AwsAccount, login: KafkaLogin) -> KafkaLogin:
@@ -151,4 +181,5 @@ def _with_servers(account: AwsAccount, login: KafkaLogin) -> KafkaLogin:
         way = "scram"
     else:
         way = "tls" if login.uses_tls else "plaintext"
-    return login.at(get_msk_bootstrap_brokers(account, login.cluster_arn).servers(way))
+    brokers = get_msk_bootstrap_brokers(account, login.cluster_arn)
+    return login.at(brokers.servers(way, network=_network(login.cluster_arn)))

@@ -17,6 +17,7 @@ from mesh_assets.sandbox.kafka_mappings.refusals import RefusedRequest
 from mesh_assets.sandbox.state import AWS_REGION
 
 _ROUTE = re.compile(r"^/(v1|api/v2)/clusters(?:/([^/]+)(?:/([a-z-]+))?)?$")
+_PLAIN = "bootstrapBrokerString"
 _CONNECTION_ROUTE = re.compile(r"^/v1/vpc-connection(?:/([^/]+))?$")
 
 
@@ -35,12 +36,12 @@ class MskService:
             return (arn in self._clusters or arn in self._connections) and arn.split(":")[4] == account
 
     def brokers(self, arn: str) -> dict[str, str]:
-        """The answer to GetBootstrapBrokers."""
+        """The brokers by authentication of a cluster, or of the one that a connection leads to."""
         with self._lock:
             target = self._connections.get(arn, {}).get("targetClusterArn", arn)
             cluster = self._clusters.get(target, {})
         ways = cluster.get("clientAuthentication") or {}
-        found: dict[str, str] = {"bootstrapBrokerString": self._listeners["plaintext"]}
+        found: dict[str, str] = {_PLAIN: self._listeners["plaintext"]}
         if (ways.get("tls") or {}).get("enabled") or (ways.get("tls") or {}).get(
             "certificateAuthorityArnList"
         ):
@@ -53,6 +54,19 @@ class MskService:
         if (sasl.get("iam") or {}).get("enabled"):
             found["bootstrapBrokerStringSaslIam"] = self._listeners["sasl"]
         return found
+
+    def _answered_brokers(self, arn: str) -> dict[str, str]:
+        """The answer to GetBootstrapBrokers: with the listeners of VPC connections, once the cluster has any."""
+        found = self.brokers(arn)
+        with self._lock:
+            connected = any(one["targetClusterArn"] == arn for one in self._connections.values())
+        if not connected:
+            return found
+        # These never are in plain text.
+        own = {name: servers for name, servers in found.items() if name != _PLAIN}
+        return found | {
+            name.replace(_PLAIN, f"{_PLAIN}VpcConnectivity"): servers for name, servers in own.items()
+        }
 
     def answer(
         self, account: str, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, str]
@@ -70,7 +84,12 @@ class MskService:
             return (
                 self._create(account, body, v2=v2) if method == "POST" else self._list(account, query, v2=v2)
             )
-        cluster = self._find(account, arn)
+        if arn in self._connections:
+            # AWS takes a cluster's ARN here, and no other.
+            raise RefusedRequest(
+                400, "BadRequestException", "The parameter value contains invalid characters."
+            )
+        cluster = self._find(account, arn, reads=method == "GET" and part in (None, "bootstrap-brokers"))
         match (method, part):
             case ("GET", None):
                 return {"clusterInfo": _info(cluster, v2=v2)}
@@ -79,7 +98,7 @@ class MskService:
                     del self._clusters[arn]
                 return {"clusterArn": arn, "state": "DELETING"}
             case ("GET", "bootstrap-brokers"):
-                return self.brokers(arn)
+                return self._answered_brokers(arn)
             case ("GET", "scram-secrets"):
                 return {"secretArnList": sorted(cluster["secrets"])}
             case ("POST", "scram-secrets"):
@@ -147,10 +166,15 @@ class MskService:
             ]
         return {"clusterInfoList": [_info(one, v2=v2) for one in found if v2 or not one["serverless"]]}
 
-    def _find(self, account: str, arn: str) -> dict[str, Any]:
+    def _find(self, account: str, arn: str, *, reads: bool) -> dict[str, Any]:
+        """`reads`: also what the cluster's policy lets the account of a connection do."""
         with self._lock:
             cluster = self._clusters.get(arn)
-        if cluster is None or cluster["account"] != account:
+            connected = any(
+                one["targetClusterArn"] == arn and one["vpcConnectionArn"].split(":")[4] == account
+                for one in self._connections.values()
+            )
+        if cluster is None or not (cluster["account"] == account or (reads and connected)):
             raise RefusedRequest(404, "NotFoundException", "The requested resource doesn't exist.")
         return cluster
 

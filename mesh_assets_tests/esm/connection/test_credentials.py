@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mesh_assets.cli.esm import connection as command
-from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.cli.esm.login import chosen_login
+from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.connection import (
     KafkaLogin,
     check_connection,
@@ -32,10 +33,23 @@ from mesh_assets.esm.errors import AUTHS, TwoLoginsError
 from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.sandbox.kafka_mappings.mapping import lambda_reads_key
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
+from mesh_assets_tests.esm.iam.situations import CONNECTION_ARN, TARGET_ARN
 
 OTHER_ARN = SECRET_ARN.replace("orders", "other")
 THIRD_ARN = SECRET_ARN.replace("orders", "third")
 SECRET = "hunter2-do-not-show"
+OPTIONS = (
+    "secret_arn",
+    "auth",
+    "bootstrap_servers",
+    "cluster_arn",
+    "protocol",
+    "mechanism",
+    "username",
+    "ca",
+    "certificate",
+    "private_key",
+)
 
 
 @pytest.fixture
@@ -208,6 +222,26 @@ def test_a_secret_beside_a_mapping_keeps_its_mechanism_authority_and_servers(
     assert login(security_protocol="SASL_SSL", sasl_mechanism="PLAIN").sasl_mechanism == "PLAIN"
 
 
+def test_a_cluster_named_by_hand_goes_before_the_mappings(aws: FakeAws, secrets: dict[str, str]) -> None:
+    secrets[SECRET_ARN] = json.dumps({"username": "u", "password": SECRET})
+    asked: list[str] = []
+
+    def brokers(ClusterArn: str) -> dict[str, str]:  # noqa: N803 - AWS' name
+        asked.append(ClusterArn)
+        return {"BootstrapBrokerStringSaslScram": "b-1:9096"}
+
+    aws.answers["kafka.get_bootstrap_brokers"] = brokers
+    own: dict[str, Any] = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1:9096"]}}}
+    other = CLUSTER_ARN.replace("orders", "other")
+    sources: tuple[dict[str, Any], ...] = ({}, own)
+    for source in sources:
+        mapping = get_mapping(aws.account(), aws.add_mapping(**source))
+        options = dict.fromkeys(OPTIONS) | {"secret_arn": SECRET_ARN, "cluster_arn": other}
+        found, _ = chosen_login(aws.account, mapping, options)
+        assert found.bootstrap_servers == "b-1:9096"
+    assert asked == [other, other]
+
+
 def a_key(encoding: PrivateFormat, encryption: KeySerializationEncryption) -> str:
     made = ec.generate_private_key(ec.SECP256R1())
     return made.private_bytes(Encoding.PEM, encoding, encryption).decode()
@@ -316,6 +350,40 @@ def test_brokers_are_listed_by_login_and_network(aws: FakeAws, secrets: dict[str
         brokers.servers("scram", network="public")
     with pytest.raises(RefusedError, match="is not the ARN of an MSK cluster"):
         get_msk_bootstrap_brokers(aws.account(), "arn:aws:sqs:eu-central-1:123456789012:q")
+
+
+@pytest.mark.parametrize(
+    ("login", "access", "servers"),
+    [
+        ("SASL_IAM", [], "b-1:14001"),
+        ("SASL_SCRAM", [{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}], "b-1:14101"),
+    ],
+)
+def test_a_mapping_by_a_vpc_connection_asks_for_the_brokers_of_its_cluster(
+    aws: FakeAws, secrets: dict[str, str], login: str, access: Any, servers: str
+) -> None:
+    """AWS names brokers by the cluster's ARN only, and a connection leads to listeners of their own."""
+    secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
+    aws.connections[CONNECTION_ARN] = (TARGET_ARN, login)
+    aws.answers["kafka.get_bootstrap_brokers"] = lambda ClusterArn: {  # noqa: N803 - AWS' name
+        TARGET_ARN: {
+            "BootstrapBrokerStringSaslScram": "b-1:9096",
+            "BootstrapBrokerStringVpcConnectivitySaslScram": "b-1:14101",
+            "BootstrapBrokerStringVpcConnectivitySaslIam": "b-1:14001",
+        }
+    }[ClusterArn]
+    uuid = aws.add_mapping(EventSourceArn=CONNECTION_ARN, SourceAccessConfigurations=access)
+
+    found = find_login(aws.account(), mapping=get_mapping(aws.account(), uuid))
+
+    assert found.bootstrap_servers == servers
+    assert get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN).cluster_arn == TARGET_ARN
+
+
+def test_a_vpc_connection_that_names_no_cluster_says_what_to_name_instead(aws: FakeAws) -> None:
+    aws.answers["kafka.describe_vpc_connection"] = lambda Arn: {"VpcConnectionArn": Arn}  # noqa: N803
+    with pytest.raises(UnexpectedAnswerError, match="does not name its cluster; name the cluster's own ARN"):
+        get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN)
 
 
 TWO_LOGINS = {
