@@ -82,6 +82,10 @@ resource "aws_iam_role_policy" "runner" {
   policy = data.aws_iam_policy_document.runner.json
 }
 
+locals {
+  partition = split(":", data.aws_caller_identity.this.arn)[1]
+}
+
 # What `mesh-assets esm` and the asset esm/event_source_mappings need, with enable_esm: docs/esm.md lists it by command. Reading goes
 # to every resource, since mappings name functions, clusters, secrets and destinations that nobody knows beforehand. Whatever
 # grants rights, opens secrets or writes records needs a name.
@@ -126,6 +130,13 @@ data "aws_iam_policy_document" "esm" {
       variable = "lambda:FunctionArn"
       values   = var.esm_function_arns
     }
+  }
+
+  # To tag a mapping as it is made.
+  statement {
+    sid       = "TagMappings"
+    actions   = ["lambda:TagResource"]
+    resources = ["arn:${local.partition}:lambda:*:${data.aws_caller_identity.this.account_id}:event-source-mapping:*"]
   }
 
   dynamic "statement" {

@@ -42,8 +42,9 @@ _MARK = "<!-- operator's rights: python -m mesh_assets_tests.esm.operator_rights
 ON_BEHALF = {
     # Secrets Manager decrypts as the caller, where a customer key encrypts the secret.
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
-    # Lambda lists the connections of another account's cluster as whoever makes the mapping.
-    "lambda:CreateEventSourceMapping": ("kafka:ListVpcConnections",),
+    # Lambda lists the connections of another account's cluster as whoever makes the mapping. Tags at creation need
+    # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html
+    "lambda:CreateEventSourceMapping": ("kafka:ListVpcConnections", "lambda:TagResource"),
 }
 # Of MSK, where the command logs in to the brokers by IAM: MSK's names for what the code asks of Kafka.
 _DESCRIBES = tuple(

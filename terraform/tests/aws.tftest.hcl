@@ -160,7 +160,7 @@ run "event_source_mappings_without_names" {
   }
 
   assert {
-    condition     = toset([for statement in data.aws_iam_policy_document.esm.statement : statement.sid]) == toset(["ReadMappings", "ChangeMappings"])
+    condition     = toset([for statement in data.aws_iam_policy_document.esm.statement : statement.sid]) == toset(["ReadMappings", "ChangeMappings", "TagMappings"])
     error_message = "The runner may extend roles, open secrets or write records that nobody named."
   }
 
@@ -189,6 +189,7 @@ run "event_source_mappings_with_names" {
       for statement in data.aws_iam_policy_document.esm.statement : statement.sid => statement.resources if statement.sid != "ReadMappings"
       } == {
       ChangeMappings = toset(["*"])
+      TagMappings    = toset(["arn:aws:lambda:*:123456789012:event-source-mapping:*"])
       ExtendRoles    = toset(["arn:aws:iam::123456789012:role/lambda/*"])
       ReadSecrets    = toset(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"])
       DecryptSecrets = toset(["*"])

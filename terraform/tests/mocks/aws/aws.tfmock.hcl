@@ -3,6 +3,7 @@
 mock_data "aws_caller_identity" {
   defaults = {
     account_id = "123456789012"
+    arn        = "arn:aws:iam::123456789012:user/engineer"
   }
 }
 
