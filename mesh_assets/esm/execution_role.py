@@ -2,24 +2,28 @@
 no more."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.errors import EsmError, InvalidRequestError, fault
+from mesh_assets.esm.errors import EsmError, InvalidRequestError, Violation, fault
 from mesh_assets.esm.iam.granted import plan_addition, plan_permissions
 from mesh_assets.esm.iam.least_privilege import needed_statements
 from mesh_assets.esm.iam.policy import VERSION, as_list, statements_of
 from mesh_assets.esm.iam.role import RoleMissingError, iam_call, policy_document
 from mesh_assets.esm.iam.wiring import wiring_of_request
 from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
-from mesh_assets.esm.planning import plan_rights
+from mesh_assets.esm.planning import plan_rights, region_violations
 from mesh_assets.esm.request import CreateRequest, PermissionsRequest
 from mesh_assets.esm.surroundings import TopicLookup, find_log_group, look_around, look_at_source
 from mesh_assets.esm.validation import create_violations, require_no_fault
 
 _LAMBDA = "lambda.amazonaws.com"
 """The same in all partitions."""
+
+
+_ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 
 class UntrustingRoleError(EsmError):
@@ -73,6 +77,14 @@ def _trusts_lambda(statement: Mapping[str, Any]) -> bool:
     )
 
 
+def _name_violations(name: str) -> Iterator[Violation]:
+    """What IAM would refuse only once the plan is carried out."""
+    if not _ROLE_NAME.fullmatch(name):
+        yield fault(
+            "role_name", name, "a role's name is 1-64 letters, digits and + = , . @ - _", "choose another"
+        )
+
+
 def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequest) -> Plan:
     """Plans a role that Lambda may assume, with the rights that the requested mapping needs.
 
@@ -80,7 +92,13 @@ def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequ
     InvalidRequestError for a request that breaks rules, UntrustingRoleError when a role of that name does not
     trust Lambda, PlatformError when AWS refuses or does not answer.
     """
-    warnings = require_no_fault(create_violations(request))
+    warnings = require_no_fault(
+        (
+            *_name_violations(role_name),
+            *create_violations(request),
+            *region_violations(account, request),
+        )
+    )
     identity = account.identity
     wiring = wiring_of_request(
         request, partition=identity.partition, region=account.region, account_id=identity.account_id
@@ -106,6 +124,7 @@ def plan_execution_role(account: AwsAccount, role_name: str, request: CreateRequ
         calls=calls,
         observed={
             "account": identity.account_id,
+            "region": account.region,
             "role_id": None if role is None else role.get("RoleId"),
             **seen.observed,
         },
@@ -160,7 +179,9 @@ def plan_function_permissions(
     asked = {"target", *PermissionsRequest.model_fields}
     warnings = tuple(
         warning
-        for warning in require_no_fault(create_violations(described))
+        for warning in require_no_fault(
+            (*create_violations(described), *region_violations(account, described))
+        )
         if warning.field.partition(".")[0] in asked
     )
     identity = account.identity

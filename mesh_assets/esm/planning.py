@@ -55,7 +55,7 @@ def plan_create(
     Raises InvalidRequestError with everything wrong with the request and with what it refers to,
     MappingConflictError when the mapping already exists, PlatformError when AWS refuses or does not answer.
     """
-    warnings = list(require_no_fault((*create_violations(request), *_region_violations(account, request))))
+    warnings = list(require_no_fault((*create_violations(request), *region_violations(account, request))))
     identity = account.identity
     arguments = create_arguments(request)
     others = list_mappings(account)
@@ -281,8 +281,8 @@ def _source(request: CreateRequest | UpdateRequest) -> str | None:
     return request.event_source_arn or ",".join(request.kafka_bootstrap_servers or ()) or None
 
 
-def _region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[Violation]:
-    """Function and cluster must be in the region where the mapping is created."""
+def region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[Violation]:
+    """Function and cluster must be in the region where the mapping is created, and the cluster in its account."""
     arn = arn_in(request.target)
     if arn is not None and arn.region != account.region:
         yield fault(
@@ -298,6 +298,14 @@ def _region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[
             request.event_source_arn,
             f"is in {cluster.region}, not in {account.region}; a mapping must be in its cluster's region",
             f"choose its region: --region {cluster.region}",
+        )
+    own = account.identity.account_id
+    if cluster is not None and cluster.account != own:
+        yield fault(
+            "event_source_arn",
+            request.event_source_arn,
+            f"is account {cluster.account}'s, not {own}'s, and Lambda reaches another account's cluster by a VPC connection only",
+            f"give the ARN of account {own}'s VPC connection to the cluster",
         )
 
 
