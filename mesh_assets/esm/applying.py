@@ -73,7 +73,14 @@ def apply_plan(
         elif planned.service == "iam":
             _create_role(account, planned)
         else:
-            mapping = _change_mapping(account, planned, plan, patient=rights_granted, sleep=sleep)
+            try:
+                mapping = _change_mapping(account, planned, plan, patient=rights_granted, sleep=sleep)
+            except MeshError as error:
+                if rights_granted:  # whoever reads why it stopped must not take it that nothing was done
+                    error.args = (
+                        f"{error}\nThe role has been granted its rights all the same, and keeps them.",
+                    )
+                raise
     return Applied(plan=plan, mapping=mapping, warnings=tuple(warnings))
 
 
@@ -85,10 +92,15 @@ def _grant_rights(account: AwsAccount, planned: PlannedCall, plan: Plan, options
         if options.continue_without_permissions:
             return f"the role was not granted its rights ({error}); hand this policy to an administrator:\n{_statement(plan)}"
         raise PermissionsError(
-            f"nothing was created: the role could not be granted its rights ({error})",
+            f"{_done_before_the_rights(plan)}: the role could not be granted its rights ({error})",
             statement=_statement(plan),
         ) from error
     return None
+
+
+def _done_before_the_rights(plan: Plan) -> str:
+    made = [call.arguments["RoleName"] for call in plan.calls if call.operation == "CreateRole"]
+    return f"role {made[0]} exists now, and nothing else was done" if made else "nothing was done"
 
 
 class _InProgressError(MappingBusyError):
@@ -182,7 +194,7 @@ def _refusal(account: AwsAccount, error: Exception, arguments: Mapping[str, Any]
         case "ResourceConflictException" if "in progress" in message.lower():
             return _InProgressError(
                 f"{f'mapping {uuid}' if uuid else 'the function or its mapping'} is busy with another operation ({message}); "
-                "nothing was changed; wait until that has ended, then plan again"
+                "the mapping was not changed; wait until that has ended, then plan again"
             )
         case "ResourceConflictException":
             return _conflict(account, message, arguments)

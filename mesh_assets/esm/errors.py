@@ -13,6 +13,9 @@ Severity = Literal["fault", "warning"]
 _SHOWN_CHARACTERS = 120
 
 
+_EMPTY = "''"
+
+
 class Violation(Struct, frozen=True, kw_only=True):
     """A fault stops the request; a warning goes on the plan.
 
@@ -26,7 +29,7 @@ class Violation(Struct, frozen=True, kw_only=True):
     severity: Severity = "fault"
 
     def __str__(self) -> str:
-        value = "" if self.value is None else f" = {self.value}"
+        value = "" if self.value is None else f" = {self.value or _EMPTY}"
         return f"{self.field}{value}: {self.rule}; {self.action}"
 
 
@@ -69,12 +72,12 @@ class TwoLoginsError(EstateError):
 
 
 class InvalidRequestError(EsmError):
-    """The request breaks rules; nothing was called. `violations` holds all of them."""
+    """The request breaks rules; nothing was done. `violations` holds all of them."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         number = len(self.violations)
-        heading = f"the request has {number} {'fault' if number == 1 else 'faults'}; nothing was called"
+        heading = f"the request has {number} {'fault' if number == 1 else 'faults'}; nothing was done"
         super().__init__("\n".join([heading, *(f"  {violation}" for violation in self.violations)]))
 
 

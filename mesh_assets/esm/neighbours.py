@@ -61,6 +61,8 @@ def conflict(
             f"{' and '.join(kept)} cannot be updated: keep {'it' if len(kept) == 1 else 'them'} and update the rest "
             "(`mesh-assets esm update`), delete the mapping first, or feed another function or alias"
         )
+    if existing is not None and not found:
+        action = "there is nothing to do"
     if existing is not None and existing.state == "Deleting":
         action = "it is being deleted: plan again once it is gone"
     return MappingConflictError(

@@ -279,6 +279,36 @@ def test_a_role_is_made_once(aws: FakeAws, service: MappingService) -> None:
     assert service.plan_execution_role("new-role", request).calls == ()
 
 
+def test_a_role_that_was_made_is_not_passed_over_when_its_rights_are_refused(
+    aws: FakeAws, service: MappingService
+) -> None:
+    plan = service.plan_execution_role("new-role", create(MSK))
+    aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", status=403)]
+
+    with pytest.raises(
+        PermissionsError, match=r"^role new-role exists now, and nothing else was done: the role could"
+    ):
+        service.create_execution_role("new-role", create(MSK), plan.id)
+
+    assert "new-role" in aws.roles
+
+
+def test_rights_that_stay_are_said_when_lambda_refuses_the_mapping(
+    aws: FakeAws, service: MappingService
+) -> None:
+    busy = [refusal("ResourceConflictException", "An operation is in progress")] * 99
+    aws.failing["lambda.create_event_source_mapping"] = [refusal("InvalidParameterValueException", "No.")]
+    with pytest.raises(
+        InvalidForLambdaError, match=r"rejects the request: No\.\nThe role has been granted its rights"
+    ):
+        created(service)
+    aws.failing["lambda.create_event_source_mapping"] = busy
+    with pytest.raises(MappingBusyError, match="the mapping was not changed") as caught:
+        created(service)
+    # This time it had them already.
+    assert "has been granted" not in str(caught.value)
+
+
 def test_a_role_that_another_made_meanwhile_gets_its_rights(aws: FakeAws, service: MappingService) -> None:
     plan = service.plan_execution_role("new-role", create(MSK))
     aws.failing["iam.create_role"] = [refusal("EntityAlreadyExists", status=409)]
