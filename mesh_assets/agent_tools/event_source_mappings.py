@@ -223,10 +223,11 @@ def update_event_source_mapping(
     if request.source_access_configurations or request.schema_registry:
         named = NamedMapping(
             uuid=request.uuid,
-            function_name=request.target,
-            event_source_arn=request.event_source_arn,
-            kafka_bootstrap_servers=request.kafka_bootstrap_servers,
-            kafka_topic=request.kafka_topic,
+            # With a UUID it is the function to call from now on; whether the rest fits is for the plan to say.
+            function_name=None if request.uuid else request.target,
+            event_source_arn=None if request.uuid else request.event_source_arn,
+            kafka_bootstrap_servers=None if request.uuid else request.kafka_bootstrap_servers,
+            kafka_topic=None if request.uuid else request.kafka_topic,
         )
         check_request_secrets(
             known,

@@ -1,5 +1,6 @@
 """Mappings listed, found and waited for: every page, and never a guess about which one is meant."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _A_PAGE = 100
 """The API's own limit."""
 
@@ -39,10 +41,16 @@ def list_mappings(
         mapping
         for mapping in found
         if (mapping.is_kafka or not kafka_only)
-        and (function is None or names_function(function, mapping.function_arn, any_qualifier=True))
+        and _is_so(mapping, function, source, topic)
+        and (state is None or (mapping.state or "").casefold() == state.casefold())
+    )
+
+
+def _is_so(mapping: EventSourceMapping, function: str | None, source: str | None, topic: str | None) -> bool:
+    return (
+        (function is None or names_function(function, mapping.function_arn, any_qualifier=True))
         and (source is None or same_source(mapping, source))
         and (topic is None or mapping.topic == topic)
-        and (state is None or (mapping.state or "").casefold() == state.casefold())
     )
 
 
@@ -51,6 +59,10 @@ def get_mapping(account: AwsAccount, uuid: str) -> EventSourceMapping:
 
     Raises MappingNotFoundError, or PlatformError when AWS refuses or does not answer.
     """
+    if not _UUID.fullmatch(uuid):
+        raise MappingNotFoundError(
+            f"{uuid!r} is not the UUID of an event source mapping; `mesh-assets esm list` shows them"
+        )
     answer = call(
         account.client("lambda").get_event_source_mapping,
         action="lambda:GetEventSourceMapping",
@@ -69,13 +81,20 @@ def find_mapping(
     source: str | None = None,
     topic: str | None = None,
 ) -> EventSourceMapping:
-    """The one mapping with the UUID, or with the function, source and topic that are given.
+    """The one mapping with the UUID, and with the function, source and topic as far as they are given.
 
-    Raises MappingNotFoundError for none, AmbiguousMappingError with the candidates for several, PlatformError
+    Raises MappingNotFoundError for none, also where the one with the UUID has another function, source or topic,
+    AmbiguousMappingError with the candidates for several, PlatformError
     when AWS refuses or does not answer.
     """
     if uuid is not None:
-        return get_mapping(account, uuid)
+        found_one = get_mapping(account, uuid)
+        if not _is_so(found_one, function, source, topic):
+            raise MappingNotFoundError(
+                f"the mapping with that UUID has another function, source or topic: {one_line(found_one)}; leave them out, "
+                "or the UUID"
+            )
+        return found_one
     if function is None and source is None and topic is None:
         raise MappingNotFoundError("no mapping was named; give its UUID, or function, source and topic")
     found = list_mappings(account, function=function, source=source, topic=topic)

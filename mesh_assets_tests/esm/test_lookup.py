@@ -39,6 +39,26 @@ def test_it_lists_every_page(aws: FakeAws) -> None:
     ]
 
 
+@pytest.mark.parametrize("other", [{"function": "ship"}, {"topic": "orders"}, {"source": "b1.example:9092"}])
+def test_a_uuid_beside_what_does_not_fit_it_finds_nothing(aws: FakeAws, other: dict[str, str]) -> None:
+    """A UUID copied from the wrong line must not name what is deleted."""
+    uuid = aws.add_mapping("pay:live", "payments")
+
+    with pytest.raises(MappingNotFoundError, match=f"another function, source or topic: {uuid}  payments of"):
+        find_mapping(aws.account(), uuid=uuid, **other)
+    assert (
+        find_mapping(aws.account(), uuid=uuid, function="pay", topic="payments", source=CLUSTER_ARN).uuid
+        == uuid
+    )
+
+
+@pytest.mark.parametrize("uuid", ["", "7d3c1b52", "../../2015-03-31/functions/orders-h1"])
+def test_what_is_no_uuid_is_said_before_aws_is_asked(aws: FakeAws, uuid: str) -> None:
+    with pytest.raises(MappingNotFoundError, match="is not the UUID of an event source mapping"):
+        get_mapping(aws.account(), uuid)
+    assert aws.calls == []
+
+
 def test_a_list_that_repeats_a_page_is_an_error(aws: FakeAws) -> None:
     aws.answers["lambda.list_event_source_mappings"] = lambda **_: {
         "EventSourceMappings": [],
