@@ -1,5 +1,6 @@
 """An event source mapping as Lambda describes it."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,9 @@ from mesh_assets.esm.arns import FunctionName, function_in, msk_cluster_in
 _NOT_CONFIGURATION = frozenset(
     {"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"}
 )
+
+
+_LOGIN = re.compile(r"//[^/@]*@")
 
 
 class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
@@ -188,6 +192,11 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
             name: plain(value) for name, value in answer.items() if name not in _NOT_CONFIGURATION
         },
     )
+
+
+def without_login(uri: str) -> str:
+    """The address of a registry as it may be shown."""
+    return _LOGIN.sub("//", uri)
 
 
 def plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from mesh_assets.cli.esm.plans import (
 )
 from mesh_assets.cli.text import aligned
 from mesh_assets.esm.lookup import list_mappings as read_mappings
-from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.mapping import EventSourceMapping, without_login
 
 _COLUMNS = ("function", "topic", "cluster", "state", "last_result", "changed", "uuid")
 
@@ -58,10 +58,36 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
         "bisects": mapping.bisect_batch_on_error,
         "reports failures": mapping.report_batch_item_failures or None,
         "on failure": mapping.on_failure_destination,
-        "filters": " or ".join(mapping.filter_patterns),
+        "filters": _filters(mapping),
+        "registry": _registry(mapping),
+        "reads as": "a share group (queue mode)" if mapping.is_queue else None,
         "metrics": ", ".join(mapping.metrics),
+        "poller's log": (mapping.configuration.get("LoggingConfig") or {}).get("SystemLogLevel"),
     }
     yield from (f"  {name:<17} {value}" for name, value in facts.items() if value not in (None, ""))
+
+
+def _filters(mapping: EventSourceMapping) -> str | None:
+    if mapping.unknown_filters is not None:
+        return f"unknown: {mapping.unknown_filters}"
+    key = mapping.configuration.get("KMSKeyArn")
+    encrypted = f" (encrypted under {key})" if key else ""
+    return " or ".join(mapping.filter_patterns) + encrypted if mapping.filter_patterns else None
+
+
+def _registry(mapping: EventSourceMapping) -> str | None:
+    registry = mapping.schema_registry
+    if registry is None:
+        return None
+    validated = [str(entry.get("Attribute")) for entry in registry.get("SchemaValidationConfigs") or ()]
+    accesses = [f"{entry.get('Type')} {entry.get('URI')}" for entry in registry.get("AccessConfigs") or ()]
+    parts = [
+        without_login(str(registry.get("SchemaRegistryURI"))),
+        f"records as {registry.get('EventRecordFormat')}",
+        *([f"validates {', '.join(validated)}"] if validated else []),
+        *accesses,
+    ]
+    return ", ".join(parts)
 
 
 def naming_options(command: Callable[..., Any]) -> Callable[..., Any]:

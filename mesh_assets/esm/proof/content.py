@@ -5,7 +5,6 @@ format never reach the function.
 """
 
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,13 +16,12 @@ from msgspec import Struct
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.secret import read_secret
-from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.mapping import EventSourceMapping, without_login
 from mesh_assets.esm.proof.schema_values import Encode, UnknownConstraintError, avro_encoder, json_encoder
 from mesh_assets.importing import importing
 
 FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
 
-_LOGIN = re.compile(r"//[^/@]*@")
 _LOGINS_UNSUPPORTED = ("CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE")
 
 
@@ -68,7 +66,7 @@ def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: in
     uri = str(registry.get("SchemaRegistryURI") or "")
     access = {str(entry.get("Type")): str(entry.get("URI")) for entry in registry.get("AccessConfigs") or ()}
     validated = {entry.get("Attribute") for entry in registry.get("SchemaValidationConfigs") or ()}
-    shown = _LOGIN.sub("//", uri)
+    shown = without_login(uri)
     login = next((kind for kind in _LOGINS_UNSUPPORTED if kind in access), None)
     if uri.startswith("arn:"):
         return _unwritable(f"its registry, {shown}, is AWS Glue's, in whose format nothing is written here")

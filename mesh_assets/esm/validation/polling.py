@@ -42,13 +42,6 @@ def _consumer_group(subject: Subject) -> Iterator[Violation]:
             "1-200 characters of a-z A-Z 0-9 - / * : _ + = . @ and blank",
             "choose another",
         )
-    elif "*" in group:
-        yield warning(
-            "kafka_consumer_group_id",
-            group,
-            "in an IAM policy `*` matches any text, so the right to this group covers others too",
-            "avoid *",
-        )
 
 
 def _mode(subject: Subject) -> Iterator[Violation]:

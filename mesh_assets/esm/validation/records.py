@@ -36,6 +36,14 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
                 "give the Glue registry's ARN or Confluent's https:// address, or leave schema_registry out",
             )
         return
+    if "@" in registry.uri:
+        yield fault(
+            "schema_registry.uri",
+            None,
+            "has a login in it (not shown), which everybody could read who may see the mapping",
+            "leave it out, and name a secret with it in access_configurations",
+        )
+        return
     if not subject.provisioned:
         yield fault(
             "schema_registry",

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from mesh_assets.cli.esm import mappings as list_command
-from mesh_assets.cli.esm.mappings import list_mappings
-from mesh_assets_tests.esm.fake_aws import FakeAws
+from mesh_assets.cli.esm.mappings import list_mappings, mapping_text
+from mesh_assets.esm.lookup import get_mapping
+from mesh_assets_tests.esm.fake_aws import KEY_ARN, SECRET_ARN, FakeAws
 
 UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"
 
@@ -42,6 +43,34 @@ def test_as_json_it_is_the_records(account: FakeAws) -> None:
         "orders",
         "2026-11-26T08:30:00Z",
     )
+
+
+REGISTRY = {
+    "SchemaRegistryURI": "https://me:hunter2@registry.example",
+    "EventRecordFormat": "JSON",
+    "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
+    "AccessConfigs": [{"Type": "BASIC_AUTH", "URI": SECRET_ARN}],
+}
+
+
+def test_one_mapping_shows_all_that_decides_which_records_arrive(account: FakeAws) -> None:
+    """Also filters that nobody here may read: no line at all would say that there are none."""
+    account.add_mapping(
+        UUID=UUID,
+        KMSKeyArn=KEY_ARN,
+        FilterCriteriaError={"ErrorCode": "KMSAccessDeniedException", "Message": "not allowed"},
+        AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": "g", "SchemaRegistryConfig": REGISTRY},
+        LoggingConfig={"SystemLogLevel": "DEBUG"},
+    )
+    lines = list(mapping_text(get_mapping(account.account(), UUID)))
+
+    assert "  filters           unknown: KMSAccessDeniedException: not allowed" in lines
+    assert (
+        f"  registry          https://registry.example, records as JSON, validates VALUE, BASIC_AUTH {SECRET_ARN}"
+        in lines
+    )
+    assert "  poller's log      DEBUG" in lines
+    assert "hunter2" not in "".join(lines)
 
 
 def test_an_empty_list_is_a_sentence(account: FakeAws) -> None:  # noqa: ARG001 - set up by being there

@@ -28,6 +28,10 @@ OURS_ALONE: list[tuple[str, dict[str, Any]]] = [
     ("says nothing", {"filter_patterns": []}),
     ("says nothing", {"provisioned_mode": True, "log_level": ""}),
     ("says nothing", {"provisioned_mode": True, "schema_registry": {}}),
+    (
+        "is sent and kept",
+        {"provisioned_mode": True, "schema_registry": {"uri": "https://me:hunter2@registry.example"}},
+    ),
     ("there is no such function", {"target": "x" * 65}),
     ("MSK refuses to associate it", {SAC: access("SASL_SCRAM_512_AUTH")}),
     ("MSK refuses to associate it", {SAC: [{"type": "SASL_SCRAM_512_AUTH", "uri": OF_ANOTHER_REGION}]}),
