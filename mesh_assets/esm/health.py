@@ -47,17 +47,15 @@ def mapping_lags(
     """The lag of every mapping, from one reading per cluster. A lag that cannot be read is unknown, never 0."""
     lags: list[MappingLag] = []
     by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
+    # Many mappings read the same cluster, and AWS answers few such questions a second.
+    known: dict[str, Cluster | PlatformError | None] = {}
     for mapping in mappings:
-        try:
-            cluster = cluster_of(
-                estate,
-                account,
-                event_source_arn=mapping.event_source_arn,
-                bootstrap_servers=mapping.bootstrap_servers,
-            )
-        except PlatformError as error:
+        if mapping.source not in known:
+            known[mapping.source] = _cluster_or_failure(estate, account, mapping)
+        cluster = known[mapping.source]
+        if isinstance(cluster, PlatformError):
             lags.append(
-                MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, failed=True, why=str(error))
+                MappingLag(uuid=mapping.uuid, cluster=None, lag_records=None, failed=True, why=str(cluster))
             )
             continue
         if cluster is None:
@@ -71,6 +69,20 @@ def mapping_lags(
     for name, of_cluster in by_cluster.items():
         lags += _of_cluster(estate.clusters[name], of_cluster, open_reader)
     return tuple(lags)
+
+
+def _cluster_or_failure(
+    estate: Estate, account: AwsAccount, mapping: EventSourceMapping
+) -> Cluster | PlatformError | None:
+    try:
+        return cluster_of(
+            estate,
+            account,
+            event_source_arn=mapping.event_source_arn,
+            bootstrap_servers=mapping.bootstrap_servers,
+        )
+    except PlatformError as error:
+        return error
 
 
 def _of_cluster(
@@ -221,13 +233,13 @@ def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLa
         ):
             behind = f"{lag.lag_records:,} records behind (more than {lag.most_allowed:,})"
             failures.append((mapping, f"{_name(mapping)}: {behind}"))
-    health = _health(failures, len(mappings), "lagging or unknown")
     outside = sum(lag.cluster is None and not lag.failed for lag in lags)
+    health = _health(failures, len(mappings) - outside, "lagging or unknown")
     if not outside:
         return health
+    unchecked = f"{outside} not checked, because their clusters are not in the estate"
     return replace(
-        health,
-        sentence=f"{health.sentence}; {outside} not checked, because their clusters are not in the estate",
+        health, sentence=unchecked if outside == len(mappings) else f"{health.sentence}; {unchecked}"
     )
 
 
