@@ -252,7 +252,7 @@ def _wait(
         partitions = check_offset_after_production(before, now, produced)
         passed = sum(one.passed for one in partitions)
         if passed != reported:
-            progress(f"{passed} of {len(partitions)} partitions passed, {len(now.members)} members")
+            progress(f"{passed} of {len(partitions)} partitions passed, {_members(now)}")
             reported = passed
         if passed == len(partitions) or time.monotonic() >= deadline:
             return now, seen

@@ -130,11 +130,15 @@ def _all_committed(evidence: Evidence) -> Verdict:
         return _unproven(f"CloudWatch did not give all of {listed}", "validate again", facts)
     if counts.per_mapping:
         unproven = _doubt_of_own_counts(evidence, counts, facts)
-        how = f"and the mapping counts {counts.delivered:,} records delivered to the function"
+        how = (
+            f"and the mapping counts {counts.delivered:,} records delivered to the function; Errors, dropped, filtered and "
+            "on-failure are zero"
+        )
     else:
         possible = _losses_possible(evidence.mapping)
         unproven = None
-        how = "by its members; the function's own counts show no error (it may have other callers)"
+        # What it drops, filters or sends elsewhere it does not count, which is not zero of them.
+        how = "by its members, and its settings lose none; the function's own counts show no error (it may have other callers)"
         if possible:
             unproven = _unproven(
                 f"the mapping has {' and '.join(possible)} and does not count what it skips",
@@ -154,8 +158,7 @@ def _all_committed(evidence: Evidence) -> Verdict:
     return Verdict(
         name="processed",
         sentence=(
-            f"all {evidence.messages:,} messages were committed in {evidence.elapsed_seconds:.1f} s {how}; "
-            "Errors, dropped, filtered, on-failure are zero"
+            f"all {evidence.messages:,} messages were committed in {evidence.elapsed_seconds:.1f} s {how}"
         ),
         facts=facts,
     )

@@ -123,6 +123,14 @@ def test_the_committed_count_decides_where_members_cannot() -> None:
     assert judged(a_mapping(**COUNTED), own(), *strangers, by_group=5).name == "unproven"
 
 
+def test_what_a_mapping_does_not_count_is_not_said_to_be_zero() -> None:
+    uncounted = judged(a_mapping(), of_function())
+    assert uncounted.name == "processed"
+    assert "its settings lose none" in uncounted.sentence
+    assert "dropped" not in uncounted.sentence
+    assert "dropped, filtered and on-failure are zero" in judged(a_mapping(**COUNTED), own()).sentence
+
+
 def test_a_foreign_member_elsewhere_is_no_reason_to_doubt() -> None:
     elsewhere = a_member("somebody-else", 2)
     mine = a_member(f"lambda-{UUID}", 0, 1)
