@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.errors import PlanOutdatedError
-from mesh_assets.esm.proof.content import Content, json_content
+from mesh_assets.esm.proof.content import MOST_BYTES, Content, json_content
 from mesh_assets.esm.proof.evidence import Position, partitions_of
 from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
@@ -180,6 +180,8 @@ def produce_test_messages(
         "enable.idempotence": True,
         "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
         "allow.auto.create.topics": False,
+        # The largest content, its key and its header: whether the topic takes that, is for the brokers to say.
+        "message.max.bytes": MOST_BYTES + 10_000,
         "error_cb": lambda _: None,
         "logger": _SILENT,
     }
@@ -203,9 +205,12 @@ def produce_test_messages(
                 producer.poll(0)
             left = producer.flush(DELIVERY_SECONDS + 5)
     except KafkaException as error:
-        raise from_kafka_error(error.args[0], endpoint=endpoint, doing=_DOING, right=_RIGHT) from None
+        failures.append(error.args[0])
     if failures:
-        raise from_kafka_error(failures[0], endpoint=endpoint, doing=_DOING, right=_RIGHT)
+        failure = from_kafka_error(failures[0], endpoint=endpoint, doing=_DOING, right=_RIGHT)
+        raise type(failure)(
+            f"{failure}; {len(delivered):,} of {plan.messages:,} test messages are known to be in {plan.topic}"
+        )
     if left or len(delivered) != plan.messages:
         raise UnexpectedAnswerError(
             f"{plan.topic}: {len(delivered)} of {plan.messages} test messages were acknowledged; the others may have been written too"

@@ -11,11 +11,12 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from mesh_assets.errors import EstateError, RefusedError
+from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.esm.errors import PlanOutdatedError
 from mesh_assets.esm.proof import ProducePlan, check_plan, plan_test_messages, produce_test_messages
+from mesh_assets.esm.proof.content import json_content
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 
@@ -136,6 +137,28 @@ def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaL
 def test_a_topic_that_is_not_there_is_named_and_not_made(logins: dict[str, KafkaLogin]) -> None:
     with pytest.raises(RefusedError, match="has no topic no-such-topic"):
         planned(logins["PLAINTEXT"], "no-such-topic")
+
+
+def test_the_largest_message_is_written(logins: dict[str, KafkaLogin], topic: str) -> None:
+    login = logins["PLAINTEXT"]
+    plan = planned(login, topic, messages=1, bytes_each=1_000_000, key="k" * 1_000)
+    assert produce_test_messages(properties_of(login), plan).messages == 1
+
+
+def test_a_failure_says_how_many_messages_are_in_the_topic(
+    logins: dict[str, KafkaLogin], broker: Endpoints, topic: str
+) -> None:
+    """The others that read the topic have got those."""
+    login = logins["PLAINTEXT"]
+    content = json_content(300)
+
+    def encode(test_id: str, sequence: int, of: int) -> bytes:
+        return content.encode(test_id, sequence, of) * (1 if sequence < 4 else 4_000)
+
+    uneven = msgspec.structs.replace(content, encode=encode)
+    with pytest.raises(UnexpectedAnswerError, match=f"4 of 7 test messages are known to be in {topic}"):
+        produce_test_messages(properties_of(login), planned(login, topic), content=uneven)
+    assert len(read(broker, topic)) == 4
 
 
 @pytest.mark.parametrize(
