@@ -165,6 +165,11 @@ def check_offset_after_production(
     except msgspec.ValidationError as error:
         raise BadArgumentError(f"pass initial and produced as they were answered: {error}") from error
     account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
+    _check_same(mapping, before.group, (before.topic, written.topic))
+    if not written.partitions:
+        raise BadArgumentError(
+            "produced names no partition with a test message, so there is nothing to wait for"
+        )
     begun = time.monotonic()
     with closing(Session(properties_of(login, account), _SECONDS)) as session:
         while True:
@@ -244,6 +249,15 @@ def _check_time(seconds: float) -> None:
         raise BadArgumentError(
             f"this may wait {seconds:.0f} s, but a call is stopped after {most:.0f} s; nothing was done: give smaller deadlines, or start "
             "the server with a larger --call-timeout"
+        )
+
+
+def _check_same(mapping: EventSourceMapping, group: str, topics: tuple[str, str]) -> None:
+    """Raises BadArgumentError for another mapping's answers: its offsets say nothing of this one's."""
+    if group != mapping.consumer_group_id or set(topics) != {mapping.topic}:
+        raise BadArgumentError(
+            f"initial and produced are of another mapping: {mapping.uuid} reads topic {mapping.topic} as group "
+            f"{mapping.consumer_group_id}"
         )
 
 

@@ -69,7 +69,7 @@ def test_positions_that_no_tool_answered_are_refused(make_esm: Callable[..., Ser
 
 
 POSITION = {
-    "group": "g",
+    "group": "agents-proof",
     "topic": "orders",
     "committed": {"0": 4},
     "start": {"0": 0},
@@ -84,6 +84,28 @@ PRODUCED = {
     "seconds": 0,
     "partitions": [{"partition": 0, "first": 9, "last": 9, "messages": 1}],
 }
+
+
+@pytest.mark.parametrize(
+    ("initial", "produced", "says"),
+    [
+        ({"group": "another"}, {}, "reads topic orders as group agents-proof"),
+        ({"topic": "payments"}, {}, "are of another mapping"),
+        ({}, {"topic": "payments"}, "are of another mapping"),
+        ({}, {"partitions": []}, "nothing to wait for"),
+    ],
+)
+def test_answers_about_something_else_prove_nothing_of_a_mapping(
+    make_esm: Callable[..., Served], initial: dict[str, Any], produced: dict[str, Any], says: str
+) -> None:
+    """Without messages, every one of them has been passed."""
+    said = make_esm("127.0.0.1:1").refusal(
+        "check_offset_after_production",
+        uuid=UUID,
+        initial={**POSITION, **initial},
+        produced={**PRODUCED, **produced},
+    )
+    assert says in said
 
 
 @pytest.mark.parametrize(
