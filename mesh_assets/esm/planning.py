@@ -263,6 +263,10 @@ def require_kafka(mapping: EventSourceMapping) -> None:
 
 def require_settled(mapping: EventSourceMapping) -> None:
     """Raises MappingBusyError while the mapping is changing."""
+    if mapping.state == "Deleting":
+        raise MappingBusyError(
+            f"mapping {mapping.uuid} is being deleted, and nothing can be changed about it any more"
+        )
     if mapping.state in _CHANGING:
         raise MappingBusyError(
             f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only mappings that are Enabled or Disabled; wait until it is"

@@ -139,7 +139,7 @@ def test_a_conflict_is_found_by_the_plan_before_a_right_is_written(
 
     assert caught.value.existing_uuid == uuid
     assert "ConsumerGroupId cannot be updated" in str(caught.value)
-    with pytest.raises(MappingConflictError, match="already exists; it is as requested"):
+    with pytest.raises(MappingConflictError, match="it is as requested; there is nothing to do"):
         service.plan_create(request)
     elsewhere = msk(account, target="consume", kafka_topic=account.topic())
     with pytest.raises(InvalidRequestError, match=f"mapping {uuid} .* a group must be unique"):
