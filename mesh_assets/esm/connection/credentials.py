@@ -1,11 +1,11 @@
 """Whose credentials: a secret's, else a mapping's own, else those given by hand; never mixed unasked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.arns import msk_cluster_in
-from mesh_assets.esm.aws_account import AwsAccount, call
+from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.connection.login import KafkaLogin, Mechanism
 from mesh_assets.esm.connection.secret import authority_of, login_of, read_secret
 from mesh_assets.esm.errors import Auth
@@ -134,9 +134,14 @@ def get_msk_bootstrap_brokers(account: AwsAccount, arn: str) -> MskBrokers:
         account.client("kafka").get_bootstrap_brokers,
         action="kafka:GetBootstrapBrokers",
         resource=f"MSK cluster {cluster_arn}",
+        translate=_missing(account, f"MSK cluster {cluster_arn}"),
         ClusterArn=cluster_arn,
     )
     return read_msk_brokers(cluster_arn, answer)
+
+
+def _missing(account: AwsAccount, what: str) -> Callable[[Exception], Exception | None]:
+    return for_code("NotFoundException", lambda: RefusedError(f"{account} has no {what}; correct the ARN"))
 
 
 def msk_cluster_arn(account: AwsAccount, arn: str) -> str:
@@ -155,6 +160,7 @@ def msk_cluster_arn(account: AwsAccount, arn: str) -> str:
         account.client("kafka").describe_vpc_connection,
         action="kafka:DescribeVpcConnection",
         resource=f"VPC connection {arn}",
+        translate=_missing(account, f"VPC connection {arn}"),
         Arn=arn,
     )
     target: str | None = answer.get("TargetClusterArn")

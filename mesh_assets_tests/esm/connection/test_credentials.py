@@ -380,6 +380,18 @@ def test_a_mapping_by_a_vpc_connection_asks_for_the_brokers_of_its_cluster(
     assert get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN).cluster_arn == TARGET_ARN
 
 
+def test_what_is_not_there_is_said_without_the_estate_which_does_not_name_it(aws: FakeAws) -> None:
+    with pytest.raises(
+        RefusedError, match=rf"^eu-central-1 has no VPC connection {CONNECTION_ARN}; correct the ARN$"
+    ):
+        get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN)
+    aws.failing["kafka.get_bootstrap_brokers"] = [refusal("NotFoundException", status=404)]
+    with pytest.raises(
+        RefusedError, match=rf"^eu-central-1 has no MSK cluster {CLUSTER_ARN}; correct the ARN$"
+    ):
+        get_msk_bootstrap_brokers(aws.account(), CLUSTER_ARN)
+
+
 def test_a_vpc_connection_that_names_no_cluster_says_what_to_name_instead(aws: FakeAws) -> None:
     aws.answers["kafka.describe_vpc_connection"] = lambda Arn: {"VpcConnectionArn": Arn}  # noqa: N803
     with pytest.raises(UnexpectedAnswerError, match="does not name its cluster; name the cluster's own ARN"):
