@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.platforms.aws.client import new_session
-from mesh_assets.store.objects import StoredObject, checked_key
+from mesh_assets.store.objects import StoredObject, checked_key, is_key
 
 _MISSING = frozenset({"NoSuchKey", "404"})
 _CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
@@ -75,13 +75,10 @@ class BucketStore:
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             found = [
-                StoredObject(
-                    key=entry["Key"].removeprefix(self._prefix),
-                    bytes=entry["Size"],
-                    modified_at=entry["LastModified"],
-                )
+                StoredObject(key=key, bytes=entry["Size"], modified_at=entry["LastModified"])
                 for page in pages
                 for entry in page.get("Contents", ())
+                if is_key(key := entry["Key"].removeprefix(self._prefix))
             ]
         except (ClientError, BotoCoreError) as error:
             raise self._failure(prefix, "listed", error) from error

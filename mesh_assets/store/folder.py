@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.store.objects import PRIVATE, StoredObject, checked_key
+from mesh_assets.store.objects import PRIVATE, StoredObject, checked_key, is_key
 
 _LOCK_SECONDS = 30.0  # the lock is held for a rename and an fsync: milliseconds
 _ABANDONED_SECONDS = 86_400.0
@@ -82,7 +82,7 @@ class FolderStore:
             for name in files:
                 path = Path(folder, name)
                 key = path.relative_to(self._root).as_posix()
-                if key.startswith(prefix) and not name.startswith("."):
+                if key.startswith(prefix) and is_key(key):
                     with suppress(FileNotFoundError):  # removed since it was seen
                         status = path.stat()
                         found.append(

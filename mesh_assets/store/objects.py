@@ -56,7 +56,8 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> "list[StoredObject]":
-        """The objects whose key starts with `prefix`, sorted by key."""
+        """The objects whose key starts with `prefix`, sorted by key; without what others put there under names that
+        are no keys, such as the empty objects that S3's console makes for folders."""
         ...
 
     def uri(self, key: str) -> str:
@@ -70,9 +71,17 @@ class ObjectStore(Protocol):
 
 def checked_key(key: str) -> str:
     """The key itself. Raises StoreError if it could leave the store or hide in it."""
-    parts = key.split("/")
-    if not all(parts) or any(part.startswith(".") or "\\" in part or "\0" in part for part in parts):
+    if not is_key(key):
         raise StoreError(
             f"{key!r} is not a key of the store: expected names joined by '/', none empty or starting with a dot"
         )
     return key
+
+
+def is_key(key: str) -> bool:
+    """Whether `key` can stand for an object of a store. Names in a folder need not even be text: what is not UTF-8
+    comes as lone surrogates."""
+    parts = key.split("/")
+    return all(parts) and not any(
+        part.startswith(".") or any(c in "\\\0" or "\ud800" <= c <= "\udfff" for c in part) for part in parts
+    )

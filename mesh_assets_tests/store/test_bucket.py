@@ -22,6 +22,16 @@ def test_objects_stand_below_the_prefix(store: BucketStore, bucket: ABucket) -> 
     assert bucket.objects == {"prod/a/b": b"1"}
 
 
+def test_the_empty_object_that_s3s_console_makes_for_a_folder_is_not_listed(
+    store: BucketStore, bucket: ABucket
+) -> None:
+    store.put("triggers/lkc-1/a.json", b"1")
+    bucket.objects |= {"prod/": b"", "prod/triggers/": b"", "prod/triggers/lkc-1/": b""}
+
+    assert [entry.key for entry in store.list("triggers/lkc-1/")] == ["triggers/lkc-1/a.json"]
+    assert [entry.key for entry in store.list("")] == ["triggers/lkc-1/a.json"]
+
+
 def test_a_write_whose_answer_was_lost_does_not_conflict_with_itself(
     store: BucketStore, bucket: ABucket
 ) -> None:

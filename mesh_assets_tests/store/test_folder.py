@@ -172,3 +172,11 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
     monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(StoreError, match="a could not be read: Permission denied"):
         store.list("a/")
+
+
+def test_a_file_whose_name_is_no_key_is_not_listed(store: FolderStore, tmp_path: Path) -> None:
+    store.put("a/b", b"1")
+    (tmp_path / "store/a/back\\slash").write_text("")
+    (tmp_path / os.fsdecode(b"store/a/no-text-\xff")).write_text("")
+
+    assert [entry.key for entry in store.list("a/")] == ["a/b"]

@@ -86,7 +86,8 @@ def test_a_listing_shows_the_keys_of_a_prefix_in_order_and_nothing_else(objects:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".lock", "a/.tmp/b", "a\\b", "a/./b"]
+    "key",
+    ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".lock", "a/.tmp/b", "a\\b", "a/./b", "a\udcff"],
 )
 def test_a_key_that_could_leave_the_store_is_refused(objects: ObjectStore, key: str) -> None:
     for use in (
