@@ -57,7 +57,10 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
 def _counts(report: DiscoveryReport) -> Iterator[str]:
     summary = report.summary
     messages = "unknown" if summary.total_messages is None else f"{summary.total_messages:,}"
-    yield f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions   {messages} messages"
+    if _never_read(report, "topics"):
+        yield "       ? topics      unknown"
+    else:
+        yield f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions   {messages} messages"
     if _never_read(report, "connectors"):
         yield "       ? connectors  unknown"
     elif report.sections["connectors"].status != "not_configured":
@@ -71,14 +74,20 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
     elif report.sections["schemas"].status != "not_configured":
         types = ", ".join(f"{count:,} {name}" for name, count in report.schemas_by_type.items())
         yield f"  {summary.total_schemas:6,} schemas     {types}"
-    behind = (
-        f"{report.groups_behind} behind by {summary.total_lag_records:,} records"
-        if report.groups_behind
-        else "none behind"
-    )
-    yield f"  {summary.total_consumer_groups:6,} consumer groups   {behind}"
+    if _never_read(report, "consumer_groups"):
+        yield "       ? consumer groups   unknown"
+    else:
+        yield f"  {summary.total_consumer_groups:6,} consumer groups   {_behind(report)}"
     if report.sections["metrics"].status == "fresh" and (figures := key_figures_text(report.metrics)):
         yield f"         metrics     {figures}"
+
+
+def _behind(report: DiscoveryReport) -> str:
+    unknown = report.groups_of_unknown_lag
+    if report.groups_behind:
+        behind = f"{report.groups_behind} behind by {report.summary.total_lag_records:,} records"
+        return f"{behind}, lag of {unknown} unknown" if unknown else behind
+    return f"lag of {unknown} unknown, none of the others behind" if unknown else "none behind"
 
 
 def _never_read(report: DiscoveryReport, name: SectionName) -> bool:

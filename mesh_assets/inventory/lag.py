@@ -6,7 +6,7 @@ that was created anew or cut ends before what the group committed on the old one
 
 from collections.abc import Callable, Iterable
 
-from mesh_assets.inventory.records import CommittedOffset
+from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup
 from mesh_assets.inventory.wording import counted, listed
 
 
@@ -31,6 +31,13 @@ def lag_records(*, committed: int | None, start: int | None, end: int | None) ->
 def beyond_end(offsets: Iterable[CommittedOffset]) -> list[str]:
     """The partitions that end before what the group committed on them."""
     return _where(offsets, lambda o: o.committed is not None and o.end is not None and o.committed > o.end)
+
+
+def is_lag_unknown(group: ConsumerGroup) -> bool:
+    """Whether the group's sum of lags leaves out what could not be read, or what it does beyond an end."""
+    return group.offsets is None or any(
+        offset.committed is not None and offset.lag_records is None for offset in group.offsets
+    )
 
 
 def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.changes import Trigger, change_line, headline_changes
 from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.key_figures import KeyFigures, key_figures
+from mesh_assets.inventory.lag import is_lag_unknown
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -74,6 +75,7 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     inventory_location: str
     notes: tuple[str, ...]
     metrics: KeyFigures = KeyFigures()
+    groups_of_unknown_lag: int = 0
 
 
 def report_of(
@@ -114,6 +116,7 @@ def report_of(
             connector.name for connector in document.connectors if not connector.active
         ),
         groups_behind=sum(1 for group in document.consumer_groups if group.total_lag_records),
+        groups_of_unknown_lag=sum(map(is_lag_unknown, document.consumer_groups)),
         sections=document.sections,
         total_changes=None if published.baseline else len(headlines),
         first_changes=tuple(change_line(change) for change in headlines[:_CHANGES_SHOWN]),

@@ -1,5 +1,6 @@
 """The summary says what the report says, no more and no less."""
 
+import pytest
 from msgspec.structs import replace
 
 from mesh_assets.cli.text import discovery_text, size_text
@@ -132,3 +133,31 @@ def test_a_name_with_signs_of_a_terminal_or_of_direction_does_not_reach_the_term
     text = discovery_text(replace(REPORT, first_changes=("Consumer group \x1b[31mred\u202e created",)))
 
     assert "Consumer group \ufffdred\ufffd created" in text
+
+
+@pytest.mark.parametrize(
+    ("behind", "unknown", "said"),
+    [
+        (1, 0, "1 behind by 1,204 records"),
+        (1, 2, "1 behind by 1,204 records, lag of 2 unknown"),
+        (0, 2, "lag of 2 unknown, none of the others behind"),
+        (0, 0, "none behind"),
+    ],
+)
+def test_a_group_whose_lag_is_unknown_is_not_one_that_is_not_behind(
+    behind: int, unknown: int, said: str
+) -> None:
+    report = replace(REPORT, groups_behind=behind, groups_of_unknown_lag=unknown)
+
+    assert f"       4 consumer groups   {said}" in discovery_text(report).splitlines()
+
+
+def test_what_was_never_read_has_no_number() -> None:
+    report = replace(REPORT, sections=dict.fromkeys(SECTION_NAMES, NEVER_READ))
+
+    assert discovery_text(report).splitlines()[1:5] == [
+        "       ? topics      unknown",
+        "       ? connectors  unknown",
+        "       ? schemas     unknown",
+        "       ? consumer groups   unknown",
+    ]

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from mesh_assets.analysis.findings import judge_document
 from mesh_assets.collecting.kafka_records import group_records
 from mesh_assets.collecting.metrics.time_lag import EndReading, time_lags
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import UnreachableError
-from mesh_assets.inventory.lag import lag_notes
+from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
 from mesh_assets.inventory.records import CommittedOffset
 from mesh_assets.inventory.records import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.sections import ConsumerGroupsSection
@@ -105,6 +106,19 @@ def test_each_answer_that_is_no_number_of_records_has_its_sentence() -> None:
         "4 records removed by retention before the group read them",
         "nothing committed on 1 partition (orders[3])",
     )
+
+
+@pytest.mark.parametrize(
+    ("committed", "unknown"),
+    [((4, 4), False), ((), False), ((4, None), False), ((4, 12), True), ((12, 12), True)],
+)
+def test_the_lag_of_a_group_beyond_an_end_is_unknown(
+    committed: tuple[int | None, ...], unknown: bool
+) -> None:
+    record = a_record(*committed, edges=((0, 10), (0, 10)))
+
+    assert is_lag_unknown(record) is unknown
+    assert is_lag_unknown(replace(record, offsets=None))
 
 
 def test_a_group_in_the_log_has_no_such_sentence() -> None:
