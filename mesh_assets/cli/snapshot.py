@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from mesh_assets.cli.text import shown_lines, size_text
-from mesh_assets.errors import DamagedError, MeshError
+from mesh_assets.errors import DamagedError, MeshError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
@@ -115,7 +115,13 @@ def adopt(cluster: str, yes: bool) -> None:
     others = tuple(name for name in store.names_of(cluster_id) if name != cluster)
     if others:
         _adopt_name(store, cluster, cluster_id, others, estate, yes=yes)
-    read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
+    try:
+        read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
+    except UnexpectedAnswerError as error:
+        raise MeshError(
+            f"{cluster}: the newest snapshot in {EVENTS_TOPIC} cannot be read, so it cannot be gone on from: {error}; if it is not needed "
+            f"any more, write its tombstone, after which any store may publish {cluster}: mesh-assets snapshot retire --cluster {cluster}"
+        ) from error
     event = None if read is None else read.event
     if (
         event is None
@@ -241,7 +247,7 @@ def _text(read: ReadSnapshot) -> list[str]:
         f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions",
         f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active",
         f"  {summary.total_schemas:6,} schemas",
-        f"  {summary.total_consumer_groups:6,} consumer groups   lag {summary.total_lag_records:,} records",
+        f"  {summary.total_consumer_groups:6,} consumer groups   known lag {summary.total_lag_records:,} records",
     ]
     if event.trigger.details:
         lines.insert(1, f"  because         {event.trigger.details}")

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from mesh_assets.cli import snapshot as commands
-from mesh_assets.errors import ConflictError, DamagedError, PublishError
+from mesh_assets.errors import ConflictError, DamagedError, PublishError, UnexpectedAnswerError
 from mesh_assets.snapshot.events import DiscoveryEvent, ReadSnapshot
 from mesh_assets.snapshot.publisher import NothingToRetireError
 from mesh_assets.snapshot.repair import find_faults, repair_fault
@@ -114,6 +114,21 @@ def test_there_is_nothing_to_do_where_this_store_goes_on_by_itself(
 
     assert done.output == (
         "Nothing to do: the next discovery of warehouse from this store goes on by itself.\n"
+    )
+
+
+def test_a_newest_snapshot_that_cannot_be_read_is_a_sentence_with_the_way_out(
+    adopt: Adopt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise UnexpectedAnswerError("the schema registry of warehouse does not know the event's schema 3")
+
+    monkeypatch.setattr(commands, "read_newest_snapshot", read)
+
+    assert str(adopt().exception) == (
+        "warehouse: the newest snapshot in discovery-events cannot be read, so it cannot be gone on from: the schema registry of "
+        "warehouse does not know the event's schema 3; if it is not needed any more, write its tombstone, after which any store may "
+        "publish warehouse: mesh-assets snapshot retire --cluster warehouse"
     )
 
 
