@@ -1,5 +1,6 @@
 """The newest snapshot of a cluster, read back from Kafka."""
 
+import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -122,6 +123,7 @@ def read_snapshot(
 
 
 _SEQUENCE, _RUN_ID, _STORE_ID = "mesh-sequence", "mesh-run-id", "mesh-store-id"
+_NUMBER = re.compile(rb"[0-9]{1,18}")  # what an Avro long holds
 
 
 def headers_of(origin: Origin) -> tuple[tuple[str, bytes], ...]:
@@ -136,7 +138,7 @@ def origin_of(message: Message) -> Origin | None:
     """None: no headers of ours, as in records of versions that wrote none."""
     found = dict(message.headers() or ())
     sequence, run_id = found.get(_SEQUENCE), found.get(_RUN_ID)
-    if not isinstance(sequence, bytes) or not sequence.isdigit() or not isinstance(run_id, bytes):
+    if not isinstance(sequence, bytes) or not _NUMBER.fullmatch(sequence) or not isinstance(run_id, bytes):
         return None
     store_id = found.get(_STORE_ID)
     return Origin(

@@ -12,7 +12,7 @@ from mesh_assets.snapshot.events import (
     leading_trigger,
     most_severe_first,
 )
-from mesh_assets.snapshot.reader import headers_of, newest_of
+from mesh_assets.snapshot.reader import headers_of, newest_of, origin_of
 from mesh_assets_tests.documents import MOMENT, a_document
 
 
@@ -118,3 +118,11 @@ def test_the_newest_record_of_several_partitions_is_told_by_its_sequence_not_by_
 
 def test_of_no_records_none_is_the_newest() -> None:
     assert newest_of([]) is None
+
+
+@pytest.mark.parametrize("sequence", [b"9" * 5_000, b"9" * 19, b"-1", b"", b"seven"])
+def test_a_header_of_somebody_else_is_no_sequence(sequence: bytes) -> None:
+    record = ARecord(None, seconds=0)
+    record.headers = lambda: [("mesh-sequence", sequence), ("mesh-run-id", b"run")]  # type: ignore[method-assign]
+
+    assert origin_of(cast(Message, record)) is None
