@@ -315,6 +315,7 @@ class _Run:
             triggers=record.triggers,
             event=published.position,
             schema_ids=self.ids,
+            ticket=max(document.tickets.values(), default=0),
         )
 
     def _move(self, pointer: Pointer, version: str | None) -> None:

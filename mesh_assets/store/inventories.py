@@ -262,8 +262,9 @@ class InventoryStore:
             if known is None:  # lost: what the latest document holds must stay older than what comes
                 latest = self.latest_document(cluster_id)
                 before = 0 if latest is None else max(latest.tickets.values(), default=0)
-            else:
-                before = known.last
+            else:  # restored from an older backup than the document, the counter must not begin below it either
+                pointer = self.latest(cluster_id)
+                before = known.last if pointer is None else max(known.last, pointer[0].ticket)
             data = encode(Tickets(last=before + 1))
             with suppress(ConflictError):  # another was faster
                 if found is None:

@@ -41,7 +41,8 @@ class SchemaIds(Record, frozen=True, kw_only=True):
 
 
 class Pointer(Record, frozen=True, kw_only=True):
-    """`latest.json`: the newest published document of a cluster and its event."""
+    """`latest.json`: the newest published document of a cluster and its event. `ticket`: the highest number of a
+    reading in the document; 0 where an earlier version wrote the pointer."""
 
     format: int = 1
     cluster: str
@@ -56,6 +57,7 @@ class Pointer(Record, frozen=True, kw_only=True):
     triggers: tuple[Trigger, ...]
     event: EventPosition
     schema_ids: SchemaIds | None
+    ticket: int = 0
 
 
 class Holder(Record, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ def _published(
         triggers=(Trigger(type="manual"),),
         event=EventPosition(topic="discovery-events", partition=0, offset=0),
         schema_ids=None,
+        ticket=max(document.tickets.values(), default=0),
     )
     return stored, store.move_latest(pointer, version)
 
@@ -211,7 +212,9 @@ def test_readings_are_numbered_however_many_begin_at_once(store: InventoryStore)
     assert store.take_ticket("lkc-2") == 1
 
 
-@pytest.mark.parametrize("left", [None, b"{half"], ids=["lost", "damaged"])
+@pytest.mark.parametrize(
+    "left", [None, b"{half", b'{"format":1,"last":9}'], ids=["lost", "damaged", "of an older backup"]
+)
 def test_a_number_that_is_lost_is_higher_than_those_in_the_latest_document_again(
     store: InventoryStore, left: bytes | None
 ) -> None:
