@@ -50,6 +50,7 @@ from mesh_assets.snapshot.events import (
     discovery_event,
     document_of,
     is_behind,
+    is_of,
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
@@ -159,7 +160,7 @@ class _Run:
         failure: RefusedEventError | DamagedError,
     ) -> None:
         """Takes back a record that can never be published. Raises PublishError where its snapshot is out."""
-        if newest is not None and newest.run_id == record.run_id:
+        if newest is not None and is_of(newest, record):
             raise lock.note_refusal(
                 f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} had left, is in the topic, and cannot be "
                 f"completed: {failure}; see: mesh-assets snapshot repair --cluster {self.cluster}"
@@ -170,6 +171,8 @@ class _Run:
         )
         if isinstance(failure, RefusedEventError):
             self.store.delete_document(record.document)
+        else:
+            self.store.set_document_aside(record.document)
         lock.write_record(None)
 
     def _complete(
@@ -188,7 +191,7 @@ class _Run:
 
     def _precedes(self, newest: Origin, latest: tuple[Pointer, str] | None, record: WriteAhead) -> bool:
         ours = newest.store_id == self.store_id or (latest is not None and is_behind(newest, latest[0]))
-        return newest.run_id == record.run_id or (ours and newest.sequence < record.sequence)
+        return is_of(newest, record) or (ours and newest.sequence < record.sequence)
 
     def publish_own(
         self,
@@ -269,10 +272,8 @@ class _Run:
                 f"goes on after {what}; its state is at {event.document.uri} and not compared with"
             )
             return None, newest.sequence + 1
-        self.notes.append(
-            f"goes on from {what}; "
-            + ("this store had lost it" if ours else "that store may publish it no more")
-        )
+        lost = "this store has lost it, or a copy of this store published it"
+        self.notes.append(f"goes on from {what}; {lost if ours else 'that store may publish it no more'}")
         return document_of(event), newest.sequence + 1
 
     def refuse_if_another_store_publishes(self, latest: Pointer | None) -> None:
@@ -280,11 +281,12 @@ class _Run:
         if self.newest is None:
             return
         newest = self.newest.origin
-        if newest.store_id == self.store_id or (latest is not None and is_behind(newest, latest)):
+        ours = newest.store_id == self.store_id or (latest is not None and is_behind(newest, latest))
+        if ours or self.newest.retired:
             return
         if latest is None:
             adopted = self.store.adoption(self.cluster_id)
-            if self.newest.retired or (adopted is not None and adopted.store_id == newest.store_id):
+            if adopted is not None and adopted.store_id == newest.store_id:
                 return
         known = "nothing of it" if latest is None else f"only snapshot {latest.sequence}"
         raise ConflictError(

@@ -21,7 +21,7 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import SectionName, SectionState
-from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds
+from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
 # sides of a change together stay below Kafka's default max.message.bytes (1,048,588).
@@ -351,3 +351,8 @@ def is_behind(newest: Origin | DiscoveryEvent, latest: Pointer) -> bool:
     return newest.sequence < latest.sequence or (
         newest.sequence == latest.sequence and newest.run_id == latest.run_id
     )
+
+
+def is_of(newest: Origin, record: WriteAhead) -> bool:
+    """Whether the snapshot is the record's. A run that was tried again has published more than one."""
+    return (newest.sequence, newest.run_id) == (record.sequence, record.run_id)

@@ -27,7 +27,7 @@ from mesh_assets.store.pointers import (
     decode_tickets,
     encode,
 )
-from mesh_assets.store.quarantine import set_aside
+from mesh_assets.store.quarantine import keep_aside, set_aside
 
 SECTIONS_KEPT = timedelta(days=7)
 _TRIES = 20
@@ -170,6 +170,13 @@ class InventoryStore:
         """Removes a document that was never published, unless another one is under its key by now."""
         found = self.objects.get(stored.key)
         if found is not None and sha256(found[0]) == stored.sha256:
+            self.objects.delete_if(stored.key, found[1])
+
+    def set_document_aside(self, stored: StoredDocument) -> None:
+        """Takes a damaged document that was never published out of the history; a copy stays below `quarantine/`."""
+        found = self.objects.get(stored.key)
+        if found is not None:
+            keep_aside(self.objects, stored.key, found[0])
             self.objects.delete_if(stored.key, found[1])
 
     def move_latest(self, pointer: Pointer, version: str | None) -> str:

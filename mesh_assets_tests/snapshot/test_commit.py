@@ -192,7 +192,8 @@ def test_a_left_record_whose_document_is_damaged_is_dropped_if_nothing_of_it_is_
         ["ratings"],
     )
     assert "is not what was written there" in published.notes[0]
-    check_always(world)
+    assert [key for key in world.objects.data if key.startswith("quarantine/")] != []
+    check_at_rest(world)
 
 
 def test_a_change_that_kafka_refuses_for_good_is_noted_for_the_repair(world: World) -> None:

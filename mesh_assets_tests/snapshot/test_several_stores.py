@@ -98,6 +98,35 @@ def test_a_cluster_that_was_given_up_by_a_tombstone_belongs_to_whoever_publishes
     )
 
 
+def test_a_tombstone_gives_a_cluster_up_to_a_store_that_knows_an_older_snapshot_too() -> None:
+    world = World()
+    world.run(("orders",))
+    other = _adopted(world)
+    other.run(("orders", "users"))
+    world.log.retired = True
+
+    published = world.run(("ratings",))
+
+    assert (published.document.sequence, published.baseline) == (3, True)
+    assert world.run(("ratings",)).document.sequence == 4
+    check_log(world.log)
+
+
+def test_a_backup_with_a_record_of_a_run_that_published_again_since_does_not_go_back() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(5, ("orders", "users"))
+    backup = dict(world.objects.data)
+    for _ in range(2):
+        world.run(("orders", "users"), run_id="run-2")
+    world.objects.data = backup
+
+    published = world.run(("orders", "users"))
+
+    assert published.document.sequence == 4 + 1
+    check_log(world.log)
+
+
 def test_an_emptied_store_goes_on_where_it_was() -> None:
     world = World()
     world.run(("orders",))
@@ -110,7 +139,7 @@ def test_an_emptied_store_goes_on_where_it_was() -> None:
 
     assert (published.document.sequence, world.store.store_id()) == (3, store_id)
     assert published.notes == (
-        "goes on from snapshot 2, which this store had published; this store had lost it",
+        "goes on from snapshot 2, which this store had published; this store has lost it, or a copy of this store published it",
     )
     check_log(world.log)
 
