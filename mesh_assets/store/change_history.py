@@ -59,8 +59,10 @@ def read_history(
     decode = read or (lambda key: store.document_at(cluster_id, key))
     chosen = [entries[0].key, entries[-1].key] if net else [entry.key for entry in entries]
     found, sequences = _compared(decode, chosen, newest=pointer[0].sequence)
-    if sequences != sorted(sequences):
-        in_order = [key for _, key in sorted(zip(sequences, chosen, strict=True))]
+    # Of two with one sequence the first was never published: repaired away, with the record that knew it.
+    places = dict(sorted((sequence, place) for place, sequence in enumerate(sequences)))
+    in_order = [chosen[place] for place in places.values()]
+    if in_order != chosen:
         found, _ = _compared(decode, in_order, newest=pointer[0].sequence)
     return History(
         changes=tuple(found),

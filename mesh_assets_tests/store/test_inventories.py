@@ -305,6 +305,27 @@ def test_after_a_clock_was_set_back_the_changes_are_told_as_they_happened_and_no
     assert (history.documents, history.net) == (4, False)
 
 
+def test_of_two_documents_with_one_sequence_the_earlier_is_no_part_of_the_history(
+    store: InventoryStore,
+) -> None:
+    """It belonged to a record that was damaged and taken out by `snapshot repair`; nothing of it was published."""
+    version = None
+    for minutes, (sequence, topics) in enumerate([(1, "a"), (2, "ab"), (2, "ac"), (3, "acd")]):
+        document = a_document(
+            topics=tuple(a_topic(name) for name in topics),
+            sequence=sequence,
+            discovery_timestamp=MOMENT + timedelta(minutes=minutes),
+        )
+        _, version = _published(store, document, version)
+
+    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
+
+    assert [at.change.sentence.split(":")[0] for at in history.changes] == [
+        "Topic d created",
+        "Topic c created",
+    ]
+
+
 def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(store: InventoryStore) -> None:
     _published(store, a_document(topics=(a_topic("a"),), sequence=1))
     later = MOMENT + timedelta(minutes=1)
