@@ -140,6 +140,8 @@ def _of_older_connectors(connectors: Iterable[Connector], after: SectionScope) -
 
 
 def _successors(before: SectionScope, after: SectionScope) -> dict[str, Source]:
+    if swapped := _under_each_others_names(before, after):
+        return swapped
     by_name = {source.name: source for source in after.sources}
     names = {source.name for source in before.sources}
     by_address = {source.address: source for source in after.sources if source.name not in names}
@@ -149,6 +151,16 @@ def _successors(before: SectionScope, after: SectionScope) -> dict[str, Source]:
         if successor is not None:
             found[source.name] = successor
     return found
+
+
+def _under_each_others_names(before: SectionScope, after: SectionScope) -> dict[str, Source]:
+    """Where the same names stand for the same addresses in another order, it is the names that were exchanged."""
+    by_address = {source.address: source for source in after.sources}
+    if {source.name for source in before.sources} != {source.name for source in after.sources}:
+        return {}
+    if len(by_address) < len(after.sources) or by_address.keys() != {s.address for s in before.sources}:
+        return {}
+    return {source.name: by_address[source.address] for source in before.sources}
 
 
 def _selects(scope: SectionScope, name: str) -> bool:

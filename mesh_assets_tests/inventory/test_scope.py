@@ -83,3 +83,24 @@ def test_a_source_is_the_same_by_its_name_or_under_a_new_name_at_its_address() -
     assert (change.left(("a", "x")), change.left(("c", "x"))) == (True, False)
     assert (change.entered(("a", "x")), change.entered(("c", "x"))) == (True, False)
     assert not change.unrelated
+
+
+def test_names_that_were_exchanged_between_endpoints_change_nothing() -> None:
+    one, two = Source(name="a", address="one"), Source(name="b", address="two")
+    first, second = a_connector("x", config={"of": "one"}), a_connector("x", config={"of": "two"})
+    before = a_document(
+        connectors=(replace(first, connect="a"), replace(second, connect="b")),
+        sections={"connectors": replace(FRESH, scope=SectionScope(sources=(one, two)))},
+    )
+    exchanged = SectionScope(sources=(replace(two, name="a"), replace(one, name="b")))
+    after = a_document(
+        connectors=(replace(second, connect="a"), replace(first, connect="b")),
+        sections={"connectors": replace(FRESH, scope=exchanged)},
+    )
+
+    change = scope_change(before, "connectors", exchanged)
+
+    assert diff_documents(before, after) == ()
+    assert change.note("connectors", {("a", "x"), ("b", "x")}, {("a", "x"), ("b", "x")}) == (
+        "endpoint a is called b now; endpoint b is called a now"
+    )
