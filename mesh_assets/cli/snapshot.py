@@ -139,7 +139,8 @@ def adopt(cluster: str, yes: bool) -> None:
     click.echo(
         f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {event.sequence} of "
         f"{event.discovery_timestamp:%Y-%m-%d %H:%M} UTC, by run {event.run_id} of store {event.store_id or 'unknown'}; {known}. "
-        "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on."
+        "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on. "
+        "Make sure first that none of those is running: it would be shut out, and changes that it has not published yet never will be."
     )
     if not yes:
         click.confirm("Hand it over to this store?", abort=True)

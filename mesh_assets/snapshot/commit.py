@@ -138,8 +138,9 @@ class _Run:
         latest = self.store.latest(self.cluster_id)
         if newest is not None and not self._precedes(newest, latest, record):
             # Another store went on meanwhile: what this one compared with is not the state before it any more.
+            lost = "; those of its changes that are not in Kafka yet never will be" if record.changes else ""
             self.notes.append(
-                f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped: the topic is at snapshot {newest.sequence}"
+                f"what run {record.run_id} had left of snapshot {record.sequence} is dropped: the topic is at {newest.sequence}{lost}"
             )
             self.store.delete_document(record.document)
             lock.write_record(None)

@@ -74,6 +74,7 @@ def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
         f"by run other-1 of store {other.store.store_id()}; this store's latest is 1, which it forgets"
         in done.output
     )
+    assert "Make sure first that none of those is running" in done.output
     assert "Adopted. Now publish from this store: mesh-assets discover --cluster warehouse" in done.output
     assert world.store.latest(CLUSTER_ID) is None
     assert len(world.store.list_documents(CLUSTER_ID)) == 1

@@ -196,6 +196,25 @@ def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile(
     check_log(world.log)
 
 
+def test_it_says_that_changes_are_lost_where_another_store_went_on_before_they_were_out() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(6, ("orders", "users"))
+    assert [event.change_count for event in world.log.snapshots] == [0, 1]
+    other = _adopted(world)
+    other.run(("orders", "users"))
+    latest = world.store.latest(CLUSTER_ID)
+    assert latest is not None
+    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1])
+
+    published = world.run(("orders", "users"))
+
+    assert published.notes[0] == (
+        "what run run-2 had left of snapshot 2 is dropped: the topic is at 3; those of its changes that are not in Kafka yet "
+        "never will be"
+    )
+
+
 def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> None:
     world = World()
     published = world.run(("orders",))
