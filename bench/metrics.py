@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mesh_assets.collecting.metrics.confluent_cloud import WANTED
+from mesh_assets.metrics.confluent_cloud import WANTED
 from mesh_assets.platforms.confluent_cloud.metrics_api import read_samples
 from mesh_assets.platforms.http import Answer
 from mesh_assets.readings.ends import KeptEnds

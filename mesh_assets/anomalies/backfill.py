@@ -8,7 +8,7 @@ reading: nobody knows what arrived in it.
 
 from datetime import UTC, datetime, timedelta
 
-from mesh_assets.collecting.metrics.measurements import Asked, MetricsReader, RecordCounts
+from mesh_assets.metrics.measurements import Asked, MetricsReader, RecordCounts
 from mesh_assets.readings.history import READINGS_A_CHUNK, Chunk, Column
 from mesh_assets.readings.reading import Reading, resource_of
 from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS, Cadence

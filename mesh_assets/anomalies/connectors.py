@@ -12,7 +12,7 @@ import msgspec
 from mesh_assets.anomalies.anomaly import Anomaly, usually
 from mesh_assets.anomalies.series import LONGER_PAUSE, silent_run
 from mesh_assets.anomalies.statistics import UsualRate
-from mesh_assets.collecting.connectors import sink_group
+from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.wording import duration, figure
 from mesh_assets.readings.reading import resource_of

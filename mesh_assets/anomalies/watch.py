@@ -29,11 +29,11 @@ from mesh_assets.anomalies.usual import (
 )
 from mesh_assets.collecting.clients import OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
-from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.wording import duration
+from mesh_assets.metrics.measurements import MetricsReader
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
 from mesh_assets.readings.reading import Reading, take_reading

@@ -5,8 +5,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mesh_assets.collecting.connectors import ConnectReader
-from mesh_assets.collecting.metrics.confluent_cloud import ConfluentCloudMetricsReader
-from mesh_assets.collecting.metrics.measurements import MetricsReader
 from mesh_assets.collecting.schemas import RegistryReader
 from mesh_assets.errors import EstateError, UnexpectedAnswerError
 from mesh_assets.estate.connections import (
@@ -18,6 +16,8 @@ from mesh_assets.estate.connections import (
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
 from mesh_assets.importing import importing
+from mesh_assets.metrics.confluent_cloud import ConfluentCloudMetricsReader
+from mesh_assets.metrics.measurements import MetricsReader
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
@@ -88,7 +88,7 @@ def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
 
 def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
     with importing:
-        from mesh_assets.collecting.metrics.cloudwatch import (  # boto3 takes its time
+        from mesh_assets.metrics.cloudwatch import (  # boto3 takes its time
             NAMESPACE,
             CloudWatchMetricsReader,
         )

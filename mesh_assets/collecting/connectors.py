@@ -316,11 +316,3 @@ def connector_record(
         topics_note=declared.unknown_because,
         error=connector.error,
     )
-
-
-def sink_group(connector: Connector) -> str | None:
-    """The consumer group a sink reads with; None for a source. Confluent Cloud names it after the connector's
-    id."""
-    if connector.type != "sink":
-        return None
-    return connector.config.get("consumer.override.group.id") or f"connect-{connector.id or connector.name}"

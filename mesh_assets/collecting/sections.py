@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
-from mesh_assets.collecting.metrics.section import Ground, collect_metrics
+from mesh_assets.collecting.metrics_section import Ground, collect_metrics
 from mesh_assets.collecting.phases import COLLECTING, Phases
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (

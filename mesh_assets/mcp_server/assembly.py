@@ -3,14 +3,14 @@ it."""
 
 import functools
 
-from mesh_assets.agent_tools.event_source_mappings import OpenService, open_mapping_service
 from mesh_assets.agent_tools.tool import AgentTool
-from mesh_assets.agent_tools.toolsets import DISCOVERY, ESM
 from mesh_assets.answering.known_estate import KnownEstate
+from mesh_assets.mapping_tools.mappings import OpenService, open_mapping_service
 from mesh_assets.mcp_server.bearer import JwtVerifier, auth_settings
 from mesh_assets.mcp_server.offers import offer_completion, offer_prompts, offer_resources
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings, Toolset
+from mesh_assets.mcp_server.toolsets import DISCOVERY, ESM
 
 _TABLES: dict[Toolset, tuple[AgentTool, ...]] = {"discovery": DISCOVERY, "esm": ESM}
 

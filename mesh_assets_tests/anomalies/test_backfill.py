@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from mesh_assets.anomalies.watch import Watch, Watched
-from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
 from mesh_assets.errors import UnreachableError
+from mesh_assets.metrics.measurements import Asked, Measurement, RecordCounts
 from mesh_assets.readings.reading import series_name
 from mesh_assets_tests.anomalies.observed import Observed
 from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from mesh_assets.analysis.findings import judge_document
 from mesh_assets.collecting.kafka_records import group_records
-from mesh_assets.collecting.metrics.time_lag import EndReading, time_lags
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import UnreachableError
 from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
 from mesh_assets.inventory.records import CommittedOffset
 from mesh_assets.inventory.records import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.sections import ConsumerGroupsSection
+from mesh_assets.metrics.time_lag import EndReading, time_lags
 from mesh_assets.platforms.kafka import (
     CommittedPartition,
     ConsumerGroup,

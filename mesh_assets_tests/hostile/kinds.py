@@ -14,8 +14,6 @@ from hypothesis.strategies import SearchStrategy
 
 from mesh_assets.analysis.schema_fields import mask_personal, schema_fields, schema_properties
 from mesh_assets.collecting.clients import ClusterClients
-from mesh_assets.collecting.metrics.confluent_cloud import ConfluentCloudMetricsReader
-from mesh_assets.collecting.metrics.measurements import Asked
 from mesh_assets.collecting.samples import RecordDecoder
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.diff import diff_documents
@@ -36,6 +34,8 @@ from mesh_assets.inventory.document import (
 from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.metrics.confluent_cloud import ConfluentCloudMetricsReader
+from mesh_assets.metrics.measurements import Asked
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mesh_assets.collecting.metrics.confluent_cloud import WANTED
+from mesh_assets.metrics.confluent_cloud import WANTED
 
 TESTS = Path(__file__).parent.parent
 

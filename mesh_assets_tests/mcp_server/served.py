@@ -15,10 +15,10 @@ from mcp import Client
 from mcp.types import CallToolResult
 from msgspec.structs import replace
 
-from mesh_assets.agent_tools.event_source_mappings import OpenService
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
+from mesh_assets.mapping_tools.mappings import OpenService
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from confluent_kafka import ConsumerGroupState, Node, TopicPartitionInfo
 
-from mesh_assets.agent_tools.mapping_proof import ProducedAnswer, question_about_messages
 from mesh_assets.cli.esm.proof import produce_plan_text
 from mesh_assets.defs.esm.metadata import produce_plan_metadata
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.proof import ProducePlan
 from mesh_assets.esm.proof.messages import _other_groups
+from mesh_assets.mapping_tools.proof import ProducedAnswer, question_about_messages
 from mesh_assets.platforms.kafka.group_listing import absent_groups
 from mesh_assets.platforms.kafka.session import Session
 from mesh_assets_tests.platforms.kafka.fakes import (

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from mesh_assets.collecting.metrics.cloudwatch import NAMESPACE, CloudWatchMetricsReader, last_period
-from mesh_assets.collecting.metrics.measurements import Asked, Measurement
 from mesh_assets.inventory.records import Broker, ClusterLoad, TopicRate
+from mesh_assets.metrics.cloudwatch import NAMESPACE, CloudWatchMetricsReader, last_period
+from mesh_assets.metrics.measurements import Asked, Measurement
 from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
 from mesh_assets_tests.platforms.aws.fake_cloudwatch import FakeCloudWatch, Series
 

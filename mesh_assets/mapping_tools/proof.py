@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import Field
 
-from mesh_assets.agent_tools.event_source_mappings import OpenService, PlanId, Uuid
-from mesh_assets.agent_tools.mapping_connection import AuthArgument, SecretArn, login_of_mapping
 from mesh_assets.agent_tools.tool import Question
 from mesh_assets.answering.answers import Answer, BadArgumentError, current_call
 from mesh_assets.answering.known_estate import KnownEstate
@@ -16,6 +14,8 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.errors import Auth
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.importing import importing
+from mesh_assets.mapping_tools.connection import AuthArgument, SecretArn, login_of_mapping
+from mesh_assets.mapping_tools.mappings import OpenService, PlanId, Uuid
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin

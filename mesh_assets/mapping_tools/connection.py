@@ -5,13 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import Field
 
-from mesh_assets.agent_tools.event_source_mappings import OpenService
-from mesh_assets.agent_tools.named_access import (
-    check_brokers,
-    check_login_secret,
-    check_one_source,
-    check_request_secrets,
-)
 from mesh_assets.agent_tools.tool import ChoiceNeededError
 from mesh_assets.answering.answers import Answer, BadArgumentError, Name, current_call
 from mesh_assets.answering.known_estate import KnownEstate
@@ -20,6 +13,13 @@ from mesh_assets.esm.errors import AUTHS, Auth, TwoLoginsError
 from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
 from mesh_assets.esm.request import ConnectionRequest
 from mesh_assets.importing import importing
+from mesh_assets.mapping_tools.mappings import OpenService
+from mesh_assets.mapping_tools.named_access import (
+    check_brokers,
+    check_login_secret,
+    check_one_source,
+    check_request_secrets,
+)
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin

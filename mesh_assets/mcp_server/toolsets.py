@@ -7,7 +7,16 @@ from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters,
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
 from mesh_assets.agent_tools.discovering import run_discovery
-from mesh_assets.agent_tools.event_source_mappings import (
+from mesh_assets.agent_tools.finding import find
+from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statements
+from mesh_assets.agent_tools.lineage import get_lineage
+from mesh_assets.agent_tools.messages import sample_messages
+from mesh_assets.agent_tools.metrics import get_metrics
+from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
+from mesh_assets.agent_tools.tool import LONG, AgentTool
+from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
+from mesh_assets.mapping_tools.connection import get_msk_bootstrap_brokers, test_kafka_connection
+from mesh_assets.mapping_tools.mappings import (
     PlanAnswer,
     add_msk_permissions,
     create_event_source_mapping,
@@ -18,11 +27,7 @@ from mesh_assets.agent_tools.event_source_mappings import (
     question_about_plan,
     update_event_source_mapping,
 )
-from mesh_assets.agent_tools.finding import find
-from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statements
-from mesh_assets.agent_tools.lineage import get_lineage
-from mesh_assets.agent_tools.mapping_connection import get_msk_bootstrap_brokers, test_kafka_connection
-from mesh_assets.agent_tools.mapping_proof import (
+from mesh_assets.mapping_tools.proof import (
     ProducedAnswer,
     ValidationAnswer,
     check_offset_after_production,
@@ -31,11 +36,6 @@ from mesh_assets.agent_tools.mapping_proof import (
     question_about_messages,
     validate_esm_processing,
 )
-from mesh_assets.agent_tools.messages import sample_messages
-from mesh_assets.agent_tools.metrics import get_metrics
-from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
-from mesh_assets.agent_tools.tool import LONG, AgentTool
-from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
 
 DISCOVERY = (
     AgentTool(list_clusters, "List clusters", "reads_documents"),

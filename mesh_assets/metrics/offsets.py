@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from mesh_assets.collecting.connectors import sink_group
-from mesh_assets.collecting.metrics.measurements import figures
-from mesh_assets.collecting.metrics.time_lag import TimeLag
+from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.records import (
     Broker,
     Connector,
@@ -20,6 +18,8 @@ from mesh_assets.inventory.records import (
     Topic,
     TopicRate,
 )
+from mesh_assets.metrics.measurements import figures
+from mesh_assets.metrics.time_lag import TimeLag
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (

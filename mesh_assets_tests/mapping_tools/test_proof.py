@@ -10,10 +10,10 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from mesh_assets.agent_tools import mapping_proof
 from mesh_assets.errors import EstateError
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
+from mesh_assets.mapping_tools import proof as mapping_proof
 from mesh_assets.platforms.kafka import session
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mesh_assets.collecting.metrics.measurements import (
+from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate
+from mesh_assets.inventory.wording import listed
+from mesh_assets.metrics.measurements import (
     Asked,
     Measurement,
     RecordCounts,
     figures,
     whole,
 )
-from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, MetricsSource, TopicRate
-from mesh_assets.inventory.wording import listed
 from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, MetricsApiClient, Sample
 
 _SERVER, _CONNECT = "confluent_kafka_server_", "confluent_kafka_connect_"

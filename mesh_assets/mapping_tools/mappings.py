@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from pydantic import Field
 
-from mesh_assets.agent_tools.named_access import check_one_source, check_request_secrets, two_sources
 from mesh_assets.agent_tools.tool import Question
 from mesh_assets.answering.answers import (
     Answer,
@@ -31,6 +30,7 @@ from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.importing import importing
+from mesh_assets.mapping_tools.named_access import check_one_source, check_request_secrets, two_sources
 
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService

@@ -9,14 +9,14 @@ import pytest
 from dotenv import dotenv_values
 
 from mesh_assets.collecting.clients import open_clients
-from mesh_assets.collecting.metrics.confluent_cloud import ConfluentCloudMetricsReader
-from mesh_assets.collecting.metrics.measurements import Asked, Measurement
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
 from mesh_assets.inventory.sections import MetricsSection
+from mesh_assets.metrics.confluent_cloud import ConfluentCloudMetricsReader
+from mesh_assets.metrics.measurements import Asked, Measurement
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.sandbox.estate.clusters import CLUSTER, CLUSTER_ID
 from mesh_assets.sandbox.servers import Sandbox

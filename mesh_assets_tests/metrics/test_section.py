@@ -10,8 +10,6 @@ import pytest
 from msgspec import structs
 
 from mesh_assets.collecting.clients import ClusterClients
-from mesh_assets.collecting.metrics.measurements import Asked, Measurement, RecordCounts
-from mesh_assets.collecting.metrics.offsets import Positions, offset_metrics
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.estate.model import Cluster
@@ -19,6 +17,8 @@ from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
 from mesh_assets.inventory.sections import MetricsSection, SectionState
+from mesh_assets.metrics.measurements import Asked, Measurement, RecordCounts
+from mesh_assets.metrics.offsets import Positions, offset_metrics
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 from mesh_assets_tests.collecting.cluster_fakes import (
     FakeCloudConnect,

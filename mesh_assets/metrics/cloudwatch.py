@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from mesh_assets.collecting.metrics.measurements import (
+from mesh_assets.inventory.records import Broker, ClusterLoad, MetricsSource, TopicRate
+from mesh_assets.metrics.measurements import (
     Asked,
     Measurement,
     RecordCounts,
     figures,
     whole,
 )
-from mesh_assets.inventory.records import Broker, ClusterLoad, MetricsSource, TopicRate
 from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient, MetricQuery
 
 NAMESPACE = "AWS/Kafka"
