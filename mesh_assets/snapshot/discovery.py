@@ -35,16 +35,12 @@ def publish_discovery(
     trigger: Trigger,
     from_inbox: bool = False,
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
-    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables; the
-    report, and the changes.
+    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
 
-    `trigger` is the run's own. The snapshot names it together with every trigger that waited in the inbox
-    when the collection began; exactly these are removed once the snapshot is published. `from_inbox`: the run's own
-    trigger is a copy of one of them.
-
-    Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError
-    when an event cannot be published (the next run publishes it again), StoreError when the store fails,
-    EstateError when a secret cannot be resolved.
+    `trigger` is the run's own. The snapshot names it with every trigger that waited in the inbox when the collection
+    began; exactly these are removed once it is published. `from_inbox`: the run's own trigger is a copy of one of them.
+    Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError when an
+    event cannot be published (the next run does it), StoreError, and EstateError when a secret cannot be resolved.
     """
     cluster = estate.clusters[name]
     cluster_id = _common_cluster_id(name, collected)

@@ -97,8 +97,7 @@ def _started(pid: int) -> str | None:
         status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The name in parentheses can contain anything. The fields after it are the state (3rd), …, the start
-    # (22nd).
+    # The name in parentheses can contain anything. The fields after it are the state (3rd), …, the start (22nd).
     fields = status.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else fields[19]
 

@@ -118,8 +118,7 @@ class HttpService:
         self._client = httpx.Client(
             auth=None if self._username is None else httpx.BasicAuth(self._username, self._password or ""),
             verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
-            # httpx keeps only 20 idle connections by default: 32 requests in flight would keep opening new
-            # ones.
+            # httpx keeps only 20 idle connections by default: 32 requests in flight would keep opening new ones.
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
             headers={"User-Agent": "mesh-assets", "Accept": _accept(media_type)},
             # A redirect could carry the credential elsewhere; a proxy cannot reach this machine's loopback.
@@ -347,8 +346,7 @@ class HttpService:
         )
 
     def _wait_for_turn(self, attempts: Attempts, shown: str) -> None:
-        # A 429 that one thread received holds for the others too: they would get the same and use up the
-        # quota.
+        # A 429 that one thread received holds for the others too: they would get the same and use up the quota.
         with self._lock:
             wait = self._not_before - self._clock.monotonic()
         if wait > attempts.remaining_seconds:
@@ -366,12 +364,9 @@ class HttpService:
         reason = self._scrub(one_line(_ERRNO.sub("", str(error)))) or type(error).__name__
         tries = "" if attempts.tries == 1 else f"; {attempts.tries} tries in {attempts.elapsed_seconds:.1f} s"
         handshake = tls_failure(error)
-        if self._probed and (
-            handshake is not None or isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
-        ):
-            other = another_protocol(self.url)
-            if other is not None:
-                return UnreachableError(f"{self.name} cannot be read: {other}")
+        broken_off = handshake is not None or isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
+        if self._probed and broken_off and (other := another_protocol(self.url)) is not None:
+            return UnreachableError(f"{self.name} cannot be read: {other}")
         if handshake is not None:
             return UnreachableError(f"{self} {one_line(handshake)}")
         if isinstance(error, httpx.TimeoutException):
