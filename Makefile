@@ -7,13 +7,13 @@ TERRAFORM := .venv/terraform
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
 
-.PHONY: help demo dev test test-fast fuzz check screens format lock clean
+.PHONY: help demo dev test test-fast test-long fuzz check screens format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, start the sandbox, discover it, say where to look"
 	@echo "make dev     the sandbox and Dagster's UI until interrupted"
-	@echo "make test    set up, run all tests; make test-fast: those that need no server"
+	@echo "make test    set up, run all tests; make test-fast: those that need no server; make test-long: the rest"
 	@echo "make fuzz    a minute of hostile input for each kind that comes from outside"
 	@echo "make check   format, lint, types, import rules, Terraform"
 
@@ -48,11 +48,15 @@ dev: $(READY)
 # Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
 # one begins with all others (docs/testing.md). Bytecode is kept whatever the environment says: each process would compile the project anew.
 test: $(READY) $(TERRAFORM)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not long"
+
+# What would make `make test` longer than anybody waits. Run it after changes of the sandbox, the daemon's sensors, anomalies or readers.
+test-long: $(READY) $(TERRAFORM)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m long
 
 # What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow" --hypothesis-profile fast
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow and not long" --hypothesis-profile fast
 
 # A minute for each kind of input from outside, in one process, without an end before that: what it finds is listed.
 fuzz: $(READY)

@@ -14,6 +14,7 @@ SEED, ALLOWED = 1, 0
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ten_days_of_plausible_traffic_are_no_anomaly() -> None:
     world = Observed(seed=SEED)
     rnd = random.Random(SEED)
@@ -35,6 +36,7 @@ def test_ten_days_of_plausible_traffic_are_no_anomaly() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_topic_filled_in_bursts_is_no_anomaly() -> None:
     world = Observed()
     rnd = random.Random(1)

@@ -85,6 +85,7 @@ def test_a_message_and_an_alarm_on_the_trigger_queue(daemon: Daemon) -> None:
     assert (deployed.details, raised.details) == ("Deployed by the pipeline", "52013 records behind")
 
 
+@pytest.mark.long
 def test_a_feed_that_stops(daemon: Daemon, sandbox: Sandbox) -> None:
     """A busy topic that falls silent; it must have been read for a while before anybody can call that
     unusual."""
@@ -109,6 +110,7 @@ def _is_usual(store: InventoryStore, topic: str) -> bool:
     return usuals is not None and any(resource_of(series) == topic for series in usuals.topics)
 
 
+@pytest.mark.long
 def test_systems_that_are_away_for_several_ticks_and_what_came_after(daemon: Daemon) -> None:
     subject, deployment = f"{LATER}-value", "deployment-4712"
     daemon.settle()

@@ -104,6 +104,7 @@ def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_s
     )
 
 
+@pytest.mark.long
 def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cloud: StandIn) -> None:
     cloud.tell("scale", {"connectors": 1000, "subjects": 2500})
     report = workplace.discover()

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from mesh_assets.errors import MeshError
 from mesh_assets_tests.hostile.kinds import KINDS, Kind
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 CPU_SECONDS = 1.0
 EXAMPLES = settings().max_examples
 

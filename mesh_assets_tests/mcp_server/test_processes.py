@@ -101,6 +101,7 @@ def test_the_first_two_calls_to_a_fresh_server_sent_together_are_both_answered(s
     assert answers[3].startswith("sts:GetCallerIdentity on AWS in eu-central-1: no answer")
 
 
+@pytest.mark.long
 def test_fifty_clients_at_once_over_http_on_both_protocols(served: Served) -> None:
     errors: list[str] = []
 

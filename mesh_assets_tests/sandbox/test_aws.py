@@ -36,6 +36,7 @@ def test_every_package_is_pinned_with_its_hashes_and_no_address() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_it_starts_on_loopback_with_the_queues_that_its_estate_file_names(box: S
 
 
 @pytest.mark.sandbox
+@pytest.mark.long
 def test_a_restart_is_an_empty_account_and_a_stop_leaves_nothing(box: Sandbox) -> None:
     ends = box.start(["aws"])
     client(box, "sqs").create_queue(QueueName="another")

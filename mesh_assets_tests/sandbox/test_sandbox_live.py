@@ -76,6 +76,7 @@ def test_with_a_full_cache_nothing_is_downloaded(sandbox: Sandbox, monkeypatch: 
     assert java_runtime(silent()).kafka_jars
 
 
+@pytest.mark.long
 def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
     """Records, schema ids and connectors are the same; nothing is delivered twice."""
     with restored.quiet():
@@ -94,6 +95,7 @@ def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
 
 # The broker under all others that run on, and all others at once.
 @pytest.mark.parametrize("servers", [("broker",), ("cloud-broker", "registry", "cloud", "connect", "feed")])
+@pytest.mark.long
 def test_killed_servers_are_told_and_come_back(restored: Sandbox, servers: tuple[str, ...]) -> None:
     for server in servers:
         restored.kill(server)

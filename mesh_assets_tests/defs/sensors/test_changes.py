@@ -190,6 +190,7 @@ def hangs() -> Iterator[Callable[[], None]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("observe", "where"), [(observe_resources, "spread"), (observe_schemas, "first")])
+@pytest.mark.long
 def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy_ones_are_seen_within_two(
     tmp_path: Path, instance: dg.DagsterInstance, hangs: Callable[[], None], observe: Observe, where: str
 ) -> None:

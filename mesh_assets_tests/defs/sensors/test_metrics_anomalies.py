@@ -162,6 +162,7 @@ def hangs() -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ticks(
     tmp_path: Path, instance: dg.DagsterInstance, hangs: Callable[[], None]
 ) -> None:
