@@ -236,7 +236,7 @@ def test_transforms_predicates_and_converters_are_asked_for_their_passwords_too(
         "transforms.mask.type": "com.shop.Mask$Value",
         "transforms.mask.pin": "4711",
         "transforms.plain.type": "com.shop.Plain",
-        "transforms.plain.pin": "4712",
+        "transforms.plain.zone": "4712",
         "predicates": "ours",
         "predicates.ours.type": "com.shop.Ours",
         "predicates.ours.seed": "4713",
