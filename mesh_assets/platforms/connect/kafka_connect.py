@@ -35,6 +35,7 @@ _NOT_SUPPORTED = frozenset({404, 405, 501})
 # What a worker answers that cannot say what a plugin declares: it is older than Kafka 3.2 (KIP-769), does not
 # have the plugin, or the plugin's own `config()` fails.
 _NOT_DECLARED = frozenset({400, 404, 405, 500, 501})
+_NO_CONNECTOR = "mesh-assets-asks-whether-the-worker-has-started"
 _IN_FLIGHT = 8
 _READ_SECONDS = 120.0
 
@@ -78,10 +79,15 @@ class KafkaConnectClient(ServiceClient):
         for each connector. Raises PlatformError when the worker as a whole does not answer.
 
         Kafka leaves a connector out of the expanded list until its first status, some milliseconds after its
-        creation.
+        creation. A worker that starts lists none before it has read which there are (seen with 4.3.1; KAFKA-10816); it
+        answers for one connector only after that, so an empty list is asked for once more behind such a request.
         """
         answer = self._ask("/connectors", expand=["info", "status"])
         value = answer.json()
+        if not value:
+            self.presence(_NO_CONNECTOR)
+            answer = self._ask("/connectors", expand=["info", "status"])
+            value = answer.json()
         if isinstance(value, list):
             value = {name: {} for name in value}
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):

@@ -25,6 +25,8 @@ _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 17, 18, 36
 # The version of ApiVersions whose answer every broker since 0.10 gives in the old form.
 _OLDEST = 0
 _LONGEST_ANSWER = 64 * 1024 * 1024
+# Kafka takes no fewer from its users; more would let whoever answers keep this process busy.
+_ITERATIONS = range(4_096, 1_000_001)
 _HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
 
 
@@ -123,6 +125,8 @@ def _scram(broker: "BrokerConnection", algorithm: str, user: str, password: str)
     first = f"n={name},r={nonce}"
     challenge = _authenticate(broker, f"n,,{first}".encode()).decode()
     fields = dict(part.split("=", 1) for part in challenge.split(","))
+    if not fields.keys() >= {"r", "s", "i"} or int(fields["i"]) not in _ITERATIONS:
+        raise ValueError("a challenge that is not one of SCRAM")
     if not fields["r"].startswith(nonce):
         raise AnsweredError(
             KafkaError.SASL_AUTHENTICATION_FAILED, "the broker answered another client's login"

@@ -98,6 +98,27 @@ def test_a_cluster_without_connectors_has_none() -> None:
     assert connect.connectors() == ()
 
 
+def test_a_worker_that_starts_and_lists_nothing_yet_is_asked_again_once_it_answers_for_one_connector() -> (
+    None
+):
+    lists = iter([{}, {"c": {"info": info("c"), "status": status("c")}}])
+    connect, worker = connect_of({LIST: lambda: httpx.Response(200, json=next(lists))})
+    assert [one.name for one in connect.connectors()] == ["c"]
+    assert [request.partition("?")[0] for request in worker.requests] == [
+        "/connectors",
+        "/connectors/mesh-assets-asks-whether-the-worker-has-started",
+        "/connectors",
+    ]
+
+
+def test_an_empty_list_of_a_worker_that_answers_for_no_connector_is_an_error() -> None:
+    timed_out = httpx.Response(500, json={"error_code": 500, "message": "Request timed out"})
+    path = "/connectors/mesh-assets-asks-whether-the-worker-has-started"
+    connect, _ = connect_of({LIST: {}, path: timed_out})
+    with pytest.raises(PlatformError, match="Request timed out"):
+        connect.connectors()
+
+
 def test_a_failed_task_keeps_its_trace_while_its_connector_says_running() -> None:
     entry = {
         "info": info("a"),
@@ -223,10 +244,10 @@ def test_a_list_that_cannot_be_read_is_an_error(answer: httpx.Response, kind: ty
 def test_a_rebalance_is_waited_out() -> None:
     answers = [
         httpx.Response(409, json={"error_code": 409, "message": "rebalance in process"}),
-        httpx.Response(200, json={}),
+        httpx.Response(200, json={"c": {"info": info("c"), "status": status("c")}}),
     ]
     connect, _ = connect_of({LIST: lambda: answers.pop(0)})
-    assert (connect.connectors(), connect.requests) == ((), 2)
+    assert (connect.connectors(), connect.requests) == ((a_connector("c"),), 2)
 
 
 def test_topics_are_those_the_connector_has_used() -> None:
