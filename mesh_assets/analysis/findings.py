@@ -5,7 +5,8 @@ finding has a sentence.
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, get_args
+from itertools import chain
+from typing import Literal, TypeAlias, get_args
 
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.document import Document
@@ -27,6 +28,19 @@ FindingKind = Literal[
     "missing_schema",
 ]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
+_ResourceType = Literal["topic", "connector", "consumer_group", "section"]
+_IS_ABOUT: dict[FindingKind, _ResourceType] = {
+    "failed_connector": "connector",
+    "leaderless_partitions": "topic",
+    "under_replicated": "topic",
+    "section_not_current": "section",
+    "connector_not_running": "connector",
+    "stopped_group": "consumer_group",
+    "group_beyond_end": "consumer_group",
+    "growing_lag": "consumer_group",
+    "silent_topic": "topic",
+    "missing_schema": "topic",
+}
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 _TRACE_CHARACTERS = 200
@@ -38,9 +52,13 @@ class Finding(Record, frozen=True, kw_only=True):
 
     kind: FindingKind
     severity: Severity
-    resource_type: Literal["topic", "connector", "consumer_group", "section"]
+    resource_type: _ResourceType
     resource: str
     sentence: str
+
+
+_Found: TypeAlias = tuple[FindingKind, Severity, str, str]
+"""Kind, severity, the resource's name, the sentence."""
 
 
 def judge_document(document: Document, before: Document | None = None) -> tuple[Finding, ...]:
@@ -49,15 +67,19 @@ def judge_document(document: Document, before: Document | None = None) -> tuple[
     `before`: the previous document, which growing lag and silent topics are judged by. A section that is not
     current is a finding of its own; what follows from its last good data still counts.
     """
-    found = [
-        *_sections(document),
-        *_connectors(document),
-        *_partitions(document),
-        *_groups(document, before),
-        *_silent(document, before),
-        *_schemas(document),
-    ]
-    return tuple(sorted(found, key=finding_position))
+    found = chain(
+        _sections(document),
+        _connectors(document),
+        _partitions(document),
+        _groups(document, before),
+        _silent(document, before),
+        _schemas(document),
+    )
+    findings = (
+        Finding(kind=kind, severity=severity, resource_type=_IS_ABOUT[kind], resource=name, sentence=sentence)
+        for kind, severity, name, sentence in found
+    )
+    return tuple(sorted(findings, key=finding_position))
 
 
 def finding_position(finding: Finding) -> tuple[int, int, str]:
@@ -69,29 +91,27 @@ def count_findings(findings: tuple[Finding, ...]) -> dict[str, int]:
     return {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]}
 
 
-def _sections(document: Document) -> Iterator[Finding]:
+def _sections(document: Document) -> Iterator[_Found]:
     for name in SECTION_NAMES:
         state = document.sections.get(name)
         if state is not None and state.status == "stale":
             since = f"last read {_minute(state.collected_at)}" if state.collected_at else "never read"
-            yield Finding(
-                kind="section_not_current",
-                severity="warning",
-                resource_type="section",
-                resource=name,
-                sentence=f"{name.replace('_', ' ')} are not current ({since}): {state.error or 'no reason given'}",
+            yield (
+                "section_not_current",
+                "warning",
+                name,
+                f"{name.replace('_', ' ')} are not current ({since}): {state.error or 'no reason given'}",
             )
         elif state is not None and state.error is not None:
-            yield Finding(
-                kind="section_not_current",
-                severity="warning",
-                resource_type="section",
-                resource=name,
-                sentence=f"{name.replace('_', ' ')} are not complete: {state.error}",
+            yield (
+                "section_not_current",
+                "warning",
+                name,
+                f"{name.replace('_', ' ')} are not complete: {state.error}",
             )
 
 
-def _connectors(document: Document) -> Iterator[Finding]:
+def _connectors(document: Document) -> Iterator[_Found]:
     for connector in document.connectors:
         uses = _uses(connector)
         if connector.status == "FAILED" or connector.failed_tasks:
@@ -100,21 +120,19 @@ def _connectors(document: Document) -> Iterator[Finding]:
                 if connector.failed_tasks
                 else f"is {connector.status}"
             )
-            yield Finding(
-                kind="failed_connector",
-                severity="critical",
-                resource_type="connector",
-                resource=connector.name,
-                sentence=f"{connector.name}: {what}; {uses}{_reason(connector)}",
+            yield (
+                "failed_connector",
+                "critical",
+                connector.name,
+                f"{connector.name}: {what}; {uses}{_reason(connector)}",
             )
         elif not connector.active and connector.status not in ("PAUSED", "STOPPED"):
             states = ", ".join(sorted({task.state for task in connector.tasks})) or "no task"
-            yield Finding(
-                kind="connector_not_running",
-                severity="warning",
-                resource_type="connector",
-                resource=connector.name,
-                sentence=f"{connector.name}: is {connector.status} with {states}; {uses}",
+            yield (
+                "connector_not_running",
+                "warning",
+                connector.name,
+                f"{connector.name}: is {connector.status} with {states}; {uses}",
             )
 
 
@@ -138,7 +156,7 @@ def _reason(connector: Connector) -> str:
     return f": {reason[:_TRACE_CHARACTERS]}"
 
 
-def _partitions(document: Document) -> Iterator[Finding]:
+def _partitions(document: Document) -> Iterator[_Found]:
     for topic in document.topics:
         leaderless = [partition.partition for partition in topic.partitions if partition.leader is None]
         under = [
@@ -146,30 +164,29 @@ def _partitions(document: Document) -> Iterator[Finding]:
             for partition in topic.partitions
             if len(partition.isr) < len(partition.replicas)
         ]
-        for kind, severity, partitions, words in (
+        faults: tuple[tuple[FindingKind, Severity, list[int], str], ...] = (
             ("leaderless_partitions", "critical", leaderless, "without a leader"),
             ("under_replicated", "warning", under, "with fewer replicas in sync than it should have"),
-        ):
+        )
+        for kind, severity, partitions, words in faults:
             if partitions:
-                yield Finding(
-                    kind=kind,  # type: ignore[arg-type]
-                    severity=severity,  # type: ignore[arg-type]
-                    resource_type="topic",
-                    resource=topic.name,
-                    sentence=f"{topic.name}: {len(partitions)} of {len(topic.partitions)} partitions {words}: {_numbers(partitions)}",
+                yield (
+                    kind,
+                    severity,
+                    topic.name,
+                    f"{topic.name}: {len(partitions)} of {len(topic.partitions)} partitions {words}: {_numbers(partitions)}",
                 )
 
 
-def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
+def _groups(document: Document, before: Document | None) -> Iterator[_Found]:
     old = {group.group_id: group.total_lag_records for group in before.consumer_groups} if before else {}
     for group in document.consumer_groups:
         if beyond := beyond_end(group.offsets or ()):
-            yield Finding(
-                kind="group_beyond_end",
-                severity="warning",
-                resource_type="consumer_group",
-                resource=group.group_id,
-                sentence=f"{named(group.group_id)}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
+            yield (
+                "group_beyond_end",
+                "warning",
+                group.group_id,
+                f"{named(group.group_id)}: committed beyond the end of {listed(beyond)}: the topic was created anew or cut",
             )
         lag = group.total_lag_records
         if not lag:
@@ -182,24 +199,22 @@ def _groups(document: Document, before: Document | None) -> Iterator[Finding]:
                 if before is not None and earlier is not None
                 else ""
             )
-            yield Finding(
-                kind="stopped_group",
-                severity="warning" if grown else "info",
-                resource_type="consumer_group",
-                resource=group.group_id,
-                sentence=f"{named(group.group_id)}: nobody reads ({group.state}) and {lag:,} records wait{growth}",
+            yield (
+                "stopped_group",
+                "warning" if grown else "info",
+                group.group_id,
+                f"{named(group.group_id)}: nobody reads ({group.state}) and {lag:,} records wait{growth}",
             )
         elif grown and before is not None:
-            yield Finding(
-                kind="growing_lag",
-                severity="warning",
-                resource_type="consumer_group",
-                resource=group.group_id,
-                sentence=f"{named(group.group_id)}: {lag:,} records behind, {earlier:,} at {_minute(before.discovery_timestamp)}",
+            yield (
+                "growing_lag",
+                "warning",
+                group.group_id,
+                f"{named(group.group_id)}: {lag:,} records behind, {earlier:,} at {_minute(before.discovery_timestamp)}",
             )
 
 
-def _silent(document: Document, before: Document | None) -> Iterator[Finding]:
+def _silent(document: Document, before: Document | None) -> Iterator[_Found]:
     """Topics without new records in the last window, though a running source connector feeds them or records
     arrived in the window before.
     """
@@ -227,16 +242,15 @@ def _silent(document: Document, before: Document | None) -> Iterator[Finding]:
             else None
         )
         if why is not None:
-            yield Finding(
-                kind="silent_topic",
-                severity="info",
-                resource_type="topic",
-                resource=rate.topic,
-                sentence=f"{rate.topic}: no record came in over {window:,.0f} s, {why}",
+            yield (
+                "silent_topic",
+                "info",
+                rate.topic,
+                f"{rate.topic}: no record came in over {window:,.0f} s, {why}",
             )
 
 
-def _schemas(document: Document) -> Iterator[Finding]:
+def _schemas(document: Document) -> Iterator[_Found]:
     """Topics without a schema, where the registry was read: without a registry no topic lacks one."""
     state = document.sections.get("schemas")
     if state is None or state.status == "not_configured" or state.collected_at is None:
@@ -247,12 +261,11 @@ def _schemas(document: Document) -> Iterator[Finding]:
             and not topic.schema.value_subjects
             and not topic.schema.record_subjects
         ):
-            yield Finding(
-                kind="missing_schema",
-                severity="info",
-                resource_type="topic",
-                resource=topic.name,
-                sentence=f"{topic.name}: no subject of the registry describes its values",
+            yield (
+                "missing_schema",
+                "info",
+                topic.name,
+                f"{topic.name}: no subject of the registry describes its values",
             )
 
 
