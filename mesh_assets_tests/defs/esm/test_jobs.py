@@ -73,7 +73,7 @@ def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
         **MSK,
         batch_size=7,
         provisioned_mode=True,
-        filter_patterns=['{"value": {}}'],
+        filter_patterns=['{"value": [1]}'],
         metrics=["EventCount"],
         tags={"team": "a"},
         schema_registry={"uri": f"arn:aws:glue:{REGION}:123456789012:registry/main"},
@@ -81,7 +81,7 @@ def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
 
     request = shown["requests"][-1]["arguments"]
     assert (request["BatchSize"], request["Tags"]) == (7, {"team": "a"})
-    assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": {}}'}]}
+    assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": [1]}'}]}
     assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
     assert (
         request["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]["EventRecordFormat"] == "JSON"
