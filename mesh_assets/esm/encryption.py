@@ -83,7 +83,7 @@ def _secrets(account: AwsAccount, wiring: Wiring, seen: Encryption) -> None:
             )
         except NotThereError:
             seen.violations.append(
-                fault(field_name, arn, f"{account} has no such secret", "create it, or correct the ARN")
+                fault(field_name, arn, f"{account} has no such secret", "create it, or name another")
             )
             continue
         except RefusedError as error:
@@ -143,7 +143,7 @@ def _destination(account: AwsAccount, wiring: Wiring, seen: Encryption) -> None:
     try:
         key = reader(account, arn, text)
     except NotThereError:
-        seen.violations.append(fault(field_name, text, "does not exist", "create it, or correct the ARN"))
+        seen.violations.append(fault(field_name, text, "does not exist", "create it, or name another"))
         return
     except RefusedError as error:
         seen.violations.append(

@@ -71,11 +71,12 @@ class MappingPage(Answer):
 
 
 class MappingAnswer(Answer):
-    """`configuration`: as Lambda returns it."""
+    """`configuration`: as Lambda returns it, but for a login in the registry's address, which is masked."""
 
     mapping: MappingRow
     consumer_group_id: str
     configuration: dict[str, Any]
+    notes: list[str] | None = None
 
 
 class PlanAnswer(Answer):
@@ -177,6 +178,7 @@ def get_event_source_mapping(open_service: OpenService, /, named: NamedMapping) 
         mapping=_row(mapping),
         consumer_group_id=mapping.consumer_group_id,
         configuration=msgspec.to_builtins(mapping.configuration),
+        notes=list(mapping.notes) or None,
     )
 
 

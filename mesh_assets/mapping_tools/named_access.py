@@ -15,7 +15,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.lookup import list_mappings
-from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping
 from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _secrets(accesses: Iterable[SourceAccess | RegistryAccess]) -> list[str]:
 def _registry_secrets(mapping: EventSourceMapping, uri: str) -> set[str | None]:
     """Of the mapping's registry, provided that it stays at this address."""
     found: set[str | None] = set()
-    for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"):
+    for name in KAFKA_CONFIGS:
         registry = (mapping.configuration.get(name) or {}).get("SchemaRegistryConfig") or {}
         if registry.get("SchemaRegistryURI") == uri:
             found |= {access.get("URI") for access in registry.get("AccessConfigs") or ()}

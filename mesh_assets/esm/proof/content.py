@@ -16,7 +16,8 @@ from msgspec import Struct
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.secret import read_secret
-from mesh_assets.esm.mapping import EventSourceMapping, without_login
+from mesh_assets.esm.lookup import registry_address
+from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.proof.schema_values import Encode, UnknownConstraintError, avro_encoder, json_encoder
 from mesh_assets.importing import importing
 
@@ -63,12 +64,11 @@ def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: in
     registry = mapping.schema_registry
     if registry is None:
         return plain
-    uri = str(registry.get("SchemaRegistryURI") or "")
+    shown = str(registry.get("SchemaRegistryURI") or "")
     access = {str(entry.get("Type")): str(entry.get("URI")) for entry in registry.get("AccessConfigs") or ()}
     validated = {entry.get("Attribute") for entry in registry.get("SchemaValidationConfigs") or ()}
-    shown = without_login(uri)
     login = next((kind for kind in _LOGINS_UNSUPPORTED if kind in access), None)
-    if uri.startswith("arn:"):
+    if shown.startswith("arn:"):
         return _unwritable(f"its registry, {shown}, is AWS Glue's, in whose format nothing is written here")
     if "KEY" in validated:
         return _unwritable(
@@ -78,13 +78,14 @@ def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: in
         return _unwritable(f"its registry, {shown}, wants {login}, which is not supported here")
     user: Mapping[str, Any] = {}
     if "BASIC_AUTH" in access:
-        if urlsplit(uri).scheme != "https":
+        if urlsplit(shown).scheme != "https":
             return _unwritable(f"its registry, {shown}, would get the password unencrypted")
         user = read_secret(account, access["BASIC_AUTH"])
         if not user.get("username") or not user.get("password"):
             raise EstateError(
                 f"secret {access['BASIC_AUTH']} has no username and password; expected both, for the registry {shown}"
             )
+    uri = registry_address(account, mapping.uuid) if mapping.registry_has_login else shown
     return _by_latest_schema(uri, f"{mapping.topic}-value", user)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from mesh_assets.esm.arns import arn_in
 from mesh_assets.esm.errors import Violation, fault, warning
+from mesh_assets.esm.mapping import KAFKA_CONFIGS
 from mesh_assets.esm.request_fields import SchemaRegistry
 from mesh_assets.esm.validation.source_access import secret_violations
 from mesh_assets.esm.validation.subject import Subject, choice_violations, not_among, repeated
@@ -17,6 +18,9 @@ ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CER
 def registry_violations(subject: Subject) -> Iterator[Violation]:
     """The schema registry that decodes and validates records before the function gets them."""
     registry = subject.request.schema_registry
+    if registry is None and subject.existing is not None:
+        for note in subject.existing.notes:
+            yield warning("schema_registry.uri", None, note, "give schema_registry anew, without it")
     if subject.ends_provisioned_mode and _has_registry(subject):
         yield fault(
             "schema_registry",
@@ -59,10 +63,7 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
 
 
 def _has_registry(subject: Subject) -> bool:
-    return any(
-        subject.existing_config(name).get("SchemaRegistryConfig")
-        for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
-    )
+    return any(subject.existing_config(name).get("SchemaRegistryConfig") for name in KAFKA_CONFIGS)
 
 
 _MOST_REGISTRY_ACCESSES = 2

@@ -56,6 +56,8 @@ class Registry:
     def __init__(self) -> None:
         self.subjects: dict[str, list[dict[str, Any]]] = {}
         self.url = ""
+        self.asked_with: list[str | None] = []
+        """The login of each request."""
 
     def add(self, subject: str, schema: Any, **said: Any) -> None:
         text = schema if isinstance(schema, str) else json.dumps(schema)
@@ -101,6 +103,7 @@ def _served(made: Registry, context: ssl.SSLContext | None = None) -> Iterator[R
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = made.answer(self.path)
+            made.asked_with.append(self.headers["Authorization"])
             body = json.dumps(found or {"error_code": 40401, "message": "Subject not found."}).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")

@@ -10,13 +10,13 @@ import jsonschema  # type: ignore[import-untyped] # it comes without types
 import pytest
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.mapping import read_mapping
+from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.proof import ProducePlan, plan_test_messages, produce_test_messages
 from mesh_assets.esm.proof.content import Content, content_for
 from mesh_assets.esm.proof.schema_values import avro_encoder, json_encoder
 from mesh_assets.platforms.kafka import ClientProperties
 from mesh_assets.sandbox.estate.subjects import all_subjects
-from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws
+from mesh_assets_tests.esm.fake_aws import SECRET_ARN, FakeAws
 
 MONEY = {
     "type": "record",
@@ -61,16 +61,8 @@ def contents(registry: Any, **config: Any) -> Content:
         "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
         **config,
     }
-    mapping = read_mapping(
-        {
-            "UUID": "u",
-            "FunctionArn": "f",
-            "Topics": ["orders"],
-            "EventSourceArn": CLUSTER_ARN,
-            "AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": given},
-        }
-    )
-    return content_for(aws.account(), mapping, 256)
+    uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": given})
+    return content_for(aws.account(), get_mapping(aws.account(), uuid), 256)
 
 
 def decoded(value: bytes, *schemas: Any) -> tuple[int, Any]:
@@ -96,6 +88,14 @@ def test_records_are_written_by_the_latest_schema_with_what_it_refers_to(registr
     assert number == 202
     assert (record["id"], record["state"], record["count"], record["tags"]) == ("test-3", "OPEN", 3, [])
     assert record["before"]["before"] is not None, "it ends somewhere, but not at once"
+
+
+def test_a_registry_whose_address_holds_the_login_is_asked_with_it(registry: Any) -> None:
+    registry.add("orders-value", '"string"')
+    with_login = registry.url.replace("http://", "http://me:hunter2@")
+
+    assert contents(registry, SchemaRegistryURI=with_login).format.startswith("AVRO")
+    assert registry.asked_with == ["Basic bWU6aHVudGVyMg=="]
 
 
 @pytest.mark.parametrize("schema", ["string", "long", {"type": "array", "items": "int"}, ["null", "string"]])
