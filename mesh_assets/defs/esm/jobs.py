@@ -29,6 +29,7 @@ from mesh_assets.defs.esm.metadata import (
     validation_metadata,
 )
 from mesh_assets.defs.resources import EventSourceMappings
+from mesh_assets.errors import MeshError
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.connection import find_login
 from mesh_assets.esm.lookup import Progress, Wanted, get_mapping
@@ -228,12 +229,20 @@ def _carry_out(
         context.log.warning(text)
     state = wanted(applied.plan)
     if applied.mapping is not None and state is not None and wait_seconds > 0:
-        settled = service.wait(
-            applied.mapping.uuid,
-            state,
-            deadline_seconds=wait_seconds,
-            progress=lambda progress: context.log.info(_sentence(progress)),
-        )
+        try:
+            settled = service.wait(
+                applied.mapping.uuid,
+                state,
+                deadline_seconds=wait_seconds,
+                progress=lambda progress: context.log.info(_sentence(progress)),
+            )
+        except MeshError as error:
+            # An op that fails has no output to bear metadata, and what was done is done.
+            raise dg.Failure(
+                description=f"the plan was applied, but waiting for it failed: {error}",
+                metadata=metadata,
+                allow_retries=False,
+            ) from error
         metadata |= {"state": "deleted"} if settled is None else mapping_metadata(settled)
     context.add_output_metadata(metadata)
 
