@@ -175,6 +175,23 @@ data "aws_iam_policy_document" "esm" {
     }
   }
 
+  # Lambda encrypts filters under a customer's key, and shows them, as whoever asks.
+  dynamic "statement" {
+    for_each = length(var.esm_filter_key_arns) == 0 ? [] : [var.esm_filter_key_arns]
+
+    content {
+      sid       = "FilterKeys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["lambda.${data.aws_region.this.region}.amazonaws.com"]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = length(var.esm_kafka_arns) == 0 ? [] : [var.esm_kafka_arns]
 

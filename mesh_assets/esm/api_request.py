@@ -178,6 +178,8 @@ def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> It
         elif name == "Enabled":
             if asked != (existing.state in ("Enabled", "Enabling", "Creating", "Updating")):
                 yield name, f"{existing.state} → {asked}"
+        elif name == "FilterCriteria" and existing.unknown_filters is not None:
+            yield name, f"unknown ({existing.unknown_filters}) → {_shown(asked)}"
         elif name in KAFKA_CONFIGS:
             config = existing.configuration.get(name) or {}
             # Without a group of its own it has one all the same: its UUID.

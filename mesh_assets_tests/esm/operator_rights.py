@@ -43,8 +43,17 @@ ON_BEHALF = {
     # Secrets Manager decrypts as the caller, where a customer key encrypts the secret.
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     # Lambda lists the connections of another account's cluster as whoever makes the mapping. Tags at creation need
-    # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html
-    "lambda:CreateEventSourceMapping": ("kafka:ListVpcConnections", "lambda:TagResource"),
+    # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html. Filters under a customer's key are
+    # encrypted and shown as the caller:
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filter-criteria-encryption
+    "lambda:CreateEventSourceMapping": (
+        "kafka:ListVpcConnections",
+        "kms:GenerateDataKey",
+        "lambda:TagResource",
+    ),
+    "lambda:DeleteEventSourceMapping": ("kms:Decrypt",),
+    "lambda:GetEventSourceMapping": ("kms:Decrypt",),
+    "lambda:UpdateEventSourceMapping": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
 # Of MSK, where the command logs in to the brokers by IAM: MSK's names for what the code asks of Kafka.
 _DESCRIBES = tuple(

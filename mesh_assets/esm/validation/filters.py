@@ -50,7 +50,15 @@ def filter_violations(subject: Subject) -> Iterator[Violation]:
     arn = arn_in(key)
     if arn is None or arn.service != "kms":
         yield fault("filter_kms_key_arn", key, "is not the ARN of a KMS key", "give the key's ARN")
-    if not subject.after(_FIELD):
+    unknown = None if patterns is not None or subject.existing is None else subject.existing.unknown_filters
+    if unknown is not None:
+        yield warning(
+            "filter_kms_key_arn",
+            key,
+            f"the mapping's filters are not known ({unknown}), so whether there are any to encrypt is not either",
+            "allow yourself kms:Decrypt on their key, or give filter_patterns anew",
+        )
+    elif not subject.after(_FIELD):
         yield fault(
             "filter_kms_key_arn",
             key,

@@ -28,7 +28,7 @@ class Faults:
     - `drop`: the same, but it is counted as invoked, which is a lie.
     - `slow_seconds`: a wait before each batch.
     - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`. Without
-      `kms:Decrypt`, filters under a customer's key are answered as an error.
+      `kms:Decrypt`, filters under a customer's key are answered as an error; without `kms:GenerateDataKey`, none are written.
     - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
     - `in_progress`: how many of the next changes are refused because another operation has not ended.
     - `lag_seconds`: for how long reads do not know of a change: a new mapping is unknown, a changed one as before.

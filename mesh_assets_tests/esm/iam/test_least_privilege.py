@@ -134,7 +134,8 @@ def test_a_mapping_has_the_wiring_of_its_request(aws: FakeAws) -> None:
         DestinationConfig={"OnFailure": {"Destination": "kafka://orders-dead"}},
     )
 
-    assert wiring_of_mapping(read_mapping(aws.mappings[uuid])) == wiring(PROVISIONED, **request)
+    found = wiring_of_mapping(read_mapping(aws.mappings[uuid]))
+    assert found == msgspec.structs.replace(wiring(PROVISIONED, **request), exists=True)
 
 
 def test_without_what_only_aws_knows_a_right_is_still_named() -> None:
