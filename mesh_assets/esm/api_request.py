@@ -6,7 +6,7 @@ from typing import Any
 from mesh_assets.esm.arns import names_function
 from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping, plain
 from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
-from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
+from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
 
 DEFAULT_MIN_POLLERS = 1
 DEFAULT_MAX_POLLERS = 2
@@ -129,7 +129,7 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     return arguments
 
 
-def _access(entry: SourceAccess | RegistryAccess) -> dict[str, str]:
+def _access(entry: SourceAccess) -> dict[str, str]:
     return {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
 
 

@@ -16,7 +16,7 @@ from mesh_assets.esm.arns import arn_in, msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping
-from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
+from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
 
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
@@ -155,7 +155,7 @@ def _is_secret(uri: str) -> bool:
     return arn is not None and arn.service == "secretsmanager" and arn.resource.startswith("secret:")
 
 
-def _secrets(accesses: Iterable[SourceAccess | RegistryAccess]) -> list[str]:
+def _secrets(accesses: Iterable[SourceAccess]) -> list[str]:
     return [access.uri for access in accesses if access.uri is not None and _is_secret(access.uri)]
 
 

@@ -79,12 +79,14 @@ class MeshServer(MCPServer[Any]):
 
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         """The SDK ignores an argument it does not know, and the answer would be to another question."""
-        schema = self._tool_input_schema(name)
-        unknown = (
-            [] if schema is None else [key for key in arguments if key not in schema.get("properties", {})]
-        )
-        if schema is not None and unknown:
-            takes = ", ".join(schema.get("properties", {})) or "none"
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            return
+        fields = tool.fn_metadata.arg_model.model_fields  # more than the schema lists
+        taken = {field.alias or key for key, field in fields.items()}
+        unknown = [key for key in arguments if key not in taken]
+        if unknown:
+            takes = ", ".join(tool.parameters.get("properties", {})) or "none"
             raise ToolError(f"{name} has no argument {shown(unknown[0])}; it takes: {takes}")
 
 
