@@ -95,6 +95,7 @@ data "aws_iam_policy_document" "esm" {
     sid = "ReadMappings"
     actions = [
       "cloudwatch:GetMetricData",
+      "glue:GetSchemaVersion",
       "iam:GetPolicy",
       "iam:GetPolicyVersion",
       "iam:GetRole",

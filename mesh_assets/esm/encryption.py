@@ -14,6 +14,7 @@ _UNENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 _MISSING = frozenset(
     {
         "ResourceNotFoundException",
+        "EntityNotFoundException",
         "NotFoundException",
         "NotFound",
         "NoSuchBucket",

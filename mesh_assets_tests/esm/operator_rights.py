@@ -34,7 +34,7 @@ GRANTS = "mesh_assets.esm.iam.least_privilege"
 
 # Without sts:AssumeRole: in a trust policy it is Lambda's.
 _ACTION = re.compile(
-    r"(?!sts:AssumeRole$)(sts|iam|lambda|kafka|secretsmanager|kms|sqs|sns|s3|cloudwatch):[A-Z]\w+"
+    r"(?!sts:AssumeRole$)(sts|iam|lambda|kafka|secretsmanager|kms|sqs|sns|s3|cloudwatch|glue):[A-Z]\w+"
 )
 _MARK = "<!-- operator's rights: python -m mesh_assets_tests.esm.operator_rights -->\n"
 
