@@ -41,9 +41,10 @@ _REFUSED = "Invalid filter pattern definition."
 def _pattern(text: str) -> Mapping[str, Any]:
     try:
         pattern = json.loads(text, parse_constant=int)  # `NaN` is no JSON: `int` refuses it
+        fits = _is_pattern(pattern)
     except (ValueError, RecursionError) as error:
         raise ValueError(_REFUSED) from error
-    if not _is_pattern(pattern):
+    if not fits:
         raise ValueError(_REFUSED)
     return cast(Mapping[str, Any], pattern)
 

@@ -83,6 +83,19 @@ def test_what_our_rules_forbid_the_stand_in_refuses(
     assert (refusal(as_sent(base, changes)) is None) == bool(why), f"{field}: {words}"
 
 
+def test_a_pattern_as_deep_as_its_length_allows_ends_in_a_sentence() -> None:
+    """Each level of it may be one of Python's stack."""
+    pattern = '{"a":' * 680 + "1" + "}" * 680
+
+    [found] = [
+        one for one in create_violations(create(MSK, filter_patterns=[pattern])) if one.severity == "fault"
+    ]
+    with pytest.raises(ValueError, match=r"^Invalid filter pattern definition\.$"):
+        checked([{"Pattern": pattern}])
+
+    assert found.field == "filter_patterns[0]"
+
+
 _PLAIN = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", ">", "<", "=", ">="])
 _COMPARED = st.dictionaries(
     st.sampled_from(["prefix", "suffix", "equals-ignore-case", "exists", "numeric", "anything-but", "likes"]),
