@@ -299,6 +299,24 @@ def test_with_a_registry_the_messages_are_of_its_latest_schema(
     assert found.verdict.name == "processed", found.verdict
 
 
+@pytest.mark.parametrize("kind", ["JSON", "PROTOBUF"])
+def test_json_schemas_that_refer_to_others_and_protobuf_are_written_too(
+    account: AwsAccount, validate: Validate, https_registry: Any, kind: str
+) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    schema: Any = {"type": "object", "properties": {"price": {"$ref": "price"}}, "required": ["price"]}
+    other: Any = {"type": "number", "minimum": 1}
+    if kind == "PROTOBUF":
+        schema = 'syntax = "proto3"; import "price"; message Order { Price price = 1; }'
+        other = 'syntax = "proto3"; message Price { double amount = 1; }'
+    https_registry.add("price", other, schemaType=kind)
+    references = [{"name": "price", "subject": "price", "version": 1}]
+    https_registry.add(f"{topic}-value", schema, schemaType=kind, references=references)
+    found = validate(account.mapping(topic=topic, **with_registry(https_registry.url), **COUNTED))
+    assert found.verdict.name == "processed", found.verdict
+
+
 def test_messages_that_a_registry_cannot_deserialize_are_given_up_and_so_none_are_written(
     account: AwsAccount, validate: Validate, https_registry: Any
 ) -> None:
