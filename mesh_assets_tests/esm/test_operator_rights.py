@@ -14,7 +14,6 @@ from mesh_assets_tests.esm.operator_rights import (
 )
 from mesh_assets_tests.esm.requests import MSK, create, update
 
-RIGHTS = rights_by_command()
 # Where IAM calls an operation otherwise.
 OTHERWISE = {"s3:GetBucketEncryption": "s3:GetEncryptionConfiguration"}
 
@@ -25,7 +24,9 @@ def test_the_page_lists_what_the_code_needs() -> None:
 
 
 def test_no_action_of_the_code_is_missing() -> None:
-    assert actions_in_the_code() - set().union(*(rights.all for rights in RIGHTS.values())) == set()
+    assert (
+        actions_in_the_code() - set().union(*(rights.all for rights in rights_by_command().values())) == set()
+    )
 
 
 def asked(aws: FakeAws) -> set[str]:
@@ -46,10 +47,10 @@ def test_creating_asks_for_nothing_else(kind: str, simulates: bool) -> None:
         if not simulates:
             aws.failing["iam.simulate_principal_policy"] = [refusal("AccessDenied", status=403)] * 9
         plan = service.plan_create(request)
-        assert asked(aws) <= RIGHTS["esm create"].read
+        assert asked(aws) <= rights_by_command()["esm create"].read
         if simulates:
             service.create(request, plan.id)
-            assert asked(aws) <= RIGHTS["esm create"].all
+            assert asked(aws) <= rights_by_command()["esm create"].all
 
 
 def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
@@ -72,4 +73,4 @@ def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
         aws.calls.clear()
         carry_out()
         assert aws.calls
-        assert asked(aws) <= RIGHTS[f"esm {name}"].all, name
+        assert asked(aws) <= rights_by_command()[f"esm {name}"].all, name
