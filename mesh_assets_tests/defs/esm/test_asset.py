@@ -22,7 +22,7 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
     UnlistedGroups,
 )
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
 pytestmark = pytest.mark.slow
@@ -81,8 +81,8 @@ class Reader:
 
 
 @pytest.fixture
-def aws() -> FakeAws:
-    FAKES["aws"] = FakeAws()
+def aws(instance: dg.DagsterInstance) -> FakeAws:
+    FAKES["aws"], INSTANCES["asset"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -102,6 +102,7 @@ def materialize(
     result = dg.materialize(
         [mappings_asset(retry_seconds=0)],
         resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["asset"],
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")

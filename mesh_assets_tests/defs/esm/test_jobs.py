@@ -12,7 +12,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.proof import PartitionProgress, Position, Validation, Verdict
 from mesh_assets.esm.proof.evidence import Counts, Member
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings, shown
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings, shown
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, FakeAws
 from mesh_assets_tests.esm.requests import MSK
 
@@ -23,14 +23,14 @@ ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> FakeAws:
     (tmp_path / "estate.yaml").write_text(
         f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: [{{region: {REGION}}}]}}"
     )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    FAKES["aws"] = FakeAws()
+    FAKES["aws"], INSTANCES["jobs"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -42,6 +42,7 @@ def run(name: str, **config: Any) -> dict[str, Any]:
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
     )
     [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
     data: Any = event.event_specific_data
@@ -221,6 +222,7 @@ def test_a_failed_validation_shows_its_evidence_as_tables(
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
         raise_on_error=False,
     )
 
