@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
 from mesh_assets.inventory.records import Connector, Record
@@ -108,11 +109,11 @@ def settle_section(
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
     cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite what is
     newer. What is newer their tickets say, not the times at which they were read: clocks are set, and two hosts
-    never agree.
+    never agree. Raises ConflictError where tickets cannot say it.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
-    if previous is not None and _later(previous.tickets.get(name), collected.ticket):
+    if previous is not None and _is_overtaken(name, collected, previous):
         old = previous.section(name)
         return replace(old, state=replace(old.state, scope_note=None))
     if collected.state.status == "not_configured":
@@ -130,8 +131,36 @@ def settle_section(
     return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
 
 
-def _later(one: int | None, other: int | None) -> bool:
-    return one is not None and other is not None and one > other
+def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> bool:
+    """Whether `previous` has a newer reading. Tickets of two stores, or of a store that lost its own, say nothing: then
+    a reading is newer than the snapshots that were known when it began, and of others nobody knows."""
+    if collected.ticket is None:
+        return False
+    if previous.series == collected.series:
+        return previous.tickets.get(name, collected.ticket) > collected.ticket
+    known = collected.newest_known
+    if known is None or known >= previous.sequence:
+        return False
+    knew = "none was known" if known == 0 else f"snapshot {known} was the newest that was known"
+    raise ConflictError(
+        f"{previous.cluster.name}: snapshot {previous.sequence}, which another store published or this one has lost, may hold a newer "
+        f"reading: when this run began to read, {knew}; nothing is published, run the discovery again"
+    )
+
+
+def _order_of_run(collected: Mapping[SectionName, Section], previous: Document | None) -> tuple[str, int]:
+    """The series of the run's own tickets, and the highest of them; of `previous`, if the run has none."""
+    own = [
+        (section.newest_known or 0, section.ticket, section.series)
+        for section in collected.values()
+        if section.ticket is not None
+    ]
+    if own:
+        _, ticket, series = max(own)
+        return series, ticket
+    if previous is None:
+        return "", 0
+    return previous.series, max(previous.tickets.values(), default=0)
 
 
 def _no_longer_configured(name: SectionName, collected: Section, previous: Document | None) -> Section:
@@ -202,7 +231,13 @@ def _hold_mass_disappearance(
             held_since=since,
             scope_note=None,
         )
-        return replace(old, state=state, held={**waiting, **held}, ticket=collected.ticket)
+        return replace(
+            old,
+            state=state,
+            held={**waiting, **held},
+            ticket=collected.ticket,
+            series=collected.series,
+        )
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
@@ -271,6 +306,11 @@ def join_sections(
         sorted(topics.records, key=lambda topic: topic.name), linked_schemas, linked_connectors
     )
     sorted_groups = tuple(sorted(groups.records, key=lambda group: group.group_id))
+    series, ticket = _order_of_run(collected, previous)
+    # What this run has not read itself is as new as it knew when it began.
+    numbers = {
+        name: section.ticket if section.series == series else ticket for name, section in settled.items()
+    }
     return Document(
         environment=environment,
         cluster=cluster,
@@ -289,5 +329,6 @@ def join_sections(
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,
         held={name: section.held for name, section in settled.items() if section.held},
-        tickets={name: section.ticket for name, section in settled.items() if section.ticket is not None},
+        tickets={name: number for name, number in numbers.items() if number},
+        series=series,
     )

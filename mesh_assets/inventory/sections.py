@@ -72,10 +72,14 @@ class SectionState(Record, frozen=True, kw_only=True):
 
 class Beginning(Record, frozen=True, kw_only=True):
     """What a collection noted before it read anything. A later collection has a higher `ticket`, whatever any
-    clock says. `waiting`: the ids of the triggers in the inbox, noted before the ticket was given."""
+    clock says, as long as the store numbers in the same `series`. `newest_known`: the sequence of the newest snapshot
+    in the topic that the store knew of by then (0: none), than which this collection is newer. `waiting`: the ids of the
+    triggers in the inbox, noted before the ticket was given."""
 
     ticket: int
     waiting: tuple[str, ...]
+    series: str = ""
+    newest_known: int | None = None
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
@@ -97,8 +101,9 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
     """What all sections have. `cluster_id`: the cluster it was read from.
 
     `ticket`: the number of the reading, given before it was taken; None where it has no place in an order (a
-    sensor's, which is newer than the document that it is compared with). `waiting`: the ids of the triggers that
-    waited before the ticket was given: whatever made them is part of what was read.
+    sensor's, which is newer than the document that it is compared with). `series` and `newest_known` as in Beginning,
+    the latter None where an earlier version collected. `waiting`: the ids of the triggers that waited before the ticket
+    was given: whatever made them is part of what was read.
 
     `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
     at which the first such reading was taken.
@@ -108,6 +113,8 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
     state: SectionState
     held: dict[str, datetime] = field(default_factory=dict)
     ticket: int | None = None
+    series: str = ""
+    newest_known: int | None = None
     waiting: tuple[str, ...] = ()
     cost: SectionCost = SectionCost()
 

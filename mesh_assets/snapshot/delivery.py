@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from mesh_assets.errors import ConflictError, MeshError, PublishError
 from mesh_assets.inventory.records import Record
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import RefusedEventError
+from mesh_assets.snapshot.events import NotAllowedError, RefusedEventError
 from mesh_assets.store.pointers import EventPosition
 
 # Brokers that restart are back within seconds. Giving up is harmless, thanks to the write-ahead record.
@@ -22,14 +22,8 @@ _STATISTICS_SECONDS = 0.4
 _TOPIC_SECONDS = 3.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 # The brokers' answers that mean "not written"; after any other error it is uncertain.
-_REFUSED = frozenset(
-    {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.INVALID_RECORD,
-        KafkaError.POLICY_VIOLATION,
-    }
-)
+_REFUSED = frozenset({KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION})
+_NOT_ALLOWED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 
 
 # Of a producer that a newer one with the same transactional id has shut out.
@@ -288,4 +282,6 @@ def _failure(connection: EventsConnection, topic: str, error: KafkaError) -> Pub
         return TooLargeError(f"{connection.cluster}: {topic} refused an event as too large")
     said = connection.failure(error, doing=f"publishing to {topic}", right=f"WRITE on the topic {topic}")
     sentence = f"{connection.cluster}: {said}"
+    if error.code() in _NOT_ALLOWED:
+        return NotAllowedError(sentence)
     return RefusedEventError(sentence) if error.code() in _REFUSED else PublishError(sentence)

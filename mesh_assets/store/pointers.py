@@ -111,10 +111,12 @@ class StoreIdentity(Record, frozen=True, kw_only=True):
 
 
 class Tickets(Record, frozen=True, kw_only=True):
-    """`tickets.json`: the number of the newest reading of a cluster that was begun."""
+    """`tickets.json`: the number of the newest reading of a cluster that was begun. `series`: of the numbers that can
+    be compared, another one whenever the counter begins anew; empty where an earlier version wrote it."""
 
     format: int = 1
     last: int
+    series: str = ""
 
 
 class KnownCluster(Record, frozen=True, kw_only=True):
@@ -127,11 +129,13 @@ class KnownCluster(Record, frozen=True, kw_only=True):
 
 
 class Adoption(Record, frozen=True, kw_only=True):
-    """`adopted.json`: this store may go on from what another one published. `store_id`: that store; None if
-    its events do not say."""
+    """`adopted.json`: this store may go on from what another one published, or from what it lost itself. `store_id`:
+    that store; None if its events do not say. `sequence`: of the newest snapshot by then, so a reading that begins now
+    is newer than it; 0 where an earlier version wrote it."""
 
     format: int = 1
     store_id: str | None
+    sequence: int = 0
 
 
 _R = TypeVar("_R")

@@ -97,7 +97,9 @@ def test_a_collection_notes_what_waits_before_it_takes_its_ticket(tmp_path: Path
     inbox.put("lkc-1", UPDATED, cause="a", source="test", now=MOMENT)
     inbox.put(inbox_by_name("warehouse"), FAILED, cause="b", source="test", now=MOMENT)
 
-    first, second = (begin_collection(store, "warehouse", "lkc-1") for _ in range(2))
+    first, second = (
+        begin_collection(store, "warehouse", "lkc-1", newest_in_topic=lambda: None) for _ in range(2)
+    )
 
     both = (*inbox.waiting("lkc-1"), *inbox.waiting(inbox_by_name("warehouse")))
     assert first.waiting == second.waiting == tuple(one.id for one in both)
@@ -108,7 +110,7 @@ def test_a_cause_that_comes_back_while_a_run_deals_with_it_waits_for_the_next(tm
     store = InventoryStore(open_store(str(tmp_path)))
     inbox = Inbox(store.objects)
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT)
-    noted = begin_collection(store, "warehouse", "lkc-1").waiting
+    noted = begin_collection(store, "warehouse", "lkc-1", newest_in_topic=lambda: None).waiting
     inbox.remove("lkc-1", noted)  # another run has dealt with it
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT - timedelta(hours=1))
 

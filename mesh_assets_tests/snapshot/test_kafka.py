@@ -480,10 +480,10 @@ def test_a_writer_that_a_newer_one_has_shut_out_publishes_nothing_more(
         publisher.prepare(None)
         publisher.take_over(CLUSTER_ID, timeout_seconds=30)
     with pytest.raises(ConflictError, match="a newer run publishes this cluster; this one was shut out"):
-        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
+        late.publish_snapshot(_an_event(1, "late"), changes=(), claimed=None, timeout_seconds=30)
     with pytest.raises(ConflictError):
-        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
-    newer.publish_snapshot(_an_event(1, "newer"), claimed=None, timeout_seconds=30)
+        late.publish_snapshot(_an_event(1, "late"), changes=(), claimed=None, timeout_seconds=30)
+    newer.publish_snapshot(_an_event(1, "newer"), changes=(), claimed=None, timeout_seconds=30)
     for publisher in (late, newer):
         publisher.close()
 
@@ -500,7 +500,7 @@ def test_writers_of_different_clusters_do_not_shut_each_other_out(
     for publisher, cluster_id in ((one, CLUSTER_ID), (other, "lkc-other")):
         publisher.prepare(None)
         assert publisher.take_over(cluster_id, timeout_seconds=30) is None
-    assert one.publish_snapshot(_an_event(1, "one"), claimed=None, timeout_seconds=30).bytes
+    assert one.publish_snapshot(_an_event(1, "one"), changes=(), claimed=None, timeout_seconds=30).bytes
     for publisher in (one, other):
         publisher.close()
 
@@ -511,7 +511,7 @@ def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
     publisher.prepare(None)
     publisher.take_over(CLUSTER_ID, timeout_seconds=30)
-    publisher.publish_snapshot(_an_event(7, "run-7"), claimed=None, timeout_seconds=30)
+    publisher.publish_snapshot(_an_event(7, "run-7"), changes=(), claimed=None, timeout_seconds=30)
     newest = publisher.take_over(CLUSTER_ID, timeout_seconds=30)
     assert newest is not None
     assert newest.origin == Origin(sequence=7, run_id="run-7", store_id="store-1")
@@ -536,7 +536,7 @@ def test_a_fresh_store_is_refused_until_the_cluster_is_handed_over_to_it_and_the
     other = MemoryObjects()
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 1 of run"):
         _publish(other, publisher(), "orders")
-    InventoryStore(other).adopt(CLUSTER_ID, InventoryStore(objects).store_id(), None)
+    InventoryStore(other).adopt(CLUSTER_ID, InventoryStore(objects).store_id(), None, sequence=1)
     published = _publish(other, publisher(), "orders")
     assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 2 of run"):
