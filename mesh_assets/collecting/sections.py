@@ -112,6 +112,7 @@ def collect_sections(
             ticket=None if began is None else began.ticket,
             series="" if began is None else began.series,
             newest_known=None if began is None else began.newest_known,
+            clock=None if began is None else began.clock,
             waiting=() if began is None else began.waiting,
             cost=replace(section.cost, phases={**section.cost.phases, **whole}),
         )

@@ -11,6 +11,7 @@ from mesh_assets.defs.section_metadata import section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.sensing.handover import begin_collection
+from mesh_assets.snapshot.lock import host_clock
 from mesh_assets.snapshot.reader import newest_sequence
 from mesh_assets.store.fingerprints import fingerprint_key
 
@@ -82,6 +83,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
                 newest_in_topic=lambda: newest_sequence(
                     estate.estate(), context.partition_key, cluster_id=cluster_id
                 ),
+                clock=host_clock(),
             ),
             fingerprint_key=lambda: fingerprint_key(stored.objects),
         )

@@ -128,7 +128,8 @@ def settle_section(
     note = scope_note(name, collected, previous)
     if note is not None:
         collected = replace(collected, state=replace(collected.state, scope_note=note))
-    return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
+    read_at = collected.clock.taken_at if collected.clock is not None else collected.state.collected_at or now
+    return _hold_mass_disappearance(name, collected, previous, read_at=read_at)
 
 
 def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> bool:
@@ -190,10 +191,9 @@ def _hold_mass_disappearance(
     scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
     goes on waiting.
 
-    A reading that is published again has the same time and confirms nothing. A first reading whose time is still
-    to come was taken by a clock that has been set back since: its ten minutes begin anew.
+    A reading that is published again has the same time and confirms nothing.
     """
-    old = previous.section(name)
+    old = _by_clock_of(collected, previous.section(name), read_at)
     change = scope_change(previous, name, collected.state.scope)
     carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
     stale = {source.source for source in collected.state.stale_sources}
@@ -208,16 +208,17 @@ def _hold_mass_disappearance(
     # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
     many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
     lacking = {
-        identity: min(old.held.get(identity, read_at), read_at)
-        for identity in sorted(gone)
-        if many or identity in old.held
+        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
     }
     held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
     if not held:
         if not waiting:
             return collected
         return replace(
-            collected, state=replace(collected.state, held_since=min(waiting.values())), held=waiting
+            collected,
+            state=replace(collected.state, held_since=min(waiting.values())),
+            held=waiting,
+            clock=old.clock,
         )
     since = min((*held.values(), *waiting.values()))
     after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
@@ -237,6 +238,7 @@ def _hold_mass_disappearance(
             held={**waiting, **held},
             ticket=collected.ticket,
             series=collected.series,
+            clock=old.clock,
         )
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
@@ -247,7 +249,29 @@ def _hold_mass_disappearance(
         state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
         records=(*collected.records, *(was[identity] for identity in held)),
         held={**waiting, **held},
+        clock=old.clock,
     )
+
+
+def _by_clock_of(collected: Section, old: Section, read_at: datetime) -> Section:
+    """`old` with the times of what it holds as the clock of `collected` has them: they move with it when it is set, so
+    that the time between is what passed on the machine itself.
+
+    Clocks of two machines cannot be compared: on another one the hold begins anew, but only once, since each run may
+    have a machine of its own. Without a clock the time of day is all there is; a time still to come is of one that has
+    been set back since, and begins anew, too.
+    """
+    now, then = collected.clock, old.clock
+    held = old.held
+    if now is not None and then is not None:
+        if now.machine == then.machine:
+            held = {identity: first + (now.began_at - then.began_at) for identity, first in held.items()}
+            now = replace(now, taken_over=then.taken_over)
+        elif held:
+            held = held if then.taken_over else dict.fromkeys(held, read_at)
+            now = replace(now, taken_over=True)
+    held = {identity: min(first, read_at) for identity, first in held.items()}
+    return replace(old, held=held, clock=now or then)
 
 
 def _joined(*errors: str | None) -> str:
@@ -331,4 +355,9 @@ def join_sections(
         held={name: section.held for name, section in settled.items() if section.held},
         tickets={name: number for name, number in numbers.items() if number},
         series=series,
+        hold_clocks={
+            name: section.clock
+            for name, section in settled.items()
+            if section.held and section.clock is not None
+        },
     )

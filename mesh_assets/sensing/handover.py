@@ -10,7 +10,7 @@ import msgspec
 from mesh_assets.errors import ConflictError, MeshError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import UNDECODABLE, Record
-from mesh_assets.inventory.sections import Beginning, Section, SectionName
+from mesh_assets.inventory.sections import Beginning, HostClock, Section, SectionName
 from mesh_assets.sensing.observations.observation import ObservedCluster
 from mesh_assets.store.inbox import Inbox, Moment, WaitingTrigger, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
@@ -107,7 +107,12 @@ def _holds(data: bytes, *, now: datetime, newest_run: str | None) -> bool:
 
 
 def begin_collection(
-    store: InventoryStore, name: str, cluster_id: str, *, newest_in_topic: Callable[[], int | None]
+    store: InventoryStore,
+    name: str,
+    cluster_id: str,
+    *,
+    newest_in_topic: Callable[[], int | None],
+    clock: HostClock | None = None,
 ) -> Beginning:
     """What the collection of the cluster `name` notes before it reads anything. Raises StoreError.
 
@@ -125,7 +130,11 @@ def begin_collection(
             known = newest_in_topic()
     ticket = store.take_ticket(cluster_id)
     return Beginning(
-        ticket=ticket.number, series=ticket.series, newest_known=known or 0, waiting=tuple(waiting)
+        ticket=ticket.number,
+        series=ticket.series,
+        newest_known=known or 0,
+        clock=clock,
+        waiting=tuple(waiting),
     )
 
 
