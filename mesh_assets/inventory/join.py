@@ -195,7 +195,12 @@ def _hold_mass_disappearance(
     """
     old = _by_clock_of(collected, previous.section(name), read_at)
     change = scope_change(previous, name, collected.state.scope)
-    carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
+    carried = old
+    if isinstance(old, ConnectorsSection):
+        names = change.renamed
+        held = {_renamed(identity, names): first for identity, first in old.held.items()}
+        old = replace(old, held=held)
+        carried = replace(old, records=change.carried(old.records))
     stale = {source.source for source in collected.state.stale_sources}
     unread = {_identity(key) for key in _by_key(carried) if key[0] in stale}
     was = {
@@ -299,6 +304,11 @@ def _by_key(section: Section) -> dict[Key, Record]:
 def _identity(key: Key) -> str:
     source, name = key
     return name if source is None else f"{source}\n{name}"
+
+
+def _renamed(identity: str, names: Mapping[str, str]) -> str:
+    source, line_break, name = identity.partition("\n")
+    return f"{names.get(source, source)}{line_break}{name}"
 
 
 def join_sections(
