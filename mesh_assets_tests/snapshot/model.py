@@ -86,6 +86,8 @@ class Model:
         )
         self.topics: set[str] = set()
         self.readings = 0
+        self.backups: tuple[list[dict[str, bytes]], ...] = ([], [])
+        """Of each store, before each of its runs."""
         self.triggers: dict[str, list[tuple[Trigger, int]]] = {"run": [], "other": []}
 
     def discover(self, which: int, host: Host, life: Life | None = None) -> None:
@@ -94,6 +96,7 @@ class Model:
         life = life or Life()
         world = self.stores[which]
         world.clock.time += timedelta(seconds=1)
+        self.backups[which].append(dict(world.objects.data))
         store = InventoryStore(MortalObjects(world.objects, life))
         inbox = Inbox(store.objects)
         began = begin_collection(store, CLUSTER, CLUSTER_ID, newest_in_topic=self.newest_sequence)
@@ -165,6 +168,14 @@ class Model:
         world = self.stores[which]
         world.objects.data = {key: data for key, data in world.objects.data.items() if key == "store.json"}
         self.triggers[("run", "other")[which]].clear()
+
+    def restore(self, which: int) -> None:
+        """From the backup of before the last two runs that are over."""
+        store, backups = self.stores[which], self.backups[which]
+        store.objects.data = dict(backups[-3] if len(backups) > 2 else backups[0])
+        waiting = {one.trigger for one in Inbox(store.store.objects).waiting(CLUSTER_ID)}
+        noticed = self.triggers[("run", "other")[which]]
+        noticed[:] = [one for one in noticed if one[0] in waiting]
 
     def hand_over(self, which: int) -> None:
         """What `mesh-assets snapshot adopt` does."""

@@ -371,20 +371,40 @@ _STEPS = st.tuples(
             "its clock is set",
             "a sensor notices something",
             "its store is handed the cluster",
+            "its store is restored from a backup and goes on",
         ]
     ),
     st.integers(-5, 5),  # by how many hours clocks are set
 )
 
 
+_AFTER_ONE_RUN = (0, 0, {"orders"}, None, "dies", 0)
+
+
 @example(
     [
-        (0, 0, {"orders"}, None, "dies", 0),
-        (1, 0, {"orders"}, None, "dies", 0),
-        (1, 0, {"users"}, 6, "is overtaken by the other store", 0),  # leaves a record
-        (1, 0, {"orders"}, 9, "its store is handed the cluster", 0),  # between that record and its own
+        _AFTER_ONE_RUN,
+        (1, 0, {"orders"}, 1, "its store is handed the cluster", 0),
+        (1, 0, {"users"}, 8, "is overtaken by the other store", 0),  # leaves a record
+        (1, 0, {"orders"}, 4, "its store is handed the cluster", 0),  # before it finds that
     ]
 )
+# Between its snapshot and its changes.
+@example([_AFTER_ONE_RUN, (0, 0, {"orders", "users"}, 9, "is overtaken by the other store", 0)])
+# The one that is refused: a store that knows nothing, then one that knows an older snapshot.
+@example(
+    [
+        _AFTER_ONE_RUN,
+        (1, 0, {"orders"}, None, "dies", 0),
+        (1, 0, {"orders"}, 1, "its store is handed the cluster", 0),
+        (0, 0, {"users"}, None, "dies", 0),
+    ]
+)
+# Between its look and its fence.
+@example([_AFTER_ONE_RUN, (0, 0, {"users"}, 4, "is overtaken by the other store", 0)])
+# It began to read, then its store lost all that it could be compared with, and went on.
+@example([_AFTER_ONE_RUN, _AFTER_ONE_RUN, (0, 0, {"orders"}, 2, "its store is emptied", 1)])
+@example([_AFTER_ONE_RUN] * 3 + [(0, 0, {"orders"}, 2, "its store is restored from a backup and goes on", 0)])
 @settings(deadline=None)
 @given(st.lists(_STEPS, min_size=1, max_size=8))
 def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
@@ -418,12 +438,19 @@ def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
                     quietly(lambda: model.discover(1 - which, other))
                 case "its store is emptied":
                     model.empty(which)
+                    if hours > 0:
+                        quietly(lambda: model.discover(which, other))
                 case "its clock is set":
                     host.ahead += timedelta(hours=hours)
                 case "a sensor notices something":
                     model.notice(which, other)
                 case "its store is handed the cluster":
                     model.hand_over(which)
+                case "its store is restored from a backup and goes on":
+                    model.restore(which)
+                    model.topics = {"users"}
+                    for _ in range(2):
+                        quietly(lambda: model.discover(which, other))
 
         life = Life(effect, None if what == "dies" else meanwhile)
         quietly(partial(model.discover, which, host, life))
