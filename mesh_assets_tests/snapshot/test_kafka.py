@@ -22,16 +22,18 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from mesh_assets.errors import ConflictError, PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets.snapshot.avro_form import fingerprint
+from mesh_assets.snapshot.avro_form import encode_change_event, fingerprint
 from mesh_assets.snapshot.commit import Published, publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import (
+    ChangeEvent,
     DiscoveryEvent,
     Origin,
     RefusedEventError,
+    change_events,
     discovery_event,
     document_of,
 )
@@ -542,3 +544,85 @@ def test_a_fresh_store_is_refused_until_the_cluster_is_handed_over_to_it_and_the
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 2 of run"):
         _publish(objects, publisher(), "orders")
     assert _publish(other, publisher(), "orders").document.sequence == 3
+
+
+def _some_changes(*resources: str) -> tuple[ChangeEvent, ...]:
+    changes = [
+        Change(
+            kind="created",
+            resource_type="topic",
+            resource=resource,
+            field=None,
+            before=None,
+            after="{}",
+            severity="info",
+            sentence=f"Topic {resource} created",
+        )
+        for resource in resources
+    ]
+    return tuple(
+        change_events(
+            changes,
+            cluster_id=CLUSTER_ID,
+            sequence=2,
+            discovery_timestamp=datetime(2026, 11, 23, tzinfo=UTC),
+            triggers=(Trigger(type="manual"),),
+        )
+    )
+
+
+@pytest.mark.parametrize("are_out", [False, True])
+def test_changes_that_a_snapshot_carries_are_published_once_by_whoever_goes_on_from_it(
+    connection: EventsConnection,
+    endpoints: Endpoints,
+    event_topics: EventTopics,
+    objects: MemoryObjects,
+    are_out: bool,
+) -> None:
+    changes = _some_changes("users", "ratings")
+    event = discovery_event(
+        a_document(topics=(a_topic("orders"),), sequence=2, run_id="killed"),
+        triggers=(Trigger(type="manual"),),
+        change_count=2,
+        store_id="store-1",
+    )
+    killed = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    killed.prepare(None)
+    killed.take_over(CLUSTER_ID, timeout_seconds=30)
+    killed.publish_snapshot(event, changes=changes, claimed=None, timeout_seconds=30)
+    if are_out:
+        killed.publish_changes(changes, timeout_seconds=30)
+    killed.close()
+    InventoryStore(objects).adopt(CLUSTER_ID, "store-1", None, sequence=2)
+
+    successor = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    published = _publish(objects, successor, "orders")
+    successor.close()
+
+    assert published.document.sequence == 3
+    assert (published.notes[0] == "published the 2 changes of snapshot 2, which its run had not") == (
+        not are_out
+    )
+    expected = [encode_change_event(change, IDS.change_id) for change in changes]
+    values = [value for _, value in _records(endpoints, event_topics.changes)]
+    assert (values[:2], len(values)) == (expected, 2 + len(published.changes))
+
+
+def test_changes_for_which_a_snapshot_has_no_room_are_left_out_of_it(
+    connection: EventsConnection, endpoints: Endpoints, event_topics: EventTopics, make_topic: MakeTopic
+) -> None:
+    make_topic(event_topics.events, {**COMPACT, "max.message.bytes": "4000"})
+    changes = _some_changes(*_incompressible())
+    publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    publisher.prepare(None)
+    publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+
+    publisher.publish_snapshot(_an_event(2, "run-2"), changes=changes, claimed=None, timeout_seconds=30)
+    publisher.publish_changes(changes, timeout_seconds=30)
+
+    newest = publisher.look(CLUSTER_ID, timeout_seconds=30)
+    assert newest is not None
+    assert (newest.origin.sequence, newest.changes()) == (2, None)
+    assert publisher.newest_change(CLUSTER_ID, timeout_seconds=30) == changes[-1].id
+    publisher.close()
+    assert len(list(_records(endpoints, event_topics.changes))) == len(changes)
