@@ -32,8 +32,8 @@ _ABORT_SECONDS = 5.0
 TRANSACTIONAL_ID_PREFIX = "mesh-assets-"
 
 
-class NotAllowedToFenceError(PublishError):
-    """Kafka does not let this user shut out earlier writers."""
+class CannotFenceError(PublishError):
+    """Kafka does not let this user shut out earlier writers, nor will before somebody changes its settings."""
 
 
 class TooLargeError(RefusedEventError):
@@ -112,15 +112,21 @@ class EventProducer:
         del self._producer
 
     def init(self) -> None:
-        """Shuts out every earlier producer of this cluster. Raises PublishError, `NotAllowedToFence` where
-        Kafka does not let this user do it."""
+        """Shuts out every earlier producer of this cluster. Raises PublishError, CannotFenceError where
+        Kafka has no way to do it for this user."""
         try:
             self._producer.init_transactions(min(self._timeout_seconds, self._connection.timeout_seconds * 2))
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-                raise NotAllowedToFenceError(
-                    f"{self._connection.cluster}: an older run that wakes up late cannot be shut out: allow WRITE on the "
-                    f"transactional id {self.transactional_id}"
+            what_to_do = {
+                KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"allow WRITE on the transactional id {self.transactional_id}",
+                KafkaError.INVALID_TRANSACTION_TIMEOUT: "raise transaction.max.timeout.ms of the brokers to "
+                f"{self._timeout_seconds * 1000:.0f} or more",
+                KafkaError.UNSUPPORTED_VERSION: "the brokers have no transactions",
+                KafkaError._UNSUPPORTED_FEATURE: "the brokers have no transactions",
+            }.get(error.args[0].code())
+            if what_to_do is not None:
+                raise CannotFenceError(
+                    f"{self._connection.cluster}: an older run that wakes up late cannot be shut out: {what_to_do}"
                 ) from error
             raise self._failure(
                 error.args[0], doing=f"shutting out earlier writers ({self.transactional_id})"

@@ -16,7 +16,7 @@ from mesh_assets.snapshot.avro_form import (
     register_schemas,
 )
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
-from mesh_assets.snapshot.delivery import EventProducer, NotAllowedToFenceError, Outgoing, TooLargeError
+from mesh_assets.snapshot.delivery import CannotFenceError, EventProducer, Outgoing, TooLargeError
 from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,
@@ -108,7 +108,7 @@ class KafkaPublisher:
         try:
             self._producer = self._opened(cluster_id, timeout_seconds)
             self._producer.init()
-        except NotAllowedToFenceError as error:
+        except CannotFenceError as error:
             self._fence_note = str(error)
             self._open.close()
             self._producer = self._opened(None, timeout_seconds)
@@ -317,7 +317,7 @@ def publish_tombstone(
         producer = opened(cluster_id)
         try:
             producer.init()
-        except NotAllowedToFenceError:
+        except CannotFenceError:
             producer = opened(None)
         newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
         if newest is None:

@@ -626,3 +626,20 @@ def test_changes_for_which_a_snapshot_has_no_room_are_left_out_of_it(
     assert publisher.newest_change(CLUSTER_ID, timeout_seconds=30) == changes[-1].id
     publisher.close()
     assert len(list(_records(endpoints, event_topics.changes))) == len(changes)
+
+
+def test_where_kafka_allows_no_transaction_so_long_a_run_goes_on_without_a_fence_and_says_so(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
+    publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    publisher.prepare(None)
+
+    publisher.take_over(CLUSTER_ID, timeout_seconds=1_000)  # brokers allow 900 s
+
+    assert publisher.notes == (
+        "warehouse: an older run that wakes up late cannot be shut out: raise transaction.max.timeout.ms of the brokers to 1000000 or more",
+    )
+    assert publisher.publish_snapshot(
+        _an_event(1, "run-1"), changes=(), claimed=None, timeout_seconds=30
+    ).bytes
+    publisher.close()
