@@ -108,7 +108,8 @@ class EventProducer:
     def __exit__(self, *_: object) -> None:
         # Not `close`, which waits without end for the abort of a transaction where no broker answers.
         self._producer.purge()
-        self._producer.flush(1.0)
+        with suppress(KafkaException):  # of one that failed for good: that has been told
+            self._producer.flush(1.0)
         del self._producer
 
     def init(self) -> None:
