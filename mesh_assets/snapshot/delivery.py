@@ -199,7 +199,8 @@ class EventProducer:
         """What was not acknowledged is not sent any more."""
         if self.transactional_id is None:
             self._producer.purge()
-            self._producer.flush(1.0)
+            with suppress(KafkaException):
+                self._producer.flush(1.0)
             return
         # Aborting purges by itself. Where it fails, whoever shuts this one out aborts: the error that led here
         # matters more.

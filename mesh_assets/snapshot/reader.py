@@ -70,19 +70,19 @@ def read_newest_snapshot(
             registry.close()
 
 
-def newest_sequence(estate: Estate, name: str, *, cluster_id: str) -> int | None:
+def newest_sequence(estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC) -> int | None:
     """The sequence of the newest snapshot of the cluster in the topic, also of one that was retired; None if there is
     none. Raises as read_newest_snapshot."""
     connection = EventsConnection.to(carrier_of(estate, name))
-    message = newest_record(
-        connection, EVENTS_TOPIC, key=cluster_id, timeout_seconds=connection.timeout_seconds
-    )
+    message = newest_record(connection, topic, key=cluster_id, timeout_seconds=connection.timeout_seconds)
     if message is None:
         return None
     origin = origin_of(message)
     if origin is not None:
         return origin.sequence
-    read = read_newest_snapshot(estate, name, cluster_id=cluster_id)  # of a version that wrote no headers
+    read = read_newest_snapshot(
+        estate, name, cluster_id=cluster_id, topic=topic
+    )  # of a version that wrote no headers
     return None if read is None else read.event.sequence
 
 

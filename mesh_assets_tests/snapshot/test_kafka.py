@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from mesh_assets.snapshot.events import (
     document_of,
 )
 from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
-from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_newest_snapshot
+from mesh_assets.snapshot.reader import newest_record, newest_sequence, newest_snapshot, read_newest_snapshot
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
@@ -377,6 +378,8 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
     assert tombstone is not None
     assert tombstone.value() is None
     assert read_newest_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events) is None
+    newest = partial(newest_sequence, estate, "warehouse", topic=event_topics.events)
+    assert (newest(cluster_id=CLUSTER_ID), newest(cluster_id="lkc-none")) == (1, None)
     assert _publish(objects, publisher, "orders").document.sequence == 2
     read = newest_snapshot(connection, None, cluster_id=CLUSTER_ID, known_ids=IDS, topic=event_topics.events)
     assert read is not None
