@@ -29,15 +29,14 @@ sequence has been published, and the record is taken back.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import ConflictError, DamagedError
-from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
-from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted
 from mesh_assets.snapshot.events import (
     ChangeEvent,
@@ -57,6 +56,7 @@ from mesh_assets.snapshot.events import (
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
+from mesh_assets.snapshot.report import Published
 from mesh_assets.store.fingerprints import KeptFingerprints, ReadFingerprints
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, SchemaIds, WriteAhead
@@ -66,26 +66,6 @@ LEASE_SECONDS = 120.0
 Assemble = Callable[[Document | None, int], Document]
 """The document of this run, from the latest published document (None: there is none) and the sequence it
 gets."""
-
-
-class Published(Record, frozen=True, kw_only=True):
-    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
-    leads.
-
-    `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
-    `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
-    `notes`: sentences for the user.
-    """
-
-    pointer: Pointer
-    document: Document
-    changes: tuple[Change, ...]
-    baseline: bool
-    triggers: tuple[Trigger, ...]
-    event: PublishedEvent
-    approximate_tokens: int
-    repeated: WriteAhead | None
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -134,7 +114,7 @@ class _Run:
             except RefusedChangesError as error:
                 lock.note_refusal(str(error))
                 raise
-        pointer = self._pointer(record, document, published)
+        pointer = record.pointer(document, cluster=self.cluster, event=published.position, ids=self.ids)
         self._move(pointer, latest_version)
         self.store.remember_cluster(self.cluster, self.cluster_id)
         return pointer, published
@@ -145,11 +125,10 @@ class _Run:
         latest = self.store.latest(self.cluster_id)
         if self.drop_overtaken(lock, record, latest):
             return None
-        newest = None if self.newest is None else self.newest.origin
         if latest is None or latest[0].sequence < record.sequence:
             failure = self._complete(lock, record, latest)
             if failure is not None:
-                self._drop(lock, record, newest, failure)
+                self._drop(lock, record, failure)
                 return None
         lock.write_record(None)
         return record
@@ -169,15 +148,9 @@ class _Run:
         lock.write_record(None)
         return True
 
-    def _drop(
-        self,
-        lock: ClusterLock,
-        record: WriteAhead,
-        newest: Origin | None,
-        failure: RefusedEventError | DamagedError,
-    ) -> None:
+    def _drop(self, lock: ClusterLock, record: WriteAhead, failure: RefusedEventError | DamagedError) -> None:
         """Takes back a record that can never be published. Raises PublishError where its snapshot is out."""
-        if newest is not None and is_of(newest, record):
+        if self.newest is not None and is_of(self.newest.origin, record):
             raise lock.note_refusal(
                 f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} had left, is in the topic, and cannot be "
                 f"completed: {failure}; see: mesh-assets snapshot repair --cluster {self.cluster}"
@@ -226,7 +199,11 @@ class _Run:
         assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), (
             "assemble changed the sequence or the cluster"
         )
-        document = replace(document, discovery_timestamp=_whole_milliseconds(document.discovery_timestamp))
+        # In whole milliseconds, which is what the events can carry: document and event then agree.
+        moment = document.discovery_timestamp
+        document = replace(
+            document, discovery_timestamp=moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        )
         kept = KeptFingerprints(self.store.objects, self.cluster_id)
         secrets = kept.compared(document, self.fingerprints(document), previous=previous, latest=latest)
         changes = diff_documents(previous, document, changed_secrets=secrets.changed)
@@ -346,29 +323,10 @@ class _Run:
         )
 
     def _claimed(self, record: WriteAhead) -> ClaimedDocument | None:
-        stored = record.document
-        if not self.store.objects.shared:
+        stored, objects = record.document, self.store.objects
+        if not objects.shared:
             return None
-        return ClaimedDocument(
-            uri=self.store.objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes
-        )
-
-    def _pointer(self, record: WriteAhead, document: Document, published: PublishedEvent) -> Pointer:
-        return Pointer(
-            cluster=self.cluster,
-            cluster_id=self.cluster_id,
-            run_id=record.run_id,
-            sequence=record.sequence,
-            discovery_timestamp=record.discovery_timestamp,
-            document=record.document,
-            summary=document.summary,
-            sections=document.sections,
-            changes=len(record.changes),
-            triggers=record.triggers,
-            event=published.position,
-            schema_ids=self.ids,
-            ticket=max(document.tickets.values(), default=0),
-        )
+        return ClaimedDocument(uri=objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes)
 
     def _move(self, pointer: Pointer, version: str | None) -> None:
         try:
@@ -440,8 +398,3 @@ def publish_snapshot(
         )
         lock.finish()
     return replace(published, repeated=left)
-
-
-def _whole_milliseconds(moment: datetime) -> datetime:
-    """In whole milliseconds, which is what the events can carry: document and event then agree."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

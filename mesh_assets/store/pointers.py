@@ -8,7 +8,7 @@ import msgspec
 
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.changes import Change, Trigger
-from mesh_assets.inventory.document import Summary
+from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 
@@ -83,6 +83,26 @@ class WriteAhead(Record, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     triggers: tuple[Trigger, ...]
     taken: tuple[str, ...] = ()
+
+    def pointer(
+        self, document: Document, *, cluster: str, event: EventPosition, ids: SchemaIds | None
+    ) -> Pointer:
+        """To the record's `document`, published at `event`."""
+        return Pointer(
+            cluster=cluster,
+            cluster_id=document.cluster.id,
+            run_id=self.run_id,
+            sequence=self.sequence,
+            discovery_timestamp=self.discovery_timestamp,
+            document=self.document,
+            summary=document.summary,
+            sections=document.sections,
+            changes=len(self.changes),
+            triggers=self.triggers,
+            event=event,
+            schema_ids=ids,
+            ticket=max(document.tickets.values(), default=0),
+        )
 
 
 class Pending(Record, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot.avro_form import encode_change_event, fingerprint
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import (
     ChangeEvent,
@@ -40,6 +40,7 @@ from mesh_assets.snapshot.events import (
 )
 from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
 from mesh_assets.snapshot.reader import newest_record, newest_sequence, newest_snapshot, read_newest_snapshot
+from mesh_assets.snapshot.report import Published
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore

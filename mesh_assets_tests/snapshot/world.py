@@ -8,7 +8,7 @@ from typing import TypeVar
 from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,
@@ -20,6 +20,7 @@ from mesh_assets.snapshot.events import (
     RefusedEventError,
     claim_check,
 )
+from mesh_assets.snapshot.report import Published
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore, StoredObject, checked_key
 from mesh_assets.store.pointers import EventPosition, SchemaIds
