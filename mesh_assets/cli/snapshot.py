@@ -4,7 +4,6 @@ blocks one, and retires one that is gone."""
 import os
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -140,11 +139,11 @@ def adopt(cluster: str, yes: bool) -> None:
         f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {event.sequence} of "
         f"{event.discovery_timestamp:%Y-%m-%d %H:%M} UTC, by run {event.run_id} of store {event.store_id or 'unknown'}; {known}. "
         "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on. "
-        "Make sure first that none of those is running: it would be shut out, and changes that it has not published yet never will be."
+        "One of those that is running is shut out; changes of that snapshot which are not in Kafka yet, this store publishes."
     )
     if not yes:
         click.confirm("Hand it over to this store?", abort=True)
-    store.adopt(cluster_id, event.store_id, None if latest is None else latest[1])
+    store.adopt(cluster_id, event.store_id, None if latest is None else latest[1], sequence=event.sequence)
     click.echo(f"Adopted. Now publish from this store: mesh-assets discover --cluster {cluster}")
 
 
@@ -181,7 +180,7 @@ def repair(cluster: str, wanted: bool) -> None:
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
-    faults = find_faults(store, cluster, cluster_id, now=datetime.now(UTC))
+    faults = find_faults(store, cluster, cluster_id)
     if not faults:
         click.echo(f"Nothing in this store keeps {cluster} ({cluster_id}) from being published.")
         return

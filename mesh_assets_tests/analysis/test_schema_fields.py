@@ -295,6 +295,7 @@ def test_no_nesting_ends_the_reading(opening: str) -> None:
     assert schema_properties("AVRO", definition) == {}
 
 
+@pytest.mark.slow
 def test_references_that_multiply_end_with_a_note() -> None:
     large = {"properties": {f"f{number}": {"type": "string"} for number in range(2_000)}}
     schema = {

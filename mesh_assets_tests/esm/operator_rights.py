@@ -144,9 +144,13 @@ def _reachable(place: Place, without: frozenset[Place]) -> set[Place]:
     return found
 
 
-def _used(place: Place) -> Iterator[Place]:
+@cache
+def _used(place: Place) -> frozenset[Place]:
     """What the code at that place uses, by name or as an attribute of an object whose type is known."""
-    module, name = place
+    return frozenset(_uses(*place))
+
+
+def _uses(module: str, name: str) -> Iterator[Place]:
     owner = name.partition(".")[0] if "." in name else None
     for part in ast.walk(_definitions(module)[name]):
         if isinstance(part, ast.Name):

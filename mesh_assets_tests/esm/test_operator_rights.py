@@ -17,8 +17,6 @@ from mesh_assets_tests.esm.operator_rights import (
 )
 from mesh_assets_tests.esm.requests import MSK, create, update
 
-RIGHTS = rights_by_command()
-
 
 def test_the_page_lists_what_the_code_needs() -> None:
     page = PAGE.read_text(encoding="utf-8")
@@ -26,7 +24,9 @@ def test_the_page_lists_what_the_code_needs() -> None:
 
 
 def test_no_action_of_the_code_is_missing() -> None:
-    assert actions_in_the_code() - set().union(*(rights.all for rights in RIGHTS.values())) == set()
+    assert (
+        actions_in_the_code() - set().union(*(rights.all for rights in rights_by_command().values())) == set()
+    )
 
 
 def asked(aws: FakeAws) -> set[str]:
@@ -47,10 +47,10 @@ def test_creating_asks_for_nothing_else(kind: str, simulates: bool) -> None:
         if not simulates:
             aws.failing["iam.simulate_principal_policy"] = [refusal("AccessDenied", status=403)] * 9
         plan = service.plan_create(request)
-        assert asked(aws) <= RIGHTS["esm create"].read
+        assert asked(aws) <= rights_by_command()["esm create"].read
         if simulates:
             service.create(request, plan.id)
-            assert asked(aws) <= RIGHTS["esm create"].all
+            assert asked(aws) <= rights_by_command()["esm create"].all
 
 
 def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
@@ -73,7 +73,7 @@ def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
         aws.calls.clear()
         carry_out()
         assert aws.calls, name
-        assert asked(aws) <= RIGHTS[f"esm {name}"].all, name
+        assert asked(aws) <= rights_by_command()[f"esm {name}"].all, name
 
 
 FILTERS = {"filter_patterns": ['{"value": {"a": [1]}}'], "filter_kms_key_arn": KEY_ARN}
@@ -103,7 +103,7 @@ def test_the_rights_of_a_command_suffice_for_filters_under_a_customers_key(
     carry_out = encrypted(aws)[command]
     for uuid in aws.mappings:
         aws.mappings[uuid]["State"] = "Enabled"
-    aws.allowed = RIGHTS[f"esm {command}"].all
+    aws.allowed = rights_by_command()[f"esm {command}"].all
 
     assert carry_out() is None
 
@@ -121,7 +121,7 @@ def test_the_rights_of_a_command_suffice_for_filters_under_a_customers_key(
 def test_none_of_them_can_be_missing(aws: FakeAws, command: str, right: str) -> None:
     """What Lambda says of a right that is missing is said, and never taken for no filters."""
     carry_out = encrypted(aws)[command]
-    aws.allowed = RIGHTS[f"esm {command}"].all - {right}
+    aws.allowed = rights_by_command()[f"esm {command}"].all - {right}
 
     try:
         said = str(carry_out())
@@ -139,7 +139,7 @@ def test_a_filter_key_that_cannot_be_used_is_found_in_the_plan(aws: FakeAws) -> 
         aws.key_states[KEY_ARN] = state
         with pytest.raises(InvalidRequestError, match=f"filter_kms_key_arn = {KEY_ARN}: {words}"):
             service.plan_create(request)
-    aws.allowed = RIGHTS["esm create"].all - {"kms:DescribeKey"}
+    aws.allowed = rights_by_command()["esm create"].all - {"kms:DescribeKey"}
 
     notes = [str(one) for one in service.plan_create(request).warnings if one.field == "filter_kms_key_arn"]
 
@@ -150,7 +150,7 @@ def test_a_filter_key_that_cannot_be_used_is_found_in_the_plan(aws: FakeAws) -> 
 def test_filters_that_may_not_be_read_are_not_told_as_none(aws: FakeAws) -> None:
     _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
     uuid = aws.add_mapping(KMSKeyArn=KEY_ARN, FilterCriteria={"Filters": [{"Pattern": '{"value": [1]}'}]})
-    aws.allowed = RIGHTS["esm update"].all - {"kms:Decrypt"}
+    aws.allowed = rights_by_command()["esm update"].all - {"kms:Decrypt"}
 
     changed = service.plan_update(update(uuid=uuid, filter_patterns=['{"value": [2]}']))
     rekeyed = service.plan_update(update(uuid=uuid, filter_kms_key_arn=KEY_ARN.replace("0b7c2f", "other")))

@@ -153,7 +153,9 @@ def test_the_time_grows_as_the_text(piece: str) -> None:
     assert _grows_as_its_text(piece)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=min(25, settings().max_examples), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=5))
 def test_the_time_grows_as_the_text_whatever_it_is_made_of(pieces: list[str]) -> None:
     assert _grows_as_its_text("".join(pieces))

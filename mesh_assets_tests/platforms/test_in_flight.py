@@ -36,6 +36,7 @@ def test_no_more_than_the_allowed_number_are_under_way() -> None:
     assert peak == 4
 
 
+@pytest.mark.slow
 def test_the_first_failure_is_raised_and_what_has_not_begun_never_does() -> None:
     begun: list[int] = []
 

@@ -182,7 +182,9 @@ class Estate:
             previous=self.store.latest_document,
             clients=self.open_clients,
             sleep=lambda _: None,
-            begin=lambda cluster_id: begin_collection(self.store, name, cluster_id),
+            begin=lambda cluster_id: begin_collection(
+                self.store, name, cluster_id, newest_in_topic=lambda: None
+            ),
         )
         # The fakes read by the real clock.
         sections = {

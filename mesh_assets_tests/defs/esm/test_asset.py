@@ -25,7 +25,7 @@ from mesh_assets.platforms.kafka import (
     UnlistedGroups,
 )
 from mesh_assets.platforms.kafka.share_groups import ShareGroup, SharePartition
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
 pytestmark = pytest.mark.slow
@@ -84,8 +84,8 @@ class Reader:
 
 
 @pytest.fixture
-def aws() -> FakeAws:
-    FAKES["aws"] = FakeAws()
+def aws(instance: dg.DagsterInstance) -> FakeAws:
+    FAKES["aws"], INSTANCES["asset"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -107,6 +107,7 @@ def materialize(
     result = dg.materialize(
         [mappings_asset(retry_seconds=0)],
         resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["asset"],
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")

@@ -13,7 +13,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.proof import PartitionProgress, Position, Validation, Verdict
 from mesh_assets.esm.proof.evidence import Counts, Member
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings, shown
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings, shown
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, WHEN, FakeAws, refusal
 from mesh_assets_tests.esm.requests import MSK
 
@@ -24,14 +24,14 @@ ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> FakeAws:
     (tmp_path / "estate.yaml").write_text(
         f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: [{{region: {REGION}}}]}}"
     )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    FAKES["aws"] = FakeAws()
+    FAKES["aws"], INSTANCES["jobs"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -43,6 +43,7 @@ def run(name: str, **config: Any) -> dict[str, Any]:
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
     )
     [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
     data: Any = event.event_specific_data
@@ -76,6 +77,7 @@ def failed(name: str, **config: Any) -> tuple[str, dict[str, Any]]:
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
         raise_on_error=False,
     )
     [event] = [event for event in result.all_events if event.is_step_failure]
@@ -265,6 +267,7 @@ def test_a_failed_validation_shows_its_evidence_as_tables(
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
         raise_on_error=False,
     )
 

@@ -2,7 +2,6 @@
 CloudWatch, EventBridge)."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +54,11 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, instance: dg.DagsterInstance) -> Place:
     store = InventoryStore(FolderStore(tmp_path / "store"))
     store.remember_cluster("warehouse", "lkc-1")
     store.remember_cluster("payments", "lkc-2")
-    with dg.instance_for_test() as instance:
-        yield Place(store, instance)
+    return Place(store, instance)
 
 
 @pytest.fixture
