@@ -69,9 +69,12 @@ share.coordinator.state.topic.num.partitions=2
 # A typing error in a topic's name must not make a topic.
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
-# Members of the newer protocol learn their partitions by heartbeats: three of 5 s are a long wait at each start.
+# Members of the newer protocol and of share groups learn their partitions by heartbeats: three of 5 s are a long
+# wait at each start.
 group.consumer.min.heartbeat.interval.ms=1000
 group.consumer.heartbeat.interval.ms=1500
+group.share.min.heartbeat.interval.ms=500
+group.share.heartbeat.interval.ms=500
 # After a kill the next start waits this long for the dead: the consumers, and the broker's own registration.
 group.consumer.min.session.timeout.ms=6000
 group.consumer.session.timeout.ms=8000
