@@ -161,8 +161,10 @@ def broker_with_acls(folder: Path, users: Iterable[str]) -> Iterator[BrokerWithA
         java=java,
         progress=silent(),
     )
+    program, *rest = java.kafka_command("kafka.Kafka", str(properties), log4j=log4j, heap_megabytes=256)
+    archive = java.archive_of("broker")
     started = process.spawn(
-        java.kafka_command("kafka.Kafka", str(properties), log4j=log4j, heap_megabytes=256),
+        [program, *(archive.use() if archive else ()), *rest],
         log=folder / "broker.log",
         record=folder / "broker.json",
         fingerprint="",
