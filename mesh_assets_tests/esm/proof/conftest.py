@@ -46,9 +46,16 @@ def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[...,
         *,
         login: KafkaLogin | None = None,
         until: Callable[[], bool] = lambda: False,
+        passed: bool = False,
         **request: Any,
     ) -> Validation:
-        with patch.object(validation, "time", _HurriedTime(until)):
+        """`passed`: `until` counts only once the offsets are passed."""
+        told: list[str] = [""]
+
+        def over() -> bool:
+            return (not passed or told[-1].startswith("offsets are passed")) and until()
+
+        with patch.object(validation, "time", _HurriedTime(over)):
             return validate_esm_processing(
                 access,
                 get_mapping(access, mapping["UUID"]),
@@ -56,6 +63,7 @@ def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[...,
                 ValidationRequest(
                     **{"messages": 4, "deadline_seconds": 60, "metrics_seconds": 60, **request}
                 ),
+                progress=told.append,
             )
 
     return run
