@@ -45,7 +45,7 @@ def _this_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-_AT_ONCE = {
+_AT_ONCE: dict[str, Any] = {
     "full_minute_after": _this_minute,
     "_POSITION_PAUSE_SECONDS": 0.1,
     "_METRICS_PAUSE_SECONDS": 0.1,
