@@ -20,6 +20,8 @@ from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, World
 from mesh_assets_tests.store.stores import KINDS, new_objects
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 BEFORE, WHILE, AFTER, LAST = (
     ("orders", "users"),
     ("orders", "pageviews", "ratings"),

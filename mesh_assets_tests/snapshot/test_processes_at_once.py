@@ -112,7 +112,7 @@ def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(
 ) -> None:
     kept, log = new_store(), tmp_path / "log"
     processes = [
-        get_context("spawn").Process(target=_discover_often, args=(kept, log, f"run-{number}"))
+        get_context("fork").Process(target=_discover_often, args=(kept, log, f"run-{number}"))
         for number in range(2)
     ]
     for process in processes:

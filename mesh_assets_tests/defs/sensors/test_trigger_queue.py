@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import dagster as dg
 import pytest
 
@@ -20,6 +19,7 @@ from mesh_assets.defs.sensors.trigger_queue import (
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
@@ -197,7 +197,7 @@ class Road:
     account: str
 
     def client(self, service: str) -> Any:
-        return boto3.session.Session().client(
+        return new_session().create_client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",
