@@ -49,12 +49,25 @@ def schema_fields(schema_type: str, definition: str) -> SchemaFields | None:
     What a schema takes from another by reference appears as a type only.
     """
     try:
-        if schema_type == "PROTOBUF":
-            return protobuf_fields(definition)
-        parsed = parse_json(definition)
-        return json_schema_fields(parsed) if schema_type == "JSON" else avro_fields(parsed)
+        return _read(schema_type, definition)
     except UnreadableDefinitionError:
         return None
+
+
+def why_unreadable(schema_type: str, definition: str) -> str:
+    """What is wrong with a text of which `schema_fields` gives None."""
+    try:
+        _read(schema_type, definition)
+    except UnreadableDefinitionError as error:
+        return str(error)
+    raise ValueError("the text can be read")
+
+
+def _read(schema_type: str, definition: str) -> SchemaFields:
+    if schema_type == "PROTOBUF":
+        return protobuf_fields(definition)
+    parsed = parse_json(definition)
+    return json_schema_fields(parsed) if schema_type == "JSON" else avro_fields(parsed)
 
 
 def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
