@@ -10,11 +10,12 @@ import click
 import msgspec
 
 from mesh_assets.cli.text import shown_lines, size_text
-from mesh_assets.errors import DamagedError, MeshError, UnexpectedAnswerError
+from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
+from mesh_assets.inventory.wording import readable
 from mesh_assets.snapshot.events import ReadSnapshot, is_behind
 from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.snapshot.repair import find_faults, repair_fault
@@ -40,10 +41,23 @@ def show(cluster: str, as_json: bool) -> None:
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
-    known = store.latest(cluster_id)
-    read = read_newest_snapshot(
-        estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids
-    )
+    known, damage = None, None
+    try:
+        known = store.latest(cluster_id)
+    except StoreError as error:  # all that it would save is a question to the registry
+        damage = str(error)
+    try:
+        read = read_newest_snapshot(
+            estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids
+        )
+    except UnexpectedAnswerError as error:
+        if damage is None:
+            raise
+        raise MeshError(
+            f"the newest snapshot of {cluster} cannot be read: {error}; and in the store {damage}"
+        ) from error
+    if damage is not None:
+        click.echo(f"mesh-assets: {readable(damage)} (what is shown is from Kafka)", err=True)
     if read is None:
         raise MeshError(
             f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); publish one with: mesh-assets discover --cluster {cluster}"
@@ -66,7 +80,7 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
 
     The documents in the store stay. The next discovery of the cluster brings it back.
     """
-    from mesh_assets.snapshot.publisher import NothingToRetireError, retire_snapshot
+    from mesh_assets.snapshot.publisher import NothingToRetireError, RetiredAlreadyError, retire_snapshot
 
     estate = _estate_with(cluster)
     store = _store()
@@ -88,6 +102,11 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
         click.confirm("Write it?", abort=True)
     try:
         position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
+    except RetiredAlreadyError as error:
+        if by_id:
+            store.forget_cluster_id(cluster, cluster_id)
+        click.echo(f"Nothing to do: {readable(str(error))}.")
+        return
     except NothingToRetireError as error:
         if not by_id or known is None or cluster_id not in (*known.former, known.cluster_id):
             raise
@@ -212,7 +231,9 @@ def _store() -> InventoryStore:
 def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
     """From the estate, else the store, else the brokers (on a machine that never discovered the cluster)."""
     known = estate.clusters[name].cluster_id
-    with suppress(DamagedError):  # the next discovery writes it again
+    with suppress(
+        StoreError
+    ):  # the brokers know; a command that needs the store will say what is wrong with it
         known = known or store.cluster_id(name)
     if known is not None:
         return known
