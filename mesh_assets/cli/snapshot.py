@@ -15,7 +15,7 @@ from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
-from mesh_assets.inventory.wording import readable
+from mesh_assets.inventory.wording import brief, brief_sentence, readable
 from mesh_assets.snapshot.events import ReadSnapshot, is_behind
 from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.snapshot.repair import find_faults, repair_fault
@@ -264,7 +264,7 @@ def _text(read: ReadSnapshot) -> list[str]:
     at = f"{event.discovery_timestamp:%Y-%m-%d %H:%M:%S} UTC"
     position = read.position
     lines = [
-        f"{state.cluster_name} ({identity})   sequence {event.sequence}   {at}   trigger: {cause}",
+        f"{state.cluster_name} ({identity})   sequence {event.sequence}   {at}   trigger: {brief_sentence(cause)}",
         f"  read from       {position.topic}[{position.partition}]@{position.offset}   {size_text(read.bytes)}",
         f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions",
         f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active",
@@ -272,7 +272,7 @@ def _text(read: ReadSnapshot) -> list[str]:
         f"  {summary.total_consumer_groups:6,} consumer groups   known lag {summary.total_lag_records:,} records",
     ]
     if event.trigger.details:
-        lines.insert(1, f"  because         {event.trigger.details}")
+        lines.insert(1, f"  because         {brief_sentence(event.trigger.details)}")
     for name, section in event.sections.items():
         if section.status == "stale":
             lines.append(f"  STALE           {name}: {section.error}")
@@ -286,7 +286,7 @@ def _text(read: ReadSnapshot) -> list[str]:
     if state.topics:
         if figures := key_figures_text(key_figures(state.metrics_snapshot)):
             lines.append(f"         metrics     {figures}")
-        names = [topic.name for topic in state.topics[:_LISTED]]
+        names = [brief(topic.name) for topic in state.topics[:_LISTED]]
         more = f", and {len(state.topics) - _LISTED} more" if len(state.topics) > _LISTED else ""
         lines.append(f"  topics          {', '.join(names)}{more}")
     lines.append("  everything      with --json")

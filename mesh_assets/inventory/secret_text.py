@@ -18,6 +18,9 @@ MASK = "********"
 
 SEARCHED_CHARACTERS = 200_000
 """The longest text that is searched. What is not searched does not leave."""
+# Without one of these there are no pairs, URLs, elements or sentences, and nothing is encoded.
+_TELLING = re.compile(r"[\s:=@%<]")
+_SHORTEST_TOKEN = 12
 LEFT_OUT = "… (the rest is left out: too long to be searched for secrets)"
 
 
@@ -25,17 +28,20 @@ def mask_text(text: str) -> str:
     """`text` with the credentials in it masked, and the rest as it was."""
     if len(text) > SEARCHED_CHARACTERS and not text.endswith(LEFT_OUT):
         text = text[:SEARCHED_CHARACTERS] + LEFT_OUT
+    if not _TELLING.search(text):  # as most values of records
+        return text if len(text) < _SHORTEST_TOKEN else _covered(text, forms.tokens(text))
     for find in _FINDERS:
         text = _covered(text, find(text))
     return _RUN.sub(_without_encoded, text) if "%" in text else text
 
 
 def _covered(text: str, spans: Iterable[Span]) -> str:
-    parts, done = [], 0
+    parts: list[str] = []
+    done = 0
     for start, end in spans:
         parts += [text[done:start], MASK]
         done = end
-    return "".join((*parts, text[done:]))
+    return "".join((*parts, text[done:])) if parts else text
 
 
 # Pairs of a name and a value.
