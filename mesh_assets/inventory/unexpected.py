@@ -138,7 +138,7 @@ def _mask_hooks() -> None:
                 SimpleNamespace(
                     **{name: getattr(failed, name) for name in _OF_UNRAISABLE} | {"exc_value": shown}
                 )
-            )  # type: ignore[arg-type]
+            )
         elif shown is not None and sys.stderr is not None:
             _print_ignored(shown, sys.stderr)
 

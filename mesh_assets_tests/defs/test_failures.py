@@ -53,7 +53,8 @@ def test_the_events_of_a_failed_step_are_masked_and_say_what_failed(
             },
         )
         kept = events_of(result) + "\n".join(
-            record.event_log_entry.to_json() for record in instance.get_records_for_run(result.run_id).records
+            serialize_value(record.event_log_entry)
+            for record in instance.get_records_for_run(result.run_id).records
         )
 
     assert not result.success
