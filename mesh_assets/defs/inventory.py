@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import note_process
 from mesh_assets.defs.section_metadata import section_columns, section_metadata
@@ -63,6 +64,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
             for key in INVENTORY_KEYS
         ],
     )
+    @masking_failures
     def inventory(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:

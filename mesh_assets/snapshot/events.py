@@ -37,6 +37,7 @@ _SEVERITY: tuple[TriggerType, ...] = (
     "resource_deleted",
     "schema_updated",
     "topic_changed",
+    "connector_changed",
     "resource_created",
     "connector_recovered",
     "external",

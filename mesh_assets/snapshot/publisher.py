@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
+from confluent_kafka import Message
+
 from mesh_assets.errors import PlatformError, PublishError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
@@ -285,6 +287,10 @@ class NothingToRetireError(PublishError):
     """The topic holds no record of the cluster, not even a tombstone."""
 
 
+class RetiredAlreadyError(PublishError):
+    """The newest record of the cluster is a tombstone; nothing was written."""
+
+
 def retire_snapshot(
     estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
@@ -305,8 +311,12 @@ def publish_tombstone(
     """A record with the cluster's key and no value, which says what the last sequence was; its position.
 
     A run that is publishing is shut out first: else its snapshot could still come after the tombstone, or not be
-    seen yet (a transaction ends a moment after Kafka says so). Raises PublishError, UnreachableError.
+    seen yet (a transaction ends a moment after Kafka says so). Of a cluster that is retired already nobody is shut out.
+    Raises PublishError, UnreachableError.
     """
+    _refuse_a_second(
+        newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS), cluster_id
+    )
     with ExitStack() as open_producers:
 
         def opened(fenced_for: str | None) -> EventProducer:
@@ -325,6 +335,16 @@ def publish_tombstone(
                 f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the "
                 "keys of its records"
             )
+        _refuse_a_second(newest, cluster_id)
         origin = origin_of(newest)
         tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
         return producer.deliver(topic, [tombstone], deadline=time.monotonic() + _TIMEOUT_SECONDS).last
+
+
+def _refuse_a_second(newest: Message | None, cluster_id: str) -> None:
+    """Another tombstone would only wake every consumer, and begin anew the time for which compaction keeps one."""
+    if newest is not None and newest.value() is None:
+        raise RetiredAlreadyError(
+            f"{cluster_id} is retired already: {newest.topic()}[{newest.partition()}]@{newest.offset()} is its tombstone; "
+            "nothing was written"
+        )

@@ -38,7 +38,13 @@ from mesh_assets.snapshot.events import (
     discovery_event,
     document_of,
 )
-from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
+from mesh_assets.snapshot.publisher import (
+    KafkaPublisher,
+    RetiredAlreadyError,
+    open_publisher,
+    publish_tombstone,
+    retire_snapshot,
+)
 from mesh_assets.snapshot.reader import newest_record, newest_sequence, newest_snapshot, read_newest_snapshot
 from mesh_assets.snapshot.report import Published
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
@@ -378,6 +384,13 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
     tombstone = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
     assert tombstone is not None
     assert tombstone.value() is None
+    with pytest.raises(
+        RetiredAlreadyError, match=r"retired already: .*\[0\]@2 is its tombstone; nothing was written"
+    ):
+        retire_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events)
+    again = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
+    assert again is not None
+    assert again.offset() == 2
     assert read_newest_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events) is None
     newest = partial(newest_sequence, estate, "warehouse", topic=event_topics.events)
     assert (newest(cluster_id=CLUSTER_ID), newest(cluster_id="lkc-none")) == (1, None)

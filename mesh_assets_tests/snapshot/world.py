@@ -8,6 +8,7 @@ from typing import TypeVar
 from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, sha256
+from mesh_assets.inventory.sections import SecretFingerprints
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import (
     ChangeEvent,
@@ -353,6 +354,7 @@ class World:
         cluster: str = CLUSTER,
         cluster_id: str = CLUSTER_ID,
         triggers: tuple[Trigger, ...] = (Trigger(type="manual"),),
+        fingerprints: SecretFingerprints | None = None,
     ) -> Published:
         """Publishes any document: `assemble` makes it from the previous one and the sequence."""
         return publish_snapshot(
@@ -365,6 +367,7 @@ class World:
             publisher=LogPublisher(self.log, Life(), self.clock),
             lease_seconds=LEASE_SECONDS,
             clock=self.clock,
+            fingerprints=lambda _: fingerprints,
         )
 
     def killed_run(self, effect: int, topics: tuple[str, ...] | None = None) -> bool:

@@ -14,6 +14,7 @@ from mesh_assets.cli.esm.plans import (
 from mesh_assets.cli.text import aligned
 from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.inventory.wording import brief
 
 _COLUMNS = ("function", "topic", "cluster", "state", "last_result", "changed", "uuid")
 
@@ -23,7 +24,7 @@ def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
     if not mappings:
         yield "No event source mapping of a Kafka topic matches."
         return
-    rows = ([str(mapping.row[column] or "-") for column in _COLUMNS] for mapping in mappings)
+    rows = ([brief(str(mapping.row[column] or "-")) for column in _COLUMNS] for mapping in mappings)
     yield from aligned([[column.replace("_", " ") for column in _COLUMNS], *rows])
 
 

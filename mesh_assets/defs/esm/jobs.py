@@ -28,6 +28,7 @@ from mesh_assets.defs.esm.metadata import (
     produce_plan_metadata,
     validation_metadata,
 )
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.applying import Applied
@@ -41,6 +42,7 @@ from mesh_assets.esm.service import MappingService
 
 
 @dg.op(name="create_event_source_mapping_op", description="Wire a Kafka topic to a Lambda function.")
+@masking_failures
 def create_op(
     context: dg.OpExecutionContext, config: CreateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -59,6 +61,7 @@ def create_op(
 
 
 @dg.op(name="update_event_source_mapping_op", description="Change a mapping.")
+@masking_failures
 def update_op(
     context: dg.OpExecutionContext, config: UpdateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -89,6 +92,7 @@ def update_op(
 
 
 @dg.op(name="delete_event_source_mapping_op", description="Delete a mapping; function, role and topic stay.")
+@masking_failures
 def delete_op(
     context: dg.OpExecutionContext, config: DeleteConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -109,6 +113,7 @@ def delete_op(
 
 
 @dg.op(name="add_msk_permissions_op", description="Grant the role of a mapping's function what it lacks.")
+@masking_failures
 def permissions_op(
     context: dg.OpExecutionContext, config: PermissionsConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -133,6 +138,7 @@ def permissions_op(
     name="validate_event_source_mapping_op",
     description="Prove that a mapping processes: test messages in, and what became of them.",
 )
+@masking_failures
 def validate_op(
     context: dg.OpExecutionContext, config: ValidateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
