@@ -108,8 +108,10 @@ def mask_what_this_process_says() -> None:
 def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
     try:
         message = record.getMessage()
-    except (TypeError, ValueError):  # which logging would report with all arguments
-        message, record.msg = f"{record.msg} {record.args}", ""
+    except (
+        Exception
+    ) as failure:  # logging would report it with all arguments; whoever logs must not fail for it
+        message, record.msg = _as_given(record, failure), ""
     clean = mask_text(message)
     if clean != message or not record.msg:
         record.msg, record.args = clean, ()
@@ -117,6 +119,13 @@ def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
         error = masked(record.exc_info[1])
         record.exc_info = (type(error), error, record.exc_info[2])
     return record
+
+
+def _as_given(record: logging.LogRecord, failure: Exception) -> str:
+    try:
+        return f"{record.msg} {record.args}"
+    except Exception:  # of an argument's class
+        return f"(a message of {record.name} that cannot be had: {type(failure).__name__})"
 
 
 def _mask_hooks() -> None:

@@ -206,3 +206,27 @@ print(record.msg, record.args)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert done.stdout == "%s of %d ('x', 2)\n"
+
+
+def test_a_message_that_cannot_be_made_does_not_fail_whoever_logs_it() -> None:
+    code = """import logging, sys
+from mesh_assets.inventory.unexpected import mask_what_this_process_says
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+mask_what_this_process_says()
+class Odd:
+    def __repr__(self):
+        raise RuntimeError("password=hunter2")
+logger = logging.getLogger("a.library")
+logger.warning("%(missing)s", {"password": "hunter2"})
+logger.warning("%d", "password=hunter2")
+logger.warning("%s", Odd())
+logger.warning(Odd())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.splitlines() == [
+        "%(missing)s {'password': '********'}",
+        "%d ('password=********',)",
+        *["(a message of a.library that cannot be had: RuntimeError)"] * 2,
+    ]
+    assert "hunter2" not in done.stderr
