@@ -91,8 +91,8 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
             click.echo(
                 f"{cluster} was before: {', '.join(known.former)}. To retire one of those: --cluster-id ID"
             )
-    elif others := [name for name in store.names_of(cluster_id) if name != cluster]:
-        raise MeshError(f"{cluster_id} is {others[0]}, not {cluster}; name it: --cluster {others[0]}")
+    else:
+        _refuse_if_of_another(estate, store, cluster, cluster_id)
     carrier = estate.events.cluster or cluster
     click.echo(
         f"This writes a tombstone for {cluster} ({cluster_id}) to {EVENTS_TOPIC} on {carrier}: its consumers will forget the cluster."
@@ -117,6 +117,28 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
     click.echo(
         f"Retired: {position.topic}[{position.partition}]@{position.offset}. The documents in the store stay."
     )
+
+
+def _refuse_if_of_another(estate: Estate, store: InventoryStore, cluster: str, cluster_id: str) -> None:
+    """Raises MeshError where the id is, or was, that of another cluster of the estate. A name that the estate has no more
+    can be given to no command, so of it this only speaks."""
+    here = estate.clusters
+    of_store = [name for name in store.names_of(cluster_id) if name not in here]
+    others = [
+        name
+        for name in here
+        if name != cluster and (here[name].cluster_id or store.cluster_id(name)) == cluster_id
+    ]
+    said = "is"
+    if not others:
+        once = [name for name in here if (known := store.known_cluster(name)) and cluster_id in known.former]
+        others, said = ([] if cluster in once else once), "was"
+    if others:
+        raise MeshError(f"{cluster_id} {said} {others[0]}, not {cluster}; name it: --cluster {others[0]}")
+    if of_store:
+        click.echo(
+            f"{cluster_id} was last discovered as {', '.join(of_store)}, a name that this estate does not have."
+        )
 
 
 @snapshot.command(short_help="Let this store publish a cluster that another one published.")

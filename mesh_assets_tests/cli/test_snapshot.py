@@ -2,7 +2,9 @@
 blocks one."""
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -156,7 +158,32 @@ def test_an_id_from_before_a_rebuild_is_retired_by_name(
     assert (known.cluster_id, known.former) == (CLUSTER_ID, ())
 
 
-def test_the_id_of_another_cluster_of_the_store_is_not_retired_under_this_name(
+@pytest.mark.parametrize(
+    ("of_estate", "ids", "refusal"),
+    [
+        ("", ("lkc-2",), "lkc-2 is payments, not warehouse; name it: --cluster payments"),
+        ("cluster_id: lkc-2", (), "lkc-2 is payments, not warehouse; name it: --cluster payments"),
+        ("", ("lkc-2", "lkc-3"), "lkc-2 was payments, not warehouse; name it: --cluster payments"),
+    ],
+)
+def test_the_id_of_another_cluster_of_the_estate_is_not_retired_under_this_name(
+    world: World, retire: tuple[Adopt, list[str]], of_estate: str, ids: tuple[str, ...], refusal: str
+) -> None:
+    run, written = retire
+    kafka = "kafka: {bootstrap_servers: 'broker.test:9092'}"
+    Path(os.environ["MESH_ESTATE"]).write_text(
+        f"clusters: {{warehouse: {{{kafka}}}, payments: {{{kafka}, {of_estate}}}}}"
+    )
+    for cluster_id in ids:
+        world.store.remember_cluster("payments", cluster_id)
+
+    done = run("--cluster-id", "lkc-2", "--yes")
+
+    assert str(done.exception) == refusal
+    assert written == []
+
+
+def test_the_id_of_a_cluster_that_has_left_the_estate_can_still_be_retired(
     world: World, retire: tuple[Adopt, list[str]]
 ) -> None:
     run, written = retire
@@ -164,8 +191,11 @@ def test_the_id_of_another_cluster_of_the_store_is_not_retired_under_this_name(
 
     done = run("--cluster-id", "lkc-2", "--yes")
 
-    assert str(done.exception) == "lkc-2 is payments, not warehouse; name it: --cluster payments"
-    assert written == []
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith(
+        "lkc-2 was last discovered as payments, a name that this estate does not have.\n"
+    )
+    assert written == ["lkc-2"]
 
 
 def test_an_id_of_which_nothing_is_left_in_kafka_is_only_forgotten(
