@@ -128,7 +128,7 @@ def passwords_of_sqlplus(text: str) -> Iterator[Span]:
 # form. So what follows a telling word is a secret where it is no word: it holds a digit or a sign that words do not
 # have. What systems write there (names of algorithms, versions, dates, places in files) is known and stays.
 
-_BLANK = r"(?:[ \t]|%(?:25){0,4}20){1,8}"
+_BLANK = r"(?:[ \t\xa0\u2007\u202f\u3000]|%(?:25){0,4}(?:20|09)){1,8}"
 _JOINED = r"is|was|are|were|be|being|now|set|changed|reset|to|equals?|used|given|sent|provided|value|[:=]"
 _TELLING = re.compile(
     r"(?<![A-Za-z0-9])(?:(?P<own>pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|credentials?)"
@@ -141,7 +141,7 @@ _TELLING = re.compile(
 _OF_PARSERS = re.compile(
     r"\b(?:un(?:recogni[sz]ed|expected|known|terminated)|illegal|next|current|syntax|json|field)[ \t]+$", re.I
 )
-_VALUE = re.compile(r"(?:(?!%(?:25){0,4}20)\S){1,2000}+")
+_VALUE = re.compile(r"(?:(?!%(?:25){0,4}(?:20|09))\S){1,2000}+")
 _QUOTED = re.compile(r"([\"'`])(?P<inside>[^\n\r]{1,500}?)\1")
 _BEFORE, _AFTER = "([{<\"'`", ".,;:!?)]}>\"'`…"
 

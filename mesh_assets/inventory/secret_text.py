@@ -1,14 +1,15 @@
 """Secrets within a text: a JDBC string, a URL, JSON, headers, a stack trace, a sentence of another system.
 
 One reader of pairs knows every form (`name=value`, `"name": "value"`, `?name=value&`, `Name: value`, escaped and
-SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `secret_forms.py`. What is percent-encoded
-is read as what it encodes. All of it takes time in proportion to the text: no pattern can start at one place and run
-again over what another start has read.
+SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `secret_forms.py`. What is encoded
+(percents, escapes of JSON, entities of HTML) is read as what it encodes. All of it takes time in proportion to the text:
+no pattern can start at one place and run again over what another start has read.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from html import unescape
 
 from mesh_assets.inventory import secret_forms as forms
 from mesh_assets.inventory.secret_forms import Span
@@ -19,7 +20,7 @@ MASK = "********"
 SEARCHED_CHARACTERS = 200_000
 """The longest text that is searched. What is not searched does not leave."""
 # Without one of these there are no pairs, URLs, elements or sentences, and nothing is encoded.
-_TELLING = re.compile(r"[\s:=@%<]")
+_TELLING = re.compile(r"[\s:=@%<+\\&]")
 _SHORTEST_TOKEN = 12
 LEFT_OUT = "… (the rest is left out: too long to be searched for secrets)"
 
@@ -32,7 +33,7 @@ def mask_text(text: str) -> str:
         return text if len(text) < _SHORTEST_TOKEN else _covered(text, forms.tokens(text))
     for find in _FINDERS:
         text = _covered(text, find(text))
-    return _RUN.sub(_without_encoded, text) if "%" in text else text
+    return _without_encoded(text)
 
 
 def _covered(text: str, spans: Iterable[Span]) -> str:
@@ -49,7 +50,8 @@ def _covered(text: str, spans: Iterable[Span]) -> str:
 _PAIR = re.compile(
     r"(?<![\w.\-])(?P<name>[\w.\-]++)(?P<close>\\{0,7}+[\"'`]?+)[ \t]{0,8}+(?P<sep>=>|==?|:(?!:|//)=?)[ \t]{0,8}+"
     r"|(?<![\w.\-])--(?P<option>[A-Za-z][\w\-]*+)[ \t]{1,8}+(?![\s\-])"
-    r"|\b(?P<sql>identified[ \t]{1,4}by|password|passwd)[ \t]{1,4}+(?=[\"'])",
+    r"|\b(?P<sql>(?:identified[ \t]{1,4}by(?:[ \t]{1,4}(?:values|password))?|password|passwd)[ \t]{1,4}+(?=[\"'])"
+    r"|(?:create|alter)[ \t]{1,4}user[ \t]{1,4}\S{1,100}+[ \t]{1,4}identified[ \t]{1,4}by[ \t]{1,4}+(?!values\b|password\b))",
     re.IGNORECASE,
 )
 _OPEN_QUOTE = re.compile(r"\\*+[\"'`]")
@@ -63,6 +65,7 @@ _BRACED = re.compile(r"\{(?:[^}]++|\}\})*+\}?")
 _ARN_BEFORE = re.compile(r"arn:[\w-]{1,20}:[\w-]{1,40}:[\w-]{0,40}:\d{0,12}:$")
 _WORD_BEFORE = re.compile(r"\b[A-Za-z]{2,15} $")
 _REFERENCE = re.compile(r"\$\{[^}\s]{1,500}\}")
+_PROVIDED = re.compile(r"\$\{[a-z][a-z0-9-]{0,40}:[^}\s:=?@]{0,400}:[\w.-]{1,200}\}")
 _AUTH_SCHEME = re.compile(
     r"(?:Bearer|Basic|Token|ApiKey|Api-Key|Negotiate|SSWS|GenieKey|Splunk|SharedKey|Key)[ \t]{1,4}",
     re.IGNORECASE,
@@ -109,10 +112,19 @@ def _is_telling(text: str, pair: re.Match[str]) -> bool:
     before = text[max(0, pair.start() - 20) : pair.start()]
     if before[-1:] == ":" and _ARN_BEFORE.search(text[max(0, pair.start() - 120) : pair.start()]):
         return False
+    if _is_in_reference(text, pair.start()):
+        return False
     if name.lower() in ("key", "keys") and (word := _WORD_BEFORE.search(before)):
         name = f"{word[0]}{name}"  # `API key: …`
     in_prose = pair["sep"] == ":" and not pair["close"]
     return is_secret_name(name, in_query=before[-1:] in ("?", "&"), in_prose=in_prose)
+
+
+def _is_in_reference(text: str, at: int) -> bool:
+    """Whether the path or the key of a config provider's reference is at `at`: `${file:/etc/secrets:password}`."""
+    opened = text.rfind("${", max(0, at - 500), at)
+    reference = None if opened < 0 else _PROVIDED.match(text, opened)
+    return reference is not None and reference.end() > at
 
 
 def _value_of(text: str, pair: re.Match[str], *, encoded: bool) -> Span:
@@ -188,10 +200,15 @@ def _object_end(text: str, start: int) -> int:
     return len(text)
 
 
-# Pairs of XML: an element, or an attribute that names the one that holds the value.
-_ELEMENT = re.compile(r"<(?P<name>[\w.:-]{1,100})(?:\s[^<>]{0,200})?>(?P<value>[^<]{1,1000})(?=</)")
+# Pairs of XML: an element, one with its name in an attribute, or an attribute that names the one that holds the value.
+_CONTENT = r"(?:<!\[CDATA\[)?(?P<value>[^<]{1,1000}?)(?=(?:\]\]>)?</)"
+_ELEMENT = re.compile(rf"<(?P<name>[\w.:-]{{1,100}})(?:\s[^<>]{{0,200}})?>{_CONTENT}")
+_NAMED_ELEMENT = re.compile(rf"\s(?:name|key|id)=([\"'])(?P<name>[\w.-]{{1,100}})\1[^<>]{{0,200}}>{_CONTENT}")
 _ATTRIBUTES = re.compile(
     r"\b(?:name|key)=([\"'])(?P<name>[\w.-]{1,100})\1\s{1,20}value=([\"'])(?P<value>[^\"'<>]{1,1000})(?=\3)"
+)
+_TAGS = re.compile(
+    r"<name>\s{0,20}(?P<name>[\w.-]{1,100})\s{0,20}</name>\s{0,100}<value>(?P<value>[^<]{1,1000})(?=</)"
 )
 
 
@@ -201,6 +218,30 @@ def _values_of_xml(form: re.Pattern[str], text: str) -> Iterator[Span]:
     for found in form.finditer(text):
         if is_secret_name(found["name"]) and not _NO_VALUE.match(found["value"].strip()):
             yield found.span("value")
+
+
+# Name and value as two pairs: `"name": "password", "value": …` of JSON, YAML, and of objects in print.
+_NAMED = re.compile(
+    r"(?<![\w.-])(?P<quote>\\{0,7}[\"']?)(?:name|key)(?P=quote)\s?[:=]\s?(?P<open>\\{0,7}[\"']?)(?P<name>[\w.-]{1,100})(?P=open)"
+    r"(?:,[^{}\[\]<>]{0,100}?|\s{1,20})(?P=quote)value(?P=quote)\s?[:=]\s?",
+    re.IGNORECASE,
+)
+
+
+def _named_values(text: str) -> Iterator[Span]:
+    at = 0
+    while found := _NAMED.search(text, at):
+        at = found.end()
+        if not is_secret_name(found["name"], in_prose=True):
+            continue
+        if opened := _OPEN_QUOTE.match(text, at):
+            start, (end, _) = opened.end(), _quoted(text, opened)
+        else:
+            start, end = at, _end(_PLAIN, text, at)
+        at = max(at, end)
+        value = text[start:end]
+        if value and not _NO_VALUE.match(value) and not _REFERENCE.fullmatch(value):
+            yield start, end
 
 
 # Kafka's ConfigException names the value first: `Invalid value … for configuration …`.
@@ -228,53 +269,105 @@ def _finders(*, encoded: bool) -> tuple[_Find, ...]:
         forms.tokens,
         forms.secrets_in_prose,
         partial(_values_of_xml, _ELEMENT),
-        partial(_values_of_xml, _ATTRIBUTES),
+        *(partial(_values_of_xml, form) for form in (_NAMED_ELEMENT, _ATTRIBUTES, _TAGS)),
+        _named_values,
         partial(_values_of_pairs, encoded=encoded),
         forms.tokens_after_schemes,
     )
 
 
-_FINDERS, _ENCODED_FINDERS = _finders(encoded=False), _finders(encoded=True)
-
-
-# What is percent-encoded, once or more: a URL within a URL, a form that a proxy's log quotes.
+# What is encoded, once or more: a URL within a URL, a form that a proxy's log quotes, JSON in which a library wrote
+# escapes for `=` and `/`, the page that a web server shows of an error.
 
 _RUN = re.compile(r"[^\s\"'<>`]++")
-_TELLING_CODE = re.compile(r"%(?:25)*+(?:3[AaDd]|40)")
-_CODE = re.compile(r"%([0-7][0-9A-Fa-f])")
-# Elsewhere an encoded blank is part of a value.
+_TELLING_CODE = re.compile(r"%(?:25)*+(?:3[AaDd]|40|[46][1-9A-Fa-f]|[57][0-9Aa])")
+_PERCENT = re.compile(r"%([0-7][0-9A-Fa-f])|\+")
+_ESCAPE = re.compile(r"(?<!\\)\\++(?:(?:u00|x)([2-7][0-9A-Fa-f])|(?=/))")
+_ENTITY = re.compile(
+    r"&(?:#[xX]0{0,5}[2-7][0-9A-Fa-f]|#0{0,5}\d{2,3}|quot|apos|amp|lt|gt|colon|equals|commat|sol);"
+)
+# In percent-encoded texts; elsewhere there an encoded blank is part of a value.
 _BEFORE_BLANKS = (":", ",", ";")
 _LEVELS = 4
 
 
-def _without_encoded(found: re.Match[str]) -> str:
-    run = decoded = found[0]
-    if not _TELLING_CODE.search(run):
+def _of_code(code: re.Match[str]) -> str:
+    """Nothing of the backslash before a `/`."""
+    return chr(int(code[1], 16)) if code[1] else " " if code[0] == "+" else ""
+
+
+def _in_form(text: str) -> Iterator[Span]:
+    """What a form says, which writes `+` for blanks, and `&` between what it says."""
+    if "+" not in text:
+        return iter(())
+    blanks = text.replace("+", " ")
+    return _joined(
+        [*forms.secrets_in_prose(blanks.replace("&", "\n")), *_values_of_pairs(blanks, encoded=True)]
+    )
+
+
+_FINDERS, _ENCODED_FINDERS = _finders(encoded=False), (*_finders(encoded=True), _in_form)
+
+
+def _without_encoded(text: str) -> str:
+    if "%" in text or "+" in text:
+        text = _RUN.sub(_without_percents, text)
+    if "\\" in text:
+        text = _read_decoded(text, _ESCAPE, _of_code, _FINDERS)
+    return _read_decoded(text, _ENTITY, lambda code: unescape(code[0]), _FINDERS) if "&" in text else text
+
+
+def _without_percents(found: re.Match[str]) -> str:
+    run = found[0]
+    if "%" not in run:
+        return _covered(run, _in_form(run))
+    if "+" not in run and not _TELLING_CODE.search(run):
         return run
-    places = list(range(len(run) + 1))
+    return _read_decoded(run, _PERCENT, _of_code, _ENCODED_FINDERS, blanks_after=_BEFORE_BLANKS)
+
+
+def _read_decoded(
+    text: str,
+    codes: re.Pattern[str],
+    decode: Callable[[re.Match[str]], str],
+    finders: Iterable[_Find],
+    *,
+    blanks_after: Sequence[str] = (),
+) -> str:
+    """`text` without what `finders` find once it is decoded. `blanks_after`: after what a code for a blank is one."""
+    if not codes.search(text):
+        return text
+    decoded, places = text, list(range(len(text) + 1))
     secret: list[Span] = []
     for _ in range(_LEVELS):
-        if not _CODE.search(decoded):
+        before = decoded
+        decoded, places = _once_decoded(before, places, codes, decode, blanks_after)
+        if decoded == before:
             break
-        decoded, places = _once_decoded(decoded, places)
-        for find in _ENCODED_FINDERS:
+        for find in finders:
             spans = list(find(decoded))
             secret += [(places[start], places[end]) for start, end in spans if decoded[start:end] != MASK]
             places = _covered_places(places, spans)
             decoded = _covered(decoded, spans)
-    return _covered(run, _joined(secret))
+    return _covered(text, _joined(secret))
 
 
-def _once_decoded(text: str, places: list[int]) -> tuple[str, list[int]]:
+def _once_decoded(
+    text: str,
+    places: list[int],
+    codes: re.Pattern[str],
+    decode: Callable[[re.Match[str]], str],
+    blanks_after: Sequence[str],
+) -> tuple[str, list[int]]:
     """`text` decoded once, and for each character of it where it stood."""
     parts: list[str] = []
     stood: list[int] = []
     last, done = "", 0
-    for found in _CODE.finditer(text):
+    for found in codes.finditer(text):
         start, code = found.start(), found[0]
         last = text[start - 1] if start > done else last
-        character = chr(int(found[1], 16))
-        shown = code if character == " " and last not in _BEFORE_BLANKS else character
+        character = decode(found)
+        shown = code if character == " " and blanks_after and last not in blanks_after else character
         parts += [text[done:start], shown]
         stood += places[done:start]
         stood += places[start : start + len(shown)]
