@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from mesh_assets.errors import MeshError
+from mesh_assets.inventory.secret_text import mask_text
 from mesh_assets.inventory.unexpected import masked, unexpected
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-# They steer the run, and are made of what was masked already.
+# They steer the run, and are themselves what Dagster looks for.
 _OF_DAGSTER = (dg.Failure, dg.RetryRequested)
 
 
@@ -24,7 +25,8 @@ def masking_failures(body: _F) -> _F:
         failure = None
         try:
             return body(*arguments, **keywords)
-        except _OF_DAGSTER:
+        except _OF_DAGSTER as error:
+            _mask(error)
             raise
         except Exception as error:
             failure = _told(error)
@@ -36,13 +38,25 @@ def masking_failures(body: _F) -> _F:
         try:
             yield from body(*arguments, **keywords)
             return
-        except _OF_DAGSTER:
+        except _OF_DAGSTER as error:
+            _mask(error)
             raise
         except Exception as error:
             failure = _told(error)
         raise failure
 
     return generate if inspect.isgeneratorfunction(body) else call  # type: ignore[return-value]
+
+
+def _mask(error: dg.Failure | dg.RetryRequested) -> None:
+    """What it says and what it was raised from, which is mostly a MeshError with causes of its own."""
+    if isinstance(error, dg.Failure) and error.description is not None:
+        error.description = mask_text(error.description)
+        error.args = (error.description,)
+    suppressed, cause, context = error.__suppress_context__, error.__cause__, error.__context__
+    error.__cause__ = None if cause is None else masked(cause)
+    error.__context__ = None if context is None else masked(context)
+    error.__suppress_context__ = suppressed
 
 
 def _told(error: Exception) -> BaseException:

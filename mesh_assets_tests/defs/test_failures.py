@@ -64,6 +64,32 @@ def test_the_events_of_a_failed_step_are_masked_and_say_what_failed(
     assert ("unexpected OSError at " in kept) == isinstance(error, OSError)
 
 
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_failure_made_for_dagster_is_masked_with_what_it_was_raised_from(explicit: bool) -> None:
+    @dg.op
+    @masking_failures
+    def waits() -> None:
+        try:
+            failing(UnreachableError(f"no answer, password={SECRET}"))()
+        except MeshError as error:
+            failure = dg.Failure(description=f"waiting failed: {error}", allow_retries=False)
+            if explicit:
+                raise failure from error
+            raise failure  # noqa: B904 - the case
+
+    @dg.job
+    def waiting() -> None:
+        waits()
+
+    result = waiting.execute_in_process(raise_on_error=False)
+
+    kept = events_of(result)
+    assert not result.success
+    assert SECRET not in kept
+    assert "waiting failed: no answer, password=********" in kept
+    assert "redis://********@cache" in kept, "its cause"
+
+
 def test_the_tick_of_a_sensor_fails_masked() -> None:
     fail = failing(KeyError(f"secret {SECRET}"))
 
