@@ -19,6 +19,7 @@ import msgspec
 
 from mesh_assets.errors import MeshError, PlatformError, PublishError, UnexpectedAnswerError
 from mesh_assets.inventory.document import sha256
+from mesh_assets.inventory.wording import one_line
 from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets.store.pointers import SchemaIds
@@ -95,6 +96,9 @@ def _framed(name: str, plain: dict[str, Any], schema_id: int) -> bytes:
     return buffer.getvalue()
 
 
+_SHOWN_CHARACTERS = 200
+
+
 def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], str]) -> object:
     if len(value) < _FRAME.size or value[0] != 0:
         raise UnexpectedAnswerError(
@@ -110,16 +114,15 @@ def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], 
     except MeshError:
         raise
     except (
-        ValueError,
-        TypeError,
-        KeyError,
-        EOFError,
-        IndexError,
+        *(ValueError, TypeError, KeyError, EOFError, IndexError, OverflowError, AttributeError),
+        RecursionError,
+        fastavro.schema.SchemaParseException,
         fastavro.read.SchemaResolutionError,
         msgspec.ValidationError,
     ) as error:
+        why = one_line(str(error), most=_SHOWN_CHARACTERS)  # it may quote both schemas whole
         raise UnexpectedAnswerError(
-            f"the record's value is not a {name} that this version knows (schema id {schema_id}): {error}"
+            f"the record's value is not a {name} that this version knows (schema id {schema_id}): {why}"
         ) from error
 
 

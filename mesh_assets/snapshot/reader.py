@@ -21,6 +21,7 @@ from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableEr
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.records import UNDECODABLE
+from mesh_assets.inventory.wording import one_line, readable
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
 from mesh_assets.snapshot.avro_form import decode_discovery_event, fingerprint, schema_text
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
@@ -162,9 +163,17 @@ def origin_of(message: Message) -> Origin | None:
     store_id = found.get(_STORE_ID)
     return Origin(
         sequence=int(sequence),
-        run_id=run_id.decode(errors="replace"),
-        store_id=store_id.decode(errors="replace") if isinstance(store_id, bytes) else None,
+        run_id=_id_in(run_id),
+        store_id=_id_in(store_id) if isinstance(store_id, bytes) else None,
     )
+
+
+_LONGEST_ID = 100
+
+
+def _id_in(header: bytes) -> str:
+    """As sentences may quote it: anybody who may write to the topic writes headers."""
+    return one_line(readable(header.decode(errors="replace")), most=_LONGEST_ID)
 
 
 _CHANGES, _CHANGE_ID = "mesh-changes", "mesh-change-id"

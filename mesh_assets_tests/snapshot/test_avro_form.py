@@ -194,6 +194,30 @@ def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: byte
         decode_discovery_event(value, _schema_of_events)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        schema_text("change_event"),
+        'syntax = "proto3"; message A {}',
+        '{"type": "object"}',
+        '{"type": "record", "name": "A", "fields": [{"name": "a"}]}',
+        '{"type": "record", "fields": []}',
+        '{"type":"array","items":' * 2_000 + '"int"' + "}" * 2_000,
+        "[" * 20_000,
+    ],
+    ids=["another event's", "protobuf", "json", "no type", "no name", "deep", "deeper"],
+)
+def test_an_event_of_whatever_schema_is_one_short_sentence(text: str) -> None:
+    with pytest.raises(
+        UnexpectedAnswerError, match="not a discovery_event that this version knows"
+    ) as caught:
+        decode_discovery_event(b"\0\0\0\0\7junk", lambda _: text)
+
+    said = str(caught.value)
+    assert len(said) < 300
+    assert "\n" not in said
+
+
 def test_an_event_of_another_schema_is_an_error_that_names_its_id() -> None:
     (change,) = change_events(
         [_a_change()], cluster_id="lkc-1", sequence=1, discovery_timestamp=MOMENT, triggers=MANUAL

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -126,3 +127,16 @@ def test_a_header_of_somebody_else_is_no_sequence(sequence: bytes) -> None:
     record.headers = lambda: [("mesh-sequence", sequence), ("mesh-run-id", b"run")]  # type: ignore[method-assign]
 
     assert origin_of(cast(Message, record)) is None
+
+
+def test_ids_in_headers_of_others_fit_into_a_sentence() -> None:
+    headers = [
+        ("mesh-sequence", b"7"),
+        ("mesh-run-id", b"evil\x1b[31m\n\xe2\x80\xae\xff"),
+        ("mesh-store-id", b"s" * 10_000),
+    ]
+    record = SimpleNamespace(headers=lambda: headers)
+
+    found = origin_of(cast(Message, record))
+
+    assert found == Origin(sequence=7, run_id="evil\ufffd \ufffd\ufffd", store_id=f"{'s' * 99}…")
