@@ -42,12 +42,14 @@ def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Se
             return MetricsSection(cluster_id=cluster_id, state=state, records=None)
 
 
+_NOTHING_KNOWN = "; never read before, so nothing is known"
+
+
 def stale_section(name: SectionName, cluster_id: str, previous: Document | None, error: str) -> Section:
     """The last good data of the section, or none, marked `stale` with `error`."""
+    error = error.removesuffix(_NOTHING_KNOWN)  # of the reading, which may have known of less
     if previous is None:
-        state = SectionState(
-            status="stale", collected_at=None, error=f"{error}; never read before, so nothing is known"
-        )
+        state = SectionState(status="stale", collected_at=None, error=f"{error}{_NOTHING_KNOWN}")
         return empty_section(name, cluster_id, state)
     old = previous.section(name)
     return replace(old, state=replace(old.state, status="stale", error=error, scope_note=None))

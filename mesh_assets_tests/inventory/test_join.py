@@ -98,6 +98,18 @@ def test_a_failed_section_that_was_never_read_is_stale_and_empty_and_says_so() -
     )
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["nor by now", "but by another store"])
+def test_a_reading_that_failed_and_knew_nothing_says_what_holds_when_it_is_published(known: bool) -> None:
+    failed = stale_section("topics", "lkc-1", None, "refused")
+    latest = a_document(topics=(a_topic(),)) if known else None
+
+    document = join(five_sections(topics=failed), latest)
+
+    nothing = "" if known else "; never read before, so nothing is known"
+    assert document.sections["topics"].error == f"refused{nothing}"
+    assert len(document.topics) == known
+
+
 def test_a_section_that_was_not_part_of_the_run_keeps_what_is_known_and_is_not_called_fresh() -> None:
     sections = five_sections()
     del sections["connectors"]
