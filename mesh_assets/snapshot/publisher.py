@@ -135,7 +135,7 @@ class KafkaPublisher:
             except PlatformError as error:
                 raise PublishError(
                     f"{self._connection.cluster}: the newest snapshot of {cluster_id} in {self._topics.events} cannot be read: {error}; "
-                    f"if it is not needed any more, write its tombstone: mesh-assets snapshot retire"
+                    f"if it is not needed any more, write its tombstone: mesh-assets snapshot retire --cluster NAME"
                 ) from error
             return None if found is None else found.event
 
