@@ -8,7 +8,9 @@ struct, KIP-482) or not; a `Reader` and a `Writer` know which, so that a message
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from mesh_assets.platforms.kafka.values import BrokerNode
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -228,3 +230,32 @@ class Writer:
 
 _INT8, _INT16, _INT32, _INT64 = (struct.Struct(f">{form}") for form in "bhiq")
 _FLOAT64 = struct.Struct(">d")
+
+
+class BrokerError(Exception):
+    """A broker answered with an error, or gave no answer. `code`: Kafka's, or librdkafka's (negative) for what
+    happens before an answer (_TRANSPORT, _TIMED_OUT, _RESOLVE, _SSL, _AUTHENTICATION, …), so that
+    `platforms.kafka.errors` says both in its sentences. `said`: the peer's words, without secrets."""
+
+    def __init__(self, code: int, said: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.said = said
+
+
+class Connections(Protocol):
+    """What the reads ask: the connections to a cluster's brokers, opened when first needed, one a broker, with many
+    requests in flight on each. Used inside one event loop."""
+
+    async def brokers(self) -> Sequence[BrokerNode]:
+        """The live brokers, as the cluster gave them when it was first asked or last `refreshed`."""
+
+    async def refreshed(self) -> Sequence[BrokerNode]:
+        """The same, asked for again: when a leader or coordinator has moved to a broker that is not known."""
+
+    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        """The answer of that broker, or of any. Raises BrokerError when there is none, UnsupportedError when the
+        broker has no version of the request, MalformedError when the answer is none of Kafka's."""
+
+    async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
+        """The version that would be agreed on; None: the broker lacks the request."""
