@@ -3,19 +3,20 @@ there is none."""
 
 import asyncio
 import itertools
+import logging
 import os
 import socket
 import ssl
 import struct
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import version as version_of_package
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self
 
 from confluent_kafka import KafkaError
 
+from mesh_assets.errors import MeshError
+from mesh_assets.platforms.kafka.errors import explain
+from mesh_assets.platforms.kafka.wire.dialing import Address, connected, mistrust
 from mesh_assets.platforms.kafka.wire.forms import (
     Answer,
     BrokerError,
@@ -24,16 +25,15 @@ from mesh_assets.platforms.kafka.wire.forms import (
     Request,
     Writer,
 )
+from mesh_assets.platforms.kafka.wire.greetings import VERSIONS, authenticate, handshake
 from mesh_assets.platforms.kafka.wire.login import Login
 
-Result = TypeVar("Result")
+_LOGGER = logging.getLogger("mesh_assets.kafka")
 
 LONGEST_ANSWER = 256 * 1024 * 1024
-"""In bytes; 36,000 partitions with all their configs take a tenth of it."""
+"""In bytes. 36,000 partitions with all their configs take a tenth of it; nothing is set aside before it comes."""
 # An answer whose bytes keep coming may take this many times the timeout.
 _TIMES_THE_TIMEOUT = 8
-# Another address of a name, or another bootstrap server, is tried beside the first after this time (RFC 8305).
-HEAD_START_SECONDS = 0.25
 # A broker refuses a second login within a second of the first (KafkaChannel.maybeBeginServerReauthentication).
 _BETWEEN_LOGINS_SECONDS = 1.1
 # How much of a login's life is used: the Java client renews at 85 to 95 % of it.
@@ -41,20 +41,23 @@ _OF_A_LOGIN = 0.85
 
 _LENGTH = struct.Struct(">i")
 _HEAD = struct.Struct(">hhih")
-_SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 17, 18, 36
 
 
-class Address(NamedTuple):
-    host: str
-    port: int
+class ConnectError(BrokerError):
+    """No connection came about, or one broke off before its first answer. `line`: how librdkafka would log it, which
+    `platforms.kafka.errors.connection_failed` reads. `seconds`: how long it was tried. `broker`: whose advertised
+    listener that is; None: a bootstrap server's."""
 
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+    def __init__(self, code: int, said: str, line: str) -> None:
+        super().__init__(code, said)
+        self.line = line
+        self.seconds = 0.0
+        self.broker: int | None = None
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A request without an answer yet. `sent`: of the loop's clock."""
+    """A request without an answer yet. `sent`: by the loop's clock."""
 
     name: str
     sent: float
@@ -64,7 +67,9 @@ class _Waiting:
 class BrokerConnection(asyncio.Protocol):
     """Made by `open`. Every method belongs to the loop in which it was opened."""
 
-    def __init__(self, where: Address, login: Login, timeout_seconds: float, requests: Counter[str]) -> None:
+    def __init__(
+        self, where: Address, login: Login, *, timeout_seconds: float, requests: Counter[str]
+    ) -> None:
         self.where = where
         self.versions: dict[int, tuple[int, int]] = {}
         """The oldest and newest version of each request, by its number."""
@@ -87,7 +92,7 @@ class BrokerConnection(asyncio.Protocol):
         self._logging_in = asyncio.Lock()
         self._logged_in = 0.0
         self._log_in_again: float | None = None
-        self._step = "CONNECT"
+        self._step = "CONNECT"  # librdkafka's words for how far it came; empty: a request has been answered
 
     def __repr__(self) -> str:
         return f"BrokerConnection({self.where})"
@@ -96,20 +101,26 @@ class BrokerConnection(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, where: Address, login: Login, *, timeout_seconds: float, requests: Counter[str]
+        cls,
+        where: Address,
+        login: Login,
+        *,
+        setup_seconds: float,
+        timeout_seconds: float,
+        requests: Counter[str],
     ) -> Self:
-        """Returns when the broker has said what it speaks, and has let the user in. Raises BrokerError, and
-        EstateError for a login that cannot be had; either one within the timeout."""
-        connection = cls(where, login, timeout_seconds, requests)
+        """Returns when the broker has said what it speaks, and has let the user in. Raises BrokerError, and what the
+        login raises where it cannot be had, within `setup_seconds`."""
+        connection = cls(where, login, timeout_seconds=timeout_seconds, requests=requests)
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(setup_seconds):
                 await connection._connect()
                 await connection._agree()
                 if login.mechanism is not None:
                     await connection._log_in()
         except TimeoutError:
             connection.close()
-            raise BrokerError(KafkaError._TIMED_OUT, connection._silence()) from None
+            raise connection._says(KafkaError._TIMED_OUT, connection._silence()) from None
         except (OSError, MalformedError) as error:
             connection.close()
             raise connection._broken(error) from None
@@ -120,43 +131,27 @@ class BrokerConnection(asyncio.Protocol):
         return connection
 
     async def _connect(self) -> None:
-        found = await self._loop.getaddrinfo(
-            self.where.host, self.where.port, family=self._login.family, type=socket.SOCK_STREAM
-        )
-        connected = await first_of(
-            [partial(_connected, self._loop, family, address) for family, _, _, _, address in found],
-            HEAD_START_SECONDS,
-            discard=socket.socket.close,
-        )
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connecting = await connected(self.where, self._login.family)
         tls = self._login.tls
-        if tls is None:
-            await self._loop.create_connection(lambda: self, sock=connected)
-            return
-        self._step = "SSL_HANDSHAKE"
+        if tls is not None:
+            self._step = "SSL_HANDSHAKE"
         try:
             await self._loop.create_connection(
                 lambda: self,
-                sock=connected,
+                sock=connecting,
                 ssl=tls,
-                server_hostname=self.where.host.rstrip("."),
-                ssl_handshake_timeout=self._timeout,
+                server_hostname=None if tls is None else self.where.host.rstrip("."),
             )
         except BaseException:
-            connected.close()
+            connecting.close()
             raise
 
     async def _agree(self) -> None:
         """Learns the versions of the broker's requests."""
         self._step = "APIVERSION_QUERY"
-        try:
-            known = await self._answer_to(_VERSIONS, 3)
-            if known is None:  # it answers in the oldest form what it does not know
-                known = await self._answer_to(_VERSIONS, 0)
-        except BrokerError as error:
-            if error.code == KafkaError._TIMED_OUT:
-                raise BrokerError(error.code, self._silence()) from None
-            raise
+        known = await self._answer_to(VERSIONS, VERSIONS.newest)
+        if known is None:
+            known = await self._answer_to(VERSIONS, VERSIONS.oldest)
         if known is None:
             raise MalformedError("it does not say which requests it knows")
         self.versions = known
@@ -167,6 +162,8 @@ class BrokerConnection(asyncio.Protocol):
     def _fail(self, failure: BrokerError) -> None:
         if self.failure is None:
             self.failure = failure
+            if failure.code != KafkaError._DESTROY:
+                _LOGGER.debug("%s: %s", self.where, failure.said)
         if self._transport is not None:
             self._transport.abort()
         if self._watch is not None:
@@ -176,24 +173,28 @@ class BrokerConnection(asyncio.Protocol):
         self._received = bytearray()
         for one in waiting.values():
             if not one.answer.done():
-                one.answer.set_exception(BrokerError(failure.code, failure.said))
+                one.answer.set_exception(self.failure)
         self._writable.set()
+
+    # --- why it broke
 
     def _broken(self, error: Exception) -> BrokerError:
         """What broke the connection, in librdkafka's words, which `platforms.kafka.errors` knows."""
         if isinstance(error, MalformedError):
-            return BrokerError(KafkaError._BAD_MSG, f"{self.where}: {error}")
+            if self._step:  # the listener may speak another protocol
+                return self._says(KafkaError._BAD_MSG, f"Protocol parse failure: {error}")
+            return BrokerError(
+                KafkaError._BAD_MSG, f"{self.where} gave no answer of Kafka's protocol: {error}"
+            )
         if isinstance(error, socket.gaierror):
             return self._says(KafkaError._RESOLVE, f"Failed to resolve '{self.where}': {error.strerror}")
         if isinstance(error, ssl.SSLCertVerificationError):
-            return self._says(
-                KafkaError._SSL,
-                f"SSL handshake failed: certificate verify failed: {_mistrust(error, self.where.host)}",
-            )
-        if isinstance(error, ssl.SSLError):
-            reason = (error.reason or type(error).__name__).lower().replace("_", " ")
-            code = KafkaError._SSL if "alert" in reason else KafkaError._TRANSPORT
+            why = mistrust(error, self.where.host)
+            return self._says(KafkaError._SSL, f"SSL handshake failed: certificate verify failed: {why}")
+        if isinstance(error, ssl.SSLError) and error.reason:
+            reason = error.reason.lower().replace("_", " ")
             doing = "SSL handshake failed" if self._step == "SSL_HANDSHAKE" else "Receive failed"
+            code = KafkaError._SSL if "alert" in reason else KafkaError._TRANSPORT
             return self._says(code, f"{doing}: {reason}")
         if self._step == "CONNECT":
             return self._says(KafkaError._TRANSPORT, str(error))
@@ -201,21 +202,24 @@ class BrokerConnection(asyncio.Protocol):
             return self._says(
                 KafkaError._TRANSPORT, "SSL handshake failed: Disconnected: SSL connection closed by peer"
             )
-        return self._says(KafkaError._TRANSPORT, f"Disconnected: connection closed by peer{_why(error)}")
+        number = getattr(error, "errno", None)
+        why = f": {os.strerror(number)}" if number else ""
+        return self._says(KafkaError._TRANSPORT, f"Disconnected: connection closed by peer{why}")
 
     def _silence(self) -> str:
         if self._step == "CONNECT":
-            return self._prefixed(f"Connect to {self.where} failed: Connection timed out")
+            return f"Connect to {self.where} failed: Connection timed out"
         if self._step.startswith("AUTH"):
-            return self._prefixed("the login was not answered in time")
-        return self._prefixed("Connection setup timed out")
+            return "the login was not answered in time"
+        return "Connection setup timed out"
 
     def _says(self, code: int, text: str) -> BrokerError:
-        return BrokerError(code, self._prefixed(text))
-
-    def _prefixed(self, text: str) -> str:
-        step = f" (after 0ms in state {self._step})" if self._step else ""
-        return f"{self.where}/bootstrap: {self._login.redact(text)}{step}"
+        if not self._step:
+            return BrokerError(code, f"{self.where}: {self._login.endpoint.redact(text)}")
+        line = (
+            f"{self.where}/bootstrap: {self._login.endpoint.redact(text)} (after 0ms in state {self._step})"
+        )
+        return ConnectError(code, explain(self._login.endpoint, line), line)
 
     # --- what the loop calls
 
@@ -249,7 +253,7 @@ class BrokerConnection(asyncio.Protocol):
             (correlation,) = _LENGTH.unpack_from(answer)
             asked = self._waiting.pop(correlation, None)
             if asked is None:
-                return self._malformed("an answer to a request that does not wait for one")
+                return self._malformed("an answer to a request that waits for none")
             if not asked.answer.done():  # nobody waits any more for one that was cancelled
                 asked.answer.set_result(answer)
         if at:
@@ -257,7 +261,7 @@ class BrokerConnection(asyncio.Protocol):
         return None
 
     def _malformed(self, what: str) -> None:
-        """Nothing that follows on the connection can be trusted."""
+        """Nothing that follows on the connection can be believed."""
         self._fail(self._broken(MalformedError(what)))
 
     # --- asking
@@ -287,11 +291,10 @@ class BrokerConnection(asyncio.Protocol):
         flexible = version >= request.flexible_from
         body = Writer(flexible=flexible)
         request.write(body, version)
-        received = await self._exchange(request, version, bytes(body.data))
-        reader = Reader(received, flexible=flexible)
-        reader.at = 4
+        reader = Reader(await self._exchange(request, version, bytes(body.data)), flexible=flexible)
+        reader.at = _LENGTH.size  # the correlation id
         try:
-            if request.api != _API_VERSIONS:  # whose answer begins alike in every version
+            if request is not VERSIONS:  # the head of its answer is the same in every version
                 reader.tags()
             answer = request.read(reader, version)
             reader.finish()
@@ -300,7 +303,7 @@ class BrokerConnection(asyncio.Protocol):
                 f"{self.where} answered {request.name} (version {version}) with {error}"
             ) from None
         if reader.throttle_ms:
-            # The broker reads nothing meanwhile; to ask would only make it fuller.
+            # The broker reads nothing from this connection meanwhile.
             silence = min(reader.throttle_ms / 1000, self._timeout)
             self._silent_until = max(self._silent_until, self._loop.time() + silence)
         return answer
@@ -310,9 +313,9 @@ class BrokerConnection(asyncio.Protocol):
             await asyncio.sleep(silence)
         if not self._writable.is_set():
             await self._writable.wait()
-        if self.failure is not None or self._transport is None:
-            failure = self.failure or BrokerError(KafkaError._TRANSPORT, "not connected")
-            raise BrokerError(failure.code, failure.said)
+        if self.failure is not None:
+            raise self.failure
+        assert self._transport is not None, "only an open connection is asked"
         correlation = next(self._correlations) & 0x7FFFFFFF
         head = _HEAD.pack(request.api, version, correlation, len(self._client_id)) + self._client_id
         if version >= request.flexible_from:
@@ -334,43 +337,49 @@ class BrokerConnection(asyncio.Protocol):
             return
         oldest = next(iter(self._waiting.values()))
         now = self._loop.time()
-        last = max(oldest.sent, self._heard)
-        longest = oldest.sent + _TIMES_THE_TIMEOUT * self._timeout
-        if now >= min(last + self._timeout, longest):
-            said = f"{oldest.name} was not answered within {now - oldest.sent:.0f} s"
-            self._fail(BrokerError(KafkaError._TIMED_OUT, f"{self.where}: {said}"))
+        end = min(
+            max(oldest.sent, self._heard) + self._timeout, oldest.sent + _TIMES_THE_TIMEOUT * self._timeout
+        )
+        if now >= end:
+            said = f"{self.where} did not answer {oldest.name} within {now - oldest.sent:.0f} s"
+            self._fail(BrokerError(KafkaError._TIMED_OUT, said))
         else:
-            self._watch = self._loop.call_at(min(last + self._timeout, longest), self._look)
+            self._watch = self._loop.call_at(end, self._look)
 
     # --- the login
 
     async def _renew(self) -> None:
+        """Logs in again before the login ends (KIP-368). Nothing else is sent meanwhile; answers still come."""
         async with self._logging_in:
             if self._log_in_again is None or self._loop.time() < self._log_in_again:
                 return  # another request has done it
             await asyncio.sleep(max(0.0, self._logged_in + _BETWEEN_LOGINS_SECONDS - self._loop.time()))
             try:
                 await self._log_in()
-            except MalformedError as error:
-                self._fail(self._broken(error))
+            except (BrokerError, MalformedError, MeshError) as error:
+                failure = self._broken(error) if isinstance(error, MalformedError) else error
+                self._fail(
+                    failure
+                    if isinstance(failure, BrokerError)
+                    else BrokerError(KafkaError._AUTHENTICATION, str(failure))
+                )
                 raise
             except BaseException:
-                self.close()
+                # Whoever asked was cancelled in the middle of a login: nobody knows where it stands.
+                self._fail(BrokerError(KafkaError._TRANSPORT, f"{self.where}: a login was left unfinished"))
                 raise
+            self._step = ""
 
     async def _log_in(self) -> None:
-        """KIP-152: the mechanism is agreed on, then its words go to and fro; KIP-368: until when it holds."""
+        """KIP-152: the mechanism is agreed on, then its words go to and fro."""
         mechanism = str(self._login.mechanism)
         self._step = "AUTH_HANDSHAKE"
-        code, offered = await self._answer_to(_handshake(mechanism), 1)
+        code, offered = await self._answer_to(handshake(mechanism), 1)
         if code:
-            reason = KafkaError(code).str()
-            raise BrokerError(
-                KafkaError._AUTHENTICATION,
-                f"SASL {mechanism} mechanism handshake failed: {reason}: broker's supported mechanisms: {','.join(offered)}",
-            )
+            reason = f"{KafkaError(code).str()}: broker's supported mechanisms: {','.join(offered)}"
+            raise self._refused(f"SASL {mechanism} mechanism handshake failed: {reason}")
         self._step = "AUTH_REQ"
-        oldest, newest = self.versions.get(_SASL_AUTHENTICATE, (0, 0))
+        oldest, newest = self.versions.get(36, (0, 0))
         version = max(oldest, min(newest, 2))
         conversation = self._login.conversation(self.where.host)
         began = self._loop.time()
@@ -380,150 +389,11 @@ class BrokerConnection(asyncio.Protocol):
         while (
             words := await self._loop.run_in_executor(None, conversation.next_words, received)
         ) is not None:
-            code, said, received, life_ms = await self._answer_to(_authenticate(words), version)
+            code, said, received, life_ms = await self._answer_to(authenticate(words), version)
             if code:
-                reason = self._login.redact(said or KafkaError(code).str())
-                raise BrokerError(KafkaError._AUTHENTICATION, f"SASL authentication error: {reason}")
+                raise self._refused(f"SASL authentication error: {said or KafkaError(code).str()}")
         self._logged_in = self._loop.time()
         self._log_in_again = began + life_ms / 1000 * _OF_A_LOGIN if life_ms > 0 else None
 
-
-async def first_of(
-    attempts: Sequence[Callable[[], Awaitable[Result]]],
-    head_start: float,
-    *,
-    discard: Callable[[Result], None],
-    final: Callable[[BaseException], bool] = lambda _: False,
-) -> Result:
-    """The first result. Each attempt begins when one before it fails, or after its head start. Raises the last
-    error when all fail, and at once one that is `final`. `discard`: for results that come too late."""
-    pending: set[asyncio.Task[Result]] = set()
-    remaining = list(reversed(attempts))
-    failure: BaseException = OSError("there is no address")
-    try:
-        while remaining or pending:
-            if remaining:
-                pending.add(asyncio.ensure_future(remaining.pop()()))
-            done, pending = await asyncio.wait(
-                pending,
-                timeout=head_start if remaining else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for task in sorted(done, key=lambda task: task.exception() is not None):
-                error = task.exception()
-                if error is None:
-                    pending |= done - {task}
-                    return task.result()
-                failure = error
-                if final(error):
-                    raise error
-        raise failure
-    finally:
-        for task in pending:
-            task.cancel()
-            task.add_done_callback(partial(_discard, discard))
-
-
-def _discard(discard: Callable[[Result], None], task: "asyncio.Task[Result]") -> None:
-    if not task.cancelled() and task.exception() is None:
-        discard(task.result())
-
-
-async def _connected(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    connecting = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        connecting.setblocking(False)
-        await loop.sock_connect(connecting, address)
-    except OSError as error:
-        connecting.close()
-        kind = "ipv6" if family == socket.AF_INET6 else "ipv4"
-        where = Address(address[0], address[1])
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise OSError(f"Connect to {kind}#{where} failed: {reason}") from None
-    except BaseException:
-        connecting.close()
-        raise
-    return connecting
-
-
-def _mistrust(error: ssl.SSLCertVerificationError, host: str) -> str:
-    """Why the broker's certificate is not believed: OpenSSL's numbers, X509_V_ERR_…"""
-    match error.verify_code:
-        case 10:
-            return "the broker's certificate has expired (renew it on the broker)"
-        case 9:
-            return "the broker's certificate is not valid yet (check the clocks here and on the broker)"
-        case 2 | 18 | 19 | 20 | 21:
-            return "the broker's certificate is of an authority that is not trusted here (check kafka.ssl_ca_location)"
-        case 62 | 64:
-            return (
-                f"the broker's certificate is not for the name {host} (check kafka.bootstrap_servers and the "
-                "broker's advertised listeners)"
-            )
-        case _:
-            return f"{error.verify_message} (check kafka.ssl_ca_location, and the broker's certificate)"
-
-
-def _why(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return f": {os.strerror(number)}" if number else ""
-
-
-# --- the requests of a connection itself
-
-
-def _write_versions(out: Writer, version: int) -> None:
-    if version >= 3:
-        out.text("mesh-assets")
-        out.text(version_of_package("mesh-assets"))
-    out.tags()
-
-
-def _read_versions(answer: Reader, version: int) -> dict[int, tuple[int, int]] | None:
-    """None: the broker does not know this version. It then says so in the oldest form."""
-    code = answer.int16()
-    if code == KafkaError.UNSUPPORTED_VERSION and version > 0:
-        answer.at = answer.end
-        return None
-    if code:
-        raise MalformedError(f"the error {KafkaError(code).name()}")
-    known: dict[int, tuple[int, int]] = {}
-    for _ in range(max(0, answer.count())):
-        api, oldest, newest = answer.int16(), answer.int16(), answer.int16()
-        answer.tags()
-        known[api] = (oldest, newest)
-    if version >= 1:
-        answer.throttle()
-    answer.tags()
-    return known
-
-
-_VERSIONS: Request[dict[int, tuple[int, int]] | None] = Request(
-    "ApiVersions", _API_VERSIONS, 0, 3, 3, _write_versions, _read_versions
-)
-
-
-def _handshake(mechanism: str) -> Request[tuple[int, list[str]]]:
-    return Request(
-        "SaslHandshake",
-        _SASL_HANDSHAKE,
-        1,
-        1,
-        2,
-        lambda out, _: out.text(mechanism),
-        lambda answer, _: (answer.int16(), answer.array(answer.text)),
-    )
-
-
-def _authenticate(words: bytes) -> Request[tuple[int, str | None, bytes, int]]:
-    def write(out: Writer, _version: int) -> None:
-        out.blob(words)
-        out.tags()
-
-    def read(answer: Reader, version: int) -> tuple[int, str | None, bytes, int]:
-        code, said, received = answer.int16(), answer.nullable_text(), answer.blob()
-        life_ms = answer.int64() if version >= 1 else 0
-        answer.tags()
-        return code, said, received, life_ms
-
-    return Request("SaslAuthenticate", _SASL_AUTHENTICATE, 0, 2, 2, write, read)
+    def _refused(self, said: str) -> BrokerError:
+        return BrokerError(KafkaError._AUTHENTICATION, self._login.endpoint.redact(said))
