@@ -231,12 +231,12 @@ def explain(endpoint: Endpoint, said: str) -> str:
     """librdkafka's log line about a connection, without decoration, and with its meaning where we know it."""
     state = match.group(1) if (match := _NOISE.search(said)) else ""
     text = _NOISE.sub("", said)
-    broker = ""
+    broker = named = ""
     if match := _BROKER_PREFIX.match(text):
-        text = text[match.end() :]
-        broker = f"{match.group(1)}: " if match.group(1) != endpoint.servers else ""
+        text, named = text[match.end() :], match.group(1)
+        broker = f"{named}: " if named != endpoint.servers else ""
     if match := _CONNECT_FAILED.match(text):
-        where = "" if match.group(1) == endpoint.servers else f"{match.group(1)}: "
+        where = "" if match.group(1) in (endpoint.servers, named) else f"{match.group(1)}: "
         text = f"{where}{match.group(2)}"
     elif "closed by peer" in text and not endpoint.uses_tls and state == "APIVERSION_QUERY":
         text += f" (does the listener expect TLS? kafka.security_protocol is {endpoint.protocol})"

@@ -129,7 +129,8 @@ class Cluster:
                     if isinstance(error, ConnectError):
                         error.seconds, error.broker = gone, broker
                     if broker is not None:
-                        error.said = f"broker {broker}, whose advertised listener is {where[0]}: {error.said}"
+                        why = error.said.removeprefix(f"{where[0]}: ")
+                        error.said = f"broker {broker}, whose advertised listener is {where[0]}: {why}"
                     raise
             await asyncio.sleep(min(left, pause * random.uniform(0.8, 1.2)))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

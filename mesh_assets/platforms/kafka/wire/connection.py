@@ -40,7 +40,7 @@ _BETWEEN_LOGINS_SECONDS = 1.1
 _OF_A_LOGIN = 0.85
 
 _LENGTH = struct.Struct(">i")
-_HEAD = struct.Struct(">hhih")
+_HEAD = struct.Struct(">ihhih")
 
 
 class ConnectError(BrokerError):
@@ -289,9 +289,7 @@ class BrokerConnection(asyncio.Protocol):
 
     async def _answer_to(self, request: Request[Answer], version: int) -> Answer:
         flexible = version >= request.flexible_from
-        body = Writer(flexible=flexible)
-        request.write(body, version)
-        reader = Reader(await self._exchange(request, version, bytes(body.data)), flexible=flexible)
+        reader = Reader(await self._exchange(request, version), flexible=flexible)
         reader.at = _LENGTH.size  # the correlation id
         try:
             if request is not VERSIONS:  # the head of its answer is the same in every version
@@ -308,23 +306,25 @@ class BrokerConnection(asyncio.Protocol):
             self._silent_until = max(self._silent_until, self._loop.time() + silence)
         return answer
 
-    async def _exchange(self, request: Request[Any], version: int, body: bytes) -> bytes:
+    async def _exchange(self, request: Request[Any], version: int) -> bytes:
         while (silence := self._silent_until - self._loop.time()) > 0:
             await asyncio.sleep(silence)
-        if not self._writable.is_set():
+        while not self._writable.is_set():  # what the peer does not read must not pile up here
             await self._writable.wait()
         if self.failure is not None:
             raise self.failure
         assert self._transport is not None, "only an open connection is asked"
+        out = Writer(flexible=version >= request.flexible_from)
         correlation = next(self._correlations) & 0x7FFFFFFF
-        head = _HEAD.pack(request.api, version, correlation, len(self._client_id)) + self._client_id
-        if version >= request.flexible_from:
-            head += b"\0"
+        out.raw(_HEAD.pack(0, request.api, version, correlation, len(self._client_id)) + self._client_id)
+        out.tags()
+        request.write(out, version)
+        _LENGTH.pack_into(out.data, 0, len(out.data) - _LENGTH.size)
         now = self._loop.time()
         waiting = _Waiting(request.name, now, self._loop.create_future())
         self._waiting[correlation] = waiting
         self._requests[request.name] += 1
-        self._transport.write(_LENGTH.pack(len(head) + len(body)) + head + body)
+        self._transport.write(out.data)
         if self._watch is None:
             self._watch = self._loop.call_at(now + self._timeout, self._look)
         return await waiting.answer
