@@ -38,6 +38,7 @@ class Cluster:
         self._open: dict[Address, asyncio.Task[BrokerConnection]] = {}
         self._brokers: asyncio.Task[Sequence[BrokerNode]] | None = None
         self._known: Sequence[BrokerNode] = ()
+        self._proven: set[Address] = set()
 
     async def brokers(self) -> Sequence[BrokerNode]:
         return self._known or await self.refreshed()
@@ -56,7 +57,9 @@ class Cluster:
             if version is None:
                 raise UnsupportedError(_unsupported(connection, request))
             try:
-                return await connection.ask(request, version)
+                answer = await connection.ask(request, version)
+                self._proven.add(connection.where)
+                return answer
             except BrokerError as error:
                 # All requests here are reads: one whose connection broke before its answer is asked once more.
                 if not again or error.code != KafkaError._TRANSPORT:
@@ -113,35 +116,39 @@ class Cluster:
         loop = asyncio.get_running_loop()
         began = loop.time()
         pause = _FIRST_PAUSE_SECONDS
+        failure: BrokerError | None = None
         while True:
-            left = max(0.001, began + self._timeout - loop.time())
-            seconds = min(max(1.0, self._timeout * _OF_THE_TIMEOUT), left)
             try:
                 return await first_of(
-                    [partial(self._attempt, one, seconds) for one in where],
+                    [partial(self._attempt, one, began) for one in where],
                     discard=BrokerConnection.close,
                     final=_is_final,
                 )
             except BrokerError as error:
-                gone = loop.time() - began
-                left = min(SECONDS_DOWN_BELIEVED, self._timeout) - gone
-                if _is_final(error) or left <= 0:
-                    if isinstance(error, ConnectError):
-                        error.seconds, error.broker = gone, broker
-                    if broker is not None:
-                        why = error.said.removeprefix(f"{where[0]}: ")
-                        error.said = f"broker {broker}, whose advertised listener is {where[0]}: {why}"
-                    raise
+                # The last attempt may have had no time; what an earlier one learned says more.
+                failure = error if failure is None or error.code != KafkaError._TIMED_OUT else failure
+            gone = loop.time() - began
+            left = min(SECONDS_DOWN_BELIEVED, self._timeout) - gone
+            if _is_final(failure) or left <= 0:
+                break
             await asyncio.sleep(min(left, pause * random.uniform(0.8, 1.2)))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        if isinstance(failure, ConnectError):
+            failure.seconds, failure.broker = gone, broker
+        if broker is not None:
+            why = failure.said.removeprefix(f"{where[0]}: ")
+            failure.said = f"broker {broker}, whose advertised listener is {where[0]}: {why}"
+        raise failure
 
-    def _attempt(self, where: Address, seconds: float) -> Coroutine[Any, Any, BrokerConnection]:
-        return BrokerConnection.open(
+    async def _attempt(self, where: Address, began: float) -> BrokerConnection:
+        left = began + self._timeout - asyncio.get_running_loop().time()
+        return await BrokerConnection.open(
             where,
             self._login,
-            setup_seconds=seconds,
+            setup_seconds=max(0.001, min(max(1.0, self._timeout * _OF_THE_TIMEOUT), left)),
             timeout_seconds=self._timeout,
             requests=self.requests,
+            proven=where in self._proven,
         )
 
 

@@ -108,9 +108,11 @@ class BrokerConnection(asyncio.Protocol):
         setup_seconds: float,
         timeout_seconds: float,
         requests: Counter[str],
+        proven: bool = False,
     ) -> Self:
         """Returns when the broker has said what it speaks, and has let the user in. Raises BrokerError, and what the
-        login raises where it cannot be had, within `setup_seconds`."""
+        login raises where it cannot be had, within `setup_seconds`. `proven`: this listener has answered such a client
+        before, so one that hangs up does not expect another protocol."""
         connection = cls(where, login, timeout_seconds=timeout_seconds, requests=requests)
         try:
             async with asyncio.timeout(setup_seconds):
@@ -127,7 +129,7 @@ class BrokerConnection(asyncio.Protocol):
         except BaseException:
             connection.close()
             raise
-        connection._step = "UP"
+        connection._step = "" if proven else "UP"
         return connection
 
     async def _connect(self) -> None:
@@ -383,12 +385,12 @@ class BrokerConnection(asyncio.Protocol):
         version = max(oldest, min(newest, 2))
         conversation = self._login.conversation(self.where.host)
         began = self._loop.time()
-        life_ms = 0
-        received: bytes | None = None
-        # Tokens, tickets and thousands of rounds of hashing take their time: not that of the other connections.
-        while (
-            words := await self._loop.run_in_executor(None, conversation.next_words, received)
-        ) is not None:
+        life_ms, received = 0, None
+        while True:
+            # Tokens, tickets and thousands of rounds of hashing take their time: not that of the other connections.
+            words = await self._loop.run_in_executor(None, conversation.next_words, received)
+            if words is None:
+                break
             code, said, received, life_ms = await self._answer_to(authenticate(words), version)
             if code:
                 raise self._refused(f"SASL authentication error: {said or KafkaError(code).str()}")

@@ -16,6 +16,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _LONGEST_VARINT = 5
+_LONGEST_WORDS = 1_000
 
 
 class MalformedError(Exception):
@@ -235,12 +236,14 @@ _FLOAT64 = struct.Struct(">d")
 class BrokerError(Exception):
     """A broker answered with an error, or gave no answer. `code`: Kafka's, or librdkafka's (negative) for what
     happens before an answer (_TRANSPORT, _TIMED_OUT, _RESOLVE, _SSL, _AUTHENTICATION, …), so that
-    `platforms.kafka.errors` says both in its sentences. `said`: the peer's words, without secrets."""
+    `platforms.kafka.errors` says both in its sentences. `said`: the peer's words, without secrets, as one printable
+    line: what a peer sends must not steer a terminal, and librdkafka's errors take no NUL."""
 
     def __init__(self, code: int, said: str = "") -> None:
         super().__init__(code)
         self.code = code
-        self.said = said
+        printable = "".join(c if c.isprintable() else " " for c in said[:_LONGEST_WORDS])
+        self.said = " ".join(printable.split())
 
 
 class Connections(Protocol):

@@ -60,7 +60,7 @@ def handshake(mechanism: str) -> Request[tuple[int, list[str]]]:
     )
 
 
-def authenticate(words: bytes) -> Request[tuple[int, str | None, bytes, int]]:
+def authenticate(words: bytes) -> Request[tuple[int, str | None, bytes | None, int]]:
     """Kafka's error and the broker's sentence about it; its words in return; how long the login holds, in ms (0: as
     long as the connection)."""
 
@@ -68,7 +68,7 @@ def authenticate(words: bytes) -> Request[tuple[int, str | None, bytes, int]]:
         out.blob(words)
         out.tags()
 
-    def read(answer: Reader, version: int) -> tuple[int, str | None, bytes, int]:
+    def read(answer: Reader, version: int) -> tuple[int, str | None, bytes | None, int]:
         code, said, received = answer.int16(), answer.nullable_text(), answer.blob()
         life_ms = answer.int64() if version >= 1 else 0
         answer.tags()

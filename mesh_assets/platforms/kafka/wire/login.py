@@ -154,9 +154,9 @@ def _turns(mechanism: str, properties: Mapping[str, Any]) -> Callable[[str], sas
 
 def _token_source(properties: Mapping[str, Any]) -> Callable[[str], Any]:
     method = _choice(properties, "sasl.oauthbearer.method", ("default", "oidc"), "default")
-    callback = properties.get("oauth_cb")
+    callback: Callable[[str], Any] | None = properties.get("oauth_cb")
     if method == "default":
-        if not callable(callback):
+        if callback is None:
             raise EstateError(
                 "kafka.properties.sasl.oauthbearer.method is not oidc, so nothing says where tokens for OAUTHBEARER come from; set oidc "
                 "with its properties, or kafka.sasl_mechanism AWS_MSK_IAM"

@@ -12,6 +12,7 @@ from typing import Self, TypeAlias
 METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE = 3, 17, 18, 36
 ECHO = 1000
 """A request that no broker has. By default it is answered with its own body."""
+_LONGEST_REQUEST = 100 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class ScriptedBroker:
             METADATA: self._metadata,
             SASL_HANDSHAKE: self._handshake,
             SASL_AUTHENTICATE: self._authenticate,
-            ECHO: _echo,
+            ECHO: echoes,
         }
         self._scripts = own | dict(scripts or {})
         self._loop = asyncio.new_event_loop()
@@ -139,6 +140,8 @@ class ScriptedBroker:
         try:
             while True:
                 (length,) = struct.unpack(">i", await reader.readexactly(4))
+                if not 10 <= length <= _LONGEST_REQUEST:
+                    return  # as Kafka does where another protocol is spoken to it
                 content = await reader.readexactly(length)
                 api, version, correlation, named = struct.unpack_from(">hhih", content)
                 asked = Asked(
@@ -191,8 +194,16 @@ class ScriptedBroker:
         await peer.answer(asked, authenticated(b"", life_ms=self._life_ms))
 
 
-async def _echo(peer: Peer, asked: Asked) -> None:
+async def echoes(peer: Peer, asked: Asked) -> None:
     await peer.answer(asked, asked.body)
+
+
+async def hangs_up(peer: Peer, _asked: Asked) -> None:
+    peer.hang_up()
+
+
+async def is_silent(_peer: Peer, _asked: Asked) -> None:
+    await asyncio.sleep(60)
 
 
 def authenticated(words: bytes, *, life_ms: int = 0) -> bytes:

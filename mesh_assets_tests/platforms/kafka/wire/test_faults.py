@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
@@ -44,7 +44,10 @@ from mesh_assets_tests.platforms.kafka.wire.broker import (
     Script,
     ScriptedBroker,
     authenticated,
+    echoes,
     frame,
+    hangs_up,
+    is_silent,
     refused,
 )
 
@@ -97,21 +100,9 @@ def first(script: Script, *others: Script) -> Script:
     return chosen
 
 
-async def echoes(peer: Peer, asked: Asked) -> None:
-    await peer.answer(asked, asked.body)
-
-
-async def hangs_up(peer: Peer, _asked: Asked) -> None:
-    peer.hang_up()
-
-
 async def hangs_up_in_the_middle(peer: Peer, asked: Asked) -> None:
     await peer.send(frame(asked.correlation, asked.body)[:-1])
     peer.hang_up()
-
-
-async def is_silent(_peer: Peer, _asked: Asked) -> None:
-    await asyncio.sleep(60)
 
 
 # --- connections that break
@@ -259,7 +250,7 @@ def test_an_answer_to_another_request_ends_the_connection_and_is_no_answer(answe
 
 
 def test_a_wrong_answer_fails_all_that_wait_on_the_connection_with_its_reason() -> None:
-    async def read(kafka: Connections) -> list[BaseException]:
+    async def read(kafka: Connections) -> Any:
         await kafka.ask(echo("0"))
         return await asyncio.gather(*(kafka.ask(echo("1")) for _ in range(3)), return_exceptions=True)
 
@@ -610,6 +601,7 @@ def _connection() -> BrokerConnection:
     return connection
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_any_bytes_are_an_answer_or_a_reason(pieces: list[bytes]) -> None:
     async def fed() -> list[object]:
@@ -625,6 +617,7 @@ def test_any_bytes_are_an_answer_or_a_reason(pieces: list[bytes]) -> None:
         assert isinstance(result, str | BrokerError | MalformedError)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=40), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
@@ -653,6 +646,7 @@ def test_frames_are_read_whatever_the_pieces_in_which_they_come(
     assert asyncio.run(fed()) == texts
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200),
     st.sampled_from([(API_VERSIONS, 0), (API_VERSIONS, 3), (METADATA, 1), (METADATA, 12)]),
