@@ -1,5 +1,6 @@
 """A real broker for the tests that need one, and topics of one's own on it."""
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,14 @@ from mesh_assets.platforms.kafka import ConfluentKafkaReader
 from mesh_assets.sandbox.servers import Endpoints
 
 WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An address where nobody listens, kept from others meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture

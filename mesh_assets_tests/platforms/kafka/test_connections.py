@@ -72,14 +72,6 @@ def hanging_up() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def refusing() -> Iterator[str]:
-    """An address where nobody listens, kept from others meanwhile."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
-@pytest.fixture
 def _believed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "SECONDS_DOWN_BELIEVED", 0.5)
 

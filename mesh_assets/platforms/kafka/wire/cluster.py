@@ -47,6 +47,8 @@ class Cluster:
         if self._brokers is None or self._brokers.done():  # who comes while it is asked for gets the same
             self._brokers = _begun(self.ask(BROKERS))
         self._known = await asyncio.shield(self._brokers)
+        if not self._known:  # as one answers that has just started
+            raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, "it names no live broker")
         return self._known
 
     async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
