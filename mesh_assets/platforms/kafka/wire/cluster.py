@@ -54,19 +54,27 @@ class Cluster:
     async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
         again = True
         while True:
-            connection = await self._connection(broker)
+            try:
+                connection = await self._connection(broker)
+            except ConnectError as error:
+                # A broker that cannot be reached may have another address by now.
+                if not again or error.broker is None or not await self._has_moved(error.broker):
+                    raise
+                again = False
+                continue
             version = connection.version_of(request)
             if version is None:
                 raise UnsupportedError(_unsupported(connection, request))
             try:
                 answer = await connection.ask(request, version)
-                self._proven.add(connection.where)
-                return answer
             except BrokerError as error:
                 # All requests here are reads: one whose connection broke before its answer is asked once more.
                 if not again or error.code != KafkaError._TRANSPORT:
                     raise
-            again = False
+                again = False
+                continue
+            self._proven.add(connection.where)
+            return answer
 
     async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:
         return (await self._connection(broker)).version_of(request)
@@ -85,16 +93,17 @@ class Cluster:
     async def _connection(self, broker: int | None) -> BrokerConnection:
         if broker is None:
             return await self._any()
-        node = next((node for node in await self.brokers() if node.id == broker), None)
-        if node is None:
-            node = next((node for node in await self.refreshed() if node.id == broker), None)
-        if node is None:
+        where = _address(broker, await self.brokers()) or _address(broker, await self.refreshed())
+        if where is None:
             raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, f"the cluster has no broker {broker} now")
-        where = Address(node.host, node.port)
         task = self._open.get(where)
         if task is None or _spent(task):
             task = self._open[where] = self._bootstrap_at(where) or _begun(self._opened([where], broker))
         return await asyncio.shield(task)
+
+    async def _has_moved(self, broker: int) -> bool:
+        before = _address(broker, self._known)
+        return _address(broker, await self.refreshed()) != before
 
     def _bootstrap_at(self, where: Address) -> "asyncio.Task[BrokerConnection] | None":
         """The connection over which the cluster was found, if it leads there."""
@@ -124,14 +133,14 @@ class Cluster:
                 return await first_of(
                     [partial(self._attempt, one, began) for one in where],
                     discard=BrokerConnection.close,
-                    final=_is_final,
+                    final=_is_refusal,
                 )
             except BrokerError as error:
                 # The last attempt may have had no time; what an earlier one learned says more.
                 failure = error if failure is None or error.code != KafkaError._TIMED_OUT else failure
             gone = loop.time() - began
             left = min(SECONDS_DOWN_BELIEVED, self._timeout) - gone
-            if _is_final(failure) or left <= 0:
+            if failure.code in _FINAL or left <= 0:
                 break
             await asyncio.sleep(min(left, pause * random.uniform(0.8, 1.2)))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -154,6 +163,10 @@ class Cluster:
         )
 
 
+def _address(broker: int, nodes: Sequence[BrokerNode]) -> Address | None:
+    return next((Address(node.host, node.port) for node in nodes if node.id == broker), None)
+
+
 def _begun(coroutine: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
     """A task that several wait for. Its failure is theirs to report; if all of them are gone, nobody's."""
     task = asyncio.ensure_future(coroutine)
@@ -168,8 +181,9 @@ def _spent(task: "asyncio.Task[BrokerConnection]") -> bool:
     return task.cancelled() or task.exception() is not None or task.result().failure is not None
 
 
-def _is_final(error: BaseException) -> bool:
-    return not isinstance(error, BrokerError) or error.code in _FINAL
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the other servers need not be tried: they would refuse the same user."""
+    return not isinstance(error, BrokerError) or error.code == KafkaError._AUTHENTICATION
 
 
 def _unsupported(connection: BrokerConnection, request: Request[Any]) -> str:

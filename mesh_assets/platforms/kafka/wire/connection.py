@@ -217,10 +217,8 @@ class BrokerConnection(asyncio.Protocol):
 
     def _says(self, code: int, text: str) -> BrokerError:
         if not self._step:
-            return BrokerError(code, f"{self.where}: {self._login.endpoint.redact(text)}")
-        line = (
-            f"{self.where}/bootstrap: {self._login.endpoint.redact(text)} (after 0ms in state {self._step})"
-        )
+            return BrokerError(code, f"{self.where}: {self._login.redact(text)}")
+        line = f"{self.where}/bootstrap: {self._login.redact(text)} (after 0ms in state {self._step})"
         return ConnectError(code, explain(self._login.endpoint, line), line)
 
     # --- what the loop calls
@@ -398,4 +396,4 @@ class BrokerConnection(asyncio.Protocol):
         self._log_in_again = began + life_ms / 1000 * _OF_A_LOGIN if life_ms > 0 else None
 
     def _refused(self, said: str) -> BrokerError:
-        return BrokerError(KafkaError._AUTHENTICATION, self._login.endpoint.redact(said))
+        return BrokerError(KafkaError._AUTHENTICATION, self._login.redact(said))

@@ -83,14 +83,23 @@ class Login:
         protocol = _choice(properties, "security.protocol", _PROTOCOLS, "PLAINTEXT")
         self.tls = _tls(properties) if protocol.endswith("SSL") else None
         self.mechanism: str | None = None
+        self._tokens: sasl.Tokens | None = None
         self._turns: Callable[[str], sasl.Turns] | None = None
         if protocol.startswith("SASL"):
             name = "sasl.mechanism" if "sasl.mechanism" in properties else "sasl.mechanisms"
             self.mechanism = _choice(properties, name, sasl.MECHANISMS, "GSSAPI")
-            self._turns = _turns(self.mechanism, properties)
+            if self.mechanism == "OAUTHBEARER":
+                config = str(properties.get("sasl.oauthbearer.config", ""))
+                self._tokens = sasl.Tokens(_token_source(properties), config)
+            self._turns = _turns(self.mechanism, properties, self._tokens)
 
     def __repr__(self) -> str:
         return f"Login(tls={self.tls is not None}, mechanism={self.mechanism!r})"
+
+    def redact(self, text: str) -> str:
+        """Without the secrets of the properties, and without the token that was made with them."""
+        text = self.endpoint.redact(text)
+        return text if self._tokens is None else self._tokens.redact(text)
 
     def conversation(self, host: str) -> sasl.Conversation:
         """A login at the broker of that name."""
@@ -138,10 +147,11 @@ def _needed(properties: Mapping[str, Any], name: str, what_for: str) -> str:
 # --- who logs in
 
 
-def _turns(mechanism: str, properties: Mapping[str, Any]) -> Callable[[str], sasl.Turns]:
+def _turns(
+    mechanism: str, properties: Mapping[str, Any], tokens: sasl.Tokens | None
+) -> Callable[[str], sasl.Turns]:
     """The login at a broker, given its host."""
-    if mechanism == "OAUTHBEARER":
-        tokens = sasl.Tokens(_token_source(properties), str(properties.get("sasl.oauthbearer.config", "")))
+    if tokens is not None:
         return lambda _: sasl.bearer(tokens)
     if mechanism == "GSSAPI":
         return partial(sasl.kerberos, str(properties.get("sasl.kerberos.service.name", "kafka")))

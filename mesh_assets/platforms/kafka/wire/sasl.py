@@ -25,6 +25,7 @@ from mesh_assets.errors import (
     UnreachableError,
 )
 from mesh_assets.importing import importing
+from mesh_assets.platforms.kafka.settings import MASK
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
 
 Turns: TypeAlias = Generator[bytes, bytes, None]
@@ -147,6 +148,10 @@ class Tokens:
 
     def __repr__(self) -> str:
         return "Tokens()"
+
+    def redact(self, text: str) -> str:
+        token, _ = self._token
+        return text.replace(token, MASK) if token else text
 
     def current(self) -> tuple[str, Mapping[str, str]]:
         """A token that lives, and its extensions. Raises what `ask` raises."""

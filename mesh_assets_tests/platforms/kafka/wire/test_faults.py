@@ -3,6 +3,7 @@ answer, and never a wait without an end."""
 
 import asyncio
 import random
+import ssl
 import struct
 import time
 import tracemalloc
@@ -13,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import trustme
 from confluent_kafka import KafkaError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -473,6 +475,28 @@ def test_a_leader_that_cannot_be_reached_is_named_with_its_listener(refusing: st
     )
 
 
+def test_a_broker_that_has_another_address_by_now_is_found_there(refusing: str) -> None:
+    async def read(kafka: Connections) -> str:
+        await kafka.brokers()
+        broker._nodes = {1: broker.address, 2: second.address}
+        return await kafka.ask(echo("hello"), broker=2)
+
+    with ScriptedBroker() as broker, ScriptedBroker() as second:
+        broker._nodes = {1: broker.address, 2: refusing}
+        assert run(broker.address, read) == "hello"
+
+
+def test_a_server_that_is_not_trusted_does_not_hide_the_next() -> None:
+    authority = trustme.CA()
+    context, other = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(other)
+    trusted = {"security.protocol": "SSL", "ssl.ca.pem": authority.cert_pem.bytes().decode()}
+    with ScriptedBroker(tls=other) as stranger, ScriptedBroker(tls=context) as broker:
+        servers = f"{stranger.address},{broker.address}"
+        assert run(servers, lambda kafka: kafka.ask(echo("hello")), timeout_seconds=5, **trusted) == "hello"
+
+
 def test_a_broker_that_is_new_is_found_by_asking_again() -> None:
     async def read(kafka: Connections) -> str:
         await kafka.brokers()
@@ -581,6 +605,22 @@ def test_a_refused_login_is_reported_at_once_and_not_tried_again() -> None:
         assert len(broker.of(SASL_AUTHENTICATE)) == 1
     assert type(error) is RefusedError
     assert str(error).endswith("SASL authentication error: Invalid username or password")
+
+
+def test_a_token_that_the_broker_repeats_is_not_shown() -> None:
+    async def repeats(peer: Peer, asked: Asked) -> None:
+        said = asked.body[4:].decode().replace("\x01", " ")
+        await peer.answer(asked, refused(KafkaError.SASL_AUTHENTICATION_FAILED, said))
+
+    login: dict[str, Any] = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        "oauth_cb": lambda _: ("hush-hush", time.time() + 60),
+    }
+    with ScriptedBroker({SASL_AUTHENTICATE: repeats}) as broker:
+        error = failure_of(broker.address, **login)
+    assert type(error) is RefusedError
+    assert str(error).endswith("SASL authentication error: n,, auth=Bearer ***")
 
 
 def test_a_login_that_is_not_answered_ends() -> None:
