@@ -29,6 +29,7 @@ from mesh_assets_tests.platforms.kafka.wire.broker import (
     Asked,
     Peer,
     ScriptedBroker,
+    echoes,
     hangs_up,
     is_silent,
 )
@@ -261,6 +262,27 @@ def test_certificates_that_are_not_believed_are_told_apart_and_not_tried_again(
     assert f"Kafka at {broker.address} could not be reached: TLS handshake failed: {said}" in str(
         raised.value
     )
+
+
+def test_a_certificate_that_ends_during_a_run_is_said_when_the_broker_is_connected_to_again(
+    authority: trustme.CA, opened: Callable[..., RunningCluster]
+) -> None:
+    context = serving(authority)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    ended = authority.issue_cert("127.0.0.1", not_before=yesterday - timedelta(days=9), not_after=yesterday)
+
+    async def ends(peer: Peer, asked: Asked) -> None:
+        if asked.body == b"\0\3end":
+            ended.configure_cert(context)
+            return peer.hang_up()
+        return await echoes(peer, asked)
+
+    with ScriptedBroker({ECHO: ends}, tls=context) as broker:
+        running = opened(broker.address, **trusting(authority))
+        assert asked(running) == "hello"
+        with pytest.raises(UnreachableError) as raised:
+            asked(running, "end")
+    assert "the broker's certificate has expired (renew it on the broker)" in str(raised.value)
 
 
 # --- secrets
