@@ -10,8 +10,8 @@ from typing import Any
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.values import BrokerNode
-from mesh_assets.platforms.kafka.wire.connection import BrokerConnection, ConnectError
-from mesh_assets.platforms.kafka.wire.dialing import Address, first_of
+from mesh_assets.platforms.kafka.wire.connection import BrokerConnection
+from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, first_of
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
 from mesh_assets.platforms.kafka.wire.greetings import BROKERS
 from mesh_assets.platforms.kafka.wire.login import Login

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError
 
 from mesh_assets.errors import MeshError
 from mesh_assets.platforms.kafka.errors import explain
-from mesh_assets.platforms.kafka.wire.dialing import Address, connected, mistrust
+from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, connected, mistrust
 from mesh_assets.platforms.kafka.wire.forms import (
     Answer,
     BrokerError,
@@ -41,18 +41,6 @@ _OF_A_LOGIN = 0.85
 
 _LENGTH = struct.Struct(">i")
 _HEAD = struct.Struct(">ihhih")
-
-
-class ConnectError(BrokerError):
-    """No connection came about, or one broke off before its first answer. `line`: how librdkafka would log it, which
-    `platforms.kafka.errors.connection_failed` reads. `seconds`: how long it was tried. `broker`: whose advertised
-    listener that is; None: a bootstrap server's."""
-
-    def __init__(self, code: int, said: str, line: str) -> None:
-        super().__init__(code, said)
-        self.line = line
-        self.seconds = 0.0
-        self.broker: int | None = None
 
 
 @dataclass(slots=True)
@@ -279,10 +267,11 @@ class BrokerConnection(asyncio.Protocol):
 
     async def ask(self, request: Request[Answer], version: int) -> Answer:
         """Raises BrokerError when no answer comes, MalformedError when it is none of Kafka's."""
-        if self._log_in_again is not None and (
-            self._logging_in.locked() or self._loop.time() >= self._log_in_again
-        ):
-            await self._renew()
+        while self._log_in_again is not None and self.failure is None:
+            if self._logging_in.locked() or self._loop.time() >= self._log_in_again:
+                await self._renew()
+            elif not await self._waited():
+                break  # and what follows sends at once: a login is never interrupted
         answer = await self._answer_to(request, version)
         self._step = ""  # from now on, a connection that breaks off says nothing about the listener
         return answer
@@ -307,10 +296,8 @@ class BrokerConnection(asyncio.Protocol):
         return answer
 
     async def _exchange(self, request: Request[Any], version: int) -> bytes:
-        while (silence := self._silent_until - self._loop.time()) > 0:
-            await asyncio.sleep(silence)
-        while not self._writable.is_set():  # what the peer does not read must not pile up here
-            await self._writable.wait()
+        while await self._waited():
+            pass
         if self.failure is not None:
             raise self.failure
         assert self._transport is not None, "only an open connection is asked"
@@ -328,6 +315,16 @@ class BrokerConnection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_at(now + self._timeout, self._look)
         return await waiting.answer
+
+    async def _waited(self) -> bool:
+        """Whether nothing may be sent yet; returns when that may have changed."""
+        if (silence := self._silent_until - self._loop.time()) > 0:
+            await asyncio.sleep(silence)
+        elif not self._writable.is_set():  # what the peer does not read must not pile up here
+            await self._writable.wait()
+        else:
+            return False
+        return True
 
     def _look(self) -> None:
         """Gives the connection up when nothing came for as long as the timeout, though requests wait. A broker

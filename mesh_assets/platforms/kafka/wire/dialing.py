@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from mesh_assets.errors import EstateError
+from mesh_assets.platforms.kafka.wire.forms import BrokerError
 
 Result = TypeVar("Result")
 
@@ -24,6 +25,18 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class ConnectError(BrokerError):
+    """No connection came about, or one broke off before its first answer. `line`: how librdkafka would log it, which
+    `platforms.kafka.errors.connection_failed` reads. `seconds`: how long it was tried. `broker`: whose advertised
+    listener that is; None: a bootstrap server's."""
+
+    def __init__(self, code: int, said: str, line: str) -> None:
+        super().__init__(code, said)
+        self.line = line
+        self.seconds = 0.0
+        self.broker: int | None = None
 
 
 def addresses(servers: str) -> list[Address]:

@@ -12,8 +12,7 @@ from confluent_kafka import KafkaError
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.errors import Endpoint, connection_failed, from_kafka_error
 from mesh_assets.platforms.kafka.wire.cluster import Cluster
-from mesh_assets.platforms.kafka.wire.connection import ConnectError
-from mesh_assets.platforms.kafka.wire.dialing import addresses
+from mesh_assets.platforms.kafka.wire.dialing import ConnectError, addresses
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
