@@ -5,10 +5,11 @@ Versions of a message are either flexible (lengths as varints of length + 1, tag
 struct, KIP-482) or not; a `Reader` and a `Writer` know which, so that a message is written down once for both.
 """
 
+import asyncio
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from mesh_assets.platforms.kafka.values import BrokerNode
 
@@ -143,6 +144,13 @@ class Reader:
             raise MalformedError("an array that is longer than the answer")
         return count
 
+    def length(self) -> int:
+        """The same for an array that may not be null: nothing is not the same as none."""
+        count = self.count()
+        if count < 0:
+            raise MalformedError("a null where an array must be")
+        return count
+
     def array(self, item: Callable[[], Item]) -> list[Item]:
         return [item() for _ in range(self.count())]
 
@@ -262,3 +270,14 @@ class Connections(Protocol):
 
     async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
         """The version that would be agreed on; None: the broker lacks the request."""
+
+
+async def together(reads: Iterable[Coroutine[Any, Any, Item]]) -> list[Item]:
+    """Their results, in their order. The first error ends the others and is raised as it is."""
+    tasks: list[asyncio.Task[Item]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks.extend(group.create_task(read) for read in reads)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
