@@ -40,7 +40,11 @@ def topic(
     name: str, *partitions: Any, code: int = 0, topic_id: UUID | None = ID, internal: bool = False
 ) -> Any:
     return _Topic(
-        error_code=code, name=name, topic_id=topic_id, is_internal=internal, partitions=list(partitions)
+        error_code=code,
+        name=name,
+        topic_id=topic_id or UUID(int=0),
+        is_internal=internal,
+        partitions=list(partitions),
     )
 
 
