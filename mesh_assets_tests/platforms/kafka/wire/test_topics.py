@@ -226,12 +226,9 @@ def test_what_no_broker_says_is_no_answer(answered: list[Any]) -> None:
 
 def test_an_answer_about_another_topic_than_the_one_asked_for_is_none() -> None:
     brokers = brokers_with()
-    request, _ = brokers._handlers["Metadata"]
-    brokers._handlers = {
-        "Metadata": (
-            request,
-            lambda *_: MetadataResponse(brokers=[], cluster_id=None, topics=[topic("another")], error_code=0),
-        )
-    }
+    brokers.handlers["Metadata"] = (
+        MetadataRequest,
+        lambda *_: MetadataResponse(brokers=[], cluster_id=None, topics=[topic("another")], error_code=0),
+    )
     with pytest.raises(MalformedError, match="other topics than were asked for"):
         asyncio.run(topic_presence(brokers, ["orders"]))
