@@ -30,6 +30,8 @@ TOPICS_A_REQUEST = 500
 # Fewer are not worth a request to another broker.
 _FEWEST_A_REQUEST = 100
 _IN_FLIGHT_A_BROKER = 2
+# With so many blocks of configs a topic's is compared as a whole, the last one first, before its entries are.
+_RECENT = 16
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.1
 
@@ -133,10 +135,9 @@ class _Entry:
 class _Block:
     """All configs of one topic or more."""
 
-    __slots__ = ("entries", "of_the_broker", "of_the_cluster", "of_the_topic", "raw", "values")
+    __slots__ = ("entries", "of_the_broker", "of_the_cluster", "of_the_topic", "values")
 
-    def __init__(self, raw: bytes, entries: tuple[_Entry, ...]) -> None:
-        self.raw = raw
+    def __init__(self, entries: tuple[_Entry, ...]) -> None:
         self.entries = entries
         self.values = {entry.name: entry.value for entry in sorted(entries, key=lambda entry: entry.name)}
         if len(self.values) < len(entries):
@@ -157,7 +158,7 @@ class _Known:
         self._version = version
         self._entries: dict[bytes, _Entry] = {}
         self._blocks: dict[tuple[_Entry, ...], _Block] = {}
-        self._last: _Block | None = None
+        self._recent: list[tuple[bytes, _Block]] = []
 
     def read(self, r: Reader) -> dict[str, TopicConfigs]:
         r.throttle()
@@ -183,15 +184,17 @@ class _Known:
         return read
 
     def _block(self, r: Reader) -> _Block:
-        begins, start, last = r.data.startswith, r.at, self._last
-        if last is not None and begins(last.raw, start):
-            r.at = start + len(last.raw)
-            return last
-        expected = last.entries if last is not None else ()
+        begins, start, recent = r.data.startswith, r.at, self._recent
+        for number, (raw, block) in enumerate(recent):
+            if begins(raw, start):
+                r.at = start + len(raw)
+                if number:
+                    recent.insert(0, recent.pop(number))
+                return block
         entries: list[_Entry] = []
         count = r.length()
         at = r.at
-        for entry in expected[:count]:
+        for entry in recent[0][1].entries[:count] if recent else ():
             if not begins(entry.raw, at):
                 r.at = at
                 entry = self._entry(r)
@@ -201,11 +204,11 @@ class _Known:
         while len(entries) < count:
             entries.append(self._entry(r))
         key = tuple(entries)
-        block = self._blocks.get(key)
-        if block is None:
-            block = self._blocks[key] = _Block(r.data[start : r.at], key)
+        block = self._blocks.get(key) or _Block(key)
+        self._blocks[key] = block
         if entries:  # those of an error are none
-            self._last = block
+            recent.insert(0, (r.data[start : r.at], block))
+            del recent[_RECENT:]
         return block
 
     def _entry(self, r: Reader) -> _Entry:

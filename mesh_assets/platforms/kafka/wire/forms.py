@@ -99,6 +99,10 @@ class Reader:
 
     def varint(self) -> int:
         """An unsigned one of at most 32 bits."""
+        at = self.at
+        if at < self.end and (byte := self.data[at]) < 0x80:  # nearly all are one byte
+            self.at = at + 1
+            return byte
         number = shift = 0
         for _ in range(_LONGEST_VARINT):
             byte = self.take(1)[0]
@@ -112,7 +116,7 @@ class Reader:
         return self.varint() - 1 if self.flexible else fixed()
 
     def nullable_text(self) -> str | None:
-        length = self._length(self.int16)
+        length = self.varint() - 1 if self.flexible else self.int16()
         if length < 0:
             return None
         try:
