@@ -170,7 +170,8 @@ class _Known:
             block = self._block(r)
             r.tags()
             if code:
-                error = item_error(KafkaError(code, said or None), _DESCRIBE_CONFIGS)
+                printable = BrokerError(code, said or "").said
+                error = item_error(KafkaError(code, printable or None), _DESCRIBE_CONFIGS)
                 read[name] = TopicConfigs(topic=name, values=None, error=error)
             else:
                 read[name] = TopicConfigs(

@@ -189,6 +189,13 @@ def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_other
     }
 
 
+def test_what_a_broker_says_of_a_refusal_is_one_printable_line() -> None:
+    brokers = brokers_that(lambda names, _: [result(name, [], 29, "no\0,\n\x1b[31mno") for name in names])
+    assert read(brokers, ["orders"])["orders"].error == (
+        "TOPIC_AUTHORIZATION_FAILED: no , [31mno; needs DESCRIBE_CONFIGS on the topic"
+    )
+
+
 def test_no_topics_need_no_request() -> None:
     brokers = brokers_with({})
     assert (read(brokers, []), brokers.asked) == ({}, [])
