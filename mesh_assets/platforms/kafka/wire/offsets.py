@@ -5,27 +5,26 @@ for again until time is up.
 """
 
 import asyncio
-import struct
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain, repeat
-from sys import intern
 from typing import NamedTuple, Self
 
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
 from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
-from mesh_assets.platforms.kafka.wire.forms import (
-    BrokerError,
-    Connections,
-    MalformedError,
-    Reader,
-    Request,
-    Writer,
-    together,
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, MalformedError, together
+from mesh_assets.platforms.kafka.wire.offset_messages import (
+    CODE,
+    EARLIEST,
+    LATEST,
+    OFFSET,
+    TIMESTAMP,
+    Places,
+    Row,
+    list_offsets,
 )
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
@@ -33,18 +32,7 @@ PARTITIONS_A_REQUEST = 10_000
 PATIENCE_SECONDS = 10.0
 """A dead broker is known to be dead after 9 s (`broker.session.timeout.ms`); then its partitions get other leaders."""
 
-LATEST, EARLIEST, OF_THE_NEWEST_TIMESTAMP = -1, -2, -3
-"""Kafka's special timestamps."""
-# Kafka 3.0 (KIP-734); before it, -3 is refused.
-_KNOWS_THE_NEWEST = 7
-
 _RIGHT = "DESCRIBE on the topic"
-_CONSUMER = -1
-# With read_committed, "latest" would be the last stable offset, which is below the end while a transaction is open.
-_READ_UNCOMMITTED = 0
-_WITHOUT_EPOCH = -1
-# How long a broker may look into tiered storage for the offset at a time.
-_TIERED_MS = 10_000
 
 # The leader is another one now, or is not ready yet, or did not answer.
 _MOVED = frozenset(
@@ -65,12 +53,6 @@ _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 Place = tuple[str, int]
 """Topic and partition."""
-Places = Mapping[str, Sequence[int]]
-"""Partitions by topic, sorted."""
-Row = tuple[int, ...]
-"""Of an answer: partition, error code, timestamp, offset, and more in newer versions."""
-_CODE, _TIMESTAMP, _OFFSET = 1, 2, 3
-_ROW_1, _ROW_4, _ROW_6 = (struct.Struct(form) for form in (">ihqq", ">ihqqi", ">ihqqiB"))
 
 
 class OffsetAtTime(NamedTuple):
@@ -110,8 +92,8 @@ async def read_offsets(
         topics[topic] = tuple(
             PartitionOffsets(
                 partition=number,
-                earliest=begins[number][_OFFSET] if number in begins else None,
-                latest=ends[number][_OFFSET] if number in ends else None,
+                earliest=begins[number][OFFSET] if number in begins else None,
+                latest=ends[number][OFFSET] if number in ends else None,
                 error=_text(errors.get((topic, number))) if errors else None,
             )
             for number in numbers
@@ -143,9 +125,9 @@ async def read_offsets_at(
 
 
 def _at_time(row: Row | None, error: KafkaError | None) -> OffsetAtTime:
-    if row is None or row[_OFFSET] < 0:
+    if row is None or row[OFFSET] < 0:
         return OffsetAtTime(None, None, _text(error))
-    return OffsetAtTime(row[_OFFSET], row[_TIMESTAMP] if row[_TIMESTAMP] >= 0 else None)
+    return OffsetAtTime(row[OFFSET], row[TIMESTAMP] if row[TIMESTAMP] >= 0 else None)
 
 
 def _text(error: KafkaError | None) -> str | None:
@@ -259,8 +241,7 @@ class _Reading:
         return failed
 
     async def _ask(self, leader: int, places: Places, failed: dict[Place, KafkaError]) -> None:
-        oldest = _KNOWS_THE_NEWEST if self._timestamp == OF_THE_NEWEST_TIMESTAMP else 1
-        request = Request("ListOffsets", 2, oldest, 11, 6, partial(_write, places, self._timestamp), _read)
+        request = list_offsets(places, self._timestamp)
         try:
             answered = await self._leaders.connections.ask(request, broker=leader)
         except BrokerError as error:
@@ -276,17 +257,19 @@ class _Reading:
             raise MalformedError("an answer to ListOffsets about other topics than were asked for")
         at_an_edge = self._timestamp in (LATEST, EARLIEST)
         for topic, rows in answered.items():
-            if sorted(row[0] for row in rows) != places[topic]:
+            answered_for = [row[0] for row in rows]
+            if answered_for != places[topic] and sorted(answered_for) != places[topic]:
                 raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
             into = self.rows[topic]
             for row in rows:
-                if row[_CODE]:
-                    failed[topic, row[0]] = KafkaError(row[_CODE])
-                elif row[_OFFSET] < 0 and at_an_edge:
+                if row[CODE]:
+                    failed[topic, row[0]] = KafkaError(row[CODE])
+                elif row[OFFSET] < 0 and at_an_edge:
                     failed[topic, row[0]] = _no_offset("the partition's broker gave none")
                 else:
                     into[row[0]] = row
-                    self.errors.pop((topic, row[0]), None)
+                    if self.errors:
+                        self.errors.pop((topic, row[0]), None)
 
 
 def _no_offset(why: str) -> KafkaError:
@@ -315,62 +298,3 @@ def _in_parts(places: Places) -> Iterator[Places]:
         part[topic] = numbers
         room -= len(numbers)
     yield part
-
-
-def _write(places: Places, timestamp: int, w: Writer, version: int) -> None:
-    w.int32(_CONSUMER)
-    if version >= 2:
-        w.int8(_READ_UNCOMMITTED)
-    w.count(len(places))
-    written: dict[tuple[int, ...], bytes] = {}  # most topics have the same few partitions
-    for topic, numbers in places.items():
-        w.text(topic)
-        block = written.get(key := tuple(numbers))
-        if block is None:
-            block = written[key] = _partitions(key, timestamp, version, flexible=w.flexible)
-        w.raw(block)
-        w.tags()
-    if version >= 10:
-        w.int32(_TIERED_MS)
-    w.tags()
-
-
-def _partitions(numbers: Sequence[int], timestamp: int, version: int, *, flexible: bool) -> bytes:
-    w = Writer(flexible=flexible)
-    w.count(len(numbers))
-    for number in numbers:
-        w.int32(number)
-        if version >= 4:
-            w.int32(_WITHOUT_EPOCH)
-        w.int64(timestamp)
-        w.tags()
-    return bytes(w.data)
-
-
-def _read(r: Reader, version: int) -> dict[str, list[Row]]:
-    form = _ROW_6 if r.flexible else _ROW_4 if version >= 4 else _ROW_1
-    if version >= 2:
-        r.throttle()
-    topics: dict[str, list[Row]] = {}
-    for _ in range(r.length()):
-        name = intern(r.text())
-        if name in topics:
-            raise MalformedError("an answer to ListOffsets with a topic twice")
-        topics[name] = _rows(r, form, r.length())
-        r.tags()
-    r.tags()
-    return topics
-
-
-def _rows(r: Reader, form: struct.Struct, count: int) -> list[Row]:
-    start = r.at
-    block = r.take(count * form.size)
-    # The last byte of a flexible row says how many tagged fields follow it: none, of all brokers known.
-    if not r.flexible or not any(block[form.size - 1 :: form.size]):
-        return list(form.iter_unpack(block))
-    r.at = start
-    rows: list[Row] = []
-    for _ in range(count):
-        rows.append((r.int32(), r.int16(), r.int64(), r.int64(), r.int32()))
-        r.tags()
-    return rows

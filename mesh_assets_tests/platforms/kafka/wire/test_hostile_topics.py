@@ -1,5 +1,5 @@
-"""Answers about topics, configs and offsets that no broker gives: an error, never a hang, a huge allocation or an
-exception of another kind."""
+"""Answers about topics, configs and offsets that no broker of today gives: read, or an error; never a hang, a huge
+allocation or an exception of another kind."""
 
 import struct
 import tracemalloc
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.platforms.kafka.wire import configs, offsets, topics
-from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
+from mesh_assets.platforms.kafka.wire import configs, topics
+from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request, Writer
+from mesh_assets.platforms.kafka.wire.offset_messages import list_offsets
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     DescribeConfigsResponse,
     ListOffsetsResponse,
@@ -25,7 +26,7 @@ from mesh_assets_tests.platforms.kafka.wire.test_offsets import rows
 from mesh_assets_tests.platforms.kafka.wire.test_topics import partition, topic
 
 METADATA = Request("Metadata", 3, 4, 13, 9, partial(topics._write, None), topics._read)
-OFFSETS = Request("ListOffsets", 2, 1, 11, 6, partial(offsets._write, {}, -1), offsets._read)
+OFFSETS = list_offsets({}, -1)
 
 
 def _read_configs(*arguments: Any) -> Any:
@@ -71,6 +72,26 @@ def names_of(case: object) -> str:
 
 
 of_every_answer = pytest.mark.parametrize(("request_", "version"), CASES, ids=names_of)
+
+
+def test_tagged_fields_of_brokers_to_come_are_skipped() -> None:
+    out = Writer(flexible=True)
+    tagged = b"\x01\x09\x03new"
+    out.int32(0)
+    out.count(2)
+    for name in ("one", "two"):
+        out.text(name)
+        out.count(2)
+        for number, tags in ((0, tagged), (1, b"\0")):
+            out.raw(struct.pack(">ihqqi", number, 0, -1, 7, 3) + (tags if name == "one" else b"\0"))
+        out.raw(tagged)
+    out.raw(tagged)
+    answer = decode(OFFSETS, 11, bytes(out.data))
+    expected = [(0, 0, -1, 7, 3), (1, 0, -1, 7, 3)]
+    assert {name: [row[:5] for row in of_topic] for name, of_topic in answer.items()} == {
+        "one": expected,
+        "two": expected,
+    }
 
 
 @of_every_answer

@@ -15,12 +15,8 @@ from mesh_assets.platforms.kafka.values import (
 )
 from mesh_assets.platforms.kafka.wire import offsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, UnsupportedError
-from mesh_assets.platforms.kafka.wire.offsets import (
-    OF_THE_NEWEST_TIMESTAMP,
-    OffsetAtTime,
-    read_offsets,
-    read_offsets_at,
-)
+from mesh_assets.platforms.kafka.wire.offset_messages import OF_THE_NEWEST_TIMESTAMP
+from mesh_assets.platforms.kafka.wire.offsets import OffsetAtTime, read_offsets, read_offsets_at
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     EARLIEST,
     LATEST,
@@ -72,6 +68,18 @@ def test_each_partition_has_its_earliest_and_latest_offset_in_every_version(vers
     }
     assert list(reading.topics) == ["big", "nothing", "orders"]
     assert before <= reading.read_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("version", [5, 6, 11])
+def test_long_names_and_topics_of_many_partitions_are_read_as_short_ones_are(version: int) -> None:
+    sizes = {"a": 126, "b": 127, "c": 300, "d" * 126: 1, "e" * 127: 1, "f" * 249: 200}
+    cluster = Cluster({topic: dict.fromkeys(range(size), 1) for topic, size in sizes.items()}, newest=version)
+    cluster.ends = {
+        (topic, number): (number, size) for topic, size in sizes.items() for number in range(size)
+    }
+    assert shown(read(cluster, cluster.leaders)) == {
+        topic: [(number, number, size, None) for number in range(size)] for topic, size in sizes.items()
+    }
 
 
 def test_each_leader_is_asked_once_for_all_its_latest_offsets_and_then_once_for_the_earliest() -> None:
