@@ -198,13 +198,15 @@ class _Reading:
         for turn, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
             failed = await self._ask_leaders(pending)
             self.errors |= failed
-            again = _by_topic(place for place, error in failed.items() if _may_pass(error, turn))
+            again = {place for place, error in failed.items() if _may_pass(error, turn)}
             if not again or time.monotonic() + pause > end:
                 break
             await asyncio.sleep(pause)
-            if not await self._look_again(again):
+            pending = _by_topic(again)
+            if not await self._look_again(pending):
                 break
-            pending = again
+            for place in again:
+                del self.errors[place]
         if self._silence is not None and not any(self.rows.values()):
             raise self._silence
         return self
@@ -255,21 +257,20 @@ class _Reading:
             return
         if answered.keys() != places.keys():
             raise MalformedError("an answer to ListOffsets about other topics than were asked for")
-        at_an_edge = self._timestamp in (LATEST, EARLIEST)
+        # At a time there may be no record; an edge is always somewhere.
+        lowest = 0 if self._timestamp in (LATEST, EARLIEST) else -1
         for topic, rows in answered.items():
             answered_for = [row[0] for row in rows]
             if answered_for != places[topic] and sorted(answered_for) != places[topic]:
                 raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
             into = self.rows[topic]
-            for row in rows:
-                if row[CODE]:
-                    failed[topic, row[0]] = KafkaError(row[CODE])
-                elif row[OFFSET] < 0 and at_an_edge:
-                    failed[topic, row[0]] = _no_offset("the partition's broker gave none")
+            for number, row in zip(answered_for, rows, strict=True):
+                if not row[CODE] and row[OFFSET] >= lowest:
+                    into[number] = row
+                elif row[CODE]:
+                    failed[topic, number] = KafkaError(row[CODE])
                 else:
-                    into[row[0]] = row
-                    if self.errors:
-                        self.errors.pop((topic, row[0]), None)
+                    self.errors[topic, number] = _no_offset("the partition's broker gave none")
 
 
 def _no_offset(why: str) -> KafkaError:
