@@ -131,14 +131,29 @@ class CommittedPartition(Value, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class ShareOffset(Value, frozen=True, kw_only=True):
+    """How far a share group is on a partition that it has begun.
+
+    `start`: no record before it is delivered any more; None without an `error`: before the group's first record.
+    `lag_records`: those from there on that it is not done with; None with brokers that do not count them (before
+    4.3).
+    """
+
+    topic: str
+    partition: int
+    start: int | None
+    lag_records: int | None
+    error: str | None = None
+
+
 class ConsumerGroup(Value, frozen=True, kw_only=True):
     """A group of any kind.
 
-    `type`: classic, consumer (KIP-848), streams (only with offsets: this client cannot describe them) or
-    `unknown` (share groups, later kinds, and streams groups without offsets). `protocol_type`: `consumer`,
+    `type`: classic, consumer (KIP-848), share, streams or `unknown` (later kinds). `protocol_type`: `consumer`,
     `connect`, `sr`, …; empty for a group that only commits; None when unknown. `state`: Kafka's word (Stable,
-    Empty, PreparingRebalance, …), or `unknown` when the client does not know it. `members` and `offsets` are
-    None when they could not be read, with the reason in `error`; `offsets` are sorted.
+    Empty, PreparingRebalance, …), or `unknown` when no broker says it. `members` and `offsets` are
+    None when they could not be read, with the reason in `error`; `offsets` are sorted. A share group commits no
+    offsets, which its `error` says: it has `share` instead, sorted, or None when that could not be read.
     """
 
     group_id: str
@@ -149,6 +164,7 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
     members: tuple[GroupMember, ...] | None
     offsets: tuple[CommittedPartition, ...] | None
     error: str | None = None
+    share: tuple[ShareOffset, ...] | None = None
 
 
 def partition_of(group: str, partitions: int) -> int:
