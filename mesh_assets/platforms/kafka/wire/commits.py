@@ -72,7 +72,7 @@ def _group(answer: Reader, version: int) -> tuple[str, Committed | Failure]:
 
 def _committed(answer: Reader, version: int) -> Committed:
     committed: Committed = {}
-    for _ in range(_count(answer)):
+    for _ in range(answer.length()):
         topic = intern(answer.text())
         partitions = _partitions(answer, topic, version)
         answer.tags()
@@ -82,16 +82,9 @@ def _committed(answer: Reader, version: int) -> Committed:
     return committed
 
 
-def _count(answer: Reader) -> int:
-    count = answer.count()
-    if count < 0:
-        raise MalformedError("a null where an array must be")
-    return count
-
-
 def _partitions(answer: Reader, topic: str, version: int) -> list[CommittedPartition]:
     """There are tens of thousands, so that those in the plain form are read without a call for each field."""
-    count = _count(answer)
+    count = answer.length()
     unpack, size, data = _PLAIN.unpack_from, _PLAIN.size, answer.data
     at, last_start = answer.at, answer.end - size if answer.flexible else -1
     found: list[CommittedPartition] = []

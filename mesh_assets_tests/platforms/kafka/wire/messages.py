@@ -10,7 +10,7 @@ from mesh_assets.platforms.kafka.wire.forms import Answer, Reader, Request, Writ
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of importlib.resources.read_text, with Python 3.11
-    from kafka.protocol.schemas import BaseField, StructField, load_json  # type: ignore[import-not-found]
+    from kafka.protocol.schemas import BaseField, StructField, load_json
 
 
 def encoded(message: str, version: int, values: dict[str, Any]) -> bytes:

@@ -25,7 +25,7 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
 from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions, written
 
 
-def every_version(request: Request[Any]) -> Any:
+def every_version(request: Request[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("version", versions(request))
 
 
@@ -135,7 +135,7 @@ def test_a_coordinator_is_found_or_the_reason_why_not(version: int) -> None:
     assert found == {"a": Failure(15, "not now" if version >= 1 else "")}
 
 
-def assignment(version: int = 0, **topics: list[int]) -> bytes:
+def assignment(topics: dict[str, list[int]], version: int = 0) -> bytes:
     """As the leader of a classic group writes it; written down here, for kafka-python has it too deep inside."""
     body = version.to_bytes(2, "big") + len(topics).to_bytes(4, "big")
     for topic, numbers in topics.items():
@@ -158,13 +158,13 @@ CLASSIC = {
                     "client_id": "client",
                     "client_host": "/10.0.0.7",
                     "member_metadata": b"\0\1",
-                    "member_assignment": assignment(orders=[1, 0], users=[2]),
+                    "member_assignment": assignment({"orders": [1, 0], "users": [2]}),
                 },
                 {
                     "member_id": "m-1",
                     "client_id": "client",
                     "client_host": "10.0.0.8",
-                    "member_assignment": assignment(version=3, orders=[2]),
+                    "member_assignment": assignment({"orders": [2]}, version=3),
                 },
             ],
         },
@@ -207,11 +207,11 @@ def test_a_classic_group_has_its_members_with_what_was_assigned_to_them(version:
     "assigned",
     [
         b"\0",
-        b"\xff\xff" + assignment(orders=[1])[2:],
-        assignment(orders=[1])[:-6],
+        b"\xff\xff" + assignment({"orders": [1]})[2:],
+        assignment({"orders": [1]})[:-6],
         b"\0\0\x7f\xff\xff\xff",
         b"\0\0\xff\xff\xff\xff",
-        assignment(orders=[0xFFFFFFFF]),
+        assignment({"orders": [0xFFFFFFFF]}),
     ],
 )
 def test_an_assignment_that_is_none_of_the_consumer_protocol_is_unknown_and_said_to_be(
@@ -233,7 +233,7 @@ def test_a_worker_of_connect_has_an_assignment_in_a_format_of_its_own() -> None:
 
 
 def test_what_later_versions_append_to_an_assignment_is_not_read() -> None:
-    assert consumer_assignment(assignment(version=9, orders=[4]) + b"more") == {"orders": [4]}
+    assert consumer_assignment(assignment({"orders": [4]}, version=9) + b"more") == {"orders": [4]}
 
 
 TOPIC_PARTITIONS = {"topic_partitions": [{"topic_name": "orders", "partitions": [2, 0]}]}
@@ -448,7 +448,7 @@ def test_a_share_group_has_its_starts_and_the_lag_that_brokers_count(version: in
 def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:
     """An answer of every message in every version."""
     topology = {"subtopologies": [{"subtopology_id": "0", "source_topics": ["orders"]}]}
-    plain = {
+    plain: dict[Request[Any], dict[str, Any]] = {
         LIST_GROUPS: LISTED,
         describe_classic_groups(["billing", "gone", "secret"]): CLASSIC,
         group_kinds.describe_streams_groups(["totals"]): {"groups": [streams(topology)]},
@@ -534,12 +534,13 @@ def test_any_bytes_are_an_error_or_a_value(
 @pytest.mark.parametrize("answered", [["a"], ["a", "c"], ["a", "b", "c"], ["a", "b", "b"]])
 def test_an_answer_about_other_groups_than_those_asked_for_is_none(answered: list[str]) -> None:
     groups = [{"group_id": name} for name in answered]
-    for request, version in (
+    asked: list[tuple[Request[Any], int]] = [
         (describe_classic_groups(["a", "b"]), 5),
         (group_kinds.describe_consumer_groups(["a", "b"]), 1),
         (fetch_offsets(["a", "b"]), 9),
         (describe_share_offsets(["a", "b"]), 1),
-    ):
+    ]
+    for request, version in asked:
         with pytest.raises(MalformedError, match="other groups than those that were asked for"):
             answer_of(request, version, {"groups": groups})
 
