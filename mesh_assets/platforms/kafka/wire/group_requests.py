@@ -20,6 +20,7 @@ Answer = TypeVar("Answer")
 
 UNKNOWN = "unknown"
 DEAD = "Dead"
+_LONGEST_WORDS = 1_000
 KINDS = frozenset({"classic", "consumer", "share", "streams"})
 
 
@@ -30,7 +31,9 @@ class Failure(NamedTuple):
     said: str = ""
 
     def error(self) -> KafkaError:
-        return KafkaError(self.code, self.said or None)
+        # As one printable line: what a broker sends must not steer a terminal, and librdkafka's errors take no NUL.
+        printable = "".join(c if c.isprintable() else " " for c in self.said[:_LONGEST_WORDS])
+        return KafkaError(self.code, " ".join(printable.split()) or None)
 
     def text(self, right: str) -> str:
         return item_error(self.error(), right)

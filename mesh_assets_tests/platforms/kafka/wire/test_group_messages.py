@@ -554,3 +554,8 @@ def test_a_null_is_no_empty_list() -> None:
 
 def test_all_kinds_have_a_name() -> None:
     assert {"classic", "consumer", "share", "streams"} == group_requests.KINDS
+
+
+@pytest.mark.parametrize("code", [-32768, -1, 1, 69, 32767])
+def test_what_a_broker_says_becomes_one_printable_line(code: int) -> None:
+    assert Failure(code, "bad\0news\x1b[31m\n").text("more rights").endswith(": bad news [31m")
