@@ -103,7 +103,8 @@ async def read_groups(
         still = {name: listed[name] for name in gone if name in listed and listed[name].listed.state != DEAD}
         kinds = await find_kinds(coordinators, {name: group.coordinator for name, group in still.items()})
         for name, (kind, _) in kinds.items():
-            still[name] = still[name]._replace(listed=still[name].listed._replace(type=kind))
+            if kind != UNKNOWN:
+                still[name] = still[name]._replace(listed=still[name].listed._replace(type=kind))
         described = {name: description for name, (_, description) in kinds.items()}
         answers = answers.with_those_of(await read(coordinators, still, described=described))
         groups = {name: group for name, group in groups.items() if name not in gone}
@@ -285,14 +286,13 @@ def group_of(name: str, listed: ListedGroup, answers: Answers) -> ConsumerGroup:
         topics = described.code == KafkaError.TOPIC_AUTHORIZATION_FAILED
         errors.append(described.text(_TOPICS_RIGHT if topics else RIGHT))
     offsets = None
-    if isinstance(committed, Failure):
+    if kind == "share":
+        errors += [shared.text(SHARE_RIGHT)] if isinstance(shared, Failure) else []
+        errors.append(_COMMITS_NOTHING)
+    elif isinstance(committed, Failure):
         errors.append(committed.text(RIGHT))
     elif committed is not None and (committed or members is not None or not is_gone(described)):
         offsets = _offsets(committed, members or ())
-    if isinstance(shared, Failure):
-        errors.append(shared.text(SHARE_RIGHT))
-    if kind == "share":
-        errors.append(_COMMITS_NOTHING)
     silent = isinstance(described, Failure) and described.code in NO_ANSWER | NOT_READY
     return ConsumerGroup(
         group_id=name,

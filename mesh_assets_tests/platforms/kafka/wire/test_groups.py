@@ -174,6 +174,17 @@ def test_a_share_group_has_members_and_what_it_is_done_with_and_no_offsets() -> 
     assert brokers.names("OffsetFetch") == []
 
 
+def test_brokers_that_list_no_types_have_them_in_the_descriptions_that_they_give() -> None:
+    brokers = GroupBrokers(
+        billing=Group(kind="consumer", described={"members": [assigned_member("m-1", orders=[0])]}),
+        sharing=Group(kind="share", protocol_type="share", shares={"orders": {0: (16, 0)}}),
+    )
+    expected = groups(brokers)
+    brokers.newest = {"ListGroups": 4}
+    assert groups(brokers) == expected
+    assert (expected[0].type, expected[1].offsets, len(expected[1].share or ())) == ("consumer", None, 1)
+
+
 def streams_group(*source_topics: str) -> Group:
     task = {"subtopology_id": "0", "partitions": [0, 1, 2]}
     one = assigned_member("m-1") | {"assignment": {"active_tasks": [task]}}
