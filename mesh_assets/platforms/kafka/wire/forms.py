@@ -119,12 +119,8 @@ class Reader:
         length = self.varint() - 1 if self.flexible else self.int16()
         if length < 0:
             return None
-        start = self.at
-        self.at = end = start + length
-        if end > self.end:
-            raise MalformedError("the answer ends too early")
         try:
-            return self.data[start:end].decode()
+            return self.take(length).decode()
         except UnicodeDecodeError:
             raise MalformedError("a text that is not UTF-8") from None
 

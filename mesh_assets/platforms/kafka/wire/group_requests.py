@@ -13,14 +13,13 @@ from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.errors import item_error
 from mesh_assets.platforms.kafka.values import GroupMember
-from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Reader, Request, Writer
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 UNKNOWN = "unknown"
 DEAD = "Dead"
-_LONGEST_WORDS = 1_000
 KINDS = frozenset({"classic", "consumer", "share", "streams"})
 
 
@@ -31,9 +30,8 @@ class Failure(NamedTuple):
     said: str = ""
 
     def error(self) -> KafkaError:
-        # As one printable line: what a broker sends must not steer a terminal, and librdkafka's errors take no NUL.
-        printable = "".join(c if c.isprintable() else " " for c in self.said[:_LONGEST_WORDS])
-        return KafkaError(self.code, " ".join(printable.split()) or None)
+        # As one printable line, which librdkafka needs: its errors take no NUL.
+        return KafkaError(self.code, BrokerError(self.code, self.said).said or None)
 
     def text(self, right: str) -> str:
         return item_error(self.error(), right)
