@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -84,7 +85,7 @@ class _Older:
 def living(broker: Endpoints) -> Iterator[Living]:
     mark = f"__groups-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
     topic, beside = f"{mark}-two", f"{mark}-one"
-    servers = {"bootstrap.servers": broker.bootstrap_servers}
+    servers: dict[str, Any] = {"bootstrap.servers": broker.bootstrap_servers}
     with ExitStack() as stack:
         admin = stack.enter_context(AdminClient(servers))
         for future in admin.create_topics([NewTopic(topic, 2, 1), NewTopic(beside, 1, 1)]).values():
@@ -108,14 +109,15 @@ def living(broker: Endpoints) -> Iterator[Living]:
             ),
         ]
         sharing = ShareConsumer({**common, "group.id": found.name("share")})
-        for one in (*consumers, sharing):
-            stack.callback(one.close)
-            one.subscribe([topic])
+        clients: list[Any] = [*consumers, sharing]
+        for client in clients:
+            stack.callback(client.close)
+            client.subscribe([topic])
         deadline = time.monotonic() + 90
         while not _is_assigned(groups := found.read(), topic):
             assert time.monotonic() < deadline, groups
-            for one in (*consumers, sharing):
-                one.poll(0.2)
+            for client in clients:
+                client.poll(0.2)
         for consumer in consumers:
             consumer.commit(offsets=[TopicPartition(topic, 1, 0)], asynchronous=False)
         _commit_without_a_name(cluster, topic)
@@ -269,9 +271,9 @@ def test_every_version_tells_the_same(living: Living, newest: dict[str, int]) ->
 def test_each_is_found_by_name(living: Living) -> None:
     groups, endpoint = living.read(), living.cluster.endpoint
     for kind in KINDS:
-        name = living.name(kind)
         living.beat()
-        found = living.run(lambda c, n=name: read_group(c, n, endpoint=endpoint, timeout_seconds=30))
+        named = partial(read_group, group_id=living.name(kind), endpoint=endpoint, timeout_seconds=30)
+        found = living.run(named)
         assert found == groups[kind]
     names = [*map(living.name, KINDS), "", living.name("nobody")]
     presence = living.run(lambda c: group_presence(c, names, endpoint=endpoint, timeout_seconds=30))
