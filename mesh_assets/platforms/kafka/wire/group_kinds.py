@@ -16,11 +16,12 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     exactly,
     in_order,
     new_member,
+    rights_told,
     undecoded_note,
 )
 
 
-def describe_consumer_groups(names: Sequence[str]) -> Request[Descriptions]:
+def describe_consumer_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
     """Groups of the protocol of KIP-848."""
 
     def group(answer: Reader, version: int) -> Described:
@@ -43,10 +44,10 @@ def describe_consumer_groups(names: Sequence[str]) -> Request[Descriptions]:
 
         return Described(state or UNKNOWN, "consumer", in_order(every(answer, member)))
 
-    return _description("ConsumerGroupDescribe", 69, names, group, versions=(0, 1))
+    return _description("ConsumerGroupDescribe", 69, names, group, rights, versions=(0, 1))
 
 
-def describe_share_groups(names: Sequence[str]) -> Request[Descriptions]:
+def describe_share_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
     """Share groups (KIP-932). Version 0 was an early access in Kafka 4.0, and is gone since."""
 
     def group(answer: Reader, _version: int) -> Described:
@@ -64,7 +65,7 @@ def describe_share_groups(names: Sequence[str]) -> Request[Descriptions]:
 
         return Described(state or UNKNOWN, "share", in_order(every(answer, member)))
 
-    return _description("ShareGroupDescribe", 77, names, group, versions=(1, 1))
+    return _description("ShareGroupDescribe", 77, names, group, rights, versions=(1, 1))
 
 
 def _assigned(answer: Reader) -> dict[str, list[int]]:
@@ -85,6 +86,7 @@ def _description(
     api: int,
     names: Sequence[str],
     group: Callable[[Reader, int], Described],
+    rights: bool,
     *,
     versions: tuple[int, int],
 ) -> Request[Descriptions]:
@@ -92,14 +94,13 @@ def _description(
 
     def write(request: Writer, _version: int) -> None:
         request.array(names, request.text)
-        request.boolean(False)
+        request.boolean(rights)
         request.tags()
 
     def read(answer: Reader, version: int) -> Descriptions:
         def one() -> tuple[str, Described | Failure]:
             code, said, group_id = answer.int16(), answer.nullable_text(), answer.text()
-            described = group(answer, version)
-            answer.int32()
+            described = group(answer, version)._replace(rights=rights_told(answer.int32()))
             answer.tags()
             return group_id, Failure(code, said or "") if code else described
 
@@ -112,10 +113,10 @@ def _description(
     return Request(name=name, api=api, oldest=oldest, newest=newest, flexible_from=0, write=write, read=read)
 
 
-def describe_streams_groups(names: Sequence[str]) -> Request[Descriptions]:
+def describe_streams_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
     """Streams groups (KIP-1071). A member's assignment is what its active tasks read: a task is a partition of each
     source topic of its subtopology."""
-    return _description("StreamsGroupDescribe", 89, names, _streams_group, versions=(0, 0))
+    return _description("StreamsGroupDescribe", 89, names, _streams_group, rights, versions=(0, 0))
 
 
 def _streams_group(answer: Reader, _version: int) -> Described:

@@ -60,7 +60,8 @@ class Described(NamedTuple):
 
     `shared_topics`: topics of a streams group that are read beside others in one subtopology. Its tasks are as many
     as the longest of them has partitions, so an assignment may name partitions that such a topic does not have.
-    `note`: what of the assignment could not be read.
+    `note`: what of the assignment could not be read. `rights`: a bit for each operation that the user may do
+    (`named_operations`); None when they were not asked for, or the broker does not tell them.
     """
 
     state: str
@@ -68,6 +69,7 @@ class Described(NamedTuple):
     members: tuple[GroupMember, ...]
     note: str | None = None
     shared_topics: frozenset[str] = frozenset()
+    rights: int | None = None
 
 
 def every(answer: Reader, item: Callable[[], Item]) -> list[Item]:
@@ -168,16 +170,18 @@ def find_coordinators(names: Sequence[str]) -> Request[dict[str, int | Failure]]
 
 # --- who is in them
 
+_NOT_TOLD = -(2**31)
+
 Descriptions = Mapping[str, "Described | Failure"]
 
 
-def describe_classic_groups(names: Sequence[str]) -> Request[Descriptions]:
+def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
     """Groups of the classic protocol. Those of another kind are Dead to it, or not found from version 6 on."""
 
     def write(request: Writer, version: int) -> None:
         request.array(names, request.text)
         if version >= 3:
-            request.boolean(False)  # without the operations that this user may do
+            request.boolean(rights)
         request.tags()
 
     def read(answer: Reader, version: int) -> Descriptions:
@@ -206,13 +210,12 @@ def describe_classic_groups(names: Sequence[str]) -> Request[Descriptions]:
             answer.text()
             undecoded.clear()
             members = every(answer, lambda: member(protocol_type))
-            if version >= 3:
-                answer.int32()
+            may = rights_told(answer.int32()) if version >= 3 else None
             answer.tags()
             if code:
                 return name, Failure(code, said or "")
             return name, Described(
-                state or UNKNOWN, protocol_type, in_order(members), undecoded_note(undecoded)
+                state or UNKNOWN, protocol_type, in_order(members), undecoded_note(undecoded), rights=may
             )
 
         if version >= 1:
@@ -222,6 +225,10 @@ def describe_classic_groups(names: Sequence[str]) -> Request[Descriptions]:
         return found
 
     return Request(name="DescribeGroups", api=15, oldest=0, newest=6, flexible_from=5, write=write, read=read)
+
+
+def rights_told(bits: int) -> int | None:
+    return None if bits == _NOT_TOLD else bits
 
 
 def consumer_assignment(data: bytes) -> dict[str, list[int]]:

@@ -56,7 +56,7 @@ _OF_A_NEW_KIND = (
 )
 _COMMITS_NOTHING = "a share group commits no offsets: the broker counts what it is done with record by record"
 
-_DESCRIPTIONS: Mapping[str, Question[Described]] = {
+DESCRIPTIONS: Mapping[str, Question[Described]] = {
     "classic": describe_classic_groups,
     "consumer": describe_consumer_groups,
     "share": describe_share_groups,
@@ -146,11 +146,11 @@ async def read(
         found: dict[str, Described | Failure] = {}
         for part in await together(
             # Brokers that name no kinds only have classic groups. A kind that is not known here is not found.
-            coordinators.ask(names, _DESCRIPTIONS.get(kind, describe_classic_groups))
+            coordinators.ask(names, DESCRIPTIONS.get(kind, describe_classic_groups))
             for kind, names in describing.items()
         ):
             found |= part
-        return await _clipped(coordinators, {name: _existing(answer) for name, answer in found.items()})
+        return await _clipped(coordinators, {name: existing(answer) for name, answer in found.items()})
 
     answers = await asyncio.gather(
         descriptions(),
@@ -166,10 +166,10 @@ async def find_kinds(
 ) -> dict[str, tuple[str, Described | Failure]]:
     """Of which kind each group is, and its description, or why there is none. `unknown` without one, also for
     a group that is not found as any kind."""
-    answers = await together(coordinators.ask(dict(places), question) for question in _DESCRIPTIONS.values())
+    answers = await together(coordinators.ask(dict(places), question) for question in DESCRIPTIONS.values())
     found: dict[str, tuple[str, Described | Failure]] = {}
     for name in places:
-        by_kind = {kind: _existing(answer[name]) for kind, answer in zip(_DESCRIPTIONS, answers, strict=True)}
+        by_kind = {kind: existing(answer[name]) for kind, answer in zip(DESCRIPTIONS, answers, strict=True)}
         found[name] = next(
             (
                 (kind, answer)
@@ -195,7 +195,7 @@ def _reason(by_kind: Mapping[str, Described | Failure]) -> Failure:
     return others[0] if others else Failure(KafkaError.GROUP_ID_NOT_FOUND)
 
 
-def _existing(answer: Described | Failure) -> Described | Failure:
+def existing(answer: Described | Failure) -> Described | Failure:
     """Brokers before 4.0 describe what there is not as dead."""
     if isinstance(answer, Described) and answer.state == DEAD:
         return Failure(KafkaError.GROUP_ID_NOT_FOUND)

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 ENDPOINT = Endpoint({"bootstrap.servers": "broker-1:9092"})
 NOT_COORDINATOR, LOADING, UNAVAILABLE = 16, 14, 15
-GROUP_REFUSED, TOPIC_REFUSED, NOT_FOUND, INVALID_GROUP = 30, 29, 69, 24
+GROUP_REFUSED, TOPIC_REFUSED, NOT_FOUND, INVALID_GROUP, UNSUPPORTED = 30, 29, 69, 24, 35
 KINDS = {
     "DescribeGroups": "classic",
     "ConsumerGroupDescribe": "consumer",

@@ -143,7 +143,8 @@ _ASKED = [_field("GroupIds", "[]string"), _field("IncludeAuthorizedOperations", 
 
 def _groups(*fields: dict[str, Any]) -> dict[str, Any]:
     common = [*_ERROR, _field("GroupId", "string"), _field("GroupState", "string"), *_EPOCHS]
-    return _field("Groups", "[]DescribedGroup", *common, *fields, _field("AuthorizedOperations", "int32"))
+    rights = _field("AuthorizedOperations", "int32") | {"default": "-2147483648"}
+    return _field("Groups", "[]DescribedGroup", *common, *fields, rights)
 
 
 _OURS: dict[str, dict[str, Any]] = {

@@ -54,11 +54,16 @@ def test_coordinators_are_asked_for_by_group(version: int) -> None:
         (group_kinds.describe_streams_groups, "group_ids"),
     ],
 )
-def test_groups_are_described_by_name_and_without_rights(describe: Any, field: str) -> None:
+def test_groups_are_described_by_name_and_with_rights_only_where_these_are_asked_for(
+    describe: Any, field: str
+) -> None:
     request = describe(["a", "größe"])
     for version in versions(request):
-        expected = encoded(f"{request.name}Request", version, {field: ["a", "größe"]})
-        assert written(request, version) == expected
+        asked: dict[str, Any] = {field: ["a", "größe"]}
+        assert written(request, version) == encoded(f"{request.name}Request", version, asked)
+        asked["include_authorized_operations"] = True
+        with_rights = describe(["a", "größe"], rights=True)
+        assert written(with_rights, version) == encoded(f"{request.name}Request", version, asked)
 
 
 @every_version(fetch_offsets(["a"]))
