@@ -7,7 +7,7 @@ nobody asked for, is malformed.
 
 from collections.abc import Callable, Mapping, Sequence
 from sys import intern
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import KafkaError
 
@@ -173,6 +173,12 @@ def find_coordinators(names: Sequence[str]) -> Request[dict[str, int | Failure]]
 _NOT_TOLD = -(2**31)
 
 Descriptions = Mapping[str, "Described | Failure"]
+
+
+class Describe(Protocol):
+    """Makes the request that describes these groups; `rights`: with what the user may do with them."""
+
+    def __call__(self, names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]: ...
 
 
 def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:

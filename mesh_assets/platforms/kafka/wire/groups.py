@@ -28,7 +28,6 @@ from mesh_assets.platforms.kafka.wire.coordinators import (
     NOT_READY,
     CoordinatedGroup,
     Coordinators,
-    Question,
     answered,
 )
 from mesh_assets.platforms.kafka.wire.forms import Connections, together
@@ -40,6 +39,7 @@ from mesh_assets.platforms.kafka.wire.group_kinds import (
 from mesh_assets.platforms.kafka.wire.group_requests import (
     DEAD,
     UNKNOWN,
+    Describe,
     Described,
     Failure,
     ListedGroup,
@@ -56,7 +56,7 @@ _OF_A_NEW_KIND = (
 )
 _COMMITS_NOTHING = "a share group commits no offsets: the broker counts what it is done with record by record"
 
-DESCRIPTIONS: Mapping[str, Question[Described]] = {
+DESCRIPTIONS: Mapping[str, Describe] = {
     "classic": describe_classic_groups,
     "consumer": describe_consumer_groups,
     "share": describe_share_groups,
