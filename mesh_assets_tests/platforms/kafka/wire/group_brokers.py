@@ -64,11 +64,13 @@ class GroupBrokers:
         self.failures: dict[tuple[str, str | int], list[int | Exception | None]] = {}
         self.newest: dict[str, int | None] = {}
         self.asked: list[tuple[str, int | None, list[str]]] = []
+        self.patience_seconds = 10.0
+        """The timeout: short where a test waits for its end."""
         self.before: dict[str, Callable[[], None]] = {}
         """Called when a request of that name is first asked."""
 
     def run(self, question: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any) -> Result:
-        asked = question(self, *arguments, endpoint=ENDPOINT, timeout_seconds=5)
+        asked = question(self, *arguments, endpoint=ENDPOINT, timeout_seconds=self.patience_seconds)
         return asyncio.run(asked)
 
     def names(self, request: str) -> list[list[str]]:

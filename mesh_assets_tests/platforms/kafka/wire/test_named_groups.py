@@ -9,7 +9,7 @@ import pytest
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.rights import GroupsRights, ResourceRights
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup
-from mesh_assets.platforms.kafka.wire import coordinators, named_groups
+from mesh_assets.platforms.kafka.wire import named_groups
 from mesh_assets.platforms.kafka.wire.named_groups import (
     ShareGroup,
     SharePartition,
@@ -37,13 +37,6 @@ from mesh_assets_tests.platforms.kafka.wire.test_groups import (
     member,
     streams_group,
 )
-
-
-@pytest.fixture(autouse=True)
-def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinators, "READY_SECONDS", 0.4)
-    monkeypatch.setattr(coordinators, "_FIRST_PAUSE_SECONDS", 0.001)
-
 
 NAMELESS = Group(protocol_type="", state="Empty", commits={"orders": {0: 5}})
 
@@ -146,6 +139,7 @@ def test_a_coordinator_that_is_not_there_yet_is_waited_for() -> None:
     assert found is not None
     assert found.offsets == BILLING.offsets
     brokers.failures["FindCoordinator", "billing"] = [UNAVAILABLE]
+    brokers.patience_seconds = 0.2
     with pytest.raises(
         UnreachableError, match="while reading consumer group billing: Broker: Coordinator not available"
     ):
@@ -242,6 +236,7 @@ def test_the_group_without_a_name_is_here_while_it_has_committed(commits: Any, p
 
 def test_a_coordinator_that_says_neither_is_an_error() -> None:
     brokers = GroupBrokers(billing=billing())
+    brokers.patience_seconds = 0.2
     brokers.failures["DescribeGroups", "billing"] = [LOADING]
     with pytest.raises(UnreachableError, match="while asking for consumer groups by name"):
         brokers.run(group_presence, ["billing"])
@@ -313,6 +308,7 @@ def test_rights_on_some_of_the_groups_are_not_taken_for_rights_on_all() -> None:
 
 def test_a_coordinator_that_does_not_tell_the_rights_is_an_error() -> None:
     brokers = GroupBrokers(billing=Group())
+    brokers.patience_seconds = 0.2
     brokers.failures["DescribeGroups", "billing"] = [LOADING]
     with pytest.raises(UnreachableError, match="while asking for the rights on the consumer groups"):
         rights(brokers)
