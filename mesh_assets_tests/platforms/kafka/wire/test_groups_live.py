@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, ShareConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.platforms.kafka.values import BrokerNode, CommittedPartition, ConsumerGroup
+from mesh_assets.platforms.kafka.wire.coordinators import NOT_READY
 from mesh_assets.platforms.kafka.wire.forms import Answer, Connections, Reader, Request, Writer
 from mesh_assets.platforms.kafka.wire.group_requests import Failure, find_coordinators
 from mesh_assets.platforms.kafka.wire.groups import read_groups
@@ -141,9 +142,13 @@ class _StreamsMember:
         self._member, self._epoch = uuid4().hex, 0
 
     def beat(self) -> None:
-        code, said, epoch = self._cluster.run(self._send, doing="joining", right="READ on the group")
-        assert not code, said
-        self._epoch = epoch
+        deadline = time.monotonic() + 60
+        while (answer := self._cluster.run(self._send, doing="joining", right="READ on the group"))[0]:
+            # A broker that has just started does not know its groups at once.
+            assert answer[0] in NOT_READY, answer
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.2)
+        self._epoch = answer[2]
 
     def leave(self) -> None:
         self._epoch = -1
@@ -151,7 +156,8 @@ class _StreamsMember:
 
     async def _send(self, connections: Connections) -> tuple[int, str | None, int]:
         broker = (await connections.ask(find_coordinators([self._group])))[self._group]
-        assert not isinstance(broker, Failure), broker
+        if isinstance(broker, Failure):
+            return broker.code, broker.said, 0
         return await connections.ask(
             Request("StreamsGroupHeartbeat", 88, 0, 0, 0, self._write, self._read), broker=broker
         )
