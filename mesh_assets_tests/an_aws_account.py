@@ -8,18 +8,18 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from unittest.mock import patch
 from uuid import uuid4
 
-import boto3
 import httpx
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.esm.proof import validation
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.sandbox.servers import Endpoints
 
 Result = TypeVar("Result")
@@ -45,21 +45,30 @@ def _this_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
+_AT_ONCE: dict[str, Any] = {
+    "full_minute_after": _this_minute,
+    "_POSITION_PAUSE_SECONDS": 0.1,
+    "_METRICS_PAUSE_SECONDS": 0.1,
+}
+
+
 @contextmanager
 def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1) -> Iterator["AwsAccount"]:
     """A new one whose mappings change their states that fast. Whatever the stand-in was told to do wrong, and
-    the mappings, end with the block. A proof on it need not wait for a full minute: nothing happened on it before."""
-    made = AwsAccount(url, broker)
-    made.faults(state_delay_seconds=state_delay_seconds)
+    the mappings, end with the block. A proof on it need not wait for a full minute: nothing happened on it before;
+    and it looks often, since the stand-in is fast."""
+    made = AwsAccount(url, broker, state_delay_seconds=state_delay_seconds)
+    made.faults()
     try:
         # Closed at the end: freeing a client that the garbage collector finds later can hang the whole process.
-        with made.kafka, patch.object(validation, "full_minute_after", _this_minute):
+        with made.kafka, patch.multiple(validation, **_AT_ONCE):
             yield made
     finally:
-        made.faults()
+        made.tell()
         for mapping in made.mappings.list_event_source_mappings()["EventSourceMappings"]:
             if mapping["State"] in ("Enabled", "Disabled"):
                 made.mappings.delete_event_source_mapping(UUID=mapping["UUID"])
+        made.close()
 
 
 @dataclass(frozen=True)
@@ -68,18 +77,27 @@ class AwsAccount:
 
     url: str
     ends: Endpoints
+    state_delay_seconds: float = 0.1
     id: str = field(default_factory=lambda: str(random.SystemRandom().randrange(10**11, 10**12)))
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id=self.id,
-            aws_secret_access_key="sandbox",
-        )
+        """The same one each time."""
+        if service not in self._clients:
+            self._clients[service] = new_session().create_client(
+                service,
+                endpoint_url=self.url,
+                region_name="us-east-1",
+                aws_access_key_id=self.id,
+                aws_secret_access_key="sandbox",
+            )
+        return self._clients[service]
 
-    @cached_property
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    @property
     def mappings(self) -> Any:
         return self.client("lambda")
 
@@ -164,11 +182,28 @@ class AwsAccount:
     def state(self, uuid: str) -> str:
         return str(self.mappings.get_event_source_mapping(UUID=uuid)["State"])
 
+    def last_result(self, made: dict[str, Any]) -> str:
+        return str(self.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"])
+
+    def counted(self, made: dict[str, Any], metric: str) -> float:
+        """What the mapping's own count has come to in CloudWatch."""
+        now = datetime.now(UTC)
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "EventSourceMappingUUID", "Value": made["UUID"]}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return float(sum(point["Sum"] for point in points))
+
     def produce(self, topic: str, *values: str) -> None:
-        producer = Producer({"bootstrap.servers": self.ends.bootstrap_servers})
-        for value in values:
-            producer.produce(topic, value.encode(), key=b"k", headers=[("h", b"\x01\x02")])
-        assert producer.flush(20) == 0
+        with Producer({"bootstrap.servers": self.ends.bootstrap_servers}) as producer:
+            for value in values:
+                producer.produce(topic, value.encode(), key=b"k", headers=[("h", b"\x01\x02")])
+            assert producer.flush(20) == 0
 
     def committed(self, group: str, topic: str) -> int:
         """Of all partitions together."""
@@ -180,6 +215,10 @@ class AwsAccount:
         )
 
     def faults(self, **faults: Any) -> dict[str, Any]:
+        """These, with the clock of this account: the others end."""
+        return self.tell(**{"state_delay_seconds": self.state_delay_seconds, "window_seconds": 0.1, **faults})
+
+    def tell(self, **faults: Any) -> dict[str, Any]:
         answer = httpx.put(f"{self.url}/_standin", json=faults, trust_env=False, timeout=10)
         return dict(answer.raise_for_status().json())
 
@@ -199,5 +238,5 @@ class AwsAccount:
         deadline = time.monotonic() + seconds
         while not (found := look()):
             assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-            time.sleep(0.1)
+            time.sleep(0.05)
         return found

@@ -2,6 +2,7 @@
 which saves seconds each."""
 
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -17,15 +18,23 @@ _CONTEXT.set_forkserver_preload(["mesh_assets_tests.loaded", __name__])
 
 
 class CommandProcess:
-    """`mesh-assets` with these arguments, as if it had been started in a shell: its own environment, folder,
-    output and exit code."""
+    """`mesh-assets` with these arguments, or `python -m` another module, as if it had been started in a shell: its
+    own environment, folder, output and exit code."""
 
-    def __init__(self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        module: str | None = None,
+    ) -> None:
         self.arguments = tuple(arguments)
         self._output = tempfile.TemporaryDirectory(prefix="command-")
         self._out, self._err = Path(self._output.name, "out"), Path(self._output.name, "err")
         self._process: BaseProcess = _CONTEXT.Process(
-            target=_run, args=(self.arguments, str(folder), dict(environment), str(self._out), str(self._err))
+            target=_run,
+            args=(module, self.arguments, str(folder), dict(environment), str(self._out), str(self._err)),
         )
         self._process.start()
 
@@ -47,7 +56,12 @@ class CommandProcess:
 
 
 def _run(
-    arguments: tuple[str, ...], folder: str, environment: dict[str, str], out: str, err: str
+    module: str | None,
+    arguments: tuple[str, ...],
+    folder: str,
+    environment: dict[str, str],
+    out: str,
+    err: str,
 ) -> NoReturn:
     """In the forked process."""
     os.environ.clear()
@@ -61,7 +75,10 @@ def _run(
         os.close(opened)
     # Text as in a process of its own; multiprocessing has given this one no standard input.
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they live as long as the process
-    sys.argv = ["mesh-assets", *arguments]
+    sys.argv = [module or "mesh-assets", *arguments]
+    if module is not None:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        raise SystemExit(0)
     from mesh_assets_tests.loaded import main  # only the server has to load it
 
     main(arguments)

@@ -1,14 +1,19 @@
 """A user's workplace: a folder with its own store and Dagster instance, and the command line in it."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import msgspec
 
 from mesh_assets.estate.fields import EVENTS_TOPIC
@@ -28,10 +33,22 @@ COMMAND_SECONDS = 120
 
 def workplace_in(folder: Path, endpoints: Endpoints, cluster: str = "warehouse") -> "Workplace":
     """With that cluster of the sandbox alone in its estate, as if nobody had published it before."""
-    shutil.copy(PROJECT / "dagster.yaml", folder)
+    shutil.copytree(_new_instance(), folder, dirs_exist_ok=True)
     workplace = Workplace(folder, estate_of(endpoints, folder, cluster), cluster=cluster)
     workplace.clear_topic()
     return workplace
+
+
+@cache
+def _new_instance() -> Path:
+    """A folder with Dagster's settings and the databases that it makes at first, which takes a second: every
+    workplace begins with a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="instance-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copy(PROJECT / "dagster.yaml", folder)
+    with chdir(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
+        assert instance.get_runs_count() == 0
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,12 @@ class Workplace:
 
     def start(self, *arguments: str, environment: dict[str, str] | None = None) -> CommandProcess:
         return CommandProcess(arguments, folder=self.folder, environment=environment or self.environment)
+
+    def dagster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Dagster's own command line."""
+        return CommandProcess(
+            arguments, folder=self.folder, environment=self.environment, module="dagster"
+        ).end(within_seconds=COMMAND_SECONDS)
 
     def mesh_assets(
         self, *arguments: str, environment: dict[str, str] | None = None

@@ -95,6 +95,7 @@ data "aws_iam_policy_document" "esm" {
     sid = "ReadMappings"
     actions = [
       "cloudwatch:GetMetricData",
+      "glue:GetSchemaVersion",
       "iam:GetPolicy",
       "iam:GetPolicyVersion",
       "iam:GetRole",
@@ -171,6 +172,23 @@ data "aws_iam_policy_document" "esm" {
         test     = "StringEquals"
         variable = "kms:ViaService"
         values   = [statement.value]
+      }
+    }
+  }
+
+  # Lambda encrypts filters under a customer's key, and shows them, as whoever asks.
+  dynamic "statement" {
+    for_each = length(var.esm_filter_key_arns) == 0 ? [] : [var.esm_filter_key_arns]
+
+    content {
+      sid       = "FilterKeys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["lambda.${data.aws_region.this.region}.amazonaws.com"]
       }
     }
   }

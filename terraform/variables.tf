@@ -165,6 +165,12 @@ variable "esm_secret_arns" {
   default     = []
 }
 
+variable "esm_filter_key_arns" {
+  description = "The KMS keys under which the runner may read and write mappings' filters, with enable_esm: ARNs, * for a part."
+  type        = set(string)
+  default     = []
+}
+
 variable "esm_kafka_arns" {
   description = "The MSK clusters, topics and groups that the runner may prove mappings on by IAM (esm connection, produce, validate), with enable_esm: ARNs, * for a part."
   type        = set(string)

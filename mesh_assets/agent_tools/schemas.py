@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
+from mesh_assets.analysis.schema_fields import schema_fields, schema_properties, why_unreadable
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -175,7 +175,12 @@ def describe_schema(
     left = len(fields or ()) - _FIELDS
     said = []
     if listed is None:
-        said.append(f"the definition could not be read as {schema.schema_type}; get_schema shows its text")
+        why = cut(why_unreadable(schema.schema_type, schema.definition), 200)
+        said.append(
+            f"the definition cannot be read as {schema.schema_type}: {why}; get_schema shows its text"
+        )
+    elif not listed.fields and listed.note is None:
+        said.append("the schema has no named fields, as one of a plain value or of arrays of these has none")
     elif listed.note is not None:
         said.append(f"{listed.note}; get_schema shows the whole text")
     if left > 0:

@@ -43,6 +43,7 @@ class AgentTool:
     `behaviour_read_only`: what it does when the server may not write; None: the same. `times`: how many times
     the usual time limit a call may take. `question`: what to ask the person at the client about an answer
     that shows a plan, when the server may write; it returns None when there is nothing to carry out.
+    `unlisted`: arguments that are taken, but say nothing to who chooses them here.
     """
 
     function: Callable[..., Any]
@@ -51,3 +52,4 @@ class AgentTool:
     behaviour_read_only: Behaviour | None = None
     times: float = 1.0
     question: Callable[[Any], Question | None] | None = None
+    unlisted: frozenset[str] = frozenset()

@@ -49,12 +49,25 @@ def schema_fields(schema_type: str, definition: str) -> SchemaFields | None:
     What a schema takes from another by reference appears as a type only.
     """
     try:
-        if schema_type == "PROTOBUF":
-            return protobuf_fields(definition)
-        parsed = parse_json(definition)
-        return json_schema_fields(parsed) if schema_type == "JSON" else avro_fields(parsed)
+        return _read(schema_type, definition)
     except UnreadableDefinitionError:
         return None
+
+
+def why_unreadable(schema_type: str, definition: str) -> str:
+    """What is wrong with a text of which `schema_fields` gives None."""
+    try:
+        _read(schema_type, definition)
+    except UnreadableDefinitionError as error:
+        return str(error)
+    raise ValueError("the text can be read")
+
+
+def _read(schema_type: str, definition: str) -> SchemaFields:
+    if schema_type == "PROTOBUF":
+        return protobuf_fields(definition)
+    parsed = parse_json(definition)
+    return json_schema_fields(parsed) if schema_type == "JSON" else avro_fields(parsed)
 
 
 def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
@@ -101,6 +114,9 @@ _LOOKS_PERSONAL = re.compile(
 )
 
 
+_SHORTEST_PERSONAL = len("a@b.c")
+
+
 def is_personal(field: str) -> bool:
     """Whether a field of this name looks personal: `email`, `billingAddress`, `date_of_birth`, `name`."""
     words = [word.casefold() for word in _WORDS.findall(field)]
@@ -113,11 +129,12 @@ def mask_personal(value: Any, field: str = "") -> Any:
     """`value` (of JSON) with what looks personal masked, including everything below a personal field."""
     if isinstance(value, dict):
         masked: dict[str, Any] = {}
+        below = f"{field}." if is_personal(field) else ""
         for key, inner in value.items():
             shown = mask_personal_text(str(key))
             while shown in masked:  # two keys under one mask are still two
                 shown += "*"
-            masked[shown] = mask_personal(inner, f"{field}.{key}" if is_personal(field) else str(key))
+            masked[shown] = mask_personal(inner, f"{below}{key}")
         return masked
     if isinstance(value, list | tuple):
         return [mask_personal(inner, field) for inner in value]
@@ -134,7 +151,7 @@ def mask_personal(value: Any, field: str = "") -> Any:
 
 def mask_personal_text(text: str) -> str:
     """`text` with what looks like an address or a card, account or phone number masked."""
-    return _LOOKS_PERSONAL.sub(MASK, _cut(text))
+    return text if len(text) < _SHORTEST_PERSONAL else _LOOKS_PERSONAL.sub(MASK, _cut(text))
 
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "DECIMAL", "NUMERIC", "FLOAT", "DOUBLE")

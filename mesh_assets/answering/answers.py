@@ -84,27 +84,21 @@ ClusterName = Annotated[
     str | None,
     Field(
         max_length=249,
-        description="The cluster's name in the estate, or its id. Optional when there is only one.",
+        description="The cluster's name or id; optional when there is only one.",
     ),
 ]
 SourceArgument = Annotated[
     Source,
-    Field(
-        description="`latest`: the newest stored document. `live`: ask the systems now (slower, read-only)."
-    ),
+    Field(description="`latest`: the newest stored document. `live`: ask the systems now (slower)."),
 ]
 PatternArgument = Annotated[
     str | None,
-    Field(
-        max_length=249, description="Only names that match: a shell pattern (`orders*`) or part of a name."
-    ),
+    Field(max_length=249, description="Only such names: a shell pattern (`orders*`) or a part."),
 ]
-LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Maximum number of rows on this page.")]
+LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Most rows on this page.")]
 CursorArgument = Annotated[
     str | None,
-    Field(
-        max_length=4096, description="`next_cursor` of the previous page; keep the other arguments the same."
-    ),
+    Field(max_length=4096, description="`next_cursor` of the previous page, with the same other arguments."),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -124,7 +118,7 @@ class Answer(BaseModel):
 
 
 class About(Answer):
-    """Where an answer comes from. `as_of`: when it was read. `notes`: what is stale or incomplete."""
+    """`as_of`: when it was read. `notes`: what is stale or incomplete."""
 
     cluster: str
     source: Source

@@ -17,7 +17,7 @@ from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, chan
 from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.join import scope_note
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.wording import counted, readable
+from mesh_assets.inventory.wording import brief_sentence, counted, readable
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, unsafe
 
@@ -162,7 +162,7 @@ def _text(old: Document, new: Document, changes: tuple[Change, ...]) -> Iterator
 
 
 def _line(change: Change) -> str:
-    return f"  {change_line(change)}{'' if change.severity == 'info' else f'   [{change.severity}]'}"
+    return f"  {brief_sentence(change_line(change))}{'' if change.severity == 'info' else f'   [{change.severity}]'}"
 
 
 def _count(changes: tuple[Change, ...], *, accompanying: int) -> str:

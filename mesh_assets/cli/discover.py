@@ -16,6 +16,7 @@ from mesh_assets.cli.text import discovery_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.inventory.unexpected import sentence
 from mesh_assets.snapshot.report import DiscoveryReport
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def discover(
             try:
                 reports.append(_run(job, name, trigger, home=home))
             except MeshError as error:
-                failures.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
+                failures.append(f"{name}: {sentence(error).removeprefix(f'{name}: ')}")
                 continue
             if not as_json:
                 click.echo(discovery_text(reports[-1], verbose=verbose))

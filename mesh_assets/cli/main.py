@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mesh_assets.errors import MeshError
+from mesh_assets.inventory.unexpected import mask_what_this_process_says, sentence
 
 
 class LazyGroup(click.Group):
@@ -78,7 +79,9 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command. A MeshError becomes a sentence on stderr and exit code 1."""
+    """Runs a command. A MeshError becomes a sentence on stderr and exit code 1; what nobody foresaw, Python's
+    traceback, masked."""
+    mask_what_this_process_says()
     # Not on the root logger, which would also print Dagster's log with all of the library's lines in it.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
@@ -86,9 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=None if arguments is None else list(arguments), prog_name="mesh-assets")
     except MeshError as error:
-        from mesh_assets.inventory.wording import readable  # a sentence may quote a name of anyone's
-
-        click.echo(f"mesh-assets: {readable(str(error))}", err=True)
+        click.echo(f"mesh-assets: {sentence(error)}", err=True)
         sys.exit(1)
 
 

@@ -4,17 +4,17 @@ blocks one, and retires one that is gone."""
 import os
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import click
 import msgspec
 
 from mesh_assets.cli.text import shown_lines, size_text
-from mesh_assets.errors import DamagedError, MeshError, UnexpectedAnswerError
+from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
+from mesh_assets.inventory.wording import brief, brief_sentence, readable
 from mesh_assets.snapshot.events import ReadSnapshot, is_behind
 from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.snapshot.repair import find_faults, repair_fault
@@ -40,10 +40,23 @@ def show(cluster: str, as_json: bool) -> None:
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
-    known = store.latest(cluster_id)
-    read = read_newest_snapshot(
-        estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids
-    )
+    known, damage = None, None
+    try:
+        known = store.latest(cluster_id)
+    except StoreError as error:  # all that it would save is a question to the registry
+        damage = str(error)
+    try:
+        read = read_newest_snapshot(
+            estate, cluster, cluster_id=cluster_id, known_ids=None if known is None else known[0].schema_ids
+        )
+    except UnexpectedAnswerError as error:
+        if damage is None:
+            raise
+        raise MeshError(
+            f"the newest snapshot of {cluster} cannot be read: {error}; and in the store {damage}"
+        ) from error
+    if damage is not None:
+        click.echo(f"mesh-assets: {readable(damage)} (what is shown is from Kafka)", err=True)
     if read is None:
         raise MeshError(
             f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); publish one with: mesh-assets discover --cluster {cluster}"
@@ -66,7 +79,7 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
 
     The documents in the store stay. The next discovery of the cluster brings it back.
     """
-    from mesh_assets.snapshot.publisher import NothingToRetireError, retire_snapshot
+    from mesh_assets.snapshot.publisher import NothingToRetireError, RetiredAlreadyError, retire_snapshot
 
     estate = _estate_with(cluster)
     store = _store()
@@ -88,6 +101,11 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
         click.confirm("Write it?", abort=True)
     try:
         position = retire_snapshot(estate, cluster, cluster_id=cluster_id)
+    except RetiredAlreadyError as error:
+        if by_id:
+            store.forget_cluster_id(cluster, cluster_id)
+        click.echo(f"Nothing to do: {readable(str(error))}.")
+        return
     except NothingToRetireError as error:
         if not by_id or known is None or cluster_id not in (*known.former, known.cluster_id):
             raise
@@ -140,11 +158,11 @@ def adopt(cluster: str, yes: bool) -> None:
         f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {event.sequence} of "
         f"{event.discovery_timestamp:%Y-%m-%d %H:%M} UTC, by run {event.run_id} of store {event.store_id or 'unknown'}; {known}. "
         "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on. "
-        "Make sure first that none of those is running: it would be shut out, and changes that it has not published yet never will be."
+        "One of those that is running is shut out; changes of that snapshot which are not in Kafka yet, this store publishes."
     )
     if not yes:
         click.confirm("Hand it over to this store?", abort=True)
-    store.adopt(cluster_id, event.store_id, None if latest is None else latest[1])
+    store.adopt(cluster_id, event.store_id, None if latest is None else latest[1], sequence=event.sequence)
     click.echo(f"Adopted. Now publish from this store: mesh-assets discover --cluster {cluster}")
 
 
@@ -181,7 +199,7 @@ def repair(cluster: str, wanted: bool) -> None:
     estate = _estate_with(cluster)
     store = _store()
     cluster_id = _cluster_id(estate, cluster, store)
-    faults = find_faults(store, cluster, cluster_id, now=datetime.now(UTC))
+    faults = find_faults(store, cluster, cluster_id)
     if not faults:
         click.echo(f"Nothing in this store keeps {cluster} ({cluster_id}) from being published.")
         return
@@ -212,7 +230,9 @@ def _store() -> InventoryStore:
 def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
     """From the estate, else the store, else the brokers (on a machine that never discovered the cluster)."""
     known = estate.clusters[name].cluster_id
-    with suppress(DamagedError):  # the next discovery writes it again
+    with suppress(
+        StoreError
+    ):  # the brokers know; a command that needs the store will say what is wrong with it
         known = known or store.cluster_id(name)
     if known is not None:
         return known
@@ -243,7 +263,7 @@ def _text(read: ReadSnapshot) -> list[str]:
     at = f"{event.discovery_timestamp:%Y-%m-%d %H:%M:%S} UTC"
     position = read.position
     lines = [
-        f"{state.cluster_name} ({identity})   sequence {event.sequence}   {at}   trigger: {cause}",
+        f"{state.cluster_name} ({identity})   sequence {event.sequence}   {at}   trigger: {brief_sentence(cause)}",
         f"  read from       {position.topic}[{position.partition}]@{position.offset}   {size_text(read.bytes)}",
         f"  {summary.total_topics:6,} topics      {summary.total_partitions:,} partitions",
         f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active",
@@ -251,7 +271,7 @@ def _text(read: ReadSnapshot) -> list[str]:
         f"  {summary.total_consumer_groups:6,} consumer groups   known lag {summary.total_lag_records:,} records",
     ]
     if event.trigger.details:
-        lines.insert(1, f"  because         {event.trigger.details}")
+        lines.insert(1, f"  because         {brief_sentence(event.trigger.details)}")
     for name, section in event.sections.items():
         if section.status == "stale":
             lines.append(f"  STALE           {name}: {section.error}")
@@ -265,7 +285,7 @@ def _text(read: ReadSnapshot) -> list[str]:
     if state.topics:
         if figures := key_figures_text(key_figures(state.metrics_snapshot)):
             lines.append(f"         metrics     {figures}")
-        names = [topic.name for topic in state.topics[:_LISTED]]
+        names = [brief(topic.name) for topic in state.topics[:_LISTED]]
         more = f", and {len(state.topics) - _LISTED} more" if len(state.topics) > _LISTED else ""
         lines.append(f"  topics          {', '.join(names)}{more}")
     lines.append("  everything      with --json")

@@ -1,10 +1,11 @@
-"""What commands print for people: text in columns, sizes, and the summary of a discovery."""
+"""What commands print for people: text in columns, sizes, and the summary of a discovery. Long names are brief here,
+and whole in --json."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
-from mesh_assets.inventory.wording import plural, readable
+from mesh_assets.inventory.wording import brief, brief_sentence, plural, readable
 from mesh_assets.snapshot.report import DiscoveryReport
 
 
@@ -30,7 +31,7 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
     yield (
         f"{report.cluster} ({identity})   sequence {report.sequence}   {report.seconds:.1f} s   "
         f"{report.http_requests - report.level_requests:,} HTTP requests plus {report.level_requests:,} for compatibility levels   "
-        f"trigger: {report.trigger}"
+        f"trigger: {brief_sentence(str(report.trigger))}"
     )
     yield from _counts(report)
     yield from _changes(report)
@@ -66,7 +67,9 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
     elif report.sections["connectors"].status != "not_configured":
         inactive = report.inactive_connectors
         rest = (
-            f"   not active: {', '.join(inactive[:5])}{' …' if len(inactive) > 5 else ''}" if inactive else ""
+            f"   not active: {', '.join(map(brief, inactive[:5]))}{' …' if len(inactive) > 5 else ''}"
+            if inactive
+            else ""
         )
         yield f"  {summary.total_connectors:6,} connectors  {summary.active_connectors:,} active{rest}"
     if _never_read(report, "schemas"):
@@ -102,10 +105,11 @@ def _changes(report: DiscoveryReport) -> Iterator[str]:
         return
     noun = plural(report.total_changes, "change")
     for position, sentence in enumerate(report.first_changes):
+        shown = brief_sentence(sentence)
         yield (
-            f"  {report.total_changes:6,} {noun:<11} {sentence}"
+            f"  {report.total_changes:6,} {noun:<11} {shown}"
             if position == 0
-            else f"                     {sentence}"
+            else f"                     {shown}"
         )
     if not report.total_changes:
         yield "       0 changes"

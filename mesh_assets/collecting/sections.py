@@ -110,6 +110,9 @@ def collect_sections(
         name: replace(
             section,
             ticket=None if began is None else began.ticket,
+            series="" if began is None else began.series,
+            newest_known=None if began is None else began.newest_known,
+            clock=None if began is None else began.clock,
             waiting=() if began is None else began.waiting,
             cost=replace(section.cost, phases={**section.cost.phases, **whole}),
         )

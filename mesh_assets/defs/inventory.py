@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import dagster as dg
 
 from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import note_process
 from mesh_assets.defs.section_metadata import section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.sensing.handover import begin_collection
+from mesh_assets.snapshot.lock import host_clock
+from mesh_assets.snapshot.reader import newest_sequence
 from mesh_assets.store.fingerprints import fingerprint_key
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
@@ -61,6 +64,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
             for key in INVENTORY_KEYS
         ],
     )
+    @masking_failures
     def inventory(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:
@@ -74,7 +78,15 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
             wanted,
             previous=stored.latest_document,
             history=lambda cluster_id: KeptEnds(stored.objects, cluster_id),
-            begin=lambda cluster_id: begin_collection(stored, context.partition_key, cluster_id),
+            begin=lambda cluster_id: begin_collection(
+                stored,
+                context.partition_key,
+                cluster_id,
+                newest_in_topic=lambda: newest_sequence(
+                    estate.estate(), context.partition_key, cluster_id=cluster_id
+                ),
+                clock=host_clock(),
+            ),
             fingerprint_key=lambda: fingerprint_key(stored.objects),
         )
         for section_name in wanted:

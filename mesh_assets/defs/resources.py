@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.aws_account import AwsAccount, account_settings
 from mesh_assets.esm.service import MappingService
@@ -67,9 +68,11 @@ class SectionIOManager(dg.IOManager):
     def __init__(self, store: InventoryStore) -> None:
         self._store = store
 
+    @masking_failures
     def handle_output(self, context: dg.OutputContext, obj: Section) -> None:
         self._store.put_section(context.run_id, context.partition_key, obj)
 
+    @masking_failures
     def load_input(self, context: dg.InputContext) -> Section | None:
         """The section that this run collected, or the failed run that it resumes; None when not selected."""
         upstream = context.upstream_output
@@ -102,6 +105,7 @@ def report_io_manager() -> ReportIOManager:
 @dg.io_manager(
     required_resource_keys={"store"}, description="Passes sections from step to step through the store."
 )
+@masking_failures
 def section_io_manager(context: dg.InitResourceContext) -> SectionIOManager:
     return SectionIOManager(context.resources.store.store())
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.inventory import INVENTORY_KEYS
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
@@ -71,6 +72,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             )
         ],
     )
+    @masking_failures
     def snapshot(
         context: dg.AssetExecutionContext,
         estate: EstateResource,

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mesh_assets.esm.arns import names_function
-from mesh_assets.esm.mapping import EventSourceMapping, plain
+from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping, plain
 from mesh_assets.esm.request import CreateRequest, MappingSettings, UpdateRequest
-from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
+from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
 
 DEFAULT_MIN_POLLERS = 1
 DEFAULT_MAX_POLLERS = 2
@@ -129,7 +129,7 @@ def _settings(request: MappingSettings) -> dict[str, Any]:
     return arguments
 
 
-def _access(entry: SourceAccess | RegistryAccess) -> dict[str, str]:
+def _access(entry: SourceAccess) -> dict[str, str]:
     return {"Type": entry.type} if entry.uri is None else {"Type": entry.type, "URI": entry.uri}
 
 
@@ -156,7 +156,6 @@ def _config_name(msk: bool) -> str:
 
 # In the request, but never among a mapping's settings.
 _NOT_SETTINGS = frozenset({"UUID", "Tags"})
-_KAFKA_CONFIGS = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
 UNCHANGEABLE = ("StartingPosition", "StartingPositionTimestamp", "ConsumerGroupId", "ConsumptionMode")
 """What a mapping keeps for life, by the API's names, besides its source and topic."""
 
@@ -179,7 +178,9 @@ def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> It
         elif name == "Enabled":
             if asked != (existing.state in ("Enabled", "Enabling", "Creating", "Updating")):
                 yield name, f"{existing.state} → {asked}"
-        elif name in _KAFKA_CONFIGS:
+        elif name == "FilterCriteria" and existing.unknown_filters is not None:
+            yield name, f"unknown ({existing.unknown_filters}) → {_shown(asked)}"
+        elif name in KAFKA_CONFIGS:
             config = existing.configuration.get(name) or {}
             # Without a group of its own it has one all the same: its UUID.
             has = {**config, "ConsumerGroupId": existing.consumer_group_id}

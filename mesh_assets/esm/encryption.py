@@ -14,6 +14,7 @@ _UNENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 _MISSING = frozenset(
     {
         "ResourceNotFoundException",
+        "EntityNotFoundException",
         "NotFoundException",
         "NotFound",
         "NoSuchBucket",
@@ -49,6 +50,8 @@ def look_at_encryption(account: AwsAccount, wiring: Wiring) -> Encryption:
     seen = Encryption()
     _secrets(account, wiring, seen)
     _destination(account, wiring, seen)
+    if wiring.filter_key:
+        _filter_key(account, wiring.filter_key, seen)
     return seen
 
 
@@ -83,7 +86,7 @@ def _secrets(account: AwsAccount, wiring: Wiring, seen: Encryption) -> None:
             )
         except NotThereError:
             seen.violations.append(
-                fault(field_name, arn, f"{account} has no such secret", "create it, or correct the ARN")
+                fault(field_name, arn, f"{account} has no such secret", "create it, or name another")
             )
             continue
         except RefusedError as error:
@@ -143,7 +146,7 @@ def _destination(account: AwsAccount, wiring: Wiring, seen: Encryption) -> None:
     try:
         key = reader(account, arn, text)
     except NotThereError:
-        seen.violations.append(fault(field_name, text, "does not exist", "create it, or correct the ARN"))
+        seen.violations.append(fault(field_name, text, "does not exist", "create it, or name another"))
         return
     except RefusedError as error:
         seen.violations.append(
@@ -207,6 +210,36 @@ def _key_of_bucket(account: AwsAccount, arn: Arn, text: str) -> str | None:
     rules = (answer.get("ServerSideEncryptionConfiguration") or {}).get("Rules") or ()
     defaults = [rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in rules]
     return next((one["KMSMasterKeyID"] for one in defaults if one.get("KMSMasterKeyID")), None)
+
+
+def _filter_key(account: AwsAccount, key: str, seen: Encryption) -> None:
+    """The key that encrypts the filters: for whoever makes the mapping, and opened by Lambda itself, not by the role."""
+    field_name = "filter_kms_key_arn"
+    try:
+        answer = ask(account, "kms", "describe_key", "kms:DescribeKey", f"key {key}", KeyId=key)
+    except NotThereError:
+        seen.violations.append(fault(field_name, key, "does not exist", "create it, or name another"))
+        return
+    except RefusedError as error:
+        seen.violations.append(
+            warning(
+                field_name,
+                key,
+                f"could not be read ({error}); who writes filters under a key needs kms:DescribeKey and kms:GenerateDataKey on it, "
+                "and who reads them kms:Decrypt",
+                "have its policy and yours allow them",
+            )
+        )
+        return
+    found = answer["KeyMetadata"]
+    state, spec = found.get("KeyState"), found.get("KeySpec")
+    seen.observed["filter_key"] = {"state": state}
+    if state not in (None, "Enabled"):
+        seen.violations.append(fault(field_name, key, f"the key is {state}", "enable it, or name another"))
+    elif spec not in (None, "SYMMETRIC_DEFAULT"):
+        seen.violations.append(
+            fault(field_name, key, f"the key is {spec}; filters are encrypted by symmetric keys", "name one")
+        )
 
 
 _KEY_READERS: dict[str, Callable[[AwsAccount, Arn, str], str | None]] = {

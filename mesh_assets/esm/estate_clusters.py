@@ -10,8 +10,11 @@ from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
+from mesh_assets.platforms.kafka.share_groups import ShareGroup, read_share_group
 
 ReaderFactory = Callable[[Cluster], KafkaReader]
+ShareReader = Callable[[Cluster, str, str], ShareGroup]
+"""A share group of the cluster, on one topic."""
 
 
 def kafka_reader(cluster: Cluster) -> KafkaReader:
@@ -23,6 +26,13 @@ def kafka_reader(cluster: Cluster) -> KafkaReader:
         client_properties(cluster.kafka),
         cluster.kafka.timeout_seconds,
         on_confluent_cloud=cluster.on_confluent_cloud,
+    )
+
+
+def estate_share_group(cluster: Cluster, group: str, topic: str) -> ShareGroup:
+    """Read with the estate's own connection. Raises as `read_share_group` does."""
+    return read_share_group(
+        client_properties(cluster.kafka), group, topic, timeout_seconds=cluster.kafka.timeout_seconds
     )
 
 

@@ -8,7 +8,13 @@ from msgspec.structs import replace
 
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.esm.aws_account import AwsAccount
-from mesh_assets.esm.estate_clusters import ReaderFactory, cluster_of, kafka_reader
+from mesh_assets.esm.estate_clusters import (
+    ReaderFactory,
+    ShareReader,
+    cluster_of,
+    estate_share_group,
+    kafka_reader,
+)
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.lag import lag_records
@@ -43,8 +49,10 @@ def mapping_lags(
     mappings: Iterable[EventSourceMapping],
     *,
     open_reader: ReaderFactory = kafka_reader,
+    read_share: ShareReader = estate_share_group,
 ) -> tuple[MappingLag, ...]:
-    """The lag of every mapping, from one reading per cluster. A lag that cannot be read is unknown, never 0."""
+    """The lag of every mapping, from one reading per cluster, and one for each share group. A lag that cannot be
+    read is unknown, never 0."""
     lags: list[MappingLag] = []
     by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
     # Many mappings read the same cluster, and AWS answers few such questions a second.
@@ -67,7 +75,7 @@ def mapping_lags(
         else:
             by_cluster[cluster.name].append(mapping)
     for name, of_cluster in by_cluster.items():
-        lags += _of_cluster(estate.clusters[name], of_cluster, open_reader)
+        lags += _of_cluster(estate.clusters[name], of_cluster, open_reader, read_share)
     return tuple(lags)
 
 
@@ -86,13 +94,16 @@ def _cluster_or_failure(
 
 
 def _of_cluster(
-    cluster: Cluster, mappings: Sequence[EventSourceMapping], open_reader: ReaderFactory
+    cluster: Cluster,
+    mappings: Sequence[EventSourceMapping],
+    open_reader: ReaderFactory,
+    read_share: ShareReader,
 ) -> list[MappingLag]:
     allowed = cluster.anomalies.lag_records
     try:
         reader = open_reader(cluster)
         try:
-            wanted = {mapping.consumer_group_id for mapping in mappings}
+            wanted = {mapping.consumer_group_id for mapping in mappings if not mapping.is_queue}
             read = reader.groups(wanted.__contains__)
             groups = {group.group_id: group for group in read.groups}
             topics = {mapping.topic for mapping in mappings}
@@ -117,7 +128,9 @@ def _of_cluster(
             for m in mappings
         ]
     return [
-        _lag(
+        _lag_of_share_group(m, cluster, offsets.get(m.topic or ""), read_share)
+        if m.is_queue
+        else _lag(
             m,
             cluster.name,
             groups.get(m.consumer_group_id),
@@ -175,6 +188,44 @@ def _lag(
     if not known:
         return unknown(f"group {group.group_id} has committed nothing on {mapping.topic} yet", failed=False)
     return MappingLag(uuid=mapping.uuid, cluster=cluster, lag_records=lag, most_allowed=allowed)
+
+
+def _lag_of_share_group(
+    mapping: EventSourceMapping,
+    cluster: Cluster,
+    ends: Sequence[PartitionOffsets] | None,
+    read_share: ShareReader,
+) -> MappingLag:
+    """In queue mode: a share group commits no offsets, and the brokers count what waits for it."""
+    group, topic = mapping.consumer_group_id, mapping.topic or ""
+
+    def lag(records: int | None, why: str | None = None, *, failed: bool = False) -> MappingLag:
+        return MappingLag(
+            uuid=mapping.uuid,
+            cluster=cluster.name,
+            lag_records=records,
+            most_allowed=cluster.anomalies.lag_records,
+            failed=failed,
+            why=why,
+        )
+
+    if ends is None:
+        return lag(None, f"{cluster.name} has no topic {topic}", failed=True)
+    try:
+        found = read_share(cluster, group, topic)
+    except (PlatformError, EstateError) as error:
+        return lag(None, str(error), failed=True)
+    begun = {number: one for number, one in found.partitions.items() if one.start is not None}
+    if not begun:
+        return lag(None, f"share group {group} has begun with none of the partitions of {topic} yet")
+    uncounted = sorted(number for number, one in begun.items() if one.lag_records is None)
+    if uncounted:
+        return lag(
+            None,
+            f"the brokers do not count what waits for share group {group} on partition {uncounted[0]} (Kafka before 4.2)",
+            failed=True,
+        )
+    return lag(sum(one.lag_records or 0 for one in begun.values()))
 
 
 _ON_ITS_WAY = frozenset({"Creating", "Enabling", "Enabled", "Updating"})

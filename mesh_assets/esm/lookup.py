@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import names_function
 from mesh_assets.esm.aws_account import AwsAccount, call, for_code
 from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
-from mesh_assets.esm.mapping import EventSourceMapping, read_mapping
+from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping, read_mapping
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _A_PAGE = 100
@@ -59,18 +59,31 @@ def get_mapping(account: AwsAccount, uuid: str) -> EventSourceMapping:
 
     Raises MappingNotFoundError, or PlatformError when AWS refuses or does not answer.
     """
+    return read_mapping(_get(account, uuid))
+
+
+def registry_address(account: AwsAccount, uuid: str) -> str:
+    """The address of the mapping's registry as Lambda uses it, with a login that may be in it: for asking the
+    registry, and never to be shown. Empty without a registry. Raises as `get_mapping` does."""
+    answer = _get(account, uuid)
+    configs = [answer.get(name) or {} for name in KAFKA_CONFIGS]
+    registries = [config.get("SchemaRegistryConfig") or {} for config in configs]
+    return next((str(one["SchemaRegistryURI"]) for one in registries if one.get("SchemaRegistryURI")), "")
+
+
+def _get(account: AwsAccount, uuid: str) -> Mapping[str, Any]:
     if not _UUID.fullmatch(uuid):
         raise MappingNotFoundError(
             f"{uuid!r} is not the UUID of an event source mapping; `mesh-assets esm list` shows them"
         )
-    answer = call(
+    answer: Mapping[str, Any] = call(
         account.client("lambda").get_event_source_mapping,
         action="lambda:GetEventSourceMapping",
         resource=f"event source mapping {uuid}",
         translate=for_code("ResourceNotFoundException", lambda: not_found(account, uuid)),
         UUID=uuid,
     )
-    return read_mapping(answer)
+    return answer
 
 
 def find_mapping(

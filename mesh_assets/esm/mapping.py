@@ -1,6 +1,5 @@
 """An event source mapping as Lambda describes it."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,14 +8,13 @@ from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import FunctionName, function_in, msk_cluster_in
+from mesh_assets.inventory.secret_text import MASK, mask_text
 
 # Changes by itself, or belongs to the answer rather than the mapping.
 _NOT_CONFIGURATION = frozenset(
     {"LastModified", "LastProcessingResult", "State", "StateTransitionReason", "ResponseMetadata"}
 )
-
-
-_LOGIN = re.compile(r"//[^/@]*@")
+KAFKA_CONFIGS = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
 
 
 class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
@@ -33,7 +31,8 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
     exactly one of `event_source_arn` (MSK) and `bootstrap_servers`; `is_kafka` is False for other sources.
     `consumer_group_id` is the configured group or, where none was set, the UUID, which AWS then uses.
     `configuration` is the answer as JSON values, without what changes by itself (state, last result, times).
-    Plans are compared and hashed by it.
+    Plans are compared and hashed by it. A login in the registry's address is masked in it: it is shown in full by
+    answers, plans and runs, and only `registry_address` of `lookup` reads the address as it is.
     """
 
     uuid: str
@@ -81,6 +80,21 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
     def schema_registry(self) -> Mapping[str, Any] | None:
         """Lambda's SchemaRegistryConfig; None: records reach the function as they are."""
         return self._own_config.get("SchemaRegistryConfig") or None
+
+    @property
+    def registry_has_login(self) -> bool:
+        """Whether the address of its registry holds a login, which whoever may read the mapping can read."""
+        return MASK in str((self.schema_registry or {}).get("SchemaRegistryURI"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever looks at the mapping should know of it."""
+        if not self.registry_has_login:
+            return ()
+        return (
+            "the address of its schema registry holds a login (masked here), which everybody can read who may see the mapping: "
+            "put the login into a secret, name that in access_configurations, and change the password",
+        )
 
     @property
     def unknown_filters(self) -> str | None:
@@ -154,7 +168,7 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
         function_name=_readable(function_in(function_arn), function_arn),
         state=answer.get("State"),
         state_transition_reason=answer.get("StateTransitionReason"),
-        last_processing_result=answer.get("LastProcessingResult"),
+        last_processing_result=_masked(answer.get("LastProcessingResult")),
         last_modified=_time(answer.get("LastModified")),
         topic=topics[0] if topics else None,
         event_source_arn=answer.get("EventSourceArn"),
@@ -189,14 +203,23 @@ def read_mapping(answer: Mapping[str, Any]) -> EventSourceMapping:
         ),
         metrics=tuple((answer.get("MetricsConfig") or {}).get("Metrics", ())),
         configuration={
-            name: plain(value) for name, value in answer.items() if name not in _NOT_CONFIGURATION
+            name: _without_login(plain(value)) if name in KAFKA_CONFIGS else plain(value)
+            for name, value in answer.items()
+            if name not in _NOT_CONFIGURATION
         },
     )
 
 
-def without_login(uri: str) -> str:
-    """The address of a registry as it may be shown."""
-    return _LOGIN.sub("//", uri)
+def _without_login(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    registry = config.get("SchemaRegistryConfig") or {}
+    if "SchemaRegistryURI" not in registry:
+        return config
+    shown = {**registry, "SchemaRegistryURI": _masked(registry["SchemaRegistryURI"])}
+    return {**config, "SchemaRegistryConfig": shown}
+
+
+def _masked(text: str | None) -> str | None:
+    return None if text is None else mask_text(text)
 
 
 def plain(value: Any) -> Any:

@@ -83,7 +83,7 @@ def plan_create(
             *seen.violations,
             *group_violations(others, request.kafka_consumer_group_id),
             *poller_group_violations(others, request, None),
-            *_unknown_group(wiring),
+            *_unknown_group(seen.complete(wiring)),
         )
     )
     wiring = seen.complete(wiring)
@@ -232,8 +232,8 @@ def plan_rights(
     warnings: tuple[Violation, ...] = (),
 ) -> Plan:
     """What granting the function's role the rights of this wiring would do. Raises as the plans for it do."""
-    warnings += require_no_fault((*seen.violations, *_unknown_group(wiring)))
     wiring = seen.complete(wiring)
+    warnings += require_no_fault((*seen.violations, *_unknown_group(wiring)))
     rights = _rights(account, seen.role_arn, wiring)
     return make_plan(
         action="add_msk_permissions",
@@ -314,7 +314,7 @@ def region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[V
 
 
 def _unknown_group(wiring: Wiring) -> Iterator[Violation]:
-    if wiring.cluster_arn is not None and wiring.group is None:
+    if wiring.uses_iam_authentication and wiring.group is None:
         yield warning(
             "kafka_consumer_group_id",
             None,

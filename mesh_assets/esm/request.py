@@ -138,13 +138,13 @@ class UpdateRequest(MappingSettings):
         default=None, description="With uuid: the new function. Without: finds the mapping"
     )
     kafka_topic: Text | None = Field(
-        default=None, description="Finds the mapping when there is no uuid; cannot change"
+        default=None, description="Without uuid: finds the mapping; cannot change"
     )
     event_source_arn: Text | None = Field(
-        default=None, description="Finds the mapping when there is no uuid; cannot change"
+        default=None, description="Without uuid: finds the mapping; cannot change"
     )
     kafka_bootstrap_servers: Names | None = Field(
-        default=None, description="Finds the mapping when there is no uuid; cannot change"
+        default=None, description="Without uuid: finds the mapping; cannot change"
     )
     starting_position: Annotated[Text | None, Refused()] = Field(
         default=None, description="Refused: fixed when the mapping was created"

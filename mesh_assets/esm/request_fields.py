@@ -128,21 +128,14 @@ class SourceAccess(EsmModel):
     uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
 
 
-class RegistryAccess(EsmModel):
-    """`type`: BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …; `uri`: its secret's ARN."""
-
-    type: Text = Field(validation_alias=AliasChoices("type", "Type"))
-    uri: Text | None = Field(default=None, validation_alias=AliasChoices("uri", "URI"))
-
-
 class SchemaRegistry(EsmModel):
     """`uri`: of Glue (ARN) or Confluent (https); without it the registry is removed. `validate_attributes`: KEY, VALUE
-    or both."""
+    or both. `access_configurations`: BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH …"""
 
     uri: Text = ""
     event_record_format: Text = "JSON"
     validate_attributes: Names = ("VALUE",)
-    access_configurations: Annotated[tuple[RegistryAccess, ...], Kind("accesses", RegistryAccess)] = ()
+    access_configurations: Annotated[tuple[SourceAccess, ...], Kind("accesses", SourceAccess)] = ()
 
     @property
     def removes(self) -> bool:

@@ -84,7 +84,7 @@ def look_at_source(account: AwsAccount, wiring: Wiring) -> Surroundings:
     if wiring.cluster_arn is not None and msk is not None and msk.by_vpc_connection:
         _vpc_connection(account, wiring, wiring.cluster_arn, seen)
     elif wiring.cluster_arn is not None:
-        _cluster(account, wiring.cluster_arn, seen)
+        _cluster(account, wiring, wiring.cluster_arn, seen)
     elif wiring.uses_iam_authentication:
         seen.violations.append(
             warning(
@@ -106,7 +106,7 @@ def _function(account: AwsAccount, target: str, seen: Surroundings) -> None:
         answer = _function_configuration(account, target)
     except NotThereError:
         seen.violations.append(
-            fault("target", target, f"{account} has no such function", "create it first, or correct the name")
+            fault("target", target, f"{account} has no such function", "create it first, or name another")
         )
         return
     except RefusedError as error:
@@ -184,7 +184,19 @@ def _role(account: AwsAccount, role_arn: str, seen: Surroundings) -> None:
     seen.observed["role_id"] = answer["Role"].get("RoleId")
 
 
-def _cluster(account: AwsAccount, arn: str, seen: Surroundings) -> None:
+def _source_missing(account: AwsAccount, wiring: Wiring, arn: str, what: str) -> Violation:
+    """A mapping keeps its source for life, so only a new one can name another."""
+    if wiring.exists:
+        return fault(
+            "event_source_arn",
+            arn,
+            f"the mapping reads this {what}, which {account} does not have (any more), and a mapping's source cannot change",
+            "delete the mapping and create one of another source, or leave it disabled",
+        )
+    return fault("event_source_arn", arn, f"{account} has no such {what}", "correct the ARN")
+
+
+def _cluster(account: AwsAccount, wiring: Wiring, arn: str, seen: Surroundings) -> None:
     try:
         info = ask(
             account,
@@ -195,9 +207,7 @@ def _cluster(account: AwsAccount, arn: str, seen: Surroundings) -> None:
             ClusterArn=arn,
         )["ClusterInfo"]
     except NotThereError:
-        seen.violations.append(
-            fault("event_source_arn", arn, f"{account} has no such MSK cluster", "correct the ARN")
-        )
+        seen.violations.append(_source_missing(account, wiring, arn, "MSK cluster"))
         return
     except RefusedError as error:
         seen.violations.append(
@@ -228,9 +238,7 @@ def _vpc_connection(account: AwsAccount, wiring: Wiring, arn: str, seen: Surroun
             Arn=arn,
         )
     except NotThereError:
-        seen.violations.append(
-            fault(field_name, arn, f"{account} has no such VPC connection", "correct the ARN")
-        )
+        seen.violations.append(_source_missing(account, wiring, arn, "VPC connection"))
         return
     except RefusedError as error:
         rights = "the rights name the cluster with `*` for its UUID"

@@ -15,6 +15,7 @@ TriggerType = Literal[
     "schema_deleted",
     "connector_failed",
     "connector_recovered",
+    "connector_changed",
     "resource_created",
     "resource_deleted",
     "topic_changed",

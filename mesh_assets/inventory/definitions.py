@@ -1,10 +1,10 @@
 """The texts of schemas, taken apart: JSON (of Avro and JSON Schema) and Protobuf. Both readers end on any text."""
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -13,11 +13,35 @@ _NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
 _LEVELS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
+_T = TypeVar("_T")
+
+
 class UnreadableDefinitionError(ValueError):
     """The text is not of its declared type, or not such as anything here reads."""
 
 
-@lru_cache(maxsize=1)  # its name, its fields and its properties are read one after another
+def _once(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """A text's name, its fields and its properties are read one after another: it is parsed once for all, also where
+    it cannot be."""
+
+    @lru_cache(maxsize=1)
+    def outcome(text: str) -> tuple[_T | None, str | None]:
+        try:
+            return parse(text), None
+        except UnreadableDefinitionError as error:
+            return None, str(error)
+
+    @wraps(parse)
+    def remembered(text: str) -> _T:
+        value, problem = outcome(text)
+        if problem is not None:
+            raise UnreadableDefinitionError(problem)
+        return cast(_T, value)
+
+    return remembered
+
+
+@_once
 def parse_json(text: str) -> Any:
     """The JSON value, which nobody may change. Raises UnreadableDefinitionError, also when it is nested deeper than 400 levels.
 
@@ -77,7 +101,7 @@ _DEEPEST_MESSAGE = 64  # protoc takes 32
 _LONGEST_STATEMENT = 10_000  # words; `reserved` lists numbers
 
 
-@lru_cache(maxsize=1)
+@_once
 def parse_protobuf(text: str) -> ProtobufFile:
     """The file's messages, which nobody may change. Raises UnreadableDefinitionError.
 

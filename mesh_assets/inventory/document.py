@@ -22,6 +22,7 @@ from mesh_assets.inventory.records import (
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
+    HostClock,
     MetricsSection,
     SchemasSection,
     Section,
@@ -62,7 +63,8 @@ class Document(Record, frozen=True, kw_only=True):
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
     `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
     None: never read. `held`: what the sections hold back, for those that do. `tickets`: the number of the reading
-    that each section is of, by which the store orders readings; not in events.
+    that each section is of (or of a later one), by which the store orders readings, in the `series` of the run that
+    wrote the document; not in events, as little as `held` and `hold_clocks`, by which its times are.
     """
 
     format: int = 1
@@ -84,10 +86,18 @@ class Document(Record, frozen=True, kw_only=True):
     topic_defaults: dict[str, str] | None = None
     held: dict[SectionName, dict[str, datetime]] = field(default_factory=dict)
     tickets: dict[SectionName, int] = field(default_factory=dict)
+    series: str = ""
+    hold_clocks: dict[SectionName, HostClock] = field(default_factory=dict)
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
-        return replace(self._section(name), held=self.held.get(name, {}), ticket=self.tickets.get(name))
+        return replace(
+            self._section(name),
+            held=self.held.get(name, {}),
+            ticket=self.tickets.get(name),
+            series=self.series,
+            clock=self.hold_clocks.get(name),
+        )
 
     def _section(self, name: SectionName) -> Section:
         state = self.sections[name]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
 from mesh_assets.inventory.records import Connector, Record
@@ -108,11 +109,11 @@ def settle_section(
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
     cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite what is
     newer. What is newer their tickets say, not the times at which they were read: clocks are set, and two hosts
-    never agree.
+    never agree. Raises ConflictError where tickets cannot say it.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
-    if previous is not None and _later(previous.tickets.get(name), collected.ticket):
+    if previous is not None and _is_overtaken(name, collected, previous):
         old = previous.section(name)
         return replace(old, state=replace(old.state, scope_note=None))
     if collected.state.status == "not_configured":
@@ -127,11 +128,40 @@ def settle_section(
     note = scope_note(name, collected, previous)
     if note is not None:
         collected = replace(collected, state=replace(collected.state, scope_note=note))
-    return _hold_mass_disappearance(name, collected, previous, read_at=collected.state.collected_at or now)
+    read_at = collected.clock.taken_at if collected.clock is not None else collected.state.collected_at or now
+    return _hold_mass_disappearance(name, collected, previous, read_at=read_at)
 
 
-def _later(one: int | None, other: int | None) -> bool:
-    return one is not None and other is not None and one > other
+def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> bool:
+    """Whether `previous` has a newer reading. Tickets of two stores, or of a store that lost its own, say nothing: then
+    a reading is newer than the snapshots that were known when it began, and of others nobody knows."""
+    if collected.ticket is None:
+        return False
+    if previous.series == collected.series:
+        return previous.tickets.get(name, collected.ticket) > collected.ticket
+    known = collected.newest_known
+    if known is None or known >= previous.sequence:
+        return False
+    knew = "none was known" if known == 0 else f"snapshot {known} was the newest that was known"
+    raise ConflictError(
+        f"{previous.cluster.name}: snapshot {previous.sequence}, which another store published or this one has lost, may hold a newer "
+        f"reading: when this run began to read, {knew}; nothing is published, run the discovery again"
+    )
+
+
+def _order_of_run(collected: Mapping[SectionName, Section], previous: Document | None) -> tuple[str, int]:
+    """The series of the run's own tickets, and the highest of them; of `previous`, if the run has none."""
+    own = [
+        (section.newest_known or 0, section.ticket, section.series)
+        for section in collected.values()
+        if section.ticket is not None
+    ]
+    if own:
+        _, ticket, series = max(own)
+        return series, ticket
+    if previous is None:
+        return "", 0
+    return previous.series, max(previous.tickets.values(), default=0)
 
 
 def _no_longer_configured(name: SectionName, collected: Section, previous: Document | None) -> Section:
@@ -161,12 +191,16 @@ def _hold_mass_disappearance(
     scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
     goes on waiting.
 
-    A reading that is published again has the same time and confirms nothing. A first reading whose time is still
-    to come was taken by a clock that has been set back since: its ten minutes begin anew.
+    A reading that is published again has the same time and confirms nothing.
     """
-    old = previous.section(name)
+    old = _by_clock_of(collected, previous.section(name), read_at)
     change = scope_change(previous, name, collected.state.scope)
-    carried = replace(old, records=change.carried(old.records)) if isinstance(old, ConnectorsSection) else old
+    carried = old
+    if isinstance(old, ConnectorsSection):
+        names = change.renamed
+        held = {_renamed(identity, names): first for identity, first in old.held.items()}
+        old = replace(old, held=held)
+        carried = replace(old, records=change.carried(old.records))
     stale = {source.source for source in collected.state.stale_sources}
     unread = {_identity(key) for key in _by_key(carried) if key[0] in stale}
     was = {
@@ -179,16 +213,17 @@ def _hold_mass_disappearance(
     # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
     many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
     lacking = {
-        identity: min(old.held.get(identity, read_at), read_at)
-        for identity in sorted(gone)
-        if many or identity in old.held
+        identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
     }
     held = {identity: first for identity, first in lacking.items() if read_at - first < CONFIRMED_AFTER}
     if not held:
         if not waiting:
             return collected
         return replace(
-            collected, state=replace(collected.state, held_since=min(waiting.values())), held=waiting
+            collected,
+            state=replace(collected.state, held_since=min(waiting.values())),
+            held=waiting,
+            clock=old.clock,
         )
     since = min((*held.values(), *waiting.values()))
     after = f"{(max(held.values()) + CONFIRMED_AFTER).strftime('%H:%M:%S')} UTC"
@@ -202,7 +237,14 @@ def _hold_mass_disappearance(
             held_since=since,
             scope_note=None,
         )
-        return replace(old, state=state, held={**waiting, **held}, ticket=collected.ticket)
+        return replace(
+            old,
+            state=state,
+            held={**waiting, **held},
+            ticket=collected.ticket,
+            series=collected.series,
+            clock=old.clock,
+        )
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
@@ -212,7 +254,29 @@ def _hold_mass_disappearance(
         state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
         records=(*collected.records, *(was[identity] for identity in held)),
         held={**waiting, **held},
+        clock=old.clock,
     )
+
+
+def _by_clock_of(collected: Section, old: Section, read_at: datetime) -> Section:
+    """`old` with the times of what it holds as the clock of `collected` has them: they move with it when it is set, so
+    that the time between is what passed on the machine itself.
+
+    Clocks of two machines cannot be compared: on another one the hold begins anew, but only once, since each run may
+    have a machine of its own. Without a clock the time of day is all there is; a time still to come is of one that has
+    been set back since, and begins anew, too.
+    """
+    now, then = collected.clock, old.clock
+    held = old.held
+    if now is not None and then is not None:
+        if now.machine == then.machine:
+            held = {identity: first + (now.began_at - then.began_at) for identity, first in held.items()}
+            now = replace(now, taken_over=then.taken_over)
+        elif held:
+            held = held if then.taken_over else dict.fromkeys(held, read_at)
+            now = replace(now, taken_over=True)
+    held = {identity: min(first, read_at) for identity, first in held.items()}
+    return replace(old, held=held, clock=now or then)
 
 
 def _joined(*errors: str | None) -> str:
@@ -240,6 +304,11 @@ def _by_key(section: Section) -> dict[Key, Record]:
 def _identity(key: Key) -> str:
     source, name = key
     return name if source is None else f"{source}\n{name}"
+
+
+def _renamed(identity: str, names: Mapping[str, str]) -> str:
+    source, line_break, name = identity.partition("\n")
+    return f"{names.get(source, source)}{line_break}{name}"
 
 
 def join_sections(
@@ -271,6 +340,11 @@ def join_sections(
         sorted(topics.records, key=lambda topic: topic.name), linked_schemas, linked_connectors
     )
     sorted_groups = tuple(sorted(groups.records, key=lambda group: group.group_id))
+    series, ticket = _order_of_run(collected, previous)
+    # What this run has not read itself is as new as it knew when it began.
+    numbers = {
+        name: section.ticket if section.series == series else ticket for name, section in settled.items()
+    }
     return Document(
         environment=environment,
         cluster=cluster,
@@ -289,5 +363,11 @@ def join_sections(
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,
         held={name: section.held for name, section in settled.items() if section.held},
-        tickets={name: section.ticket for name, section in settled.items() if section.ticket is not None},
+        tickets={name: number for name, number in numbers.items() if number},
+        series=series,
+        hold_clocks={
+            name: section.clock
+            for name, section in settled.items()
+            if section.held and section.clock is not None
+        },
     )

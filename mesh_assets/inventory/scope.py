@@ -36,7 +36,7 @@ class ScopeChange:
     before: SectionScope
     after: SectionScope
     successors: dict[str, Source]
-    """Name of an earlier source → the same source today: by its name, or under a new name at its address."""
+    """Name of an earlier source → the same source today: at its address, or by its name at a new one."""
 
     def left(self, key: Key) -> bool:
         """Whether the later reading does not cover `key` of the earlier one: nothing says that it is gone."""
@@ -57,7 +57,16 @@ class ScopeChange:
 
     @property
     def renamed(self) -> dict[str, str]:
-        return {old: source.name for old, source in self.successors.items() if source.name != old}
+        """Today's names of earlier sources, where these are others. One that is gone has none, but its own may be that
+        of another by now."""
+        given = {source.name for source in self.successors.values()}
+        names = {}
+        for source in self.before.sources:
+            if (successor := self.successors.get(source.name)) is not None:
+                names[source.name] = successor.name
+            elif source.name in given:
+                names[source.name] = f"{source.name}, formerly at {source.address}"
+        return {old: name for old, name in names.items() if name != old}
 
     def carried(self, connectors: Iterable[Connector]) -> tuple[Connector, ...]:
         """Earlier connectors under today's names of their endpoints."""
@@ -91,16 +100,21 @@ class ScopeChange:
         if in_:
             parts.append(f"new in scope: {_some(in_, name)}, not reported as created")
         if name == "connectors":
-            parts.extend(f"endpoint {was} is called {now} now" for was, now in self.renamed.items())
+            parts.extend(
+                f"endpoint {was} is called {now.name} now"
+                for was, now in self.successors.items()
+                if now.name != was
+            )
         return "; ".join(parts) or None
 
     def _earlier_source(self, name: str | None) -> Source | None:
         """The earlier source of a thing, by today's name of the source."""
+        names = self.renamed
         return next(
             (
                 source
                 for source in self.before.sources
-                if name is None or self.successors.get(source.name, source).name == name
+                if name is None or names.get(source.name, source.name) == name
             ),
             None,
         )
@@ -140,27 +154,22 @@ def _of_older_connectors(connectors: Iterable[Connector], after: SectionScope) -
 
 
 def _successors(before: SectionScope, after: SectionScope) -> dict[str, Source]:
-    if swapped := _under_each_others_names(before, after):
-        return swapped
-    by_name = {source.name: source for source in after.sources}
-    names = {source.name for source in before.sources}
-    by_address = {source.address: source for source in after.sources if source.name not in names}
-    found = {}
-    for source in before.sources:
-        successor = by_name.get(source.name) or by_address.pop(source.address, None)
-        if successor is not None:
-            found[source.name] = successor
+    """What an earlier source is today: first whatever has its address, under its name if that can be told, since
+    names are given by people, and handed on from one to another. Then, under another address, what has its name."""
+    left = list(after.sources)
+    found: dict[str, Source] = {}
+
+    def match(is_same: Callable[[Source, Source], bool]) -> None:
+        for source in before.sources:
+            same = None if source.name in found else next((s for s in left if is_same(source, s)), None)
+            if same is not None:
+                found[source.name] = same
+                left.remove(same)
+
+    match(lambda earlier, later: earlier == later)
+    match(lambda earlier, later: earlier.address == later.address)
+    match(lambda earlier, later: earlier.name == later.name)
     return found
-
-
-def _under_each_others_names(before: SectionScope, after: SectionScope) -> dict[str, Source]:
-    """Where the same names stand for the same addresses in another order, it is the names that were exchanged."""
-    by_address = {source.address: source for source in after.sources}
-    if {source.name for source in before.sources} != {source.name for source in after.sources}:
-        return {}
-    if len(by_address) < len(after.sources) or by_address.keys() != {s.address for s in before.sources}:
-        return {}
-    return {source.name: by_address[source.address] for source in before.sources}
 
 
 def _selects(scope: SectionScope, name: str) -> bool:

@@ -33,6 +33,8 @@ _SECRETS = _words(
 _MATERIAL = _words("pem keytab keyfile jwk jwks dek kek")
 # In configs only: records are of pepper, too.
 _SECRETS_OF_CONFIGS = _words("pin pepper mnemonic")
+# How Chinese clouds abbreviate access key and secret key: `obs.ak`, `obs_sk`. Alone, `sk` is also a sort key of DynamoDB.
+_ABBREVIATED = _words("ak sk aksk")
 # Written out rather than kept in a file: `keystore.base64` (whose words are `keystore base`), `keyfile.json`.
 _WRITTEN_OUT = _words("content contents base json data string text inline")
 _FILES_OF_KEYS = _words("keystore keytab keyfile")
@@ -40,7 +42,7 @@ _NO_KEYS = _words("monkey turkey donkey hockey jockey whiskey")
 # Words written together: `dbpassword`, `awssecretaccesskey`, `AccountKey` as `accountkey`.
 _ENDINGS = (
     "password passwd passphrase pwd secret credentials token apikey accesskey secretkey privatekey accountkey sharedkey authkey signingkey "
-    "encryptionkey masterkey subscriptionkey userinfo connectionstring dbpass userpass"
+    "encryptionkey masterkey subscriptionkey securitykey userinfo connectionstring dbpass userpass secretid accesskeyid accessid"
 )
 _ENDINGS_OF_SECRETS = tuple(_ENDINGS.split())
 _PAIRS = frozenset(
@@ -69,6 +71,7 @@ _PAIRS = frozenset(
         ("snmp", "community"),
         ("access", "signature"),
         ("client", "assertion"),
+        ("access", "id"),  # Alibaba's, as `access.key.id` is Amazon's
         ("auth", "value"),
     }
 )
@@ -99,14 +102,14 @@ _KEYS_OF_DATA = _words(
     table collection counter window state sequence idempotency correlation format"""
 )
 _KEYS_OF_CRYPTOGRAPHY = _words(
-    """api access secret private encryption encrypt decryption cipher aes rsa hmac signing sign signature
+    """api access secret security private encryption encrypt decryption cipher aes rsa hmac signing sign signature
     subscription master account sas shared storage consumer client ssl tls ssh pgp auth authentication app
     application function admin license keystore pem integration write sse dek kek session service"""
 )
 _IDENTIFYING_KEYS = frozenset({"access", "api", "consumer", "secret"})
 _NO_PASS = ("bypass", "compass", "encompass")
 # In the query of a URL these are signatures and keys: Azure's SAS and functions, Google's and HubSpot's APIs.
-_IN_QUERIES = _words("sig signature key code hapikey auth apikey")
+_IN_QUERIES = _words("sig signature key code hapikey auth apikey ak sk")
 
 
 def words_of(name: str) -> list[str]:
@@ -131,6 +134,8 @@ def secrecy_of_key(key: str) -> Secrecy | None:
     if words[-1] in _MATERIAL or (words[-1] in _WRITTEN_OUT and words[-2:-1] and words[-2] in _FILES_OF_KEYS):
         return "key_material"
     if words[-1] in _SECRETS_OF_CONFIGS or words[-2:] == ["session", "id"]:
+        return "secret"
+    if words[-1] in _ABBREVIATED and "dynamodb" not in words:
         return "secret"
     return "login" if words[-1] == "auth" else None
 
@@ -171,6 +176,8 @@ def is_secret_name(name: str, *, in_query: bool = False, in_prose: bool = False)
         return True
     if words[-1] == "auth" and "-" in name:
         return True  # a header: `X-Shop-Auth`
+    if words[-1] in _ABBREVIATED and words != ["sk"]:
+        return "dynamodb" not in words
     if words[-1] in ("sig", "authorization") or words[-2:] == ["key", "id"]:
         return words[-1] != "id" or not _IDENTIFYING_KEYS.isdisjoint(words[-3:-2])
     if stem := _stem_of_key(words):
@@ -197,7 +204,7 @@ def _is_about(words: list[str]) -> bool:
         return False
     if last == "id":
         # Vault's `secret.id` is the secret itself; a key's id is judged as a key.
-        return len(words) < 2 or words[-2] not in ("secret", "token", "key", "session")
+        return len(words) < 2 or words[-2] not in ("secret", "token", "key", "session", "access")
     if last in ("tokens", "token") and not _AMOUNTS.isdisjoint(words):
         return True
     return last in _ABOUT

@@ -1,19 +1,26 @@
 """Secrets within a text: a JDBC string, a URL, JSON, headers, a stack trace, a sentence of another system.
 
 One reader of pairs knows every form (`name=value`, `"name": "value"`, `?name=value&`, `Name: value`, escaped and
-SQL quotes, `{…}`); patterns know credentials in URLs and tokens by their published prefixes. All of it takes
-time in proportion to the text: no pattern can start at one place and run again over what another start has read.
+SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `secret_forms.py`. What is percent-encoded
+is read as what it encodes. All of it takes time in proportion to the text: no pattern can start at one place and run
+again over what another start has read.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
+from mesh_assets.inventory import secret_forms as forms
+from mesh_assets.inventory.secret_forms import Span
 from mesh_assets.inventory.secret_names import is_secret_name
 
 MASK = "********"
 
 SEARCHED_CHARACTERS = 200_000
 """The longest text that is searched. What is not searched does not leave."""
+# Without one of these there are no pairs, URLs, elements or sentences, and nothing is encoded.
+_TELLING = re.compile(r"[\s:=@%<]")
+_SHORTEST_TOKEN = 12
 LEFT_OUT = "… (the rest is left out: too long to be searched for secrets)"
 
 
@@ -21,130 +28,20 @@ def mask_text(text: str) -> str:
     """`text` with the credentials in it masked, and the rest as it was."""
     if len(text) > SEARCHED_CHARACTERS and not text.endswith(LEFT_OUT):
         text = text[:SEARCHED_CHARACTERS] + LEFT_OUT
-    for mask in _MASKS:
-        text = mask(text)
-    return text
+    if not _TELLING.search(text):  # as most values of records
+        return text if len(text) < _SHORTEST_TOKEN else _covered(text, forms.tokens(text))
+    for find in _FINDERS:
+        text = _covered(text, find(text))
+    return _RUN.sub(_without_encoded, text) if "%" in text else text
 
 
-# Credentials by their form alone.
-
-_PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_END = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-# Prefixes as their issuers publish them (for the secret scanning of code hosts). Each starts at a word's start
-# and takes the word whole.
-_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9_])(?:"
-    r"A(?:KIA|SIA)[0-9A-Z]{16}\b"  # AWS
-    r"|eyJ[\w-]{8,}+\.eyJ[\w-]{8,}+(?:\.[\w-]*+)?"  # JSON Web Token
-    r"|gh[pousr]_\w{30,}+|github_pat_\w{22,}+|glpat-[\w-]{20,}+"  # GitHub, GitLab
-    r"|xox[abeoprs]-[\w-]{10,}+|xapp-[\w-]{10,}+"  # Slack
-    r"|AIza[\w-]{35}|ya29\.[\w-]{20,}+|GOCSPX-[\w-]{20,}+"  # Google
-    r"|[rs]k_(?:live|test)_\w{10,}+|whsec_[\w+/=]{16,}+"  # Stripe
-    r"|SG\.[\w-]{16,}+\.[\w-]{16,}+"  # SendGrid
-    r"|sk-(?:ant-|proj-)?[\w-]{20,}+|hf_[A-Za-z0-9]{30,}+"  # Anthropic, OpenAI, Hugging Face
-    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{30,}+|dckr_pat_[\w-]{20,}+"  # registries
-    r"|hv[sbr]\.[\w-]{20,}+"  # Vault
-    r"|do[opr]_v1_[0-9a-f]{40,}+|dapi[0-9a-f]{32}(?:-\d)?|cflt[\w+/=]{40,}+"  # DigitalOcean, Databricks, Confluent
-    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|NRAK-[A-Z0-9]{20,}+|glsa_\w{32,}+|PMAK-[\w-]{30,}+|ATATT3[\w=-]{30,}+"
-    r"|lin_api_\w{30,}+|xkeysib-[\w-]{40,}+|AGE-SECRET-KEY-1[0-9A-Z]{20,}+"
-    r")"
-)
-_NKEY = re.compile(r"\bS[ACNOUX][A-Z2-7]{56}\b")  # a seed of NATS, by its form
-_SCHEME = re.compile(
-    r"(?<![\w-])(?P<scheme>Bearer|Basic)(?P<space>[ \t]{1,4})(?P<token>[\w+/=.~:-]{8,}+)", re.IGNORECASE
-)
-_WEBHOOK = re.compile(
-    r"(?P<address>https://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|(?:[\w-]{1,40}\.)?discord(?:app)?\.com/api/webhooks/"
-    r"|[\w.-]{1,80}\.webhook\.office\.com/|outlook\.office(?:365)?\.com/webhook/|hooks\.zapier\.com/hooks/|maker\.ifttt\.com/trigger/"
-    r"|api\.telegram\.org/bot|events\.pagerduty\.com/integration/))[^\s\"'<>|,;]++",
-    re.IGNORECASE,
-)
-
-
-def _mask_keys(text: str) -> str:
-    if "PRIVATE KEY" not in text:
-        return text
-    parts, done = [], 0
-    while found := _PEM.search(text, done):
-        end = _PEM_END.search(text, found.end())
-        parts += [text[done : found.start()], MASK]
-        done = len(text) if end is None else end.end()
-    return "".join((*parts, text[done:]))
-
-
-def _mask_tokens(text: str) -> str:
-    text = _WEBHOOK.sub(lambda m: f"{m['address']}{MASK}", text)
-    return _NKEY.sub(MASK, _TOKEN.sub(MASK, text))
-
-
-def _mask_schemes(text: str) -> str:
-    return _SCHEME.sub(_without_token, text)
-
-
-def _without_token(found: re.Match[str]) -> str:
-    token = found["token"]
-    # `Basic authentication` is prose; a token has digits, padding or capitals within.
-    is_token = len(token) >= 32 or any(c.isdigit() or c in "=+/" for c in token) or not token[1:].islower()
-    return f"{found['scheme']}{found['space']}{MASK}" if is_token else found[0]
-
-
-# Credentials in URLs.
-
-_URL_CHARACTERS = 1_000
-_SCHEME_CHARACTERS = 40
-_URL_END = re.compile(r"[\s\"'<>`|]")
-_SCHEME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*$")
-_PORT = re.compile(r"[^:/?#]*:\d{1,5}(?:[/?#]|$)")
-# `;` ends nothing in these, and `/`, `#` and `@` stand in passwords as they are.
-_WEB = ("http", "https", "ws", "wss", "ftp")
-_ORACLE = re.compile(
-    r"jdbc:oracle:[a-z0-9]{1,10}:(?P<user>[^/@\s]{0,128})/(?P<rest>[^\s]{1,1000})", re.IGNORECASE
-)
-_ORACLE_PLAIN = re.compile(
-    r"(?<![\w./@-])(?P<user>[A-Za-z][\w$#]{0,60}+)/(?P<password>[^\s/@\"']{1,128}+)@(?!sha\d)(?=//|[\w-]++(?:\.[\w-]++)*+:\d{2,5}\b|\()"
-)
-
-
-def _mask_urls(text: str) -> str:
-    parts, done = [], 0
-    at = text.find("://")
-    while at >= 0:
-        start = at + 3
-        limit = min(len(text), start + _URL_CHARACTERS)
-        found = _URL_END.search(text, start, limit)
-        end = limit if found is None else found.start()
-        if text.find("@", start, end) < 0:
-            at = text.find("://", end)
-            continue
-        scheme = _SCHEME_NAME.search(text[max(done, at - _SCHEME_CHARACTERS) : at])
-        host = None if scheme is None else _host_start(scheme[0].rpartition(":")[2].lower(), text[start:end])
-        if host is not None:
-            parts += [text[done:start], MASK]
-            done = start = start + host
-        at = text.find("://", start)
-    return "".join((*parts, text[done:]))
-
-
-def _host_start(scheme: str, url: str) -> int | None:
-    """Where the `@` before the host is, in a URL without its scheme; None if it names no user."""
-    authority = re.split(r"[/?#]", url, maxsplit=1)[0]
-    if scheme in _WEB:
-        if "@" in authority:
-            return authority.rindex("@")
-        # `user:pa/ss@host`; not `host:8080/path@v1`.
-        return url.rindex("@") if ":" in authority and not _PORT.match(url) else None
-    before_query = url.partition("?")[0]
-    return (before_query if "@" in before_query else url).rindex("@")
-
-
-def _mask_oracle(text: str) -> str:
-    text = _ORACLE.sub(_without_oracle_password, text)
-    return _ORACLE_PLAIN.sub(lambda m: m[0] if m["password"] == MASK else f"{m['user']}/{MASK}@", text)
-
-
-def _without_oracle_password(found: re.Match[str]) -> str:
-    password, at, host = found["rest"].rpartition("@")
-    return f"{found[0][: -len(found['rest'])]}{MASK}@{host}" if at and password else found[0]
+def _covered(text: str, spans: Iterable[Span]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        parts += [text[done:start], MASK]
+        done = end
+    return "".join((*parts, text[done:])) if parts else text
 
 
 # Pairs of a name and a value.
@@ -172,6 +69,7 @@ _AUTH_SCHEME = re.compile(
 )
 _LINE = re.compile(r"[^\n\r\"|]*+")
 _IN_QUERY = re.compile(r"[^\s&\"'<>#]*+")
+_IN_ENCODED = re.compile(r"(?:[^\s&;,]++|[;,](?!\s?[\w.\-]++=))*+")
 _IN_LIST = re.compile(r"[^\s;\"]*+")
 _TO_SEMICOLON = re.compile(r"[^;\n\r\"=]{1,200}(?=;)")
 _IN_MAP = re.compile(r"(?:[^,}\n\r]++|,(?!\s?[\w.\-]++=)|\}(?=[\w!@#$%^*]))*+")
@@ -185,23 +83,21 @@ _OF_SENTENCES = (
 _PROSE = frozenset(_OF_SENTENCES.split())
 
 
-def _mask_pairs(text: str) -> str:
-    parts: list[str] = []
-    done = at = 0
+def _values_of_pairs(text: str, *, encoded: bool = False) -> Iterator[Span]:
+    """`encoded`: `text` was percent-encoded, so that a value ends only where the next pair begins."""
+    at = 0
     while found := _PAIR.search(text, at):
         at = found.end()
         if not _is_telling(text, found):
             continue
-        start, end = _value_of(text, found)
+        start, end = _value_of(text, found, encoded=encoded)
         at = max(at, end)
         value = text[start:end]
         if not value or _NO_VALUE.match(value) or _REFERENCE.fullmatch(value):
             continue
         if found["sep"] == ":" and not found["close"] and value.strip(".,!").lower() in _PROSE:
             continue
-        parts += [text[done:start], MASK]
-        done = end
-    return "".join((*parts, text[done:]))
+        yield start, end
 
 
 def _is_telling(text: str, pair: re.Match[str]) -> bool:
@@ -219,9 +115,10 @@ def _is_telling(text: str, pair: re.Match[str]) -> bool:
     return is_secret_name(name, in_query=before[-1:] in ("?", "&"), in_prose=in_prose)
 
 
-def _value_of(text: str, pair: re.Match[str]) -> tuple[int, int]:
+def _value_of(text: str, pair: re.Match[str], *, encoded: bool) -> Span:
     """Where the value of `pair` starts and ends."""
-    start, plain = pair.end(), _plain_form(text, pair)
+    start = pair.end()
+    plain = _IN_ENCODED if encoded and pair["sep"] == "=" else _plain_form(text, pair)
     if opened := _OPEN_QUOTE.match(text, start):
         inside, closed = _quoted(text, opened)
         if pair["close"]:
@@ -294,43 +191,115 @@ def _object_end(text: str, start: int) -> int:
 # Pairs of XML: an element, or an attribute that names the one that holds the value.
 _ELEMENT = re.compile(r"<(?P<name>[\w.:-]{1,100})(?:\s[^<>]{0,200})?>(?P<value>[^<]{1,1000})(?=</)")
 _ATTRIBUTES = re.compile(
-    r"(?P<head>\b(?:name|key)=([\"'])(?P<name>[\w.-]{1,100})\2\s{1,20}value=([\"']))(?P<value>[^\"'<>]{1,1000})(?=\4)"
+    r"\b(?:name|key)=([\"'])(?P<name>[\w.-]{1,100})\1\s{1,20}value=([\"'])(?P<value>[^\"'<>]{1,1000})(?=\3)"
 )
 
 
-def _mask_xml(text: str) -> str:
+def _values_of_xml(form: re.Pattern[str], text: str) -> Iterator[Span]:
     if "<" not in text:
-        return text
-    for form in (_ELEMENT, _ATTRIBUTES):
-        text = form.sub(_without_xml_value, text)
-    return text
-
-
-def _without_xml_value(found: re.Match[str]) -> str:
-    if not is_secret_name(found["name"]) or _NO_VALUE.match(found["value"].strip()):
-        return found[0]
-    return f"{found[0][: -len(found['value'])]}{MASK}"
+        return
+    for found in form.finditer(text):
+        if is_secret_name(found["name"]) and not _NO_VALUE.match(found["value"].strip()):
+            yield found.span("value")
 
 
 # Kafka's ConfigException names the value first: `Invalid value … for configuration …`.
 _REFUSED_VALUE = re.compile(
-    r"(?P<head>Invalid value )(?P<value>[^\n]{1,300}?)(?P<tail> for configuration (?P<name>[\w.\-]{1,200}))"
+    r"Invalid value (?P<value>[^\n]{1,300}?) for configuration (?P<name>[\w.\-]{1,200})"
 )
 
 
-def _mask_refused_values(text: str) -> str:
-    return _REFUSED_VALUE.sub(
-        lambda m: f"{m['head']}{MASK}{m['tail']}" if is_secret_name(m["name"]) else m[0], text
+def _refused_values(text: str) -> Iterator[Span]:
+    return (found.span("value") for found in _REFUSED_VALUE.finditer(text) if is_secret_name(found["name"]))
+
+
+_Find = Callable[[str], Iterator[Span]]
+
+
+def _finders(*, encoded: bool) -> tuple[_Find, ...]:
+    """In their order: what an earlier one has masked is nothing to a later one."""
+    return (
+        forms.private_keys,
+        _refused_values,
+        forms.logins_of_urls,
+        forms.passwords_of_oracle,
+        forms.passwords_of_sqlplus,
+        forms.rights_of_webhooks,
+        forms.tokens,
+        forms.secrets_in_prose,
+        partial(_values_of_xml, _ELEMENT),
+        partial(_values_of_xml, _ATTRIBUTES),
+        partial(_values_of_pairs, encoded=encoded),
+        forms.tokens_after_schemes,
     )
 
 
-_MASKS: tuple[Callable[[str], str], ...] = (
-    _mask_keys,
-    _mask_refused_values,
-    _mask_urls,
-    _mask_oracle,
-    _mask_tokens,
-    _mask_xml,
-    _mask_pairs,
-    _mask_schemes,
-)
+_FINDERS, _ENCODED_FINDERS = _finders(encoded=False), _finders(encoded=True)
+
+
+# What is percent-encoded, once or more: a URL within a URL, a form that a proxy's log quotes.
+
+_RUN = re.compile(r"[^\s\"'<>`]++")
+_TELLING_CODE = re.compile(r"%(?:25)*+(?:3[AaDd]|40)")
+_CODE = re.compile(r"%([0-7][0-9A-Fa-f])")
+# Elsewhere an encoded blank is part of a value.
+_BEFORE_BLANKS = (":", ",", ";")
+_LEVELS = 4
+
+
+def _without_encoded(found: re.Match[str]) -> str:
+    run = decoded = found[0]
+    if not _TELLING_CODE.search(run):
+        return run
+    places = list(range(len(run) + 1))
+    secret: list[Span] = []
+    for _ in range(_LEVELS):
+        if not _CODE.search(decoded):
+            break
+        decoded, places = _once_decoded(decoded, places)
+        for find in _ENCODED_FINDERS:
+            spans = list(find(decoded))
+            secret += [(places[start], places[end]) for start, end in spans if decoded[start:end] != MASK]
+            places = _covered_places(places, spans)
+            decoded = _covered(decoded, spans)
+    return _covered(run, _joined(secret))
+
+
+def _once_decoded(text: str, places: list[int]) -> tuple[str, list[int]]:
+    """`text` decoded once, and for each character of it where it stood."""
+    parts: list[str] = []
+    stood: list[int] = []
+    last, done = "", 0
+    for found in _CODE.finditer(text):
+        start, code = found.start(), found[0]
+        last = text[start - 1] if start > done else last
+        character = chr(int(found[1], 16))
+        shown = code if character == " " and last not in _BEFORE_BLANKS else character
+        parts += [text[done:start], shown]
+        stood += places[done:start]
+        stood += places[start : start + len(shown)]
+        last, done = character, found.end()
+    return "".join((*parts, text[done:])), [*stood, *places[done:]]
+
+
+def _covered_places(places: list[int], spans: Iterable[Span]) -> list[int]:
+    stood: list[int] = []
+    done = 0
+    for start, end in spans:
+        stood += [*places[done:start], *[places[start]] * len(MASK)]
+        done = end
+    return [*stood, *places[done:]]
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """In order, and those that touch each other as one."""
+    last: Span | None = None
+    for start, end in sorted(spans):
+        if last is not None and start <= last[1]:
+            last = last[0], max(last[1], end)
+            continue
+        if last is not None:
+            yield last
+        last = start, end
+    if last is not None:
+        yield last

@@ -70,12 +70,30 @@ class SectionState(Record, frozen=True, kw_only=True):
     stale_sources: tuple[StaleSource, ...] = ()
 
 
+class HostClock(Record, frozen=True, kw_only=True):
+    """What turns times of day of one machine into its own time, which nobody sets. `machine`: one boot of one machine.
+    `taken_at`: when a reading was begun, by its time of day. `began_at`: when the boot was, as seen from then; it moves
+    with each setting of the clock, and by as much. `taken_over`: a hold that another machine had begun began anew on
+    this one."""
+
+    machine: str
+    taken_at: datetime
+    began_at: datetime
+    taken_over: bool = False
+
+
 class Beginning(Record, frozen=True, kw_only=True):
     """What a collection noted before it read anything. A later collection has a higher `ticket`, whatever any
-    clock says. `waiting`: the ids of the triggers in the inbox, noted before the ticket was given."""
+    clock says, as long as the store numbers in the same `series`. `newest_known`: the sequence of the newest snapshot
+    in the topic that the store knew of by then (0: none), than which this collection is newer. `clock`: of the machine
+    that collects; None where there is no such clock. `waiting`: the ids of the triggers in the inbox, noted before the
+    ticket was given."""
 
     ticket: int
     waiting: tuple[str, ...]
+    series: str = ""
+    newest_known: int | None = None
+    clock: HostClock | None = None
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
@@ -97,17 +115,21 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
     """What all sections have. `cluster_id`: the cluster it was read from.
 
     `ticket`: the number of the reading, given before it was taken; None where it has no place in an order (a
-    sensor's, which is newer than the document that it is compared with). `waiting`: the ids of the triggers that
-    waited before the ticket was given: whatever made them is part of what was read.
+    sensor's, which is newer than the document that it is compared with). `series` and `newest_known` as in Beginning,
+    the latter None where an earlier version collected. `waiting`: the ids of the triggers that waited before the ticket
+    was given: whatever made them is part of what was read.
 
     `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
-    at which the first such reading was taken.
+    at which the first such reading was taken, by `clock`: that of the machine that took this reading.
     """
 
     cluster_id: str
     state: SectionState
     held: dict[str, datetime] = field(default_factory=dict)
     ticket: int | None = None
+    series: str = ""
+    newest_known: int | None = None
+    clock: HostClock | None = None
     waiting: tuple[str, ...] = ()
     cost: SectionCost = SectionCost()
 

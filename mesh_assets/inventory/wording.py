@@ -91,6 +91,25 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+_LONGEST_WORD, _LONGEST_SENTENCE = 72, 400
+
+
+def brief(name: str, most: int = _LONGEST_WORD) -> str:
+    """`name` with its middle left out where it is longer than `most`: a beginning tells what it is, an end which one."""
+    if len(name) <= most:
+        return name
+    end = most // 3
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
+
+
+def brief_sentence(sentence: str) -> str:
+    """The sentence with its long names brief. Servers take topics of 249 characters, and groups and connectors of
+    tens of thousands, also with blanks."""
+    if len(sentence) <= _LONGEST_WORD:
+        return sentence
+    return brief(" ".join(brief(word) for word in sentence.split(" ")), _LONGEST_SENTENCE)
+
+
 def figure(value: float) -> str:
     """1,204 · 12 · 1.5 · 0.05 · 0"""
     if value >= 9.95:

@@ -29,6 +29,7 @@ from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
+from mesh_assets.esm.request_fields import fields_of
 from mesh_assets.importing import importing
 from mesh_assets.mapping_tools.named_access import check_one_source, check_request_secrets, two_sources
 
@@ -71,11 +72,12 @@ class MappingPage(Answer):
 
 
 class MappingAnswer(Answer):
-    """`configuration`: as Lambda returns it."""
+    """`configuration`: as Lambda returns it, but for a login in the registry's address, which is masked."""
 
     mapping: MappingRow
     consumer_group_id: str
     configuration: dict[str, Any]
+    notes: list[str] | None = None
 
 
 class PlanAnswer(Answer):
@@ -177,6 +179,7 @@ def get_event_source_mapping(open_service: OpenService, /, named: NamedMapping) 
         mapping=_row(mapping),
         consumer_group_id=mapping.consumer_group_id,
         configuration=msgspec.to_builtins(mapping.configuration),
+        notes=list(mapping.notes) or None,
     )
 
 
@@ -245,6 +248,30 @@ def update_event_source_mapping(
     )
 
 
+# Of the mapping to be, what decides on rights, or has to be there for the request to be one.
+_RIGHTS_DEPEND_ON = frozenset(
+    {
+        "target",
+        "kafka_topic",
+        "event_source_arn",
+        "kafka_bootstrap_servers",
+        "source_access_configurations",
+        "kafka_consumer_group_id",
+        "schema_registry",
+        "on_failure_destination",
+        "provisioned_mode",
+        "starting_position",
+        "starting_position_timestamp",
+        "consumption_mode",
+    }
+)
+UNLISTED_FOR_ROLES = frozenset(
+    field.name
+    for field in fields_of(CreateRequest)
+    if not field.refused and field.name not in _RIGHTS_DEPEND_ON
+)
+
+
 def create_execution_role(
     known: KnownEstate,
     open_service: OpenService,
@@ -254,8 +281,8 @@ def create_execution_role(
     request: CreateRequest,
     plan_id: PlanId = None,
 ) -> PlanAnswer:
-    """Plans a role with the least rights for the function of such a mapping; with plan_id (and
-    --allow-writes) creates it."""
+    """Plans a role with the least rights for the function of a mapping; with plan_id (and --allow-writes) creates
+    it. Takes all that create_event_source_mapping takes; what no right depends on is not listed here."""
     service = open_service()
     check_request_secrets(
         known, service.account, request.source_access_configurations, request.schema_registry

@@ -15,8 +15,8 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.esm.arns import arn_in, msk_cluster_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.lookup import list_mappings
-from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.esm.request_fields import RegistryAccess, SchemaRegistry, SourceAccess
+from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping
+from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
 
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
@@ -155,14 +155,14 @@ def _is_secret(uri: str) -> bool:
     return arn is not None and arn.service == "secretsmanager" and arn.resource.startswith("secret:")
 
 
-def _secrets(accesses: Iterable[SourceAccess | RegistryAccess]) -> list[str]:
+def _secrets(accesses: Iterable[SourceAccess]) -> list[str]:
     return [access.uri for access in accesses if access.uri is not None and _is_secret(access.uri)]
 
 
 def _registry_secrets(mapping: EventSourceMapping, uri: str) -> set[str | None]:
     """Of the mapping's registry, provided that it stays at this address."""
     found: set[str | None] = set()
-    for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"):
+    for name in KAFKA_CONFIGS:
         registry = (mapping.configuration.get(name) or {}).get("SchemaRegistryConfig") or {}
         if registry.get("SchemaRegistryURI") == uri:
             found |= {access.get("URI") for access in registry.get("AccessConfigs") or ()}

@@ -4,6 +4,7 @@ Names, docs, configs, traces and messages are written by whoever may write to Ka
 agent reads them beside its instructions. They leave as values of structured fields, readable, and of limited length.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +13,11 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from mesh_assets.inventory.secret_text import mask_text
+from mesh_assets.inventory.unexpected import masked, unexpected
 from mesh_assets.inventory.wording import bytes_text, readable
+
+logger = logging.getLogger(__name__)
 
 _MOST_CHARACTERS = 2_000
 _MOST_OF_NAMES = 600
@@ -35,11 +40,17 @@ class Leaving:
         try:
             result = await call_next(ctx)
         except MCPError as error:
-            raise MCPError(error.code, said(error.message), _clean(error.data)) from error
+            raise MCPError(error.code, _refusal(error.message), _clean(error.data)) from masked(error)
         except ValidationError:
             raise  # the SDK names no values
         except ValueError as error:  # how the SDK says that a prompt cannot be made
-            raise MCPError(INVALID_PARAMS, said(str(error))) from error
+            raise MCPError(INVALID_PARAMS, _refusal(str(error))) from masked(error)
+        except Exception as error:
+            failure = unexpected(error)
+            logger.error("%s failed", ctx.method, exc_info=failure)
+            raise MCPError(
+                INTERNAL_ERROR, f"{_refusal(str(failure))}; the server's log has the traceback"
+            ) from None
         if not isinstance(result, dict):
             return result
         match ctx.method:
@@ -57,6 +68,11 @@ def said(text: str, *, most: int = _MOST_CHARACTERS) -> str:
     """`text` as it may leave: readable, and cut with its whole length."""
     clean = readable(text)
     return clean if len(clean) <= most else f"{clean[:most]}… (cut: {len(clean):,} characters in all)"
+
+
+def _refusal(text: str) -> str:
+    """Of an error, which may quote what it was given. Answers are masked where they are made, by what each part is."""
+    return said(mask_text(text))
 
 
 def answered(value: Any) -> Any:
@@ -80,7 +96,10 @@ def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
         return result
     structured = result.get("structuredContent")
     if structured is None:
-        return {**result, "content": [_clean(one) for one in result.get("content", ())]}
+        content = [_clean(one) for one in result.get("content", ())]
+        if result.get("isError"):
+            content = [{**one, "text": mask_text(one["text"])} if "text" in one else one for one in content]
+        return {**result, "content": content}
     try:
         structured = answered(structured)
     except MCPError as error:  # what a tool says goes to the agent

@@ -1,6 +1,7 @@
 """The server class: calls with a time limit, errors as one sentence, every request watched."""
 
 import importlib.metadata
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,13 @@ from pydantic import ValidationError
 
 from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Call, Report, set_current_call, shown
+from mesh_assets.inventory.unexpected import unexpected
 from mesh_assets.mcp_server.leaving import Leaving, said
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.mcp_server.tools import make_tool
 from mesh_assets.mcp_server.watching import AuditLog, IdleWatch, Watch
+
+logger = logging.getLogger(__name__)
 
 _INSTRUCTIONS = """\
 What the Kafka clusters of this estate hold: topics, connectors, schemas, consumer groups, metrics, changes, lineage and problems.
@@ -70,8 +74,12 @@ class MeshServer(MCPServer[Any]):
                 f"{name} was stopped after {seconds:.0f} s without an answer; ask for less, "
                 "or start the server with a larger --call-timeout"
             ) from error
-        except UnexpectedToolError:
-            raise
+        except UnexpectedToolError as error:
+            # The SDK would log the traceback as it is, with what the exception quotes.
+            cause = error.__cause__ or error
+            failure = unexpected(cause if isinstance(cause, Exception) else error)
+            logger.error("%s failed", name, exc_info=failure)
+            raise ToolError(f"{name}: {failure}; the server's log has the traceback") from None
         except ToolError as error:
             raise ToolError(_sentence(name, error)) from None
         finally:
@@ -79,12 +87,14 @@ class MeshServer(MCPServer[Any]):
 
     def _check_names(self, name: str, arguments: dict[str, Any]) -> None:
         """The SDK ignores an argument it does not know, and the answer would be to another question."""
-        schema = self._tool_input_schema(name)
-        unknown = (
-            [] if schema is None else [key for key in arguments if key not in schema.get("properties", {})]
-        )
-        if schema is not None and unknown:
-            takes = ", ".join(schema.get("properties", {})) or "none"
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            return
+        fields = tool.fn_metadata.arg_model.model_fields  # more than the schema lists
+        taken = {field.alias or key for key, field in fields.items()}
+        unknown = [key for key in arguments if key not in taken]
+        if unknown:
+            takes = ", ".join(tool.parameters.get("properties", {})) or "none"
             raise ToolError(f"{name} has no argument {shown(unknown[0])}; it takes: {takes}")
 
 

@@ -11,6 +11,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.importing import importing
+from mesh_assets.inventory.unexpected import mask_what_this_process_says
 from mesh_assets.mcp_server.bearer import OneToken
 from mesh_assets.mcp_server.hosts import CanonicalHosts, canonical_host
 from mesh_assets.mcp_server.server import MeshServer
@@ -23,6 +24,7 @@ _GRACE_SECONDS = 3
 
 def serve_stdio(server: MeshServer) -> None:
     """Ends the process with status 0 when the client closes stdin, or after the idle time."""
+    mask_what_this_process_says()
 
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
@@ -52,6 +54,7 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
 
     Raises ConfigurationError when the settings would leave the server open to others, or it cannot listen.
     """
+    mask_what_this_process_says()
     with importing:
         import uvicorn
 

@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, Resolve
@@ -17,7 +18,7 @@ from mesh_assets.agent_tools.tool import AgentTool, Behaviour, ChoiceNeededError
 from mesh_assets.answering.answers import Answer, in_thread
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.request import read_request
-from mesh_assets.esm.request_fields import EsmModel
+from mesh_assets.esm.request_fields import EsmModel, fields_of
 from mesh_assets.inventory.wording import readable
 
 # Asking the person at the client whether to carry out a plan, where the client can ask.
@@ -99,16 +100,16 @@ class Person:
 
 _NAMED = ("properties", "$defs")
 """Their keys are names, not keywords."""
+_DEFINED = "#/$defs/"
+_TELLING = frozenset({"properties", "items", "additionalProperties"})
+"""Whoever reads these knows the type."""
 
 
 def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
     """Always of an open world: documents, too, hold what others wrote, and clients judge by this hint how far to
-    trust an answer."""
+    trust an answer. What is destructive has a meaning only for tools that change something."""
     return ToolAnnotations(
-        read_only_hint=read_only,
-        destructive_hint=destructive,
-        idempotent_hint=read_only,
-        open_world_hint=True,
+        read_only_hint=read_only, destructive_hint=None if read_only else destructive, open_world_hint=True
     )
 
 
@@ -125,7 +126,7 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
     parameter."""
     bound = BoundTool(row, supplied, may_write=may_write)
     behaviour = row.behaviour if may_write else row.behaviour_read_only or row.behaviour
-    metadata, parameters = _described(row.function)
+    metadata, parameters = _described(row.function, row.unlisted)
     return Tool(
         fn=bound.call,
         name=row.function.__name__,
@@ -140,13 +141,22 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
 
 
 @functools.cache
-def _described(function: Callable[..., Any]) -> tuple[FuncMetadata, dict[str, Any]]:
-    """What the SDK validates calls and answers by, and the schema of the arguments. The same for every server of
-    the process, and 10 ms of pydantic's work for each function."""
+def _described(function: Callable[..., Any], unlisted: frozenset[str]) -> tuple[FuncMetadata, dict[str, Any]]:
+    """What the SDK validates calls and answers by, and the schema of the arguments: without the unlisted, and those
+    that are taken only to say why they are refused. The same for every server of the process, and 10 ms of
+    pydantic's work for each function."""
     signature = inspect.signature(function)
     metadata = FuncMetadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
-    metadata.output_schema = brief_schema(metadata.output_schema or {}, of_answer=True)
-    return metadata, brief_schema(metadata.arg_model.model_json_schema())
+    metadata.output_schema = inlined(brief_schema(metadata.output_schema or {}, of_answer=True))
+    schema = inlined(brief_schema(metadata.arg_model.model_json_schema()))
+    for name in unlisted | _refused(function):
+        del schema["properties"][name]
+    return metadata, schema
+
+
+def _refused(function: Callable[..., Any]) -> frozenset[str]:
+    models = [one.annotation for one in inspect.signature(function).parameters.values() if _is_request(one)]
+    return frozenset(field.name for model in models for field in fields_of(model) if field.refused)
 
 
 def _argument_model(function: Callable[..., Any]) -> type[ArgModelBase]:
@@ -247,30 +257,73 @@ class BoundTool:
         return passed
 
 
-def brief_schema(schema: dict[str, Any], *, of_answer: bool = False) -> dict[str, Any]:
+def brief_schema(schema: dict[str, Any], *, of_answer: bool = False, within: bool = False) -> dict[str, Any]:
     """A JSON schema without what carries no information, since an agent reads those of all tools before it
     asks anything.
 
     It drops the titles that pydantic derives from names, and null: an argument can be left out instead, and
-    answers leave out what is unknown. Otherwise it accepts the same values; only that nothing else is in an
-    answer is not said, because the models of answers see to it.
+    answers leave out what is unknown. Nor does it say the type of what is one of a list of values. Otherwise it
+    accepts the same values; only that nothing else is in an answer, and that a part with properties is an object and
+    one with items a list, is not said, because the models of answers see to it. `within`: it is such a part.
     """
     found: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "title" or (key == "default" and value is None):
             continue
+        if key == "type" and ("enum" in schema or (of_answer and within and schema.keys() & _TELLING)):
+            continue
         if key == "additionalProperties" and (value is True or (value is False and of_answer)):
             continue
         if key in _NAMED and isinstance(value, dict):
-            found[key] = {name: brief_schema(one, of_answer=of_answer) for name, one in value.items()}
+            found[key] = {
+                name: brief_schema(one, of_answer=of_answer, within=True) for name, one in value.items()
+            }
         elif key == "anyOf":
-            kept = [brief_schema(one, of_answer=of_answer) for one in value if one != {"type": "null"}]
+            kept = [
+                brief_schema(one, of_answer=of_answer, within=True)
+                for one in value
+                if one != {"type": "null"}
+            ]
             found.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
+        elif key == "description":
+            found[key] = " ".join(value.split())
         elif isinstance(value, dict) and key not in ("default", "const"):
-            found[key] = brief_schema(value, of_answer=of_answer)
+            found[key] = brief_schema(value, of_answer=of_answer, within=True)
         else:
             found[key] = value
     return found
+
+
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with each definition that one place alone refers to, and says nothing more about, in that place."""
+    places = Counter(_references(schema))
+    definitions = schema.get("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        reference = value.get("$ref", "")
+        name = reference.removeprefix(_DEFINED)
+        if len(value) == 1 and places[reference] == 1 and reference not in _references(definitions[name]):
+            used.add(name)
+            return put(definitions[name])
+        return {key: put(one) for key, one in value.items() if key != "$defs"}
+
+    used: set[str] = set()
+    found: dict[str, Any] = put(schema)
+    kept = {name: put(one) for name, one in definitions.items() if name not in used}
+    kept = {name: one for name, one in kept.items() if name not in used}
+    return {"$defs": kept, **found} if kept else found
+
+
+def _references(value: Any) -> Iterator[str]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in parts:
+        yield from _references(one)
+    if isinstance(value, dict) and "$ref" in value:
+        yield value["$ref"]
 
 
 def _is_request(parameter: inspect.Parameter) -> bool:

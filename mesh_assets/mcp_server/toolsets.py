@@ -17,6 +17,7 @@ from mesh_assets.agent_tools.tool import LONG, AgentTool
 from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
 from mesh_assets.mapping_tools.connection import get_msk_bootstrap_brokers, test_kafka_connection
 from mesh_assets.mapping_tools.mappings import (
+    UNLISTED_FOR_ROLES,
     PlanAnswer,
     add_msk_permissions,
     create_event_source_mapping,
@@ -63,8 +64,10 @@ DISCOVERY = (
 )
 
 
-def _planned(function: Callable[..., PlanAnswer], title: str) -> AgentTool:
-    return AgentTool(function, title, "destroys", "reads_systems", LONG, question_about_plan)
+def _planned(
+    function: Callable[..., PlanAnswer], title: str, unlisted: frozenset[str] = frozenset()
+) -> AgentTool:
+    return AgentTool(function, title, "destroys", "reads_systems", LONG, question_about_plan, unlisted)
 
 
 def _messages(function: Callable[..., ProducedAnswer | ValidationAnswer], title: str) -> AgentTool:
@@ -76,7 +79,7 @@ ESM = (
     AgentTool(get_event_source_mapping, "Get an event source mapping", "reads_systems"),
     _planned(create_event_source_mapping, "Create event source mapping"),
     _planned(update_event_source_mapping, "Update event source mapping"),
-    _planned(create_execution_role, "Create execution role"),
+    _planned(create_execution_role, "Create execution role", UNLISTED_FOR_ROLES),
     _planned(delete_event_source_mapping, "Delete an event source mapping"),
     _planned(add_msk_permissions, "Add the rights a mapping needs"),
     AgentTool(get_msk_bootstrap_brokers, "Get an MSK cluster's brokers", "reads_systems"),

@@ -1,15 +1,16 @@
 """From what a sensor found to the run that deals with it: into the inbox, who asks for the run, and what the
 run takes."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 
-from mesh_assets.errors import ConflictError
+from mesh_assets.errors import ConflictError, MeshError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import UNDECODABLE, Record
-from mesh_assets.inventory.sections import Beginning, Section, SectionName
+from mesh_assets.inventory.sections import Beginning, HostClock, Section, SectionName
 from mesh_assets.sensing.observations.observation import ObservedCluster
 from mesh_assets.store.inbox import Inbox, Moment, WaitingTrigger, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
@@ -105,15 +106,36 @@ def _holds(data: bytes, *, now: datetime, newest_run: str | None) -> bool:
 # --- what a run takes from the inbox: what was noticed before the run began to read, so that it read that too
 
 
-def begin_collection(store: InventoryStore, name: str, cluster_id: str) -> Beginning:
+def begin_collection(
+    store: InventoryStore,
+    name: str,
+    cluster_id: str,
+    *,
+    newest_in_topic: Callable[[], int | None],
+    clock: HostClock | None = None,
+) -> Beginning:
     """What the collection of the cluster `name` notes before it reads anything. Raises StoreError.
 
     The inbox first: a trigger noted here was there before the ticket was given, so the readings with this ticket
     or a later one include what made it, whichever of them is published.
+
+    `newest_in_topic`: the sequence of the newest snapshot in Kafka, asked by a store that knows of none. Where that
+    cannot be read, the reading is newer than none.
     """
     inbox = Inbox(store.objects)
     waiting = [one.id for key in inboxes_of(store, name, cluster_id) for one in inbox.waiting(key)]
-    return Beginning(ticket=store.take_ticket(cluster_id), waiting=tuple(waiting))
+    known = store.known_sequence(cluster_id)
+    if known is None:
+        with suppress(MeshError):  # the run that publishes reads the topic again, and says what is wrong
+            known = newest_in_topic()
+    ticket = store.take_ticket(cluster_id)
+    return Beginning(
+        ticket=ticket.number,
+        series=ticket.series,
+        newest_known=known or 0,
+        clock=clock,
+        waiting=tuple(waiting),
+    )
 
 
 def inboxes_of(store: InventoryStore, name: str, cluster_id: str) -> tuple[str, ...]:

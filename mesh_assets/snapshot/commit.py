@@ -2,13 +2,13 @@
 
 The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
 
-1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). A store
-   that knows nothing of the cluster goes no further where another one publishes it. Shut out every earlier writer
-   at Kafka, and look which snapshot is the newest in the topic.
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Look which
+   snapshot is the newest in the topic, and go no further where another store publishes the cluster. Shut out every
+   earlier writer at Kafka, and look again.
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
-3. Read `latest.json`; where the topic is ahead of it, go on from the topic, or refuse if another store publishes
-   the cluster. Assemble the document from it, compare. Note the document's key in the lock, then write
-   it.
+3. Read `latest.json`; where the topic is ahead of it, go on from the topic (after publishing changes of its newest
+   snapshot that are not in Kafka yet), or refuse if another store publishes the cluster. Assemble the document from
+   it, compare. Note the document's key in the lock, then write it.
 4. Write the write-ahead record into the lock: sequence, document, changes, triggers.
 5. Publish the snapshot, then its changes, awaiting each delivery.
 6. Move `latest.json` (compare-and-swap on the version read under the lock).
@@ -29,17 +29,19 @@ sequence has been published, and the record is taken back.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import ConflictError, DamagedError
-from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
-from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import counted
 from mesh_assets.snapshot.events import (
+    ChangeEvent,
     ClaimedDocument,
+    DiscoveryEvent,
     Newest,
     Origin,
     PublishedEvent,
@@ -54,6 +56,7 @@ from mesh_assets.snapshot.events import (
     most_severe_first,
 )
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
+from mesh_assets.snapshot.report import Published
 from mesh_assets.store.fingerprints import KeptFingerprints, ReadFingerprints
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, SchemaIds, WriteAhead
@@ -63,26 +66,6 @@ LEASE_SECONDS = 120.0
 Assemble = Callable[[Document | None, int], Document]
 """The document of this run, from the latest published document (None: there is none) and the sequence it
 gets."""
-
-
-class Published(Record, frozen=True, kw_only=True):
-    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
-    leads.
-
-    `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
-    `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
-    `notes`: sentences for the user.
-    """
-
-    pointer: Pointer
-    document: Document
-    changes: tuple[Change, ...]
-    baseline: bool
-    triggers: tuple[Trigger, ...]
-    event: PublishedEvent
-    approximate_tokens: int
-    repeated: WriteAhead | None
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -108,25 +91,30 @@ class _Run:
         event = discovery_event(
             document, triggers=record.triggers, change_count=len(record.changes), store_id=self.store_id
         )
-        published = self.publisher.publish_snapshot(
-            event, claimed=self._claimed(record), timeout_seconds=lock.seconds_to_publish()
-        )
-        origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        self.newest = Newest(origin=origin, retired=False, read=lambda: event)
-        if record.changes:
-            changes = change_events(
+        changes = tuple(
+            change_events(
                 record.changes,
                 cluster_id=self.cluster_id,
                 sequence=record.sequence,
                 discovery_timestamp=record.discovery_timestamp,
                 triggers=record.triggers,
             )
+        )
+        published = self.publisher.publish_snapshot(
+            event,
+            changes=changes,
+            claimed=self._claimed(record),
+            timeout_seconds=lock.seconds_to_publish(),
+        )
+        origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
+        self.newest = Newest(origin=origin, retired=False, read=lambda: event, changes=lambda: changes)
+        if changes:
             try:
                 self.publisher.publish_changes(changes, timeout_seconds=lock.seconds_to_publish())
             except RefusedChangesError as error:
                 lock.note_refusal(str(error))
                 raise
-        pointer = self._pointer(record, document, published)
+        pointer = record.pointer(document, cluster=self.cluster, event=published.position, ids=self.ids)
         self._move(pointer, latest_version)
         self.store.remember_cluster(self.cluster, self.cluster_id)
         return pointer, published
@@ -134,34 +122,35 @@ class _Run:
     def publish_left(self, lock: ClusterLock, record: WriteAhead) -> WriteAhead | None:
         """Step 2. The run that left the record may have got anywhere between writing and clearing it. Returns it,
         or None if it is dropped."""
-        newest = None if self.newest is None else self.newest.origin
         latest = self.store.latest(self.cluster_id)
-        if newest is not None and not self._precedes(newest, latest, record):
-            # Another store went on meanwhile: what this one compared with is not the state before it any more.
-            lost = "; those of its changes that are not in Kafka yet never will be" if record.changes else ""
-            self.notes.append(
-                f"what run {record.run_id} had left of snapshot {record.sequence} is dropped: the topic is at {newest.sequence}{lost}"
-            )
-            self.store.delete_document(record.document)
-            lock.write_record(None)
+        if self.drop_overtaken(lock, record, latest):
             return None
         if latest is None or latest[0].sequence < record.sequence:
             failure = self._complete(lock, record, latest)
             if failure is not None:
-                self._drop(lock, record, newest, failure)
+                self._drop(lock, record, failure)
                 return None
         lock.write_record(None)
         return record
 
-    def _drop(
-        self,
-        lock: ClusterLock,
-        record: WriteAhead,
-        newest: Origin | None,
-        failure: RefusedEventError | DamagedError,
-    ) -> None:
+    def drop_overtaken(
+        self, lock: ClusterLock, record: WriteAhead, latest: tuple[Pointer, str] | None
+    ) -> bool:
+        """Drops a record after which another store went on: what this one compared with is not the state before it any
+        more. If its snapshot went out, that store has published its changes."""
+        newest = None if self.newest is None else self.newest.origin
+        if newest is None or self._precedes(newest, latest, record):
+            return False
+        self.notes.append(
+            f"what run {record.run_id} had left of snapshot {record.sequence} is dropped: the topic is at {newest.sequence}"
+        )
+        self.store.delete_document(record.document)
+        lock.write_record(None)
+        return True
+
+    def _drop(self, lock: ClusterLock, record: WriteAhead, failure: RefusedEventError | DamagedError) -> None:
         """Takes back a record that can never be published. Raises PublishError where its snapshot is out."""
-        if newest is not None and is_of(newest, record):
+        if self.newest is not None and is_of(self.newest.origin, record):
             raise lock.note_refusal(
                 f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} had left, is in the topic, and cannot be "
                 f"completed: {failure}; see: mesh-assets snapshot repair --cluster {self.cluster}"
@@ -205,12 +194,16 @@ class _Run:
     ) -> Published:
         """Steps 3 to 6."""
         latest = self.store.latest(self.cluster_id)
-        previous, sequence = self._before(None if latest is None else latest[0])
+        previous, sequence = self._before(lock, None if latest is None else latest[0])
         document = assemble(previous, sequence)
         assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), (
             "assemble changed the sequence or the cluster"
         )
-        document = replace(document, discovery_timestamp=_whole_milliseconds(document.discovery_timestamp))
+        # In whole milliseconds, which is what the events can carry: document and event then agree.
+        moment = document.discovery_timestamp
+        document = replace(
+            document, discovery_timestamp=moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        )
         kept = KeptFingerprints(self.store.objects, self.cluster_id)
         secrets = kept.compared(document, self.fingerprints(document), previous=previous, latest=latest)
         changes = diff_documents(previous, document, changed_secrets=secrets.changed)
@@ -248,8 +241,9 @@ class _Run:
             notes=(*self.notes, *self.publisher.notes),
         )
 
-    def _before(self, latest: Pointer | None) -> tuple[Document | None, int]:
-        """The state to compare with (None: none is known), and the sequence that comes next.
+    def _before(self, lock: ClusterLock, latest: Pointer | None) -> tuple[Document | None, int]:
+        """The state to compare with (None: none is known), and the sequence that comes next. What is gone on from has
+        all its changes in Kafka by then.
 
         Raises ConflictError where another store publishes this cluster.
         """
@@ -268,6 +262,10 @@ class _Run:
         if event is None:
             self.notes.append(f"goes on after the tombstone of {what}")
             return None, newest.sequence + 1
+        # Before anything is refused or fails: the next run begins to read knowing of it.
+        self.store.note_newest(self.cluster_id, newest.store_id, newest.sequence)
+        self.store.begin_new_series(self.cluster_id)
+        self._publish_owed(lock, event, self.newest.changes())
         if event.document is not None:
             self.notes.append(
                 f"goes on after {what}; its state is at {event.document.uri} and not compared with"
@@ -276,6 +274,34 @@ class _Run:
         lost = "this store has lost it, or a copy of this store published it"
         self.notes.append(f"goes on from {what}; {lost if ours else 'that store may publish it no more'}")
         return document_of(event), newest.sequence + 1
+
+    def _publish_owed(
+        self, lock: ClusterLock, event: DiscoveryEvent, changes: tuple[ChangeEvent, ...] | None
+    ) -> None:
+        """The changes of a snapshot whose writer may have ended between the two. Killed meanwhile, the next run does it:
+        the snapshot is still the newest. Raises PublishError."""
+        if event.change_count == 0:
+            return
+        if not changes:
+            self.notes.append(
+                f"whether all changes of snapshot {event.sequence} ({event.change_count:,}) are in Kafka is not known: it carries none"
+            )
+            return
+        timeout_seconds = lock.seconds_to_publish()
+        if self.publisher.newest_change(self.cluster_id, timeout_seconds=timeout_seconds) == changes[-1].id:
+            return
+        try:
+            self.publisher.publish_changes(changes, timeout_seconds=lock.seconds_to_publish())
+        except RefusedChangesError as error:
+            if error.not_allowed:
+                raise
+            self.notes.append(
+                f"not all changes of snapshot {event.sequence} ({event.change_count:,}) are in Kafka, nor will be: {error.refusal}"
+            )
+            return
+        self.notes.append(
+            f"published the {counted(event.change_count, 'change')} of snapshot {event.sequence}, which its run had not"
+        )
 
     def refuse_if_another_store_publishes(self, latest: Pointer | None) -> None:
         """Raises ConflictError, unless the cluster was handed over to this store or given up by a tombstone."""
@@ -297,29 +323,10 @@ class _Run:
         )
 
     def _claimed(self, record: WriteAhead) -> ClaimedDocument | None:
-        stored = record.document
-        if not self.store.objects.shared:
+        stored, objects = record.document, self.store.objects
+        if not objects.shared:
             return None
-        return ClaimedDocument(
-            uri=self.store.objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes
-        )
-
-    def _pointer(self, record: WriteAhead, document: Document, published: PublishedEvent) -> Pointer:
-        return Pointer(
-            cluster=self.cluster,
-            cluster_id=self.cluster_id,
-            run_id=record.run_id,
-            sequence=record.sequence,
-            discovery_timestamp=record.discovery_timestamp,
-            document=record.document,
-            summary=document.summary,
-            sections=document.sections,
-            changes=len(record.changes),
-            triggers=record.triggers,
-            event=published.position,
-            schema_ids=self.ids,
-            ticket=max(document.tickets.values(), default=0),
-        )
+        return ClaimedDocument(uri=objects.uri(stored.key), sha256=stored.sha256, bytes=stored.bytes)
 
     def _move(self, pointer: Pointer, version: str | None) -> None:
         try:
@@ -372,12 +379,14 @@ def publish_snapshot(
         progress=say,
     ) as lock:
         run = _Run(store, cluster, cluster_id, publisher, ids, fingerprints)
-        left = lock.record
-        if known is None and left is None:
-            # Before anything is shut out: a stranger must not disturb the store that publishes. Half a second,
-            # which others need not spend.
-            run.newest = publisher.look(cluster_id, timeout_seconds=lock.seconds_to_publish())
-            run.refuse_if_another_store_publishes(None)
+        left, latest = lock.record, store.latest(cluster_id)
+        # Before anybody is shut out: a run that is refused must not disturb the store that publishes.
+        run.newest = publisher.look(cluster_id, timeout_seconds=lock.seconds_to_publish())
+        if left is not None and run.drop_overtaken(lock, left, latest):
+            left = None
+        if left is None:
+            run.refuse_if_another_store_publishes(None if latest is None else latest[0])
+        # What happened since is seen by the second look: nothing can be added after it.
         run.newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
         if left is not None:
             say(
@@ -389,8 +398,3 @@ def publish_snapshot(
         )
         lock.finish()
     return replace(published, repeated=left)
-
-
-def _whole_milliseconds(moment: datetime) -> datetime:
-    """In whole milliseconds, which is what the events can carry: document and event then agree."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

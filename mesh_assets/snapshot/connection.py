@@ -33,6 +33,9 @@ _CONSUMER: dict[str, Any] = {
     "group.id": "mesh-assets-event-reader",  # librdkafka wants one; nothing subscribes or commits, so no such group comes to be
     "enable.auto.commit": False,
     "enable.partition.eof": True,
+    # The last offset is the end of a transaction, which is no record: that nothing follows is known when the broker
+    # has waited so long for more. Its default is half a second.
+    "fetch.wait.max.ms": 20,
     "allow.auto.create.topics": False,
 }
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from mesh_assets.errors import ConflictError, MeshError, PublishError
 from mesh_assets.inventory.records import Record
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import RefusedEventError
+from mesh_assets.snapshot.events import NotAllowedError, RefusedEventError
 from mesh_assets.store.pointers import EventPosition
 
 # Brokers that restart are back within seconds. Giving up is harmless, thanks to the write-ahead record.
@@ -22,14 +22,8 @@ _STATISTICS_SECONDS = 0.4
 _TOPIC_SECONDS = 3.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 # The brokers' answers that mean "not written"; after any other error it is uncertain.
-_REFUSED = frozenset(
-    {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.INVALID_RECORD,
-        KafkaError.POLICY_VIOLATION,
-    }
-)
+_REFUSED = frozenset({KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION})
+_NOT_ALLOWED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 
 
 # Of a producer that a newer one with the same transactional id has shut out.
@@ -38,8 +32,8 @@ _ABORT_SECONDS = 5.0
 TRANSACTIONAL_ID_PREFIX = "mesh-assets-"
 
 
-class NotAllowedToFenceError(PublishError):
-    """Kafka does not let this user shut out earlier writers."""
+class CannotFenceError(PublishError):
+    """Kafka does not let this user shut out earlier writers, nor will before somebody changes its settings."""
 
 
 class TooLargeError(RefusedEventError):
@@ -114,19 +108,26 @@ class EventProducer:
     def __exit__(self, *_: object) -> None:
         # Not `close`, which waits without end for the abort of a transaction where no broker answers.
         self._producer.purge()
-        self._producer.flush(1.0)
+        with suppress(KafkaException):  # of one that failed for good: that has been told
+            self._producer.flush(1.0)
         del self._producer
 
     def init(self) -> None:
-        """Shuts out every earlier producer of this cluster. Raises PublishError, `NotAllowedToFence` where
-        Kafka does not let this user do it."""
+        """Shuts out every earlier producer of this cluster. Raises PublishError, CannotFenceError where
+        Kafka has no way to do it for this user."""
         try:
             self._producer.init_transactions(min(self._timeout_seconds, self._connection.timeout_seconds * 2))
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-                raise NotAllowedToFenceError(
-                    f"{self._connection.cluster}: an older run that wakes up late cannot be shut out: allow WRITE on the "
-                    f"transactional id {self.transactional_id}"
+            what_to_do = {
+                KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: f"allow WRITE on the transactional id {self.transactional_id}",
+                KafkaError.INVALID_TRANSACTION_TIMEOUT: "raise transaction.max.timeout.ms of the brokers to "
+                f"{self._timeout_seconds * 1000:.0f} or more",
+                KafkaError.UNSUPPORTED_VERSION: "the brokers have no transactions",
+                KafkaError._UNSUPPORTED_FEATURE: "the brokers have no transactions",
+            }.get(error.args[0].code())
+            if what_to_do is not None:
+                raise CannotFenceError(
+                    f"{self._connection.cluster}: an older run that wakes up late cannot be shut out: {what_to_do}"
                 ) from error
             raise self._failure(
                 error.args[0], doing=f"shutting out earlier writers ({self.transactional_id})"
@@ -198,7 +199,8 @@ class EventProducer:
         """What was not acknowledged is not sent any more."""
         if self.transactional_id is None:
             self._producer.purge()
-            self._producer.flush(1.0)
+            with suppress(KafkaException):
+                self._producer.flush(1.0)
             return
         # Aborting purges by itself. Where it fails, whoever shuts this one out aborts: the error that led here
         # matters more.
@@ -288,4 +290,6 @@ def _failure(connection: EventsConnection, topic: str, error: KafkaError) -> Pub
         return TooLargeError(f"{connection.cluster}: {topic} refused an event as too large")
     said = connection.failure(error, doing=f"publishing to {topic}", right=f"WRITE on the topic {topic}")
     sentence = f"{connection.cluster}: {said}"
+    if error.code() in _NOT_ALLOWED:
+        return NotAllowedError(sentence)
     return RefusedEventError(sentence) if error.code() in _REFUSED else PublishError(sentence)

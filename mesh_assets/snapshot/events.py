@@ -37,6 +37,7 @@ _SEVERITY: tuple[TriggerType, ...] = (
     "resource_deleted",
     "schema_updated",
     "topic_changed",
+    "connector_changed",
     "resource_created",
     "connector_recovered",
     "external",
@@ -127,11 +128,12 @@ class PublishedEvent(Record, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class Newest:
     """The newest record of a cluster in the topic. `retired`: it is a tombstone. `read`: the event it holds,
-    None for a tombstone; raises PublishError."""
+    None for a tombstone; raises PublishError. `changes`: those that it carries; None: not known."""
 
     origin: Origin
     retired: bool
     read: Callable[[], DiscoveryEvent | None]
+    changes: Callable[[], "tuple[ChangeEvent, ...] | None"]
 
 
 class ReadSnapshot(Record, frozen=True, kw_only=True):
@@ -168,8 +170,18 @@ class RefusedEventError(PublishError):
     """The brokers refused the event for good: it is certain not to be in the topic."""
 
 
+class NotAllowedError(RefusedEventError):
+    """The brokers refused the event because a right is missing."""
+
+
 class RefusedChangesError(PublishError):
-    """The brokers refused a change for good, after its snapshot went out."""
+    """The brokers refused a change for good, after its snapshot went out. `refusal`: what they said. `not_allowed`:
+    until a right is given."""
+
+    def __init__(self, refusal: str, *, advice: str = "", not_allowed: bool = False) -> None:
+        super().__init__(f"{refusal}{advice}")
+        self.refusal = refusal
+        self.not_allowed = not_allowed
 
 
 class Publisher(Protocol):
@@ -198,14 +210,23 @@ class Publisher(Protocol):
         ...
 
     def publish_snapshot(
-        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+        self,
+        event: DiscoveryEvent,
+        *,
+        changes: Sequence[ChangeEvent],
+        claimed: ClaimedDocument | None,
+        timeout_seconds: float,
     ) -> PublishedEvent:
         """Publishes and waits for the delivery. If the event is too large, publishes a claim check of
-        `claimed` instead, if there is one.
+        `claimed` instead, if there is one. It carries the `changes` that come after it, if there is room.
 
         Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
         the topic, ConflictError if a newer run has shut this one out, PublishError if it failed or is uncertain.
         """
+        ...
+
+    def newest_change(self, cluster_id: str, *, timeout_seconds: float) -> str | None:
+        """The id of the newest change of the cluster in the topic; None if there is none, or it cannot be read."""
         ...
 
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from mesh_assets.errors import ConflictError, PublishError, StoreError
+from mesh_assets.inventory.sections import HostClock
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import (
     Holder,
@@ -53,6 +54,16 @@ class SystemClock:
         time.sleep(seconds)
 
 
+def host_clock() -> HostClock | None:
+    """None where the system does not tell one boot from another."""
+    boot = _boot()
+    if boot is None:
+        return None
+    own = timedelta(seconds=time.clock_gettime(_OWN_CLOCK))
+    now = datetime.now(UTC)
+    return HostClock(machine=boot, taken_at=now, began_at=now - own)
+
+
 # Who holds a lock, and whether that process is certain to be gone.
 
 _PROC = Path("/proc")
@@ -84,9 +95,17 @@ def is_gone(holder: Holder) -> bool:
 @cache
 def _machine() -> str | None:
     """The running boot and the process namespace: a process id identifies a process only within both."""
+    boot = _boot()
     try:
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+        return None if boot is None else f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+    except OSError:
+        return None
+
+
+@cache
+def _boot() -> str | None:
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return None
 

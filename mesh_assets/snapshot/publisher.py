@@ -2,8 +2,10 @@
 cluster that is gone."""
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+
+from confluent_kafka import Message
 
 from mesh_assets.errors import PlatformError, PublishError
 from mesh_assets.estate.fields import EVENTS_TOPIC
@@ -16,19 +18,29 @@ from mesh_assets.snapshot.avro_form import (
     register_schemas,
 )
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
-from mesh_assets.snapshot.delivery import EventProducer, NotAllowedToFenceError, Outgoing, TooLargeError
+from mesh_assets.snapshot.delivery import CannotFenceError, EventProducer, Outgoing, TooLargeError
 from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,
     DiscoveryEvent,
     Newest,
+    NotAllowedError,
     Origin,
     PublishedEvent,
     RefusedChangesError,
     RefusedEventError,
     claim_check,
 )
-from mesh_assets.snapshot.reader import headers_of, newest_record, origin_of, read_snapshot
+from mesh_assets.snapshot.reader import (
+    change_id_of,
+    changes_of,
+    header_of_change,
+    header_of_changes,
+    headers_of,
+    newest_record,
+    origin_of,
+    read_snapshot,
+)
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
@@ -98,7 +110,7 @@ class KafkaPublisher:
         try:
             self._producer = self._opened(cluster_id, timeout_seconds)
             self._producer.init()
-        except NotAllowedToFenceError as error:
+        except CannotFenceError as error:
             self._fence_note = str(error)
             self._open.close()
             self._producer = self._opened(None, timeout_seconds)
@@ -133,7 +145,12 @@ class KafkaPublisher:
             if event is None:
                 return None
             origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        return Newest(origin=origin, retired=message.value() is None, read=read)
+        return Newest(
+            origin=origin,
+            retired=message.value() is None,
+            read=read,
+            changes=lambda: changes_of(message),
+        )
 
     def _opened(self, cluster_id: str | None, timeout_seconds: float) -> EventProducer:
         return self._open.enter_context(
@@ -141,13 +158,21 @@ class KafkaPublisher:
         )
 
     def publish_snapshot(
-        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+        self,
+        event: DiscoveryEvent,
+        *,
+        changes: Sequence[ChangeEvent],
+        claimed: ClaimedDocument | None,
+        timeout_seconds: float,
     ) -> PublishedEvent:
         deadline = time.monotonic() + timeout_seconds
         ids = self._prepared()
         value = encode_discovery_event(event, ids.event_id)
+        if changes:
+            with suppress(TooLargeError):  # only together, perhaps
+                return self._publish(event, value, changes, claim=False, deadline=deadline)
         try:
-            return self._publish(event, value, claim=False, deadline=deadline)
+            return self._publish(event, value, (), claim=False, deadline=deadline)
         except TooLargeError as error:
             size = f"{len(value):,} bytes before compression"
             limit = (
@@ -163,25 +188,51 @@ class KafkaPublisher:
                     f"{topic} on {self._connection.cluster}, or set MESH_STORE to s3://bucket/prefix"
                 ) from error
         value = encode_discovery_event(claim_check(event, claimed), ids.event_id)
-        return self._publish(event, value, claim=True, deadline=deadline)
+        if changes:
+            with suppress(TooLargeError):
+                return self._publish(event, value, changes, claim=True, deadline=deadline)
+        return self._publish(event, value, (), claim=True, deadline=deadline)
+
+    def newest_change(self, cluster_id: str, *, timeout_seconds: float) -> str | None:
+        # Discovery needs no right to read this topic. Without it, the changes are published once more than needed:
+        # consumers know them by their ids.
+        try:
+            found = newest_record(
+                self._connection, self._topics.changes, key=cluster_id, timeout_seconds=timeout_seconds
+            )
+        except PlatformError:
+            return None
+        return None if found is None else change_id_of(found)
 
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds
         ids = self._prepared()
-        messages = (Outgoing(event.cluster_id, encode_change_event(event, ids.change_id)) for event in events)
+        messages = (
+            Outgoing(event.cluster_id, encode_change_event(event, ids.change_id), header_of_change(event))
+            for event in events
+        )
         try:
             self._taken_over().deliver(self._topics.changes, messages, deadline=deadline)
         except RefusedEventError as error:
             raise RefusedChangesError(
-                f"{error}; its snapshot is published. The next run publishes the changes if the cause is gone by then; otherwise see: "
-                "mesh-assets snapshot repair --cluster NAME"
+                str(error),
+                advice="; its snapshot is published. The next run publishes the changes if the cause is gone by then; otherwise see: "
+                "mesh-assets snapshot repair --cluster NAME",
+                not_allowed=isinstance(error, NotAllowedError),
             ) from error
 
     def _publish(
-        self, event: DiscoveryEvent, value: bytes, *, claim: bool, deadline: float
+        self,
+        event: DiscoveryEvent,
+        value: bytes,
+        changes: Sequence[ChangeEvent],
+        *,
+        claim: bool,
+        deadline: float,
     ) -> PublishedEvent:
         key = event.cluster_state.cluster_id
-        headers = headers_of(Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id))
+        origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
+        headers = (*headers_of(origin), *header_of_changes(changes))
         delivered = self._taken_over().deliver(
             self._topics.events, [Outgoing(key, value, headers)], deadline=deadline, measure=True
         )
@@ -236,6 +287,10 @@ class NothingToRetireError(PublishError):
     """The topic holds no record of the cluster, not even a tombstone."""
 
 
+class RetiredAlreadyError(PublishError):
+    """The newest record of the cluster is a tombstone; nothing was written."""
+
+
 def retire_snapshot(
     estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
@@ -256,8 +311,12 @@ def publish_tombstone(
     """A record with the cluster's key and no value, which says what the last sequence was; its position.
 
     A run that is publishing is shut out first: else its snapshot could still come after the tombstone, or not be
-    seen yet (a transaction ends a moment after Kafka says so). Raises PublishError, UnreachableError.
+    seen yet (a transaction ends a moment after Kafka says so). Of a cluster that is retired already nobody is shut out.
+    Raises PublishError, UnreachableError.
     """
+    _refuse_a_second(
+        newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS), cluster_id
+    )
     with ExitStack() as open_producers:
 
         def opened(fenced_for: str | None) -> EventProducer:
@@ -268,7 +327,7 @@ def publish_tombstone(
         producer = opened(cluster_id)
         try:
             producer.init()
-        except NotAllowedToFenceError:
+        except CannotFenceError:
             producer = opened(None)
         newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
         if newest is None:
@@ -276,6 +335,16 @@ def publish_tombstone(
                 f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the "
                 "keys of its records"
             )
+        _refuse_a_second(newest, cluster_id)
         origin = origin_of(newest)
         tombstone = Outgoing(cluster_id, None, () if origin is None else headers_of(origin))
         return producer.deliver(topic, [tombstone], deadline=time.monotonic() + _TIMEOUT_SECONDS).last
+
+
+def _refuse_a_second(newest: Message | None, cluster_id: str) -> None:
+    """Another tombstone would only wake every consumer, and begin anew the time for which compaction keeps one."""
+    if newest is not None and newest.value() is None:
+        raise RetiredAlreadyError(
+            f"{cluster_id} is retired already: {newest.topic()}[{newest.partition()}]@{newest.offset()} is its tombstone; "
+            "nothing was written"
+        )

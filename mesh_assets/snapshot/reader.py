@@ -2,10 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
 from confluent_kafka import (
     TIMESTAMP_NOT_AVAILABLE,
     Consumer,
@@ -18,10 +20,11 @@ from confluent_kafka import (
 from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
+from mesh_assets.inventory.records import UNDECODABLE
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
 from mesh_assets.snapshot.avro_form import decode_discovery_event, fingerprint, schema_text
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
-from mesh_assets.snapshot.events import Origin, ReadSnapshot
+from mesh_assets.snapshot.events import ChangeEvent, Origin, ReadSnapshot
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
 # How many offsets to look at, from the end. Usually the last event is the right one; if many clusters share a
@@ -65,6 +68,22 @@ def read_newest_snapshot(
     finally:
         if registry is not None:
             registry.close()
+
+
+def newest_sequence(estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC) -> int | None:
+    """The sequence of the newest snapshot of the cluster in the topic, also of one that was retired; None if there is
+    none. Raises as read_newest_snapshot."""
+    connection = EventsConnection.to(carrier_of(estate, name))
+    message = newest_record(connection, topic, key=cluster_id, timeout_seconds=connection.timeout_seconds)
+    if message is None:
+        return None
+    origin = origin_of(message)
+    if origin is not None:
+        return origin.sequence
+    read = read_newest_snapshot(
+        estate, name, cluster_id=cluster_id, topic=topic
+    )  # of a version that wrote no headers
+    return None if read is None else read.event.sequence
 
 
 def newest_snapshot(
@@ -146,6 +165,40 @@ def origin_of(message: Message) -> Origin | None:
         run_id=run_id.decode(errors="replace"),
         store_id=store_id.decode(errors="replace") if isinstance(store_id, bytes) else None,
     )
+
+
+_CHANGES, _CHANGE_ID = "mesh-changes", "mesh-change-id"
+_LONGEST_CHANGES = 256_000_000
+_encoder = msgspec.json.Encoder()
+_changes = msgspec.json.Decoder(tuple[ChangeEvent, ...])
+
+
+def header_of_changes(changes: Sequence[ChangeEvent]) -> tuple[tuple[str, bytes], ...]:
+    """A snapshot carries its changes, so that whoever goes on from it can publish them where its writer could not
+    any more. Not for consumers: they are the records of the other topic."""
+    return ((_CHANGES, zlib.compress(_encoder.encode(changes))),) if changes else ()
+
+
+def header_of_change(change: ChangeEvent) -> tuple[tuple[str, bytes], ...]:
+    return ((_CHANGE_ID, change.id.encode()),)
+
+
+def changes_of(message: Message) -> tuple[ChangeEvent, ...] | None:
+    """The changes that the snapshot carries; None: it carries none, or another version's."""
+    found = dict(message.headers() or ()).get(_CHANGES)
+    if not isinstance(found, bytes):
+        return None
+    unpacking = zlib.decompressobj()
+    try:
+        text = unpacking.decompress(found, _LONGEST_CHANGES)
+        return _changes.decode(text) if unpacking.eof else None
+    except (zlib.error, *UNDECODABLE):
+        return None
+
+
+def change_id_of(message: Message) -> str | None:
+    found = dict(message.headers() or ()).get(_CHANGE_ID)
+    return found.decode(errors="replace") if isinstance(found, bytes) else None
 
 
 def newest_record(

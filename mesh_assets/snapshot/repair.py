@@ -6,11 +6,11 @@ snapshot in Kafka.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 from mesh_assets.errors import ConflictError, DamagedError
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted
+from mesh_assets.snapshot.commit import LEASE_SECONDS
 from mesh_assets.snapshot.lock import is_gone
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
@@ -26,7 +26,7 @@ from mesh_assets.store.pointers import (
 )
 from mesh_assets.store.quarantine import keep_aside
 
-_GOES_ON = "the next discovery goes on from the newest snapshot in Kafka (where there is none, its snapshot is the first one)"
+_GOES_ON = "where Kafka has no snapshot, the next one is the first; else the next discovery goes on from the newest snapshot there"
 
 
 class Fault(Record, frozen=True, kw_only=True):
@@ -39,10 +39,10 @@ class Fault(Record, frozen=True, kw_only=True):
     then: str
 
 
-def find_faults(store: InventoryStore, cluster: str, cluster_id: str, *, now: datetime) -> tuple[Fault, ...]:
+def find_faults(store: InventoryStore, cluster: str, cluster_id: str) -> tuple[Fault, ...]:
     """What keeps `cluster` from being published, in the order of its repair. Raises ConflictError while a run
     works on it, StoreError when the store fails."""
-    return tuple(_faults(store, cluster, cluster_id, now))
+    return tuple(_faults(store, cluster, cluster_id))
 
 
 def repair_fault(store: InventoryStore, fault: Fault) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def repair_fault(store: InventoryStore, fault: Fault) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _faults(store: InventoryStore, cluster: str, cluster_id: str, now: datetime) -> Iterator[Fault]:
+def _faults(store: InventoryStore, cluster: str, cluster_id: str) -> Iterator[Fault]:
     adopt = f"mesh-assets snapshot adopt --cluster {cluster}"
     whole: tuple[tuple[str, Callable[..., object], str], ...] = (
         (
@@ -96,7 +96,7 @@ def _faults(store: InventoryStore, cluster: str, cluster_id: str, now: datetime)
     latest = None if layout.latest_key(cluster_id) in damaged else store.latest(cluster_id)
     pending = None if layout.pending_key(cluster_id) in damaged else store.pending(cluster_id)
     if pending is not None:
-        _check_that_nobody_works(cluster, pending[0], now)
+        _check_that_nobody_works(cluster, pending[0])
         record = pending[0].record
         if record is not None and (latest is None or latest[0].sequence < record.sequence):
             yield from _record_faults(store, cluster_id, pending[0].refused, record, pending[1])
@@ -118,7 +118,8 @@ def _record_faults(
     changes = (
         ""
         if not record.changes
-        else f"; those of its {counted(len(record.changes), 'change')} that are not in Kafka yet never will be, and are in the copy"
+        else f", which first tries once more to publish those of the {counted(len(record.changes), 'change')} that are not there yet; "
+        "they are in the copy, too"
     )
     yield _fault(
         store,
@@ -158,10 +159,12 @@ def _without_hint(error: DamagedError) -> str:
     return str(error).partition(". See what is wrong:")[0]
 
 
-def _check_that_nobody_works(cluster: str, pending: Pending, now: datetime) -> None:
+def _check_that_nobody_works(cluster: str, pending: Pending) -> None:
+    """By signs of life alone: the lock's time is that of another machine's clock."""
     holder = pending.holder
-    if holder is not None and not is_gone(holder) and pending.expires_at > now:
+    if holder is not None and not is_gone(holder):
         raise ConflictError(
-            f"{cluster} is being discovered by run {holder.run_id} (process {holder.pid} on {holder.host}), which holds it until "
-            f"{pending.expires_at:%Y-%m-%dT%H:%M:%SZ} at the latest; try again then"
+            f"{cluster} is being discovered by run {holder.run_id} (process {holder.pid} on {holder.host}); try again when that has ended. "
+            f"If its machine is gone, let a discovery take over first, which needs {LEASE_SECONDS:.0f} s without a sign of life from it: "
+            f"mesh-assets discover --cluster {cluster}"
         )

@@ -1,4 +1,5 @@
-"""What a discovery says at its end, in one record: every figure that the terminal, `--json` and the UI show."""
+"""What a run published, and what a discovery says of it at its end: every figure that the terminal, `--json` and the UI
+show."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,7 +8,7 @@ from datetime import datetime
 from mesh_assets.collecting.phases import COLLECTING
 from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.changes import Trigger, change_line, headline_changes
+from mesh_assets.inventory.changes import Change, Trigger, change_line, headline_changes
 from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.key_figures import KeyFigures, key_figures
 from mesh_assets.inventory.lag import is_lag_unknown
@@ -20,11 +21,31 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
-from mesh_assets.snapshot.commit import Published
-from mesh_assets.snapshot.events import leading_trigger
+from mesh_assets.snapshot.events import PublishedEvent, leading_trigger
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import Pointer, WriteAhead
 
 _CHANGES_SHOWN = 12
+
+
+class Published(Record, frozen=True, kw_only=True):
+    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
+    leads.
+
+    `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
+    `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
+    `notes`: sentences for the user.
+    """
+
+    pointer: Pointer
+    document: Document
+    changes: tuple[Change, ...]
+    baseline: bool
+    triggers: tuple[Trigger, ...]
+    event: PublishedEvent
+    approximate_tokens: int
+    repeated: WriteAhead | None
+    notes: tuple[str, ...]
 
 
 class EventReport(Record, frozen=True, kw_only=True):

@@ -115,7 +115,7 @@ class KeptFingerprints:
         ours = latest is not None and previous is not None and previous.run_id == latest[0].run_id
         key = latest[0].document.key if latest is not None and ours else None
         try:
-            before = None if key is None else self._all().get(key)
+            before = None if key is None else self.of(key)
         except StoreError as error:
             logger.warning("%s; so changes of secrets go unnoticed in this run", error)
             return Compared(now=None, changed=(), beside=key)
@@ -125,15 +125,17 @@ class KeptFingerprints:
         changed: list[SecretPlace] = []
         for connector in document.connectors:
             identity = _identity(connector.connect, connector.name)
-            old = before.connectors.get(identity, {})
-            now[identity] = new = read.connectors.get(identity, old)
+            now[identity] = read.connectors.get(identity, before.connectors.get(identity, {}))
             changed += [
                 (connector.connect, connector.name, name)
-                for name in new
-                if name in old and old[name] != new[name]
+                for name in others_than(before, read, connector.connect, connector.name)
             ]
         fingerprints = SecretFingerprints(key_id=read.key_id, connectors=now)
         return Compared(now=fingerprints, changed=tuple(changed), beside=key)
+
+    def of(self, document_key: str) -> SecretFingerprints | None:
+        """Those that belong to the document, if it is the latest one. Raises StoreError when the store fails."""
+        return self._all().get(document_key)
 
     def keep(self, document_key: str, compared: Compared) -> None:
         """Keeps what belongs to a document that will be published, and that of the one it was compared with, which
@@ -171,6 +173,18 @@ def fingerprints_of(
             for (connect, name), secrets_ in configs.items()
         },
     )
+
+
+def others_than(
+    before: SecretFingerprints, now: SecretFingerprints, connect: str, name: str
+) -> tuple[str, ...]:
+    """The keys of the connector's config under which there is another secret than before, by fingerprints of one
+    key. Nothing is said of a key that only one of both has."""
+    if before.key_id != now.key_id:
+        return ()
+    old = before.connectors.get(_identity(connect, name), {})
+    new = now.connectors.get(_identity(connect, name), {})
+    return tuple(key for key, fingerprint in new.items() if old.get(key, fingerprint) != fingerprint)
 
 
 def _identity(connect: str, name: str) -> str:

@@ -4,6 +4,7 @@ from step to step."""
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
@@ -39,6 +40,13 @@ class DocumentEntry(Record, frozen=True, kw_only=True):
     key: str
     moment: datetime
     bytes: int
+
+
+class Ticket(NamedTuple):
+    """Where a reading stands among others of its series."""
+
+    number: int
+    series: str
 
 
 class InventoryStore:
@@ -193,15 +201,29 @@ class InventoryStore:
             )  # it has served; one more needs one more
         return moved
 
-    def adopt(self, cluster_id: str, store_id: str | None, version: str | None) -> None:
-        """Lets this store go on from what the store `store_id` published, as one that has published nothing of
-        the cluster; its documents stay. Raises ConflictError if the pointer has moved from that version."""
-        self.objects.put(layout.adoption_key(cluster_id), encode(Adoption(store_id=store_id)))
+    def adopt(self, cluster_id: str, store_id: str | None, version: str | None, *, sequence: int) -> None:
+        """Lets this store go on from what the store `store_id` published up to `sequence`, as one that has published
+        nothing of the cluster; its documents stay. Raises ConflictError if the pointer has moved from that version."""
+        self.note_newest(cluster_id, store_id, sequence)
         if version is not None:
             self.objects.delete_if(layout.latest_key(cluster_id), version)
 
+    def note_newest(self, cluster_id: str, store_id: str | None, sequence: int) -> None:
+        """Keeps which snapshot of the topic the store goes on from though it has not published it, or has lost it."""
+        adoption = Adoption(store_id=store_id, sequence=sequence)
+        self.objects.put(layout.adoption_key(cluster_id), encode(adoption))
+
+    def known_sequence(self, cluster_id: str) -> int | None:
+        """The newest snapshot of the cluster in the topic, as far as this store knows; None: it knows of none."""
+        latest, adopted = self.latest(cluster_id), self.adoption(cluster_id)
+        known = (
+            *(() if latest is None else (latest[0].sequence,)),
+            *(() if adopted is None else (adopted.sequence,)),
+        )
+        return max(known, default=None)
+
     def adoption(self, cluster_id: str) -> Adoption | None:
-        """From which store the cluster was handed over to this one, which has published nothing of it since."""
+        """From what this store goes on, where that is not its own `latest.json`."""
         key = layout.adoption_key(cluster_id)
         found = self.objects.get(key)
         return None if found is None else decode_adoption(found[0], source=self.objects.location(key))
@@ -259,9 +281,14 @@ class InventoryStore:
 
     # --- the order of readings
 
-    def take_ticket(self, cluster_id: str) -> int:
-        """The next number for a reading of the cluster: higher than every one before, in whatever process, on
-        whatever host."""
+    def begin_new_series(self, cluster_id: str) -> None:
+        """For a store that has lost something: numbers that it gave may be given again, and must not be taken for the
+        same."""
+        self.objects.delete(layout.tickets_key(cluster_id))
+
+    def take_ticket(self, cluster_id: str) -> Ticket:
+        """The next number for a reading of the cluster: higher than every one before it in the series, in whatever
+        process, on whatever host."""
         key = layout.tickets_key(cluster_id)
         for _ in range(_TRIES):
             found = self.objects.get(key)
@@ -272,13 +299,14 @@ class InventoryStore:
             else:  # restored from an older backup than the document, the counter must not begin below it either
                 pointer = self.latest(cluster_id)
                 before = known.last if pointer is None else max(known.last, pointer[0].ticket)
-            data = encode(Tickets(last=before + 1))
+            series = (None if known is None else known.series) or uuid.uuid4().hex
+            data = encode(Tickets(last=before + 1, series=series))
             with suppress(ConflictError):  # another was faster
                 if found is None:
                     self.objects.put_new(key, data)
                 else:
                     self.objects.put_if(key, data, found[1])
-                return before + 1
+                return Ticket(before + 1, series)
         raise StoreError(f"{self.objects.location(key)} is being written by others all the time; try again")
 
     def _tickets(self, key: str, data: bytes) -> Tickets | None:

@@ -8,7 +8,7 @@ import msgspec
 
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.changes import Change, Trigger
-from mesh_assets.inventory.document import Summary
+from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 
@@ -84,6 +84,26 @@ class WriteAhead(Record, frozen=True, kw_only=True):
     triggers: tuple[Trigger, ...]
     taken: tuple[str, ...] = ()
 
+    def pointer(
+        self, document: Document, *, cluster: str, event: EventPosition, ids: SchemaIds | None
+    ) -> Pointer:
+        """To the record's `document`, published at `event`."""
+        return Pointer(
+            cluster=cluster,
+            cluster_id=document.cluster.id,
+            run_id=self.run_id,
+            sequence=self.sequence,
+            discovery_timestamp=self.discovery_timestamp,
+            document=self.document,
+            summary=document.summary,
+            sections=document.sections,
+            changes=len(self.changes),
+            triggers=self.triggers,
+            event=event,
+            schema_ids=ids,
+            ticket=max(document.tickets.values(), default=0),
+        )
+
 
 class Pending(Record, frozen=True, kw_only=True):
     """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
@@ -111,10 +131,12 @@ class StoreIdentity(Record, frozen=True, kw_only=True):
 
 
 class Tickets(Record, frozen=True, kw_only=True):
-    """`tickets.json`: the number of the newest reading of a cluster that was begun."""
+    """`tickets.json`: the number of the newest reading of a cluster that was begun. `series`: of the numbers that can
+    be compared, another one whenever the counter begins anew; empty where an earlier version wrote it."""
 
     format: int = 1
     last: int
+    series: str = ""
 
 
 class KnownCluster(Record, frozen=True, kw_only=True):
@@ -127,11 +149,13 @@ class KnownCluster(Record, frozen=True, kw_only=True):
 
 
 class Adoption(Record, frozen=True, kw_only=True):
-    """`adopted.json`: this store may go on from what another one published. `store_id`: that store; None if
-    its events do not say."""
+    """`adopted.json`: this store may go on from what another one published, or from what it lost itself. `store_id`:
+    that store; None if its events do not say. `sequence`: of the newest snapshot by then, so a reading that begins now
+    is newer than it; 0 where an earlier version wrote it."""
 
     format: int = 1
     store_id: str | None
+    sequence: int = 0
 
 
 _R = TypeVar("_R")

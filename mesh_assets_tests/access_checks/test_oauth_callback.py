@@ -60,6 +60,7 @@ def test_the_reader_logs_in_and_asks_for_another_token_before_the_first_ends(bro
         while tokens.asked < 4:
             assert time.monotonic() < deadline, "no token was asked for in place of one that ran out"
             reader.metadata()
+            time.sleep(0.1)
 
 
 def test_the_clients_that_publish_log_in_too(broker: BrokerWithAcls) -> None:

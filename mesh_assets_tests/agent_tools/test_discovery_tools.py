@@ -176,3 +176,31 @@ def test_of_a_schema_that_is_read_in_part_no_total_is_claimed(make_served: Calla
 
     assert "total_fields" not in answer
     assert "at least 1,940 more fields" in answer["hint"]
+
+
+def test_a_schema_nested_beyond_reading_says_so_and_one_of_plain_values_says_that_it_has_no_fields(
+    make_served: Callable[..., Served],
+) -> None:
+    def nested(depth: int, inner: str) -> str:
+        return '{"type":"array","items":' * depth + inner + "}" * depth
+
+    record = '{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}'
+    definitions = {
+        "deep-value": nested(990, record),
+        "plain-value": nested(300, '"int"'),
+        "near-value": nested(300, record),
+    }
+    schemas = tuple(a_schema(name, schema_type="AVRO", definition=text) for name, text in definitions.items())
+    served = make_served(a_document(schemas=schemas))
+    deep, plain, near = (served.answer("describe_schema", subject=name) for name in definitions)
+
+    assert "fields" not in deep
+    assert (
+        deep["hint"]
+        == "the definition cannot be read as AVRO: nested deeper than 400 levels; get_schema shows its text"
+    )
+    assert (plain["fields"], plain["total_fields"]) == ([], 0)
+    assert plain["hint"].startswith("the schema has no named fields")
+    assert [field["type"] for field in near["fields"]] == ["int"]
+    assert near["fields"][0]["path"].startswith("[][][]")
+    assert served.answer("get_schema", subject="deep-value")["characters"] == len(definitions["deep-value"])

@@ -6,6 +6,8 @@ import pytest
 
 from mesh_assets.analysis.field_walk import SchemaField
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
+from mesh_assets.inventory import definitions
+from mesh_assets.inventory.links import record_name
 
 AVRO = json.dumps(
     {
@@ -295,6 +297,7 @@ def test_no_nesting_ends_the_reading(opening: str) -> None:
     assert schema_properties("AVRO", definition) == {}
 
 
+@pytest.mark.slow
 def test_references_that_multiply_end_with_a_note() -> None:
     large = {"properties": {f"f{number}": {"type": "string"} for number in range(2_000)}}
     schema = {
@@ -320,3 +323,24 @@ def test_a_text_in_place_of_a_list_is_not_read_character_by_character() -> None:
     assert found is not None
     assert [field.path for field in found.fields] == ["id"]
     assert found.note == "only a part: the schema is too large"
+
+
+@pytest.mark.parametrize("definition", ["message A { string a = 1; }", "message A { string a }"])
+def test_a_text_is_parsed_once_also_where_it_cannot_be_read(
+    definition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def tokens(text: str) -> Any:
+        reads.append(text)
+        return of_text(text)
+
+    of_text = definitions._tokens
+    monkeypatch.setattr(definitions, "_tokens", tokens)
+    schema_fields.cache_clear()
+    once_more = f"{definition} // {id(reads)}"
+
+    record_name("PROTOBUF", once_more)
+    schema_fields("PROTOBUF", once_more)
+
+    assert reads == [once_more]

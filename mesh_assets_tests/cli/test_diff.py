@@ -21,6 +21,7 @@ from mesh_assets_tests.documents import (
     STALE,
     a_connector,
     a_document,
+    a_group,
     a_schema,
     a_topic,
 )
@@ -224,3 +225,26 @@ def test_what_only_one_of_the_estates_covered_is_named_beside_the_output_and_is_
     assert mesh_diff("d.json", "c.json").stderr == (
         "topics: new in scope: 1 topic (tmp-1), not reported as created\n"
     )
+
+
+def test_names_as_long_as_servers_allow_are_brief_in_the_text_and_whole_in_json() -> None:
+    topic, group, connector = "t" * 245 + ".end", "g" * 30_000 + " x-end", "c" * 5_000 + "-end"
+    after = replace(
+        AFTER,
+        topics=(*AFTER.topics, a_topic(topic)),
+        consumer_groups=(a_group(group),),
+        connectors=(*AFTER.connectors, a_connector(connector)),
+        schemas=(a_schema(f"{topic}-value", version=2, id=2),),
+    )
+    before = replace(BEFORE, schemas=(a_schema(f"{topic}-value"),))
+    Path("long-a.json").write_bytes(encode_document(before))
+    Path("long-b.json").write_bytes(encode_document(after))
+
+    text = mesh_diff("long-a.json", "long-b.json")
+    whole = msgspec.json.decode(mesh_diff("long-a.json", "long-b.json", "--json").stdout, type=list[Change])
+
+    assert text.exit_code == 0, text.output
+    assert max(map(len, text.output.splitlines())) < 450
+    for shown in ("ttt…ttt", "ggg…ggg", "ccc…ccc", "x-end", "Topics", "Consumer groups"):
+        assert shown in text.output
+    assert {topic, group, connector, f"{topic}-value"} <= {change.resource for change in whole}

@@ -1,55 +1,24 @@
 """Handing a cluster over from one store or name to another, retiring one that was built anew, and repairing what
 blocks one."""
 
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from click.testing import CliRunner, Result
-from msgspec.structs import replace
 
 from mesh_assets.cli import snapshot as commands
-from mesh_assets.errors import ConflictError, DamagedError, PublishError, UnexpectedAnswerError
-from mesh_assets.snapshot.events import DiscoveryEvent, ReadSnapshot
-from mesh_assets.snapshot.publisher import NothingToRetireError
-from mesh_assets.snapshot.repair import find_faults, repair_fault
-from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition, Holder, Pending
+from mesh_assets.errors import ConflictError, UnexpectedAnswerError
+from mesh_assets.snapshot import publisher
+from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.publisher import NothingToRetireError, RetiredAlreadyError
+from mesh_assets.store.pointers import EventPosition
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 
-ESTATE = "clusters: {warehouse: {cluster_id: lkc-1, kafka: {bootstrap_servers: 'broker.test:9092'}}}"
-
 Adopt = Callable[..., Result]
-LATEST, PENDING = f"inventories/{CLUSTER_ID}/latest.json", f"inventories/{CLUSTER_ID}/pending.json"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """The store that the command finds."""
-    return World(store=open_store(str(tmp_path / "store")))
-
-
-@pytest.fixture
-def adopt(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Adopt:
-    """The command; what Kafka holds is the world's log."""
-    (tmp_path / "estate.yaml").write_text(ESTATE)
-    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
-    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
-
-    def read(*_: object, **__: object) -> ReadSnapshot | None:
-        newest: list[DiscoveryEvent] = world.log.snapshots[-1:]
-        position = EventPosition(topic="discovery-events", partition=0, offset=len(world.log.snapshots))
-        return (
-            ReadSnapshot(event=newest[0], position=position, written_at=datetime.now(UTC), bytes=1)
-            if newest
-            else None
-        )
-
-    monkeypatch.setattr(commands, "read_newest_snapshot", read)
-    return lambda *arguments, **options: CliRunner().invoke(
-        commands.snapshot, ["adopt", "--cluster", "warehouse", *arguments], **options
-    )
+LATEST = f"inventories/{CLUSTER_ID}/latest.json"
 
 
 @pytest.fixture
@@ -57,7 +26,7 @@ def other(world: World) -> World:
     """Another store with the same topic, to which the cluster may be handed over."""
     other = World(run_prefix="other")
     other.log, other.clock = world.log, world.clock
-    other.store.adopt(CLUSTER_ID, world.store.store_id(), None)
+    other.store.adopt(CLUSTER_ID, world.store.store_id(), None, sequence=1)
     return other
 
 
@@ -74,7 +43,7 @@ def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
         f"by run other-1 of store {other.store.store_id()}; this store's latest is 1, which it forgets"
         in done.output
     )
-    assert "Make sure first that none of those is running" in done.output
+    assert "One of those that is running is shut out" in done.output
     assert "Adopted. Now publish from this store: mesh-assets discover --cluster warehouse" in done.output
     assert world.store.latest(CLUSTER_ID) is None
     assert len(world.store.list_documents(CLUSTER_ID)) == 1
@@ -155,6 +124,10 @@ def retire(adopt: Adopt, monkeypatch: pytest.MonkeyPatch) -> tuple[Adopt, list[s
     def write(_estate: object, _name: str, *, cluster_id: str) -> EventPosition:
         if cluster_id == "lkc-gone":
             raise NothingToRetireError("the topic holds nothing of it")
+        if cluster_id in written:
+            raise RetiredAlreadyError(
+                f"{cluster_id} is retired already: a[0]@7 is its tombstone; nothing was written"
+            )
         written.append(cluster_id)
         return EventPosition(topic="discovery-events", partition=0, offset=7)
 
@@ -224,138 +197,73 @@ def test_to_retire_the_present_cluster_does_not_bring_an_earlier_one_back(
     assert world.store.cluster_id("warehouse") == CLUSTER_ID
 
 
-def _repair(*arguments: str) -> Result:
-    return CliRunner().invoke(commands.snapshot, ["repair", "--cluster", "warehouse", *arguments])
-
-
-@pytest.fixture
-def kept(world: World) -> Callable[[], set[str]]:
-    """What lies in the store's quarantine, without the part of a name that stands for its content."""
-    return lambda: {entry.key.rpartition("-")[0] for entry in world.store.objects.list("quarantine/")}
-
-
-@pytest.mark.usefixtures("adopt")
-def test_a_store_that_blocks_nothing_needs_no_repair(world: World) -> None:
-    world.run(("orders",))
-    world.killed_run(6, ("orders", "users"))
-    pending = world.store.pending(CLUSTER_ID)
-    assert pending is not None
-    world.store.put_pending(CLUSTER_ID, replace(pending[0], holder=None), pending[1])
-
-    done = _repair()
-
-    assert (done.exit_code, done.output) == (
-        0,
-        "Nothing in this store keeps warehouse (lkc-1) from being published.\n",
-    )
-
-
-@pytest.mark.usefixtures("adopt")
-def test_a_record_that_kafka_refuses_is_shown_taken_out_when_asked_for_and_kept(
-    world: World, kept: Callable[[], set[str]]
+def test_a_cluster_that_is_retired_already_gets_no_second_tombstone(
+    world: World, retire: tuple[Adopt, list[str]]
 ) -> None:
-    world.run(("orders",))
-    world.log.refused_change = "users"
-    with pytest.raises(PublishError):
-        world.run(("orders", "users"))
+    run, written = retire
+    for cluster_id in ("lkc-old", CLUSTER_ID):
+        world.store.remember_cluster("warehouse", cluster_id)
+    first = run("--yes")
+    written.append("lkc-old")
 
-    shown = _repair()
+    second, former = run("--yes"), run("--cluster-id", "lkc-old", "--yes")
 
-    assert shown.exit_code == 1
-    assert (
-        "WRONG   run run-2 left snapshot 2 unfinished, and the change of users is too large\n" in shown.output
+    assert [done.exit_code for done in (first, second, former)] == [0, 0, 0]
+    assert second.output.endswith(
+        "Nothing to do: lkc-1 is retired already: a[0]@7 is its tombstone; nothing was written.\n"
     )
-    assert (
-        "those of its 1 change that are not in Kafka yet never will be, and are in the copy" in shown.output
-    )
-    assert "Nothing was changed." in shown.output
-    assert world.store.pending(CLUSTER_ID) is not None
-
-    done = _repair("--apply")
-
-    assert done.exit_code == 0, done.output
-    assert kept() == {f"quarantine/inventories/{CLUSTER_ID}/pending"}
-    published = world.run(("orders", "users", "ratings"))
-    assert (published.document.sequence, [change.resource for change in published.changes]) == (
-        3,
-        ["ratings"],
-    )
-    assert _repair().exit_code == 0
+    assert written == [CLUSTER_ID, "lkc-old"]
+    known = world.store.known_cluster("warehouse")
+    assert known is not None
+    assert known.former == (), "what is gone is forgotten, whoever wrote its tombstone"
 
 
-@pytest.mark.usefixtures("adopt")
-@pytest.mark.parametrize("key", [LATEST, PENDING])
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b'{"format": 1}'])
-def test_a_damaged_file_blocks_the_cluster_until_it_is_taken_out(
-    world: World, key: str, damage: bytes, kept: Callable[[], set[str]]
+def test_a_newest_record_that_is_a_tombstone_shuts_nobody_out_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world.run(("orders",))
-    world.store.objects.put(key, damage)
-    with pytest.raises(DamagedError, match="See what is wrong: mesh-assets snapshot repair --cluster"):
-        world.run(("orders", "users"))
+    tombstone = SimpleNamespace(value=lambda: None, topic=lambda: "a", partition=lambda: 0, offset=lambda: 7)
+    monkeypatch.setattr(publisher, "newest_record", lambda *_, **__: tombstone)
+    monkeypatch.setattr(publisher, "EventProducer", None)
 
-    assert "cannot be read by this version" in _repair().output
-    assert _repair("--apply").exit_code == 0
+    with pytest.raises(RetiredAlreadyError, match=r"^lkc-1 is retired already: a\[0\]@7 is its tombstone"):
+        publisher.publish_tombstone(cast(EventsConnection, None), cluster_id=CLUSTER_ID)
 
-    assert kept() == {f"quarantine/{key.removesuffix('.json')}"}
-    published = world.run(("orders", "users"))
-    assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
+
+def _show(*arguments: str) -> Result:
+    return CliRunner().invoke(commands.snapshot, ["show", "--cluster", "warehouse", *arguments])
 
 
 @pytest.mark.usefixtures("adopt")
-def test_a_damaged_name_of_a_cluster_is_taken_out_and_written_again(
-    world: World, kept: Callable[[], set[str]]
+@pytest.mark.parametrize("key", [LATEST, "clusters/warehouse.json"])
+def test_the_newest_event_is_shown_from_kafka_though_the_store_is_damaged(world: World, key: str) -> None:
+    world.run(("orders",))
+    world.store.objects.put(key, b"{")
+
+    done, as_json = _show(), _show("--json")
+
+    assert done.exit_code == as_json.exit_code == 0, done.output
+    assert "sequence 1" in done.stdout
+    assert json.loads(as_json.stdout)["sequence"] == 1
+    if key == LATEST:
+        assert "latest.json cannot be read by this version" in as_json.stderr
+        assert "mesh-assets snapshot repair --cluster" in as_json.stderr
+        assert as_json.stderr.endswith("(what is shown is from Kafka)\n")
+
+
+@pytest.mark.usefixtures("adopt")
+def test_where_store_and_topic_are_damaged_both_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise UnexpectedAnswerError("discovery-events[0]@7 is no Avro")
+
     world.run(("orders",))
-    world.store.objects.put("clusters/warehouse.json", b"{")
+    world.store.objects.put(LATEST, b"{")
+    monkeypatch.setattr(commands, "read_newest_snapshot", damaged)
 
-    assert _repair("--apply").exit_code == 0
+    said = str(_show().exception)
 
-    assert kept() == {"quarantine/clusters/warehouse"}
-    world.run(("orders", "users"))
-    assert world.store.cluster_id("warehouse") == CLUSTER_ID
-
-
-@pytest.mark.usefixtures("adopt")
-def test_a_damaged_document_is_taken_out_with_the_pointer_to_it(
-    world: World, kept: Callable[[], set[str]]
-) -> None:
-    document = world.run(("orders",)).pointer.document.key
-    world.store.objects.put(document, b"{")
-    with pytest.raises(DamagedError):
-        world.run(("orders", "users"))
-
-    assert _repair("--apply").exit_code == 0
-
-    assert kept() == {
-        f"quarantine/{LATEST.removesuffix('.json')}",
-        f"quarantine/{document.removesuffix('.json')}",
-    }
-    assert world.run(("orders", "users")).document.sequence == 2
-
-
-@pytest.mark.usefixtures("adopt")
-def test_a_cluster_that_a_run_works_on_is_not_repaired(world: World) -> None:
-    world.run(("orders",))
-    pending = Pending(
-        cluster="warehouse",
-        holder=Holder(run_id="run-9", host="elsewhere", pid=7, machine=None, started=None),
-        acquired_at=datetime.now(UTC),
-        expires_at=datetime.now(UTC) + timedelta(seconds=60),
+    assert said.startswith(
+        "the newest snapshot of warehouse cannot be read: discovery-events[0]@7 is no Avro; and in the store "
     )
-    world.store.put_pending(CLUSTER_ID, pending, None)
-
-    done = _repair("--apply")
-
-    assert isinstance(done.exception, ConflictError)
-    assert "is being discovered by run run-9 (process 7 on elsewhere)" in str(done.exception)
-
-
-def test_what_has_changed_since_it_was_looked_at_is_not_taken_out(world: World) -> None:
-    world.run(("orders",))
-    world.store.objects.put(PENDING, b"{")
-    [fault] = find_faults(world.store, "warehouse", CLUSTER_ID, now=datetime.now(UTC))
-    world.store.objects.put(PENDING, b"{ ")
-
-    with pytest.raises(ConflictError, match="has changed meanwhile; look again"):
-        repair_fault(world.store, fault)
+    assert "mesh-assets snapshot repair --cluster" in said

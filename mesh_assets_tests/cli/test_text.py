@@ -161,3 +161,24 @@ def test_what_was_never_read_has_no_number() -> None:
         "       ? schemas     unknown",
         "       ? consumer groups   unknown",
     ]
+
+
+def test_long_names_are_brief_in_the_summary() -> None:
+    long = "g" * 40_000 + "-end"
+    shown = discovery_text(
+        replace(
+            REPORT,
+            trigger=Trigger(type="resource_created", resource=long),
+            inactive_connectors=(long, "b"),
+            first_changes=(f"Consumer group {long} created: Stable", "words of a group " * 5_000),
+            total_changes=2,
+        )
+    )
+
+    lines = shown.splitlines()
+    assert max(map(len, lines)) < 600
+    assert sum("ggg…ggg" in line and "-end" in line for line in lines) == 3
+    assert "Consumer group ggg" in shown
+    assert "-end created: Stable" in shown
+    assert "not active: ggg" in shown
+    assert ".mesh/inventories/lkc-nd1ng3/inventory-2026-11-23T16-40-02Z.json" in shown

@@ -154,6 +154,7 @@ def test_without_terraform_the_sentence_says_how_to_do_it_where_it_is(
     )
 
 
+@pytest.mark.slow
 def test_a_folder_that_terraform_was_applied_in_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ class Changing:
         producer = Producer({"bootstrap.servers": self._endpoints.bootstrap_servers})
         producer.produce(topic, value=value)
         assert producer.flush(30) == 0
+        producer.close()
 
     def register(self, subject: str, version: int) -> None:
         """A schema that differs by its version, compatible or not."""

@@ -92,12 +92,11 @@ def test_no_output_is_kept_in_memory_alone(definitions: dg.Definitions) -> None:
 
 @pytest.mark.slow
 def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
-    definitions: dg.Definitions, tmp_path: Path
+    definitions: dg.Definitions, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    with dg.instance_for_test() as instance:
-        result = definitions.resolve_job_def("discovery").execute_in_process(
-            instance=instance, partition_key="warehouse", raise_on_error=False
-        )
+    result = definitions.resolve_job_def("discovery").execute_in_process(
+        instance=instance, partition_key="warehouse", raise_on_error=False
+    )
 
     assert not result.success
     [failure] = [event for event in result.all_events if event.is_step_failure]

@@ -28,7 +28,7 @@ def collected() -> TopicsSection:
     return SECTION
 
 
-def run(tmp_path: Path, selection: list[str], partition: str = "warehouse") -> list[Section | None]:
+def run(instance: dg.DagsterInstance, tmp_path: Path, selection: list[str]) -> list[Section | None]:
     loaded: list[Section | None] = []
 
     @dg.asset(
@@ -41,21 +41,24 @@ def run(tmp_path: Path, selection: list[str], partition: str = "warehouse") -> l
     result = dg.materialize(
         [collected, reader],
         selection=selection,
-        partition_key=partition,
+        partition_key="warehouse",
+        instance=instance,
         resources={"sections": section_io_manager, "store": StoreResource(location=str(tmp_path))},
     )
     assert result.success
     return loaded
 
 
-def test_a_section_of_the_same_run_arrives_as_it_was(tmp_path: Path) -> None:
-    assert run(tmp_path, ["inventory/topics", "reader"]) == [SECTION]
+def test_a_section_of_the_same_run_arrives_as_it_was(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    assert run(instance, tmp_path, ["inventory/topics", "reader"]) == [SECTION]
 
 
-def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(tmp_path: Path) -> None:
-    run(tmp_path, ["inventory/topics"])
+def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    run(instance, tmp_path, ["inventory/topics"])
 
-    assert run(tmp_path, ["reader"]) == [None]
+    assert run(instance, tmp_path, ["reader"]) == [None]
 
 
 def shown(resource: dg.ConfigurableResource) -> dict[str, object]:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,41 +12,41 @@ from mesh_assets_tests.workplace import Workplace
 pytestmark = pytest.mark.sandbox
 
 
-def kafka(sandbox: Sandbox, main_class: str, *arguments: str) -> str:
-    command = sandbox.kafka_tool(
-        main_class, "--bootstrap-server", sandbox.endpoints().bootstrap_servers, *arguments
-    )
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+OFFSETS = ("org.apache.kafka.tools.GetOffsetShell", "--exclude-internal-topics", "--time")
+TOOLS = (
+    ("org.apache.kafka.tools.TopicCommand", "--describe", "--exclude-internal"),
+    (*OFFSETS, "-1"),
+    (*OFFSETS, "-2"),
+    ("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--describe", "--all-groups", "--offsets"),
+    (
+        "kafka.admin.ConfigCommand",
+        "--describe",
+        "--entity-type",
+        "topics",
+        "--all",
+        "--entity-name",
+        "orders",
+    ),
+)
+
+
+def said_by_kafkas_tools(sandbox: Sandbox) -> list[str]:
+    """What each of them prints, all run at the same time."""
+    server = ("--bootstrap-server", sandbox.endpoints().bootstrap_servers)
+
+    def run(tool: tuple[str, ...]) -> str:
+        command = sandbox.kafka_tool(*tool, *server)
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    with ThreadPoolExecutor(len(TOOLS)) as pool:
+        return list(pool.map(run, TOOLS))
 
 
 def test_topics_partitions_configs_offsets_and_lag_agree(sandbox: Sandbox, workplace: Workplace) -> None:
     with sandbox.quiet():
         workplace.discover()
         document = workplace.latest()
-        described = kafka(sandbox, "org.apache.kafka.tools.TopicCommand", "--describe", "--exclude-internal")
-        latest = kafka(
-            sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-1", "--exclude-internal-topics"
-        )
-        earliest = kafka(
-            sandbox, "org.apache.kafka.tools.GetOffsetShell", "--time", "-2", "--exclude-internal-topics"
-        )
-        groups = kafka(
-            sandbox,
-            "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
-            "--describe",
-            "--all-groups",
-            "--offsets",
-        )
-        configs = kafka(
-            sandbox,
-            "kafka.admin.ConfigCommand",
-            "--describe",
-            "--entity-type",
-            "topics",
-            "--all",
-            "--entity-name",
-            "orders",
-        )
+        described, latest, earliest, groups, configs = said_by_kafkas_tools(sandbox)
 
     names = {topic.name for topic in document.topics}
     assert {(n, i) for n, i in topics_told(described) if n in names} == {

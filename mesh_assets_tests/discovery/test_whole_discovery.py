@@ -134,9 +134,9 @@ def test_two_discoveries_at_once_give_one_event_each_in_sequence(
     ],
 )
 def test_an_unknown_cluster_is_refused_with_the_known_ones(
-    workplace: Workplace, arguments: list[str], sentence: str
+    first: tuple[Workplace, dict[str, Any]], arguments: list[str], sentence: str
 ) -> None:
-    done = workplace.mesh_assets(*arguments)
+    done = first[0].mesh_assets(*arguments)
 
     assert done.returncode == 1
     assert done.stderr.strip() == f"mesh-assets: {sentence}"
@@ -145,12 +145,12 @@ def test_an_unknown_cluster_is_refused_with_the_known_ones(
 def test_dagsters_own_commands_run_the_same_job(workplace: Workplace) -> None:
     tags = '{"mesh/trigger": "external", "mesh/trigger_resource": "curl", "dagster/partition": "warehouse"}'
 
-    executed = workplace.run(
-        "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags
+    executed = workplace.dagster(
+        "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags
     )
-    materialized = workplace.run(
-        "dagster", "asset", "materialize", "-m", "mesh_assets.definitions", "--select", "*", "--partition", "warehouse"
-    )  # fmt: skip
+    materialized = workplace.dagster(
+        "asset", "materialize", "-m", "mesh_assets.definitions", "--select", "*", "--partition", "warehouse"
+    )
 
     assert executed.returncode == 0, executed.stderr[-2000:]
     assert materialized.returncode == 0, materialized.stderr[-2000:]

@@ -4,7 +4,7 @@ records every call, and refuses what botocore's model does not allow. What it an
 
 import json
 import uuid as uuids
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,9 @@ BUCKET_ARN = "arn:aws:s3:::dead-letters"
 ROLE = "orders-handler-role"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/{ROLE}"
 WHEN = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
+
+# Where IAM calls an operation otherwise.
+OTHERWISE = {"GetBucketEncryption": "GetEncryptionConfiguration"}
 
 READING = ("get_", "list_", "describe_", "simulate_", "head_")
 
@@ -57,12 +60,12 @@ class FakeAws:
                 "Arn": f"arn:{self.partition}:iam::{ACCOUNT}:user/engineer",
                 "UserId": "AIDA",
             },
-            "lambda.get_event_source_mapping": lambda UUID: self._mapping(UUID),  # noqa: N803 - AWS' names
+            "lambda.get_event_source_mapping": lambda UUID: self._readable(self._mapping(UUID)),  # noqa: N803 - AWS' names
             "lambda.list_event_source_mappings": self._list,
             "lambda.create_event_source_mapping": self._create,
             "lambda.update_event_source_mapping": self._update,
             "lambda.delete_event_source_mapping": lambda UUID: {  # noqa: N803
-                **self.mappings.pop(UUID),
+                **self._readable(self.mappings.pop(UUID)),
                 "State": "Deleting",
             },
             "lambda.get_function_configuration": self._function,
@@ -112,6 +115,10 @@ class FakeAws:
             DESTINATION_TOPIC_ARN: None,
             BUCKET_ARN: None,
         }
+        self.key_states: dict[str, str | None] = {}
+        """A key's ARN → its state; None: there is no such key. Others are enabled."""
+        self.allowed: Collection[str] | None = None
+        """The caller's rights; None: all."""
         self.log_groups: dict[str, str] = {}
         self.boundaries: dict[str, str] = {}
         """A role → the managed policy that bounds it."""
@@ -125,6 +132,9 @@ class FakeAws:
             AwsAccountSettings(**{"region": self.region, **account}),
             make_client=lambda service, _: _Client(self, service),
         )
+
+    def may(self, action: str) -> bool:
+        return self.allowed is None or action in self.allowed
 
     def mutations(self) -> list[str]:
         return [f"{service}.{method}" for service, method, _ in self.calls if not method.startswith(READING)]
@@ -156,6 +166,18 @@ class FakeAws:
             raise refusal("ResourceNotFoundException", "The resource you requested does not exist.", 404)
         return self.mappings[uuid]
 
+    def _readable(self, mapping: dict[str, Any]) -> dict[str, Any]:
+        """The mapping as Lambda shows it to the caller."""
+        if "KMSKeyArn" not in mapping or self.may("kms:Decrypt"):
+            return mapping
+        told = {"ErrorCode": "KMSAccessDeniedException", "Message": "not authorized to perform: kms:Decrypt"}
+        return {k: v for k, v in mapping.items() if k != "FilterCriteria"} | {"FilterCriteriaError": told}
+
+    def _require_key(self, mapping: dict[str, Any], arguments: dict[str, Any]) -> None:
+        encrypts = {"FilterCriteria", "KMSKeyArn"} & arguments.keys()
+        if encrypts and {**mapping, **arguments}.get("KMSKeyArn") and not self.may("kms:GenerateDataKey"):
+            raise refusal("AccessDeniedException", "not authorized to perform: kms:GenerateDataKey", 403)
+
     def _list(self, **arguments: Any) -> dict[str, Any]:
         fitting = [
             m
@@ -171,6 +193,7 @@ class FakeAws:
         return {**page, "NextMarker": str(start + size)} if start + size < len(fitting) else page
 
     def _create(self, **arguments: Any) -> dict[str, Any]:
+        self._require_key({}, arguments)
         uuid = str(uuids.uuid4())
         asked = {
             name: value
@@ -190,11 +213,12 @@ class FakeAws:
 
     def _update(self, **arguments: Any) -> dict[str, Any]:
         mapping = self._mapping(arguments["UUID"])
+        self._require_key(mapping, arguments)
         mapping.update(
             {name: value for name, value in arguments.items() if name not in ("FunctionName", "Enabled")}
         )
         mapping["State"] = "Updating"
-        return mapping
+        return self._readable(mapping)
 
     def _function(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         name = FunctionName.rpartition(":function:")[2].split(":")[0]
@@ -229,6 +253,10 @@ class FakeAws:
         )
 
     def _key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
+        state = self.key_states.get(KeyId, "Enabled")
+        if ":key/" in KeyId and state is not None:
+            known = {"KeyId": KeyId.rpartition("/")[2], "Arn": KeyId, "KeyManager": "CUSTOMER"}
+            return {"KeyMetadata": {**known, "KeyState": state, "KeySpec": "SYMMETRIC_DEFAULT"}}
         if KeyId not in self.aliases:
             raise refusal("NotFoundException", f"Alias {KeyId} is not found.")
         arn = self.aliases[KeyId]
@@ -357,6 +385,9 @@ class _Client:
             problems = request_problems(self._service, operation, arguments)
             assert problems == [], f"{name} would not be a request of {operation}: {problems}"
             self._aws.calls.append((self._service, method, arguments))
+            action = f"{self._service}:{OTHERWISE.get(operation, operation)}"
+            if not self._aws.may(action):
+                raise refusal("AccessDeniedException", f"User is not authorized to perform: {action}", 403)
             if self._aws.failing.get(name):
                 raise self._aws.failing[name].pop(0)
             answer = self._aws.answers[name](**arguments)

@@ -34,7 +34,7 @@ GRANTS = "mesh_assets.esm.iam.least_privilege"
 
 # Without sts:AssumeRole: in a trust policy it is Lambda's.
 _ACTION = re.compile(
-    r"(?!sts:AssumeRole$)(sts|iam|lambda|kafka|secretsmanager|kms|sqs|sns|s3|cloudwatch):[A-Z]\w+"
+    r"(?!sts:AssumeRole$)(sts|iam|lambda|kafka|secretsmanager|kms|sqs|sns|s3|cloudwatch|glue):[A-Z]\w+"
 )
 _MARK = "<!-- operator's rights: python -m mesh_assets_tests.esm.operator_rights -->\n"
 
@@ -43,8 +43,17 @@ ON_BEHALF = {
     # Secrets Manager decrypts as the caller, where a customer key encrypts the secret.
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     # Lambda lists the connections of another account's cluster as whoever makes the mapping. Tags at creation need
-    # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html
-    "lambda:CreateEventSourceMapping": ("kafka:ListVpcConnections", "lambda:TagResource"),
+    # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html. Filters under a customer's key are
+    # encrypted and shown as the caller:
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filter-criteria-encryption
+    "lambda:CreateEventSourceMapping": (
+        "kafka:ListVpcConnections",
+        "kms:GenerateDataKey",
+        "lambda:TagResource",
+    ),
+    "lambda:DeleteEventSourceMapping": ("kms:Decrypt",),
+    "lambda:GetEventSourceMapping": ("kms:Decrypt",),
+    "lambda:UpdateEventSourceMapping": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
 # Of MSK, where the command logs in to the brokers by IAM: MSK's names for what the code asks of Kafka.
 _DESCRIBES = tuple(
@@ -135,9 +144,13 @@ def _reachable(place: Place, without: frozenset[Place]) -> set[Place]:
     return found
 
 
-def _used(place: Place) -> Iterator[Place]:
+@cache
+def _used(place: Place) -> frozenset[Place]:
     """What the code at that place uses, by name or as an attribute of an object whose type is known."""
-    module, name = place
+    return frozenset(_uses(*place))
+
+
+def _uses(module: str, name: str) -> Iterator[Place]:
     owner = name.partition(".")[0] if "." in name else None
     for part in ast.walk(_definitions(module)[name]):
         if isinstance(part, ast.Name):

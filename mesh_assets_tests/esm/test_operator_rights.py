@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from mesh_assets_tests.esm.fake_aws import FakeAws, refusal
+from mesh_assets.errors import RefusedError
+from mesh_assets.esm.errors import InvalidRequestError
+from mesh_assets.esm.service import MappingService
+from mesh_assets_tests.esm.fake_aws import KEY_ARN, OTHERWISE, FakeAws, refusal
 from mesh_assets_tests.esm.iam.situations import SITUATIONS, planned_service
 from mesh_assets_tests.esm.operator_rights import (
     PAGE,
@@ -14,10 +17,6 @@ from mesh_assets_tests.esm.operator_rights import (
 )
 from mesh_assets_tests.esm.requests import MSK, create, update
 
-RIGHTS = rights_by_command()
-# Where IAM calls an operation otherwise.
-OTHERWISE = {"s3:GetBucketEncryption": "s3:GetEncryptionConfiguration"}
-
 
 def test_the_page_lists_what_the_code_needs() -> None:
     page = PAGE.read_text(encoding="utf-8")
@@ -25,16 +24,18 @@ def test_the_page_lists_what_the_code_needs() -> None:
 
 
 def test_no_action_of_the_code_is_missing() -> None:
-    assert actions_in_the_code() - set().union(*(rights.all for rights in RIGHTS.values())) == set()
+    assert (
+        actions_in_the_code() - set().union(*(rights.all for rights in rights_by_command().values())) == set()
+    )
 
 
 def asked(aws: FakeAws) -> set[str]:
     """The actions that were called."""
-    actions = {
-        f"{service}:{''.join(word.capitalize() for word in method.split('_'))}"
+    operations = [
+        (service, "".join(word.capitalize() for word in method.split("_")))
         for service, method, _ in aws.calls
-    }
-    return {OTHERWISE.get(action, action) for action in actions}
+    ]
+    return {f"{service}:{OTHERWISE.get(name, name)}" for service, name in operations}
 
 
 @pytest.mark.parametrize("simulates", [True, False])
@@ -46,10 +47,10 @@ def test_creating_asks_for_nothing_else(kind: str, simulates: bool) -> None:
         if not simulates:
             aws.failing["iam.simulate_principal_policy"] = [refusal("AccessDenied", status=403)] * 9
         plan = service.plan_create(request)
-        assert asked(aws) <= RIGHTS["esm create"].read
+        assert asked(aws) <= rights_by_command()["esm create"].read
         if simulates:
             service.create(request, plan.id)
-            assert asked(aws) <= RIGHTS["esm create"].all
+            assert asked(aws) <= rights_by_command()["esm create"].all
 
 
 def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
@@ -71,5 +72,88 @@ def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
         aws.mappings[uuid]["State"] = "Enabled"
         aws.calls.clear()
         carry_out()
-        assert aws.calls
-        assert asked(aws) <= RIGHTS[f"esm {name}"].all, name
+        assert aws.calls, name
+        assert asked(aws) <= rights_by_command()[f"esm {name}"].all, name
+
+
+FILTERS = {"filter_patterns": ['{"value": {"a": [1]}}'], "filter_kms_key_arn": KEY_ARN}
+
+
+def encrypted(aws: FakeAws) -> dict[str, Callable[[], object]]:
+    """Each command on filters under a customer's key, and whether its answer has them whole."""
+    service = MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
+    request = create(MSK, **FILTERS)
+    service.create(request, service.plan_create(request).id)
+    [uuid] = aws.mappings
+    aws.mappings[uuid]["State"] = "Enabled"
+    change = update(uuid=uuid, filter_patterns=['{"value": {"a": [2]}}'])
+    again = create(MSK, **FILTERS, kafka_topic="payments", kafka_consumer_group_id="payers")
+    return {
+        "get": lambda: service.get(uuid).unknown_filters,
+        "create": lambda: service.create(again, service.plan_create(again).id) and None,
+        "update": lambda: service.update(change, service.plan_update(change).id).mapping.unknown_filters,  # type: ignore[union-attr]
+        "delete": lambda: service.delete(uuid, service.plan_delete(uuid).id).mapping.unknown_filters,  # type: ignore[union-attr]
+    }
+
+
+@pytest.mark.parametrize("command", ["get", "create", "update", "delete"])
+def test_the_rights_of_a_command_suffice_for_filters_under_a_customers_key(
+    aws: FakeAws, command: str
+) -> None:
+    carry_out = encrypted(aws)[command]
+    for uuid in aws.mappings:
+        aws.mappings[uuid]["State"] = "Enabled"
+    aws.allowed = rights_by_command()[f"esm {command}"].all
+
+    assert carry_out() is None
+
+
+@pytest.mark.parametrize(
+    ("command", "right"),
+    [
+        ("get", "kms:Decrypt"),
+        ("update", "kms:Decrypt"),
+        ("delete", "kms:Decrypt"),
+        ("create", "kms:GenerateDataKey"),
+        ("update", "kms:GenerateDataKey"),
+    ],
+)
+def test_none_of_them_can_be_missing(aws: FakeAws, command: str, right: str) -> None:
+    """What Lambda says of a right that is missing is said, and never taken for no filters."""
+    carry_out = encrypted(aws)[command]
+    aws.allowed = rights_by_command()[f"esm {command}"].all - {right}
+
+    try:
+        said = str(carry_out())
+    except RefusedError as error:
+        said = str(error)
+        assert f"allow {right}" in said or "allow that" in said
+
+    assert right in said
+
+
+def test_a_filter_key_that_cannot_be_used_is_found_in_the_plan(aws: FakeAws) -> None:
+    _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
+    request = create(MSK, **FILTERS)
+    for state, words in (("PendingDeletion", "the key is PendingDeletion"), (None, "does not exist")):
+        aws.key_states[KEY_ARN] = state
+        with pytest.raises(InvalidRequestError, match=f"filter_kms_key_arn = {KEY_ARN}: {words}"):
+            service.plan_create(request)
+    aws.allowed = rights_by_command()["esm create"].all - {"kms:DescribeKey"}
+
+    notes = [str(one) for one in service.plan_create(request).warnings if one.field == "filter_kms_key_arn"]
+
+    assert len(notes) == 1
+    assert "needs kms:DescribeKey and kms:GenerateDataKey" in notes[0]
+
+
+def test_filters_that_may_not_be_read_are_not_told_as_none(aws: FakeAws) -> None:
+    _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
+    uuid = aws.add_mapping(KMSKeyArn=KEY_ARN, FilterCriteria={"Filters": [{"Pattern": '{"value": [1]}'}]})
+    aws.allowed = rights_by_command()["esm update"].all - {"kms:Decrypt"}
+
+    changed = service.plan_update(update(uuid=uuid, filter_patterns=['{"value": [2]}']))
+    rekeyed = service.plan_update(update(uuid=uuid, filter_kms_key_arn=KEY_ARN.replace("0b7c2f", "other")))
+
+    assert changed.differences[0].startswith("FilterCriteria: unknown (KMSAccessDeniedException: ")
+    assert [one.rule for one in rekeyed.warnings if one.field == "filter_kms_key_arn"] != []

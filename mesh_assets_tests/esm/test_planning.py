@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from mesh_assets.errors import UnreachableError
 from mesh_assets.esm.errors import InvalidRequestError, MappingBusyError, MappingConflictError
 from mesh_assets.esm.iam.wiring import Wiring
+from mesh_assets.esm.lookup import registry_address
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.service import MappingService
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
@@ -385,6 +387,65 @@ def test_enabling_asks_for_the_rights_again(aws: FakeAws) -> None:
         "iam:PutRolePolicy",
         "lambda:UpdateEventSourceMapping",
     ]
+
+
+@pytest.mark.parametrize("connected", [False, True], ids=["cluster", "VPC connection"])
+@pytest.mark.parametrize("how", ["enable", "permissions"])
+def test_a_mapping_whose_source_is_gone_is_not_told_to_correct_its_arn(
+    aws: FakeAws, how: str, connected: bool
+) -> None:
+    """Which it cannot: a mapping keeps its source."""
+    arn = CLUSTER_ARN.replace(":cluster/", ":vpc-connection/999999999999/") if connected else CLUSTER_ARN
+    uuid = aws.add_mapping(**GROUP, State="Disabled", EventSourceArn=arn)
+    aws.clusters = {}
+
+    plans = {
+        "enable": lambda: service(aws).plan_update(update(uuid=uuid, enabled=True)),
+        "permissions": lambda: service(aws).plan_permissions(uuid),
+    }
+    with pytest.raises(InvalidRequestError, match="does not have") as caught:
+        plans[how]()
+
+    [found] = caught.value.violations
+    assert (found.field, found.value) == ("event_source_arn", arn)
+    assert found.action == "delete the mapping and create one of another source, or leave it disabled"
+    with pytest.raises(InvalidRequestError, match="correct the ARN"):
+        service(aws).plan_create(
+            create(MSK, target="orders-handler", event_source_arn=arn, kafka_topic="new")
+        )
+
+
+WITH_LOGIN: dict[str, Any] = {
+    "AmazonManagedKafkaEventSourceConfig": {
+        "ConsumerGroupId": "orders-handler",
+        "SchemaRegistryConfig": {
+            "SchemaRegistryURI": "https://me:hunter2@registry.example",
+            "EventRecordFormat": "JSON",
+        },
+    },
+    "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 2},
+    "LastProcessingResult": "PROBLEM: https://me:hunter2@registry.example does not answer.",
+}
+
+
+def test_a_login_in_the_registrys_address_is_in_no_plan_and_no_result(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(**WITH_LOGIN)
+    mine = service(aws)
+    new = {"uri": "https://registry.example", "event_record_format": "JSON"}
+    changes = [update(uuid=uuid, batch_size=7), update(uuid=uuid, schema_registry=new)]
+    plans = [*(mine.plan_update(change) for change in changes), mine.plan_delete(uuid)]
+    applied = mine.update(changes[0], plans[0].id)
+    with pytest.raises(MappingConflictError) as caught:
+        mine.plan_create(create(MSK, provisioned_mode=True, schema_registry=new))
+
+    shown = [msgspec.json.encode(one).decode() for one in (*plans, applied, mine.list(), mine.get(uuid))]
+    assert [text for text in (*shown, str(caught.value)) if "hunter2" in text] == []
+    assert all("https://********@registry.example" in text for text in shown)
+    assert [one.field for one in plans[0].warnings if "holds a login" in one.rule] == ["schema_registry.uri"]
+    assert [one for one in plans[1].warnings if "holds a login" in one.rule] == []
+    # What AWS has stays as it is.
+    assert "SchemaRegistryConfig" not in str(aws.asked("lambda.update_event_source_mapping"))
+    assert registry_address(aws.account(), uuid) == "https://me:hunter2@registry.example"
 
 
 @pytest.mark.parametrize("how", ["delete", "update", "permissions"])

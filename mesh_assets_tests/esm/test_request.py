@@ -20,14 +20,14 @@ def test_lists_may_be_text_with_commas_and_names_may_be_aws_own() -> None:
         {
             **ASKED,
             "source_access_configurations": [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}],
-            "filter_patterns": [{"value": {}}],
+            "filter_patterns": [{"value": [1]}],
         },
     )
 
     assert request.kafka_bootstrap_servers == ("b1.example:9092", "b2.example:9092")
     assert request.source_access_configurations is not None
     assert request.source_access_configurations[0].uri == "subnet:subnet-1"
-    assert request.filter_patterns == ('{"value": {}}',)
+    assert request.filter_patterns == ('{"value": [1]}',)
     assert (request.batch_size, request.enabled) == (100, True)
 
 

@@ -11,6 +11,7 @@ from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import (
     BUCKET_ARN,
+    CLUSTER_ARN,
     DESTINATION_TOPIC_ARN,
     KEY_ARN,
     QUEUE_ARN,
@@ -19,7 +20,7 @@ from mesh_assets_tests.esm.fake_aws import (
     refusal,
 )
 from mesh_assets_tests.esm.iam.situations import ALIAS, CONNECTION_ARN, OWNERS_SECRET, TARGET_ARN
-from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, SELF_MANAGED, VPC, create
+from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, SELF_MANAGED, SELF_MANAGED_SECRET, VPC, create
 
 DENIED = refusal("AccessDenied", "not authorized", 403)
 DESTINATIONS = [QUEUE_ARN, DESTINATION_TOPIC_ARN, BUCKET_ARN]
@@ -253,3 +254,27 @@ def test_a_pattern_of_names_is_refused_wherever_it_would_become_a_right(aws: Fak
     ):
         assert faults(aws, MSK, **changes)
     assert aws.asked("iam.simulate_principal_policy") == []
+
+
+@pytest.mark.parametrize(
+    ("base", "access", "enabled", "expected"),
+    [
+        (MSK, None, True, True),
+        (MSK, None, False, False),
+        (MSK_SCRAM, None, True, False),
+        (SELF_MANAGED, [*VPC, {"type": "IAM_AUTH"}], True, True),
+        (SELF_MANAGED, None, True, False),
+    ],
+    ids=["IAM", "a cluster without IAM", "SCRAM", "self-managed by IAM", "self-managed by SCRAM"],
+)
+def test_without_a_group_its_rights_are_said_to_be_left_out_where_there_would_be_some(
+    aws: FakeAws, base: dict[str, Any], access: list[dict[str, str]] | None, enabled: bool, expected: bool
+) -> None:
+    aws.clusters[CLUSTER_ARN] = enabled
+    aws.secrets[SELF_MANAGED_SECRET] = None
+    changes = {} if access is None else {"source_access_configurations": access}
+
+    plan = planned(aws, {**base, **changes, "kafka_consumer_group_id": None})
+
+    said = [one for one in plan.warnings if "the rights to the group are left out" in one.rule]
+    assert bool(said) is expected

@@ -278,7 +278,7 @@ def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
     assert (os.environ["MESH_TEST_A"], os.environ["MESH_TEST_B"]) == ("from the file", "from the environment")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(name=st.text(st.sampled_from("aB9.-_ü²/ \t|,[]'"), min_size=1, max_size=8))
 def test_dagster_takes_every_name_that_the_estate_takes(name: str) -> None:
     try:

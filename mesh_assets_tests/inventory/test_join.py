@@ -1,14 +1,18 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections, settle_section, stale_section
 from mesh_assets.inventory.records import ConnectorTopic, Topic, TopicSchema
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,
+    HostClock,
     MetricsSection,
     SchemasSection,
     Section,
@@ -151,6 +155,25 @@ def test_an_older_attempt_that_failed_does_not_make_a_newer_reading_stale() -> N
     assert document.sections["topics"] == fresh_at(3)
 
 
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_reading_of_another_order_that_did_not_know_the_latest_snapshot_is_refused(known: int) -> None:
+    latest = replace(a_document(topics=(a_topic("new"),), sequence=2), tickets={"topics": 3}, series="one")
+    unknown = replace(a_topics_section(a_topic("old")), ticket=9, series="two", newest_known=known)
+
+    with pytest.raises(ConflictError) as refused:
+        join(five_sections(topics=unknown), latest)
+
+    knew = "none was known" if known == 0 else "snapshot 1 was the newest that was known"
+    assert str(refused.value) == (
+        "warehouse: snapshot 2, which another store published or this one has lost, may hold a newer reading: when this run began to read, "
+        f"{knew}; nothing is published, run the discovery again"
+    )
+    document = join({"topics": replace(unknown, newest_known=2)}, latest)
+    assert [topic.name for topic in document.topics] == ["old"]
+    # What it did not read is newer than nothing that began after it.
+    assert (document.series, set(document.tickets.values())) == ("two", {9})
+
+
 def test_a_new_reading_ends_staleness() -> None:
     latest = a_document(topics=(a_topic("orders"),), sections={"topics": STALE})
 
@@ -238,6 +261,58 @@ def test_a_clock_that_was_set_back_neither_believes_a_disappearance_at_once_nor_
 
     assert (back.state.status, back.state.held_since) == ("stale", MOMENT + timedelta(minutes=1))
     assert confirmed == reading(*many_topics(9), minutes=11)
+
+
+def by_a_clock(section: TopicsSection, *, machine: str, real: float, ahead: float) -> TopicsSection:
+    """The reading as a machine takes it after `real` minutes, whose time of day is wrong by so many minutes."""
+    now = MOMENT + timedelta(minutes=real + ahead)
+    return replace(
+        section,
+        state=replace(section.state, collected_at=now),
+        clock=HostClock(machine=machine, taken_at=now, began_at=MOMENT + timedelta(minutes=ahead - 1000)),
+    )
+
+
+@settings(deadline=None)
+@example([(1, 60)])
+@example([(9.9, 60), (0.05, 0), (0.1, 0)])
+@example([(9, -600), (1, 600)])
+@given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from([0, 9, 60, -60, 600, -600])), max_size=5))
+def test_a_clock_that_is_set_ends_no_hold_and_makes_none_longer(
+    readings: list[tuple[float, float]],
+) -> None:
+    def settled(latest: Document, real: float, ahead: float) -> Document:
+        section = by_a_clock(reading(*many_topics(9), minutes=0), machine="one", real=real, ahead=ahead)
+        return join({"topics": section}, latest)
+
+    real, ahead = 1.0, 0.0
+    document = settled(a_document(topics=many_topics(20)), real, ahead)
+    for minutes, step in readings:
+        real, ahead = real + minutes, ahead + step
+        document = settled(document, real, ahead)
+        if abs(real - 11) > 0.001:
+            assert (len(document.topics) == 9) == (real > 11), "ten minutes of the machine's own"
+        if real > 11:
+            break
+
+
+def test_a_hold_of_another_machine_begins_anew_once_and_then_the_time_of_day_decides() -> None:
+    def settled(latest: Document, machine: str, real: float) -> Document:
+        section = by_a_clock(reading(*many_topics(9), minutes=0), machine=machine, real=real, ahead=0)
+        return join({"topics": section}, latest)
+
+    held = settled(a_document(topics=many_topics(20)), "one", 1)
+    other = settled(held, "two", 30)
+    soon = settled(other, "three", 35)
+    late = settled(soon, "three", 40)
+
+    assert [len(document.topics) for document in (held, other, soon, late)] == [20, 20, 20, 9]
+    assert [document.hold_clocks["topics"].machine for document in (held, other, soon)] == [
+        "one",
+        "two",
+        "three",
+    ]
+    assert late.hold_clocks == {}
 
 
 def test_an_empty_second_reading_confirms_only_what_the_first_lacked_too() -> None:

@@ -1,5 +1,6 @@
 import json
 import time
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -47,6 +48,36 @@ from mesh_assets.inventory.secret_text import LEFT_OUT, MASK, SEARCHED_CHARACTER
             f"Invalid value {MASK} for configuration connection.password: too short",
         ),
         ("a -----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- b", f"a {MASK} b"),
+        ("login with password hunter2 failed", f"login with password {MASK} failed"),
+        ("Password hunter2.", f"Password {MASK}."),
+        ("his pwd is hunter2, mine too", f"his pwd is {MASK}, mine too"),
+        ("the password was set to 'correct horse'", f"the password was set to '{MASK}'"),
+        ("password for user app: Tr0ub4dor&3", f"password for user app: {MASK}"),
+        ("the password of app is (hunter2)!", f"the password of app is ({MASK})!"),
+        ("DB_PASSWORD hunter2", f"DB_PASSWORD {MASK}"),
+        ("password 83619204 refused", f"password {MASK} refused"),
+        ("credentials app:hunter2 refused", f"credentials {MASK} refused"),
+        ("used token 5f3c9a7be1 twice", f"used token {MASK} twice"),
+        ("the api key is k7Jx92mQ", f"the api key is {MASK}"),
+        ("secret access key wJalrXUtnFEMIK7MDENG was refused", f"secret access key {MASK} was refused"),
+        ('token "550e8400-e29b-41d4" is not valid', f'token "{MASK}" is not valid'),
+        ("GET /x?u=https%3A%2F%2Fapp%3Ahunter2%40db%2Fa", f"GET /x?u=https%3A%2F%2F{MASK}%40db%2Fa"),
+        ("user%3Dapp%26password%3Dx%26ssl%3Dtrue", f"user%3Dapp%26password%3D{MASK}%26ssl%3Dtrue"),
+        (
+            "user%253Dapp%2526password%253Dx%2526ssl%253Dtrue",
+            f"user%253Dapp%2526password%253D{MASK}%2526ssl%253Dtrue",
+        ),
+        (
+            "%7B%22password%22%3A%22a%20b%22%2C%22n%22%3A1%7D",
+            f"%7B%22password%22%3A%22{MASK}%22%2C%22n%22%3A1%7D",
+        ),
+        (
+            "Authorization%3A%20Bearer%20tok-En.77%0AHost%3A%20x",
+            f"Authorization%3A%20{MASK}%0AHost%3A%20x",
+        ),
+        ("q=password%20hunter2%20is%20wrong", f"q=password%20{MASK}%20is%20wrong"),
+        ("https://map.shop/api?ak=9f8e7d&q=1", f"https://map.shop/api?ak={MASK}&q=1"),
+        ("\tobs.ak = HST7\n\tobs.sk = abc\n", f"\tobs.ak = {MASK}\n\tobs.sk = {MASK}\n"),
     ],
 )
 def test_a_secret_is_masked_in_every_form_and_the_rest_stays(text: str, masked: str) -> None:
@@ -70,6 +101,20 @@ def test_a_secret_is_masked_in_every_form_and_the_rest_stays(text: str, masked: 
         "arn:aws:secretsmanager:eu-central-1:111122223333:secret:AmazonMSK_orders-AbCdEf",
         "<token>null</token> and <topic>orders</topic>",
         "git+ssh at repo/image@sha256:0123",
+        "password authentication failed for user app1",
+        "the password is wrong, and the token expired at 2026-11-29T10:00:00Z",
+        "password is at least 8 characters long, password 1024 bytes at most",
+        "PasswordException: password TooShort at Login.java:12",
+        "password hashed with PBKDF2, token HS256, password SCRAM-SHA-512, password SHA-256",
+        "no password /etc/secrets/db1 and no secret arn:aws:secretsmanager:x:1:secret:a1b2c3",
+        "secret orders-db-credentials-2 of token bucket 12 for api key orders12 not found",
+        "Unexpected token abc123def in JSON at position 7; Unrecognized token abc123def",
+        "password %s of {0} and ${file:/a:b1} and <hidden1> and $1",
+        "forgot your password? token_type Bearer, token v2.1, credentials provider",
+        "password for app1 expired; password for user app1 is wrong",
+        "https://x.example/a%20b?redirect=https%3A%2F%2Fy.example%3A8080%2Fc%40v1&token.max%3D8",
+        "partition%5Fkey%3D4%26orders%3D42%2C%20topic%3A%20orders",
+        '{"pk": "order-1", "sk": "line-7"}, aws.dynamodb.sk=line',
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -120,6 +165,20 @@ _PIECES = (
     "-----BEGIN PRIVATE KEY-----",
     "-----BEGIN ",
     "key: ",
+    "password ",
+    "password is a1",
+    "password for a",
+    "token is ",
+    "token to to",
+    "password%20",
+    "password '",
+    "password%253Da1b2",
+    "%25",
+    "%3D",
+    "%40",
+    "%2526",
+    "A-A",
+    "aA",
     "\\",
     '"',
     "{",
@@ -153,7 +212,9 @@ def test_the_time_grows_as_the_text(piece: str) -> None:
     assert _grows_as_its_text(piece)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=min(25, settings().max_examples), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=5))
 def test_the_time_grows_as_the_text_whatever_it_is_made_of(pieces: list[str]) -> None:
     assert _grows_as_its_text("".join(pieces))
@@ -186,3 +247,67 @@ def test_no_character_within_a_password_ends_it_early(password: str) -> None:
     }
 
     assert {text: mask_text(text) for text in forms} == forms
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_words = st.text(_LETTERS, min_size=1, max_size=12)
+_telling = st.sampled_from(
+    ("password", "Password", "pwd", "passphrase", "credentials", "token", "secret", "api key")
+)
+_joined = st.sampled_from((" ", " is ", " was ", " has ", " of ", " for user ", " is not ", ", ", ". ", "? "))
+
+
+@given(_words, _telling, _joined, _words, _words, st.integers(0, 999))
+def test_a_sentence_of_words_and_small_numbers_stays(
+    first: str, telling: str, joined: str, second: str, third: str, number: int
+) -> None:
+    text = (
+        f"{first} {telling}{joined}{second} {third.capitalize()} {number} {telling}{joined}{number} {second}"
+    )
+
+    assert mask_text(text) == text
+
+
+_signs = st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\"'`<>")
+_typed = (
+    st.text(_signs, min_size=2, max_size=30)
+    .map(lambda text: f"q7{text}z")
+    .filter(lambda text: MASK not in text)
+)
+
+
+@given(_typed)
+def test_a_password_in_a_sentence_is_masked_to_its_end(password: str) -> None:
+    forms = {
+        form.format(password): form.format(MASK)
+        for form in (
+            "cannot log in with password {} today",
+            "the pwd is {}, they say",
+            "Password of app: {}",
+            "the passphrase was '{}'",
+        )
+    }
+
+    assert {text: mask_text(text) for text in forms} == forms
+
+
+@given(_passwords, st.integers(1, 4))
+def test_a_password_is_masked_however_often_its_text_was_encoded(password: str, times: int) -> None:
+    text, masked = (
+        f"user=app&password={quote(password, safe='')}&ssl=true",
+        f"user=app&password={MASK}&ssl=true",
+    )
+    in_url = f"https://app:{quote(password, safe='')}@db.example/a?b=1"
+    for _ in range(times):
+        text, masked, in_url = quote(text, safe=""), quote(masked, safe="*"), quote(in_url, safe="")
+
+    assert mask_text(f"GET /x?next={text} 403") == f"GET /x?next={masked} 403"
+    shown = mask_text(f"at {in_url}, twice")
+    assert quote(password, safe="") not in unquoted(shown, times)
+    assert unquoted(shown, times) == f"at https://{MASK}@db.example/a?b=1, twice"
+
+
+def unquoted(text: str, times: int) -> str:
+    for _ in range(times):
+        text = unquote(text)
+    return text

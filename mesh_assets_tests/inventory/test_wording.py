@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.inventory.wording import (
+    brief,
     bytes_text,
     counted,
     duration,
@@ -135,3 +136,17 @@ def test_making_text_readable_takes_time_in_proportion_to_it(piece: str) -> None
     started = time.process_time()
     readable(text)
     assert time.process_time() - started < 2
+
+
+@given(st.text(max_size=200), st.integers(5, 100))
+def test_a_brief_name_is_the_name_or_its_beginning_and_end(name: str, most: int) -> None:
+    shown = brief(name, most)
+
+    end = most // 3
+    if len(name) <= most:
+        assert shown == name
+    else:
+        assert len(shown) == most
+        assert shown[most - end - 1] == "…"
+        assert name.startswith(shown[: most - end - 1])
+        assert name.endswith(shown[-end:])

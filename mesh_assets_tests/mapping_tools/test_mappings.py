@@ -166,6 +166,26 @@ def test_a_mapping_is_named_by_function_and_source_and_never_guessed(
         assert "no mapping was named" in served.refusal(tool)
 
 
+def test_a_login_in_the_registrys_address_never_reaches_an_agent(
+    aws: FakeAws, make_esm: Callable[..., Served]
+) -> None:
+    registry = {"SchemaRegistryURI": "https://me:hunter2@registry.example", "EventRecordFormat": "JSON"}
+    uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": registry})
+    served = make_esm()
+
+    found = served.answer("get_event_source_mapping", uuid=uuid)
+    answers = [
+        found,
+        served.answer("list_event_source_mappings"),
+        served.answer("delete_event_source_mapping", uuid=uuid),
+        served.answer("update_event_source_mapping", uuid=uuid, batch_size=7),
+    ]
+
+    assert "hunter2" not in str(answers)
+    assert "https://********@registry.example" in str(found["configuration"])
+    assert "put the login into a secret" in found["notes"][0]
+
+
 def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
     served = make_esm(allow_writes=True)
     described = {

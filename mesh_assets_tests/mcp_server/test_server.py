@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 
 from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Answer, StoppedError, current_call
@@ -204,3 +205,50 @@ def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_exception_that_nobody_foresaw_is_told_and_logged_masked_by_us_alone(
+    make_served: Callable[..., Served], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = "s3cr3t-Value_42"
+
+    def fail() -> Nothing:
+        """Fails."""
+        try:
+            raise KeyError(f"https://app:{secret}@db/x")
+        except KeyError as cause:
+            raise OSError(f"password is {secret}") from cause
+
+    served = make_served()
+    server = MeshServer(
+        replace(served.server.mesh, audit_log=served.folder / "audit.jsonl"),
+        [AgentTool(fail, "Fails", "reads_documents")],
+        {},
+    )
+
+    @server.resource("mesh://failing")
+    def failing() -> str:
+        raise ValueError(f"token={secret}")
+
+    async def ask() -> list[str]:
+        said = []
+        async with Client(server) as client:
+            said.append(str(await client.call_tool("fail", {})))
+            with pytest.raises(MCPError) as refused:
+                await client.read_resource("mesh://failing")
+            said.append(str(refused.value))
+        return said
+
+    of_tool, of_resource = anyio.run(ask)
+
+    logged = caplog.text + capfd.readouterr().err
+    audited = (served.folder / "audit.jsonl").read_text()
+    assert [secret in text for text in (of_tool, of_resource, audited)] == [False] * 3
+    assert "unexpected OSError at " in of_tool
+    assert "the server's log has the traceback" in of_tool
+    of_ours = [record for record in caplog.records if record.name.startswith("mesh_assets")]
+    shown = "".join("".join(traceback.format_exception(r.exc_info[1])) for r in of_ours if r.exc_info)
+    assert "OSError: password is ********" in shown
+    assert "https://********@db/x" in shown
+    assert secret not in shown
+    assert "Tool 'fail' raised" not in logged

@@ -8,7 +8,12 @@ import pytest
 from pydantic import BaseModel, Field
 
 from mesh_assets.esm.request import CreateRequest
-from mesh_assets.mcp_server.tools import brief_schema
+from mesh_assets.esm.request_fields import fields_of
+from mesh_assets.esm.service import MappingService
+from mesh_assets.mapping_tools.mappings import UNLISTED_FOR_ROLES
+from mesh_assets.mcp_server.tools import brief_schema, inlined
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, KEY_ARN, FakeAws
+from mesh_assets_tests.esm.requests import PROVISIONED, create
 from mesh_assets_tests.mcp_server.served import Served, call
 
 
@@ -18,6 +23,11 @@ class Book(BaseModel):
     sequel: "Book | None" = None
     shelf: str | int | None = None
     language: str = "en"
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return FakeAws()
 
 
 BRIEF = brief_schema(Book.model_json_schema())
@@ -33,6 +43,28 @@ def test_a_schema_keeps_what_carries_information() -> None:
         "language": {"type": "string", "default": "en"},
     }
     assert book["required"] == ["title"]
+
+
+def test_what_one_place_alone_refers_to_stands_there() -> None:
+    schema = {
+        "$defs": {
+            "Once": {"properties": {"inner": {"$ref": "#/$defs/Within"}}},
+            "Within": {"enum": ["a"]},
+            "Twice": {"enum": ["b"]},
+            "Named": {"description": "Of itself.", "enum": ["c"]},
+            "Tree": {"properties": {"branch": {"$ref": "#/$defs/Tree"}}},
+        },
+        "properties": {
+            "once": {"$ref": "#/$defs/Once"},
+            "two": {"items": {"$ref": "#/$defs/Twice"}},
+            "more": {"$ref": "#/$defs/Twice"},
+            "named": {"$ref": "#/$defs/Named", "description": "Of the place."},
+        },
+    }
+    assert inlined(schema) == {
+        "$defs": {name: schema["$defs"][name] for name in ("Twice", "Named", "Tree")},
+        "properties": {**schema["properties"], "once": {"properties": {"inner": {"enum": ["a"]}}}},
+    }
 
 
 def test_that_anything_may_be_added_is_not_said_nor_that_nothing_is_in_an_answer() -> None:
@@ -59,7 +91,7 @@ def test_it_accepts_the_same_values_except_null() -> None:
 
 def test_all_tools_together_take_little_of_an_agents_context(served: Served) -> None:
     tools = anyio.run(served.server.list_tools)
-    assert sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools) <= 85_000
+    assert sum(len(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools) <= 75_000
 
 
 def test_a_null_argument_counts_as_left_out(served: Served) -> None:
@@ -86,4 +118,50 @@ def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fi
         tool.name: list(tool.input_schema["properties"]) for tool in anyio.run(served.server.list_tools)
     }
     assert arguments["get_topic_configs"] == ["topic", "cluster", "pattern", "source"]
-    assert arguments["create_execution_role"] == ["role_name", *CreateRequest.model_fields, "plan_id"]
+    options = ["add_permissions", "continue_without_permissions"]
+    listed = [field.name for field in fields_of(CreateRequest) if not field.refused]
+    assert arguments["create_event_source_mapping"] == [*listed, *options, "plan_id"]
+    assert set(arguments["create_execution_role"]) == {
+        "role_name",
+        *(name for name in CreateRequest.model_fields if name not in UNLISTED_FOR_ROLES and name in listed),
+        "plan_id",
+    }
+
+
+def test_what_is_not_listed_is_taken_all_the_same(served: Served) -> None:
+    """What other sources have, to say why it is refused; and the request of a mapping, whole, for its role."""
+    arn = {"event_source_arn": CLUSTER_ARN, "starting_position": "LATEST"}
+    needed = {"target": "bill", "kafka_topic": "orders", **arn}
+    for name, arguments in (
+        ("create_event_source_mapping", {**needed, "tumbling_window": 30}),
+        ("update_event_source_mapping", {"uuid": "u", "tags": {"a": "b"}}),
+        ("create_execution_role", {"role_name": "r", **needed, "batch_size": 7, "filter_patterns": ["{}"]}),
+    ):
+        assert "no AWS region is known" in served.refusal(name, **arguments)
+    assert "has no argument 'tumbling'" in served.refusal("create_event_source_mapping", **needed, tumbling=1)
+
+
+def test_no_right_depends_on_what_a_roles_tool_does_not_list(aws: FakeAws) -> None:
+    """The same policy, whatever these are."""
+    values: dict[str, Any] = {
+        "batch_size": 7,
+        "max_batching_window": 3,
+        "enabled": False,
+        "min_pollers": 2,
+        "max_pollers": 3,
+        "poller_group": "team-a",
+        "report_batch_item_failures": True,
+        "retry_attempts": 3,
+        "bisect_batch_on_error": True,
+        "max_record_age": 60,
+        "filter_patterns": ['{"value": [1]}'],
+        "filter_kms_key_arn": KEY_ARN,
+        "metrics": ["EventCount"],
+        "log_level": "INFO",
+        "tags": {"a": "b"},
+    }
+    service = MappingService(aws.account(), lookup_topic=lambda *_: 3)
+    plain, full = (service.plan_execution_role("r", create(PROVISIONED, **given)) for given in ({}, values))
+
+    assert values.keys() == UNLISTED_FOR_ROLES
+    assert plain.permissions == full.permissions

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 
 from mesh_assets.inventory.records import Broker, ClusterLoad, TopicRate
 from mesh_assets.metrics.cloudwatch import NAMESPACE, CloudWatchMetricsReader, last_period
 from mesh_assets.metrics.measurements import Asked, Measurement
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient
 from mesh_assets_tests.platforms.aws.fake_cloudwatch import FakeCloudWatch, Series
 
@@ -171,7 +171,7 @@ def test_values_put_by_broker_and_topic_come_back_summed(aws_url: str) -> None:
             ("GlobalPartitionCount", (), 222.0),
         )
     ]
-    putter = boto3.session.Session().client("cloudwatch", endpoint_url=aws_url)
+    putter = new_session().create_client("cloudwatch", endpoint_url=aws_url)
     putter.put_metric_data(Namespace=NAMESPACE, MetricData=data)
     putter.close()
 

@@ -66,12 +66,13 @@ def records_in_topics(box: Sandbox) -> dict[str, int]:
 
 
 def describe_groups(box: Sandbox, names: Sequence[str]) -> dict[str, Any]:
-    client = admin(box)
-    return {
-        name: future.result(timeout=10)
-        for name, future in client.describe_consumer_groups(list(names)).items()
-    }
+    with admin(box) as client:
+        return {
+            name: future.result(timeout=10)
+            for name, future in client.describe_consumer_groups(list(names)).items()
+        }
 
 
 def admin(box: Sandbox) -> AdminClient:
+    """Use it in a `with`: one that is left to the garbage collector can hang the process."""
     return AdminClient({"bootstrap.servers": box.endpoints().bootstrap_servers})

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psutil
 import pytest
 
 from mesh_assets.errors import SandboxError
 from mesh_assets.estate.file import load_estate
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.sandbox.artifacts import machine_cache
 from mesh_assets.sandbox.java import JavaRuntime
 from mesh_assets.sandbox.kinds.aws import AWS, ensure_ministack, lock_text, ministack_home
@@ -99,7 +99,7 @@ def _no_java(progress: Any) -> JavaRuntime:  # noqa: ARG001 - the signature of a
 
 
 def client(box: Sandbox, service: str) -> Any:
-    return boto3.session.Session().client(
+    return new_session().create_client(
         service,
         endpoint_url=box.endpoints().aws_url,
         region_name="us-east-1",

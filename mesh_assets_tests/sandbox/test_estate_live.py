@@ -53,13 +53,13 @@ def quiet(sandbox: Sandbox) -> Quiet:
 
 
 def test_all_37_topics_have_6_partitions_and_their_configs(sandbox: Sandbox) -> None:
-    client = admin(sandbox)
-    found = client.list_topics(timeout=10).topics
+    with admin(sandbox) as client:
+        found = client.list_topics(timeout=10).topics
+        futures = client.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in TOPICS])
+        configs = {resource.name: future.result(timeout=10) for resource, future in futures.items()}
     assert {t: len(found[t].partitions) for t in EXPECTED.topics if t in found} == dict.fromkeys(
         EXPECTED.topics, 6
     )
-    futures = client.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in TOPICS])
-    configs = {resource.name: future.result(timeout=10) for resource, future in futures.items()}
     for topic in TOPICS:
         assert {name: configs[topic.name][name].value for name in topic.config} == dict(topic.config)
 

@@ -1,7 +1,8 @@
 """Brokers: their properties and storage, and who may do what at the one that requires keys."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -113,13 +114,15 @@ Client = Callable[[Key], AdminClient]
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Client:
-    def log_in(key: Key) -> AdminClient:
-        broker = sandbox.endpoints().cloud_bootstrap_servers
-        assert broker is not None
-        return AdminClient(quiet_settings(broker, Login(key.id, key.secret)))
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    with ExitStack() as until_the_end:
 
-    return log_in
+        def log_in(key: Key) -> AdminClient:
+            broker = sandbox.endpoints().cloud_bootstrap_servers
+            assert broker is not None
+            return until_the_end.enter_context(AdminClient(quiet_settings(broker, Login(key.id, key.secret))))
+
+        yield log_in
 
 
 @pytest.mark.sandbox

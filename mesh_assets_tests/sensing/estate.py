@@ -18,12 +18,13 @@ from mesh_assets.estate.monitoring import Sensing
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections
-from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.sections import SECTION_NAMES, ConnectorsSection
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.handover import begin_collection, noted_before, take_triggers
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
+from mesh_assets.store.fingerprints import fingerprint_key
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
@@ -59,9 +60,11 @@ class Kafka(FakeKafka):
 
 @dataclass
 class Worker:
-    """A Connect worker. `connectors`: by name, the states of the connector and its tasks, such as `RUNNING FAILED`."""
+    """A Connect worker. `connectors`: by name, the states of the connector and its tasks, such as `RUNNING FAILED`.
+    `config`: what is in the config of each beside its class and topics."""
 
     connectors: dict[str, str] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     requests: list[str] = field(default_factory=list)
 
@@ -76,10 +79,9 @@ class Worker:
             200, json={name: self._entry(name, states.split()) for name, states in self.connectors.items()}
         )
 
-    @staticmethod
-    def _entry(name: str, states: list[str]) -> dict[str, Any]:
+    def _entry(self, name: str, states: list[str]) -> dict[str, Any]:
         status, *tasks = states
-        config = {"connector.class": "FileStreamSink", "topics": "orders"}
+        config = {"connector.class": "FileStreamSink", "topics": "orders", **self.config}
         worker = {"worker_id": "worker:8083"}
         return {
             "info": {"name": name, "config": config, "tasks": [], "type": "sink"},
@@ -182,7 +184,10 @@ class Estate:
             previous=self.store.latest_document,
             clients=self.open_clients,
             sleep=lambda _: None,
-            begin=lambda cluster_id: begin_collection(self.store, name, cluster_id),
+            begin=lambda cluster_id: begin_collection(
+                self.store, name, cluster_id, newest_in_topic=lambda: None
+            ),
+            fingerprint_key=lambda: fingerprint_key(self.store.objects),
         )
         # The fakes read by the real clock.
         sections = {
@@ -211,7 +216,15 @@ class Estate:
                 run_id="run",
             )
 
-        self.world.publish(assemble, cluster=name, cluster_id=cluster_id, triggers=taken.triggers)
+        connectors = sections["connectors"]
+        assert isinstance(connectors, ConnectorsSection)
+        self.world.publish(
+            assemble,
+            cluster=name,
+            cluster_id=cluster_id,
+            triggers=taken.triggers,
+            fingerprints=connectors.fingerprints,
+        )
         self.store.remember_cluster(name, cluster_id)
         self.inbox.remove(cluster_id, taken.ids)
         self.pass_by(seconds=1)

@@ -1,11 +1,13 @@
 """Who may ask for a cluster's run, and what the run takes from the inbox."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.errors import UnreachableError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.sections import SectionState, TopicsSection
 from mesh_assets.sensing.handover import begin_collection, claim_run, noted_before, take_triggers
@@ -97,7 +99,9 @@ def test_a_collection_notes_what_waits_before_it_takes_its_ticket(tmp_path: Path
     inbox.put("lkc-1", UPDATED, cause="a", source="test", now=MOMENT)
     inbox.put(inbox_by_name("warehouse"), FAILED, cause="b", source="test", now=MOMENT)
 
-    first, second = (begin_collection(store, "warehouse", "lkc-1") for _ in range(2))
+    first, second = (
+        begin_collection(store, "warehouse", "lkc-1", newest_in_topic=lambda: None) for _ in range(2)
+    )
 
     both = (*inbox.waiting("lkc-1"), *inbox.waiting(inbox_by_name("warehouse")))
     assert first.waiting == second.waiting == tuple(one.id for one in both)
@@ -108,7 +112,7 @@ def test_a_cause_that_comes_back_while_a_run_deals_with_it_waits_for_the_next(tm
     store = InventoryStore(open_store(str(tmp_path)))
     inbox = Inbox(store.objects)
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT)
-    noted = begin_collection(store, "warehouse", "lkc-1").waiting
+    noted = begin_collection(store, "warehouse", "lkc-1", newest_in_topic=lambda: None).waiting
     inbox.remove("lkc-1", noted)  # another run has dealt with it
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT - timedelta(hours=1))
 
@@ -117,3 +121,17 @@ def test_a_cause_that_comes_back_while_a_run_deals_with_it_waits_for_the_next(tm
 
     assert (taken.triggers, taken.ids) == ((MANUAL,), ())
     assert [one.trigger for one in inbox.waiting("lkc-1")] == [FAILED]
+
+
+def test_the_topic_is_asked_only_by_a_store_that_knows_of_no_snapshot(tmp_path: Path) -> None:
+    store = InventoryStore(open_store(str(tmp_path)))
+
+    def unreadable() -> int:
+        raise UnreachableError("no broker answers")
+
+    def newest_known(ask: Callable[[], int | None]) -> int | None:
+        return begin_collection(store, "warehouse", "lkc-1", newest_in_topic=ask).newest_known
+
+    assert [newest_known(ask) for ask in (lambda: None, lambda: 7, unreadable)] == [0, 7, 0]
+    store.adopt("lkc-1", "another", None, sequence=5)
+    assert newest_known(lambda: 7) == 5

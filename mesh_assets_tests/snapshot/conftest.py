@@ -12,8 +12,15 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.snapshot import lock
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.topics import EventTopics
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a lock by a clock that is moved looks at it every ten seconds: each look reads the store."""
+    monkeypatch.setattr(lock, "POLL_SECONDS", 10.0)
 
 
 @pytest.fixture

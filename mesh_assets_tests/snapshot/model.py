@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
 from mesh_assets.inventory.join import join_sections
@@ -43,6 +44,10 @@ def check_log(log: Log) -> None:
     changes: dict[str, ChangeEvent] = {}
     for change in log.changes:
         assert changes.setdefault(change.id, change) == change, "one id, one change"
+    for event in log.snapshots:
+        if event.sequence < sequences[-1]:
+            told = {change.id for change in log.changes if change.sequence == event.sequence}
+            assert len(told) == event.change_count, "whoever goes on has told the changes before"
 
 
 class Host:
@@ -81,9 +86,8 @@ class Model:
         )
         self.topics: set[str] = set()
         self.readings = 0
-        self.lost = [0, 0]
-        """How often each store has lost what it knew, and with it the order of the readings that had begun."""
-        self.wrote: dict[str, int] = {}
+        self.backups: tuple[list[dict[str, bytes]], ...] = ([], [])
+        """Of each store, before each of its runs."""
         self.triggers: dict[str, list[tuple[Trigger, int]]] = {"run": [], "other": []}
 
     def discover(self, which: int, host: Host, life: Life | None = None) -> None:
@@ -92,19 +96,21 @@ class Model:
         life = life or Life()
         world = self.stores[which]
         world.clock.time += timedelta(seconds=1)
+        self.backups[which].append(dict(world.objects.data))
         store = InventoryStore(MortalObjects(world.objects, life))
         inbox = Inbox(store.objects)
-        began = begin_collection(store, CLUSTER, CLUSTER_ID)
+        began = begin_collection(store, CLUSTER, CLUSTER_ID, newest_in_topic=self.newest_sequence)
         self.readings += 1
-        number, lost = self.readings, self.lost[which]
+        number = self.readings
         run_id = f"run-{number}"
-        self.wrote[run_id] = which
         section = TopicsSection(
             cluster_id=CLUSTER_ID,
             state=SectionState(status="fresh", collected_at=host.now()),
             records=tuple(a_topic(name) for name in sorted(self.topics)),
             excluded=number,
             ticket=began.ticket,
+            series=began.series,
+            newest_known=began.newest_known,
             waiting=began.waiting,
         )
         life.effect(lambda: None)  # between the steps, too, it can die or sleep
@@ -125,23 +131,29 @@ class Model:
                 sequence=sequence,
                 run_id=run_id,
             )
-            if previous is not None and self.wrote[previous.run_id] == which and self.lost[which] == lost:
+            if previous is not None:
                 assert document.excluded_topics == max(number, previous.excluded_topics), "the newest reading"
             return document
 
-        published = publish_snapshot(
-            store=store,
-            cluster=CLUSTER,
-            cluster_id=CLUSTER_ID,
-            run_id=run_id,
-            assemble=assemble,
-            triggers=taken.triggers,
-            taken=taken.ids,
-            publisher=LogPublisher(self.log, life, world.clock),
-            lease_seconds=LEASE_SECONDS,
-            clock=host,
-        )
-        assert replace(published.document, tickets={}) in self._states()
+        publisher = LogPublisher(self.log, life, world.clock)
+        try:
+            published = publish_snapshot(
+                store=store,
+                cluster=CLUSTER,
+                cluster_id=CLUSTER_ID,
+                run_id=run_id,
+                assemble=assemble,
+                triggers=taken.triggers,
+                taken=taken.ids,
+                publisher=publisher,
+                lease_seconds=LEASE_SECONDS,
+                clock=host,
+            )
+        except ConflictError as error:
+            if "another store publishes it" in str(error) and publisher.shut_out_at is not None:
+                assert publisher.shut_out_at > publisher.looked_at, "it had no reason to shut anybody out"
+            raise
+        assert replace(published.document, tickets={}, series="") in self._states()
         repeated = published.repeated
         inbox.remove(CLUSTER_ID, (*taken.ids, *(() if repeated is None else repeated.taken)))
 
@@ -155,21 +167,32 @@ class Model:
     def empty(self, which: int) -> None:
         world = self.stores[which]
         world.objects.data = {key: data for key, data in world.objects.data.items() if key == "store.json"}
-        self.lost[which] += 1
         self.triggers[("run", "other")[which]].clear()
+
+    def restore(self, which: int) -> None:
+        """From the backup of before the last two runs that are over."""
+        store, backups = self.stores[which], self.backups[which]
+        store.objects.data = dict(backups[-3] if len(backups) > 2 else backups[0])
+        waiting = {one.trigger for one in Inbox(store.store.objects).waiting(CLUSTER_ID)}
+        noticed = self.triggers[("run", "other")[which]]
+        noticed[:] = [one for one in noticed if one[0] in waiting]
 
     def hand_over(self, which: int) -> None:
         """What `mesh-assets snapshot adopt` does."""
         store = self.stores[which].store
         latest = store.latest(CLUSTER_ID)
         other = self.stores[1 - which].store.store_id()
-        store.adopt(CLUSTER_ID, other, None if latest is None else latest[1])
-        if latest is not None:
-            self.lost[which] += 1
+        version = None if latest is None else latest[1]
+        store.adopt(CLUSTER_ID, other, version, sequence=self.newest_sequence() or 0)
+
+    def newest_sequence(self) -> int | None:
+        return max((event.sequence for event in self.log.snapshots), default=None)
 
     def check(self) -> None:
         check_log(self.log)
-        newest = max((event.excluded_topics for event in self._states()), default=0)
+        readings = [event.excluded_topics for event in self._states()]
+        assert readings == sorted(readings), "no older reading comes after a newer one"
+        newest = max(readings, default=0)
         for which, name in enumerate(("run", "other")):
             inbox = Inbox(self.stores[which].store.objects)
             waiting = {one.trigger for one in inbox.waiting(CLUSTER_ID)}

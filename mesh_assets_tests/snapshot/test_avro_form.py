@@ -59,7 +59,7 @@ def test_a_snapshot_loses_nothing_of_the_document_but_what_is_the_stores_own_bus
     event = discovery_event(document, triggers=triggers, change_count=3)
     read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
     assert read == event
-    assert document_of(read) == replace(document, held={}, tickets={})
+    assert document_of(read) == replace(document, held={}, tickets={}, series="", hold_clocks={})
 
 
 @settings(deadline=None)

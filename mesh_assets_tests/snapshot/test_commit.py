@@ -98,7 +98,7 @@ def test_the_triggers_of_a_run_that_was_killed_are_repeated_with_it(world: World
     world.run()
     with pytest.raises(Killed):
         world.run(
-            ("users",), life=Life(5), triggers=(Trigger(type="schema_deleted", resource="users-value"),)
+            ("users",), life=Life(6), triggers=(Trigger(type="schema_deleted", resource="users-value"),)
         )
     published = world.run()
     assert published.repeated is not None
@@ -109,7 +109,7 @@ def test_the_triggers_of_a_run_that_was_killed_are_repeated_with_it(world: World
 def test_it_says_that_it_completes_another_run(world: World) -> None:
     said: list[str] = []
     world.run()
-    world.killed_run(6, ("users",))
+    world.killed_run(7, ("users",))
     world.run(progress=said.append)
     assert said[-1] == "warehouse: run run-2 ended before snapshot 2 was complete; publishing it again first"
 
@@ -162,7 +162,7 @@ def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_a
     world: World,
 ) -> None:
     world.run(("orders",))
-    world.killed_run(5, ("orders", "users", "ratings", "shoes"))
+    world.killed_run(6, ("orders", "users", "ratings", "shoes"))
     world.log.largest_bytes = 1_000
 
     published = world.run(("users",))
@@ -179,7 +179,7 @@ def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_a
 
 def test_a_left_record_whose_document_is_damaged_is_dropped_if_nothing_of_it_is_out(world: World) -> None:
     world.run(("orders",))
-    world.killed_run(5, ("orders", "users"))
+    world.killed_run(6, ("orders", "users"))
     pending = world.store.pending(CLUSTER_ID)
     assert pending is not None
     assert pending[0].record is not None
@@ -261,7 +261,7 @@ def test_a_latest_document_that_is_missing_stops_the_run_and_publishes_nothing(w
 
 def test_a_pointer_that_was_lost_is_found_again_in_the_record(world: World) -> None:
     world.run(("orders",))
-    world.killed_run(5, ("users",))
+    world.killed_run(6, ("users",))
     del world.objects.data[f"inventories/{CLUSTER_ID}/latest.json"]
     assert world.run(("ratings",)).document.sequence == 3
     check_at_rest(world)
@@ -286,7 +286,7 @@ def test_the_schema_ids_of_the_last_run_are_at_hand_for_the_next(world: World) -
 
 def test_two_clusters_of_one_store_do_not_know_of_each_other(world: World) -> None:
     world.run()
-    world.killed_run(6)
+    world.killed_run(7)
     published = publish_snapshot(
         store=world.store,
         cluster="lake",

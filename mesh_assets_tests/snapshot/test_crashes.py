@@ -20,6 +20,8 @@ from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, LEASE_SECONDS, Killed, Life, World
 from mesh_assets_tests.store.stores import KINDS, new_objects
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 BEFORE, WHILE, AFTER, LAST = (
     ("orders", "users"),
     ("orders", "pageviews", "ratings"),
@@ -52,7 +54,7 @@ def _world(*, with_history: bool, store: ObjectStore | None = None) -> World:
 def _effects(*, with_history: bool) -> range:
     """The numbers of all effects that a run has on such a world: with history it publishes changes, too."""
     effects = _world(with_history=with_history).effects_of_a_run(WHILE)
-    assert effects == (10 if with_history else 8)
+    assert effects == (11 if with_history else 9)
     return range(1, effects + 1)
 
 
@@ -84,7 +86,7 @@ def test_the_run_that_completes_another_can_be_killed_at_any_point_too(with_hist
             world.run(LAST)
             check_at_rest(world)
             points += 1
-    assert points == (131 if with_history else 89)
+    assert points == (150 if with_history else 106)
 
 
 def test_a_killed_run_whose_snapshot_may_be_published_is_repeated_with_the_same_sequence_and_ids() -> None:
@@ -103,13 +105,13 @@ def test_a_killed_run_whose_snapshot_may_be_published_is_repeated_with_the_same_
             assert [event.sequence for event in world.log.snapshots[-2:]] == [2, 3]
         else:
             assert published.document.sequence == 2
-    # Lock, draft and document leave nothing to repeat; with the record (4) it begins, and ends with the
+    # Lock, draft and document leave nothing to repeat; with the record (5) it begins, and ends with the
     # removed lock.
-    assert repeats == set(range(5, 11))
+    assert repeats == set(range(6, 12))
 
 
 def test_what_is_published_and_moved_is_not_published_again() -> None:
-    for effect in _effects(with_history=True)[4:]:
+    for effect in _effects(with_history=True)[5:]:
         world = _world(with_history=True)
         assert world.killed_run(effect, WHILE)
         latest = world.store.latest(CLUSTER_ID)
@@ -152,17 +154,17 @@ def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(
         check_at_rest(world)
         if life.effects < effect:
             break
-    assert woken == (7 if with_history else 4)
+    assert woken == (8 if with_history else 5)
 
 
 def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world: NewWorld) -> None:
     world = new_world(True)
-    assert world.killed_run(6, WHILE)
+    assert world.killed_run(7, WHILE)
 
     def another_is_faster() -> None:
         with pytest.raises(Killed):
             world.run(
-                AFTER, life=Life(3)
+                AFTER, life=Life(4)
             )  # it holds the lock, then dies: the lock has most of its lease left
 
     with pytest.raises(ConflictError, match=r"being discovered by run run-4 "):
@@ -204,7 +206,7 @@ def test_whatever_runs_die_when_the_topics_tell_one_story(
 
 def test_the_document_of_a_run_that_was_killed_before_it_owed_anything_goes() -> None:
     world = _world(with_history=True)
-    assert world.killed_run(4, WHILE)
+    assert world.killed_run(5, WHILE)
     assert len(world.store.list_documents(CLUSTER_ID)) == 2
     published = world.run(AFTER)
     keys = [entry.key for entry in world.store.list_documents(CLUSTER_ID)]

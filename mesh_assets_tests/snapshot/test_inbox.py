@@ -76,7 +76,9 @@ class Runs:
             yield LogPublisher(self.log, life, MovedClock())
 
         self._monkeypatch.setattr("mesh_assets.snapshot.discovery.open_publisher", open_log)
-        began = begin_collection(InventoryStore(self.objects), CLUSTER, CLUSTER_ID)
+        began = begin_collection(
+            InventoryStore(self.objects), CLUSTER, CLUSTER_ID, newest_in_topic=lambda: None
+        )
         self.while_reading()
         section = TopicsSection(
             cluster_id=CLUSTER_ID,

@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -22,21 +23,30 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from mesh_assets.errors import ConflictError, PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets.snapshot.avro_form import fingerprint
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.snapshot.avro_form import encode_change_event, fingerprint
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.events import (
+    ChangeEvent,
     DiscoveryEvent,
     Origin,
     RefusedEventError,
+    change_events,
     discovery_event,
     document_of,
 )
-from mesh_assets.snapshot.publisher import KafkaPublisher, open_publisher, publish_tombstone, retire_snapshot
-from mesh_assets.snapshot.reader import newest_record, newest_snapshot, read_newest_snapshot
+from mesh_assets.snapshot.publisher import (
+    KafkaPublisher,
+    RetiredAlreadyError,
+    open_publisher,
+    publish_tombstone,
+    retire_snapshot,
+)
+from mesh_assets.snapshot.reader import newest_record, newest_sequence, newest_snapshot, read_newest_snapshot
+from mesh_assets.snapshot.report import Published
 from mesh_assets.snapshot.topics import EventTopics, ensure_topics
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
@@ -374,7 +384,16 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
     tombstone = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
     assert tombstone is not None
     assert tombstone.value() is None
+    with pytest.raises(
+        RetiredAlreadyError, match=r"retired already: .*\[0\]@2 is its tombstone; nothing was written"
+    ):
+        retire_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events)
+    again = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
+    assert again is not None
+    assert again.offset() == 2
     assert read_newest_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events) is None
+    newest = partial(newest_sequence, estate, "warehouse", topic=event_topics.events)
+    assert (newest(cluster_id=CLUSTER_ID), newest(cluster_id="lkc-none")) == (1, None)
     assert _publish(objects, publisher, "orders").document.sequence == 2
     read = newest_snapshot(connection, None, cluster_id=CLUSTER_ID, known_ids=IDS, topic=event_topics.events)
     assert read is not None
@@ -480,10 +499,10 @@ def test_a_writer_that_a_newer_one_has_shut_out_publishes_nothing_more(
         publisher.prepare(None)
         publisher.take_over(CLUSTER_ID, timeout_seconds=30)
     with pytest.raises(ConflictError, match="a newer run publishes this cluster; this one was shut out"):
-        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
+        late.publish_snapshot(_an_event(1, "late"), changes=(), claimed=None, timeout_seconds=30)
     with pytest.raises(ConflictError):
-        late.publish_snapshot(_an_event(1, "late"), claimed=None, timeout_seconds=30)
-    newer.publish_snapshot(_an_event(1, "newer"), claimed=None, timeout_seconds=30)
+        late.publish_snapshot(_an_event(1, "late"), changes=(), claimed=None, timeout_seconds=30)
+    newer.publish_snapshot(_an_event(1, "newer"), changes=(), claimed=None, timeout_seconds=30)
     for publisher in (late, newer):
         publisher.close()
 
@@ -500,7 +519,7 @@ def test_writers_of_different_clusters_do_not_shut_each_other_out(
     for publisher, cluster_id in ((one, CLUSTER_ID), (other, "lkc-other")):
         publisher.prepare(None)
         assert publisher.take_over(cluster_id, timeout_seconds=30) is None
-    assert one.publish_snapshot(_an_event(1, "one"), claimed=None, timeout_seconds=30).bytes
+    assert one.publish_snapshot(_an_event(1, "one"), changes=(), claimed=None, timeout_seconds=30).bytes
     for publisher in (one, other):
         publisher.close()
 
@@ -511,7 +530,7 @@ def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
     publisher.prepare(None)
     publisher.take_over(CLUSTER_ID, timeout_seconds=30)
-    publisher.publish_snapshot(_an_event(7, "run-7"), claimed=None, timeout_seconds=30)
+    publisher.publish_snapshot(_an_event(7, "run-7"), changes=(), claimed=None, timeout_seconds=30)
     newest = publisher.take_over(CLUSTER_ID, timeout_seconds=30)
     assert newest is not None
     assert newest.origin == Origin(sequence=7, run_id="run-7", store_id="store-1")
@@ -536,9 +555,108 @@ def test_a_fresh_store_is_refused_until_the_cluster_is_handed_over_to_it_and_the
     other = MemoryObjects()
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 1 of run"):
         _publish(other, publisher(), "orders")
-    InventoryStore(other).adopt(CLUSTER_ID, InventoryStore(objects).store_id(), None)
+    InventoryStore(other).adopt(CLUSTER_ID, InventoryStore(objects).store_id(), None, sequence=1)
     published = _publish(other, publisher(), "orders")
     assert (published.document.sequence, [change.resource for change in published.changes]) == (2, ["users"])
     with pytest.raises(ConflictError, match="another store publishes it: snapshot 2 of run"):
         _publish(objects, publisher(), "orders")
     assert _publish(other, publisher(), "orders").document.sequence == 3
+
+
+def _some_changes(*resources: str) -> tuple[ChangeEvent, ...]:
+    changes = [
+        Change(
+            kind="created",
+            resource_type="topic",
+            resource=resource,
+            field=None,
+            before=None,
+            after="{}",
+            severity="info",
+            sentence=f"Topic {resource} created",
+        )
+        for resource in resources
+    ]
+    return tuple(
+        change_events(
+            changes,
+            cluster_id=CLUSTER_ID,
+            sequence=2,
+            discovery_timestamp=datetime(2026, 11, 23, tzinfo=UTC),
+            triggers=(Trigger(type="manual"),),
+        )
+    )
+
+
+@pytest.mark.parametrize("are_out", [False, True])
+def test_changes_that_a_snapshot_carries_are_published_once_by_whoever_goes_on_from_it(
+    connection: EventsConnection,
+    endpoints: Endpoints,
+    event_topics: EventTopics,
+    objects: MemoryObjects,
+    are_out: bool,
+) -> None:
+    changes = _some_changes("users", "ratings")
+    event = discovery_event(
+        a_document(topics=(a_topic("orders"),), sequence=2, run_id="killed"),
+        triggers=(Trigger(type="manual"),),
+        change_count=2,
+        store_id="store-1",
+    )
+    killed = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    killed.prepare(None)
+    killed.take_over(CLUSTER_ID, timeout_seconds=30)
+    killed.publish_snapshot(event, changes=changes, claimed=None, timeout_seconds=30)
+    if are_out:
+        killed.publish_changes(changes, timeout_seconds=30)
+    killed.close()
+    InventoryStore(objects).adopt(CLUSTER_ID, "store-1", None, sequence=2)
+
+    successor = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    published = _publish(objects, successor, "orders")
+    successor.close()
+
+    assert published.document.sequence == 3
+    assert (published.notes[0] == "published the 2 changes of snapshot 2, which its run had not") == (
+        not are_out
+    )
+    expected = [encode_change_event(change, IDS.change_id) for change in changes]
+    values = [value for _, value in _records(endpoints, event_topics.changes)]
+    assert (values[:2], len(values)) == (expected, 2 + len(published.changes))
+
+
+def test_changes_for_which_a_snapshot_has_no_room_are_left_out_of_it(
+    connection: EventsConnection, endpoints: Endpoints, event_topics: EventTopics, make_topic: MakeTopic
+) -> None:
+    make_topic(event_topics.events, {**COMPACT, "max.message.bytes": "4000"})
+    changes = _some_changes(*_incompressible())
+    publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    publisher.prepare(None)
+    publisher.take_over(CLUSTER_ID, timeout_seconds=30)
+
+    publisher.publish_snapshot(_an_event(2, "run-2"), changes=changes, claimed=None, timeout_seconds=30)
+    publisher.publish_changes(changes, timeout_seconds=30)
+
+    newest = publisher.look(CLUSTER_ID, timeout_seconds=30)
+    assert newest is not None
+    assert (newest.origin.sequence, newest.changes()) == (2, None)
+    assert publisher.newest_change(CLUSTER_ID, timeout_seconds=30) == changes[-1].id
+    publisher.close()
+    assert len(list(_records(endpoints, event_topics.changes))) == len(changes)
+
+
+def test_where_kafka_allows_no_transaction_so_long_a_run_goes_on_without_a_fence_and_says_so(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
+    publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
+    publisher.prepare(None)
+
+    publisher.take_over(CLUSTER_ID, timeout_seconds=1_000)  # brokers allow 900 s
+
+    assert publisher.notes == (
+        "warehouse: an older run that wakes up late cannot be shut out: raise transaction.max.timeout.ms of the brokers to 1000000 or more",
+    )
+    assert publisher.publish_snapshot(
+        _an_event(1, "run-1"), changes=(), claimed=None, timeout_seconds=30
+    ).bytes
+    publisher.close()

@@ -23,7 +23,7 @@ def store(new_store: NewStore) -> InventoryStore:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
+def clock(patient: None) -> MovedClock:  # noqa: ARG001
     return MovedClock()
 
 
@@ -82,6 +82,7 @@ def test_a_clock_that_is_ahead_does_not_take_the_lock_of_a_living_run(
         _acquire(store, ahead, "run-2", wait_seconds=119)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_run_that_shows_signs_of_life_keeps_its_lock(store: InventoryStore) -> None:
     class Renewed(MovedClock):
         def sleep(self, seconds: float) -> None:

@@ -2,7 +2,6 @@ import json
 import logging
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 from msgspec.structs import replace
@@ -10,6 +9,7 @@ from msgspec.structs import replace
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets_tests.cli.test_text import REPORT
@@ -178,9 +178,9 @@ def test_a_severe_change_reaches_a_topic_of_sns(aws_url: str, monkeypatch: pytes
     account = "210987654321"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    session = boto3.session.Session()
+    session = new_session()
     sqs, sns = (
-        session.client(name, endpoint_url=aws_url, region_name="us-east-1") for name in ("sqs", "sns")
+        session.create_client(name, endpoint_url=aws_url, region_name="us-east-1") for name in ("sqs", "sns")
     )
     queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
     sqs.purge_queue(QueueUrl=queue)

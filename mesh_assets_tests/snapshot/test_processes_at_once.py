@@ -97,7 +97,7 @@ def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(
         assert latest is not None
         assert latest.sequence == snapshots[-1] == len(set(snapshots))
         if not died:
-            assert effect == 10, "this run has nine effects"
+            assert effect == 11, "this run has ten effects"
             return
     pytest.fail("a run has more effects than were tried")
 
@@ -112,7 +112,7 @@ def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(
 ) -> None:
     kept, log = new_store(), tmp_path / "log"
     processes = [
-        get_context("spawn").Process(target=_discover_often, args=(kept, log, f"run-{number}"))
+        get_context("fork").Process(target=_discover_often, args=(kept, log, f"run-{number}"))
         for number in range(2)
     ]
     for process in processes:

@@ -26,7 +26,7 @@ from mesh_assets_tests.snapshot.world import (
 def _adopted(world: World) -> World:
     """Another store, to which the cluster is handed over."""
     other = another_store(world)
-    other.store.adopt(CLUSTER_ID, world.store.store_id(), None)
+    other.store.adopt(CLUSTER_ID, world.store.store_id(), None, sequence=len(world.log.snapshots))
     return other
 
 
@@ -115,7 +115,7 @@ def test_a_tombstone_gives_a_cluster_up_to_a_store_that_knows_an_older_snapshot_
 def test_a_backup_with_a_record_of_a_run_that_published_again_since_does_not_go_back() -> None:
     world = World()
     world.run(("orders",))
-    assert world.killed_run(5, ("orders", "users"))
+    assert world.killed_run(6, ("orders", "users"))
     backup = dict(world.objects.data)
     for _ in range(2):
         world.run(("orders", "users"), run_id="run-2")
@@ -162,9 +162,12 @@ def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_hand
     world.run(("orders",))
     other = _adopted(world)
     other.run(("orders", "users"))
+    writer = world.log.writer
 
     with pytest.raises(ConflictError) as refused:
         world.run(("orders",))
+
+    assert world.log.writer is writer, "the rightful store goes on undisturbed"
 
     assert str(refused.value) == (
         f"warehouse: another store publishes it: snapshot 2 of run other-1 in the topic came from store {other.store.store_id()}, and this "
@@ -174,7 +177,7 @@ def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_hand
     assert world.store.pending(CLUSTER_ID) is None
     latest = world.store.latest(CLUSTER_ID)
     assert latest is not None
-    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1])
+    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1], sequence=len(world.log.snapshots))
     assert world.run(("orders",)).document.sequence == 3
     with pytest.raises(ConflictError, match="another store publishes it"):
         other.run(("orders",))
@@ -184,35 +187,116 @@ def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_hand
 def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile() -> None:
     world = World()
     world.run(("orders",))
-    assert world.killed_run(5, ("orders", "users"))
+    assert world.killed_run(6, ("orders", "users"))
     other = _adopted(world)
     other.run(("orders", "ratings"))
 
+    writer = world.log.writer
     with pytest.raises(ConflictError, match="another store publishes it"):
         world.run(("orders",))
 
+    assert world.log.writer is writer, "the rightful store goes on undisturbed"
     pending = world.store.pending(CLUSTER_ID)
     assert pending is None or pending[0].record is None
     check_log(world.log)
 
 
-def test_it_says_that_changes_are_lost_where_another_store_went_on_before_they_were_out() -> None:
+def _out(world: World) -> list[str]:
+    return [change.id for change in world.log.changes]
+
+
+@pytest.mark.parametrize("takes_over", ["another store", "its own, emptied"])
+def test_changes_that_a_killed_run_had_not_published_are_by_whoever_goes_on_from_its_snapshot(
+    takes_over: str,
+) -> None:
     world = World()
     world.run(("orders",))
-    assert world.killed_run(6, ("orders", "users"))
-    assert [event.change_count for event in world.log.snapshots] == [0, 1]
+    assert world.killed_run(7, ("orders", "users"))
+    assert ([event.change_count for event in world.log.snapshots], _out(world)) == ([0, 1], [])
+    if takes_over == "another store":
+        successor = _adopted(world)
+    else:
+        successor = world
+        world.objects.data = {"store.json": world.objects.data["store.json"]}
+
+    published = successor.run(("orders", "users"))
+
+    assert (published.document.sequence, published.changes) == (3, ())
+    assert _out(world) == ["lkc-1-2-0"]
+    assert published.notes[0] == "published the 1 change of snapshot 2, which its run had not"
+    check_log(world.log)
+
+
+def test_a_run_that_is_killed_while_it_publishes_changes_of_another_leaves_that_to_the_next() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(7, ("orders", "users", "ratings"))
+    other = _adopted(world)
+
+    effects = 0
+    while other.killed_run(effects + 1, ("orders", "users", "ratings")):
+        effects += 1
+        check_log(world.log)
+
+    assert effects > 5
+    assert sorted(set(_out(world))) == ["lkc-1-2-0", "lkc-1-2-1"]
+
+
+@pytest.mark.parametrize("can_be_read", [True, False])
+def test_changes_that_are_out_are_published_again_only_where_their_topic_may_not_be_read(
+    can_be_read: bool,
+) -> None:
+    world = World()
+    world.run(("orders",))
+    world.run(("orders", "users"))
+    world.log.changes_can_be_read = can_be_read
+
+    _adopted(world).run(("orders", "users"))
+
+    assert _out(world) == ["lkc-1-2-0"] * (1 if can_be_read else 2)
+    check_log(world.log)
+
+
+def test_changes_that_cannot_be_published_by_whoever_goes_on_are_told_and_block_nothing() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(7, ("orders", "users"))
+    world.log.refused_change = "users"
+    refused = _adopted(world).run(("orders", "users"))
+    world.log.refused_change = None
+
+    assert refused.notes[0] == (
+        "not all changes of snapshot 2 (1) are in Kafka, nor will be: the change of users is too large"
+    )
+
+
+def test_changes_that_a_snapshot_does_not_carry_are_told() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(7, ("orders", "users"))
+    world.log.carried.clear()
+
+    published = _adopted(world).run(("orders", "users"))
+
+    assert published.notes[0] == (
+        "whether all changes of snapshot 2 (1) are in Kafka is not known: it carries none"
+    )
+
+
+def test_a_store_that_took_the_cluster_back_drops_what_a_killed_run_had_left() -> None:
+    world = World()
+    world.run(("orders",))
+    assert world.killed_run(7, ("orders", "users"))
     other = _adopted(world)
     other.run(("orders", "users"))
     latest = world.store.latest(CLUSTER_ID)
     assert latest is not None
-    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1])
+    world.store.adopt(CLUSTER_ID, other.store.store_id(), latest[1], sequence=3)
 
     published = world.run(("orders", "users"))
 
-    assert published.notes[0] == (
-        "what run run-2 had left of snapshot 2 is dropped: the topic is at 3; those of its changes that are not in Kafka yet "
-        "never will be"
-    )
+    assert published.notes[0] == "what run run-2 had left of snapshot 2 is dropped: the topic is at 3"
+    check_log(world.log)
 
 
 def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> None:
@@ -240,7 +324,7 @@ def test_a_topic_that_lost_its_snapshots_changes_nothing_for_the_store() -> None
     assert [change.resource for change in published.changes] == ["users"]
 
 
-@pytest.mark.parametrize("effect", range(1, 11))
+@pytest.mark.parametrize("effect", range(1, 12))
 def test_a_run_that_slept_at_any_point_while_another_published_sends_nothing_more(effect: int) -> None:
     world = World()
     world.run(("orders", "users"))
@@ -266,7 +350,7 @@ def test_a_run_that_another_store_shut_out_while_it_slept_sends_nothing_more() -
         other.run(("ratings",))
 
     with pytest.raises((ConflictError, PublishError)):
-        world.run(("orders", "users"), life=Life(5, overtake))
+        world.run(("orders", "users"), life=Life(6, overtake))
 
     assert [event.run_id for event in world.log.snapshots] == ["run-1", "other-1"]
     assert document_of(world.log.snapshots[-1]).topics[0].name == "ratings"
@@ -287,20 +371,40 @@ _STEPS = st.tuples(
             "its clock is set",
             "a sensor notices something",
             "its store is handed the cluster",
+            "its store is restored from a backup and goes on",
         ]
     ),
     st.integers(-5, 5),  # by how many hours clocks are set
 )
 
 
+_AFTER_ONE_RUN = (0, 0, {"orders"}, None, "dies", 0)
+
+
 @example(
     [
-        (0, 0, {"orders"}, None, "dies", 0),
-        (1, 0, {"orders"}, None, "dies", 0),
-        (1, 0, {"users"}, 5, "is overtaken by the other store", 0),  # leaves a record
-        (1, 0, {"orders"}, 8, "its store is handed the cluster", 0),  # between that record and its own
+        _AFTER_ONE_RUN,
+        (1, 0, {"orders"}, 1, "its store is handed the cluster", 0),
+        (1, 0, {"users"}, 8, "is overtaken by the other store", 0),  # leaves a record
+        (1, 0, {"orders"}, 4, "its store is handed the cluster", 0),  # before it finds that
     ]
 )
+# Between its snapshot and its changes.
+@example([_AFTER_ONE_RUN, (0, 0, {"orders", "users"}, 9, "is overtaken by the other store", 0)])
+# The one that is refused: a store that knows nothing, then one that knows an older snapshot.
+@example(
+    [
+        _AFTER_ONE_RUN,
+        (1, 0, {"orders"}, None, "dies", 0),
+        (1, 0, {"orders"}, 1, "its store is handed the cluster", 0),
+        (0, 0, {"users"}, None, "dies", 0),
+    ]
+)
+# Between its look and its fence.
+@example([_AFTER_ONE_RUN, (0, 0, {"users"}, 4, "is overtaken by the other store", 0)])
+# It began to read, then its store lost all that it could be compared with, and went on.
+@example([_AFTER_ONE_RUN, _AFTER_ONE_RUN, (0, 0, {"orders"}, 2, "its store is emptied", 1)])
+@example([_AFTER_ONE_RUN] * 3 + [(0, 0, {"orders"}, 2, "its store is restored from a backup and goes on", 0)])
 @settings(deadline=None)
 @given(st.lists(_STEPS, min_size=1, max_size=8))
 def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
@@ -334,19 +438,26 @@ def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
                     quietly(lambda: model.discover(1 - which, other))
                 case "its store is emptied":
                     model.empty(which)
+                    if hours > 0:
+                        quietly(lambda: model.discover(which, other))
                 case "its clock is set":
                     host.ahead += timedelta(hours=hours)
                 case "a sensor notices something":
                     model.notice(which, other)
                 case "its store is handed the cluster":
                     model.hand_over(which)
+                case "its store is restored from a backup and goes on":
+                    model.restore(which)
+                    model.topics = {"users"}
+                    for _ in range(2):
+                        quietly(lambda: model.discover(which, other))
 
         life = Life(effect, None if what == "dies" else meanwhile)
         quietly(partial(model.discover, which, host, life))
         model.check()
 
 
-@pytest.mark.parametrize("effect", range(1, 11))
+@pytest.mark.parametrize("effect", range(1, 12))
 @pytest.mark.parametrize("hours", [-3, 0, 3])
 def test_a_run_that_slept_anywhere_never_puts_its_older_reading_over_a_newer_one(
     effect: int, hours: int

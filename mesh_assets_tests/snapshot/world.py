@@ -1,14 +1,15 @@
 """A world for the publishing protocol without waiting or servers: a store in memory, a log that stands in for
 both topics, a clock that is moved, and runs that can be killed or frozen at any of their effects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from mesh_assets.errors import ConflictError, PublishError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.snapshot.commit import Published, publish_snapshot
+from mesh_assets.inventory.sections import SecretFingerprints
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.events import (
     ChangeEvent,
     ClaimedDocument,
@@ -20,6 +21,7 @@ from mesh_assets.snapshot.events import (
     RefusedEventError,
     claim_check,
 )
+from mesh_assets.snapshot.report import Published
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore, StoredObject, checked_key
 from mesh_assets.store.pointers import EventPosition, SchemaIds
@@ -177,6 +179,9 @@ class Log:
         self.down = False
         self.retired = False
         """Whether a tombstone came after the last snapshot."""
+        self.carried: dict[tuple[int, str], tuple[ChangeEvent, ...]] = {}
+        """The changes that snapshots carry, by sequence and run."""
+        self.changes_can_be_read = True
 
     @property
     def snapshots(self) -> list[DiscoveryEvent]:
@@ -199,27 +204,52 @@ class LogPublisher:
         self._clock = clock
         self.notes: tuple[str, ...] = ()
         self.cached: SchemaIds | None = None
+        self.looked_at = 0
+        """How much there was in the log at the last look before the others were shut out."""
+        self.shut_out_at: int | None = None
 
     def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
         self.cached = cached
         return SchemaIds(registry="r", event_id=1, event_fingerprint="e", change_id=2, change_fingerprint="c")
 
     def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        self._life.look()
-        self._log.writer = self
+        def shut_out() -> None:
+            self._log.writer = self
+            self.shut_out_at = len(self._log.entries)
+
+        self._life.effect(shut_out)
         return self.look(cluster_id, timeout_seconds=timeout_seconds)
 
     def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:  # noqa: ARG002
         self._life.look()
+        if self.shut_out_at is None:
+            self.looked_at = len(self._log.entries)
         found = [event for event in self._log.snapshots if event.cluster_state.cluster_id == cluster_id]
         if not found:
             return None
         event, retired = found[-1], self._log.retired
         origin = Origin(sequence=event.sequence, run_id=event.run_id, store_id=event.store_id)
-        return Newest(origin=origin, retired=retired, read=lambda: None if retired else event)
+        carried = self._log.carried.get((event.sequence, event.run_id))
+        return Newest(
+            origin=origin,
+            retired=retired,
+            read=lambda: None if retired else event,
+            changes=lambda: None if retired else carried,
+        )
+
+    def newest_change(self, cluster_id: str, *, timeout_seconds: float) -> str | None:
+        assert timeout_seconds > 0
+        self._life.look()
+        found = [change.id for change in self._log.changes if change.cluster_id == cluster_id]
+        return found[-1] if found and self._log.changes_can_be_read else None
 
     def publish_snapshot(
-        self, event: DiscoveryEvent, *, claimed: ClaimedDocument | None, timeout_seconds: float
+        self,
+        event: DiscoveryEvent,
+        *,
+        changes: Sequence[ChangeEvent],
+        claimed: ClaimedDocument | None,
+        timeout_seconds: float,
     ) -> PublishedEvent:
         size = len(repr(event.cluster_state.topics))
         too_large = self._log.largest_bytes is not None and size > self._log.largest_bytes
@@ -227,7 +257,7 @@ class LogPublisher:
             raise RefusedEventError("too large")
         if too_large and claimed is not None:
             event = claim_check(event, claimed)
-        self._append(event, timeout_seconds)
+        self._append(event, timeout_seconds, tuple(changes))
         position = EventPosition(topic="discovery-events", partition=0, offset=len(self._log.snapshots) - 1)
         return PublishedEvent(position=position, bytes=size, compressed_bytes=None, claim_check=too_large)
 
@@ -237,7 +267,12 @@ class LogPublisher:
                 raise RefusedChangesError(f"the change of {event.resource} is too large")
             self._append(event, timeout_seconds)
 
-    def _append(self, event: DiscoveryEvent | ChangeEvent, timeout_seconds: float) -> None:
+    def _append(
+        self,
+        event: DiscoveryEvent | ChangeEvent,
+        timeout_seconds: float,
+        carried: tuple[ChangeEvent, ...] = (),
+    ) -> None:
         assert timeout_seconds > 0
 
         def append() -> None:
@@ -246,7 +281,9 @@ class LogPublisher:
             if self._log.down:
                 raise PublishError("the brokers are down")
             self._log.entries.append(event)
-            self._log.retired = False
+            if isinstance(event, DiscoveryEvent):
+                self._log.retired = False
+                self._log.carried[event.sequence, event.run_id] = carried
 
         self._life.effect(append)
 
@@ -317,6 +354,7 @@ class World:
         cluster: str = CLUSTER,
         cluster_id: str = CLUSTER_ID,
         triggers: tuple[Trigger, ...] = (Trigger(type="manual"),),
+        fingerprints: SecretFingerprints | None = None,
     ) -> Published:
         """Publishes any document: `assemble` makes it from the previous one and the sequence."""
         return publish_snapshot(
@@ -329,6 +367,7 @@ class World:
             publisher=LogPublisher(self.log, Life(), self.clock),
             lease_seconds=LEASE_SECONDS,
             clock=self.clock,
+            fingerprints=lambda _: fingerprints,
         )
 
     def killed_run(self, effect: int, topics: tuple[str, ...] | None = None) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.bucket import BucketStore
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.objects import ObjectStore
@@ -41,6 +41,6 @@ def new_objects(request: pytest.FixtureRequest, kind: str, folder: Path) -> Call
 def _a_bucket(request: pytest.FixtureRequest) -> tuple[str, Any]:
     request.getfixturevalue("aws_account")
     bucket = f"mesh-{secrets.token_hex(4)}"
-    client = boto3.session.Session().client("s3")
+    client = new_session().create_client("s3")
     client.create_bucket(Bucket=bucket)
     return bucket, client

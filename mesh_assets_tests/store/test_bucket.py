@@ -1,8 +1,8 @@
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from mesh_assets.errors import ConflictError, StoreError
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.bucket import BucketStore
 from mesh_assets_tests.store.a_bucket import ABucket
 
@@ -71,7 +71,7 @@ def test_a_refusal_is_a_store_error_that_names_the_object(store: BucketStore, bu
 
 
 def test_the_conditions_are_those_that_the_s3_client_knows() -> None:
-    client = boto3.client(
+    client = new_session().create_client(
         "s3", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none"
     )
     store = BucketStore(client, "mesh", "prod")

@@ -87,7 +87,11 @@ def test_an_empty_cluster_gives_empty_tables_with_their_columns(tmp_path: Path) 
     assert table.schema.equals(SCHEMAS["connectors"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=min(25, settings().max_examples),
+    deadline=None,
+)
 @given(documents())
 def test_any_document_can_be_written_as_tables(tmp_path: Path, document: Document) -> None:
     counts = write_tables(open_store(str(tmp_path)), document, ())

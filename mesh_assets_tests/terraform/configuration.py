@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ class Binding:
     resource: str
 
 
+@cache
 def read(folder: Path = FOLDER) -> dict[str, list[Any]]:
-    """The blocks of all files by kind (`resource`, `output`, …)."""
+    """The blocks of all files by kind (`resource`, `output`, …): for all tests that only look at them."""
     blocks: dict[str, list[Any]] = {}
     for path in sorted(folder.glob("*.tf")):
         with path.open(encoding="utf-8") as file:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None
     assert role_for(right).startswith(f"the role {GRANTS[right][0].role} on ")
 
 
+@cache
 def rights_in_the_code() -> set[str]:
     """Every `right=` with which the code explains a refused call to Kafka; names in it become `…`."""
     found = set()

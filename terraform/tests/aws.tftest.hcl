@@ -177,11 +177,12 @@ run "event_source_mappings_with_names" {
   command = plan
 
   variables {
-    enable_esm        = true
-    esm_function_arns = ["arn:aws:lambda:eu-central-1:123456789012:function:orders-*"]
-    esm_role_arns     = ["arn:aws:iam::123456789012:role/lambda/*"]
-    esm_secret_arns   = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"]
-    esm_kafka_arns    = ["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"]
+    enable_esm          = true
+    esm_function_arns   = ["arn:aws:lambda:eu-central-1:123456789012:function:orders-*"]
+    esm_role_arns       = ["arn:aws:iam::123456789012:role/lambda/*"]
+    esm_secret_arns     = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"]
+    esm_filter_key_arns = ["arn:aws:kms:eu-central-1:123456789012:key/f11735"]
+    esm_kafka_arns      = ["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"]
   }
 
   assert {
@@ -193,6 +194,7 @@ run "event_source_mappings_with_names" {
       ExtendRoles    = toset(["arn:aws:iam::123456789012:role/lambda/*"])
       ReadSecrets    = toset(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_*"])
       DecryptSecrets = toset(["*"])
+      FilterKeys     = toset(["arn:aws:kms:eu-central-1:123456789012:key/f11735"])
       ProveByIam     = toset(["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"])
     }
     error_message = "The runner may do other things than those named."
@@ -204,6 +206,7 @@ run "event_source_mappings_with_names" {
       } == {
       ChangeMappings = "arn:aws:lambda:eu-central-1:123456789012:function:orders-*"
       DecryptSecrets = "secretsmanager.eu-central-1.amazonaws.com"
+      FilterKeys     = "lambda.eu-central-1.amazonaws.com"
     }
     error_message = "Mappings of other functions may be changed, or keys be used for something else than secrets."
   }

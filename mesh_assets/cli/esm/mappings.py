@@ -13,7 +13,8 @@ from mesh_assets.cli.esm.plans import (
 )
 from mesh_assets.cli.text import aligned
 from mesh_assets.esm.lookup import list_mappings as read_mappings
-from mesh_assets.esm.mapping import EventSourceMapping, without_login
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.inventory.wording import brief
 
 _COLUMNS = ("function", "topic", "cluster", "state", "last_result", "changed", "uuid")
 
@@ -23,7 +24,7 @@ def mappings_text(mappings: Sequence[EventSourceMapping]) -> Iterator[str]:
     if not mappings:
         yield "No event source mapping of a Kafka topic matches."
         return
-    rows = ([str(mapping.row[column] or "-") for column in _COLUMNS] for mapping in mappings)
+    rows = ([brief(str(mapping.row[column] or "-")) for column in _COLUMNS] for mapping in mappings)
     yield from aligned([[column.replace("_", " ") for column in _COLUMNS], *rows])
 
 
@@ -65,6 +66,7 @@ def mapping_text(mapping: EventSourceMapping) -> Iterator[str]:
         "poller's log": (mapping.configuration.get("LoggingConfig") or {}).get("SystemLogLevel"),
     }
     yield from (f"  {name:<17} {value}" for name, value in facts.items() if value not in (None, ""))
+    yield from (f"  note              {note}" for note in mapping.notes)
 
 
 def _filters(mapping: EventSourceMapping) -> str | None:
@@ -82,7 +84,7 @@ def _registry(mapping: EventSourceMapping) -> str | None:
     validated = [str(entry.get("Attribute")) for entry in registry.get("SchemaValidationConfigs") or ()]
     accesses = [f"{entry.get('Type')} {entry.get('URI')}" for entry in registry.get("AccessConfigs") or ()]
     parts = [
-        without_login(str(registry.get("SchemaRegistryURI"))),
+        str(registry.get("SchemaRegistryURI")),
         f"records as {registry.get('EventRecordFormat')}",
         *([f"validates {', '.join(validated)}"] if validated else []),
         *accesses,

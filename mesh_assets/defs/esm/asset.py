@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from mesh_assets.defs.esm.metadata import mappings_metadata, rows_metadata
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, EventSourceMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.health import Health, MappingLag, enabled, last_result_ok, mapping_lags, not_lagging
@@ -35,6 +36,7 @@ def mappings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()
         ],
     )
+    @masking_failures
     def event_source_mappings(
         estate: EstateResource, event_source_mappings: EventSourceMappings
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:

@@ -28,7 +28,9 @@ from mesh_assets.defs.esm.metadata import (
     produce_plan_metadata,
     validation_metadata,
 )
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EventSourceMappings
+from mesh_assets.errors import MeshError
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.connection import find_login
 from mesh_assets.esm.lookup import Progress, Wanted, get_mapping
@@ -40,6 +42,7 @@ from mesh_assets.esm.service import MappingService
 
 
 @dg.op(name="create_event_source_mapping_op", description="Wire a Kafka topic to a Lambda function.")
+@masking_failures
 def create_op(
     context: dg.OpExecutionContext, config: CreateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -58,6 +61,7 @@ def create_op(
 
 
 @dg.op(name="update_event_source_mapping_op", description="Change a mapping.")
+@masking_failures
 def update_op(
     context: dg.OpExecutionContext, config: UpdateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -88,6 +92,7 @@ def update_op(
 
 
 @dg.op(name="delete_event_source_mapping_op", description="Delete a mapping; function, role and topic stay.")
+@masking_failures
 def delete_op(
     context: dg.OpExecutionContext, config: DeleteConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -108,6 +113,7 @@ def delete_op(
 
 
 @dg.op(name="add_msk_permissions_op", description="Grant the role of a mapping's function what it lacks.")
+@masking_failures
 def permissions_op(
     context: dg.OpExecutionContext, config: PermissionsConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -132,6 +138,7 @@ def permissions_op(
     name="validate_event_source_mapping_op",
     description="Prove that a mapping processes: test messages in, and what became of them.",
 )
+@masking_failures
 def validate_op(
     context: dg.OpExecutionContext, config: ValidateConfig, event_source_mappings: EventSourceMappings
 ) -> None:
@@ -228,12 +235,20 @@ def _carry_out(
         context.log.warning(text)
     state = wanted(applied.plan)
     if applied.mapping is not None and state is not None and wait_seconds > 0:
-        settled = service.wait(
-            applied.mapping.uuid,
-            state,
-            deadline_seconds=wait_seconds,
-            progress=lambda progress: context.log.info(_sentence(progress)),
-        )
+        try:
+            settled = service.wait(
+                applied.mapping.uuid,
+                state,
+                deadline_seconds=wait_seconds,
+                progress=lambda progress: context.log.info(_sentence(progress)),
+            )
+        except MeshError as error:
+            # An op that fails has no output to bear metadata, and what was done is done.
+            raise dg.Failure(
+                description=f"the plan was applied, but waiting for it failed: {error}",
+                metadata=metadata,
+                allow_retries=False,
+            ) from error
         metadata |= {"state": "deleted"} if settled is None else mapping_metadata(settled)
     context.add_output_metadata(metadata)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
@@ -36,13 +37,14 @@ def discovery_sensor(
     *, name: str, interval_seconds: int, description: str
 ) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
     """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`."""
-    return dg.sensor(
+    as_sensor = dg.sensor(
         name=name,
         job_name=DISCOVERY_JOB,
         minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=description,
     )
+    return lambda body: as_sensor(masking_failures(body))
 
 
 def interval_seconds(default: int, *, environment: Mapping[str, str] | None = None) -> int:

@@ -25,7 +25,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
     `group` None: AWS will use the mapping's UUID, which is not known yet. `secrets`: those of the brokers and
     of the registry. `access`: the types of the source's access configurations. `glue_registry_arn` None: no
-    Glue registry.
+    Glue registry. `exists`: it is that of a mapping there is, whose source cannot change. `filter_key`: the key that
+    encrypts the filters, to which the role needs no right: Lambda itself opens them.
 
     What only a look at AWS tells: `keys`, the customer keys that encrypt the secrets; `destination_key`, the
     one of the destination; `iam_enabled` None: the cluster was not asked, so IAM is assumed where there is no
@@ -44,6 +45,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     token_audience: str | None = None
     uses_vpc: bool = False
     glue_registry_arn: str | None = None
+    exists: bool = False
+    filter_key: str | None = None
     on_failure_destination: str | None = None
     keys: tuple[str, ...] = ()
     destination_key: str | None = None
@@ -119,6 +122,7 @@ def wiring_of_mapping(mapping: EventSourceMapping, *, changes: Mapping[str, Any]
         topic=mapping.topic or "",
         group=mapping.consumer_group_id,
         cluster_arn=mapping.event_source_arn,
+        exists=True,
     )
 
 
@@ -132,6 +136,7 @@ def _wiring(
     topic: str,
     group: str | None,
     cluster_arn: str | None,
+    exists: bool = False,
 ) -> Wiring:
     entries = arguments.get("SourceAccessConfigurations") or ()
     access = {entry["Type"]: entry.get("URI") for entry in entries}
@@ -153,6 +158,8 @@ def _wiring(
         topic=topic,
         group=group,
         cluster_arn=cluster_arn,
+        exists=exists,
+        filter_key=arguments.get("KMSKeyArn") or None,
         secrets=tuple(dict.fromkeys(uri for uri in secrets if uri)),
         access=tuple(access),
         token_audience=access.get(OAUTH_AUDIENCE),

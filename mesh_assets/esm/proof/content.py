@@ -16,8 +16,18 @@ from msgspec import Struct
 from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.secret import read_secret
-from mesh_assets.esm.mapping import EventSourceMapping, without_login
-from mesh_assets.esm.proof.schema_values import Encode, UnknownConstraintError, avro_encoder, json_encoder
+from mesh_assets.esm.encryption import NotThereError, ask
+from mesh_assets.esm.lookup import registry_address
+from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.esm.proof.schema_values import (
+    Encode,
+    UnknownConstraintError,
+    avro_encoder,
+    confluent_frame,
+    glue_frame,
+    json_encoder,
+    protobuf_encoder,
+)
 from mesh_assets.importing import importing
 
 FEWEST_BYTES, MOST_BYTES = 200, 1_000_000
@@ -63,28 +73,28 @@ def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: in
     registry = mapping.schema_registry
     if registry is None:
         return plain
-    uri = str(registry.get("SchemaRegistryURI") or "")
+    shown = str(registry.get("SchemaRegistryURI") or "")
     access = {str(entry.get("Type")): str(entry.get("URI")) for entry in registry.get("AccessConfigs") or ()}
     validated = {entry.get("Attribute") for entry in registry.get("SchemaValidationConfigs") or ()}
-    shown = without_login(uri)
     login = next((kind for kind in _LOGINS_UNSUPPORTED if kind in access), None)
-    if uri.startswith("arn:"):
-        return _unwritable(f"its registry, {shown}, is AWS Glue's, in whose format nothing is written here")
     if "KEY" in validated:
         return _unwritable(
             "it validates keys by the registry as well, and only values are written by a schema here"
         )
+    if shown.startswith("arn:"):
+        return _by_glue(account, shown, mapping.topic or "")
     if login is not None:
         return _unwritable(f"its registry, {shown}, wants {login}, which is not supported here")
     user: Mapping[str, Any] = {}
     if "BASIC_AUTH" in access:
-        if urlsplit(uri).scheme != "https":
+        if urlsplit(shown).scheme != "https":
             return _unwritable(f"its registry, {shown}, would get the password unencrypted")
         user = read_secret(account, access["BASIC_AUTH"])
         if not user.get("username") or not user.get("password"):
             raise EstateError(
                 f"secret {access['BASIC_AUTH']} has no username and password; expected both, for the registry {shown}"
             )
+    uri = registry_address(account, mapping.uuid) if mapping.registry_has_login else shown
     return _by_latest_schema(uri, f"{mapping.topic}-value", user)
 
 
@@ -93,6 +103,71 @@ def _unwritable(why: str) -> Content:
         raise EstateError(f"no test messages can be written: {why}")
 
     return Content(format="none", encode=refuse, unwritable=why)
+
+
+def _by_glue(account: AwsAccount, registry_arn: str, topic: str) -> Content:
+    """By the latest version of the schema that has the topic's name, as Glue's serializers name it by default."""
+    registry = registry_arn.partition(":registry/")[2]
+    try:
+        answer = ask(
+            account,
+            "glue",
+            "get_schema_version",
+            "glue:GetSchemaVersion",
+            f"schema {topic} of registry {registry}",
+            SchemaId={"RegistryName": registry, "SchemaName": topic},
+            SchemaVersionNumber={"LatestVersion": True},
+        )
+    except NotThereError:
+        return _unwritable(f"its registry, {registry_arn}, has no schema {topic}")
+    kind, version = answer["DataFormat"], answer.get("VersionNumber")
+    if answer.get("Status", "AVAILABLE") != "AVAILABLE":
+        return _unwritable(f"version {version} of schema {topic} in {registry_arn} is {answer['Status']}")
+    if kind == "PROTOBUF":
+        return _unwritable(
+            f"schema {topic} of {registry_arn} is PROTOBUF; no records of that kind are made here"
+        )
+    frame, described = glue_frame(answer["SchemaVersionId"]), f"by version {version} of {topic} in Glue"
+    return _made(
+        kind,
+        answer["SchemaDefinition"],
+        [answer["SchemaDefinition"]],
+        {},
+        frame,
+        described,
+        f"schema {topic}",
+    )
+
+
+def _made(
+    kind: str,
+    definition: str,
+    all_texts: list[str],
+    named: Mapping[str, str],
+    frame: bytes,
+    described: str,
+    subject: str,
+) -> Content:
+    """Values by a schema: `all_texts` with those that it refers to before it, `named` by the names that it uses."""
+    try:
+        match kind:
+            case "AVRO":
+                encode = avro_encoder(all_texts, frame=frame)
+            case "JSON":
+                encode = json_encoder(definition, frame=frame, named=named)
+                encode(uuid.uuid4().hex, 0, 1)
+            case "PROTOBUF":
+                encode = protobuf_encoder(definition, frame=frame)
+                described += ", every field at its default"
+            case other:
+                return _unwritable(
+                    f"the latest schema of {subject} is {other}; no records of that kind are made here"
+                )
+    except UnknownConstraintError as error:
+        return _unwritable(
+            f"the latest {kind} schema of {subject} has `{error}`, for which no value is made here"
+        )
+    return Content(format=f"{kind}, {described}", encode=encode)
 
 
 def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Content:
@@ -106,13 +181,9 @@ def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Conten
         found = read_latest(service, subject)
         if found is None:
             return _unwritable(f"its registry, {service.url}, has no subject {subject}")
-        if found.schema_type not in ("AVRO", "JSON") or (found.schema_type == "JSON" and found.references):
-            beyond = " with references" if found.references else ""
-            return _unwritable(
-                f"the latest schema of {subject} is {found.schema_type}{beyond}; only AVRO, and JSON in one schema, are written here"
-            )
         # Depth first: a schema comes after those that it refers to.
         texts: dict[tuple[str, int], str] = {}
+        named: dict[str, tuple[str, int]] = {}
         open_ones = [found]
         while open_ones:
             schema = open_ones[-1]
@@ -120,6 +191,9 @@ def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Conten
                 (one for one in schema.references if (one.subject, one.version) not in texts), None
             )
             if missing is None:
+                for one in schema.references:
+                    if named.setdefault(one.name, (one.subject, one.version)) != (one.subject, one.version):
+                        return _unwritable(f"schemas behind {subject} mean different things by {one.name}")
                 texts[schema.subject, schema.version] = schema.definition
                 open_ones.pop()
                 continue
@@ -130,16 +204,6 @@ def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Conten
                 )
             open_ones.append(reference)
     described = f"by version {found.version} of {subject} (schema {found.id})"
-    if found.schema_type == "JSON":
-        try:
-            encode = json_encoder(found.definition, schema_id=found.id)
-            encode(uuid.uuid4().hex, 0, 1)
-        except UnknownConstraintError as error:
-            return _unwritable(
-                f"the latest JSON schema of {subject} has `{error}`, for which no value is made here"
-            )
-        return Content(format=f"JSON, {described}", encode=encode)
-    return Content(
-        format=f"AVRO, {described}",
-        encode=avro_encoder([*texts.values()], schema_id=found.id),
-    )
+    others = {name: texts[place] for name, place in named.items()}
+    frame = confluent_frame(found.id)
+    return _made(found.schema_type, found.definition, [*texts.values()], others, frame, described, subject)

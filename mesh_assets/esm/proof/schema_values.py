@@ -1,19 +1,19 @@
-"""Values that a schema allows, generated, in Confluent's format: by Avro, and by as much of JSON Schema as is known
-here for certain."""
+"""Values that a schema allows, generated, behind a registry's frame: by Avro, by Protobuf (every field at its
+default), and by as much of JSON Schema as is known here for certain."""
 
 import json
+import re
 import struct
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
+from urllib.parse import urljoin
 
 from mesh_assets.errors import EstateError
 from mesh_assets.importing import importing
 
-# Confluent's frame: a zero, and the schema's id.
-_FRAME = ">bI"
 # Deeper than any schema that is not recursive: from there on, what may be null is null.
 _DEEP = 12
 # Down to here, what may be left out is there as well.
@@ -23,9 +23,19 @@ Encode = Callable[[str, int, int], bytes]
 """The value of one message: the test's id, the message's number, how many there are."""
 
 
-def avro_encoder(definitions: list[str], *, schema_id: int) -> Encode:
-    """Records of the last definition, with generated values, behind Confluent's frame; the others are those it
-    refers to.
+def confluent_frame(schema_id: int) -> bytes:
+    """What stands before a value in Confluent's format: a zero, and the schema's id."""
+    return struct.pack(">bI", 0, schema_id)
+
+
+def glue_frame(version_id: str) -> bytes:
+    """What stands before a value in the format of Glue's serializers: their version 3, no compression, and the id of
+    the schema's version."""
+    return b"\x03\x00" + uuid.UUID(version_id).bytes
+
+
+def avro_encoder(definitions: list[str], *, frame: bytes) -> Encode:
+    """Records of the last definition, with generated values; the others are those it refers to.
 
     Raises EstateError for a definition that is no Avro schema.
     """
@@ -39,13 +49,11 @@ def avro_encoder(definitions: list[str], *, schema_id: int) -> Encode:
         for text in definitions:
             parsed = fastavro.parse_schema(json.loads(text), named_schemas=named)
     except (SchemaParseException, UnknownType, ValueError, KeyError) as error:
-        raise EstateError(
-            f"schema {schema_id} of the registry is not a valid Avro schema: {error}"
-        ) from error
+        raise EstateError(f"the registry's schema is not a valid Avro schema: {error}") from error
 
     def encode(test_id: str, sequence: int, of: int) -> bytes:  # noqa: ARG001 - as every encoder
         out = BytesIO()
-        out.write(struct.pack(_FRAME, 0, schema_id))
+        out.write(frame)
         fastavro.schemaless_writer(out, parsed, _generated(parsed, named, test_id, sequence, 0))
         return out.getvalue()
 
@@ -146,29 +154,65 @@ _TEXTS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def json_encoder(definition: str, *, schema_id: int) -> Encode:
-    """Values of a JSON schema behind Confluent's frame; encoding raises UnknownConstraintError where one asks
-    for more than is known here.
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_MESSAGE = re.compile(r"(?:^|[;{}])\s*message\s+\w+\s*\{")
+_REQUIRED = re.compile(r"\brequired\s|\bLEGACY_REQUIRED\b")
 
-    Raises EstateError for a definition that is no JSON schema.
+
+def protobuf_encoder(definition: str, *, frame: bytes) -> Encode:
+    """The first message of a Protobuf definition with every field at its default: its encoding has no bytes, whatever
+    its fields are, those of other definitions too.
+
+    Raises UnknownConstraintError for a definition without a message, or with fields that have to be given.
     """
-    try:
-        schema = json.loads(definition)
-    except ValueError:
-        schema = None
-    if not isinstance(schema, dict | bool):
-        raise EstateError(
-            f"schema {schema_id} of the registry is not a valid JSON schema; expected an object"
-        )
+    text = _COMMENT.sub(" ", definition)
+    if _MESSAGE.search(text) is None:
+        raise UnknownConstraintError("no message")
+    if (required := _REQUIRED.search(text)) is not None:
+        raise UnknownConstraintError(required[0].strip())
 
     def encode(test_id: str, sequence: int, of: int) -> bytes:  # noqa: ARG001 - as every encoder
-        value = _json_value(schema, schema, f"{test_id}-{sequence}", 0)
-        return struct.pack(_FRAME, 0, schema_id) + json.dumps(value).encode()
+        return frame + b"\0"  # which message of the definition: the first
 
     return encode
 
 
-def _json_value(schema: Any, root: Any, text: str, depth: int) -> Any:
+def json_encoder(definition: str, *, frame: bytes, named: Mapping[str, str] | None = None) -> Encode:
+    """Values of a JSON schema; encoding raises UnknownConstraintError where one asks for more than is known here.
+    `named`: the schemas that it and they refer to, by the names that they use.
+
+    Raises EstateError for a definition that is no JSON schema.
+    """
+    with importing:
+        from referencing import Registry, Resource
+        from referencing.jsonschema import DRAFT202012
+
+    texts = {"": definition, **(named or {})}
+    try:
+        schemas = {name: json.loads(text) for name, text in texts.items()}
+    except ValueError:
+        schemas = {"": None}
+    if not all(isinstance(schema, dict | bool) for schema in schemas.values()):
+        raise EstateError("the registry's schema is not a valid JSON schema; expected an object")
+    schema = schemas[""]
+    resources = {
+        name: Resource.from_contents(one, default_specification=DRAFT202012) for name, one in schemas.items()
+    }
+    base = resources[""].id() or ""
+    places = [
+        (place, one) for name, one in resources.items() for place in {name, urljoin(base, name), one.id()}
+    ]
+    registry: Any = Registry().with_resources((place or "", one) for place, one in places)
+    resolver = registry.resolver(base_uri=base)
+
+    def encode(test_id: str, sequence: int, of: int) -> bytes:  # noqa: ARG001 - as every encoder
+        value = _json_value(schema, resolver, f"{test_id}-{sequence}", 0)
+        return frame + json.dumps(value).encode()
+
+    return encode
+
+
+def _json_value(schema: Any, resolver: Any, text: str, depth: int) -> Any:
     if schema is True:
         return {}
     unknown = ["false"] if schema is False else sorted(set(schema) - _HARMLESS - _HEEDED)
@@ -176,12 +220,12 @@ def _json_value(schema: Any, root: Any, text: str, depth: int) -> Any:
         raise UnknownConstraintError(unknown[0] if unknown else "recursion")
 
     def inner(part: Any) -> Any:
-        return _json_value(part, root, text, depth + 1)
+        return _json_value(part, resolver, text, depth + 1)
 
     if "$ref" in schema:
         if set(schema) - _HARMLESS - {"$ref"}:
             raise UnknownConstraintError("$ref beside others")
-        return inner(_referred(str(schema["$ref"]), root))
+        return _json_value(*_referred(str(schema["$ref"]), resolver), text, depth + 1)
     if "const" in schema or "enum" in schema:
         return schema["const"] if "const" in schema else schema["enum"][0]
     for choice in ("anyOf", "oneOf"):
@@ -213,15 +257,16 @@ def _json_value(schema: Any, root: Any, text: str, depth: int) -> Any:
     raise UnknownConstraintError(f"type: {kind}")
 
 
-def _referred(reference: str, root: Any) -> Any:
-    found = root
-    if not reference.startswith("#"):
-        raise UnknownConstraintError(f"$ref: {reference}")
-    for name in reference[1:].strip("/").split("/"):
-        if name and (not isinstance(found, dict) or name not in found):
-            raise UnknownConstraintError(f"$ref: {reference}")
-        found = found[name] if name else found
-    return found
+def _referred(reference: str, resolver: Any) -> tuple[Any, Any]:
+    """The schema, and what its own references are resolved by."""
+    with importing:
+        from referencing.exceptions import Unresolvable
+
+    try:
+        found = resolver.lookup(reference)
+    except Unresolvable:
+        raise UnknownConstraintError(f"$ref: {reference}") from None
+    return found.contents, found.resolver
 
 
 def _exclusive(choices: Any) -> bool:

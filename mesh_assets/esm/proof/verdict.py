@@ -75,10 +75,10 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(
             name="unproven",
             sentence=(
-                "the brokers do not say how many records a share group is done with (Kafka before 4.3), and where the next "
+                "the brokers do not say how many records a share group is done with (Kafka before 4.2), and where the next "
                 "delivery begins is not beyond the messages"
             ),
-            advice="check the function's log for the test id; with Kafka 4.3 it can be proven",
+            advice="check the function's log for the test id; with Kafka 4.2 or later it can be proven",
         )
     if passed:
         return _partly(evidence)

@@ -12,6 +12,7 @@ from mesh_assets.esm.api_request import create_arguments, update_arguments
 from mesh_assets.esm.errors import InvalidRequestError, Violation, fault
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
+from mesh_assets.esm.validation.filters import filter_violations
 from mesh_assets.esm.validation.identity import place_violations, tag_violations, unchangeable_violations
 from mesh_assets.esm.validation.polling import (
     batch_violations,
@@ -20,7 +21,7 @@ from mesh_assets.esm.validation.polling import (
     refused_violations,
     start_violations,
 )
-from mesh_assets.esm.validation.records import failure_violations, filter_violations, registry_violations
+from mesh_assets.esm.validation.records import failure_violations, registry_violations
 from mesh_assets.esm.validation.source_access import source_access_violations
 from mesh_assets.esm.validation.subject import Subject, not_among, source_of
 from mesh_assets.importing import importing

@@ -1,11 +1,11 @@
-"""What happens to a record: decoded by a schema registry, filtered, retried, and sent elsewhere on failure."""
+"""What happens to a record: decoded by a schema registry, retried, and sent elsewhere on failure."""
 
-import json
 import re
 from collections.abc import Iterator
 
 from mesh_assets.esm.arns import arn_in
 from mesh_assets.esm.errors import Violation, fault, warning
+from mesh_assets.esm.mapping import KAFKA_CONFIGS
 from mesh_assets.esm.request_fields import SchemaRegistry
 from mesh_assets.esm.validation.source_access import secret_violations
 from mesh_assets.esm.validation.subject import Subject, choice_violations, not_among, repeated
@@ -18,6 +18,9 @@ ACCESS_TYPES = ("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CER
 def registry_violations(subject: Subject) -> Iterator[Violation]:
     """The schema registry that decodes and validates records before the function gets them."""
     registry = subject.request.schema_registry
+    if registry is None and subject.existing is not None:
+        for note in subject.existing.notes:
+            yield warning("schema_registry.uri", None, note, "give schema_registry anew, without it")
     if subject.ends_provisioned_mode and _has_registry(subject):
         yield fault(
             "schema_registry",
@@ -60,10 +63,7 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
 
 
 def _has_registry(subject: Subject) -> bool:
-    return any(
-        subject.existing_config(name).get("SchemaRegistryConfig")
-        for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
-    )
+    return any(subject.existing_config(name).get("SchemaRegistryConfig") for name in KAFKA_CONFIGS)
 
 
 _MOST_REGISTRY_ACCESSES = 2
@@ -115,64 +115,6 @@ def _accesses(registry: SchemaRegistry) -> Iterator[Violation]:
             yield not_among(f"{field}[{number}].type", entry.type, ACCESS_TYPES)
         else:
             yield from secret_violations(f"{field}[{number}].uri", entry.uri)
-
-
-_LONGEST_PATTERN = 4_096
-_FILTERS_WITHOUT_ASKING = 5
-
-
-def filter_violations(subject: Subject) -> Iterator[Violation]:
-    """Which records reach the function."""
-    patterns = subject.request.filter_patterns
-    for number, pattern in enumerate(patterns or ()):
-        yield from _pattern(f"filter_patterns[{number}]", pattern)
-    if patterns is not None and len(patterns) > _FILTERS_WITHOUT_ASKING:
-        yield warning(
-            "filter_patterns",
-            len(patterns),
-            f"an account has {_FILTERS_WITHOUT_ASKING} filters a mapping unless more were granted",
-            "check the quota",
-        )
-    if patterns == () and subject.creating:
-        yield fault("filter_patterns", "()", "is empty", "leave it out to let every record pass")
-    key = subject.request.filter_kms_key_arn
-    if not key:
-        return
-    arn = arn_in(key)
-    if arn is None or arn.service != "kms":
-        yield fault("filter_kms_key_arn", key, "is not the ARN of a KMS key", "give the key's ARN")
-    if not subject.after("filter_patterns"):
-        yield fault(
-            "filter_kms_key_arn",
-            key,
-            "encrypts filter patterns, and there are none",
-            "add filter_patterns, or leave it out",
-        )
-
-
-def _pattern(field: str, pattern: str) -> Iterator[Violation]:
-    if len(pattern) > _LONGEST_PATTERN:
-        yield fault(
-            field,
-            pattern,
-            f"a pattern has at most {_LONGEST_PATTERN} characters, this has {len(pattern)}",
-            "shorten it",
-        )
-        return
-    try:
-        read = json.loads(pattern)
-    except json.JSONDecodeError as error:
-        yield fault(
-            field,
-            pattern,
-            f"is not JSON ({error.msg} at {error.pos})",
-            'write it like {"value": {"status": ["failed"]}}',
-        )
-        return
-    if not isinstance(read, dict):
-        yield fault(
-            field, pattern, "a pattern is a JSON object", 'write it like {"value": {"status": ["failed"]}}'
-        )
 
 
 KAFKA_DESTINATION = "kafka://"

@@ -81,6 +81,7 @@ _KEY = frozenset(
     }
 )
 _KEY_WORDS = re.compile(r"kms:|\bKMS\b|ciphertext|customer master key")
+_LACKING = re.compile(r"not authorized to perform:? ([a-z][a-z0-9-]*:[A-Z]\w+)")
 
 _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
 
@@ -142,6 +143,12 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
             f"{action} on {resource}: AWS does not accept the credentials ({code}); {_CREDENTIALS}"
         )
     if code in _DENIED or code in _KEY:
+        # What a service does as the caller (opening a key, say) is a right of another name than the call.
+        named = _LACKING.search(str(detail.get("Message", "")))
+        if named is not None and named[1] != action:
+            return RefusedError(
+                f"{action} on {resource}: access denied, because it needs {named[1]}; allow that to the role or user this runs as"
+            )
         return RefusedError(
             f"{action} on {resource}: access denied; allow {action} on it to the role or user this runs as"
         )

@@ -34,7 +34,7 @@ _DOING, _RIGHT = "reading a share group", "DESCRIBE on the group and on its topi
 
 class SharePartition(NamedTuple):
     """`start`: no record before it is delivered any more; None before the group's first record. `lag_records`:
-    records from there on that it is not done with; None with brokers that do not count them (before 4.3)."""
+    records from there on that it is not done with (KIP-1226); None with brokers that do not count them (before 4.2)."""
 
     start: int | None
     lag_records: int | None

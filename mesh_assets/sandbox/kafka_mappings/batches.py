@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from mesh_assets.sandbox.kafka_mappings.mapping import KafkaMapping
 from mesh_assets.sandbox.kafka_mappings.refusals import FaultBoard
@@ -24,6 +24,8 @@ from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 # a text may.
 
 _ABSENT = object()
+# Of an account that was granted more than the five it begins with.
+_MOST_FILTERS = 10
 
 
 def passes(filters: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
@@ -32,20 +34,72 @@ def passes(filters: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> b
     return not patterns or any(_matches(pattern, record) for pattern in patterns)
 
 
+# What Lambda says of every pattern that it cannot use; which part is wrong it does not say.
+_REFUSED = "Invalid filter pattern definition."
+
+
 def _pattern(text: str) -> Mapping[str, Any]:
     try:
-        pattern = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError("Invalid filter pattern: it is not JSON") from error
-    if not isinstance(pattern, dict) or not pattern:
-        raise ValueError("Invalid filter pattern: it is not a JSON object with a field")
-    return pattern
+        pattern = json.loads(text, parse_constant=int)  # `NaN` is no JSON: `int` refuses it
+        fits = _is_pattern(pattern)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_REFUSED) from error
+    if not fits:
+        raise ValueError(_REFUSED)
+    return cast(Mapping[str, Any], pattern)
 
 
 def checked(filters: Sequence[Mapping[str, Any]]) -> None:
-    """Check the patterns. Raises `ValueError` for a bad one."""
+    """Check the patterns. Raises `ValueError` for a bad one, or for more than an account may be granted."""
+    if len(filters) > _MOST_FILTERS:
+        raise ValueError(f"The number of filters exceeds the limit of {_MOST_FILTERS}.")
     for one in filters:
         _pattern(one.get("Pattern") or "")
+
+
+def _is_pattern(pattern: Any) -> bool:
+    """A field has the form of an object, or of a list of values that is not empty."""
+    if not isinstance(pattern, dict) or not pattern:
+        return False
+    for name, wanted in pattern.items():
+        if name == "$or":
+            if not isinstance(wanted, list) or len(wanted) < 2 or not all(map(_is_pattern, wanted)):
+                return False
+        elif isinstance(wanted, list):
+            if not wanted or not all(map(_is_value, wanted)):
+                return False
+        elif not _is_pattern(wanted):
+            return False
+    return True
+
+
+def _is_value(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return not isinstance(value, list)
+    if len(value) != 1:
+        return False
+    [(word, argument)] = value.items()
+    match word:
+        case "exists":
+            return isinstance(argument, bool)
+        case "prefix" | "suffix" | "equals-ignore-case":
+            return isinstance(argument, str)
+        case "numeric":
+            return isinstance(argument, list) and _is_range(argument[::2], argument[1::2])
+        case "anything-but":
+            if isinstance(argument, dict):
+                return len(argument) == 1 and _is_value(argument) and "exists" not in argument
+            kinds = {type(one) for one in (argument if isinstance(argument, list) else [argument])}
+            return kinds in ({str}, {int}, {float}, {int, float})
+    return False
+
+
+def _is_range(words: Sequence[Any], numbers: Sequence[Any]) -> bool:
+    if len(words) != len(numbers) or not all(type(number) in (int, float) for number in numbers):
+        return False
+    if len(words) == 1:
+        return words[0] in _COMPARED
+    return len(words) == 2 and words[0] in (">", ">=") and words[1] in ("<", "<=") and numbers[0] < numbers[1]
 
 
 def _matches(pattern: Mapping[str, Any], value: Any) -> bool:
@@ -85,7 +139,7 @@ def _is(rule: Any, found: Any) -> bool:
             return found is not _ABSENT and not any(_is(one, found) for one in refused)
         case "numeric":
             return isinstance(found, int | float) and _in_range(found, argument)
-    raise ValueError(f"Invalid filter pattern: unrecognized match type {word}")
+    raise ValueError(_REFUSED)
 
 
 _COMPARED = {"=": operator.eq, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}

@@ -31,8 +31,6 @@ from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 
 _log = logging.getLogger(__name__)
 
-# Lambda gathers for 500 ms unless the mapping has another window.
-_WINDOW_SECONDS = 0.5
 _AGAIN_SECONDS = 0.5
 # A batch is gathered in steps, so that stopping does not have to wait for a long window.
 _STEP_SECONDS = 0.2
@@ -111,7 +109,8 @@ class Poller:
                 else "latest",
                 "enable.auto.commit": False,
                 "session.timeout.ms": 6000,
-                "heartbeat.interval.ms": 1000,
+                # It is by a heartbeat that a member learns that another one came or went.
+                "heartbeat.interval.ms": 300,
                 "error_cb": self._heard,
             }
         )
@@ -184,7 +183,9 @@ class Poller:
             return []
         consumer.resume(consumer.assignment())
         most = int(self._mapping.setting("BatchSize"))
-        window = float(self._mapping.setting("MaximumBatchingWindowInSeconds")) or _WINDOW_SECONDS
+        window = (
+            float(self._mapping.setting("MaximumBatchingWindowInSeconds")) or self._faults.now.window_seconds
+        )
         deadline = time.monotonic() + window
         batch: list[Read] = []
         while len(batch) < most and (left := deadline - time.monotonic()) > 0 and not self._stopped.is_set():

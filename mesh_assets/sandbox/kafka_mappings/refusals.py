@@ -27,8 +27,9 @@ class Faults:
     - `commit_without_invoking`: what is read is committed without the function seeing it.
     - `drop`: the same, but it is counted as invoked, which is a lie.
     - `slow_seconds`: a wait before each batch.
+    - `window_seconds`: how long a mapping without a batching window gathers records (Lambda: 500 ms).
     - `deny`: actions refused with AccessDeniedException, e.g. `lambda:CreateEventSourceMapping`. Without
-      `kms:Decrypt`, filters under a customer's key are answered as an error.
+      `kms:Decrypt`, filters under a customer's key are answered as an error; without `kms:GenerateDataKey`, none are written.
     - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
     - `in_progress`: how many of the next changes are refused because another operation has not ended.
     - `lag_seconds`: for how long reads do not know of a change: a new mapping is unknown, a changed one as before.
@@ -41,6 +42,7 @@ class Faults:
     commit_without_invoking: bool = False
     drop: bool = False
     slow_seconds: float = 0.0
+    window_seconds: float = 0.5
     deny: tuple[str, ...] = ()
     throttle: int = 0
     in_progress: int = 0
@@ -90,7 +92,12 @@ class FaultBoard:
 
 @cache
 def operation(service: str, name: str) -> OperationModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2")).operation_model(name)
+    return _model(service).operation_model(name)
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 
 def problems(value: Any, shape: Shape) -> list[str]:

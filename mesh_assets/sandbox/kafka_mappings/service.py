@@ -24,7 +24,7 @@ from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 PAGE = 100
 """AWS's own page limit, whatever MaxItems says."""
 
-_DECRYPT = "kms:Decrypt"
+_DECRYPT, _ENCRYPT = "kms:Decrypt", "kms:GenerateDataKey"
 _NOT_DECRYPTED = {
     "ErrorCode": "KMSAccessDeniedException",
     "Message": f"User is not authorized to perform: {_DECRYPT} (the stand-in was told so)",
@@ -75,6 +75,7 @@ class MappingService:
     def create(self, account: str, body: Request) -> dict[str, Any]:
         check_create(body)
         _check_filters(body)
+        self._require_key(body, body)
         function = self._function(account, str(body["FunctionName"]))
         arn = body.get("EventSourceArn")
         if arn is not None and not self._cluster_exists(account, arn):
@@ -104,9 +105,23 @@ class MappingService:
             seen = self._find(account, uuid).seen_after(self._faults.now.lag_seconds)
         if seen is None:
             raise _unknown()
+        return self._readable(seen)
+
+    def _readable(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """The mapping as it is shown to a caller who may or may not use the key of its filters."""
         if seen.get("KMSKeyArn") and _DECRYPT in self._faults.now.deny:
             return {**_listed(seen), "FilterCriteriaError": _NOT_DECRYPTED}
         return seen
+
+    def _require_key(self, settings: Request, body: Request) -> None:
+        """Filters are encrypted as the caller. How Lambda words a denial is not published."""
+        encrypts = {"FilterCriteria", "KMSKeyArn"} & body.keys() and settings.get("KMSKeyArn")
+        if encrypts and _ENCRYPT in self._faults.now.deny:
+            raise RefusedRequest(
+                403,
+                "AccessDeniedException",
+                f"User is not authorized to perform: {_ENCRYPT} on resource: {settings['KMSKeyArn']} (the stand-in was told so)",
+            )
 
     def update(self, account: str, uuid: str, body: Request) -> dict[str, Any]:
         for name in _NEVER_UPDATED:
@@ -128,6 +143,7 @@ class MappingService:
                     "You can't change to on-demand mode unless you remove your schema registry configuration first."
                 )
             check_settings(wanted, managed=mapping.managed, topic=mapping.topic)
+            self._require_key(wanted, body)
             function = mapping.function_arn
             if "FunctionName" in body:
                 function = self._function(account, str(body["FunctionName"]))
@@ -141,7 +157,7 @@ class MappingService:
                 "Enabled" if enabled else "Disabled",
                 delay_seconds=self._faults.now.state_delay_seconds,
             )
-            return mapping.told()
+            return self._readable(mapping.told())
 
     def delete(self, account: str, uuid: str) -> dict[str, Any]:
         with self._lock:
@@ -149,7 +165,7 @@ class MappingService:
             self._refuse_busy(mapping, "delete")
             mapping.before = mapping.told()
             mapping.begin("Deleting", None, delay_seconds=self._faults.now.state_delay_seconds)
-            return mapping.told()
+            return self._readable(mapping.told())
 
     def list(self, account: str, query: Mapping[str, str]) -> dict[str, Any]:
         check_shape(

@@ -69,9 +69,12 @@ share.coordinator.state.topic.num.partitions=2
 # A typing error in a topic's name must not make a topic.
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
-# Members of the newer protocol learn their partitions by heartbeats: three of 5 s are a long wait at each start.
+# Members of the newer protocol and of share groups learn their partitions by heartbeats: three of 5 s are a long
+# wait at each start.
 group.consumer.min.heartbeat.interval.ms=1000
 group.consumer.heartbeat.interval.ms=1500
+group.share.min.heartbeat.interval.ms=500
+group.share.heartbeat.interval.ms=500
 # After a kill the next start waits this long for the dead: the consumers, and the broker's own registration.
 group.consumer.min.session.timeout.ms=6000
 group.consumer.session.timeout.ms=8000
@@ -173,12 +176,33 @@ def _launch(broker: Broker, setting: Setting, java: JavaRuntime) -> Launch:
 
 
 def _format(broker: Broker, setting: Setting, java: JavaRuntime, progress: Progress) -> None:
-    """Format the broker's storage, once.
+    properties, log4j = _files(broker, setting)
+    format_storage(
+        _data(broker, setting),
+        broker.cluster_id(setting.state),
+        name=broker.name,
+        properties=properties,
+        log4j=log4j,
+        java=java,
+        progress=progress,
+    )
+
+
+def format_storage(
+    data: Path,
+    cluster_id: str,
+    *,
+    name: str,
+    properties: Path,
+    log4j: Path,
+    java: JavaRuntime,
+    progress: Progress,
+) -> None:
+    """Format the storage of the broker of that name, once.
 
     `StorageTool format` writes two files. The checkpoint, which says what features a new cluster of this version has, is
     the same for every broker: it is cached, since the tool takes 3 CPU seconds. Raises `SandboxError` when the tool fails.
     """
-    data = _data(broker, setting)
     if (data / "meta.properties").exists():
         return
     kept = java.bootstrap_checkpoint
@@ -187,26 +211,25 @@ def _format(broker: Broker, setting: Setting, java: JavaRuntime, progress: Progr
         shutil.copyfile(kept, data / _CHECKPOINT)
         identity = {
             "version": 1,
-            "cluster.id": broker.cluster_id(setting.state),
+            "cluster.id": cluster_id,
             "node.id": 1,
             "directory.id": random_id(),
         }
         # Written last: if it exists, the storage is formatted.
         write_atomically(
-            data / "meta.properties", "".join(f"{name}={value}\n" for name, value in identity.items())
+            data / "meta.properties", "".join(f"{key}={value}\n" for key, value in identity.items())
         )
         return
-    progress.say(f"formatting the storage of {broker.name}")
-    properties, log4j = _files(broker, setting)
-    arguments = ("format", "-t", broker.cluster_id(setting.state), "-c", str(properties))
+    progress.say(f"formatting the storage of {name}")
+    arguments = ("format", "-t", cluster_id, "-c", str(properties))
     command = java.kafka_command("kafka.tools.StorageTool", *arguments, log4j=log4j)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         raise SandboxError(
-            f"could not format the storage of {broker.name}: {(done.stderr or done.stdout).strip()[-300:]}"
+            f"could not format the storage of {name}: {(done.stderr or done.stdout).strip()[-300:]}"
         )
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_name(f".{kept.name}.{os.getpid()}.{broker.name}")
+        fresh = kept.with_name(f".{kept.name}.{os.getpid()}.{name}")
         shutil.copyfile(data / _CHECKPOINT, fresh)
         fresh.replace(kept)

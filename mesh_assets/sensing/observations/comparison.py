@@ -203,7 +203,7 @@ def causes_of(changes: Iterable[Change], identities: Identities) -> tuple[Cause,
     by_type: defaultdict[TriggerType, list[Cause]] = defaultdict(list)
     for (type_, _, _), of_resource in by_event.items():
         by_type[type_].append(cause_of(type_, of_resource, identities))
-    return tuple(cause for type_, causes in by_type.items() for cause in _at_most(type_, causes))
+    return tuple(cause for type_, causes in by_type.items() for cause in at_most(type_, causes))
 
 
 def cause_of(type_: TriggerType, changes: Sequence[Change], identities: Identities) -> Cause:
@@ -228,7 +228,8 @@ def _event(change: Change, identities: Identities) -> str:
     return f"{change.kind} {identity.id} {identity.version}"
 
 
-def _at_most(type_: TriggerType, causes: list[Cause]) -> list[Cause]:
+def at_most(type_: TriggerType, causes: list[Cause]) -> list[Cause]:
+    """The causes, or the one that says how many there are."""
     if len(causes) <= KEPT_SEPARATE:
         return causes
     names = [str(cause.trigger.resource) for cause in causes]

@@ -8,30 +8,39 @@ are not counted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.collecting.scopes import connectors_scope, known_connectors
+from mesh_assets.diff.connectors import ConnectorKey, connector_key
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import with_stale_sources
 from mesh_assets.inventory.records import Connector
-from mesh_assets.inventory.sections import ConnectorsSection
+from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints
+from mesh_assets.inventory.wording import listed
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,
     Identities,
+    at_most,
     cause_of,
     compare_section,
     details_text,
     observed_now,
 )
-from mesh_assets.sensing.observations.observation import Cause, Observation, ObservationContext
+from mesh_assets.sensing.observations.observation import (
+    Cause,
+    KnownSecrets,
+    Observation,
+    ObservationContext,
+)
+from mesh_assets.store.fingerprints import others_than
 
 Verdict = Literal["report", "hold", "flapped"]
 """`report`: what the comparison says. `hold`: nothing now. `flapped`: one trigger with the number of
@@ -69,7 +78,7 @@ def observe_connectors(context: ObservationContext) -> Observation:
     if not context.clients.connect:
         return Observation(causes=(), notes=("no Connect endpoint",), cursor=context.cursor)
     try:
-        compared, observed, unread = compare_connectors(
+        compared, observed, unread, _ = compare_connectors(
             context.clients.connect, context.document, context.now
         )
     except PlatformError as error:
@@ -88,16 +97,31 @@ def observe_connectors(context: ObservationContext) -> Observation:
     return Observation(causes=causes, notes=(*notes, *unread), cursor=replace(context.cursor, flaps=flaps))
 
 
-def compare_connectors(
-    endpoints: Sequence[ConnectReader], document: Document, now: datetime
-) -> tuple[Compared, tuple[Connector, ...], tuple[str, ...]]:
-    """Compares the connectors of all endpoints with the document; also returns them as observed, and why
-    endpoints could not be read, whose connectors are then as the document has them.
+class ComparedConnectors(NamedTuple):
+    """`observed`: the connectors, without their configs. `unread`: why endpoints could not be read, whose connectors
+    are then as the document has them. `config_causes`: of configs that changed."""
 
-    Raises PlatformError when none can be read.
+    compared: Compared
+    observed: tuple[Connector, ...]
+    unread: tuple[str, ...]
+    config_causes: tuple[Cause, ...]
+
+
+def compare_connectors(
+    endpoints: Sequence[ConnectReader],
+    document: Document,
+    now: datetime,
+    *,
+    known_secrets: KnownSecrets | None = None,
+) -> ComparedConnectors:
+    """Compares the connectors of all endpoints with the document. Raises PlatformError when none can be read.
+
+    Without `known_secrets` a secret that was rotated looks as it did before.
     """
     scope = connectors_scope(endpoints)
-    collected = collect_connectors(endpoints, previous=known_connectors(document, scope), scope="list")
+    known = known_connectors(document, scope)
+    key, secrets = known_secrets or (None, None)
+    collected = collect_connectors(endpoints, previous=known, scope="list", fingerprint_key=key)
     section = with_stale_sources(
         ConnectorsSection(
             cluster_id=document.cluster.id, state=observed_now(now, scope), records=collected.records
@@ -109,7 +133,50 @@ def compare_connectors(
     # has an unknown config, and so no change of it.
     observed = tuple(replace(record, config={}) for record in section.records)
     compared = compare_section("connectors", replace(section, records=observed), document, now=now)
-    return compared, observed, tuple(collected.failed.values())
+    before = {connector_key(connector): connector for connector in known}
+    changed = {
+        connector_key(connector): keys
+        for connector in collected.records
+        if (old := before.get(connector_key(connector))) is not None
+        and (keys := _changed_keys(old, connector, secrets, collected.fingerprints))
+    }
+    return ComparedConnectors(
+        compared, observed, tuple(collected.failed.values()), _config_causes(changed, document.sequence)
+    )
+
+
+def _changed_keys(
+    before: Connector,
+    observed: Connector,
+    secrets: SecretFingerprints | None,
+    now: SecretFingerprints | None,
+) -> tuple[str, ...]:
+    """The keys under which the config is another. None where the document has a config of an earlier reading, with
+    the reason, or this one could not be read: the discovery would not find a change."""
+    if before.error is not None or observed.error is not None or not before.config or not observed.config:
+        return ()
+    names = before.config.keys() | observed.config.keys()
+    changed = {name for name in names if before.config.get(name) != observed.config.get(name)}
+    if secrets is not None and now is not None:
+        changed.update(others_than(secrets, now, before.connect, before.name))
+    return tuple(sorted(changed))
+
+
+def _config_causes(changed: Mapping[ConnectorKey, tuple[str, ...]], sequence: int) -> tuple[Cause, ...]:
+    """Keys only: nobody was asked which of the values are passwords."""
+    causes = [
+        Cause(
+            trigger=Trigger(
+                type="connector_changed",
+                resource=name,
+                details=details_text(f"Connector {name}: {listed(keys)} changed"),
+            ),
+            # Until the next document, however often it changes: the fingerprint of a secret stays where it is kept.
+            cause_id=f"connector {connect}/{name} config after {sequence}: {', '.join(keys)}",
+        )
+        for (connect, name), keys in changed.items()
+    ]
+    return tuple(at_most("connector_changed", causes))
 
 
 def _judged(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.errors import UnexpectedAnswerError
@@ -11,12 +12,16 @@ from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.sections import SecretFingerprints
 from mesh_assets.sensing.cursor import ClusterCursor
+from mesh_assets.store.fingerprints import FingerprintKey, KeptFingerprints, fingerprint_key
 from mesh_assets.store.inventories import InventoryStore
 
 # Less than a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
 # thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
 CALL_SECONDS = 8.0
+
+KnownSecrets = tuple[FingerprintKey, SecretFingerprints]
 
 NO_DISCOVERY_YET = "no discovery yet"
 
@@ -30,7 +35,9 @@ class Cause(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationContext:
-    """The cluster, its clients, and what was known before. `interval_seconds`: the time between observations."""
+    """The cluster, its clients, and what was known before. `interval_seconds`: the time between observations.
+    `read_secrets`: the store's key of fingerprints, and those of the secrets in the document's connectors; None where
+    there are none, so that nothing is known of rotations. Raises StoreError."""
 
     cluster: Cluster
     clients: ClusterClients
@@ -38,6 +45,7 @@ class ObservationContext:
     cursor: ClusterCursor
     now: datetime
     interval_seconds: float
+    read_secrets: Callable[[], KnownSecrets | None] = lambda: None
 
 
 class Observation(Record, frozen=True, kw_only=True):
@@ -83,8 +91,9 @@ def observe_cluster(
     compared then: not the connectors and schemas beside it either.
     """
     cluster_id = store.cluster_id(cluster.name)
-    document = None if cluster_id is None else store.latest_document(cluster_id)
-    if document is None:
+    latest = None if cluster_id is None else store.latest(cluster_id)
+    document = None if latest is None else store.read_document(latest[0].document)
+    if cluster_id is None or latest is None or document is None:
         return ObservedCluster(
             cluster_id=None, sequence=0, causes=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
         )
@@ -103,6 +112,7 @@ def observe_cluster(
                 cursor=cursor,
                 now=now,
                 interval_seconds=interval_seconds,
+                read_secrets=partial(_known_secrets, store, cluster_id, latest[0].document.key),
             )
         )
     return ObservedCluster(
@@ -112,6 +122,12 @@ def observe_cluster(
         notes=observation.notes,
         cursor=observation.cursor,
     )
+
+
+def _known_secrets(store: InventoryStore, cluster_id: str, document_key: str) -> KnownSecrets | None:
+    kept = KeptFingerprints(store.objects, cluster_id).of(document_key)
+    key = None if kept is None else fingerprint_key(store.objects)
+    return None if kept is None or key is None else (key, kept)
 
 
 def in_a_hurry(cluster: Cluster) -> Cluster:

@@ -1,5 +1,5 @@
-"""Observing what exists: topics with partitions and, in slices, configs; connectors, subjects and groups by
-name.
+"""Observing what exists: topics with partitions and, in slices, configs; connectors with their configs; subjects and
+groups by name.
 
 Each source is read on its own: one that fails leaves a note, and the others are still compared.
 """
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
 from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
-from mesh_assets.errors import PlatformError
+from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
 from mesh_assets.platforms.kafka import OffsetsReading
@@ -28,8 +28,8 @@ MOST_NEW_GROUPS = 100
 
 
 def observe_resources(context: ObservationContext) -> Observation:
-    """Observes topics, connectors, subjects and consumer groups created or deleted, and topics' partitions
-    and configs.
+    """Observes topics, connectors, subjects and consumer groups created or deleted, topics' partitions and configs,
+    and configs of connectors.
     """
     names = sorted(topic.name for topic in context.document.topics)
     size = slice_size(
@@ -98,8 +98,18 @@ def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
 
 
 def _connectors(context: ObservationContext) -> Compared:
-    compared, _, unread = compare_connectors(context.clients.connect, context.document, context.now)
-    return replace(compared, notes=(*compared.notes, *unread))
+    notes: tuple[str, ...] = ()
+    try:
+        known = context.read_secrets()
+    except StoreError as error:
+        known, notes = None, (f"rotations of secrets are not seen: {error}",)
+    read = compare_connectors(context.clients.connect, context.document, context.now, known_secrets=known)
+    compared = read.compared
+    return replace(
+        compared,
+        causes=(*compared.causes, *read.config_causes),
+        notes=(*compared.notes, *read.unread, *notes),
+    )
 
 
 def _groups(context: ObservationContext) -> Compared:

@@ -75,7 +75,7 @@ def test_pairs_json_and_a_file_make_the_same_request(aws: FakeAws, tmp_path: Pat
             "--batch-size=7",
             f"--source-access-configurations=SASL_SCRAM_512_AUTH={SECRET_ARN}",
             "--tags=team=a",
-            '--filter-patterns={"value": {}}',
+            '--filter-patterns={"value": [1]}',
             "--provisioned-mode",
             "--no-enabled",
             "--json",
@@ -91,7 +91,7 @@ def test_pairs_json_and_a_file_make_the_same_request(aws: FakeAws, tmp_path: Pat
     assert request["SourceAccessConfigurations"] == [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}]
     assert (request["Tags"], request["FilterCriteria"]) == (
         {"team": "a"},
-        {"Filters": [{"Pattern": '{"value": {}}'}]},
+        {"Filters": [{"Pattern": '{"value": [1]}'}]},
     )
     assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
     assert aws.mutations() == []

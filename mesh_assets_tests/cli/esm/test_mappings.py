@@ -66,11 +66,13 @@ def test_one_mapping_shows_all_that_decides_which_records_arrive(account: FakeAw
 
     assert "  filters           unknown: KMSAccessDeniedException: not allowed" in lines
     assert (
-        f"  registry          https://registry.example, records as JSON, validates VALUE, BASIC_AUTH {SECRET_ARN}"
+        f"  registry          https://********@registry.example, records as JSON, validates VALUE, BASIC_AUTH {SECRET_ARN}"
         in lines
     )
     assert "  poller's log      DEBUG" in lines
+    assert lines[-1].startswith("  note              the address of its schema registry holds a login")
     assert "hunter2" not in "".join(lines)
+    assert "hunter2" not in CliRunner().invoke(list_mappings, ["--json"]).output
 
 
 def test_an_empty_list_is_a_sentence(account: FakeAws) -> None:  # noqa: ARG001 - set up by being there

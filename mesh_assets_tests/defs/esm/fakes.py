@@ -10,6 +10,8 @@ from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets_tests.esm.fake_aws import FakeAws
 
 FAKES: dict[str, FakeAws] = {}
+INSTANCES: dict[str, dg.DagsterInstance] = {}
+"""Where the test's jobs and assets run."""
 
 
 class FakeMappings(EventSourceMappings):

@@ -10,7 +10,9 @@ import pytest
 
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY, NOT_CONFIGURED, mappings_asset
 from mesh_assets.defs.resources import estate_resource
+from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.esm import health as lag_module
+from mesh_assets.estate.model import Cluster
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     CommittedPartition,
@@ -22,7 +24,8 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
     UnlistedGroups,
 )
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings
+from mesh_assets.platforms.kafka.share_groups import ShareGroup, SharePartition
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 
 pytestmark = pytest.mark.slow
@@ -81,8 +84,8 @@ class Reader:
 
 
 @pytest.fixture
-def aws() -> FakeAws:
-    FAKES["aws"] = FakeAws()
+def aws(instance: dg.DagsterInstance) -> FakeAws:
+    FAKES["aws"], INSTANCES["asset"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -93,15 +96,18 @@ def materialize(
     esm: str = ACCOUNTS,
     committed: int | None = 450,
     unlisted: str | None = None,
+    share: ShareGroup | PlatformError | None = None,
 ) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
     (tmp_path / "estate.yaml").write_text(CLUSTERS + esm)
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     defaults = lag_module.mapping_lags.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "open_reader", lambda _: Reader(committed, unlisted))
+    monkeypatch.setitem(defaults, "read_share", lambda *asked: read_share(share, *asked))
     result = dg.materialize(
         [mappings_asset(retry_seconds=0)],
         resources={"estate": estate_resource(), "event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["asset"],
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     [made] = result.asset_materializations_for_node("esm__event_source_mappings")
@@ -185,6 +191,54 @@ def test_a_lag_that_could_not_be_read_is_no_small_lag(
     assert "the lag is unknown: own has no topic refunds" in str(
         checks["not_lagging"].metadata["findings"].value
     )
+
+
+def read_share(
+    found: ShareGroup | PlatformError | None, cluster: Cluster, group: str, topic: str
+) -> ShareGroup:
+    assert (cluster.name, group, topic) == ("own", "payers", "payments")
+    if isinstance(found, ShareGroup):
+        return found
+    raise found or AssertionError("no share group is to be read")
+
+
+@pytest.mark.parametrize(
+    ("share", "finding"),
+    [
+        (
+            ShareGroup(
+                (), {0: SharePartition(400, 60), 1: SharePartition(7, 40), 2: SharePartition(None, None)}
+            ),
+            "",
+        ),
+        (ShareGroup((), {0: SharePartition(None, None)}), ""),
+        (
+            ShareGroup((), {0: SharePartition(400, 60), 1: SharePartition(7, 41)}),
+            "101 records behind (more than 100)",
+        ),
+        (
+            ShareGroup((), {0: SharePartition(400, None)}),
+            "the lag is unknown: the brokers do not count what waits for",
+        ),
+        (UnreachableError("nobody answers"), "the lag is unknown: nobody answers"),
+    ],
+)
+def test_the_lag_of_queue_mode_is_what_the_brokers_count_for_its_share_group(
+    aws: FakeAws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    share: ShareGroup | PlatformError,
+    finding: str,
+) -> None:
+    """The consumer group of that name, which the fake has too, is another group."""
+    queue = {"ConsumerGroupId": "payers", "ConsumptionMode": "Queue"}
+    aws.add_mapping("pay", "payments", **{**OWN, "SelfManagedKafkaEventSourceConfig": queue})
+
+    _, checks = materialize(tmp_path, monkeypatch, committed=100, share=share)
+
+    findings = str(checks["not_lagging"].metadata["findings"].value)
+    assert (checks["not_lagging"].passed, findings == "none") == (not finding, not finding)
+    assert finding in findings
 
 
 def test_nothing_committed_yet_is_no_fault(

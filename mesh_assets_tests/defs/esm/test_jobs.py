@@ -1,5 +1,6 @@
 """The jobs that change mappings: plan by default, and applied only with the plan's id and the UUID repeated."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from mesh_assets.errors import MeshError
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.proof import PartitionProgress, Position, Validation, Verdict
 from mesh_assets.esm.proof.evidence import Counts, Member
-from mesh_assets_tests.defs.esm.fakes import FAKES, FakeMappings, shown
-from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, FakeAws
+from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings, shown
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, REGION, ROLE, WHEN, FakeAws, refusal
 from mesh_assets_tests.esm.requests import MSK
 
 pytestmark = pytest.mark.slow
@@ -23,14 +24,14 @@ ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> FakeAws:
     (tmp_path / "estate.yaml").write_text(
         f"clusters: {{a: {{kafka: {{bootstrap_servers: 'b:9092'}}}}}}\nesm: {{accounts: [{{region: {REGION}}}]}}"
     )
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    FAKES["aws"] = FakeAws()
+    FAKES["aws"], INSTANCES["jobs"] = FakeAws(), instance
     return FAKES["aws"]
 
 
@@ -42,6 +43,7 @@ def run(name: str, **config: Any) -> dict[str, Any]:
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
     )
     [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
     data: Any = event.event_specific_data
@@ -67,13 +69,57 @@ def test_with_the_plans_id_it_is_carried_out(aws: FakeAws) -> None:
     assert aws.mutations() == ["iam.put_role_policy", "lambda.create_event_source_mapping"]
 
 
+def failed(name: str, **config: Any) -> tuple[str, dict[str, Any]]:
+    """Why the job's one op failed, and the metadata of its failure."""
+    result = JOBS[name].execute_in_process(
+        run_config={
+            "ops": {name: {"config": config}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
+        raise_on_error=False,
+    )
+    [event] = [event for event in result.all_events if event.is_step_failure]
+    told = event.step_failure_data.user_failure_data
+    assert told is not None, event.message
+    return str(told.description), {key: shown(value) for key, value in told.metadata.items()}
+
+
+@pytest.mark.parametrize("why", ["too late", "refused", "gone"])
+def test_what_was_applied_is_in_the_run_although_waiting_for_it_failed(aws: FakeAws, why: str) -> None:
+    plan_id = run("create_event_source_mapping", **MSK)["plan_id"]
+    # The fake's new mapping stays Creating.
+    if why == "refused":
+        aws.failing["lambda.get_event_source_mapping"] = [refusal("AccessDeniedException", "no", 403)]
+    if why == "gone":
+        aws.answers["lambda.get_event_source_mapping"] = lambda UUID: {  # noqa: N803
+            **aws.mappings[UUID],
+            "State": "Disabled",
+            "LastModified": WHEN + timedelta(hours=1),
+        }
+
+    description, metadata = failed(
+        "create_event_source_mapping", **MSK, apply=True, plan_id=plan_id, wait_seconds=0.1
+    )
+
+    assert description.startswith("the plan was applied, but waiting for it failed: ")
+    assert (metadata["plan_id"], metadata["result"]) == (plan_id, "applied")
+    assert metadata["uuid"] in aws.mappings
+    assert [call["operation"] for call in metadata["requests"]] == [
+        "PutRolePolicy",
+        "CreateEventSourceMapping",
+    ]
+    assert aws.mutations() == ["iam.put_role_policy", "lambda.create_event_source_mapping"]
+
+
 def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
     shown = run(
         "create_event_source_mapping",
         **MSK,
         batch_size=7,
         provisioned_mode=True,
-        filter_patterns=['{"value": {}}'],
+        filter_patterns=['{"value": [1]}'],
         metrics=["EventCount"],
         tags={"team": "a"},
         schema_registry={"uri": f"arn:aws:glue:{REGION}:123456789012:registry/main"},
@@ -81,7 +127,7 @@ def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
 
     request = shown["requests"][-1]["arguments"]
     assert (request["BatchSize"], request["Tags"]) == (7, {"team": "a"})
-    assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": {}}'}]}
+    assert request["FilterCriteria"] == {"Filters": [{"Pattern": '{"value": [1]}'}]}
     assert request["ProvisionedPollerConfig"] == {"MinimumPollers": 1, "MaximumPollers": 2}
     assert (
         request["AmazonManagedKafkaEventSourceConfig"]["SchemaRegistryConfig"]["EventRecordFormat"] == "JSON"
@@ -221,6 +267,7 @@ def test_a_failed_validation_shows_its_evidence_as_tables(
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         resources={"event_source_mappings": FakeMappings(fake="aws")},
+        instance=INSTANCES["jobs"],
         raise_on_error=False,
     )
 

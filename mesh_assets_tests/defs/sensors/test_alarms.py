@@ -3,13 +3,13 @@ it is away."""
 
 from pathlib import Path
 
-import boto3
 import dagster as dg
 import pytest
 
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, tick
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import CloudWatchAlarms
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.sensing.cursor import SensorCursor
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka
 
@@ -54,7 +54,7 @@ def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
     instance: dg.DagsterInstance,
     aws_account: str,  # noqa: ARG001 - its credentials
 ) -> None:
-    client = boto3.session.Session().client("cloudwatch")
+    client = new_session().create_client("cloudwatch")
     client.put_metric_alarm(
         AlarmName="payments-lag",
         Namespace="AWS/Kafka",

@@ -72,6 +72,7 @@ def world(tmp_path: Path) -> Estate:
     return world
 
 
+@pytest.mark.slow
 def test_a_silent_topic_becomes_one_run_of_its_cluster(world: Estate, instance: dg.DagsterInstance) -> None:
     sensor = Ticking(world, instance)
     ordinary = [sensor() for _ in range(36)]
@@ -93,6 +94,7 @@ def test_a_silent_topic_becomes_one_run_of_its_cluster(world: Estate, instance: 
     assert sensor.log == ["payments: orders: 0 records/s for 15 min, usually 15 in the 3 h before"]
 
 
+@pytest.mark.slow
 def test_a_lost_cursor_repeats_nothing(world: Estate, instance: dg.DagsterInstance) -> None:
     sensor = Ticking(world, instance)
     for _ in range(36):
@@ -107,6 +109,7 @@ def test_a_lost_cursor_repeats_nothing(world: Estate, instance: dg.DagsterInstan
     assert [requested(again()) for _ in range(3)] == [[], [], []]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading(
     world: Estate, instance: dg.DagsterInstance
 ) -> None:

@@ -2,12 +2,10 @@
 CloudWatch, EventBridge)."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import dagster as dg
 import pytest
 
@@ -21,6 +19,7 @@ from mesh_assets.defs.sensors.trigger_queue import (
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
@@ -55,12 +54,11 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, instance: dg.DagsterInstance) -> Place:
     store = InventoryStore(FolderStore(tmp_path / "store"))
     store.remember_cluster("warehouse", "lkc-1")
     store.remember_cluster("payments", "lkc-2")
-    with dg.instance_for_test() as instance:
-        yield Place(store, instance)
+    return Place(store, instance)
 
 
 @pytest.fixture
@@ -199,7 +197,7 @@ class Road:
     account: str
 
     def client(self, service: str) -> Any:
-        return boto3.session.Session().client(
+        return new_session().create_client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",

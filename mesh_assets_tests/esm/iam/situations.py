@@ -40,6 +40,7 @@ CONFLUENT: dict[str, Any] = {
     "access_configurations": [{"type": "BASIC_AUTH", "uri": REGISTRY_SECRET}],
 }
 ALIAS = "alias/kafka"
+QUEUE: dict[str, Any] = {"consumption_mode": "Queue", "starting_position": None}
 PARTITIONS = {"aws": "eu-central-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 Situation = tuple[dict[str, Any], dict[str, Any], Callable[[FakeAws], None]]
@@ -166,6 +167,23 @@ def _self_managed() -> dict[str, Situation]:
                 **_access(("IAM_AUTH", None), ca, vpc=True),
                 "provisioned_mode": True,
                 "on_failure_destination": "kafka://orders-dead",
+            },
+            _as_it_is,
+        ),
+        # A share group asks for READ and DESCRIBE on the group and READ on the topic (KIP-932), which are MSK's AlterGroup,
+        # DescribeGroup and ReadData: https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
+        "queue mode, IAM_AUTH": (SELF_MANAGED, {**QUEUE, **_access(("IAM_AUTH", None), vpc=True)}, _as_it_is),
+        "queue mode, IAM_AUTH, without a group": (
+            SELF_MANAGED,
+            {**QUEUE, **_access(("IAM_AUTH", None), vpc=True), "kafka_consumer_group_id": None},
+            _as_it_is,
+        ),
+        "queue mode, SASL_SCRAM_512_AUTH, failed records to a queue": (
+            SELF_MANAGED,
+            {
+                **QUEUE,
+                **_access(("SASL_SCRAM_512_AUTH", SECRET_ARN), vpc=True),
+                "on_failure_destination": QUEUE_ARN,
             },
             _as_it_is,
         ),

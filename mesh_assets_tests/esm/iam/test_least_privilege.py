@@ -65,11 +65,25 @@ def test_kafkas_own_rights_go_to_whoever_logs_in_as_the_role_and_to_nobody_else(
     assert {name for name in by_iam if name.startswith("self_managed")} == {
         "self_managed: IAM_AUTH",
         "self_managed: IAM_AUTH, with the servers' CA, failed records to a topic",
+        "self_managed: queue mode, IAM_AUTH",
+        "self_managed: queue mode, IAM_AUTH, without a group",
     }
     for word in ("SCRAM", "mTLS", "without IAM"):
         assert {name for name in by_iam if word in name} == set()
     for policy in reviewed.values():
         assert {"kafka-cluster:AlterCluster", "kafka-cluster:*"} & granted(policy).keys() == set()
+
+
+def test_queue_mode_needs_what_the_stream_does(reviewed: dict[str, dict[str, Any]]) -> None:
+    """Kafka asks the same rights to a share group and to a consumer group."""
+    stream, queue = reviewed["self_managed: IAM_AUTH"], reviewed["self_managed: queue mode, IAM_AUTH"]
+
+    assert queue == stream
+    assert granted(queue)["kafka-cluster:AlterGroup"] == [
+        f"arn:aws:kafka:{REGION}:{ACCOUNT}:group/*/*/orders-handler"
+    ]
+    unnamed = granted(reviewed["self_managed: queue mode, IAM_AUTH, without a group"])
+    assert not {"kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"} & unnamed.keys()
 
 
 def test_a_token_is_for_its_audience_only(reviewed: dict[str, dict[str, Any]]) -> None:
@@ -107,7 +121,7 @@ def test_a_star_is_used_only_where_aws_cannot_scope(reviewed: dict[str, dict[str
                 if "*" not in resource:
                     continue
                 if resource.split(":")[2] == "kafka":  # the name or the UUID of a cluster that nobody knows
-                    assert name.startswith("self_managed: IAM_AUTH") or name.endswith("may not be read")
+                    assert "IAM_AUTH" in name or name.endswith("may not be read")
                     continue
                 # Below a thing that is named: log streams, schemas of the registry, objects of the bucket.
                 assert resource.endswith((":*", "log-stream:*", "/*"))
@@ -134,7 +148,8 @@ def test_a_mapping_has_the_wiring_of_its_request(aws: FakeAws) -> None:
         DestinationConfig={"OnFailure": {"Destination": "kafka://orders-dead"}},
     )
 
-    assert wiring_of_mapping(read_mapping(aws.mappings[uuid])) == wiring(PROVISIONED, **request)
+    found = wiring_of_mapping(read_mapping(aws.mappings[uuid]))
+    assert found == msgspec.structs.replace(wiring(PROVISIONED, **request), exists=True)
 
 
 def test_without_what_only_aws_knows_a_right_is_still_named() -> None:

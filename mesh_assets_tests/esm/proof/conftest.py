@@ -3,17 +3,19 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from mesh_assets.esm import aws_account
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.lookup import get_mapping
-from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing
+from mesh_assets.esm.proof import Validation, ValidationRequest, validate_esm_processing, validation
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
@@ -36,17 +38,52 @@ def access(account: an_aws_account.AwsAccount) -> aws_account.AwsAccount:
 
 @pytest.fixture
 def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[..., Validation]:
-    """With times short enough for a test; those of a verdict that waits in vain are shorter still."""
+    """With times long enough for a busy machine. One that waits in vain says with `until` when all has happened
+    that will: then the rest of its time is over at once."""
 
-    def run(mapping: dict[str, Any], *, login: KafkaLogin | None = None, **request: Any) -> Validation:
-        return validate_esm_processing(
-            access,
-            get_mapping(access, mapping["UUID"]),
-            login or KafkaLogin(bootstrap_servers=broker.bootstrap_servers),
-            ValidationRequest(**{"messages": 4, "deadline_seconds": 60, "metrics_seconds": 30, **request}),
-        )
+    def run(
+        mapping: dict[str, Any],
+        *,
+        login: KafkaLogin | None = None,
+        until: Callable[[], bool] = lambda: False,
+        passed: bool = False,
+        **request: Any,
+    ) -> Validation:
+        """`passed`: `until` counts only once the offsets are passed."""
+        told: list[str] = [""]
+
+        def over() -> bool:
+            return (not passed or told[-1].startswith("offsets are passed")) and until()
+
+        with patch.object(validation, "time", _HurriedTime(over)):
+            return validate_esm_processing(
+                access,
+                get_mapping(access, mapping["UUID"]),
+                login or KafkaLogin(bootstrap_servers=broker.bootstrap_servers),
+                ValidationRequest(
+                    **{"messages": 4, "deadline_seconds": 60, "metrics_seconds": 60, **request}
+                ),
+                progress=told.append,
+            )
 
     return run
+
+
+class _HurriedTime:
+    """The time of day, which takes a leap over every deadline once that holds for which one waited."""
+
+    def __init__(self, over: Callable[[], bool]) -> None:
+        self._over = over
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        if self._over():
+            self._ahead += 60.0
+        else:
+            time.sleep(seconds)
 
 
 class Registry:
@@ -56,6 +93,8 @@ class Registry:
     def __init__(self) -> None:
         self.subjects: dict[str, list[dict[str, Any]]] = {}
         self.url = ""
+        self.asked_with: list[str | None] = []
+        """The login of each request."""
 
     def add(self, subject: str, schema: Any, **said: Any) -> None:
         text = schema if isinstance(schema, str) else json.dumps(schema)
@@ -101,6 +140,7 @@ def _served(made: Registry, context: ssl.SSLContext | None = None) -> Iterator[R
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = made.answer(self.path)
+            made.asked_with.append(self.headers["Authorization"])
             body = json.dumps(found or {"error_code": 40401, "message": "Subject not found."}).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")

@@ -3,20 +3,23 @@
 import io
 import json
 import struct
+import uuid
+from decimal import Decimal
 from typing import Any
 
 import fastavro
 import jsonschema  # type: ignore[import-untyped] # it comes without types
 import pytest
+from google.protobuf import struct_pb2
 
 from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.mapping import read_mapping
+from mesh_assets.esm.lookup import get_mapping
 from mesh_assets.esm.proof import ProducePlan, plan_test_messages, produce_test_messages
 from mesh_assets.esm.proof.content import Content, content_for
-from mesh_assets.esm.proof.schema_values import avro_encoder, json_encoder
+from mesh_assets.esm.proof.schema_values import avro_encoder, confluent_frame, json_encoder
 from mesh_assets.platforms.kafka import ClientProperties
 from mesh_assets.sandbox.estate.subjects import all_subjects
-from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws
+from mesh_assets_tests.esm.fake_aws import SECRET_ARN, FakeAws, refusal
 
 MONEY = {
     "type": "record",
@@ -50,8 +53,16 @@ ORDER = {
 }
 
 
-def contents(registry: Any, **config: Any) -> Content:
+def contents(registry: Any, glue: dict[str, Any] | None = None, **config: Any) -> Content:
     aws = FakeAws()
+
+    def schema_version(SchemaId: dict[str, str], SchemaVersionNumber: dict[str, bool]) -> dict[str, Any]:  # noqa: N803
+        assert SchemaVersionNumber == {"LatestVersion": True}
+        if glue is None or SchemaId != {"RegistryName": "main", "SchemaName": "orders"}:
+            raise refusal("EntityNotFoundException", "Schema is not found.")
+        return {"SchemaVersionId": GLUE_VERSION, "VersionNumber": 4, "Status": "AVAILABLE", **glue}
+
+    aws.answers["glue.get_schema_version"] = schema_version
     aws.answers["secretsmanager.get_secret_value"] = lambda SecretId: {  # noqa: N803, ARG005 - AWS' name
         "SecretString": json.dumps({"username": "u"})
     }
@@ -61,16 +72,8 @@ def contents(registry: Any, **config: Any) -> Content:
         "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
         **config,
     }
-    mapping = read_mapping(
-        {
-            "UUID": "u",
-            "FunctionArn": "f",
-            "Topics": ["orders"],
-            "EventSourceArn": CLUSTER_ARN,
-            "AmazonManagedKafkaEventSourceConfig": {"SchemaRegistryConfig": given},
-        }
-    )
-    return content_for(aws.account(), mapping, 256)
+    uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": given})
+    return content_for(aws.account(), get_mapping(aws.account(), uuid), 256)
 
 
 def decoded(value: bytes, *schemas: Any) -> tuple[int, Any]:
@@ -98,9 +101,17 @@ def test_records_are_written_by_the_latest_schema_with_what_it_refers_to(registr
     assert record["before"]["before"] is not None, "it ends somewhere, but not at once"
 
 
+def test_a_registry_whose_address_holds_the_login_is_asked_with_it(registry: Any) -> None:
+    registry.add("orders-value", '"string"')
+    with_login = registry.url.replace("http://", "http://me:hunter2@")
+
+    assert contents(registry, SchemaRegistryURI=with_login).format.startswith("AVRO")
+    assert registry.asked_with == ["Basic bWU6aHVudGVyMg=="]
+
+
 @pytest.mark.parametrize("schema", ["string", "long", {"type": "array", "items": "int"}, ["null", "string"]])
 def test_a_schema_need_not_be_a_record(schema: Any) -> None:
-    assert decoded(avro_encoder([json.dumps(schema)], schema_id=7)("test", 1, 2), schema)[0] == 7
+    assert decoded(avro_encoder([json.dumps(schema)], frame=confluent_frame(7))("test", 1, 2), schema)[0] == 7
 
 
 def json_decoded(value: bytes) -> Any:
@@ -134,7 +145,7 @@ FITTING: list[Any] = [
 
 @pytest.mark.parametrize("schema", FITTING, ids=json.dumps)
 def test_values_by_a_json_schema_are_valid_by_it(schema: Any) -> None:
-    value = json_decoded(json_encoder(json.dumps(schema), schema_id=7)("t" * 32, 3, 10))
+    value = json_decoded(json_encoder(json.dumps(schema), frame=confluent_frame(7))("t" * 32, 3, 10))
     jsonschema.Draft202012Validator(schema).validate(value)
 
 
@@ -144,7 +155,7 @@ def test_every_json_schema_of_the_sandbox_has_a_value() -> None:
     for subject in all_subjects():
         if not subject.references:
             text = subject.versions[-1]
-            value = json_decoded(json_encoder(text, schema_id=7)("t" * 32, 3, 10))
+            value = json_decoded(json_encoder(text, frame=confluent_frame(7))("t" * 32, 3, 10))
             jsonschema.Draft202012Validator(json.loads(text)).validate(value)
             made += 1
     assert made > 20
@@ -179,10 +190,129 @@ def test_records_by_a_json_schema_say_so(registry: Any) -> None:
     assert content.encode("test", 3, 10)[5:] == b"{}"
 
 
+GLUE = {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:123456789012:registry/main"}
+GLUE_VERSION = "b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63"
+
+
+def test_glues_records_stand_behind_its_header(registry: Any) -> None:
+    content = contents(registry, {"DataFormat": "AVRO", "SchemaDefinition": json.dumps(MONEY)}, **GLUE)
+    assert content.format == "AVRO, by version 4 of orders in Glue"
+
+    value = content.encode("test", 3, 10)
+
+    assert value[:18] == bytes([3, 0]) + uuid.UUID(GLUE_VERSION).bytes
+    assert fastavro.schemaless_reader(io.BytesIO(value[18:]), MONEY, None) == {"amount": Decimal(0)}
+    by_json = contents(registry, {"DataFormat": "JSON", "SchemaDefinition": '{"const": 5}'}, **GLUE)
+    assert by_json.encode("test", 3, 10)[18:] == b"5"
+
+
+@pytest.mark.parametrize(
+    ("glue", "why"),
+    [
+        (None, "has no schema orders"),
+        (
+            {"DataFormat": "PROTOBUF", "SchemaDefinition": "message A {}"},
+            "is PROTOBUF; no records of that kind",
+        ),
+        (
+            {"DataFormat": "AVRO", "SchemaDefinition": "{}", "Status": "PENDING"},
+            "version 4 of schema orders in",
+        ),
+    ],
+)
+def test_what_glue_has_not_or_not_for_sure_is_not_written(
+    registry: Any, glue: dict[str, Any] | None, why: str
+) -> None:
+    assert why in (contents(registry, glue, **GLUE).unwritable or "")
+
+
+PROTO = """syntax = "proto3";
+// message Old { required string id = 1; }
+package shop;
+import "money.proto";
+message Order { string id = 1; Money price = 2; repeated string tags = 3; }
+"""
+
+
+def test_records_by_protobuf_are_the_first_message_with_its_defaults(registry: Any) -> None:
+    registry.add(
+        "money", 'syntax = "proto3"; package shop; message Money { int64 units = 1; }', schemaType="PROTOBUF"
+    )
+    references = [{"name": "money.proto", "subject": "money", "version": 1}]
+    registry.add("orders-value", PROTO, schemaType="PROTOBUF", references=references)
+    content = contents(registry)
+    assert content.format == "PROTOBUF, by version 1 of orders-value (schema 201), every field at its default"
+
+    value = content.encode("test", 3, 10)
+
+    assert value == struct.pack(">bI", 0, 201) + b"\0"  # the frame, and the first message, which has no bytes
+    order = struct_pb2.ListValue.FromString(value[6:])  # as any message
+    assert order == struct_pb2.ListValue()
+
+
+@pytest.mark.parametrize(
+    ("definition", "word"),
+    [
+        ("message Order { required string id = 1; }", "required"),
+        (
+            'edition = "2023"; message A { string b = 1 [features.field_presence = LEGACY_REQUIRED]; }',
+            "LEGACY_REQUIRED",
+        ),
+        ("enum Kind { A = 0; }", "no message"),
+        ("/* message Order {} */", "no message"),
+    ],
+)
+def test_a_protobuf_message_that_cannot_be_empty_is_not_written(
+    registry: Any, definition: str, word: str
+) -> None:
+    registry.add("orders-value", definition, schemaType="PROTOBUF")
+    assert f"has `{word}`" in (contents(registry).unwritable or "")
+
+
+PRICE = {"type": "object", "properties": {"amount": {"type": "integer"}, "in": {"$ref": "currency.json"}}}
+CURRENCY = {"$defs": {"code": {"type": "string", "maxLength": 3}}, "$ref": "#/$defs/code"}
+
+
+@pytest.mark.parametrize("schema_id", [None, "https://shop.example/schemas/order.json"])
+def test_a_json_schema_may_refer_to_others_which_refer_to_others(
+    registry: Any, schema_id: str | None
+) -> None:
+    """By the names of the registry, also where the schema has an address of its own."""
+    order = {
+        **({} if schema_id is None else {"$id": schema_id}),
+        "type": "object",
+        "properties": {"price": {"$ref": "price.json"}, "paid": {"$ref": "price.json#/properties/amount"}},
+        "required": ["price", "paid"],
+    }
+    registry.add("currency", CURRENCY, schemaType="JSON")
+    in_price = [{"name": "currency.json", "subject": "currency", "version": 1}]
+    registry.add("price", PRICE, schemaType="JSON", references=in_price)
+    in_order = [{"name": "price.json", "subject": "price", "version": 1}]
+    registry.add("orders-value", order, schemaType="JSON", references=in_order)
+
+    value = json.loads(contents(registry).encode("t" * 32, 3, 10)[5:])
+
+    assert value == {"price": {"amount": 0, "in": "ttt"}, "paid": 0}
+
+
+def test_a_name_that_means_two_schemas_is_not_guessed(registry: Any) -> None:
+    for subject in ("one", "two", "three"):
+        registry.add(subject, {"type": "string"}, schemaType="JSON")
+    again = [{"name": "x.json", "subject": "two", "version": 1}]
+    registry.add("three", {"$ref": "x.json"}, schemaType="JSON", references=again)
+    both = [
+        {"name": "x.json", "subject": "one", "version": 1},
+        {"name": "three.json", "subject": "three", "version": 2},
+    ]
+    registry.add("orders-value", {"$ref": "x.json"}, schemaType="JSON", references=both)
+    assert "mean different things by x.json" in (contents(registry).unwritable or "")
+
+
 UNWRITABLE: list[tuple[str, dict[str, Any], str]] = [
     ("none", {}, "has no subject orders-value"),
-    ("PROTOBUF", {}, "the latest schema of orders-value is PROTOBUF"),
-    ("AVRO", {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:1:registry/r"}, "is AWS Glue's"),
+    ("THRIFT", {}, "the latest schema of orders-value is THRIFT"),
+    ("PROTOBUF", {}, "has `no message`"),
+    ("AVRO", {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:1:registry/r"}, "has no schema orders"),
     ("AVRO", {"SchemaValidationConfigs": [{"Attribute": "KEY"}]}, "validates keys"),
     (
         "AVRO",

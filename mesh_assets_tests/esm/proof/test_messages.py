@@ -69,7 +69,12 @@ def planned(login: KafkaLogin, topic: str, **wanted: Any) -> ProducePlan:
 
 def read(broker: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
     consumer = Consumer(
-        {"bootstrap.servers": broker.bootstrap_servers, "group.id": "reads", "enable.partition.eof": True}
+        {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "group.id": "reads",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,  # the end is said by an answer without records
+        }
     )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     found, ended = [], 0

@@ -18,6 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.proof import Validation
+from mesh_assets.platforms.kafka.share_groups import ShareGroup, read_share_group
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
 
 Validate = Callable[..., Validation]
@@ -38,22 +39,29 @@ def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bo
             "enable.auto.commit": commits,
             "auto.commit.interval.ms": 200,
             "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": 1000,
+            "heartbeat.interval.ms": 300,
         }
     )
     consumer.subscribe([topic])
+    with polled(consumer, until=consumer.assignment):
+        yield
+
+
+@contextmanager
+def polled(consumer: Consumer | ShareConsumer, *, until: Callable[[], Any]) -> Iterator[None]:
+    """The consumer at work from when that holds until the block ends; then it leaves its group."""
+    ended = threading.Event()
+
+    def poll() -> None:
+        while not ended.is_set():
+            consumer.poll(0.1)
+
+    thread = threading.Thread(target=poll)
     try:
         deadline = time.monotonic() + 60
-        while not consumer.assignment():
+        while not until():
             consumer.poll(0.1)
             assert time.monotonic() < deadline
-        ended = threading.Event()
-
-        def poll() -> None:
-            while not ended.is_set():
-                consumer.poll(0.1)
-
-        thread = threading.Thread(target=poll)
         thread.start()
         yield
         ended.set()
@@ -138,7 +146,8 @@ def test_a_failing_function_that_blocks_its_partition_is_not_processed(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(FAILS)
-    found = validate(account.mapping(topic=account.topic(1), **COUNTED), deadline_seconds=5)
+    made = account.mapping(topic=account.topic(1), **COUNTED)
+    found = validate(made, until=lambda: account.last_result(made) == "PROBLEM: Function call failed")
     assert found.verdict.name == "not processed", found.verdict
     assert "PROBLEM: Function call failed" in found.verdict.sentence
     assert "the function fails" in found.verdict.advice
@@ -157,7 +166,7 @@ def test_records_that_grew_too_old_are_committed_not_processed(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(FAILS)
-    account.faults(state_delay_seconds=0.1, age_factor=40.0)  # AWS's least age of 60 s passes in 1.5
+    account.faults(age_factor=100.0)  # AWS's least age of 60 s passes in 0.6
     found = validate(account.mapping(topic=account.topic(1), MaximumRecordAgeInSeconds=60, **COUNTED))
     assert found.verdict.name == "committed, not processed", found.verdict
     assert found.counts is not None
@@ -169,7 +178,7 @@ def test_a_foreign_member_that_commits_leaves_it_unproven(account: AwsAccount, v
     topic = account.topic(2)
     made = account.mapping(topic=topic, **COUNTED)
     with a_foreign_member(account, made["UUID"], topic, commits=True):
-        found = validate(made, metrics_seconds=2)
+        found = validate(made, until=lambda: account.committed(made["UUID"], topic) == 4)
     assert found.verdict.name == "unproven", found.verdict
     assert "somebody-else at 127.0.0.1 is also a member of group" in found.verdict.sentence
 
@@ -180,8 +189,14 @@ def test_a_busy_topic_does_not_prove_what_a_foreign_member_took(
     account.function(OK)
     topic = account.topic(2)
     made = account.mapping(topic=topic, **COUNTED)
+    counts: list[float] = []
+
+    def counts_more() -> bool:
+        counts.append(account.counted(made, "CommittedEventCount"))
+        return counts[-1] > counts[0] + 20
+
     with a_foreign_member(account, made["UUID"], topic, commits=True), traffic(account, topic):
-        found = validate(made, metrics_seconds=6)
+        found = validate(made, until=counts_more, passed=True)
     assert found.counts is not None
     assert (found.counts.committed or 0) > 4, "the mapping counts other records than the test's"
     assert found.verdict.name == "unproven", found.verdict
@@ -193,7 +208,7 @@ def test_a_partition_that_nobody_commits_makes_it_partly(account: AwsAccount, va
     topic = account.topic(2)
     made = account.mapping(topic=topic, **COUNTED)
     with a_foreign_member(account, made["UUID"], topic, commits=False):
-        found = validate(made, deadline_seconds=8)
+        found = validate(made, until=lambda: account.committed(made["UUID"], topic) == 2)
     assert found.verdict.name == "partly", found.verdict
     assert "1 of 2 partitions" in found.verdict.sentence
     assert "committed nothing yet" in found.verdict.sentence
@@ -203,11 +218,17 @@ def test_behind_a_backlog_it_says_how_far_and_how_fast(account: AwsAccount, vali
     account.function(OK)
     topic = account.topic(1)
     account.produce(topic, *(str(number) for number in range(3000)))
-    account.faults(state_delay_seconds=0.1, slow_seconds=0.5)
+    account.faults(slow_seconds=0.5)
     made = account.mapping(topic=topic, BatchSize=50, **COUNTED)
     account.until(lambda: account.committed(made["UUID"], topic) > 0)
 
-    found = validate(made, deadline_seconds=4)
+    seen: set[int] = set()
+
+    def goes_on() -> bool:
+        seen.add(account.committed(made["UUID"], topic))
+        return len(seen) > 1
+
+    found = validate(made, until=goes_on)
 
     assert found.verdict.name == "behind", found.verdict
     assert "records before the test messages at" in found.verdict.sentence
@@ -231,7 +252,7 @@ def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(
             {"Type": "SERVER_ROOT_CA_CERTIFICATE", "URI": account.secret(certificate=authority)},
         ],
     )
-    found = validate(made, deadline_seconds=4)
+    found = validate(made, until=lambda: "SASL authentication failed" in account.last_result(made))
     assert found.verdict.name == "not processed", found.verdict
     assert "SASL authentication failed" in found.verdict.sentence
     assert found.verdict.advice.startswith("check the mapping's own connection")
@@ -240,9 +261,8 @@ def test_a_wrong_password_is_not_processed_with_the_last_result_as_evidence(
 def test_latest_without_a_member_yet_is_inconclusive(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     account.faults(state_delay_seconds=60.0)
-    found = validate(
-        account.mapping(topic=account.topic(1), StartingPosition="LATEST", wait=False), deadline_seconds=2
-    )
+    made = account.mapping(topic=account.topic(1), StartingPosition="LATEST", wait=False)
+    found = validate(made, until=lambda: True)
     assert found.verdict.name == "inconclusive", found.verdict
 
 
@@ -266,7 +286,7 @@ def test_filters_under_a_key_that_may_not_be_used_leave_it_unproven(
         "FilterCriteria": {"Filters": [{"Pattern": '{"topic": [{"exists": true}]}'}]}
     }
     made = account.mapping(topic=account.topic(1), KMSKeyArn=key, **everything)
-    account.faults(state_delay_seconds=0.1, deny=["kms:Decrypt"])
+    account.faults(deny=["kms:Decrypt"])
     found = validate(made)
     assert found.verdict.name == "unproven", found.verdict
     assert "filters that cannot be read (KMSAccessDeniedException" in found.verdict.sentence
@@ -295,6 +315,24 @@ def test_with_a_registry_the_messages_are_of_its_latest_schema(
     topic = account.topic(1)
     fields = [{"name": "id", "type": "string"}, {"name": "amount", "type": "double"}]
     https_registry.add(f"{topic}-value", {"type": "record", "name": "Order", "fields": fields})
+    found = validate(account.mapping(topic=topic, **with_registry(https_registry.url), **COUNTED))
+    assert found.verdict.name == "processed", found.verdict
+
+
+@pytest.mark.parametrize("kind", ["JSON", "PROTOBUF"])
+def test_json_schemas_that_refer_to_others_and_protobuf_are_written_too(
+    account: AwsAccount, validate: Validate, https_registry: Any, kind: str
+) -> None:
+    account.function(OK)
+    topic = account.topic(1)
+    schema: Any = {"type": "object", "properties": {"price": {"$ref": "price"}}, "required": ["price"]}
+    other: Any = {"type": "number", "minimum": 1}
+    if kind == "PROTOBUF":
+        schema = 'syntax = "proto3"; import "price"; message Order { Price price = 1; }'
+        other = 'syntax = "proto3"; message Price { double amount = 1; }'
+    https_registry.add("price", other, schemaType=kind)
+    references = [{"name": "price", "subject": "price", "version": 1}]
+    https_registry.add(f"{topic}-value", schema, schemaType=kind, references=references)
     found = validate(account.mapping(topic=topic, **with_registry(https_registry.url), **COUNTED))
     assert found.verdict.name == "processed", found.verdict
 
@@ -349,7 +387,8 @@ def test_queue_mode_is_processed_by_the_share_groups_own_offsets(
 def test_queue_mode_without_counts_is_unproven_and_says_why(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     topic = account.topic(1)
-    found = validate(a_queue(account, topic, f"share-{topic}"), metrics_seconds=2)
+    # Without counts there is nothing to wait for.
+    found = validate(a_queue(account, topic, f"share-{topic}"), metrics_seconds=0.3)
     assert found.verdict.name == "unproven", found.verdict
     assert "a retry limit" in found.verdict.sentence
 
@@ -368,19 +407,20 @@ def test_a_foreign_member_of_the_share_group_leaves_it_unproven(
     account.function(OK)
     topic = account.topic(1)
     made = a_queue(account, topic, f"share-{topic}", **COUNTED)
-    foreign = ShareConsumer(
-        {
-            "bootstrap.servers": account.ends.bootstrap_servers,
-            "group.id": f"share-{topic}",
-            "client.id": "somebody-else",
-        }
-    )
-    try:
-        foreign.subscribe([topic])
-        foreign.poll(3.0)
-        found = validate(made, metrics_seconds=2, deadline_seconds=60)
-    finally:
-        foreign.close()
+    ends = {"bootstrap.servers": account.ends.bootstrap_servers}
+    foreign = ShareConsumer({**ends, "group.id": f"share-{topic}", "client.id": "somebody-else"})
+
+    def known() -> ShareGroup:
+        return read_share_group(ends, f"share-{topic}", topic, timeout_seconds=15)
+
+    def holds_it() -> bool:
+        return ("somebody-else", {topic: (0,)}) in [
+            (one.client_id, one.assignment) for one in known().members
+        ]
+
+    foreign.subscribe([topic])
+    with polled(foreign, until=holds_it):
+        found = validate(made, until=lambda: known().partitions[0].lag_records == 0)
     assert found.verdict.name == "unproven", found.verdict
     assert "somebody-else" in found.verdict.sentence
 
@@ -390,24 +430,26 @@ def test_a_foreign_member_of_the_share_group_leaves_it_unproven(
 
 def test_committed_without_the_function_is_found_out(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
-    account.faults(state_delay_seconds=0.1, commit_without_invoking=True)
-    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    account.faults(commit_without_invoking=True)
+    made = account.mapping(topic=account.topic(1), **COUNTED)
+    found = validate(made, until=lambda: account.counted(made, "CommittedEventCount") == 4)
     assert found.verdict.name == "committed, not processed", found.verdict
     assert "delivered only 0 of them to the function" in found.verdict.sentence
 
 
 def test_counts_of_invocations_that_never_were_are_found_out(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
-    account.faults(state_delay_seconds=0.1, drop=True)
-    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    account.faults(drop=True)
+    made = account.mapping(topic=account.topic(1), **COUNTED)
+    found = validate(made, until=lambda: account.counted(made, "CommittedEventCount") == 4)
     assert found.verdict.name == "unproven", found.verdict
     assert "no invocation of the function" in found.verdict.sentence
 
 
 def test_without_metrics_it_is_unproven(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
-    account.faults(state_delay_seconds=0.1, no_metrics=True)
-    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=2)
+    account.faults(no_metrics=True)
+    found = validate(account.mapping(topic=account.topic(1), **COUNTED), metrics_seconds=0.3)
     assert found.verdict.name == "unproven", found.verdict
 
 
@@ -416,7 +458,7 @@ def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(
 ) -> None:
     account.function(OK)
     filters: dict[str, Any] = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": {"kind": ["order"]}}'}]}}
-    found = validate(account.mapping(topic=account.topic(1), **filters), metrics_seconds=1)
+    found = validate(account.mapping(topic=account.topic(1), **filters), metrics_seconds=0.3)
     assert found.verdict.name == "unproven", found.verdict
     assert "EventCount" in found.verdict.advice
 

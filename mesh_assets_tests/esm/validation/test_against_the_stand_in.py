@@ -1,14 +1,19 @@
 """Our rules and the stand-in for Lambda: what we allow it takes, what we forbid it refuses, but for what Lambda itself
 does not mind."""
 
+import json
 from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesh_assets.esm.api_request import create_arguments
+from mesh_assets.esm.validation import create_violations
+from mesh_assets.sandbox.kafka_mappings.batches import checked
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
-from mesh_assets_tests.esm.requests import create
+from mesh_assets_tests.esm.requests import MSK, create
 from mesh_assets_tests.esm.validation.test_create_rules import RIGHT, TABLE, access
 from mesh_assets_tests.sandbox.kafka_mappings.bodies import CLUSTER, refusal
 
@@ -76,3 +81,51 @@ def test_what_our_rules_forbid_the_stand_in_refuses(
     why = [reason for reason, alone in OURS_ALONE if alone == changes]
 
     assert (refusal(as_sent(base, changes)) is None) == bool(why), f"{field}: {words}"
+
+
+def test_a_pattern_as_deep_as_its_length_allows_ends_in_a_sentence() -> None:
+    """Each level of it may be one of Python's stack."""
+    pattern = '{"a":' * 680 + "1" + "}" * 680
+
+    [found] = [
+        one for one in create_violations(create(MSK, filter_patterns=[pattern])) if one.severity == "fault"
+    ]
+    with pytest.raises(ValueError, match=r"^Invalid filter pattern definition\.$"):
+        checked([{"Pattern": pattern}])
+
+    assert found.field == "filter_patterns[0]"
+
+
+_PLAIN = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", ">", "<", "=", ">="])
+_COMPARED = st.dictionaries(
+    st.sampled_from(["prefix", "suffix", "equals-ignore-case", "exists", "numeric", "anything-but", "likes"]),
+    _PLAIN
+    | st.lists(_PLAIN, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["prefix", "suffix", "exists"]), st.just("a") | st.booleans(), max_size=2
+    ),
+    max_size=2,
+)
+_FIELDS = st.recursive(
+    st.lists(_PLAIN | _COMPARED | st.lists(_PLAIN, max_size=1), max_size=2) | _PLAIN,
+    lambda inner: (
+        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+        | st.fixed_dictionaries(
+            {"$or": st.lists(st.dictionaries(st.just("c"), inner, max_size=1), max_size=3)}
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.just("value"), _FIELDS, max_size=1))
+def test_a_filter_is_a_fault_exactly_where_the_stand_in_refuses_it(pattern: dict[str, Any]) -> None:
+    found = create_violations(create(MSK, filter_patterns=[json.dumps(pattern)]))
+    try:
+        checked([{"Pattern": json.dumps(pattern)}])
+    except ValueError as error:
+        refused = str(error)
+    else:
+        refused = ""
+
+    assert bool([one for one in found if one.severity == "fault"]) == bool(refused)

@@ -8,15 +8,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.validate import ParamValidator
+
+from mesh_assets.platforms.aws.client import new_session
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @cache
 def _model() -> Any:
-    client = boto3.session.Session().client(
+    client = new_session().create_client(
         "cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     return client.meta.service_model

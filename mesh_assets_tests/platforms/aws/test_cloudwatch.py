@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient, MetricQuery, alarms_in_alarm
 from mesh_assets.platforms.aws.records import AlarmInAlarm
 from mesh_assets_tests.platforms.aws.fake_cloudwatch import FakeCloudWatch, Series
@@ -113,7 +113,7 @@ def _entry(name: str, state: str = "ALARM") -> dict[str, object]:
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    client = boto3.session.Session().client(
+    client = new_session().create_client(
         "cloudwatch", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     with Stubber(client) as stubber:
@@ -157,7 +157,7 @@ def test_a_refusal_names_the_right(stub: Stubber) -> None:
 
 @pytest.mark.sandbox
 def test_an_alarm_that_was_set_is_found_and_one_at_rest_is_not(aws_account: str) -> None:
-    client = boto3.session.Session().client("cloudwatch")
+    client = new_session().create_client("cloudwatch")
     for name in ("payments-lag", "payments-load", "orders-lag"):
         client.put_metric_alarm(
             AlarmName=name,

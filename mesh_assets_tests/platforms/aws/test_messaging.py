@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -14,6 +13,7 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.aws.messaging import SnsTopic, SqsQueue, region_of
 from mesh_assets.platforms.aws.records import QueueMessage
 
@@ -42,7 +42,7 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    client = boto3.session.Session().client(
+    client = new_session().create_client(
         "sqs", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     with Stubber(client) as stubber:
@@ -181,7 +181,7 @@ def test_an_endpoint_that_is_not_an_address_is_named() -> None:
 
 
 def test_a_topic_gets_a_subject_that_sns_accepts() -> None:
-    client = boto3.session.Session().client(
+    client = new_session().create_client(
         "sns", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     arn = "arn:aws:sns:us-east-1:123456789012:alerts"

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -17,6 +16,7 @@ from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.connection.login import properties_of
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import AwsAccountSettings
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.aws.msk import (
     MskIamToken,
     bootstrap_brokers,
@@ -41,7 +41,7 @@ ANSWER = {
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    client = boto3.session.Session().client(
+    client = new_session().create_client(
         "kafka", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     with Stubber(client) as stubber:
@@ -106,7 +106,7 @@ def test_a_refusal_names_the_cluster_and_the_right(stub: Stubber, code: str, sen
 
 @pytest.mark.sandbox
 def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, broker: Endpoints) -> None:  # noqa: ARG001 - its credentials
-    client = boto3.session.Session().client("kafka")
+    client = new_session().create_client("kafka")
     nodes = {"InstanceType": "kafka.t3.small", "ClientSubnets": ["subnet-1"]}
     made = client.create_cluster(
         ClusterName="warehouse", KafkaVersion="3.6.0", NumberOfBrokerNodes=1, BrokerNodeGroupInfo=nodes

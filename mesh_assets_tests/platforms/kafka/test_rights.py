@@ -37,6 +37,7 @@ def test_the_cluster_has_its_rights_and_the_visible_topics() -> None:
     )
 
 
+@pytest.mark.slow
 def test_rights_on_topics_are_asked_for_in_chunks() -> None:
     names = {f"topic-{number}": "delete" for number in range(9_000)}
     brokers = FakeBrokers(rights=DISCOVERY, topics=names)

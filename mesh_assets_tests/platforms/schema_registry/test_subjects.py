@@ -23,7 +23,7 @@ from mesh_assets_tests.platforms.schema_registry.fakes import (
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(count=st.integers(0, 60), page_size=st.integers(2, 25), hidden_rows=st.integers(0, 30))
 def test_every_style_yields_the_same_inventory_whatever_the_number_of_subjects_and_the_page(
     style: type[FakeRegistry], count: int, page_size: int, hidden_rows: int
@@ -122,6 +122,7 @@ def test_a_page_limit_lowered_by_the_operator_hides_nothing(limit: int) -> None:
         assert client.read_latest_schemas() == by_subject(registry.schemas)
 
 
+@pytest.mark.slow
 def test_more_subjects_than_apicurio_lists_by_itself_are_all_found() -> None:
     registry = Apicurio(some_schemas(1500), max_subjects=1000, hidden_rows=300)
     with registry.client(workers=8) as client:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import KafkaConnection
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.kafka.settings import client_properties
 from mesh_assets.platforms.secrets import read_ahead, resolve
 from mesh_assets.platforms.secrets.references import SecretName, parse_reference
@@ -24,7 +24,7 @@ def client(aws_account: str) -> Iterator[Callable[[str], Any]]:  # noqa: ARG001 
     made: list[Any] = []
 
     def make(service: str) -> Any:
-        made.append(boto3.session.Session().client(service))
+        made.append(new_session().create_client(service))
         return made[-1]
 
     yield make
@@ -38,7 +38,7 @@ def stubbed() -> Iterator[Callable[[str], Stubber]]:
     stubs: list[Stubber] = []
 
     def stub(service: str) -> Stubber:
-        made = boto3.session.Session().client(
+        made = new_session().create_client(
             service, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
         )
         stubs.append(Stubber(made))

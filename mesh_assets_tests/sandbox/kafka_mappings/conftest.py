@@ -10,5 +10,5 @@ from mesh_assets_tests.an_aws_account import AwsAccount, an_account
 
 @pytest.fixture
 def account(lambda_url: str, broker: Endpoints) -> Iterator[AwsAccount]:
-    with an_account(lambda_url, broker, state_delay_seconds=0.2) as made:
+    with an_account(lambda_url, broker) as made:
         yield made

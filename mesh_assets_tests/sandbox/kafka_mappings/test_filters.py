@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.sandbox.kafka_mappings.batches import passes
+from mesh_assets.sandbox.kafka_mappings.batches import checked, passes
 
 RECORD: dict[str, Any] = {
     "topic": "orders",
@@ -48,6 +48,45 @@ def test_fields_are_not_found_in_what_is_no_json() -> None:
     assert passes([{"Pattern": '{"value": ["plain"]}'}], {"value": "plain"})
 
 
-def test_a_word_that_is_none_is_named() -> None:
-    with pytest.raises(ValueError, match="unrecognized match type likes"):
-        passes([{"Pattern": '{"key": [{"likes": 1}]}'}], RECORD)
+MALFORMED = [
+    "[1]",
+    "{}",
+    '{"value": {}}',
+    '{"value": {"kind": "Paid"}}',
+    '{"value": {"kind": []}}',
+    '{"value": {"kind": [["Paid"]]}}',
+    '{"value": {"kind": [{}]}}',
+    '{"value": {"kind": [{"likes": 1}]}}',
+    '{"value": {"kind": [{"prefix": "a", "suffix": "b"}]}}',
+    '{"value": {"kind": [{"prefix": 1}]}}',
+    '{"value": {"kind": [{"exists": "true"}]}}',
+    '{"value": {"kind": [{"anything-but": []}]}}',
+    '{"value": {"kind": [{"anything-but": ["a", 1]}]}}',
+    '{"value": {"kind": [{"anything-but": {"exists": true}}]}}',
+    '{"value": {"total": [{"numeric": 5}]}}',
+    '{"value": {"total": [{"numeric": [">"]}]}}',
+    '{"value": {"total": [{"numeric": ["=", "5"]}]}}',
+    '{"value": {"total": [{"numeric": [">", 5, "<", 1]}]}}',
+    '{"value": {"total": [{"numeric": ["<", 5, ">", 1]}]}}',
+    '{"$or": [{"value": ["a"]}]}',
+    '{"$or": [1, 2]}',
+    "[" * 4_000,
+]
+
+
+@pytest.mark.parametrize("pattern", MALFORMED)
+def test_what_is_no_pattern_is_refused_in_lambdas_words(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"^Invalid filter pattern definition\.$"):
+        checked([{"Pattern": pattern}])
+
+
+def test_what_is_one_is_taken() -> None:
+    for pattern, _ in PASSES:
+        checked([{"Pattern": json.dumps(pattern)}])
+
+
+def test_an_account_has_ten_filters_at_most() -> None:
+    one = {"Pattern": '{"value": ["a"]}'}
+    checked([one] * 10)
+    with pytest.raises(ValueError, match="exceeds the limit of 10"):
+        checked([one] * 11)

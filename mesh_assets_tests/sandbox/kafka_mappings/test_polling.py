@@ -3,7 +3,6 @@ to be wrong."""
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,6 @@ from mesh_assets_tests.an_aws_account import FAILS, TELLS, AwsAccount
 
 pytestmark = pytest.mark.sandbox
 COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
-
-
-def metric(account: AwsAccount, mapping: dict[str, Any], name: str) -> float:
-    now = datetime.now(UTC)
-    points = account.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=name,
-        Dimensions=[{"Name": "EventSourceMappingUUID", "Value": mapping["UUID"]}],
-        StartTime=now - timedelta(minutes=5),
-        EndTime=now + timedelta(minutes=1),
-        Period=60,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
 
 
 def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(
@@ -51,9 +36,7 @@ def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(
     assert (base64.b64decode(first["value"]), base64.b64decode(second["key"])) == (b"one", b"k")
     assert (first["offset"], first["headers"], first["timestampType"]) == (0, [{"h": [1, 2]}], "CREATE_TIME")
     account.until(lambda: account.committed(f"g-{topic}", topic) == 2)
-    assert account.until(
-        lambda: account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "OK"
-    )
+    assert account.until(lambda: account.last_result(made) == "OK")
 
 
 def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: AwsAccount) -> None:
@@ -62,13 +45,10 @@ def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: 
     account.produce(topic, "one")
     made = account.mapping(topic=topic, **COUNTED)
 
-    account.until(lambda: metric(account, made, "FailedInvokeEventCount") >= 2)
+    account.until(lambda: account.counted(made, "FailedInvokeEventCount") >= 2)
 
     assert account.committed(made["UUID"], topic) == 0
-    assert (
-        account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
-        == "PROBLEM: Function call failed"
-    )
+    assert account.last_result(made) == "PROBLEM: Function call failed"
 
 
 def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_given_up(
@@ -97,7 +77,7 @@ def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_gi
         f"{topic}-0": {"startOffset": 2, "endOffset": 2, "batchSize": 1}
     }
     account.until(lambda: account.committed(made["UUID"], topic) == 4)
-    assert metric(account, made, "OnFailureDestinationDeliveredEventCount") == 1
+    assert account.counted(made, "OnFailureDestinationDeliveredEventCount") == 1
 
 
 def test_a_partial_answer_brings_only_the_rest_again(account: AwsAccount) -> None:
@@ -114,8 +94,8 @@ def test_a_partial_answer_brings_only_the_rest_again(account: AwsAccount) -> Non
 
     account.until(lambda: account.committed(made["UUID"], topic) == 3)
 
-    assert metric(account, made, "InvokedEventCount") == 5
-    assert metric(account, made, "FailedInvokeEventCount") == 2
+    assert account.counted(made, "InvokedEventCount") == 5
+    assert account.counted(made, "FailedInvokeEventCount") == 2
 
 
 def test_what_a_filter_does_not_let_through_is_committed_and_counted(account: AwsAccount) -> None:
@@ -127,7 +107,7 @@ def test_what_a_filter_does_not_let_through_is_committed_and_counted(account: Aw
     made = account.mapping(topic=topic, FilterCriteria={"Filters": [{"Pattern": pattern}]}, **COUNTED)
 
     account.until(lambda: account.committed(made["UUID"], topic) == 2)
-    assert metric(account, made, "FilteredOutEventCount") == 2
+    assert account.counted(made, "FilteredOutEventCount") == 2
 
 
 def test_latest_begins_behind_what_is_there(account: AwsAccount) -> None:
@@ -160,12 +140,7 @@ def test_a_wrong_password_is_the_last_result(account: AwsAccount) -> None:
         ],
     )
 
-    account.until(
-        lambda: (
-            account.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
-            == "PROBLEM: SASL authentication failed."
-        )
-    )
+    account.until(lambda: account.last_result(made) == "PROBLEM: SASL authentication failed.")
 
 
 def _authority(account: AwsAccount) -> str:
@@ -177,7 +152,7 @@ def _authority(account: AwsAccount) -> str:
 
 def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
     account.function(FAILS)
-    account.faults(state_delay_seconds=0.1, stuck=True)
+    account.faults(stuck=True)
     topic = account.topic(1)
     account.produce(topic, "one")
     made = account.mapping(topic=topic)
@@ -191,14 +166,14 @@ def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
 
 def test_it_commits_what_the_function_never_saw(account: AwsAccount) -> None:
     account.function(FAILS)
-    account.faults(state_delay_seconds=0.1, commit_without_invoking=True)
+    account.faults(commit_without_invoking=True)
     topic = account.topic(1)
     account.produce(topic, "one")
     made = account.mapping(topic=topic, **COUNTED)
 
     account.until(lambda: account.committed(made["UUID"], topic) == 1)
 
-    assert metric(account, made, "InvokedEventCount") == 0
+    assert account.counted(made, "InvokedEventCount") == 0
 
 
 def test_it_denies_and_throttles_and_says_what_it_is(account: AwsAccount) -> None:

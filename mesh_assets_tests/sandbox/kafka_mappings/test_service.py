@@ -312,6 +312,29 @@ def test_encrypted_filters_are_not_in_the_list(service: MappingService) -> None:
     assert service.get(ACCOUNT, made["UUID"])["FilterCriteria"] == filters
 
 
+def test_filters_are_encrypted_and_shown_as_the_caller(service: MappingService, faults: FaultBoard) -> None:
+    encrypted = {
+        "FilterCriteria": {"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]},
+        "KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k",
+    }
+    denied = {"state_delay_seconds": 0.0, "deny": ["kms:GenerateDataKey", "kms:Decrypt"]}
+    made = service.create(ACCOUNT, MSK | encrypted)["UUID"]
+    service.settle()
+    faults.set(denied)
+
+    with pytest.raises(RefusedRequest, match="kms:GenerateDataKey") as caught:
+        service.create(ACCOUNT, MSK | encrypted | {"Topics": ["other"]})
+    with pytest.raises(RefusedRequest, match="kms:GenerateDataKey"):
+        service.update(ACCOUNT, made, {"FilterCriteria": encrypted["FilterCriteria"]})
+    changed = service.update(ACCOUNT, made, {"BatchSize": 7})
+    service.settle()
+    answers = [service.get(ACCOUNT, made), changed, service.delete(ACCOUNT, made)]
+
+    assert (caught.value.status, caught.value.code) == (403, "AccessDeniedException")
+    assert [one["FilterCriteriaError"]["ErrorCode"] for one in answers] == ["KMSAccessDeniedException"] * 3
+    assert [one for one in answers if "FilterCriteria" in one] == []
+
+
 def test_reads_can_lag_behind_a_change(service: MappingService, faults: FaultBoard) -> None:
     lag = {"state_delay_seconds": 0.0, "lag_seconds": 60.0}
     faults.set(lag)

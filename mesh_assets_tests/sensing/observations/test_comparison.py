@@ -14,7 +14,7 @@ COMPARED: tuple[SectionName, ...] = ("topics", "connectors", "schemas", "consume
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents(fresh=True), documents(fresh=True))
 def test_a_created_or_deleted_resource_is_identified_by_its_record(before: Document, after: Document) -> None:
     changes = diff_documents(before, after)

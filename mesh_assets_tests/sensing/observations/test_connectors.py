@@ -1,12 +1,18 @@
 import dataclasses
 
 import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
 
+from mesh_assets.errors import StoreError
 from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
-from mesh_assets.sensing.observations.connectors import observe_connectors
+from mesh_assets.sensing.observations.connectors import compare_connectors, observe_connectors
 from mesh_assets.sensing.observations.observation import Observation, ObservationContext
+from mesh_assets.sensing.observations.resources import observe_resources
+from mesh_assets.store.fingerprints import KeptFingerprints
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
 
@@ -150,3 +156,100 @@ def test_a_dead_connect_cluster_does_not_hide_the_failures_of_another(
     assert reported(observed.causes) == [FAILED]
     (note,) = observed.notes
     assert "dead.test:8083" in note
+
+
+SECRETS = {
+    "db.password": "correct-horse",
+    "db.url": "jdbc:postgresql://app:battery-staple@db/shop",
+    "vault": "${vault:a:b}",
+    "cloud.secret": "*" * 16,
+    "batch.size": "10",
+}
+
+
+@pytest.fixture
+def with_secrets(estate: Estate, warehouse: FakeCluster) -> Estate:
+    warehouse.worker.connectors = {"orders-sink": "RUNNING RUNNING"}
+    warehouse.worker.config = dict(SECRETS)
+    estate.discover()
+    return estate
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"db.password": "tr0ub4dor&3"}, "db.password"),
+        ({"db.url": "jdbc:postgresql://app:tr0ub4dor&3@db/shop"}, "db.url"),
+        ({"db.password": "tr0ub4dor&3", "batch.size": "20"}, "batch.size, db.password"),
+        ({"batch.size": "20"}, "batch.size"),
+        ({"vault": "${vault:a:c}"}, "vault"),
+        ({"db.token": "tr0ub4dor&3"}, "db.token"),
+        ({"odd": "tr0ub4dor&3"}, "odd"),
+    ],
+)
+def test_a_config_that_changed_wakes_a_discovery_which_finds_it_and_no_value_is_told(
+    with_secrets: Estate, warehouse: FakeCluster, changes: dict[str, str], named: str
+) -> None:
+    assert with_secrets.observe(observe_resources).causes == ()
+    before = with_secrets.latest().sequence
+    warehouse.worker.config.update(changes)
+
+    observed = [with_secrets.observe(observe_resources) for _ in range(2)]
+
+    assert observed[0].causes == observed[1].causes, "the same cause waits once"
+    assert reported(observed[0].causes) == [
+        ("connector_changed", "orders-sink", f"Connector orders-sink: {named} changed")
+    ]
+    secrets = [*SECRETS.values(), *changes.values(), "battery-staple", "tr0ub4dor"]
+    assert [one for one in secrets if one in msgspec.json.encode(observed).decode() and len(one) > 3] == []
+    with_secrets.discover()
+    published = [one for one in with_secrets.world.log.changes if one.sequence == before + 1]
+    assert sorted(str(one.field) for one in published) == sorted(f"config.{key}" for key in named.split(", "))
+    assert with_secrets.observe(observe_resources).causes == ()
+
+
+def test_what_is_not_known_of_secrets_is_no_reason_for_a_run(
+    with_secrets: Estate, warehouse: FakeCluster
+) -> None:
+    kept = [entry.key for entry in with_secrets.store.objects.list("private/fingerprints/")]
+    assert len(kept) == 1
+    before = with_secrets.store.objects.get(kept[0])
+    assert before is not None
+    warehouse.worker.config["db.password"] = "tr0ub4dor&3"
+    warehouse.worker.config["cloud.secret"] = "*" * 10
+    seen = with_secrets.observe(observe_resources)
+    with_secrets.store.objects.put(kept[0], b"{")
+    unknown = with_secrets.observe(observe_resources)
+    with_secrets.store.objects.put(kept[0], before[0])
+    with_secrets.store.objects.delete("private/fingerprint-key.json")
+    another_key = with_secrets.observe(observe_resources)
+
+    assert [len(one.causes) for one in (seen, unknown, another_key)] == [1, 0, 0]
+
+
+def test_fingerprints_that_cannot_be_read_are_a_note_and_the_rest_is_still_compared(
+    with_secrets: Estate, warehouse: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the bucket does not answer")
+
+    monkeypatch.setattr(KeptFingerprints, "of", fail)
+    warehouse.worker.config["batch.size"] = "20"
+
+    observed = with_secrets.observe(observe_resources)
+
+    assert [cause.trigger.type for cause in observed.causes] == ["connector_changed"]
+    assert observed.notes == ("rotations of secrets are not seen: the bucket does not answer",)
+
+
+def test_a_config_that_the_last_discovery_could_not_read_is_no_reason_for_a_run(
+    with_secrets: Estate, warehouse: FakeCluster
+) -> None:
+    warehouse.worker.config["batch.size"] = "20"
+    document = with_secrets.latest()
+    withheld = replace(document.connectors[0], error="its config is withheld")
+
+    with warehouse.clients() as opened:
+        read = compare_connectors(opened.connect, replace(document, connectors=(withheld,)), with_secrets.now)
+
+    assert read.config_causes == ()

@@ -106,6 +106,7 @@ def test_partitions_and_configs_of_a_topic_are_one_trigger(estate: Estate, wareh
     ]
 
 
+@pytest.mark.slow
 def test_configs_are_read_in_slices_and_all_within_half_an_hour(
     estate: Estate, warehouse: FakeCluster
 ) -> None:

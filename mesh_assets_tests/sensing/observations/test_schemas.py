@@ -89,6 +89,7 @@ def test_a_registry_that_is_down_gives_its_reason_and_no_deletion_and_afterwards
     ]
 
 
+@pytest.mark.slow
 def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, warehouse: FakeCluster) -> None:
     registry = warehouse.registry = Confluent(schemas=some_schemas(3000))
     estate.discover()
