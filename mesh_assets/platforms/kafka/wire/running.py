@@ -38,7 +38,7 @@ class RunningCluster:
         self, properties: Mapping[str, Any], timeout_seconds: float, *, on_confluent_cloud: bool = False
     ) -> None:
         self._login = Login(properties, on_confluent_cloud=on_confluent_cloud)
-        self._timeout = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         servers = properties.get("bootstrap.servers") or properties.get("metadata.broker.list") or ""
         self._cluster = Cluster(addresses(str(servers)), self._login, timeout_seconds)
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class RunningCluster:
             if self._closed:
                 raise RuntimeError("this Kafka reader is closed")
             future = asyncio.run_coroutine_threadsafe(read(self._cluster), self._running())
-        seconds = self._timeout * _TIMEOUTS_A_READ
+        seconds = self.timeout_seconds * _TIMEOUTS_A_READ
         try:
             return future.result(seconds)
         except BrokerError as error:
