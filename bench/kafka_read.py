@@ -23,7 +23,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.errors import MeshError
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, leading_partitions
+from mesh_assets.platforms.kafka import WireReader, leading_partitions
 
 Result = TypeVar("Result")
 
@@ -166,7 +166,7 @@ def measure(bootstrap: str, repeat: int, timeout_seconds: float, *, gc_off: bool
     timings = Timings()
     if gc_off:
         gc.disable()
-    with ConfluentKafkaReader({"bootstrap.servers": bootstrap}, timeout_seconds) as reader:
+    with WireReader({"bootstrap.servers": bootstrap}, timeout_seconds) as reader:
         for _ in range(repeat):
             metadata = timings.take("metadata", reader.metadata)
             names = [topic.name for topic in metadata.topics]
@@ -182,12 +182,12 @@ def measure(bootstrap: str, repeat: int, timeout_seconds: float, *, gc_off: bool
         )
         print(timings.report())
         print(
-            "calls to librdkafka:",
+            "requests on the wire:",
             ", ".join(f"{kind} {count}" for kind, count in sorted(reader.requests.items())),
         )
 
 
-def all_at_once(reader: ConfluentKafkaReader, names: list[str], places: dict[str, tuple[int, ...]]) -> None:
+def all_at_once(reader: WireReader, names: list[str], places: dict[str, tuple[int, ...]]) -> None:
     with ThreadPoolExecutor(4) as threads:
         reads: list[Future[object]] = [
             threads.submit(reader.metadata),

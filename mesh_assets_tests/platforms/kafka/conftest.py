@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from mesh_assets.platforms.kafka import ConfluentKafkaReader
+from mesh_assets.platforms.kafka import WireReader
 from mesh_assets.sandbox.servers import Endpoints
 
 WAIT_SECONDS = 30
@@ -29,8 +29,8 @@ def bootstrap_servers(endpoints: Endpoints) -> str:
 
 
 @pytest.fixture
-def reader(bootstrap_servers: str) -> Iterator[ConfluentKafkaReader]:
-    with ConfluentKafkaReader({"bootstrap.servers": bootstrap_servers}, 15) as reader:
+def reader(bootstrap_servers: str) -> Iterator[WireReader]:
+    with WireReader({"bootstrap.servers": bootstrap_servers}, 15) as reader:
         yield reader
 
 

@@ -37,8 +37,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from confluent_kafka.cimpl import Uuid
 
-from mesh_assets.platforms.kafka import ConfluentKafkaReader
-
 NODE = Node(1, "broker-1", 9092, "rack-a")
 TOPIC_ID = Uuid(1, 2)
 
@@ -281,14 +279,3 @@ class FakeConsumer:
 
     def close(self) -> None:
         self.closed = True
-
-
-def reader_on(
-    admin: FakeAdmin, consumer: FakeConsumer | None = None, timeout_seconds: float = 5
-) -> ConfluentKafkaReader:
-    return ConfluentKafkaReader(
-        {"bootstrap.servers": "broker-1:9092"},
-        timeout_seconds,
-        admin_factory=lambda _configuration: admin,
-        consumer_factory=lambda _configuration: consumer or FakeConsumer(),
-    )

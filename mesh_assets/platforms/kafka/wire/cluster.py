@@ -1,6 +1,7 @@
 """The connections to all brokers of a cluster, opened when first asked for, one a broker."""
 
 import asyncio
+import logging
 import random
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -15,6 +16,8 @@ from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, firs
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
 from mesh_assets.platforms.kafka.wire.greetings import BROKERS
 from mesh_assets.platforms.kafka.wire.login import Login
+
+_LOGGER = logging.getLogger("mesh_assets.kafka")
 
 SECONDS_DOWN_BELIEVED = 3.0
 """How long connections are tried again: a broker that restarts is back in 2 to 3 s (measured)."""
@@ -136,6 +139,7 @@ class Cluster:
                     final=_is_refusal,
                 )
             except BrokerError as error:
+                _LOGGER.debug("%s: %s", ", ".join(map(str, where)), error.said)
                 # The last attempt may have had no time; what an earlier one learned says more.
                 failure = error if failure is None or error.code != KafkaError._TIMED_OUT else failure
             gone = loop.time() - began

@@ -169,7 +169,10 @@ class Cluster:
         return MetadataResponse(
             brokers=[],
             cluster_id=None,
-            topics=[self._listed(one.name) for one in request.topics],
+            topics=[
+                self._listed(name)
+                for name in (self.leaders if request.topics is None else [one.name for one in request.topics])
+            ],
             error_code=0,
         )
 

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka.values import (
-    partition_of,
-)
+from mesh_assets.platforms.kafka.values import partition_of
 from mesh_assets.platforms.kafka.wire.coordinators import absent_groups
 from mesh_assets.platforms.kafka.wire.forms import BrokerError
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
@@ -224,6 +222,14 @@ def test_a_partition_that_goes_on_moving_hides_its_groups() -> None:
         "partitions 2 of __consumer_offsets got another coordinator while the groups were listed"
         in unlisted.reason
     )
+
+
+# The hash codes are Java's own: 99162322, -438341406, and Integer.MIN_VALUE, whose absolute value is 0 to Kafka.
+@pytest.mark.parametrize(
+    ("group", "magnitude"), [("hello", 99162322), ("größe-11-✓", 438341406), ("polygenelubricants", 0)]
+)
+def test_a_group_is_in_the_partition_that_kafka_puts_it_in(group: str, magnitude: int) -> None:
+    assert partition_of(group, 50) == magnitude % 50
 
 
 @pytest.mark.parametrize("partitions", [1, 6, 50])

@@ -138,16 +138,19 @@ def test_a_read_that_is_given_up_by_its_caller_leaves_nothing_running(
 
 
 def test_refused_connections_are_believed_after_three_seconds(
-    refusing: str, opened: Callable[..., RunningCluster]
+    refusing: str, opened: Callable[..., RunningCluster], caplog: pytest.LogCaptureFixture
 ) -> None:
     began = time.monotonic()
-    with pytest.raises(UnreachableError) as raised:
+    with caplog.at_level(logging.DEBUG, "mesh_assets.kafka"), pytest.raises(UnreachableError) as raised:
         asked(opened(refusing, 20))
     assert str(raised.value) == (
         f"Kafka at {refusing} could not be reached within 3 s: Connection refused"
         "; are the brokers running, and is kafka.bootstrap_servers right?"
     )
     assert 3 <= time.monotonic() - began < 6
+    attempts = [record.getMessage() for record in caplog.records if record.name == "mesh_assets.kafka"]
+    assert len(attempts) > 3
+    assert set(attempts) == {f"{refusing}: Connection refused"}
 
 
 def test_a_name_that_nobody_knows_is_reported_as_such(opened: Callable[..., RunningCluster]) -> None:
