@@ -8,6 +8,8 @@ from mesh_assets.estate.model import Cluster, Events
 from mesh_assets_tests.access_checks.fakes import (
     DISCOVERY,
     EVERYTHING,
+    SINCE_2_3,
+    SINCE_2_8,
     FakeBrokers,
     Rights,
 )
@@ -19,7 +21,7 @@ def check(brokers: FakeBrokers, **fields: Any) -> AccessCheck:
     cluster = Cluster.model_validate(
         {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
     )
-    (result,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
+    (result,) = check_brokers(cluster, Events(), discovered=True, carried=(), connect=brokers)
     return result
 
 
@@ -85,6 +87,9 @@ def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
         "no DESCRIBE_CONFIGS on any of 9,000 topics (t0000, t0001, t0002, …): their configs will be unknown; "
         "grant DESCRIBE_CONFIGS on topic *, or on these",
     )
+    few = with_rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]})
+    check(few)
+    assert len(brokers.asked) + 1 == len(few.asked)  # which describes its groups, and this one has none
 
 
 def test_only_topics_in_the_picture_count() -> None:
@@ -158,8 +163,9 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
     )
 
 
-def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
-    result = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
+@pytest.mark.parametrize("topics", [TOPICS, {}])
+def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(topics: dict[str, str]) -> None:
+    result = check(FakeBrokers(newest=SINCE_2_3, topics=topics, groups=("g1",)))
     assert (result.state, result.rights) == ("ok", "the brokers do not say")
     assert result.notes == (
         "the brokers do not report rights (Kafka does since 2.3), so it is unknown whether configs can be read and "
@@ -178,14 +184,19 @@ def test_another_cluster_than_the_estate_says_is_reported() -> None:
 def test_nothing_is_changed() -> None:
     brokers = with_rights(cluster=["DESCRIBE"])
     check(brokers)
-    # The fake has no other calls: a create, an alter or a produce would have failed.
-    assert {kind for kind, _ in brokers.asked} <= {
-        "describe_cluster",
-        "list_topics",
-        "describe_topics",
-        "chunk of topics",
-        "list_groups",
-        "list_consumer_groups",
-        "describe_consumer_groups",
-        "chunk of groups",
+    # The fake takes no other requests: an alter or a produce would have failed.
+    assert {name for name, _, _ in brokers.asked} == {
+        "Metadata",
+        "DescribeCluster",
+        "ListGroups",
+        "DescribeGroups",
     }
+
+
+@pytest.mark.parametrize("newest", [{}, SINCE_2_8])
+def test_the_rights_of_discovery_are_enough_whatever_the_brokers_version(newest: dict[str, int]) -> None:
+    result = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS, groups=("g1",), newest=newest))
+    assert (result.state, result.rights) == (
+        "ok",
+        "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 1/1",
+    )

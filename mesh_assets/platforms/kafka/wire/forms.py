@@ -18,6 +18,7 @@ Answer = TypeVar("Answer")
 
 _LONGEST_VARINT = 5
 _LONGEST_WORDS = 1_000
+_OPERATIONS_NOT_TOLD = -(2**31)
 
 
 class MalformedError(Exception):
@@ -96,6 +97,11 @@ class Reader:
     def throttle(self) -> None:
         """The field `throttle_time_ms`: how long the broker asks this client to stay silent."""
         self.throttle_ms = max(0, self.int32())
+
+    def operations(self) -> int | None:
+        """The field `authorized_operations`: a bit for each that the user may do; None: not asked for, or not told."""
+        bits = self.int32()
+        return None if bits == _OPERATIONS_NOT_TOLD else bits
 
     def varint(self) -> int:
         """An unsigned one of at most 32 bits."""

@@ -16,7 +16,6 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     exactly,
     in_order,
     new_member,
-    rights_told,
     undecoded_note,
 )
 
@@ -100,7 +99,7 @@ def _description(
     def read(answer: Reader, version: int) -> Descriptions:
         def one() -> tuple[str, Described | Failure]:
             code, said, group_id = answer.int16(), answer.nullable_text(), answer.text()
-            described = group(answer, version)._replace(rights=rights_told(answer.int32()))
+            described = group(answer, version)._replace(rights=answer.operations())
             answer.tags()
             return group_id, Failure(code, said or "") if code else described
 

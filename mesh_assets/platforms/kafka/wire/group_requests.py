@@ -60,8 +60,8 @@ class Described(NamedTuple):
 
     `shared_topics`: topics of a streams group that are read beside others in one subtopology. Its tasks are as many
     as the longest of them has partitions, so an assignment may name partitions that such a topic does not have.
-    `note`: what of the assignment could not be read. `rights`: a bit for each operation that the user may do
-    (`named_operations`); None when they were not asked for, or the broker does not tell them.
+    `note`: what of the assignment could not be read. `rights`: a bit for each operation that the user may do;
+    None when they were not asked for, or the broker does not tell them.
     """
 
     state: str
@@ -170,8 +170,6 @@ def find_coordinators(names: Sequence[str]) -> Request[dict[str, int | Failure]]
 
 # --- who is in them
 
-_NOT_TOLD = -(2**31)
-
 Descriptions = Mapping[str, "Described | Failure"]
 
 
@@ -216,7 +214,7 @@ def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Re
             answer.text()
             undecoded.clear()
             members = every(answer, lambda: member(protocol_type))
-            may = rights_told(answer.int32()) if version >= 3 else None
+            may = answer.operations() if version >= 3 else None
             answer.tags()
             if code:
                 return name, Failure(code, said or "")
@@ -231,10 +229,6 @@ def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Re
         return found
 
     return Request(name="DescribeGroups", api=15, oldest=0, newest=6, flexible_from=5, write=write, read=read)
-
-
-def rights_told(bits: int) -> int | None:
-    return None if bits == _NOT_TOLD else bits
 
 
 def consumer_assignment(data: bytes) -> dict[str, list[int]]:

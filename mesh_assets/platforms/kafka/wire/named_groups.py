@@ -1,18 +1,14 @@
-"""Questions about single groups by name, whatever the list of groups says; and what the user may do with groups."""
+"""Questions about single groups by name, whatever the list of groups says."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from sys import intern
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from uuid import uuid4
 
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION, Endpoint
-from mesh_assets.platforms.kafka.rights import GroupsRights, Operations, ResourceRights
 from mesh_assets.platforms.kafka.values import ConsumerGroup, GroupMember
 from mesh_assets.platforms.kafka.wire.commits import (
     MANY_GROUPS_FROM,
@@ -20,20 +16,16 @@ from mesh_assets.platforms.kafka.wire.commits import (
     fetch_offsets,
 )
 from mesh_assets.platforms.kafka.wire.coordinators import CoordinatedGroup, Coordinators
-from mesh_assets.platforms.kafka.wire.forms import Connections, together
+from mesh_assets.platforms.kafka.wire.forms import Connections
 from mesh_assets.platforms.kafka.wire.group_kinds import describe_share_groups
 from mesh_assets.platforms.kafka.wire.group_requests import (
     UNKNOWN,
-    Described,
     Failure,
     ListedGroup,
-    describe_classic_groups,
 )
 from mesh_assets.platforms.kafka.wire.groups import (
-    DESCRIPTIONS,
     RIGHT,
     SHARE_RIGHT,
-    existing,
     find_kinds,
     group_of,
     is_gone,
@@ -41,7 +33,6 @@ from mesh_assets.platforms.kafka.wire.groups import (
 )
 
 _BY_NAME = "asking for consumer groups by name"
-_RIGHTS = "asking for the rights on the consumer groups"
 _SHARE_GROUP = "reading a share group"
 
 
@@ -170,75 +161,3 @@ async def group_presence(
         else:
             raise coordinators.failed(failures[name], doing=_BY_NAME, right="DESCRIBE on the groups")
     return found
-
-
-# --- rights
-
-# The bits of Kafka's answer are numbered as its AclOperation is.
-_OPERATIONS = {
-    3: "READ",
-    4: "WRITE",
-    5: "CREATE",
-    6: "DELETE",
-    7: "ALTER",
-    8: "DESCRIBE",
-    9: "CLUSTER_ACTION",
-    10: "DESCRIBE_CONFIGS",
-    11: "ALTER_CONFIGS",
-    12: "IDEMPOTENT_WRITE",
-}
-
-
-async def read_groups_rights(
-    connections: Connections,
-    selects: Callable[[str], bool],
-    *,
-    list_is_complete: bool | None,
-    endpoint: Endpoint,
-    timeout_seconds: float,
-) -> GroupsRights:
-    """The user's rights on each selected group of any kind. `list_is_complete`: True with DESCRIBE on the cluster.
-
-    Raises PlatformError when the groups could not be listed, also when some of them could not; BrokerError when no
-    broker could be asked.
-    """
-    coordinators = Coordinators(connections, endpoint, timeout_seconds)
-    listing = await coordinators.list_groups()
-    if listing.unlisted is not None:
-        raise UnexpectedAnswerError(listing.unlisted.reason)
-    selected = {name: group for name, group in listing.groups.items() if selects(name)}
-    by_kind: dict[str, dict[str, int]] = {}
-    for name, group in selected.items():
-        by_kind.setdefault(group.listed.type, {})[name] = group.coordinator
-    answers: dict[str, Described | Failure] = {}
-    for part in await together(
-        coordinators.ask(names, partial(DESCRIPTIONS.get(kind, describe_classic_groups), rights=True))
-        for kind, names in by_kind.items()
-    ):
-        answers |= part
-    groups: dict[str, ResourceRights] = {}
-    for name, answer in sorted((name, existing(one)) for name, one in answers.items()):
-        if isinstance(answer, Described):
-            groups[name] = ResourceRights(state="here", operations=named_operations(answer.rights))
-        elif answer.code in AUTHORIZATION:
-            groups[name] = ResourceRights(state="refused")
-        elif answer.code in (KafkaError.UNSUPPORTED_VERSION, KafkaError.INVALID_GROUP_ID):
-            groups[name] = ResourceRights(state="here")  # listed, but nothing describes it
-        elif not is_gone(answer):
-            raise coordinators.failed(answer, doing=_RIGHTS, right="DESCRIBE on the groups")
-    visible = list_is_complete
-    if not visible and listing.groups:
-        # A made-up name is refused unless the user may describe any group.
-        made_up = uuid4().hex
-        visible = (
-            await group_presence(connections, [made_up], endpoint=endpoint, timeout_seconds=timeout_seconds)
-        )[made_up] != "refused"
-    return GroupsRights(
-        groups=groups, excluded=len(listing.groups) - len(selected), every_group_is_visible=visible
-    )
-
-
-def named_operations(rights: int | None) -> Operations | None:
-    if rights is None:
-        return None
-    return frozenset(intern(name) for bit, name in _OPERATIONS.items() if rights >> bit & 1)

@@ -32,13 +32,21 @@ _INTERNAL = frozenset(
 
 
 class ListedTopics(NamedTuple):
-    """An answer to Metadata. `codes`: Kafka's errors, of the topics that have one."""
+    """An answer to Metadata. `codes`: Kafka's errors, of the topics that have one. `controller`: the broker that
+    carries out changes, or passes them on; None: there is none now.
+
+    What the user may do, a bit for each operation: `operations` with the cluster (None: not asked for, not told, or
+    DescribeCluster tells it), `rights` with the topics of which it was asked for and told.
+    """
 
     code: int
     cluster_id: str | None
     brokers: tuple[BrokerNode, ...]
     topics: dict[str, TopicMetadata]
     codes: dict[str, int]
+    controller: int | None
+    operations: int | None
+    rights: dict[str, int]
 
 
 async def read_cluster_id(connections: Connections) -> str | None:
@@ -83,13 +91,15 @@ def _presence(code: int) -> Presence:
             raise BrokerError(code)
 
 
-async def list_topics(connections: Connections, names: Collection[str] | None) -> ListedTopics:
+async def list_topics(
+    connections: Connections, names: Collection[str] | None, *, rights: bool = False
+) -> ListedTopics:
     """These topics, each of them present or with its error; None: all that the user may see. Never creates one.
-    Raises BrokerError when the answer as a whole is an error."""
+    `rights`: with what the user may do. Raises BrokerError when the answer as a whole is an error."""
     asked = None if names is None else sorted(set(names))
     listed = await connections.ask(
         # Before version 4, brokers with auto.create.topics.enable create a topic that is asked for by name.
-        Request("Metadata", 3, 4, 13, 9, partial(_write, asked), _read)
+        Request("Metadata", 3, 4, 13, 9, partial(_write, asked, rights), _read)
     )
     if listed.code:
         raise BrokerError(listed.code)
@@ -98,7 +108,7 @@ async def list_topics(connections: Connections, names: Collection[str] | None) -
     return listed
 
 
-def _write(names: Sequence[str] | None, w: Writer, version: int) -> None:
+def _write(names: Sequence[str] | None, rights: bool, w: Writer, version: int) -> None:
     w.count(None if names is None else len(names))
     for name in names or ():
         if version >= 10:
@@ -107,9 +117,9 @@ def _write(names: Sequence[str] | None, w: Writer, version: int) -> None:
         w.tags()
     w.boolean(False)  # create no topic
     if 8 <= version <= 10:
-        w.boolean(False)  # the user's rights on the cluster
+        w.boolean(rights)  # those on the cluster, which DescribeCluster tells since
     if version >= 8:
-        w.boolean(False)  # and on the topics
+        w.boolean(rights)  # and on the topics
     w.tags()
 
 
@@ -117,9 +127,10 @@ def _read(r: Reader, version: int) -> ListedTopics:
     r.throttle()
     brokers = [_broker(r) for _ in range(r.length())]
     cluster_id = r.nullable_text()
-    r.int32()  # the controller: with KRaft, any broker
+    controller = r.int32()  # with KRaft, any broker
     topics: dict[str, TopicMetadata] = {}
     codes: dict[str, int] = {}
+    rights: dict[str, int] = {}
     seen: dict[bytes, PartitionMetadata] = {}
     for _ in range(r.length()):
         code = r.int16()
@@ -129,8 +140,8 @@ def _read(r: Reader, version: int) -> ListedTopics:
         topic_id = r.uuid() if version >= 10 else _NO_ID
         internal = r.boolean()
         partitions = _partitions(r, version, seen)
-        if version >= 8:
-            r.int32()  # the rights, which were not asked for
+        if version >= 8 and (bits := r.operations()) is not None:
+            rights[name] = bits
         r.tags()
         error = None
         if code:
@@ -145,11 +156,19 @@ def _read(r: Reader, version: int) -> ListedTopics:
             partitions=partitions,
             error=error,
         )
-    if 8 <= version <= 10:
-        r.int32()
+    operations = r.operations() if 8 <= version <= 10 else None
     code = r.int16() if version >= 13 else 0
     r.tags()
-    return ListedTopics(code, cluster_id, tuple(sorted(brokers, key=lambda broker: broker.id)), topics, codes)
+    return ListedTopics(
+        code=code,
+        cluster_id=cluster_id,
+        brokers=tuple(sorted(brokers, key=lambda broker: broker.id)),
+        topics=topics,
+        codes=codes,
+        controller=controller if controller >= 0 else None,
+        operations=operations,
+        rights=rights,
+    )
 
 
 def _broker(r: Reader) -> BrokerNode:

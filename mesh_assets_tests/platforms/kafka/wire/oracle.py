@@ -11,11 +11,13 @@ from mesh_assets.platforms.kafka.values import BrokerNode, ClusterMetadata, Part
 from mesh_assets.platforms.kafka.wire.forms import (
     Answer,
     BrokerError,
+    Connections,
     Reader,
     Request,
     UnsupportedError,
     Writer,
 )
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of how it reads its own files, with Python 3.11
@@ -36,6 +38,7 @@ __all__ = [
     "MetadataResponse",
     "decode",
     "node",
+    "running_on",
 ]
 
 Handler = Callable[[Any, int | None], Any]
@@ -80,6 +83,9 @@ class Brokers:
         self.refreshes += 1
         return self.nodes
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:  # noqa: ARG002
         version = min(request.newest, self.newest.get(request.name, request.newest))
         return version if version >= request.oldest else None
@@ -100,6 +106,20 @@ class Brokers:
         self.asked.append((request.name, broker, read))
         await asyncio.sleep(0)  # others write their requests meanwhile
         return decode(request, version, bytes(handler(read, broker).encode(version=version)))
+
+
+def running_on(
+    brokers: Connections,
+    properties: Mapping[str, Any],
+    timeout_seconds: float,
+    *,
+    on_confluent_cloud: bool = False,
+) -> RunningCluster:
+    """As `RunningCluster` makes one, but to brokers in memory."""
+    running = RunningCluster(properties, timeout_seconds, on_confluent_cloud=on_confluent_cloud)
+    in_memory: Any = brokers
+    running._cluster = in_memory
+    return running
 
 
 LATEST, EARLIEST = -1, -2

@@ -1,21 +1,16 @@
 """Single groups by name, whatever the list of groups says."""
 
-from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka.rights import GroupsRights, ResourceRights
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup
-from mesh_assets.platforms.kafka.wire import named_groups
 from mesh_assets.platforms.kafka.wire.named_groups import (
     ShareGroup,
     SharePartition,
     group_presence,
     read_group,
-    read_groups_rights,
     read_share_group,
 )
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
@@ -25,7 +20,6 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     OLD_BROKERS,
     TOPIC_REFUSED,
     UNAVAILABLE,
-    UNSUPPORTED,
     Group,
     GroupBrokers,
 )
@@ -240,75 +234,3 @@ def test_a_coordinator_that_says_neither_is_an_error() -> None:
     brokers.failures["DescribeGroups", "billing"] = [LOADING]
     with pytest.raises(UnreachableError, match="while asking for consumer groups by name"):
         brokers.run(group_presence, ["billing"])
-
-
-# --- read_groups_rights
-
-
-def rights(brokers: GroupBrokers, *, list_is_complete: bool | None = True) -> GroupsRights:
-    def selects(name: str) -> bool:
-        return not name.startswith("tool-")
-
-    asked = partial(read_groups_rights, list_is_complete=list_is_complete)
-    return brokers.run(asked, selects)
-
-
-def test_the_rights_on_groups_of_every_kind_are_told_where_they_are_described() -> None:
-    told = {"authorized_operations": 1 << 3 | 1 << 8}
-    brokers = GroupBrokers(
-        **{
-            "billing": Group(described=told),
-            "sharing": Group("share", described=told),
-            "totals": Group("streams", described=told),
-            "upgraded": Group("consumer", described=told),
-            "silent": Group(),
-            "secret": Group(),
-            "later": Group("share"),
-            "dead": Group(state="Dead"),
-            "tool-1": Group(),
-        }
-    )
-    brokers.failures["DescribeGroups", "secret"] = [GROUP_REFUSED]
-    brokers.failures["ShareGroupDescribe", "later"] = [UNSUPPORTED]
-    here = ResourceRights(state="here", operations=frozenset({"READ", "DESCRIBE"}))
-    assert rights(brokers) == GroupsRights(
-        groups={
-            "billing": here,
-            "later": ResourceRights(state="here"),
-            "secret": ResourceRights(state="refused"),
-            "sharing": here,
-            "silent": ResourceRights(state="here"),
-            "totals": here,
-            "upgraded": here,
-        },
-        excluded=1,
-        every_group_is_visible=True,
-    )
-
-
-@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_hidden(
-    newest: dict[str, int | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(named_groups, "uuid4", lambda: UUID(int=7))
-    brokers = GroupBrokers(billing=Group())
-    brokers.newest = dict(newest)
-    assert rights(brokers, list_is_complete=None).every_group_is_visible is True
-    brokers.failures["FindCoordinator", UUID(int=7).hex] = [GROUP_REFUSED]
-    assert rights(brokers, list_is_complete=None).every_group_is_visible is False
-    assert rights(GroupBrokers(), list_is_complete=None).every_group_is_visible is None
-
-
-def test_rights_on_some_of_the_groups_are_not_taken_for_rights_on_all() -> None:
-    brokers = GroupBrokers(billing=Group())
-    brokers.leaders = [1, None, 1]
-    with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets"):
-        rights(brokers)
-
-
-def test_a_coordinator_that_does_not_tell_the_rights_is_an_error() -> None:
-    brokers = GroupBrokers(billing=Group())
-    brokers.patience_seconds = 0.2
-    brokers.failures["DescribeGroups", "billing"] = [LOADING]
-    with pytest.raises(UnreachableError, match="while asking for the rights on the consumer groups"):
-        rights(brokers)
