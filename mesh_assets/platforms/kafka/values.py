@@ -1,4 +1,4 @@
-"""What the four bulk reads of a Kafka cluster return: plain, compact, immutable values.
+"""What the bulk reads of a Kafka cluster return: plain, compact, immutable values.
 
 They repeat what the brokers said. None means "could not be read" unless a docstring says otherwise. An `error`
 is a short text that begins with Kafka's name of the error, and is set exactly when part of the value could not
@@ -59,8 +59,7 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
 class ClusterMetadata(Value, frozen=True, kw_only=True):
     """The cluster as one broker saw it. `brokers` and `topics` are sorted.
 
-    Without its controller: KRaft's brokers name one of themselves at random to clients, and librdkafka cannot ask
-    the quorum.
+    Without its controller: KRaft's brokers name one of themselves at random to clients, and the quorum is not asked.
     """
 
     cluster_id: str | None
