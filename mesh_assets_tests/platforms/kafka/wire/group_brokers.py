@@ -3,13 +3,16 @@ it says. Their answers are written by kafka-python.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from mesh_assets.platforms.kafka.errors import Endpoint
 from mesh_assets.platforms.kafka.values import BrokerNode
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Reader, Request, UnsupportedError
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, written
 
 Result = TypeVar("Result")
@@ -63,6 +66,8 @@ class GroupBrokers:
         self.topics: dict[str, int] = {}
         self.failures: dict[tuple[str, str | int], list[int | Exception | None]] = {}
         self.newest: dict[str, int | None] = {}
+        self.commit_codes: dict[tuple[str, int], int] = {}
+        """The error of what groups have committed on a partition."""
         self.asked: list[tuple[str, int | None, list[str]]] = []
         self.patience_seconds = 10.0
         """The timeout: short where a test waits for its end."""
@@ -72,6 +77,16 @@ class GroupBrokers:
     def run(self, question: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any) -> Result:
         asked = question(self, *arguments, endpoint=ENDPOINT, timeout_seconds=self.patience_seconds)
         return asyncio.run(asked)
+
+    @contextmanager
+    def running(self) -> Iterator[RunningCluster]:
+        """For synchronous code."""
+        made = RunningCluster({"bootstrap.servers": ENDPOINT.servers}, self.patience_seconds)
+        with patch.object(made, "_cluster", self), closing(made):
+            yield made
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
     def names(self, request: str) -> list[list[str]]:
         return [names for name, _, names in self.asked if name == request]
@@ -245,7 +260,12 @@ class GroupBrokers:
                 {
                     "name": topic,
                     "partitions": [
-                        {"partition_index": number, "committed_offset": offset, "metadata": ""}
+                        {
+                            "partition_index": number,
+                            "committed_offset": offset,
+                            "metadata": "",
+                            "error_code": self.commit_codes.get((topic, number), 0),
+                        }
                         for number, offset in offsets.items()
                     ],
                 }
