@@ -14,8 +14,9 @@ from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.importing import importing
 from mesh_assets.inventory.lag import lag_records
-from mesh_assets.platforms.kafka.values import GroupMember
+from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupMember, TopicMetadata
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections
+from mesh_assets.platforms.kafka.wire.groups import RIGHT, SHARE_RIGHT
 from mesh_assets.platforms.kafka.wire.named_groups import read_group, read_share_group
 from mesh_assets.platforms.kafka.wire.offsets import read_offsets
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
@@ -96,15 +97,18 @@ def partitions_of(cluster: RunningCluster, topic: str) -> tuple[int, ...]:
 
     Raises RefusedError when it does not exist or may not be seen, UnreachableError without an answer.
     """
+    return tuple(one.partition for one in _read_topic(cluster, topic).partitions)
 
-    async def read(kafka: Connections) -> tuple[int, ...] | None:
+
+def _read_topic(cluster: RunningCluster, topic: str) -> TopicMetadata:
+    async def read(kafka: Connections) -> TopicMetadata | None:
         listed = await list_topics(kafka, [topic])
         code = listed.codes.get(topic, 0)
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
         if code:
             raise BrokerError(code)
-        return tuple(one.partition for one in listed.topics[topic].partitions)
+        return listed.topics[topic]
 
     found = cluster.run(read, doing=f"reading topic {topic}", right=f"DESCRIBE on topic {topic}")
     if found is None:
@@ -115,19 +119,19 @@ def partitions_of(cluster: RunningCluster, topic: str) -> tuple[int, ...]:
 def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: bool = False) -> Position:
     """The group's position now; `queue`: it is a share group. Raises PlatformError as soon as one offset cannot
     be read."""
-    partitions = partitions_of(cluster, topic)
+    known = _read_topic(cluster, topic)
     if queue:
-        return _of_share_group(cluster, group, topic, partitions)
+        return _of_share_group(cluster, group, known)
     found = cluster.run(
         lambda kafka: read_group(
             kafka, group, endpoint=cluster.endpoint, timeout_seconds=cluster.timeout_seconds
         ),
         doing=f"reading consumer group {group}",
-        right="DESCRIBE on the group",
+        right=RIGHT,
     )
     # After the commits: what is beyond these ends is beyond the end, not ahead of an older reading.
-    start, end = _edges(cluster, topic, partitions)
-    committed: dict[int, int | None] = dict.fromkeys(partitions)
+    start, end = _edges(cluster, known)
+    committed: dict[int, int | None] = dict.fromkeys(end)
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
     # Also one whose member holds partitions that could not be decoded: it may be who commits.
@@ -146,15 +150,16 @@ def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: boo
     return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)
 
 
-def _of_share_group(cluster: RunningCluster, group: str, topic: str, partitions: tuple[int, ...]) -> Position:
+def _of_share_group(cluster: RunningCluster, group: str, known: TopicMetadata) -> Position:
+    topic = known.name
     # Before the group: without lag, it is then done with all that is before these ends.
-    start, end = _edges(cluster, topic, partitions)
+    start, end = _edges(cluster, known)
     found = cluster.run(
         lambda kafka: read_share_group(
             kafka, group, topic, endpoint=cluster.endpoint, timeout_seconds=cluster.timeout_seconds
         ),
         doing="reading a share group",
-        right="DESCRIBE on the group and on its topics",
+        right=SHARE_RIGHT,
     )
     begun = {
         partition: share
@@ -167,7 +172,7 @@ def _of_share_group(cluster: RunningCluster, group: str, topic: str, partitions:
         else max(share.start, end[partition])
         if share.lag_records == 0
         else share.start
-        for partition in partitions
+        for partition in end
     }
     return Position(
         group=group,
@@ -180,13 +185,13 @@ def _of_share_group(cluster: RunningCluster, group: str, topic: str, partitions:
     )
 
 
-def _edges(
-    cluster: RunningCluster, topic: str, partitions: tuple[int, ...]
-) -> tuple[dict[int, int], dict[int, int]]:
+def _edges(cluster: RunningCluster, known: TopicMetadata) -> tuple[dict[int, int], dict[int, int]]:
+    topic, partitions = known.name, [one.partition for one in known.partitions]
+    leaders = ClusterMetadata(cluster_id=None, brokers=(), topics=(known,))
     start: dict[int, int] = {}
     end: dict[int, int] = {}
     found = cluster.run(
-        lambda kafka: read_offsets(kafka, {topic: partitions}),
+        lambda kafka: read_offsets(kafka, {topic: partitions}, leaders),
         doing="reading the offsets",
         right="DESCRIBE on the topic",
     )

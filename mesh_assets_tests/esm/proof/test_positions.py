@@ -92,6 +92,20 @@ def test_ends_are_read_after_commits_so_that_nobody_is_ahead_of_an_older_reading
     assert asked.index("OffsetFetch") < asked.index("ListOffsets")
 
 
+def test_a_look_asks_for_the_topic_once() -> None:
+    """It is repeated twice a second for as long as a group is waited for."""
+    for queue in (False, True):
+        brokers = Brokers(g=a_share_group(orders={0: (6, 0)}) if queue else a_group({0: 7}))
+        look(brokers, queue=queue)
+        assert [name for name, _, _ in brokers.asked].count("Metadata") == 1
+
+
+def test_a_leader_that_has_moved_since_is_looked_up_again() -> None:
+    brokers = Brokers(g=a_group({0: 7}))
+    brokers.before["OffsetFetch"] = lambda: brokers.kafka.leaders["orders"].update({0: 2})
+    assert look(brokers).end == {0: 10, 1: 7}
+
+
 # --- what cannot be read
 
 

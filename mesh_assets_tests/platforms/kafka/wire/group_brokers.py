@@ -7,13 +7,13 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from unittest.mock import patch
 
 from mesh_assets.platforms.kafka.errors import Endpoint
 from mesh_assets.platforms.kafka.values import BrokerNode
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Reader, Request, UnsupportedError
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, written
+from mesh_assets_tests.platforms.kafka.wire.oracle import running_on
 
 Result = TypeVar("Result")
 
@@ -81,12 +81,9 @@ class GroupBrokers:
     @contextmanager
     def running(self) -> Iterator[RunningCluster]:
         """For synchronous code."""
-        made = RunningCluster({"bootstrap.servers": ENDPOINT.servers}, self.patience_seconds)
-        with patch.object(made, "_cluster", self), closing(made):
+        properties = {"bootstrap.servers": ENDPOINT.servers}
+        with closing(running_on(self, properties, self.patience_seconds)) as made:
             yield made
-
-    async def close(self) -> None:
-        """There is nothing to close."""
 
     def names(self, request: str) -> list[list[str]]:
         return [names for name, _, names in self.asked if name == request]
