@@ -160,11 +160,14 @@ def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
 
 
 def _metadata(kafka: RunningCluster) -> ClusterRights | Step:
+    cause = (
+        "the broker that took the login did not describe the cluster: try again, or another of its brokers"
+    )
     try:
         seen = read_cluster_rights(kafka)
+        cause = "the brokers advertise addresses (advertised.listeners) that cannot be reached from here"
         kafka.run(_reach_every_broker, doing="connecting to every broker", right=_DESCRIBE_CLUSTER)
     except PlatformError as error:
-        cause = "the brokers advertise addresses (advertised.listeners) that cannot be reached from here"
         return Step(name="metadata", state="failed", said=str(error), cause=cause)
     return seen
 
@@ -216,7 +219,7 @@ def _group_state(kafka: RunningCluster, seen: ClusterRights, group: str) -> Pres
     asked = partial(
         group_presence, names=[group], endpoint=kafka.endpoint, timeout_seconds=kafka.timeout_seconds
     )
-    return kafka.run(asked, doing="asking for the group by name", right="DESCRIBE on the group")[group]
+    return kafka.run(asked, doing="asking for consumer groups by name", right="DESCRIBE on the group")[group]
 
 
 def _judge_rights(
