@@ -1,6 +1,8 @@
+import threading
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
 from mesh_assets.access_checks import AccessCheck
 from mesh_assets.access_checks.brokers import check_brokers
@@ -200,3 +202,26 @@ def test_the_rights_of_discovery_are_enough_whatever_the_brokers_version(newest:
         "ok",
         "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 1/1",
     )
+
+
+def test_an_address_that_is_none_is_one_sentence() -> None:
+    result = check(FakeBrokers(), kafka={"bootstrap_servers": "broker.test:none"})
+    assert (result.state, result.identity) == ("failed", "anonymous")
+    assert result.missing == (
+        "kafka.bootstrap_servers: broker.test:none is not an address; expected host:port",
+    )
+
+
+def test_groups_that_cannot_be_listed_leave_the_rest_of_the_check() -> None:
+    brokers = with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics)
+    brokers.newest["ListGroups"] = -1
+    result = check(brokers)
+    assert (result.state, "groups" in result.facts, result.facts["topics"]) == ("incomplete", False, 2)
+    (sentence,) = result.missing
+    assert sentence.endswith(": the section consumer_groups keeps its last known data")
+
+
+@pytest.mark.parametrize("failure", [None, KafkaError._TIMED_OUT])
+def test_a_check_leaves_no_connection_open(failure: int | None) -> None:
+    check(FakeBrokers(topics=TOPICS, failure=failure))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mesh-kafka")]

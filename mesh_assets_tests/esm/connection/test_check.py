@@ -17,11 +17,11 @@ Tried = Callable[..., ConnectionReport]
 def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
     """The report about these brokers, whose listener takes connections."""
 
-    def of(brokers: FakeBrokers, **asked: str) -> ConnectionReport:
+    def of(brokers: FakeBrokers, *, topic: str, group: str | None = None) -> ConnectionReport:
         monkeypatch.setattr("mesh_assets.esm.connection.check.RunningCluster", brokers)
         with create_server(("127.0.0.1", 0)) as listener:
             login = KafkaLogin(bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}")
-            return check_connection(login, timeout_seconds=2, **asked)
+            return check_connection(login, topic=topic, group=group, timeout_seconds=2)
 
     return of
 
