@@ -96,6 +96,9 @@ class GroupBrokers:
     async def refreshed(self) -> Sequence[BrokerNode]:
         return await self.brokers()
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
         assert broker is None or isinstance(broker, int)
         newest = self.newest.get(request.name, request.newest)
