@@ -1,6 +1,5 @@
 """The reader behind its interface: what it spares, and what it says when a read fails."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +15,8 @@ from mesh_assets.platforms.kafka import (
     WireReader,
     leading_partitions,
 )
-from mesh_assets.platforms.kafka.wire import running
 from mesh_assets.platforms.kafka.wire.forms import BrokerError
-from mesh_assets_tests.platforms.kafka.wire.oracle import Cluster
+from mesh_assets_tests.platforms.kafka.wire.oracle import Cluster, running_on
 
 READS: dict[str, Callable[[WireReader], object]] = {
     "reading the brokers": WireReader.read_cluster_id,
@@ -43,30 +41,22 @@ class Failing:
 
     brokers = refreshed = version = ask
 
+    async def close(self) -> None:
+        """There is nothing to close."""
 
-def reader_over(connections: Any, monkeypatch: pytest.MonkeyPatch) -> WireReader:
+
+def reader_over(connections: Any) -> WireReader:
     """A reader of brokers in memory."""
-
-    class InMemory:
-        def __init__(self) -> None:
-            self.requests: Counter[str] = Counter()
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(connections, name)
-
-        async def close(self) -> None:
-            pass
-
-    monkeypatch.setattr(running, "Cluster", lambda *_: InMemory())
-    return WireReader({"bootstrap.servers": "broker-1:9092"}, 0.5)
+    properties = {"bootstrap.servers": "broker-1:9092"}
+    reader = WireReader(properties, 0.5)
+    reader._kafka = running_on(connections, properties, 0.5)
+    return reader
 
 
-def test_offsets_are_asked_of_the_leaders_that_were_read_with_the_topics(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_offsets_are_asked_of_the_leaders_that_were_read_with_the_topics() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2}})
     cluster.ends = {("orders", 0): (3, 10), ("orders", 1): (0, 4)}
-    with reader_over(cluster.brokers, monkeypatch) as reader:
+    with reader_over(cluster.brokers) as reader:
         assert [topic.name for topic in reader.metadata().topics] == ["orders"]
         for _ in range(2):
             read = reader.offsets({"orders": [0, 1]}).topics
@@ -77,9 +67,9 @@ def test_offsets_are_asked_of_the_leaders_that_were_read_with_the_topics(
     assert len(cluster.brokers.requests("Metadata")) == 1
 
 
-def test_a_topic_that_is_newer_than_what_was_read_has_offsets_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_that_is_newer_than_what_was_read_has_offsets_too() -> None:
     cluster = Cluster({"orders": {0: 1}})
-    with reader_over(cluster.brokers, monkeypatch) as reader:
+    with reader_over(cluster.brokers) as reader:
         reader.metadata()
         cluster.leaders = {"orders": {0: 2}, "new": {0: 2}}
         cluster.ends = {("orders", 0): (0, 7), ("new", 0): (0, 1)}
@@ -88,11 +78,9 @@ def test_a_topic_that_is_newer_than_what_was_read_has_offsets_too(monkeypatch: p
 
 
 @pytest.mark.parametrize("doing", READS)
-def test_a_cluster_that_does_not_answer_is_said_with_what_was_being_read(
-    doing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cluster_that_does_not_answer_is_said_with_what_was_being_read(doing: str) -> None:
     with (
-        reader_over(Failing(KafkaError._TRANSPORT), monkeypatch) as reader,
+        reader_over(Failing(KafkaError._TRANSPORT)) as reader,
         pytest.raises(UnreachableError) as raised,
     ):
         READS[doing](reader)
@@ -109,11 +97,9 @@ def test_a_cluster_that_does_not_answer_is_said_with_what_was_being_read(
         ("asking for consumer groups by name", "DESCRIBE on the groups"),
     ],
 )
-def test_a_refused_read_names_the_right_that_it_needs(
-    doing: str, right: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_read_names_the_right_that_it_needs(doing: str, right: str) -> None:
     with (
-        reader_over(Failing(KafkaError.CLUSTER_AUTHORIZATION_FAILED), monkeypatch) as reader,
+        reader_over(Failing(KafkaError.CLUSTER_AUTHORIZATION_FAILED)) as reader,
         pytest.raises(RefusedError) as raised,
     ):
         READS[doing](reader)
