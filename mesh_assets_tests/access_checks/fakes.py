@@ -93,7 +93,7 @@ class _Reply(NamedTuple):
 
 
 class FakeBrokers(Brokers):
-    """Brokers with these `numbers`. `topics`: name → cleanup policy. `groups`, `connect_groups`: of consumers and of Connect's workers.
+    """Brokers with these `numbers`. `topics`: name → cleanup policy. `groups`: of consumers.
     `other_ids`: of clusters at other bootstrap servers. `controllers`: the broker that each answer to Metadata calls the
     controller, the last one for ever; only that one creates topics. `codes`: Kafka's errors about topics, by name.
 
@@ -106,7 +106,6 @@ class FakeBrokers(Brokers):
         rights: Rights = EVERYTHING,
         topics: Mapping[str, str] | None = None,
         groups: tuple[str, ...] = (),
-        connect_groups: tuple[str, ...] = (),
         cluster_id: str | None = "the-cluster",
         other_ids: Mapping[str, str] | None = None,
         controllers: Iterable[int] = (1,),
@@ -119,7 +118,6 @@ class FakeBrokers(Brokers):
         self.rights = rights
         self.topics = dict(topics or {})
         self.groups = groups
-        self.connect_groups = connect_groups
         self.cluster_id = cluster_id
         self.other_ids = dict(other_ids or {})
         self.controllers = list(controllers)
@@ -249,11 +247,11 @@ class FakeBrokers(Brokers):
         listed = [
             {
                 "group_id": name,
-                "protocol_type": "connect" if name in self.connect_groups else "consumer",
+                "protocol_type": "consumer",
                 "group_state": "Stable",
                 "group_type": "Classic",
             }
-            for name in (*self.groups, *self.connect_groups)
+            for name in self.groups
             if broker == 1 and ("DESCRIBE" in self.rights.cluster or "DESCRIBE" in self.rights.on_group(name))
         ]
         return _Reply("ListGroups", {"groups": listed})
@@ -276,8 +274,7 @@ class FakeBrokers(Brokers):
         assert broker == 1
         described = []
         for name in request.groups:
-            here = name in (*self.groups, *self.connect_groups)
-            code = self._group_code(name) or (0 if here else KafkaError.GROUP_ID_NOT_FOUND)
+            code = self._group_code(name) or (0 if name in self.groups else KafkaError.GROUP_ID_NOT_FOUND)
             told = request.include_authorized_operations and not code
             described.append(
                 {
