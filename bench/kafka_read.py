@@ -114,33 +114,35 @@ def _loopback(host: str) -> bool:
 
 
 def make_topics(bootstrap: str, topics: int, partitions: int) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for start in range(0, topics, TOPICS_A_CALL):
-        new = [
-            NewTopic(topic_name(number), partitions, 1)
-            for number in range(start, min(topics, start + TOPICS_A_CALL))
-        ]
-        for future in admin.create_topics(new, request_timeout=CALL_SECONDS).values():
-            try:
-                future.result(CALL_SECONDS)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        for start in range(0, topics, TOPICS_A_CALL):
+            new = [
+                NewTopic(topic_name(number), partitions, 1)
+                for number in range(start, min(topics, start + TOPICS_A_CALL))
+            ]
+            for future in admin.create_topics(new, request_timeout=CALL_SECONDS).values():
+                try:
+                    future.result(CALL_SECONDS)
+                except KafkaException as error:
+                    if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                        raise
 
 
 def make_groups(bootstrap: str, groups: int, topics: int, partitions: int) -> None:
     """Make groups without members that have committed offset 0. A commit that is refused or lost is repeated."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    remaining = [commit_of(number, topics, partitions) for number in range(groups)]
-    deadline = time.monotonic() + MAKE_GROUPS_SECONDS
-    while remaining:
-        answers = [
-            next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values()))
-            for one in remaining
-        ]
-        remaining = [commit for commit, answer in zip(remaining, answers, strict=True) if not taken(answer)]
-        if remaining and time.monotonic() > deadline:
-            raise SystemExit(f"{len(remaining)} groups could not commit within {MAKE_GROUPS_SECONDS} s")
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        remaining = [commit_of(number, topics, partitions) for number in range(groups)]
+        deadline = time.monotonic() + MAKE_GROUPS_SECONDS
+        while remaining:
+            answers = [
+                next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values()))
+                for one in remaining
+            ]
+            remaining = [
+                commit for commit, answer in zip(remaining, answers, strict=True) if not taken(answer)
+            ]
+            if remaining and time.monotonic() > deadline:
+                raise SystemExit(f"{len(remaining)} groups could not commit within {MAKE_GROUPS_SECONDS} s")
 
 
 def taken(answer: Future[ConsumerGroupTopicPartitions]) -> bool:
