@@ -23,7 +23,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from mesh_assets.errors import MeshError
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, leading_partitions
+from mesh_assets.platforms.kafka import WireReader, leading_partitions
 
 Result = TypeVar("Result")
 
@@ -114,33 +114,35 @@ def _loopback(host: str) -> bool:
 
 
 def make_topics(bootstrap: str, topics: int, partitions: int) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for start in range(0, topics, TOPICS_A_CALL):
-        new = [
-            NewTopic(topic_name(number), partitions, 1)
-            for number in range(start, min(topics, start + TOPICS_A_CALL))
-        ]
-        for future in admin.create_topics(new, request_timeout=CALL_SECONDS).values():
-            try:
-                future.result(CALL_SECONDS)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        for start in range(0, topics, TOPICS_A_CALL):
+            new = [
+                NewTopic(topic_name(number), partitions, 1)
+                for number in range(start, min(topics, start + TOPICS_A_CALL))
+            ]
+            for future in admin.create_topics(new, request_timeout=CALL_SECONDS).values():
+                try:
+                    future.result(CALL_SECONDS)
+                except KafkaException as error:
+                    if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                        raise
 
 
 def make_groups(bootstrap: str, groups: int, topics: int, partitions: int) -> None:
     """Make groups without members that have committed offset 0. A commit that is refused or lost is repeated."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    remaining = [commit_of(number, topics, partitions) for number in range(groups)]
-    deadline = time.monotonic() + MAKE_GROUPS_SECONDS
-    while remaining:
-        answers = [
-            next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values()))
-            for one in remaining
-        ]
-        remaining = [commit for commit, answer in zip(remaining, answers, strict=True) if not taken(answer)]
-        if remaining and time.monotonic() > deadline:
-            raise SystemExit(f"{len(remaining)} groups could not commit within {MAKE_GROUPS_SECONDS} s")
+    with AdminClient({"bootstrap.servers": bootstrap}) as admin:
+        remaining = [commit_of(number, topics, partitions) for number in range(groups)]
+        deadline = time.monotonic() + MAKE_GROUPS_SECONDS
+        while remaining:
+            answers = [
+                next(iter(admin.alter_consumer_group_offsets([one], request_timeout=COMMIT_SECONDS).values()))
+                for one in remaining
+            ]
+            remaining = [
+                commit for commit, answer in zip(remaining, answers, strict=True) if not taken(answer)
+            ]
+            if remaining and time.monotonic() > deadline:
+                raise SystemExit(f"{len(remaining)} groups could not commit within {MAKE_GROUPS_SECONDS} s")
 
 
 def taken(answer: Future[ConsumerGroupTopicPartitions]) -> bool:
@@ -166,7 +168,7 @@ def measure(bootstrap: str, repeat: int, timeout_seconds: float, *, gc_off: bool
     timings = Timings()
     if gc_off:
         gc.disable()
-    with ConfluentKafkaReader({"bootstrap.servers": bootstrap}, timeout_seconds) as reader:
+    with WireReader({"bootstrap.servers": bootstrap}, timeout_seconds) as reader:
         for _ in range(repeat):
             metadata = timings.take("metadata", reader.metadata)
             names = [topic.name for topic in metadata.topics]
@@ -182,12 +184,12 @@ def measure(bootstrap: str, repeat: int, timeout_seconds: float, *, gc_off: bool
         )
         print(timings.report())
         print(
-            "calls to librdkafka:",
+            "requests on the wire:",
             ", ".join(f"{kind} {count}" for kind, count in sorted(reader.requests.items())),
         )
 
 
-def all_at_once(reader: ConfluentKafkaReader, names: list[str], places: dict[str, tuple[int, ...]]) -> None:
+def all_at_once(reader: WireReader, names: list[str], places: dict[str, tuple[int, ...]]) -> None:
     with ThreadPoolExecutor(4) as threads:
         reads: list[Future[object]] = [
             threads.submit(reader.metadata),

@@ -2,8 +2,9 @@
 carries events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from mesh_assets.access_checks.events import EVENT_TOPICS, EventsRights, judge_e
 from mesh_assets.access_checks.kafka import KafkaRights, judge_kafka
 from mesh_assets.errors import EstateError, PlatformError
 from mesh_assets.estate.model import Cluster, Events
-from mesh_assets.platforms.kafka.admin_api import AdminClient
+from mesh_assets.platforms.kafka.errors import Endpoint
 from mesh_assets.platforms.kafka.rights import (
     ClusterRights,
     every_topic_is_visible,
@@ -21,9 +22,12 @@ from mesh_assets.platforms.kafka.rights import (
     read_groups_rights,
     read_topic_rights,
 )
-from mesh_assets.platforms.kafka.session import ClientFactory, Deadline, Session
 from mesh_assets.platforms.kafka.settings import client_properties, in_clear_note
-from mesh_assets.platforms.kafka.topics import read_configs
+from mesh_assets.platforms.kafka.wire.configs import read_configs
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+
+Connect = Callable[..., RunningCluster]
+"""`RunningCluster`, or what makes one to other brokers."""
 
 _ROLES: dict[System, str] = {
     "kafka": "the role Operator on the cluster (on Basic clusters: ACLs)",
@@ -38,7 +42,7 @@ def check_brokers(
     *,
     discovered: bool,
     carried: Sequence[str],
-    admin_factory: ClientFactory = AdminClient,
+    connect: Connect = RunningCluster,
 ) -> tuple[AccessCheck, ...]:
     """Checks discovery and publishing over one connection.
 
@@ -53,47 +57,40 @@ def check_brokers(
         properties = client_properties(cluster.kafka)
     except (EstateError, PlatformError) as error:
         return _failed(cluster, systems, endpoint, "", str(error))
-    connected = Session(
-        properties,
-        cluster.kafka.timeout_seconds,
-        on_confluent_cloud=cluster.on_confluent_cloud,
-        admin_factory=admin_factory,
-    )
-    identity = connected.endpoint.identity if connected.endpoint.takes_api_key else kafka_identity(properties)
-    with closing(connected) as session:
-        deadline = Deadline(cluster.kafka.timeout_seconds)
-        try:
-            seen = read_cluster_rights(session, deadline)
+    known = Endpoint(properties, on_confluent_cloud=cluster.on_confluent_cloud)
+    identity = known.identity if known.takes_api_key else kafka_identity(properties)
+    try:
+        running = connect(
+            properties, cluster.kafka.timeout_seconds, on_confluent_cloud=cluster.on_confluent_cloud
+        )
+        with closing(running) as kafka:
+            seen = read_cluster_rights(kafka)
             checks = []
             if discovered:
                 checks.append(
-                    judge_kafka(
-                        cluster, _read(session, cluster, seen, deadline), endpoint=endpoint, identity=identity
-                    )
+                    judge_kafka(cluster, _read(kafka, cluster, seen), endpoint=endpoint, identity=identity)
                 )
             if carried:
-                rights = _read_events(session, events, seen, deadline)
+                rights = _read_events(kafka, events, seen)
                 checks.append(
                     judge_events(cluster, events, carried, rights, endpoint=endpoint, identity=identity)
                 )
-            if connected.endpoint.takes_api_key:
-                checks = [*map(_with_roles, checks)]
-            note = in_clear_note(properties)
-            if note is not None:
-                checks[0] = replace(checks[0], notes=(*checks[0].notes, note))
-            return tuple(checks)
-        except (EstateError, PlatformError) as error:
-            return _failed(cluster, systems, endpoint, identity, str(error))
+    except (EstateError, PlatformError) as error:
+        return _failed(cluster, systems, endpoint, identity, str(error))
+    if known.takes_api_key:
+        checks = [*map(_with_roles, checks)]
+    note = in_clear_note(properties)
+    if note is not None:
+        checks[0] = replace(checks[0], notes=(*checks[0].notes, note))
+    return tuple(checks)
 
 
-def _read(session: Session, cluster: Cluster, seen: ClusterRights, deadline: Deadline) -> KafkaRights:
-    topics = read_topic_rights(session, cluster.topics.select(seen.topics), deadline)
-    visible = every_topic_is_visible(session, deadline)
+def _read(kafka: RunningCluster, cluster: Cluster, seen: ClusterRights) -> KafkaRights:
+    topics = read_topic_rights(kafka, cluster.topics.select(seen.topics))
+    visible = every_topic_is_visible(kafka)
     complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
     try:
-        groups = read_groups_rights(
-            session, cluster.consumer_groups.selects, deadline, list_is_complete=complete
-        )
+        groups = read_groups_rights(kafka, cluster.consumer_groups.selects, list_is_complete=complete)
         error = None
     except PlatformError as failure:
         groups, error = None, str(failure)
@@ -106,9 +103,14 @@ def _read(session: Session, cluster: Cluster, seen: ClusterRights, deadline: Dea
     )
 
 
-def _read_events(session: Session, events: Events, seen: ClusterRights, deadline: Deadline) -> EventsRights:
-    topics = read_topic_rights(session, EVENT_TOPICS, deadline)
-    configs = read_configs(session, [name for name, access in topics.items() if access.state == "here"])
+def _read_events(kafka: RunningCluster, events: Events, seen: ClusterRights) -> EventsRights:
+    topics = read_topic_rights(kafka, EVENT_TOPICS)
+    here = [name for name, access in topics.items() if access.state == "here"]
+    configs = kafka.run(
+        partial(read_configs, topics=here),
+        doing="reading the topic configs",
+        right="DESCRIBE_CONFIGS on the topic",
+    )
     policies = {
         name: None if config.values is None else config.values.get("cleanup.policy")
         for name, config in configs.items()
@@ -119,8 +121,8 @@ def _read_events(session: Session, events: Events, seen: ClusterRights, deadline
         if access.state == "absent"
     }
     creation = (
-        read_creation(session, absent, deadline, replication_factor=events.replication_factor)
-        if absent and events.create_topics
+        read_creation(kafka, absent, replication_factor=events.replication_factor)
+        if events.create_topics
         else {}
     )
     return EventsRights(cluster=seen, topics=topics, policies=policies, creation=creation)

@@ -18,7 +18,7 @@ from mesh_assets.access_checks.access_check import (
     http_endpoint,
     kafka_endpoint,
 )
-from mesh_assets.access_checks.brokers import check_brokers
+from mesh_assets.access_checks.brokers import Connect, check_brokers
 from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics, check_control_plane
 from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
 from mesh_assets.access_checks.registry import check_registry
@@ -26,8 +26,7 @@ from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
 from mesh_assets.platforms.http import Transport
-from mesh_assets.platforms.kafka.admin_api import AdminClient
-from mesh_assets.platforms.kafka.session import ClientFactory
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets.platforms.listeners import in_clear_note
 
 Result = TypeVar("Result")
@@ -92,7 +91,7 @@ def check_estate(
     names: Sequence[str] = (),
     *,
     within_seconds: float = _WITHIN_SECONDS,
-    admin_factory: ClientFactory = AdminClient,
+    connect: Connect = RunningCluster,
     transport: Transport | None = None,
 ) -> tuple[AccessCheck, ...]:
     """What answers, as whom, with what rights, and what is missing: for the named clusters (none: all) and
@@ -105,7 +104,7 @@ def check_estate(
     if unknown:
         raise EstateError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
     chosen = [cluster for name, cluster in estate.clusters.items() if not names or name in names]
-    pieces = _pieces(estate, chosen, admin_factory=admin_factory, transport=transport)
+    pieces = _pieces(estate, chosen, connect=connect, transport=transport)
     answers = side_by_side(
         [piece.ask for piece in pieces], workers=_SYSTEMS_AT_ONCE, within_seconds=within_seconds
     )
@@ -150,7 +149,7 @@ def _with_note_on_plain_http(check: AccessCheck) -> AccessCheck:
 
 
 def _pieces(
-    estate: Estate, chosen: Sequence[Cluster], *, admin_factory: ClientFactory, transport: Transport | None
+    estate: Estate, chosen: Sequence[Cluster], *, connect: Connect, transport: Transport | None
 ) -> list[_Piece]:
     """In the estate's order, with carriers that were not chosen last."""
     carried: dict[str, list[str]] = {}
@@ -172,7 +171,7 @@ def _pieces(
                     estate.events,
                     discovered=discovered,
                     carried=carried.get(cluster.name, ()),
-                    admin_factory=admin_factory,
+                    connect=connect,
                 ),
             )
         )

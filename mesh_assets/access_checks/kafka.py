@@ -166,15 +166,9 @@ def _describes_cluster(rights: KafkaRights) -> bool:
 
 
 def _reports_no_rights(rights: KafkaRights) -> bool:
-    """Whether the brokers report no rights: who describes a topic holds DESCRIBE on it, and brokers that do
-    not even report that report none.
-    """
+    """Whether the brokers report no rights, of anything."""
     described = [access for access in rights.topics.values() if access.state == "here"]
-    return (
-        bool(described)
-        and rights.cluster.operations is None
-        and all(access.operations is None for access in described)
-    )
+    return rights.cluster.operations is None and all(access.operations is None for access in described)
 
 
 def _lacking(resources: Mapping[str, ResourceRights], operation: str) -> list[str]:

@@ -258,10 +258,10 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
         known = known or store.cluster_id(name)
     if known is not None:
         return known
-    from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
+    from mesh_assets.platforms.kafka import WireReader, client_properties
 
     cluster = estate.clusters[name]
-    with ConfluentKafkaReader(
+    with WireReader(
         client_properties(cluster.kafka),
         cluster.kafka.timeout_seconds,
         on_confluent_cloud=cluster.on_confluent_cloud,

@@ -30,7 +30,8 @@ def _lines(report: DiscoveryReport, *, verbose: bool) -> Iterator[str]:
     identity = ", ".join(part for part in (report.cluster_id, report.environment) if part)
     yield (
         f"{report.cluster} ({identity})   sequence {report.sequence}   {report.seconds:.1f} s   "
-        f"{report.http_requests - report.level_requests:,} HTTP requests plus {report.level_requests:,} for compatibility levels   "
+        f"{report.kafka_requests:,} requests to Kafka, {report.http_requests - report.level_requests:,} over HTTP "
+        f"plus {report.level_requests:,} for compatibility levels   "
         f"trigger: {brief_sentence(str(report.trigger))}"
     )
     yield from _counts(report)

@@ -21,7 +21,7 @@ from mesh_assets.metrics.measurements import MetricsReader
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
+from mesh_assets.platforms.kafka import KafkaReader, WireReader, client_properties
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.platforms.secrets import read_ahead
 
@@ -119,7 +119,7 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
     with ExitStack() as stack:
         yield ClusterClients(
             kafka=stack.enter_context(
-                ConfluentKafkaReader(
+                WireReader(
                     properties,
                     timeout_seconds=cluster.kafka.timeout_seconds,
                     on_confluent_cloud=cluster.on_confluent_cloud,

@@ -197,6 +197,11 @@ class _Collection:
         topics = self._or_stale("topics", lambda: self._topics(readings))
         groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
         metrics = self._metrics(topics, groups, connectors)
+        # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
+        rest = sum(self._clients.kafka.requests.values()) - sum(
+            section.cost.kafka_requests for section in (topics, groups)
+        )
+        metrics = replace(metrics, cost=replace(metrics.cost, kafka_requests=rest))
         return {"topics": topics, "consumer_groups": groups, "metrics": metrics}
 
     def _configs(self) -> dict[str, TopicConfigs]:
@@ -311,8 +316,8 @@ class _Collection:
 
     def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
         kinds = self._clients.kafka.requests
-        calls = sum(count for kind, count in kinds.items() if ("group" in kind) == groups)
-        return _cost(self._phases.seconds(*phases), kafka_calls=calls)
+        requests = sum(count for kind, count in kinds.items() if _is_about_groups(kind) == groups)
+        return _cost(self._phases.seconds(*phases), kafka_requests=requests)
 
     # --- over HTTP
 
@@ -386,10 +391,14 @@ class _Collection:
             return stale_section(name, self._cluster_id, self._previous, str(error))
 
 
-def _cost(phases: dict[str, float], *, kafka_calls: int = 0, http_requests: int = 0) -> SectionCost:
+def _is_about_groups(request: str) -> bool:
+    return "group" in request.lower() or request in ("FindCoordinator", "OffsetFetch")
+
+
+def _cost(phases: dict[str, float], *, kafka_requests: int = 0, http_requests: int = 0) -> SectionCost:
     return SectionCost(
         seconds=round(max(phases.values(), default=0.0), 3),
-        kafka_calls=kafka_calls,
+        kafka_requests=kafka_requests,
         http_requests=http_requests,
         phases=phases,
     )

@@ -130,7 +130,7 @@ def section_metadata(section: Section) -> dict[str, Any]:
     )
     metadata.update(
         seconds=cost.seconds,
-        kafka_calls=cost.kafka_calls,
+        kafka_requests=cost.kafka_requests,
         http_requests=cost.http_requests,
         level_requests=cost.level_requests,
     )

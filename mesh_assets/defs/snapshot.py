@@ -136,7 +136,7 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
         "document": report.inventory_location,
         "seconds": report.seconds,
         "http_requests": report.http_requests,
-        "kafka_calls": report.kafka_calls,
+        "kafka_requests": report.kafka_requests,
         **{name: value for name, value in msgspec.to_builtins(summary).items() if value is not None},
         **(
             {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))}

@@ -9,20 +9,19 @@ from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers, ms
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, KafkaReader, client_properties
-from mesh_assets.platforms.kafka.share_groups import ShareGroup, read_share_group
+from mesh_assets.platforms.kafka import KafkaReader, ShareGroup, WireReader, client_properties
 
 ReaderFactory = Callable[[Cluster], KafkaReader]
 ShareReader = Callable[[Cluster, str, str], ShareGroup]
 """A share group of the cluster, on one topic."""
 
 
-def kafka_reader(cluster: Cluster) -> KafkaReader:
+def kafka_reader(cluster: Cluster) -> WireReader:
     """A reader with the estate's own connection.
 
     Raises EstateError or PlatformError when its settings cannot be resolved.
     """
-    return ConfluentKafkaReader(
+    return WireReader(
         client_properties(cluster.kafka),
         cluster.kafka.timeout_seconds,
         on_confluent_cloud=cluster.on_confluent_cloud,
@@ -30,10 +29,9 @@ def kafka_reader(cluster: Cluster) -> KafkaReader:
 
 
 def estate_share_group(cluster: Cluster, group: str, topic: str) -> ShareGroup:
-    """Read with the estate's own connection. Raises as `read_share_group` does."""
-    return read_share_group(
-        client_properties(cluster.kafka), group, topic, timeout_seconds=cluster.kafka.timeout_seconds
-    )
+    """Read with the estate's own connection. Raises EstateError for its settings, PlatformError."""
+    with kafka_reader(cluster) as reader:
+        return reader.share_group(group, topic)
 
 
 def cluster_of(

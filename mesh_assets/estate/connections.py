@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mesh_assets.estate.fields import SECRET_REFERENCE, EstateModel, SecretReference
 
-_SECRET_PROPERTY = re.compile(r"password|secret|\.pem$|sasl\.jaas|token|credential", re.IGNORECASE)
+_SECRET_PROPERTY = re.compile(r"password|passphrase|secret|\.pem$|sasl\.jaas|token|credential", re.IGNORECASE)
 
 
 def _is_servers(text: str) -> str:

@@ -97,7 +97,7 @@ class Beginning(Record, frozen=True, kw_only=True):
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
-    """What reading the section took: client calls to Kafka and HTTP requests, wall seconds in total and by
+    """What reading the section took: requests to Kafka and over HTTP, wall seconds in total and by
     phase (phases overlap).
 
     `level_requests`: how many of the HTTP requests asked for compatibility levels and modes of subjects,
@@ -105,7 +105,7 @@ class SectionCost(Record, frozen=True, kw_only=True):
     """
 
     seconds: float = 0.0
-    kafka_calls: int = 0
+    kafka_requests: int = 0
     http_requests: int = 0
     level_requests: int = 0
     phases: dict[str, float] = field(default_factory=dict)

@@ -82,12 +82,12 @@ def get_initial_offset(
     with importing:
         from mesh_assets.esm import proof
         from mesh_assets.esm.connection.login import properties_of
-        from mesh_assets.platforms.kafka.session import Session
+        from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
     account, mapping, login = _reached(known, open_service, uuid, secret_arn, auth)
-    with closing(Session(properties_of(login, account), _SECONDS)) as session:
+    with closing(RunningCluster(properties_of(login, account), _SECONDS)) as cluster:
         position = proof.get_initial_offset(
-            session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
+            cluster, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
         )
     return PositionAnswer(position=_plain(position), lag_records=position.lag_records)
 
@@ -156,7 +156,7 @@ def check_offset_after_production(
     with importing:
         from mesh_assets.esm import proof
         from mesh_assets.esm.connection.login import properties_of
-        from mesh_assets.platforms.kafka.session import Session
+        from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
     _check_time(deadline_seconds)
     try:
@@ -171,10 +171,10 @@ def check_offset_after_production(
             "produced names no partition with a test message, so there is nothing to wait for"
         )
     begun = time.monotonic()
-    with closing(Session(properties_of(login, account), _SECONDS)) as session:
+    with closing(RunningCluster(properties_of(login, account), _SECONDS)) as cluster:
         while True:
             now = proof.get_initial_offset(
-                session, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
+                cluster, mapping.consumer_group_id, _topic(mapping), queue=mapping.is_queue
             )
             found = proof.check_offset_after_production(before, now, written)
             passed, waited = all(one.passed for one in found), time.monotonic() - begun

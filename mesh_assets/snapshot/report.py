@@ -82,7 +82,7 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     discovery_timestamp: datetime
     seconds: float
     phases: dict[str, float]
-    kafka_calls: int
+    kafka_requests: int
     http_requests: int
     level_requests: int
     summary: Summary
@@ -123,7 +123,7 @@ def report_of(
         discovery_timestamp=document.discovery_timestamp,
         seconds=round(phases.get(COLLECTING, 0.0) + publishing, 3),
         phases={**phases, "publish": round(publishing, 3)},
-        kafka_calls=sum(cost.kafka_calls for cost in costs),
+        kafka_requests=sum(cost.kafka_requests for cost in costs),
         http_requests=http_requests + sum(cost.http_requests for cost in costs),
         level_requests=sum(cost.level_requests for cost in costs),
         summary=document.summary,

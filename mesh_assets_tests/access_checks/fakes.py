@@ -1,19 +1,61 @@
-"""Brokers with rights, at the seam of confluent-kafka: they answer as Kafka 4.3.1 was measured to (see
-platforms/kafka/access.py)."""
+"""Brokers with rights, in memory, at the seam of `Connections`: they answer as Kafka 4.3.1 was measured to (see
+platforms/kafka/rights.py). Requests are read, and answers written, by kafka-python."""
 
+import warnings
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
-from typing import Any
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
+from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.rights import EVERY_CLUSTER_OPERATION, EVERY_TOPIC_OPERATION
-from mesh_assets.platforms.kafka.session import Session
+from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets_tests.platforms.kafka.wire.messages import encoded
+from mesh_assets_tests.platforms.kafka.wire.oracle import (
+    Brokers,
+    DescribeConfigsRequest,
+    MetadataRequest,
+    running_on,
+)
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of how it reads its own files, with Python 3.11
+    from kafka.protocol.admin import (
+        CreateTopicsRequest,
+        DescribeClusterRequest,
+        DescribeGroupsRequest,
+        ListGroupsRequest,
+    )
+    from kafka.protocol.metadata import FindCoordinatorRequest
 
 EVERY_GROUP_OPERATION = frozenset({"READ", "DELETE", "DESCRIBE"})
+
+SINCE_2_8 = {"DescribeCluster": -1, "Metadata": 9, "CreateTopics": 5, "DescribeGroups": 5}
+"""What brokers before Kafka 2.8 lack, by the newest versions that they speak."""
+SINCE_2_3 = SINCE_2_8 | {"Metadata": 7, "CreateTopics": 3, "DescribeGroups": 2}
+_CLASSIC_ALONE = {"ConsumerGroupDescribe": -1, "ShareGroupDescribe": -1, "StreamsGroupDescribe": -1}
+_NOT_TOLD = -(2**31)
+# Kafka's numbers of its operations, by which its bits are counted.
+_NUMBERS = {
+    name: number
+    for number, name in enumerate(
+        [
+            "READ",
+            "WRITE",
+            "CREATE",
+            "DELETE",
+            "ALTER",
+            "DESCRIBE",
+            "CLUSTER_ACTION",
+            "DESCRIBE_CONFIGS",
+            "ALTER_CONFIGS",
+            "IDEMPOTENT_WRITE",
+        ],
+        start=3,
+    )
+}
 
 
 @dataclass(kw_only=True)
@@ -42,168 +84,205 @@ DISCOVERY = Rights(
 """All that reading takes, and no more."""
 
 
-@dataclass(kw_only=True)
-class FakeBrokers:
-    """`topics`: name → cleanup policy. `connect_groups`: groups of Connect's workers, which only the older
-    listing has. `other_ids`: of clusters at other bootstrap servers.
+class _Reply(NamedTuple):
+    message: str
+    values: dict[str, Any]
 
-    `tells_rights` False: as brokers before 2.3. `failure`: what every call fails with.
+    def encode(self, version: int) -> bytes:
+        return encoded(f"{self.message}Response", version, self.values)
+
+
+class FakeBrokers(Brokers):
+    """Brokers with these `numbers`. `topics`: name → cleanup policy. `groups`: of consumers.
+    `other_ids`: of clusters at other bootstrap servers. `controllers`: the broker that each answer to Metadata calls the
+    controller, the last one for ever; only that one creates topics. `codes`: Kafka's errors about topics, by name.
+
+    `newest`: of older brokers (`SINCE_2_8`: what these lack). `failure`: what every request fails with.
     """
 
-    rights: Rights = field(default_factory=lambda: EVERYTHING)
-    topics: dict[str, str] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()
-    connect_groups: tuple[str, ...] = ()
-    cluster_id: str | None = "the-cluster"
-    other_ids: Mapping[str, str] = field(default_factory=dict)
-    tells_rights: bool = True
-    failure: KafkaError | None = None
-    asked: list[tuple[str, Any]] = field(default_factory=list)
-    configurations: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(
+        self,
+        *,
+        rights: Rights = EVERYTHING,
+        topics: Mapping[str, str] | None = None,
+        groups: tuple[str, ...] = (),
+        cluster_id: str | None = "the-cluster",
+        other_ids: Mapping[str, str] | None = None,
+        controllers: Iterable[int] = (1,),
+        codes: Mapping[str, int] | None = None,
+        newest: Mapping[str, int] | None = None,
+        failure: int | None = None,
+        numbers: tuple[int, ...] = (1,),
+    ) -> None:
+        super().__init__(*numbers, handlers={}, newest=_CLASSIC_ALONE | dict(newest or {}))
+        self.rights = rights
+        self.topics = dict(topics or {})
+        self.groups = groups
+        self.cluster_id = cluster_id
+        self.other_ids = dict(other_ids or {})
+        self.controllers = list(controllers)
+        self.codes = dict(codes or {})
+        self.failure = failure
+        self.configurations: list[Mapping[str, Any]] = []
+        self._takes_part()
 
-    def __call__(self, configuration: dict[str, Any]) -> "FakeBrokers":
-        """As the AdminClient's constructor."""
-        self.configurations.append(configuration)
-        cluster_id = self.other_ids.get(configuration["bootstrap.servers"])
-        return self if cluster_id is None else replace(self, cluster_id=cluster_id)
+    def _takes_part(self) -> None:
+        self.handlers = {
+            "Metadata": (MetadataRequest, self._metadata),
+            "DescribeCluster": (DescribeClusterRequest, self._described_cluster),
+            "DescribeConfigs": (DescribeConfigsRequest, self._configs),
+            "CreateTopics": (CreateTopicsRequest, self._created),
+            "ListGroups": (ListGroupsRequest, self._listed_groups),
+            "FindCoordinator": (FindCoordinatorRequest, self._coordinators),
+            "DescribeGroups": (DescribeGroupsRequest, self._described_groups),
+        }
 
-    def __enter__(self) -> "FakeBrokers":
-        return self
+    def __call__(
+        self, properties: Mapping[str, Any], timeout_seconds: float, *, on_confluent_cloud: bool = False
+    ) -> RunningCluster:
+        """As the constructor of `RunningCluster`."""
+        self.configurations.append(properties)
+        brokers = self
+        if (other := self.other_ids.get(properties["bootstrap.servers"])) is not None:
+            brokers = copy(self)
+            brokers.cluster_id = other
+            brokers._takes_part()
+        return running_on(brokers, properties, timeout_seconds, on_confluent_cloud=on_confluent_cloud)
 
-    def __exit__(self, *_: object) -> None:
-        """As the AdminClient is closed."""
+    def cluster(self) -> RunningCluster:
+        return self({"bootstrap.servers": "broker.test:9092"}, 5.0)
 
-    def session(self) -> Session:
-        return Session({"bootstrap.servers": "broker.test:9092"}, 5.0, admin_factory=self)
+    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        if self.failure is not None:
+            raise BrokerError(self.failure)
+        return await super().ask(request, broker=broker)
 
-    def calls(self, kind: str) -> list[Any]:
-        return [asked for name, asked in self.asked if name == kind]
+    # --- the cluster and its topics
 
-    def poll(self, _timeout: float) -> int:
-        return 0
+    def _bits(self, granted: Iterable[str]) -> int:
+        return sum(1 << _NUMBERS[name] for name in granted)
 
-    def describe_cluster(
-        self, *, request_timeout: float, include_authorized_operations: bool = False
-    ) -> "Future[Any]":
-        reported = self._reported(frozenset(self.rights.cluster)) if include_authorized_operations else None
-        reported = reported if "DESCRIBE" in self.rights.cluster else None
-        return self._answer(
-            "describe_cluster",
-            request_timeout,
-            SimpleNamespace(**self._cluster(), authorized_operations=reported),
+    def _on_the_cluster(self) -> int:
+        return self._bits(self.rights.cluster) if "DESCRIBE" in self.rights.cluster else 0
+
+    def _nodes(self, number: str) -> list[dict[str, Any]]:
+        return [{number: one.id, "host": one.host, "port": one.port} for one in self.nodes]
+
+    def _controller(self) -> int:
+        return self.controllers.pop(0) if len(self.controllers) > 1 else self.controllers[0]
+
+    def _metadata(self, request: Any, _: int | None) -> _Reply:
+        assert not request.allow_auto_topic_creation, "a check creates nothing"
+        if request.topics is None:
+            asked = [name for name in self.topics if "DESCRIBE" in self.rights.on_topic(name)]
+        else:
+            asked = [one.name for one in request.topics]
+        return _Reply(
+            "Metadata",
+            {
+                "brokers": self._nodes("node_id"),
+                "cluster_id": self.cluster_id,
+                "controller_id": self._controller(),
+                "topics": [self._topic(name, request.include_topic_authorized_operations) for name in asked],
+                "cluster_authorized_operations": self._on_the_cluster()
+                if request.include_cluster_authorized_operations
+                else _NOT_TOLD,
+            },
         )
 
-    def list_topics(self, *, timeout: float) -> Any:
-        self.asked.append(("list_topics", timeout))
-        visible = {name: object() for name in self.topics if "DESCRIBE" in self.rights.on_topic(name)}
-        return SimpleNamespace(cluster_id=self.cluster_id, topics=visible)
-
-    def describe_topics(self, names: TopicCollection, **_options: Any) -> dict[str, "Future[Any]"]:
-        return {
-            name: self._answer("describe_topics", name, self._topic(name))
-            for name in self._chunk("topics", names.topic_names)
-        }
-
-    def describe_configs(self, resources: Iterable[Any], **_options: Any) -> dict[Any, "Future[Any]"]:
-        return {
-            resource: self._answer("describe_configs", resource.name, self._configs(resource.name))
-            for resource in resources
-        }
-
-    def create_topics(
-        self, topics: list[Any], *, validate_only: bool, request_timeout: float
-    ) -> dict[str, "Future[Any]"]:
-        assert validate_only, "a check creates nothing"
-        return {
-            topic.topic: self._answer("create_topics", request_timeout, self._creation(topic))
-            for topic in topics
-        }
-
-    def list_consumer_groups(self, **_options: Any) -> "Future[Any]":
-        listings = [
-            SimpleNamespace(
-                group_id=name,
-                is_simple_consumer_group=False,
-                state=ConsumerGroupState.STABLE,
-                type=ConsumerGroupType.CLASSIC,
-            )
-            for name in self.groups
-            if self._lists(name)
-        ]
-        return self._answer("list_consumer_groups", None, SimpleNamespace(valid=listings, errors=[]))
-
-    def list_groups(self, **_options: Any) -> Any:
-        self.asked.append(("list_groups", None))
-        return [
-            SimpleNamespace(
-                id=name,
-                error=None
-                if "DESCRIBE" in self.rights.on_group(name)
-                else KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED),
-                state="Stable",
-                protocol_type="connect" if name in self.connect_groups else "consumer",
-            )
-            for name in (*self.groups, *self.connect_groups)
-            if self._lists(name)
-        ]
-
-    def describe_consumer_groups(self, names: list[str], **_options: Any) -> dict[str, "Future[Any]"]:
-        return {
-            name: self._answer("describe_consumer_groups", name, self._group(name))
-            for name in self._chunk("groups", names)
-        }
-
-    def _cluster(self) -> dict[str, Any]:
-        return {"cluster_id": self.cluster_id, "nodes": [SimpleNamespace(id=1)], "controller": None}
-
-    def _chunk(self, kind: str, names: Iterable[str]) -> list[str]:
-        chunk = list(names)
-        self.asked.append((f"chunk of {kind}", len(chunk)))
-        return chunk
-
-    def _lists(self, group: str) -> bool:
-        return "DESCRIBE" in self.rights.cluster or "DESCRIBE" in self.rights.on_group(group)
-
-    def _topic(self, name: str) -> object:
+    def _topic(self, name: str, rights: bool) -> dict[str, Any]:
         granted = self.rights.on_topic(name)
         if "DESCRIBE" not in granted:
-            return KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        if name not in self.topics:
-            return KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
-        return SimpleNamespace(authorized_operations=self._reported(granted))
+            code = KafkaError.TOPIC_AUTHORIZATION_FAILED
+        else:
+            code = self.codes.get(name, 0 if name in self.topics else KafkaError.UNKNOWN_TOPIC_OR_PART)
+        operations = self._bits(granted) if rights and not code else _NOT_TOLD
+        return {"name": name, "error_code": code, "topic_authorized_operations": operations}
 
-    def _creation(self, topic: Any) -> KafkaError | None:
+    def _described_cluster(self, request: Any, _: int | None) -> _Reply:
+        assert request.include_cluster_authorized_operations
+        values = {"cluster_id": self.cluster_id or "", "brokers": self._nodes("broker_id")}
+        return _Reply("DescribeCluster", values | {"cluster_authorized_operations": self._on_the_cluster()})
+
+    def _configs(self, request: Any, _: int | None) -> _Reply:
+        results = []
+        for name in (one.resource_name for one in request.resources):
+            allowed = "DESCRIBE_CONFIGS" in self.rights.on_topic(name)
+            policy = {"name": "cleanup.policy", "value": self.topics[name], "config_source": 1}
+            results.append(
+                {
+                    "error_code": 0 if allowed else KafkaError.TOPIC_AUTHORIZATION_FAILED,
+                    "resource_type": 2,
+                    "resource_name": name,
+                    "configs": [policy] if allowed else [],
+                }
+            )
+        return _Reply("DescribeConfigs", {"results": results})
+
+    def _created(self, request: Any, broker: int | None) -> _Reply:
+        assert request.validate_only, "a check creates nothing"
+        return _Reply("CreateTopics", {"topics": [self._creation(one, broker) for one in request.topics]})
+
+    def _creation(self, topic: Any, broker: int | None) -> dict[str, Any]:
         """As Kafka 4.3.1 answers: the right to create can come from the cluster or from the topic's name."""
-        if "CREATE" not in {*self.rights.cluster, *self.rights.on_topic(topic.topic)}:
-            return KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        if topic.replication_factor > 1:
-            said = f"Unable to replicate the partition {topic.replication_factor} time(s): only 1 broker(s) are registered."
-            return KafkaError(KafkaError.INVALID_REPLICATION_FACTOR, said)
-        return None
+        code, said = 0, None
+        if broker != self.controllers[0]:
+            code = KafkaError.NOT_CONTROLLER
+        elif name_code := self.codes.get(topic.name):
+            code = name_code
+        elif "CREATE" not in {*self.rights.cluster, *self.rights.on_topic(topic.name)}:
+            code = KafkaError.TOPIC_AUTHORIZATION_FAILED
+        elif topic.replication_factor > len(self.nodes):
+            code = KafkaError.INVALID_REPLICATION_FACTOR
+            said = (
+                f"Unable to replicate the partition {topic.replication_factor} time(s): only {len(self.nodes)} broker(s) are "
+                "registered."
+            )
+        configs = None if code else [{"name": one.name, "value": one.value} for one in topic.configs]
+        return {"name": topic.name, "error_code": code, "error_message": said, "configs": configs}
 
-    def _group(self, name: str) -> object:
-        granted = self.rights.on_group(name)
-        if "DESCRIBE" not in granted:
-            return KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)
-        return SimpleNamespace(authorized_operations=self._reported(granted), state=ConsumerGroupState.STABLE)
+    # --- groups, all of which broker 1 coordinates
 
-    def _configs(self, name: str) -> object:
-        if "DESCRIBE_CONFIGS" not in self.rights.on_topic(name):
-            return KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        policy = SimpleNamespace(name="cleanup.policy", value=self.topics[name], is_sensitive=False, source=1)
-        return {"cleanup.policy": policy}
+    def _listed_groups(self, _request: Any, broker: int | None) -> _Reply:
+        listed = [
+            {
+                "group_id": name,
+                "protocol_type": "consumer",
+                "group_state": "Stable",
+                "group_type": "Classic",
+            }
+            for name in self.groups
+            if broker == 1 and ("DESCRIBE" in self.rights.cluster or "DESCRIBE" in self.rights.on_group(name))
+        ]
+        return _Reply("ListGroups", {"groups": listed})
 
-    def _reported(self, operations: frozenset[str]) -> list[AclOperation] | None:
-        return (
-            [AclOperation[name] for name in sorted(operations)] if self.tells_rights and operations else None
+    def _coordinators(self, request: Any, _: int | None) -> _Reply:
+        return _Reply(
+            "FindCoordinator",
+            {
+                "coordinators": [
+                    {"key": name, "node_id": 1, "error_code": self._group_code(name)}
+                    for name in request.coordinator_keys
+                ]
+            },
         )
 
-    def _answer(self, kind: str, asked: object, answer: object) -> "Future[Any]":
-        self.asked.append((kind, asked))
-        future: Future[Any] = Future()
-        said = self.failure or answer
-        if isinstance(said, KafkaError):
-            future.set_exception(KafkaException(said))
-        else:
-            future.set_result(said)
-        return future
+    def _group_code(self, name: str) -> int:
+        return 0 if "DESCRIBE" in self.rights.on_group(name) else KafkaError.GROUP_AUTHORIZATION_FAILED
+
+    def _described_groups(self, request: Any, broker: int | None) -> _Reply:
+        assert broker == 1
+        described = []
+        for name in request.groups:
+            code = self._group_code(name) or (0 if name in self.groups else KafkaError.GROUP_ID_NOT_FOUND)
+            told = request.include_authorized_operations and not code
+            described.append(
+                {
+                    "group_id": name,
+                    "error_code": code,
+                    "group_state": "" if code else "Stable",
+                    "protocol_type": "" if code else "consumer",
+                    "authorized_operations": self._bits(self.rights.on_group(name)) if told else _NOT_TOLD,
+                }
+            )
+        return _Reply("DescribeGroups", {"groups": described})

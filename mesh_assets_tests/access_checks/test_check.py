@@ -45,9 +45,7 @@ def check(
     estate: Estate, *names: str, brokers: FakeBrokers | None = None, **options: Any
 ) -> tuple[AccessCheck, ...]:
     brokers = brokers or FakeBrokers(topics=EVENT_TOPICS)
-    return check_estate(
-        estate, names, admin_factory=brokers, transport=httpx.MockTransport(Services()), **options
-    )
+    return check_estate(estate, names, connect=brokers, transport=httpx.MockTransport(Services()), **options)
 
 
 def systems(checks: tuple[AccessCheck, ...]) -> list[tuple[str, str]]:
@@ -178,7 +176,7 @@ def test_a_system_that_hangs_is_reported_when_the_time_is_over() -> None:
     try:
         checks = check_estate(
             estate,
-            admin_factory=FakeBrokers(topics=EVENT_TOPICS),
+            connect=FakeBrokers(topics=EVENT_TOPICS),
             transport=httpx.MockTransport(hang),
             within_seconds=0.5,
         )
@@ -193,7 +191,7 @@ def test_a_system_that_hangs_is_reported_when_the_time_is_over() -> None:
 def test_nothing_but_get_is_sent() -> None:
     services = Services()
     estate = estate_of(cluster("a", schema_registry=REGISTRY, connect=[CONNECT]))
-    check_estate(estate, admin_factory=FakeBrokers(), transport=httpx.MockTransport(services))
+    check_estate(estate, connect=FakeBrokers(), transport=httpx.MockTransport(services))
     assert {request.split()[0] for request in services.requests} == {"GET"}
 
 

@@ -65,7 +65,7 @@ def check(rights: Rights) -> tuple[AccessCheck, ...]:
         cluster_id="lkc-nd1ng3",
     )
     estate = Estate.model_validate({"clusters": {"mesh": cluster}})
-    return check_estate(estate, admin_factory=brokers, transport=httpx.MockTransport(Services()))
+    return check_estate(estate, connect=brokers, transport=httpx.MockTransport(Services()))
 
 
 def test_five_systems_are_asked_each_as_whom_it_knows() -> None:

@@ -8,6 +8,7 @@ from mesh_assets.estate.model import Cluster, Events
 from mesh_assets_tests.access_checks.fakes import (
     DISCOVERY,
     EVERYTHING,
+    SINCE_2_3,
     FakeBrokers,
     Rights,
 )
@@ -30,7 +31,7 @@ def check(
         Events.model_validate(events),
         discovered=False,
         carried=carried,
-        admin_factory=brokers,
+        connect=brokers,
     )
     return result
 
@@ -179,5 +180,5 @@ def test_without_a_schema_registry_nothing_can_be_published() -> None:
 
 
 def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
-    result = check(FakeBrokers(tells_rights=False, topics=BOTH))
+    result = check(FakeBrokers(newest=SINCE_2_3, topics=BOTH))
     assert (result.state, result.rights) == ("ok", "the brokers do not say")

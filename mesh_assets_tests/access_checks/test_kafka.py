@@ -1,6 +1,8 @@
+import threading
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
 from mesh_assets.access_checks import AccessCheck
 from mesh_assets.access_checks.brokers import check_brokers
@@ -8,6 +10,8 @@ from mesh_assets.estate.model import Cluster, Events
 from mesh_assets_tests.access_checks.fakes import (
     DISCOVERY,
     EVERYTHING,
+    SINCE_2_3,
+    SINCE_2_8,
     FakeBrokers,
     Rights,
 )
@@ -19,7 +23,7 @@ def check(brokers: FakeBrokers, **fields: Any) -> AccessCheck:
     cluster = Cluster.model_validate(
         {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
     )
-    (result,) = check_brokers(cluster, Events(), discovered=True, carried=(), admin_factory=brokers)
+    (result,) = check_brokers(cluster, Events(), discovered=True, carried=(), connect=brokers)
     return result
 
 
@@ -85,6 +89,9 @@ def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
         "no DESCRIBE_CONFIGS on any of 9,000 topics (t0000, t0001, t0002, …): their configs will be unknown; "
         "grant DESCRIBE_CONFIGS on topic *, or on these",
     )
+    few = with_rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]})
+    check(few)
+    assert len(brokers.asked) + 1 == len(few.asked)  # which describes its groups, and this one has none
 
 
 def test_only_topics_in_the_picture_count() -> None:
@@ -158,8 +165,9 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
     )
 
 
-def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
-    result = check(FakeBrokers(tells_rights=False, topics=TOPICS, groups=("g1",)))
+@pytest.mark.parametrize("topics", [TOPICS, {}])
+def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(topics: dict[str, str]) -> None:
+    result = check(FakeBrokers(newest=SINCE_2_3, topics=topics, groups=("g1",)))
     assert (result.state, result.rights) == ("ok", "the brokers do not say")
     assert result.notes == (
         "the brokers do not report rights (Kafka does since 2.3), so it is unknown whether configs can be read and "
@@ -178,14 +186,42 @@ def test_another_cluster_than_the_estate_says_is_reported() -> None:
 def test_nothing_is_changed() -> None:
     brokers = with_rights(cluster=["DESCRIBE"])
     check(brokers)
-    # The fake has no other calls: a create, an alter or a produce would have failed.
-    assert {kind for kind, _ in brokers.asked} <= {
-        "describe_cluster",
-        "list_topics",
-        "describe_topics",
-        "chunk of topics",
-        "list_groups",
-        "list_consumer_groups",
-        "describe_consumer_groups",
-        "chunk of groups",
+    # The fake takes no other requests: an alter or a produce would have failed.
+    assert {name for name, _, _ in brokers.asked} == {
+        "Metadata",
+        "DescribeCluster",
+        "ListGroups",
+        "DescribeGroups",
     }
+
+
+@pytest.mark.parametrize("newest", [{}, SINCE_2_8])
+def test_the_rights_of_discovery_are_enough_whatever_the_brokers_version(newest: dict[str, int]) -> None:
+    result = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS, groups=("g1",), newest=newest))
+    assert (result.state, result.rights) == (
+        "ok",
+        "cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 1/1",
+    )
+
+
+def test_an_address_that_is_none_is_one_sentence() -> None:
+    result = check(FakeBrokers(), kafka={"bootstrap_servers": "broker.test:none"})
+    assert (result.state, result.identity) == ("failed", "anonymous")
+    assert result.missing == (
+        "kafka.bootstrap_servers: broker.test:none is not an address; expected host:port",
+    )
+
+
+def test_groups_that_cannot_be_listed_leave_the_rest_of_the_check() -> None:
+    brokers = with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics)
+    brokers.newest["ListGroups"] = -1
+    result = check(brokers)
+    assert (result.state, "groups" in result.facts, result.facts["topics"]) == ("incomplete", False, 2)
+    (sentence,) = result.missing
+    assert sentence.endswith(": the section consumer_groups keeps its last known data")
+
+
+@pytest.mark.parametrize("failure", [None, KafkaError._TIMED_OUT])
+def test_a_check_leaves_no_connection_open(failure: int | None) -> None:
+    check(FakeBrokers(topics=TOPICS, failure=failure))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mesh-kafka")]

@@ -7,7 +7,7 @@ import pytest
 
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.platforms.kafka import ConfluentKafkaReader
+from mesh_assets.platforms.kafka import WireReader
 from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls
 
 pytestmark = pytest.mark.sandbox
@@ -138,7 +138,7 @@ def test_what_a_real_broker_hides_is_distinguished_from_what_is_gone(broker: Bro
             "sasl.username": user,
             "sasl.password": f"{user}-password",
         }
-        with ConfluentKafkaReader(properties, 15) as reader:
+        with WireReader(properties, 15) as reader:
             return reader.topic_presence(["orders", "users", "never"]), reader.group_presence(
                 ["g1", "g2", "g9"]
             )

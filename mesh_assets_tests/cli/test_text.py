@@ -20,7 +20,7 @@ REPORT = DiscoveryReport(
     discovery_timestamp=MOMENT,
     seconds=1.84,
     phases={"collect": 1.0},
-    kafka_calls=9,
+    kafka_requests=9,
     http_requests=81,
     level_requests=74,
     summary=Summary(
@@ -56,7 +56,7 @@ REPORT = DiscoveryReport(
 def test_the_summary_of_a_discovery_where_all_is_well() -> None:
     assert discovery_text(REPORT).splitlines() == [
         "data-mesh-cluster (lkc-nd1ng3, agentic-data-mesh)   sequence 4   1.8 s   "
-        "7 HTTP requests plus 74 for compatibility levels   trigger: schema_updated users-value",
+        "9 requests to Kafka, 7 over HTTP plus 74 for compatibility levels   trigger: schema_updated users-value",
         "      37 topics      222 partitions   18,204 messages",
         "      37 connectors  37 active",
         "      37 schemas     33 AVRO, 2 JSON, 2 PROTOBUF",

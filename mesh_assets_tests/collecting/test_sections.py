@@ -104,6 +104,17 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
 
 
+def test_every_request_to_kafka_is_counted_once_whoever_makes_it() -> None:
+    kafka = FakeKafka(topics={"orders": [10], "users": [0]}, consumer_groups=(a_kafka_group(4),))
+
+    sections = collect(kafka)
+
+    assert kafka.requests["offsets"] == 2  # a first discovery reads them again, to make rates of the two
+    counted = {name: section.cost.kafka_requests for name, section in sections.items()}
+    assert counted["consumer_groups"] == 1
+    assert sum(counted.values()) == kafka.requests.total()
+
+
 def test_a_collection_takes_its_ticket_before_it_reads_and_every_section_holds_it() -> None:
     kafka = FakeKafka(topics={"orders": [10]})
 

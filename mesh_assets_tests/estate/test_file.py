@@ -112,10 +112,13 @@ def test_a_secret_written_into_the_file_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in finding
 
 
-def test_a_librdkafka_property_that_holds_a_secret_is_refused() -> None:
-    [finding] = findings(WHOLE.replace("client.rack: a", "ssl.keystore.password: hunter2"))
+@pytest.mark.parametrize(
+    "name", ["ssl.keystore.password", "sasl.oauthbearer.assertion.private.key.passphrase"]
+)
+def test_a_librdkafka_property_that_holds_a_secret_is_refused(name: str) -> None:
+    [finding] = findings(WHOLE.replace("client.rack: a", f"{name}: hunter2"))
 
-    assert "properties.ssl.keystore.password looks like a secret" in finding
+    assert f"properties.{name} looks like a secret" in finding
     assert "hunter2" not in finding
 
 

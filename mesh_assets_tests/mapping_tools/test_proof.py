@@ -1,6 +1,5 @@
 """Connections and proof from agents' tools: a fake account, and the sandbox's real broker."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,6 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from mesh_assets.errors import EstateError
 from mesh_assets.esm import proof
 from mesh_assets.esm.service import MappingService
-from mesh_assets.mapping_tools import proof as mapping_proof
-from mesh_assets.platforms.kafka import session
 from mesh_assets.sandbox.credentials import warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.an_aws_account import an_account
@@ -129,8 +126,6 @@ def test_a_check_waits_for_the_group(
         return msgspec.structs.replace(before, committed={0: read[-1]})
 
     monkeypatch.setattr(proof, "get_initial_offset", position)
-    monkeypatch.setattr(session, "Session", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(mapping_proof, "closing", lambda opened: opened)
     waiting = {} if deadline is None else {"deadline_seconds": deadline}
     answer = make_esm("127.0.0.1:1").answer(
         "check_offset_after_production", uuid=UUID, initial=POSITION, produced=PRODUCED, **waiting

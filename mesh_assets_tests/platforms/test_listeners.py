@@ -11,7 +11,7 @@ import trustme
 
 from mesh_assets.errors import PlatformError
 from mesh_assets.platforms.http import HttpService
-from mesh_assets.platforms.kafka import ConfluentKafkaReader
+from mesh_assets.platforms.kafka import WireReader
 from mesh_assets.platforms.listeners import spoken_at
 from mesh_assets.sandbox.credentials import WarehouseAccess, warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
@@ -94,7 +94,7 @@ def test_nobody_listening_speaks_nothing() -> None:
 
 
 def said_by_kafka(**properties: str) -> str:
-    reader = ConfluentKafkaReader(properties, 4.0)
+    reader = WireReader(properties, 4.0)
     try:
         reader.metadata()
     except PlatformError as error:

@@ -3,8 +3,9 @@
 Reads only: joins no group, writes nothing, creates no topic.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import partial
 
 from mesh_assets.errors import EstateError, PlatformError, RefusedError
 from mesh_assets.esm.aws_account import AwsAccount
@@ -19,15 +20,27 @@ from mesh_assets.esm.connection.steps import (
     resolve_names,
     shake_hands,
 )
+from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.rights import (
     ClusterRights,
     read_cluster_rights,
     read_groups_rights,
     read_topic_rights,
 )
-from mesh_assets.platforms.kafka.session import Deadline, Session
+from mesh_assets.platforms.kafka.wire.forms import Connections, together
+from mesh_assets.platforms.kafka.wire.greetings import BROKERS
+from mesh_assets.platforms.kafka.wire.named_groups import group_presence
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 TIMEOUT_SECONDS = 10.0
+
+_DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
+_GROUP_FACTS: dict[Presence | None, str] = {
+    "here": "may be described",
+    "refused": "may not be described",
+    "gone": "does not exist yet",
+    "unaskable": "no group can have this name",
+}
 
 
 def check_connection(
@@ -46,11 +59,12 @@ def check_connection(
     """
     login.checked()
     steps: list[Step] = []
-    for step in _steps(login, account, topic or login.topic, group, timeout_seconds):
-        steps.append(step)
-        on_step(step)
-        if step.state == "failed":
-            break
+    with closing(_steps(login, account, topic or login.topic, group, timeout_seconds)) as taken:
+        for step in taken:
+            steps.append(step)
+            on_step(step)
+            if step.state == "failed":
+                break
     done = {step.name for step in steps}
     for name in STEPS:
         if name not in done:
@@ -68,7 +82,7 @@ def _steps(
     topic: str | None,
     group: str | None,
     timeout_seconds: float,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     step, servers = resolve_names(addresses(login.bootstrap_servers))
     yield step
     step, server = connect(servers, timeout_seconds=timeout_seconds)
@@ -91,9 +105,14 @@ def _steps(
             cause="AWS provided no credentials to sign in with",
         )
         return
-    with closing(Session(properties, timeout_seconds)) as session:
-        yield _authenticate(session, login)
-        seen = _metadata(session, timeout_seconds)
+    try:
+        running = RunningCluster(properties, timeout_seconds)
+    except EstateError as error:
+        yield _not_authenticated(error, login)
+        return
+    with closing(running) as kafka:
+        yield _authenticate(kafka, login)
+        seen = _metadata(kafka)
         if isinstance(seen, Step):
             yield seen
             return
@@ -103,17 +122,21 @@ def _steps(
             "visible topics": len(seen.topics),
         }
         yield Step(name="metadata", state="ok", facts=facts)
-        yield from _rights(session, seen, topic, group, timeout_seconds)
+        yield from _rights(kafka, seen, topic, group)
 
 
-def _authenticate(session: Session, login: KafkaLogin) -> Step:
+def _authenticate(kafka: RunningCluster, login: KafkaLogin) -> Step:
     try:
-        session.connect()
+        kafka.run(lambda connections: connections.brokers(), doing="connecting", right=_DESCRIBE_CLUSTER)
     except (EstateError, PlatformError) as error:
-        return Step(
-            name="authentication", state="failed", said=str(error), cause=_authentication_cause(error, login)
-        )
+        return _not_authenticated(error, login)
     return Step(name="authentication", state="ok", facts={"as": login.authentication})
+
+
+def _not_authenticated(error: EstateError | PlatformError, login: KafkaLogin) -> Step:
+    return Step(
+        name="authentication", state="failed", said=str(error), cause=_authentication_cause(error, login)
+    )
 
 
 def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
@@ -136,30 +159,33 @@ def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
             return "the brokers do not trust the client's certificate, or want none: check who signed it and when it expires"
 
 
-def _metadata(session: Session, timeout_seconds: float) -> ClusterRights | Step:
+def _metadata(kafka: RunningCluster) -> ClusterRights | Step:
+    cause = (
+        "the broker that took the login did not describe the cluster: try again, or another of its brokers"
+    )
     try:
-        return read_cluster_rights(session, Deadline(timeout_seconds))
-    except PlatformError as error:
+        seen = read_cluster_rights(kafka)
         cause = "the brokers advertise addresses (advertised.listeners) that cannot be reached from here"
+        kafka.run(_reach_every_broker, doing="connecting to every broker", right=_DESCRIBE_CLUSTER)
+    except PlatformError as error:
         return Step(name="metadata", state="failed", said=str(error), cause=cause)
+    return seen
+
+
+async def _reach_every_broker(connections: Connections) -> None:
+    """A consumer, too, connects to what each of them advertises."""
+    await together(connections.ask(BROKERS, broker=broker.id) for broker in await connections.brokers())
 
 
 def _rights(
-    session: Session, seen: ClusterRights, topic: str | None, group: str | None, timeout_seconds: float
+    kafka: RunningCluster, seen: ClusterRights, topic: str | None, group: str | None
 ) -> Iterator[Step]:
     if topic is None:
         yield from (_not_asked("topic", "no topic was named"), _not_asked("rights", "no topic was named"))
         return
-    deadline = Deadline(timeout_seconds)
     try:
-        found = read_topic_rights(session, [topic], deadline)[topic]
-        groups = (
-            {}
-            if group is None
-            else read_groups_rights(
-                session, lambda name: name == group, deadline, list_is_complete=None
-            ).groups
-        )
+        found = read_topic_rights(kafka, [topic])[topic]
+        group_state = None if group is None else _group_state(kafka, seen, group)
     except PlatformError as error:
         yield Step(
             name="topic", state="failed", said=str(error), cause="the brokers did not describe the topic"
@@ -179,11 +205,25 @@ def _rights(
         yield Step(name="topic", state="failed", said=said, cause=cause)
         return
     yield Step(name="topic", state="ok", facts={"topic": topic})
-    yield _judge_rights(topic, found.operations, group, groups[group].state if group in groups else None)
+    yield _judge_rights(topic, found.operations, group, group_state)
+
+
+def _group_state(kafka: RunningCluster, seen: ClusterRights, group: str) -> Presence | None:
+    """None: it is not listed, and nobody can say whether it is hidden."""
+    complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
+    groups = read_groups_rights(kafka, lambda name: name == group, list_is_complete=complete)
+    if (listed := groups.groups.get(group)) is not None:
+        return "here" if listed.state == "here" else "refused"
+    if groups.every_group_is_visible is not False:
+        return "gone" if groups.every_group_is_visible else None
+    asked = partial(
+        group_presence, names=[group], endpoint=kafka.endpoint, timeout_seconds=kafka.timeout_seconds
+    )
+    return kafka.run(asked, doing="asking for consumer groups by name", right="DESCRIBE on the group")[group]
 
 
 def _judge_rights(
-    topic: str, operations: frozenset[str] | None, group: str | None, group_state: str | None
+    topic: str, operations: frozenset[str] | None, group: str | None, group_state: Presence | None
 ) -> Step:
     facts: dict[str, str | int] = {}
     if operations is None:
@@ -191,9 +231,7 @@ def _judge_rights(
     else:
         facts["topic"] = ", ".join(sorted(operations & {"READ", "DESCRIBE", "WRITE"})) or "none"
     if group is not None:
-        facts["group"] = {"here": "may be described", "refused": "may not be described"}.get(
-            group_state or "", "does not exist yet"
-        )
+        facts["group"] = _GROUP_FACTS.get(group_state, "does not exist yet, or is hidden")
     missing = [] if operations is None else sorted({"READ", "DESCRIBE"} - operations)
     if missing:
         cause = f"grant {' and '.join(missing)} on topic {topic} (MSK IAM: kafka-cluster:ReadData, kafka-cluster:DescribeTopic)"

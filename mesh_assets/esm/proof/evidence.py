@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from confluent_kafka import KafkaError, TopicCollection
+from confluent_kafka import KafkaError
 from msgspec import Struct
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
@@ -14,11 +14,13 @@ from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.importing import importing
 from mesh_assets.inventory.lag import lag_records
-from mesh_assets.platforms.kafka.consumer_groups import read_group
-from mesh_assets.platforms.kafka.offsets import read_offsets
-from mesh_assets.platforms.kafka.session import Session
-from mesh_assets.platforms.kafka.share_groups import read_share_group
-from mesh_assets.platforms.kafka.values import GroupMember
+from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupMember, TopicMetadata
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections
+from mesh_assets.platforms.kafka.wire.groups import RIGHT, SHARE_RIGHT
+from mesh_assets.platforms.kafka.wire.named_groups import read_group, read_share_group
+from mesh_assets.platforms.kafka.wire.offsets import read_offsets
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 # A group's position on a topic.
 #
@@ -90,47 +92,52 @@ def merge_members(*readings: Iterable[Member]) -> tuple[Member, ...]:
     )
 
 
-def partitions_of(session: Session, topic: str) -> tuple[int, ...]:
+def partitions_of(cluster: RunningCluster, topic: str) -> tuple[int, ...]:
     """The topic's partitions.
 
     Raises RefusedError when it does not exist or may not be seen, UnreachableError without an answer.
     """
-    session.connect()
-    try:
-        described = session.one(
-            lambda: session.start(
-                "describe_topics",
-                session.admin.describe_topics,
-                TopicCollection([topic]),
-                request_timeout=session.timeout_seconds,
-            )[topic],
-            doing=f"reading topic {topic}",
-            right=f"DESCRIBE on topic {topic}",
-        )
-    except UnexpectedAnswerError as error:
-        if KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART).name() in str(error):
-            raise RefusedError(
-                f"{session.endpoint.servers} has no topic {topic}; check its name and the cluster"
-            ) from error
-        raise
-    return tuple(sorted(partition.id for partition in described.partitions))
+    return tuple(one.partition for one in _read_topic(cluster, topic).partitions)
 
 
-def read_position(session: Session, group: str, topic: str, *, queue: bool = False) -> Position:
+def _read_topic(cluster: RunningCluster, topic: str) -> TopicMetadata:
+    async def read(kafka: Connections) -> TopicMetadata | None:
+        listed = await list_topics(kafka, [topic])
+        code = listed.codes.get(topic, 0)
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        if code:
+            raise BrokerError(code)
+        return listed.topics[topic]
+
+    found = cluster.run(read, doing=f"reading topic {topic}", right=f"DESCRIBE on topic {topic}")
+    if found is None:
+        raise RefusedError(f"{cluster.endpoint.servers} has no topic {topic}; check its name and the cluster")
+    return found
+
+
+def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: bool = False) -> Position:
     """The group's position now; `queue`: it is a share group. Raises PlatformError as soon as one offset cannot
     be read."""
-    partitions = partitions_of(session, topic)
+    known = _read_topic(cluster, topic)
     if queue:
-        return _of_share_group(session, group, topic, partitions)
-    found = read_group(session, group)
+        return _of_share_group(cluster, group, known)
+    found = cluster.run(
+        lambda kafka: read_group(
+            kafka, group, endpoint=cluster.endpoint, timeout_seconds=cluster.timeout_seconds
+        ),
+        doing=f"reading consumer group {group}",
+        right=RIGHT,
+    )
     # After the commits: what is beyond these ends is beyond the end, not ahead of an older reading.
-    start, end = _edges(session, topic, partitions)
-    committed: dict[int, int | None] = dict.fromkeys(partitions)
+    start, end = _edges(cluster, known)
+    committed: dict[int, int | None] = dict.fromkeys(end)
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
-    if found.members is None or found.offsets is None:
+    # Also one whose member holds partitions that could not be decoded: it may be who commits.
+    if found.members is None or found.offsets is None or found.error is not None:
         raise UnexpectedAnswerError(
-            f"consumer group {group} could not be read ({found.error}); nothing can be proven without its offsets"
+            f"consumer group {group} could not be read ({found.error}); nothing can be proven without its members and offsets"
         )
     for place in found.offsets:
         if place.topic == topic:
@@ -143,10 +150,17 @@ def read_position(session: Session, group: str, topic: str, *, queue: bool = Fal
     return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)
 
 
-def _of_share_group(session: Session, group: str, topic: str, partitions: tuple[int, ...]) -> Position:
+def _of_share_group(cluster: RunningCluster, group: str, known: TopicMetadata) -> Position:
+    topic = known.name
     # Before the group: without lag, it is then done with all that is before these ends.
-    start, end = _edges(session, topic, partitions)
-    found = read_share_group(session.properties, group, topic, timeout_seconds=session.timeout_seconds)
+    start, end = _edges(cluster, known)
+    found = cluster.run(
+        lambda kafka: read_share_group(
+            kafka, group, topic, endpoint=cluster.endpoint, timeout_seconds=cluster.timeout_seconds
+        ),
+        doing="reading a share group",
+        right=SHARE_RIGHT,
+    )
     begun = {
         partition: share
         for partition, share in found.partitions.items()
@@ -158,7 +172,7 @@ def _of_share_group(session: Session, group: str, topic: str, partitions: tuple[
         else max(share.start, end[partition])
         if share.lag_records == 0
         else share.start
-        for partition in partitions
+        for partition in end
     }
     return Position(
         group=group,
@@ -171,12 +185,17 @@ def _of_share_group(session: Session, group: str, topic: str, partitions: tuple[
     )
 
 
-def _edges(
-    session: Session, topic: str, partitions: tuple[int, ...]
-) -> tuple[dict[int, int], dict[int, int]]:
+def _edges(cluster: RunningCluster, known: TopicMetadata) -> tuple[dict[int, int], dict[int, int]]:
+    topic, partitions = known.name, [one.partition for one in known.partitions]
+    leaders = ClusterMetadata(cluster_id=None, brokers=(), topics=(known,))
     start: dict[int, int] = {}
     end: dict[int, int] = {}
-    for one in read_offsets(session, {topic: partitions}).topics[topic]:
+    found = cluster.run(
+        lambda kafka: read_offsets(kafka, {topic: partitions}, leaders),
+        doing="reading the offsets",
+        right="DESCRIBE on the topic",
+    )
+    for one in found.topics[topic]:
         if one.latest is None or one.earliest is None:
             raise UnexpectedAnswerError(
                 f"the offsets of {topic}[{one.partition}] could not be read ({one.error}); nothing can be proven without it"

@@ -17,10 +17,11 @@ from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.errors import PlanOutdatedError
 from mesh_assets.esm.proof.content import MOST_BYTES, Content, json_content
 from mesh_assets.esm.proof.evidence import Position, partitions_of
-from mesh_assets.platforms.kafka.consumer_groups import read_groups
 from mesh_assets.platforms.kafka.errors import Endpoint, from_kafka_error
-from mesh_assets.platforms.kafka.session import Session
 from mesh_assets.platforms.kafka.settings import ClientProperties
+from mesh_assets.platforms.kafka.values import ConsumerGroup
+from mesh_assets.platforms.kafka.wire.groups import read_groups
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 MOST_MESSAGES = 10_000
 # Of all messages of one plan, with their keys. What proves that a mapping works needs kilobytes; more is a load
@@ -106,11 +107,11 @@ def plan_test_messages(
             f"{messages:,} test messages of {bytes_each:,} bytes are {in_all:,} bytes in all with their keys; "
             f"expected at most {MOST_BYTES_IN_ALL:,}: ask for fewer or smaller ones"
         )
-    with closing(Session(properties, timeout_seconds)) as session:
-        partitions = partitions_of(session, topic)
+    with closing(RunningCluster(properties, timeout_seconds)) as cluster:
+        partitions = partitions_of(cluster, topic)
         try:
             others: tuple[str, ...] | None
-            others, possible = _other_groups(session, topic, group)
+            others, possible = _other_groups(cluster, topic, group)
             error = None
         except (RefusedError, UnexpectedAnswerError) as failure:
             others, possible, error = None, (), str(failure)
@@ -232,17 +233,38 @@ def produce_test_messages(
     )
 
 
-def _other_groups(session: Session, topic: str, group: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Groups with a member that reads the topic or with offsets on it, and those of which neither is known."""
-    found = read_groups(session, lambda name: name != group).all_groups()
-    reading = tuple(
-        one.group_id
-        for one in found
-        if any(topic in member.assignment for member in one.members or ())
-        or any(place.topic == topic for place in one.offsets or ())
+def _other_groups(
+    cluster: RunningCluster, topic: str, group: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Groups with a member that reads the topic or with offsets on it, and those of which it is not known."""
+    found = cluster.run(
+        lambda kafka: read_groups(
+            kafka,
+            lambda name: name != group,
+            endpoint=cluster.endpoint,
+            timeout_seconds=cluster.timeout_seconds,
+        ),
+        doing="reading the consumer groups",
+        right="DESCRIBE on the groups",
+    ).all_groups()
+    reads = {one.group_id: _reads(one, topic) for one in found}
+    return (
+        tuple(name for name, answer in reads.items() if answer),
+        tuple(name for name, answer in reads.items() if answer is None),
     )
-    possible = tuple(one.group_id for one in found if one.offsets is None and one.group_id not in reading)
-    return reading, possible
+
+
+def _reads(group: ConsumerGroup, topic: str) -> bool | None:
+    """None: not all that it reads is known, and the topic is not in what is."""
+    shares = group.type == "share"
+    places = group.share if shares else group.offsets
+    if any(place.topic == topic for place in places or ()):
+        return True
+    if any(topic in member.assignment for member in group.members or ()):
+        return True
+    # Of a share group the error always says that it commits nothing.
+    unread = None in (group.members, places) if shares else group.error is not None
+    return None if unread else False
 
 
 class _Silent:

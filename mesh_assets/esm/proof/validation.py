@@ -34,8 +34,8 @@ from mesh_assets.esm.proof.messages import (
     produce_test_messages,
 )
 from mesh_assets.esm.proof.verdict import Evidence, Verdict, judge, taken
-from mesh_assets.platforms.kafka.session import Session
 from mesh_assets.platforms.kafka.settings import ClientProperties
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 WARM_SECONDS = 30.0
 NEW_SECONDS = 300.0
@@ -135,12 +135,12 @@ def validate_esm_processing(
     plan = _plan(properties, mapping, request, content)
     if plan_id is not None:
         check_plan(plan, plan_id)
-    with closing(Session(properties, 15)) as session:
+    with closing(RunningCluster(properties, 15)) as cluster:
         polls = mapping.state not in _NOT_POLLING
         if polls and content.unwritable is None:
             progress("waiting for the next full minute, from which CloudWatch counts")
             _sleep_until(full_minute_after(_now()) - _READING)
-        before = get_initial_offset(session, group, topic, queue=mapping.is_queue)
+        before = get_initial_offset(cluster, group, topic, queue=mapping.is_queue)
         progress(f"group {group}: {_members(before)}, {_lag(before)}")
         warm = before.has_commits or bool(before.members)
         # A batch may be gathered for as long as its window, even with nothing else to do.
@@ -176,7 +176,7 @@ def validate_esm_processing(
         begun = time.monotonic()
         produced = produce_test_messages(properties, plan, content=content, progress=progress)
         now, members = _wait(
-            session, before, produced, begun + deadline_seconds, progress, queue=mapping.is_queue
+            cluster, before, produced, begun + deadline_seconds, progress, queue=mapping.is_queue
         )
         elapsed = time.monotonic() - begun
         found = check_offset_after_production(before, now, produced)
@@ -188,7 +188,7 @@ def validate_esm_processing(
         # share group's records are not counted by offsets: its members alone say who took them.
         by_group = 0
         if counts.per_mapping and not mapping.is_queue:
-            by_group = read_position(session, group, topic).committed_since(before)
+            by_group = read_position(cluster, group, topic).committed_since(before)
     earlier, mapping = mapping, get_mapping(account, mapping.uuid)
     evidence = Evidence(
         mapping=mapping,
@@ -235,7 +235,7 @@ def _sleep_until(moment: datetime) -> None:
 
 
 def _wait(
-    session: Session,
+    cluster: RunningCluster,
     before: Position,
     produced: Produced,
     deadline: float,
@@ -247,7 +247,7 @@ def _wait(
     seen = before.members
     reported = -1
     while True:
-        now = read_position(session, before.group, before.topic, queue=queue)
+        now = read_position(cluster, before.group, before.topic, queue=queue)
         seen = merge_members(seen, now.members)
         partitions = check_offset_after_production(before, now, produced)
         passed = sum(one.passed for one in partitions)

@@ -1,8 +1,8 @@
-"""Kafka over its own protocol: settings, four bulk reads, errors."""
+"""Kafka: settings, bulk reads over its own protocol, errors."""
 
 from mesh_assets.platforms.kafka.reader import (
-    ConfluentKafkaReader,
     KafkaReader,
+    WireReader,
     ends_after,
     leading_partitions,
 )
@@ -21,13 +21,13 @@ from mesh_assets.platforms.kafka.values import (
     TopicMetadata,
     UnlistedGroups,
 )
+from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 
 __all__ = [
     "BrokerNode",
     "ClientProperties",
     "ClusterMetadata",
     "CommittedPartition",
-    "ConfluentKafkaReader",
     "ConsumerGroup",
     "GroupMember",
     "GroupsReading",
@@ -35,9 +35,11 @@ __all__ = [
     "OffsetsReading",
     "PartitionMetadata",
     "PartitionOffsets",
+    "ShareGroup",
     "TopicConfigs",
     "TopicMetadata",
     "UnlistedGroups",
+    "WireReader",
     "client_properties",
     "ends_after",
     "leading_partitions",

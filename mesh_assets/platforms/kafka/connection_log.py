@@ -16,13 +16,8 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.errors import Endpoint
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
-# While a call is under way, librdkafka retries every 0.25 to 2 s (set in session.py) and reports each
-# failure.
+# A client that is waited for tries again at least every 2 s, and reports each failure.
 FRESH_SECONDS = 3.0
-# How the broker answers a login that comes less than a second after the last one on the same connection, which
-# happens to a client that renews a short token on a busy machine (KafkaChannel.maybeBeginServerReauthentication).
-# A listener without SASL answers the first login in the same words.
-_LOGIN_TOO_SOON = "Request not valid in current SASL state"
 # A connection that broke during the login, whose cause librdkafka puts into the same code.
 _LOGIN_BROKEN_OFF = "Local: Broker transport failure"
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
@@ -50,7 +45,6 @@ class ConnectionLog:
         self._failure: Failure | None = None
         self._refusal: Failure | None = None
         self._down_since: float | None = None
-        self._ever_answered = False
         self._last_line = ""
 
     def on_error(self, error: KafkaError) -> None:
@@ -60,9 +54,7 @@ class ConnectionLog:
             now = time.monotonic()
             if code == KafkaError._ALL_BROKERS_DOWN:
                 self._down_since = self._down_since or now
-            elif code == KafkaError._AUTHENTICATION and not (
-                _LOGIN_BROKEN_OFF in text or (self._ever_answered and _LOGIN_TOO_SOON in text)
-            ):
+            elif code == KafkaError._AUTHENTICATION and _LOGIN_BROKEN_OFF not in text:
                 self._refusal = Failure(now, code, text)
             else:
                 self._failure = Failure(now, code, text)
@@ -78,21 +70,15 @@ class ConnectionLog:
         if not repeated:
             _LOGGER.debug("%s", line)
 
-    def answered(self) -> None:
-        """A broker answered: earlier failures are over."""
-        with self._lock:
-            self._failure = self._refusal = self._down_since = None
-            self._ever_answered = True
-
     @property
     def refusal(self) -> str | None:
-        """Why the brokers refused to authenticate the client, if they did since the last answer."""
+        """Why the brokers refused to authenticate the client, if they did."""
         with self._lock:
             return self._refusal.text if self._refusal else None
 
     @property
     def failure(self) -> str | None:
-        """The last failure of a connection since the last answer."""
+        """The last failure of a connection."""
         with self._lock:
             return self._failure.text if self._failure else None
 

@@ -63,6 +63,8 @@ _ANSWERED_ONCE = re.compile(r"in state (UP|UPDATE)\b")
 _NOISE = re.compile(r" \(after \d+ms in state (\w+)(?:, \d+ identical error\(s\) suppressed)?\)$")
 _CONNECT_FAILED = re.compile(r"Connect to ipv[46]#(\S+) failed: (.+)$")
 _NO_MECHANISM = re.compile(r"supported mechanisms: *(\(|$)")
+# How the wire reader tells one mistrust from another; librdkafka says the same of all.
+_MISTRUST = re.compile(r"certificate verify failed: (the broker's certificate .+)$")
 _BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
 
 
@@ -185,9 +187,10 @@ def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> Platf
     advice = (
         "" if reason.endswith(")") else "; are the brokers running, and is kafka.bootstrap_servers right?"
     )
-    return UnreachableError(
-        f"Kafka at {endpoint.servers} could not be reached within {seconds:.0f} s: {reason}{advice}"
-    )
+    within = (
+        f" within {seconds:.0f} s" if seconds >= 1 else ""
+    )  # what needs no second attempt is said at once
+    return UnreachableError(f"Kafka at {endpoint.servers} could not be reached{within}: {reason}{advice}")
 
 
 def _another_protocol(endpoint: Endpoint, said: str) -> str | None:
@@ -228,12 +231,12 @@ def explain(endpoint: Endpoint, said: str) -> str:
     """librdkafka's log line about a connection, without decoration, and with its meaning where we know it."""
     state = match.group(1) if (match := _NOISE.search(said)) else ""
     text = _NOISE.sub("", said)
-    broker = ""
+    broker = named = ""
     if match := _BROKER_PREFIX.match(text):
-        text = text[match.end() :]
-        broker = f"{match.group(1)}: " if match.group(1) != endpoint.servers else ""
+        text, named = text[match.end() :], match.group(1)
+        broker = f"{named}: " if named != endpoint.servers else ""
     if match := _CONNECT_FAILED.match(text):
-        where = "" if match.group(1) == endpoint.servers else f"{match.group(1)}: "
+        where = "" if match.group(1) in (endpoint.servers, named) else f"{match.group(1)}: "
         text = f"{where}{match.group(2)}"
     elif "closed by peer" in text and not endpoint.uses_tls and state == "APIVERSION_QUERY":
         text += f" (does the listener expect TLS? kafka.security_protocol is {endpoint.protocol})"
@@ -241,6 +244,8 @@ def explain(endpoint: Endpoint, said: str) -> str:
         text += f" (does the listener expect SASL? kafka.security_protocol is {endpoint.protocol})"
     elif state == "SSL_HANDSHAKE" and ("by peer" in text or "PLAINTEXT broker" in text):
         text = f"TLS handshake failed: the listener hung up (does it expect plain text? kafka.security_protocol is {endpoint.protocol})"
+    elif match := _MISTRUST.search(text):
+        text = f"TLS handshake failed: {match.group(1)}"
     elif "certificate verify failed" in text:
         text = "TLS handshake failed: the broker's certificate could not be verified (check kafka.ssl_ca_location, and the broker's name)"
     elif ("ApiVersionRequest" in text and "imed out" in text) or "Connection setup timed out" in text:

@@ -1,21 +1,12 @@
-"""The interface to Kafka: four bulk reads that return plain values, and their implementation by
-confluent-kafka."""
+"""The interface to Kafka: bulk reads that return plain values, and their implementation over Kafka's protocol."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
-
-from confluent_kafka import Consumer
+from typing import Any, Protocol, Self
 
 from mesh_assets.errors import PlatformError
 from mesh_assets.platforms import Presence
-from mesh_assets.platforms.kafka.admin_api import AdminClient
-from mesh_assets.platforms.kafka.consumer_groups import read_groups
-from mesh_assets.platforms.kafka.offsets import read_offsets
-from mesh_assets.platforms.kafka.rights import group_presence, topic_presence
-from mesh_assets.platforms.kafka.session import ClientFactory, Session
-from mesh_assets.platforms.kafka.topics import read_cluster_id, read_configs, read_metadata
 from mesh_assets.platforms.kafka.values import (
     ClusterMetadata,
     GroupsReading,
@@ -23,6 +14,11 @@ from mesh_assets.platforms.kafka.values import (
     PartitionOffsets,
     TopicConfigs,
 )
+from mesh_assets.platforms.kafka.wire import configs, groups, named_groups, offsets, topics
+from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+
+_TOPICS, _GROUPS = "DESCRIBE on the topics", "DESCRIBE on the groups"
 
 
 class KafkaReader(Protocol):
@@ -35,7 +31,7 @@ class KafkaReader(Protocol):
 
     @property
     def requests(self) -> Counter[str]:
-        """How many calls were made so far, by kind."""
+        """How many requests went over the wire so far, by Kafka's name for them."""
 
     def read_cluster_id(self) -> str | None:
         """The id that the brokers give the cluster, without reading anything else; None: they give none."""
@@ -62,64 +58,82 @@ class KafkaReader(Protocol):
         """Closes the connections. No read may start afterwards."""
 
 
-class ConfluentKafkaReader:
-    """A KafkaReader on confluent-kafka (librdkafka). Connects on first use; a context manager.
+class WireReader:
+    """A KafkaReader on Kafka's own protocol. Contacts nothing before the first read; a context manager.
 
-    `connection_properties`: librdkafka's configuration, from `client_properties`. `timeout_seconds`: how long
-    one call may go without an answer. An unreachable cluster is reported within that time, after 3 s when it
-    is certain (all brokers refuse connections, names do not resolve), and at once when the brokers refuse to
-    authenticate the user. `on_confluent_cloud`: messages call the user an API key.
+    `properties`: librdkafka's configuration, from `client_properties`. `timeout_seconds`: how long a broker may leave
+    requests without a byte of an answer. An unreachable cluster is reported within that time, after 3 s when it is
+    certain (all brokers refuse connections, names do not resolve), and at once when the brokers refuse to
+    authenticate the user. `on_confluent_cloud`: messages call the user an API key. Raises EstateError for properties
+    that are not understood.
     """
 
     def __init__(
-        self,
-        connection_properties: Mapping[str, str],
-        timeout_seconds: float,
-        *,
-        on_confluent_cloud: bool = False,
-        admin_factory: ClientFactory = AdminClient,
-        consumer_factory: ClientFactory = Consumer,
+        self, properties: Mapping[str, Any], timeout_seconds: float, *, on_confluent_cloud: bool = False
     ) -> None:
-        self._session = Session(
-            connection_properties,
-            timeout_seconds,
-            on_confluent_cloud=on_confluent_cloud,
-            admin_factory=admin_factory,
-            consumer_factory=consumer_factory,
-        )
+        self._kafka = RunningCluster(properties, timeout_seconds, on_confluent_cloud=on_confluent_cloud)
+        self._asked: dict[str, Any] = {"endpoint": self._kafka.endpoint, "timeout_seconds": timeout_seconds}
+        self._seen: ClusterMetadata | None = None
 
     @property
     def requests(self) -> Counter[str]:
-        """A copy of how many calls to librdkafka were made so far, by its name for them.
-
-        One call can be several requests on the wire: one per broker (listings, offsets) or per group
-        (descriptions).
-        """
-        return self._session.requests_so_far()
+        return self._kafka.requests
 
     def read_cluster_id(self) -> str | None:
-        return read_cluster_id(self._session)
+        return self._kafka.run(
+            topics.read_cluster_id, doing="reading the brokers", right="DESCRIBE on the cluster"
+        )
 
     def metadata(self) -> ClusterMetadata:
-        return read_metadata(self._session)
+        self._seen = self._kafka.run(topics.read_metadata, doing="reading the topics", right=_TOPICS)
+        return self._seen
 
     def configs(self, topics: Iterable[str]) -> dict[str, TopicConfigs]:
-        return read_configs(self._session, topics)
+        return self._kafka.run(
+            lambda kafka: configs.read_configs(kafka, topics),
+            doing="reading the topic configs",
+            right="DESCRIBE_CONFIGS on the topics",
+        )
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
-        return read_offsets(self._session, partitions_by_topic)
+        # The leaders as they were last seen: those that have moved since are found by their answers.
+        return self._kafka.run(
+            lambda kafka: offsets.read_offsets(kafka, partitions_by_topic, self._seen),
+            doing="reading the offsets",
+            right=_TOPICS,
+        )
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
-        return read_groups(self._session, selects)
+        return self._kafka.run(
+            lambda kafka: groups.read_groups(kafka, selects, **self._asked),
+            doing="reading the consumer groups",
+            right=_GROUPS,
+        )
+
+    def share_group(self, group: str, topic: str) -> ShareGroup:
+        """One share group on one topic; without members and partitions when there is none."""
+        return self._kafka.run(
+            lambda kafka: named_groups.read_share_group(kafka, group, topic, **self._asked),
+            doing="reading a share group",
+            right=groups.SHARE_RIGHT,
+        )
 
     def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
-        return topic_presence(self._session, names)
+        return self._kafka.run(
+            lambda kafka: topics.topic_presence(kafka, names),
+            doing="asking for the topics by name",
+            right=_TOPICS,
+        )
 
     def group_presence(self, names: Sequence[str]) -> dict[str, Presence]:
-        return group_presence(self._session, names)
+        return self._kafka.run(
+            lambda kafka: named_groups.group_presence(kafka, names, **self._asked),
+            doing="asking for consumer groups by name",
+            right=_GROUPS,
+        )
 
     def close(self) -> None:
-        self._session.close()
+        self._kafka.close()
 
     def __enter__(self) -> Self:
         return self

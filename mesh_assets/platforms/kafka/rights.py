@@ -1,46 +1,48 @@
-"""What the user may do with the cluster, its topics and groups, and whether a topic or group exists at all.
+"""What the user may do with the cluster, its topics and groups, and whether a topic could be created.
 
 The brokers report authorized operations (KIP-430) when asked. Reading them changes and creates nothing.
 Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
 
 - A broker without an authorizer reports every operation, and so does one to a super user: the two look the
-  same. (DescribeAcls would differ, but librdkafka 2.16 drops its SECURITY_DISABLED and its refusals and
-  returns an empty list.)
-- Without DESCRIBE on the cluster the brokers report none of its operations, CREATE included. confluent-kafka
-  then gives None, as it does for brokers before 2.3, which report none at all.
+  same. (DescribeAcls would tell them apart, to whom may describe the cluster; it is not asked.)
+- Without DESCRIBE on the cluster the brokers report none of its operations, CREATE included. Brokers before 2.3
+  report no operations of anything.
 - A topic without DESCRIBE is not listed; by name it is refused whether it exists or not. So a made-up name is
   "unknown" only to a user who sees every topic.
 - Without DESCRIBE on the cluster the list of groups silently holds only those that the user may describe.
-- Describing a group makes the broker create `__consumer_offsets` if it does not exist yet, so only listed
-  groups are described. (`describe_topics` creates nothing, whatever `auto.create.topics.enable` says;
-  `list_topics(name)` would.)
+- Asking for a group by its name makes the broker create `__consumer_offsets` if it does not exist yet, so that is done
+  only where groups are listed.
 - Whether a topic may be created, only a dry run of creating it says (`validate_only`): the right can come from the
   cluster, from the topic's name or prefix, and policies have a say.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from sys import intern
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
-from confluent_kafka import KafkaError, TopicCollection
+from confluent_kafka import KafkaError
 
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.platforms import Presence
-from mesh_assets.platforms.kafka import admin_api
-from mesh_assets.platforms.kafka.admin_api import (
-    ConsumerGroupDescription,
-    DescribeClusterResult,
-    TopicDescription,
-)
-from mesh_assets.platforms.kafka.errors import AUTHENTICATION, AUTHORIZATION, NO_ANSWER
-from mesh_assets.platforms.kafka.group_listing import DEAD, list_groups, state_name
-from mesh_assets.platforms.kafka.session import Deadline, Session, in_chunks, outcome
+from mesh_assets.platforms.kafka.errors import AUTHENTICATION, AUTHORIZATION, NO_ANSWER, Endpoint
 from mesh_assets.platforms.kafka.values import Value
-
-NAMES_A_CALL = 500
-CALLS_IN_FLIGHT = 4
+from mesh_assets.platforms.kafka.wire.coordinators import Coordinators
+from mesh_assets.platforms.kafka.wire.forms import (
+    BrokerError,
+    Connections,
+    MalformedError,
+    Reader,
+    Request,
+    Writer,
+    together,
+)
+from mesh_assets.platforms.kafka.wire.group_requests import Described, Failure, describe_classic_groups
+from mesh_assets.platforms.kafka.wire.groups import DESCRIPTIONS, existing, is_gone
+from mesh_assets.platforms.kafka.wire.named_groups import group_presence
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 Operations = frozenset[str]
 """By Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS,
@@ -53,17 +55,17 @@ EVERY_TOPIC_OPERATION: Operations = frozenset(
     {"READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"}
 )
 
-_ABSENT = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._NOENT,
-        KafkaError.GROUP_ID_NOT_FOUND,
-    }
-)
+_CLUSTER = "asking for the rights on the cluster"
 _TOPICS = "asking for the rights on the topics"
-_CREATING = "asking whether the topics of the events may be created"
 _GROUPS = "asking for the rights on the consumer groups"
+_CREATING = "asking whether the topics of the events may be created"
+_DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
+_DESCRIBE_TOPICS = "DESCRIBE on the topics"
+_DESCRIBE_GROUPS = "DESCRIBE on the groups"
+_CREATE = "CREATE on the topic"
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.1
 
 
 class ResourceRights(Value, frozen=True, kw_only=True):
@@ -78,8 +80,8 @@ class ResourceRights(Value, frozen=True, kw_only=True):
 
 
 class ClusterRights(Value, frozen=True, kw_only=True):
-    """The cluster as the user sees it. `operations` None: none, or not reported. `topics`: the visible ones,
-    sorted."""
+    """The cluster as the user sees it. `operations`: those with the cluster itself; None: the brokers do not report
+    them. `topics`: the visible ones, sorted."""
 
     cluster_id: str | None
     brokers: int
@@ -95,232 +97,273 @@ class GroupsRights(Value, frozen=True, kw_only=True):
     every_group_is_visible: bool | None
 
 
-def read_cluster_rights(session: Session, deadline: Deadline) -> ClusterRights:
+# --- the cluster and its topics
+
+
+def read_cluster_rights(cluster: RunningCluster) -> ClusterRights:
     """The user's rights on the cluster and the topics that the user sees; connects first.
 
     Raises UnreachableError, RefusedError or UnexpectedAnswerError.
     """
-    session.connect()
-    cluster: DescribeClusterResult = session.one(
-        lambda: session.start(
-            "describe_cluster",
-            session.admin.describe_cluster,
-            include_authorized_operations=True,
-            request_timeout=deadline.call_seconds,
-        ),
-        doing="asking for the rights on the cluster",
-        right="DESCRIBE on the cluster",
-    )
-    # All topics: asked for one by name, a broker with auto.create.topics.enable would create it.
-    listing: admin_api.ClusterMetadata = session.one(
-        lambda: session.start_blocking(
-            "list_topics", session.admin.list_topics, timeout=deadline.call_seconds
-        ),
-        doing="listing the topics",
-        right="DESCRIBE on the topics",
-    )
+    return cluster.run(_cluster_rights, doing=_CLUSTER, right=_DESCRIBE_CLUSTER)
+
+
+async def _cluster_rights(connections: Connections) -> ClusterRights:
+    # Metadata, too, tells the rights on the cluster until DescribeCluster does (Kafka 2.8), and to ask for those on all
+    # topics beside them would be much work for nothing.
+    described = await connections.version(_DESCRIBED_CLUSTER) is not None
+    listed = await list_topics(connections, None, rights=not described)
+    operations = await connections.ask(_DESCRIBED_CLUSTER) if described else listed.operations
+    if isinstance(operations, Failure):
+        raise BrokerError(operations.code, operations.said)
     return ClusterRights(
-        cluster_id=cluster.cluster_id or listing.cluster_id,
-        brokers=len(cluster.nodes),
-        operations=_operations(cluster.authorized_operations),
-        topics=tuple(sorted(listing.topics)),
+        cluster_id=listed.cluster_id,
+        brokers=len(listed.brokers),
+        operations=_named(operations),
+        topics=tuple(
+            sorted(
+                name
+                for name in listed.topics
+                if listed.codes.get(name) != KafkaError.UNKNOWN_TOPIC_OR_PART  # gone meanwhile
+            )
+        ),
     )
 
 
-def read_topic_rights(
-    session: Session, names: Iterable[str], deadline: Deadline
-) -> dict[str, ResourceRights]:
+def read_topic_rights(cluster: RunningCluster, names: Iterable[str]) -> dict[str, ResourceRights]:
     """The user's rights on each of the topics. Raises PlatformError when the brokers could not be asked."""
-
-    def describe(chunk: list[str]) -> Mapping[str, Future[TopicDescription]]:
-        return session.start(
-            "describe_topics",
-            session.admin.describe_topics,
-            TopicCollection(chunk),
-            include_authorized_operations=True,
-            request_timeout=deadline.call_seconds,
-        )
-
-    return _read(session, names, describe, deadline, doing=_TOPICS, right="DESCRIBE on the topics")
+    asked = frozenset(names)
+    if not asked:
+        return {}
+    return cluster.run(partial(_topic_rights, names=asked), doing=_TOPICS, right=_DESCRIBE_TOPICS)
 
 
-def every_topic_is_visible(session: Session, deadline: Deadline) -> bool:
+async def _topic_rights(connections: Connections, *, names: Collection[str]) -> dict[str, ResourceRights]:
+    listed = await list_topics(connections, names, rights=True)
+    rights: dict[str, ResourceRights] = {}
+    for name in sorted(names):
+        code = listed.codes.get(name, 0)
+        if code in (0, KafkaError.LEADER_NOT_AVAILABLE):
+            rights[name] = ResourceRights(state="here", operations=_named(listed.rights.get(name)))
+        elif code in AUTHORIZATION:
+            rights[name] = ResourceRights(state="refused")
+        elif code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            rights[name] = ResourceRights(state="absent")
+        else:
+            raise BrokerError(code)
+    return rights
+
+
+def every_topic_is_visible(cluster: RunningCluster) -> bool:
     """Whether the user may describe topics of any name; if not, some may be hidden. Misses a DENY on single
     topics.
 
     Raises PlatformError when the brokers could not be asked.
     """
-    name = uuid4().hex
-    return read_topic_rights(session, [name], deadline)[name].state != "refused"
+    made_up = uuid4().hex
+    return read_topic_rights(cluster, [made_up])[made_up].state != "refused"
+
+
+# --- groups
+
+
+def read_groups_rights(
+    cluster: RunningCluster, selects: Callable[[str], bool], *, list_is_complete: bool | None
+) -> GroupsRights:
+    """The user's rights on each selected group of any kind. `list_is_complete`: True with DESCRIBE on the cluster.
+
+    Raises PlatformError when the groups could not be listed, also when some of them could not.
+    """
+    read = partial(
+        _groups_rights,
+        selects=selects,
+        list_is_complete=list_is_complete,
+        endpoint=cluster.endpoint,
+        timeout_seconds=cluster.timeout_seconds,
+    )
+    return cluster.run(read, doing=_GROUPS, right=_DESCRIBE_GROUPS)
+
+
+async def _groups_rights(
+    connections: Connections,
+    *,
+    selects: Callable[[str], bool],
+    list_is_complete: bool | None,
+    endpoint: Endpoint,
+    timeout_seconds: float,
+) -> GroupsRights:
+    coordinators = Coordinators(connections, endpoint, timeout_seconds)
+    listing = await coordinators.list_groups()
+    if listing.unlisted is not None:
+        raise UnexpectedAnswerError(listing.unlisted.reason)
+    selected = {name: group for name, group in listing.groups.items() if selects(name)}
+    by_kind: dict[str, dict[str, int]] = {}
+    for name, group in selected.items():
+        by_kind.setdefault(group.listed.type, {})[name] = group.coordinator
+    answers: dict[str, Described | Failure] = {}
+    for part in await together(
+        coordinators.ask(names, partial(DESCRIPTIONS.get(kind, describe_classic_groups), rights=True))
+        for kind, names in by_kind.items()
+    ):
+        answers |= part
+    groups: dict[str, ResourceRights] = {}
+    for name, answer in sorted((name, existing(one)) for name, one in answers.items()):
+        if isinstance(answer, Described):
+            groups[name] = ResourceRights(state="here", operations=_named(answer.rights))
+        elif answer.code in AUTHORIZATION:
+            groups[name] = ResourceRights(state="refused")
+        elif answer.code in (KafkaError.UNSUPPORTED_VERSION, KafkaError.INVALID_GROUP_ID):
+            groups[name] = ResourceRights(state="here")  # listed, but nothing describes it
+        elif not is_gone(answer):
+            raise coordinators.failed(answer, doing=_GROUPS, right=_DESCRIBE_GROUPS)
+    visible = list_is_complete
+    if not visible and listing.groups:
+        # A made-up name is refused unless the user may describe any group.
+        made_up = uuid4().hex
+        visible = (
+            await group_presence(connections, [made_up], endpoint=endpoint, timeout_seconds=timeout_seconds)
+        )[made_up] != "refused"
+    return GroupsRights(
+        groups=groups, excluded=len(listing.groups) - len(selected), every_group_is_visible=visible
+    )
+
+
+# --- topics that are still to be created
 
 
 def read_creation(
-    session: Session,
-    topics: Mapping[str, Mapping[str, str]],
-    deadline: Deadline,
-    *,
-    replication_factor: int | None,
+    cluster: RunningCluster, topics: Mapping[str, Mapping[str, str]], *, replication_factor: int | None
 ) -> dict[str, KafkaError | None]:
     """Why each topic that is absent could not be created with one partition and these configs; None: it could.
 
     A dry run, which creates nothing. Raises UnreachableError or RefusedError when nobody answered.
     """
-    news = [
-        admin_api.NewTopic(
-            name, num_partitions=1, replication_factor=replication_factor or -1, config=dict(config)
+    if not topics:
+        return {}
+    request = _dry_run(topics, replication_factor or _THE_BROKERS_DEFAULT, cluster.timeout_seconds)
+    return cluster.run(partial(_creation, request=request), doing=_CREATING, right=_CREATE)
+
+
+async def _creation(
+    connections: Connections, *, request: Request[dict[str, KafkaError | None]]
+) -> dict[str, KafkaError | None]:
+    """Asks the controller; with KRaft, any broker, which passes it on."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        controller = (await list_topics(connections, ())).controller
+        refusals = await connections.ask(request, broker=controller)
+        moved = any(
+            refusal is not None and refusal.code() == KafkaError.NOT_CONTROLLER
+            for refusal in refusals.values()
         )
-        for name, config in topics.items()
-    ]
-    found: dict[str, KafkaError | None] = {}
-    for _, answers in session.run(
-        [
-            (
-                None,
-                lambda: session.start(
-                    "create_topics",
-                    session.admin.create_topics,
-                    news,
-                    validate_only=True,
-                    request_timeout=deadline.call_seconds,
-                ),
-            )
-        ],
-        window=1,
-        deadline=deadline,
-        doing=_CREATING,
-    ):
-        for name, future in answers.items():
-            answer = outcome(future)
-            refusal = answer if isinstance(answer, KafkaError) else None
-            if refusal is not None and refusal.code() in NO_ANSWER | AUTHENTICATION:
-                raise session.failed(refusal, doing=_CREATING, right="CREATE on the topic")
-            exists = refusal is not None and refusal.code() == KafkaError.TOPIC_ALREADY_EXISTS
-            found[name] = None if exists else refusal  # somebody else has created it meanwhile
-    return found
+        if not moved or attempt == _ATTEMPTS:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS * attempt)
+    for name, refusal in refusals.items():
+        if refusal is None:
+            continue
+        if refusal.code() in _SAYS_NOTHING_OF_THE_TOPIC:
+            raise BrokerError(refusal.code(), refusal.str())
+        if refusal.code() == KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else has created it meanwhile
+            refusals[name] = None
+    return refusals
 
 
-def read_groups_rights(
-    session: Session, selects: Callable[[str], bool], deadline: Deadline, *, list_is_complete: bool | None
-) -> GroupsRights:
-    """The user's rights on each selected group. `list_is_complete`: True with DESCRIBE on the cluster.
-
-    Raises PlatformError when the groups could not be listed, also when some of them could not.
-    """
-    listing = list_groups(session, deadline)
-    if listing.unlisted is not None:
-        raise UnexpectedAnswerError(listing.unlisted.reason)
-    selected = sorted(name for name in listing.consumers if selects(name))
-    others = {name: group for name, group in listing.others.items() if selects(name)}
-
-    def describe(chunk: list[str]) -> Mapping[str, Future[ConsumerGroupDescription]]:
-        return session.start(
-            "describe_consumer_groups",
-            session.admin.describe_consumer_groups,
-            chunk,
-            include_authorized_operations=True,
-            request_timeout=deadline.call_seconds,
-        )
-
-    def read(names: Iterable[str]) -> dict[str, ResourceRights]:
-        return _read(session, names, describe, deadline, doing=_GROUPS, right="DESCRIBE on the groups")
-
-    groups = {name: rights for name, rights in read(selected).items() if rights.state != "absent"}
-    for name, group in others.items():
-        # Other kinds than this call describes (Connect's workers, share groups), which the older listing
-        # described.
-        refused = group.error is not None and group.error.code() in AUTHORIZATION
-        if refused or (group.error is None and group.state != DEAD):
-            groups[name] = ResourceRights(state="refused" if refused else "here")
-    visible = list_is_complete
-    if not visible and (listing.consumers or listing.others):
-        # A made-up name is refused unless the user may describe any group.
-        name = uuid4().hex
-        visible = read([name])[name].state != "refused"
-    return GroupsRights(
-        groups=dict(sorted(groups.items())),
-        excluded=len(listing.consumers) + len(listing.others) - len(selected) - len(others),
-        every_group_is_visible=visible,
-    )
+_SAYS_NOTHING_OF_THE_TOPIC = NO_ANSWER | AUTHENTICATION | {KafkaError.NOT_CONTROLLER}
+_THE_BROKERS_DEFAULT = -1
 
 
-def _read(
-    session: Session,
-    names: Iterable[str],
-    describe: Callable[[list[str]], Mapping[str, Future[Any]]],
-    deadline: Deadline,
-    *,
-    doing: str,
-    right: str,
-) -> dict[str, ResourceRights]:
-    def call(chunk: list[str]) -> Callable[[], Mapping[str, Future[Any]]]:
-        return lambda: describe(chunk)
+# --- what goes over the wire
 
-    rights: dict[str, ResourceRights] = {}
-    calls = ((None, call(chunk)) for chunk in in_chunks(sorted(set(names)), NAMES_A_CALL))
-    for _, answers in session.run(calls, window=CALLS_IN_FLIGHT, deadline=deadline, doing=doing):
-        for name, future in answers.items():
-            answer = outcome(future)
-            if not isinstance(answer, KafkaError):
-                rights[name] = ResourceRights(
-                    state="here", operations=_operations(answer.authorized_operations)
-                )
-            elif answer.code() in AUTHORIZATION:
-                rights[name] = ResourceRights(state="refused")
-            elif answer.code() in _ABSENT:
-                rights[name] = ResourceRights(state="absent")
-            else:
-                raise session.failed(answer, doing=doing, right=right)
-    return dict(sorted(rights.items()))
+# The bits of Kafka's answers are numbered as its AclOperation is.
+_OPERATIONS = {
+    3: "READ",
+    4: "WRITE",
+    5: "CREATE",
+    6: "DELETE",
+    7: "ALTER",
+    8: "DESCRIBE",
+    9: "CLUSTER_ACTION",
+    10: "DESCRIBE_CONFIGS",
+    11: "ALTER_CONFIGS",
+    12: "IDEMPOTENT_WRITE",
+}
 
 
-def _operations(reported: Iterable[Any] | None) -> Operations | None:
-    return None if reported is None else frozenset(intern(operation.name) for operation in reported)
+def _named(operations: int | None) -> Operations | None:
+    if operations is None:
+        return None
+    return frozenset(intern(name) for bit, name in _OPERATIONS.items() if operations >> bit & 1)
 
 
-# Kafka silently leaves out of its lists what the user may not describe; asked by name it answers "not
-# authorized".
-
-_ASKING_BY_NAME = "asking for consumer groups by name"
-_OF_STATE: dict[str, Presence] = {"here": "here", "absent": "gone", "refused": "refused"}
-
-
-def topic_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
-    """Whether each of these topics exists, whatever the list says; one call. Raises PlatformError."""
-    rights = read_topic_rights(session, names, Deadline(session.timeout_seconds))
-    return {name: _OF_STATE[rights[name].state] for name in names}
+def _write_describe_cluster(w: Writer, version: int) -> None:
+    w.boolean(True)  # with what the user may do with it
+    if version >= 1:
+        w.int8(1)  # as the brokers, not the controllers, know it
+    w.tags()
 
 
-def group_presence(session: Session, names: Sequence[str]) -> dict[str, Presence]:
-    """Whether each of these groups, which existed once, still does, whatever the list says; one call.
+def _read_described_cluster(r: Reader, version: int) -> int | Failure | None:
+    r.throttle()
+    code, said = r.int16(), r.nullable_text()
+    if version >= 1:
+        r.int8()
+    r.text(), r.int32()  # the cluster's id and a controller
+    for _ in range(r.length()):
+        r.int32(), r.text(), r.int32(), r.nullable_text()
+        r.tags()
+    operations = r.operations()
+    r.tags()
+    return Failure(code, said or "") if code else operations
 
-    A deleted group is described as dead before Kafka 4.0 and not found since. Only for groups that existed,
-    because describing one creates `__consumer_offsets` if there is none yet. Raises PlatformError.
-    """
-    deadline = Deadline(session.timeout_seconds)
 
-    def call() -> Mapping[str, Future[ConsumerGroupDescription]]:
-        return session.start(
-            "describe_consumer_groups",
-            session.admin.describe_consumer_groups,
-            list(names),
-            request_timeout=deadline.call_seconds,
-        )
+_DESCRIBED_CLUSTER: Request[int | Failure | None] = Request(
+    "DescribeCluster", 60, 0, 1, 0, _write_describe_cluster, _read_described_cluster
+)
 
-    calls: list[tuple[None, Callable[[], Mapping[str, Future[ConsumerGroupDescription]]]]] = (
-        [(None, call)] if names else []
-    )
-    found: dict[str, Presence] = {}
-    for _, answers in session.run(calls, window=1, deadline=deadline, doing=_ASKING_BY_NAME):
-        for name, future in answers.items():
-            answer = outcome(future)
-            if not isinstance(answer, KafkaError):
-                found[name] = "gone" if state_name(answer.state) == DEAD else "here"
-            elif answer.code() in AUTHORIZATION:
-                found[name] = "refused"
-            elif answer.code() == KafkaError.GROUP_ID_NOT_FOUND:
-                found[name] = "gone"
-            elif answer.code() == KafkaError.INVALID_GROUP_ID:
-                found[name] = "unaskable"  # the empty name, under which some clients commit
-            else:
-                raise session.failed(answer, doing=_ASKING_BY_NAME, right="DESCRIBE on the groups")
-    return found
+
+def _dry_run(
+    topics: Mapping[str, Mapping[str, str]], replication_factor: int, timeout_seconds: float
+) -> Request[dict[str, KafkaError | None]]:
+    """A CreateTopics that creates nothing. Before version 4 (Kafka 2.4), brokers refuse a replication factor of -1."""
+
+    def config(w: Writer, name: str, value: str) -> None:
+        w.text(name)
+        w.text(value)
+        w.tags()
+
+    def write(w: Writer, _version: int) -> None:
+        w.count(len(topics))
+        for name, configs in topics.items():
+            w.text(name)
+            w.int32(1)  # partitions
+            w.int16(replication_factor)
+            w.count(0)  # their brokers: whichever the cluster chooses
+            w.array(sorted(configs.items()), lambda pair: config(w, *pair))
+            w.tags()
+        w.int32(int(timeout_seconds * 1000))
+        w.boolean(True)  # validate only
+        w.tags()
+
+    def read(r: Reader, version: int) -> dict[str, KafkaError | None]:
+        r.throttle()
+        refusals: dict[str, KafkaError | None] = {}
+        for _ in range(r.length()):
+            name = r.text()
+            if version >= 7:
+                r.uuid()
+            code, said = r.int16(), r.nullable_text()
+            if version >= 5:
+                r.int32(), r.int16()  # partitions and replicas
+                for _ in range(r.count()):
+                    r.text(), r.nullable_text(), r.boolean(), r.int8(), r.boolean()
+                    r.tags()
+            r.tags()
+            if name not in topics or name in refusals:
+                raise MalformedError("an answer to CreateTopics about another topic, or twice")
+            refusals[name] = Failure(code, said or "").error() if code else None
+        r.tags()
+        if len(refusals) < len(topics):
+            raise MalformedError("an answer to CreateTopics that leaves out a topic")
+        return refusals
+
+    return Request("CreateTopics", 19, 2, 7, 5, write, read)

@@ -13,7 +13,7 @@ from mesh_assets.platforms.listeners import IN_CLEAR, is_loopback, warn_once
 from mesh_assets.platforms.secrets import read_ahead, resolve, shown
 
 SECRET_PROPERTY = re.compile(
-    r"password|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential",
+    r"password|passphrase|secret|\.pem$|sasl\.jaas|sasl\.oauthbearer\.config|token$|token\.value|credential",
     re.IGNORECASE,
 )
 """Names of librdkafka properties whose values must never be shown."""

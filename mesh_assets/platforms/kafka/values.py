@@ -1,4 +1,4 @@
-"""What the four bulk reads of a Kafka cluster return: plain, compact, immutable values.
+"""What the bulk reads of a Kafka cluster return: plain, compact, immutable values.
 
 They repeat what the brokers said. None means "could not be read" unless a docstring says otherwise. An `error`
 is a short text that begins with Kafka's name of the error, and is set exactly when part of the value could not
@@ -59,8 +59,7 @@ class TopicMetadata(Value, frozen=True, kw_only=True):
 class ClusterMetadata(Value, frozen=True, kw_only=True):
     """The cluster as one broker saw it. `brokers` and `topics` are sorted.
 
-    Without its controller: KRaft's brokers name one of themselves at random to clients, and librdkafka cannot ask
-    the quorum.
+    Without its controller: KRaft's brokers name one of themselves at random to clients, and the quorum is not asked.
     """
 
     cluster_id: str | None
@@ -131,14 +130,29 @@ class CommittedPartition(Value, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class ShareOffset(Value, frozen=True, kw_only=True):
+    """How far a share group is on a partition that it has begun.
+
+    `start`: no record before it is delivered any more; None without an `error`: before the group's first record.
+    `lag_records`: those from there on that it is not done with; None with brokers that do not count them (before
+    4.3).
+    """
+
+    topic: str
+    partition: int
+    start: int | None
+    lag_records: int | None
+    error: str | None = None
+
+
 class ConsumerGroup(Value, frozen=True, kw_only=True):
     """A group of any kind.
 
-    `type`: classic, consumer (KIP-848), streams (only with offsets: this client cannot describe them) or
-    `unknown` (share groups, later kinds, and streams groups without offsets). `protocol_type`: `consumer`,
+    `type`: classic, consumer (KIP-848), share, streams or `unknown` (later kinds). `protocol_type`: `consumer`,
     `connect`, `sr`, …; empty for a group that only commits; None when unknown. `state`: Kafka's word (Stable,
-    Empty, PreparingRebalance, …), or `unknown` when the client does not know it. `members` and `offsets` are
-    None when they could not be read, with the reason in `error`; `offsets` are sorted.
+    Empty, PreparingRebalance, …), or `unknown` when no broker says it. `members` and `offsets` are
+    None when they could not be read, with the reason in `error`; `offsets` are sorted. A share group commits no
+    offsets, which its `error` says: it has `share` instead, sorted, or None when that could not be read.
     """
 
     group_id: str
@@ -149,6 +163,7 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
     members: tuple[GroupMember, ...] | None
     offsets: tuple[CommittedPartition, ...] | None
     error: str | None = None
+    share: tuple[ShareOffset, ...] | None = None
 
 
 def partition_of(group: str, partitions: int) -> int:

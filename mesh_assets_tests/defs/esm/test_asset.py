@@ -21,10 +21,11 @@ from mesh_assets.platforms.kafka import (
     OffsetsReading,
     PartitionMetadata,
     PartitionOffsets,
+    ShareGroup,
     TopicMetadata,
     UnlistedGroups,
 )
-from mesh_assets.platforms.kafka.share_groups import ShareGroup, SharePartition
+from mesh_assets.platforms.kafka.wire.named_groups import SharePartition
 from mesh_assets_tests.defs.esm.fakes import FAKES, INSTANCES, FakeMappings
 from mesh_assets_tests.esm.fake_aws import REGION, FakeAws, refusal
 

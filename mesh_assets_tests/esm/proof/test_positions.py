@@ -1,108 +1,256 @@
 """What a group has committed: nothing yet is not an error, but what cannot be read is."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
-from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.errors import MeshError, RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.esm.proof import (
+    Position,
     Produced,
     check_offset_after_production,
-    evidence,
     get_initial_offset,
 )
+from mesh_assets.esm.proof.evidence import Member
 from mesh_assets.esm.proof.messages import Written
-from mesh_assets.platforms.kafka.values import (
-    CommittedPartition,
-    ConsumerGroup,
-    OffsetsReading,
-    PartitionOffsets,
+from mesh_assets.platforms.kafka.wire.forms import Answer, Request
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
+    GROUP_REFUSED,
+    TOPIC_REFUSED,
+    Group,
+    GroupBrokers,
 )
+from mesh_assets_tests.platforms.kafka.wire.oracle import LATEST, Cluster
+from mesh_assets_tests.platforms.kafka.wire.test_groups import assigned_member, classic_member
+
+GROUP_REQUESTS = ("DescribeGroups", "ConsumerGroupDescribe", "ShareGroupDescribe", "StreamsGroupDescribe")
 
 
-def a_group(**changed: Any) -> ConsumerGroup:
-    given: dict[str, Any] = {
-        "group_id": "g",
-        "type": "classic",
-        "protocol_type": "consumer",
-        "state": "Stable",
-        "coordinator": 1,
-    }
-    return ConsumerGroup(**{**given, "members": (), "offsets": (), **changed})
+class Brokers(GroupBrokers):
+    """With groups and with records: `kafka` has the topic `orders`, whose partitions hold offsets 5 to 9 and 0 to 6."""
+
+    def __init__(self, **groups: Group) -> None:
+        super().__init__(**groups)
+        self.kafka = Cluster({"orders": {0: 1, 1: 2}})
+        self.kafka.ends = {("orders", 0): (5, 10), ("orders", 1): (0, 7)}
+
+    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        of_groups = request.name != "ListOffsets"
+        if request.name == "Metadata":
+            of_groups = self._names(request, request.newest) == ["__consumer_offsets"]
+        if of_groups:
+            return await super().ask(request, broker=broker)
+        self.asked.append((request.name, broker, []))
+        return await self.kafka.brokers.ask(request, broker=broker)
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the brokers say: `offsets` of the topic's one partition, and the `group`."""
-    said: dict[str, Any] = {"offsets": PartitionOffsets(partition=0, earliest=5, latest=10), "group": None}
-    monkeypatch.setattr(evidence, "partitions_of", lambda session, topic: (0,))  # noqa: ARG005
-    monkeypatch.setattr(
-        evidence,
-        "read_offsets",
-        lambda session, wanted: OffsetsReading(  # noqa: ARG005
-            read_at=datetime.now(UTC), topics={"orders": (said["offsets"],)}
+def look(brokers: Brokers, *, queue: bool = False) -> Position:
+    with brokers.running() as cluster:
+        return get_initial_offset(cluster, "g", "orders", queue=queue)
+
+
+def a_group(committed: dict[int, int], *members: dict[str, Any]) -> Group:
+    return Group("consumer", commits={"orders": committed, "users": {0: 1}}, described={"members": members})
+
+
+def test_a_group_that_is_not_there_has_committed_nothing() -> None:
+    found = look(Brokers())
+    assert found == Position(
+        group="g",
+        topic="orders",
+        committed={0: None, 1: None},
+        start={0: 5, 1: 0},
+        end={0: 10, 1: 7},
+        members=(),
+    )
+    assert (found.lag_records, found.has_commits) == (None, False)
+
+
+def test_commits_are_read_with_their_lag_and_their_members() -> None:
+    found = look(Brokers(g=a_group({0: 7}, assigned_member("m-1", orders=[1, 0], users=[0]))))
+    assert (found.committed, found.lag_records) == ({0: 7, 1: None}, 3)
+    [one] = found.members
+    assert one == Member(client_id=one.client_id, host=one.host, partitions=(0, 1))
+    assert not one.host.startswith("/")
+
+
+def test_a_classic_group_is_read_as_well() -> None:
+    group = Group(commits={"orders": {1: 7}}, described={"members": [classic_member("m-1", orders=[1])]})
+    found = look(Brokers(g=group))
+    assert (found.committed, found.lag_records) == ({0: None, 1: 7}, 0)
+    assert [one.partitions for one in found.members] == [(1,)]
+
+
+def test_ends_are_read_after_commits_so_that_nobody_is_ahead_of_an_older_reading() -> None:
+    brokers = Brokers(g=a_group({0: 7}))
+    look(brokers)
+    asked = [name for name, _, _ in brokers.asked]
+    assert asked.index("OffsetFetch") < asked.index("ListOffsets")
+
+
+def test_a_look_asks_for_the_topic_once() -> None:
+    """It is repeated twice a second for as long as a group is waited for."""
+    for queue in (False, True):
+        brokers = Brokers(g=a_share_group(orders={0: (6, 0)}) if queue else a_group({0: 7}))
+        look(brokers, queue=queue)
+        assert [name for name, _, _ in brokers.asked].count("Metadata") == 1
+
+
+def test_a_leader_that_has_moved_since_is_looked_up_again() -> None:
+    brokers = Brokers(g=a_group({0: 7}))
+    brokers.before["OffsetFetch"] = lambda: brokers.kafka.leaders["orders"].update({0: 2})
+    assert look(brokers).end == {0: 10, 1: 7}
+
+
+# --- what cannot be read
+
+
+@pytest.mark.parametrize(
+    ("failures", "error", "sentence"),
+    [
+        ({("OffsetFetch", "g"): GROUP_REFUSED}, UnexpectedAnswerError, "group g could not be read"),
+        (
+            {(request, "g"): GROUP_REFUSED for request in GROUP_REQUESTS},
+            RefusedError,
+            "refused reading consumer group g .* needs DESCRIBE on the group",
         ),
-    )
-    monkeypatch.setattr(evidence, "read_group", lambda session, group: said["group"])  # noqa: ARG005
-    return said
-
-
-def look() -> evidence.Position:
-    return get_initial_offset(None, "g", "orders")  # type: ignore[arg-type]  # the reads are faked
-
-
-def test_a_group_that_is_not_there_has_committed_nothing(cluster: dict[str, Any]) -> None:
-    assert cluster["group"] is None
-    found = look()
-    assert (found.committed, found.end, found.lag_records, found.has_commits) == (
-        {0: None},
-        {0: 10},
-        None,
-        False,
-    )
-
-
-def test_commits_are_read_with_their_lag(cluster: dict[str, Any]) -> None:
-    cluster["group"] = a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=7),))
-    assert (look().committed, look().lag_records) == ({0: 7}, 3)
-
-
-UNREADABLE: list[dict[str, Any]] = [
-    {"offsets": PartitionOffsets(partition=0, earliest=5, latest=None, error="NOT_LEADER_FOR_PARTITION: …")},
-    {"group": a_group(offsets=None, error="GROUP_AUTHORIZATION_FAILED: …")},
-    {"group": a_group(members=None, error="GROUP_AUTHORIZATION_FAILED: …")},
-    {
-        "group": a_group(
-            offsets=(
-                CommittedPartition(
-                    topic="orders", partition=0, committed=None, error="UNSTABLE_OFFSET_COMMIT: …"
-                ),
-            )
-        )
-    },
-]
-
-
-@pytest.mark.parametrize("said", UNREADABLE, ids=["end", "commits", "members", "one commit"])
-def test_what_could_not_be_read_is_an_error_and_never_zero(
-    cluster: dict[str, Any], said: dict[str, Any]
+        (
+            {("ConsumerGroupDescribe", "g"): TOPIC_REFUSED},
+            UnexpectedAnswerError,
+            "group g could not be read .*needs DESCRIBE on the topics",
+        ),
+        ({("FindCoordinator", "g"): GROUP_REFUSED}, RefusedError, "refused reading consumer group g"),
+    ],
+    ids=["commits", "group", "members", "coordinator"],
+)
+def test_a_group_that_cannot_be_read_is_an_error_and_never_an_empty_one(
+    failures: dict[tuple[str, str | int], int], error: type[MeshError], sentence: str
 ) -> None:
-    cluster |= said
-    with pytest.raises(UnexpectedAnswerError, match="could not be read"):
-        look()
+    brokers = Brokers(g=a_group({0: 7}))
+    brokers.failures = {place: [code] for place, code in failures.items()}
+    with pytest.raises(error, match=sentence):
+        look(brokers)
 
 
-def test_progress_counts_from_the_first_record_where_nothing_was_committed(cluster: dict[str, Any]) -> None:
-    before = look()
-    cluster["group"] = a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=8),))
+def test_one_commit_that_cannot_be_read_is_an_error_and_not_nothing() -> None:
+    brokers = Brokers(g=a_group({0: 7, 1: 3}))
+    brokers.commit_codes = {("orders", 1): 88}
+    with pytest.raises(UnexpectedAnswerError, match=r"what g committed on orders\[1\] could not be read"):
+        look(brokers)
+    brokers.commit_codes = {("users", 0): 88}
+    assert look(brokers).committed == {0: 7, 1: 3}
+
+
+def test_a_member_that_cannot_be_decoded_may_be_who_commits() -> None:
+    group = Group(
+        commits={"orders": {0: 7}},
+        described={"members": [classic_member("m-1", orders=[0]) | {"member_assignment": b"\0"}]},
+    )
+    with pytest.raises(UnexpectedAnswerError, match="what m-1 reads could not be decoded"):
+        look(Brokers(g=group))
+
+
+@pytest.mark.parametrize("edge", [LATEST, -2])
+@pytest.mark.parametrize("queue", [False, True])
+def test_an_end_that_cannot_be_read_is_an_error_and_never_zero(edge: int, queue: bool) -> None:
+    brokers = Brokers()
+    brokers.kafka.codes["orders", 1, edge] = [KafkaError.UNKNOWN]
+    with pytest.raises(UnexpectedAnswerError, match=r"the offsets of orders\[1\] could not be read"):
+        look(brokers, queue=queue)
+
+
+def test_a_topic_that_is_not_there_and_one_that_is_hidden_are_told_apart() -> None:
+    brokers = Brokers(g=a_group({0: 7}))
+    brokers.kafka.refused = {"orders"}
+    with pytest.raises(RefusedError, match=r"refused reading topic orders .*needs DESCRIBE on topic orders"):
+        look(brokers)
+    brokers.kafka.refused = set()
+    del brokers.kafka.leaders["orders"]
+    with pytest.raises(RefusedError, match="broker-1:9092 has no topic orders; check its name"):
+        look(brokers)
+
+
+def test_brokers_that_do_not_answer_are_no_missing_topic() -> None:
+    cluster = RunningCluster({"bootstrap.servers": "127.0.0.1:1"}, 0.2)
+    with closing(cluster), pytest.raises(UnreachableError, match=r"Kafka at 127\.0\.0\.1:1"):
+        get_initial_offset(cluster, "g", "orders")
+
+
+# --- share groups
+
+
+def a_share_group(**shares: dict[int, tuple[int, int]]) -> Group:
+    members = [assigned_member("m-1", orders=[0]), assigned_member("m-2", users=[0])]
+    return Group("share", described={"members": members}, shares=shares)
+
+
+def test_a_share_group_is_done_with_what_it_leaves_behind() -> None:
+    """Without lag with all that is before the end, wherever its next delivery begins."""
+    found = look(Brokers(g=a_share_group(orders={0: (6, 0), 1: (2, 5)}, users={0: (9, 0)})), queue=True)
+    assert (found.committed, found.at_least, found.has_commits) == ({0: 10, 1: 2}, False, True)
+    assert [one.partitions for one in found.members] == [(0,)]
+
+
+def test_where_lag_is_not_counted_it_is_done_at_least_with_what_it_never_delivers_again() -> None:
+    brokers = Brokers(g=a_share_group(orders={0: (6, -1)}))
+    brokers.newest = {"DescribeShareGroupOffsets": 0}
+    found = look(brokers, queue=True)
+    assert (found.committed, found.at_least) == ({0: 6, 1: None}, True)
+
+
+@pytest.mark.parametrize("group", [None, a_share_group(orders={0: (-1, -1)})])
+def test_a_share_group_that_has_begun_with_nothing_is_done_with_nothing(group: Group | None) -> None:
+    found = look(Brokers(**({} if group is None else {"g": group})), queue=True)
+    assert (found.committed, found.at_least) == ({0: None, 1: None}, False)
+
+
+def test_ends_are_read_before_a_share_group_so_that_it_is_done_with_all_before_them() -> None:
+    brokers = Brokers(g=a_share_group(orders={0: (6, 0)}))
+    look(brokers, queue=True)
+    asked = [name for name, _, _ in brokers.asked]
+    assert asked.index("ListOffsets") < asked.index("DescribeShareGroupOffsets")
+
+
+@pytest.mark.parametrize("request_", ["ShareGroupDescribe", "DescribeShareGroupOffsets", "FindCoordinator"])
+def test_a_share_group_that_is_refused_is_no_empty_one(request_: str) -> None:
+    brokers = Brokers(g=a_share_group(orders={0: (6, 0)}))
+    brokers.failures[request_, "g"] = [GROUP_REFUSED]
+    with pytest.raises(
+        RefusedError, match=r"refused reading a share group .*DESCRIBE on the group and on its"
+    ):
+        look(brokers, queue=True)
+
+
+def test_brokers_without_share_groups_say_so() -> None:
+    brokers = Brokers(g=a_share_group(orders={0: (6, 0)}))
+    brokers.newest = {"ShareGroupDescribe": None, "DescribeShareGroupOffsets": None}
+    with pytest.raises(UnexpectedAnswerError, match="does not support reading a share group"):
+        look(brokers, queue=True)
+
+
+def test_a_share_group_behind_a_mapping_of_another_mode_has_no_commits_that_prove_anything() -> None:
+    with pytest.raises(UnexpectedAnswerError, match="a share group commits no offsets"):
+        look(Brokers(g=a_share_group(orders={0: (6, 0)})))
+
+
+# --- progress
+
+
+def test_progress_counts_from_the_first_record_where_nothing_was_committed() -> None:
+    brokers = Brokers()
+    before = look(brokers)
+    brokers.groups["g"] = a_group({0: 8})
     written = (Written(partition=0, first=10, last=12, messages=3),)
     produced = Produced(
         test_id="t", topic="orders", messages=3, started_at=datetime.now(UTC), seconds=0.1, partitions=written
     )
 
-    [progress] = check_offset_after_production(before, look(), produced)
+    [progress] = check_offset_after_production(before, look(brokers), produced)
 
     assert (progress.passed, progress.ahead, progress.moved) == (False, 2, 3)
-    cluster["group"] = a_group(offsets=(CommittedPartition(topic="orders", partition=0, committed=13),))
-    assert check_offset_after_production(before, look(), produced)[0].passed
+    brokers.groups["g"] = a_group({0: 13})
+    assert check_offset_after_production(before, look(brokers), produced)[0].passed

@@ -1,27 +1,28 @@
 """The plan of test messages names the groups that may read them although nobody can say so."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
-from confluent_kafka import ConsumerGroupState, Node, TopicPartitionInfo
+from confluent_kafka import KafkaError
 
 from mesh_assets.cli.esm.proof import produce_plan_text
 from mesh_assets.defs.esm.metadata import produce_plan_metadata
 from mesh_assets.errors import UnexpectedAnswerError
-from mesh_assets.esm.proof import ProducePlan
+from mesh_assets.esm.proof import ProducePlan, messages, plan_test_messages
 from mesh_assets.esm.proof.messages import _other_groups
 from mesh_assets.mapping_tools.proof import ProducedAnswer, question_about_messages
-from mesh_assets.platforms.kafka.group_listing import absent_groups
-from mesh_assets.platforms.kafka.session import Session
-from mesh_assets_tests.platforms.kafka.fakes import (
-    FakeAdmin,
-    FakeConsumer,
-    as_listed_of_old,
-    committed,
-    described,
-    description,
+from mesh_assets.platforms.kafka.settings import ClientProperties
+from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
+    GROUP_REFUSED,
+    TOPIC_REFUSED,
+    Group,
+    GroupBrokers,
 )
+from mesh_assets_tests.platforms.kafka.wire.test_groups import assigned_member, classic_member, streams_group
+
+CLUSTER_REFUSED = KafkaError.CLUSTER_AUTHORIZATION_FAILED
 
 
 def a_plan(*, other: tuple[str, ...] = (), possible: tuple[str, ...] = (), **changed: Any) -> ProducePlan:
@@ -40,39 +41,75 @@ def a_plan(*, other: tuple[str, ...] = (), possible: tuple[str, ...] = (), **cha
     )
 
 
-def test_streams_groups_read_what_they_committed_and_share_groups_perhaps_everything() -> None:
-    admin = FakeAdmin()
-    names = ("sharing", "totals", "elsewhere")
-    admin.old_listings = [[as_listed_of_old(name, "Dead", "") for name in names]]
-    admin.group_descriptions = {name: described(name, state=ConsumerGroupState.DEAD) for name in names}
-    admin.committed = {"totals": [committed("orders", 0, 5)], "elsewhere": [committed("users", 0, 5)]}
-    session = Session(
-        {"bootstrap.servers": "broker-1:9092"},
-        5,
-        admin_factory=lambda _: admin,
-        consumer_factory=lambda _: FakeConsumer(),
-    )
+def other_groups(brokers: GroupBrokers) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    with brokers.running() as cluster:
+        return _other_groups(cluster, "orders", "g")
 
-    assert _other_groups(session, "orders", "g") == (("totals",), ("sharing",))
+
+def test_groups_of_every_kind_read_what_they_hold_or_have_begun_or_committed() -> None:
+    here, elsewhere = ({"members": [assigned_member("m-1", **{name: [0]})]} for name in ("orders", "users"))
+    brokers = GroupBrokers(
+        g=Group(commits={"orders": {0: 5}}),
+        committed=Group(state="Empty", commits={"orders": {0: 5}}),
+        elsewhere=Group(commits={"users": {0: 5}}),
+        holding=Group("consumer", described=here),
+        holding_elsewhere=Group("consumer", described=elsewhere),
+        sharing=Group("share", described=here),
+        begun=Group("share", state="Empty", shares={"orders": {0: (5, 0)}}),
+        sharing_elsewhere=Group("share", described=elsewhere, shares={"users": {0: (5, 0)}}),
+        totals=replace(streams_group("orders"), commits={}),
+    )
+    assert other_groups(brokers) == (("begun", "committed", "holding", "sharing", "totals"), ())
+
+
+def test_groups_of_which_a_part_could_not_be_read_may_read_along() -> None:
+    brokers = GroupBrokers(
+        commits=Group(described={"members": [classic_member("m-1", users=[0])]}),
+        members=Group("consumer", commits={"users": {0: 5}}),
+        undecoded=Group(described={"members": [classic_member("m-1") | {"member_assignment": b"\0"}]}),
+        shares=Group("share"),
+        sharing=Group("share"),
+        later=Group("queue", commits={"users": {0: 5}}),
+        known=Group("share", shares={"users": {0: (5, 0)}}),
+        reading=Group("consumer", commits={"orders": {0: 5}}),
+    )
+    brokers.failures = {
+        ("OffsetFetch", "commits"): [GROUP_REFUSED],
+        ("ConsumerGroupDescribe", "members"): [TOPIC_REFUSED],
+        ("ConsumerGroupDescribe", "reading"): [TOPIC_REFUSED],
+        ("DescribeShareGroupOffsets", "shares"): [GROUP_REFUSED],
+        ("ShareGroupDescribe", "sharing"): [TOPIC_REFUSED],
+    }
+    assert other_groups(brokers) == (
+        ("reading",),
+        ("commits", "later", "members", "shares", "sharing", "undecoded"),
+    )
 
 
 def test_groups_that_no_list_shows_may_read_along_so_there_is_no_plan() -> None:
-    admin = FakeAdmin()
-    leaders: list[Any] = [Node(1, "", 0), None]
-    partitions = [TopicPartitionInfo(number, leader, [], []) for number, leader in enumerate(leaders)]
-    admin.coordinators = description("__consumer_offsets", partitions=partitions)
-    admin.group_descriptions = {
-        name: described(name, state=ConsumerGroupState.DEAD) for name in absent_groups(2)
-    }
-    session = Session(
-        {"bootstrap.servers": "broker-1:9092"},
-        5,
-        admin_factory=lambda _: admin,
-        consumer_factory=lambda _: FakeConsumer(),
-    )
-
+    brokers = GroupBrokers()
+    brokers.leaders = [1, None]
     with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets have no coordinator"):
-        _other_groups(session, "orders", "g")
+        other_groups(brokers)
+
+
+def test_a_plan_says_why_its_readers_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups that may not be listed; brokers that do not answer are no plan at all."""
+    brokers = GroupBrokers()
+    brokers.failures["ListGroups", 1] = [CLUSTER_REFUSED]
+    with brokers.running() as cluster:
+        monkeypatch.setattr(messages, "RunningCluster", lambda *_: cluster)
+        monkeypatch.setattr(messages, "partitions_of", lambda *_: (0,))
+        plan = plan_test_messages(
+            ClientProperties({"bootstrap.servers": "broker-1:9092"}),
+            topic="orders",
+            messages=1,
+            bytes_each=300,
+            key=None,
+            group="g",
+        )
+    assert plan.other_groups is None
+    assert "a broker did not tell its groups" in str(plan.other_groups_error)
 
 
 def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +18,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.connection import KafkaLogin
 from mesh_assets.esm.proof import Validation
-from mesh_assets.platforms.kafka.share_groups import ShareGroup, read_share_group
+from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup, read_share_group
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets_tests.an_aws_account import FAILS, OK, AwsAccount
 
 Validate = Callable[..., Validation]
@@ -411,7 +412,14 @@ def test_a_foreign_member_of_the_share_group_leaves_it_unproven(
     foreign = ShareConsumer({**ends, "group.id": f"share-{topic}", "client.id": "somebody-else"})
 
     def known() -> ShareGroup:
-        return read_share_group(ends, f"share-{topic}", topic, timeout_seconds=15)
+        with closing(RunningCluster(ends, 15)) as cluster:
+            return cluster.run(
+                lambda kafka: read_share_group(
+                    kafka, f"share-{topic}", topic, endpoint=cluster.endpoint, timeout_seconds=15
+                ),
+                doing="reading the share group",
+                right="DESCRIBE",
+            )
 
     def holds_it() -> bool:
         return ("somebody-else", {topic: (0,)}) in [

@@ -24,7 +24,7 @@ from mesh_assets.platforms.aws.msk import (
     signing_region,
 )
 from mesh_assets.platforms.aws.records import MskLogin, MskNetwork
-from mesh_assets.platforms.kafka import ConfluentKafkaReader, client_properties
+from mesh_assets.platforms.kafka import WireReader, client_properties
 from mesh_assets.platforms.kafka.errors import Endpoint
 from mesh_assets.sandbox.servers import Endpoints
 
@@ -114,7 +114,7 @@ def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, broker: En
     client.close()
     properties = client_properties(KafkaConnection(cluster_arn=made["ClusterArn"]))
     assert properties["bootstrap.servers"] == broker.bootstrap_servers
-    with ConfluentKafkaReader(properties, 15) as reader:
+    with WireReader(properties, 15) as reader:
         assert len(reader.metadata().topics) >= 37
 
 

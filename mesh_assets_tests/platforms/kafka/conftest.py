@@ -1,5 +1,6 @@
 """A real broker for the tests that need one, and topics of one's own on it."""
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -7,10 +8,18 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from mesh_assets.platforms.kafka import ConfluentKafkaReader
+from mesh_assets.platforms.kafka import WireReader
 from mesh_assets.sandbox.servers import Endpoints
 
 WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An address where nobody listens, kept from others meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -20,8 +29,8 @@ def bootstrap_servers(endpoints: Endpoints) -> str:
 
 
 @pytest.fixture
-def reader(bootstrap_servers: str) -> Iterator[ConfluentKafkaReader]:
-    with ConfluentKafkaReader({"bootstrap.servers": bootstrap_servers}, 15) as reader:
+def reader(bootstrap_servers: str) -> Iterator[WireReader]:
+    with WireReader({"bootstrap.servers": bootstrap_servers}, 15) as reader:
         yield reader
 
 

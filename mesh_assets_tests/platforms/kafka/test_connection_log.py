@@ -43,26 +43,6 @@ def test_brokers_are_down_for_as_long_as_they_keep_being_refused(log: Connection
     assert log.seconds_down(since=started + 1.5) == 0.5
 
 
-def test_one_answer_ends_all_that_was_wrong(log: ConnectionLog, clock: Clock) -> None:
-    log.on_error(REFUSED)
-    log.on_error(DOWN)
-    log.on_error(KafkaError(KafkaError._AUTHENTICATION, "Authentication failed"))
-    log.answered()
-    clock.now += 2
-    assert (log.seconds_down(100.0), log.failure, log.refusal) == (0, None, None)
-
-
-def test_a_login_that_is_renewed_too_soon_is_no_refusal_but_the_first_one_is(log: ConnectionLog) -> None:
-    said = "SASL OAUTHBEARER mechanism handshake failed: Broker: Request not valid in current SASL state"
-    log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
-    assert log.refusal == said
-    log.answered()
-    log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
-    assert {"refusal": log.refusal, "failure": log.failure} == {"refusal": None, "failure": said}
-    log.on_error(KafkaError(KafkaError._AUTHENTICATION, "Authentication failed"))
-    assert log.refusal == "Authentication failed"
-
-
 def test_a_connection_that_breaks_during_the_login_is_no_refusal(log: ConnectionLog) -> None:
     said = "SASL OAUTHBEARER mechanism handshake failed: Local: Broker transport failure: broker's supported mechanisms: (n/a)"
     log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))

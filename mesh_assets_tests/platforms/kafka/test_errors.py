@@ -117,6 +117,16 @@ def test_a_failed_connection_is_reported_in_one_sentence(
     assert (type(error), str(error)) == (kind, sentence)
 
 
+def test_what_needs_no_second_attempt_is_not_said_to_have_taken_time() -> None:
+    line = (
+        "one:9092/bootstrap: SSL handshake failed: certificate verify failed: the broker's certificate has expired (renew it on the "
+        "broker) (after 0ms in state SSL_HANDSHAKE)"
+    )
+    assert str(connection_failed(Endpoint({"bootstrap.servers": "one:9092"}), line, seconds=0.2)) == (
+        "Kafka at one:9092 could not be reached: TLS handshake failed: the broker's certificate has expired (renew it on the broker)"
+    )
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [

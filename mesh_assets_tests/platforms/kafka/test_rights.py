@@ -1,170 +1,386 @@
-from types import SimpleNamespace
+"""What a user may do, as brokers of several versions tell it, and what their answers may not be taken for."""
+
+from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
-from confluent_kafka import ConsumerGroupState, KafkaError
+from confluent_kafka import KafkaError
 
-from mesh_assets.errors import PlatformError, UnreachableError
+from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.kafka import rights as reading
 from mesh_assets.platforms.kafka.rights import (
-    NAMES_A_CALL,
+    EVERY_CLUSTER_OPERATION,
+    EVERY_TOPIC_OPERATION,
+    GroupsRights,
     ResourceRights,
     every_topic_is_visible,
-    group_presence,
     read_cluster_rights,
+    read_creation,
     read_groups_rights,
     read_topic_rights,
-    topic_presence,
 )
-from mesh_assets.platforms.kafka.session import Deadline
-from mesh_assets_tests.access_checks.fakes import DISCOVERY, FakeBrokers, Rights
+from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request
+from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets_tests.access_checks.fakes import (
+    DISCOVERY,
+    EVERYTHING,
+    SINCE_2_3,
+    SINCE_2_8,
+    FakeBrokers,
+    Rights,
+)
+from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
+    GROUP_REFUSED,
+    LOADING,
+    OLD_BROKERS,
+    UNSUPPORTED,
+    Group,
+    GroupBrokers,
+)
+from mesh_assets_tests.platforms.kafka.wire.messages import encoded
+from mesh_assets_tests.platforms.kafka.wire.oracle import running_on
+from mesh_assets_tests.platforms.kafka.wire.test_groups import billing
+
+Opened = Callable[[Any], RunningCluster]
+DESCRIBED = ResourceRights(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))
 
 
-def deadline() -> Deadline:
-    return Deadline(5.0)
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """To these brokers; closed at the end."""
+    made: list[RunningCluster] = []
+
+    def to(brokers: FakeBrokers | GroupBrokers) -> RunningCluster:
+        seconds = brokers.patience_seconds if isinstance(brokers, GroupBrokers) else 5.0
+        made.append(running_on(brokers, {"bootstrap.servers": "broker-1:9092"}, seconds))
+        return made[-1]
+
+    yield to
+    for running in made:
+        running.close()
 
 
-def test_the_cluster_has_its_rights_and_the_visible_topics() -> None:
+# --- the cluster and its topics
+
+
+@pytest.mark.parametrize(
+    ("newest", "requests"),
+    [
+        ({}, {"Metadata": 1, "DescribeCluster": 1}),
+        ({"DescribeCluster": 0}, None),
+        (SINCE_2_8, {"Metadata": 1}),
+    ],
+)
+def test_the_cluster_has_its_rights_and_the_visible_topics(
+    opened: Opened, newest: dict[str, int], requests: dict[str, int] | None
+) -> None:
     brokers = FakeBrokers(
         rights=Rights(cluster=["DESCRIBE"], topics={"orders": ["READ", "DESCRIBE"]}),
         topics={"orders": "", "secret": ""},
+        newest=newest,
+        numbers=(1, 2),
     )
-    cluster = read_cluster_rights(brokers.session(), deadline())
+    cluster = read_cluster_rights(opened(brokers))
     assert (cluster.cluster_id, cluster.brokers, cluster.operations, cluster.topics) == (
         "the-cluster",
-        1,
+        2,
         frozenset({"DESCRIBE"}),
         ("orders",),
     )
+    if requests is not None:
+        assert {name: len(brokers.requests(name)) for name in requests} == requests
+        assert len(brokers.asked) == sum(requests.values())
 
 
-@pytest.mark.slow
-def test_rights_on_topics_are_asked_for_in_chunks() -> None:
-    names = {f"topic-{number}": "delete" for number in range(9_000)}
+@pytest.mark.parametrize("newest", [{}, SINCE_2_8])
+def test_every_operation_has_its_name(opened: Opened, newest: dict[str, int]) -> None:
+    cluster = opened(FakeBrokers(rights=EVERYTHING, topics={"orders": "delete"}, newest=newest))
+    assert read_cluster_rights(cluster).operations == EVERY_CLUSTER_OPERATION
+    assert read_topic_rights(cluster, ["orders"])["orders"].operations == EVERY_TOPIC_OPERATION
+
+
+@pytest.mark.parametrize(("newest", "told"), [({}, frozenset()), (SINCE_2_8, frozenset()), (SINCE_2_3, None)])
+def test_no_rights_on_the_cluster_are_not_rights_that_nobody_tells(
+    opened: Opened, newest: dict[str, int], told: frozenset[str] | None
+) -> None:
+    brokers = FakeBrokers(rights=Rights(cluster=["CREATE"]), newest=newest)
+    assert read_cluster_rights(opened(brokers)).operations == told
+
+
+def test_brokers_that_do_not_tell_rights_leave_them_unknown(opened: Opened) -> None:
+    cluster = opened(FakeBrokers(newest=SINCE_2_3, topics={"orders": "delete"}, groups=("a",)))
+    assert read_topic_rights(cluster, ["orders"]) == {"orders": ResourceRights(state="here", operations=None)}
+    groups = read_groups_rights(cluster, lambda _: True, list_is_complete=True).groups
+    assert groups == {"a": ResourceRights(state="here", operations=None)}
+
+
+def test_rights_on_thousands_of_topics_are_one_request(opened: Opened) -> None:
+    names = {f"topic-{number}": "delete" for number in range(3_000)}
     brokers = FakeBrokers(rights=DISCOVERY, topics=names)
-    access = read_topic_rights(brokers.session(), names, deadline())
-    assert len(access) == 9_000
-    assert set(access.values()) == {
-        ResourceRights(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))
-    }
-    assert brokers.calls("chunk of topics") == [NAMES_A_CALL] * 18
+    access = read_topic_rights(opened(brokers), names)
+    assert list(access) == sorted(names)
+    assert set(access.values()) == {DESCRIBED}
+    assert len(brokers.asked) == 1
 
 
-def test_no_topics_need_no_request() -> None:
+def test_no_topics_need_no_request(opened: Opened) -> None:
     brokers = FakeBrokers()
-    assert read_topic_rights(brokers.session(), (), deadline()) == {}
+    assert read_topic_rights(opened(brokers), ()) == {}
+    assert read_creation(opened(brokers), {}, replication_factor=None) == {}
     assert brokers.asked == []
 
 
-def test_an_absent_topic_differs_from_a_refused_one_where_kafka_distinguishes_them() -> None:
+def test_an_absent_topic_differs_from_a_refused_one_where_kafka_distinguishes_them(opened: Opened) -> None:
     brokers = FakeBrokers(rights=Rights(topics={"missing": ["DESCRIBE"]}), topics={"hidden": "delete"})
-    access = read_topic_rights(brokers.session(), ["missing", "hidden"], deadline())
+    access = read_topic_rights(opened(brokers), ["missing", "hidden"])
     assert access == {"hidden": ResourceRights(state="refused"), "missing": ResourceRights(state="absent")}
+
+
+def test_a_topic_that_is_still_being_made_is_here_and_one_that_has_gone_is_not_visible(
+    opened: Opened,
+) -> None:
+    codes = {"new": KafkaError.LEADER_NOT_AVAILABLE, "gone": KafkaError.UNKNOWN_TOPIC_OR_PART}
+    cluster = opened(FakeBrokers(topics=dict.fromkeys(codes, "delete"), codes=codes))
+    assert read_topic_rights(cluster, codes) == {
+        "gone": ResourceRights(state="absent"),
+        "new": ResourceRights(state="here"),
+    }
+    assert read_cluster_rights(cluster).topics == ("new",)
 
 
 @pytest.mark.parametrize(
     ("rights", "visible"), [(DISCOVERY, True), (Rights(topics={"orders": ["DESCRIBE"]}), False)]
 )
-def test_a_name_nobody_has_made_up_shows_whether_topics_are_hidden(rights: Rights, visible: bool) -> None:
-    assert every_topic_is_visible(FakeBrokers(rights=rights).session(), deadline()) is visible
-
-
-def test_groups_are_here_or_refused_whatever_their_kind() -> None:
-    rights = Rights(cluster=["DESCRIBE"], groups={"a": ["DESCRIBE"], "workers": ["DESCRIBE"]})
-    brokers = FakeBrokers(
-        rights=rights, groups=("a", "b", "ignored"), connect_groups=("workers", "more-workers")
-    )
-    access = read_groups_rights(
-        brokers.session(), lambda name: name != "ignored", deadline(), list_is_complete=True
-    )
-    assert {name: group.state for name, group in access.groups.items()} == {
-        "a": "here",
-        "b": "refused",
-        "more-workers": "refused",
-        "workers": "here",
-    }
-    assert (access.excluded, access.every_group_is_visible) == (1, True)
-
-
-@pytest.mark.parametrize(("groups", "visible"), [({"*": ["DESCRIBE"]}, True), ({"a": ["DESCRIBE"]}, False)])
-def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_hidden(
-    groups: dict[str, list[str]], visible: bool
+def test_a_name_nobody_has_made_up_shows_whether_topics_are_hidden(
+    opened: Opened, rights: Rights, visible: bool
 ) -> None:
-    brokers = FakeBrokers(rights=Rights(groups=groups), groups=("a", "b"))
-    access = read_groups_rights(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
-    assert access.every_group_is_visible is visible
-
-
-def test_where_no_group_is_listed_none_is_described_which_would_create_the_offsets_topic() -> None:
-    brokers = FakeBrokers(rights=Rights())
-    access = read_groups_rights(brokers.session(), lambda _: True, deadline(), list_is_complete=None)
-    assert access.every_group_is_visible is None
-    assert brokers.calls("describe_consumer_groups") == []
-
-
-def test_brokers_that_do_not_tell_rights_leave_them_unknown() -> None:
-    brokers = FakeBrokers(tells_rights=False, topics={"orders": "delete"})
-    assert read_cluster_rights(brokers.session(), deadline()).operations is None
-    assert read_topic_rights(brokers.session(), ["orders"], deadline()) == {
-        "orders": ResourceRights(state="here", operations=None)
-    }
-
-
-def test_a_failure_that_is_not_about_rights_is_an_error() -> None:
-    brokers = FakeBrokers(topics={"orders": "delete"}, failure=KafkaError(KafkaError._TIMED_OUT))
-    with pytest.raises(UnreachableError, match="asking for the rights on the topics"):
-        read_topic_rights(brokers.session(), ["orders"], deadline())
-
-
-# What Kafka says of topics and groups that its lists leave out.
-
-
-def test_a_topic_is_here_gone_or_hidden_by_missing_rights() -> None:
-    brokers = FakeBrokers(
-        rights=Rights(topics={"orders": ["DESCRIBE"], "deleted": ["DESCRIBE"]}),
-        topics={"orders": "delete", "secret": "delete"},
-    )
-    assert topic_presence(brokers.session(), ["secret", "deleted", "orders"]) == {
-        "secret": "refused",
-        "deleted": "gone",
-        "orders": "here",
-    }
-    assert brokers.calls("chunk of topics") == [3]
-
-
-class Brokers(FakeBrokers):
-    """`said`: what describing a group gives."""
-
-    said: Any = None
-
-    def _group(self, _name: str) -> object:
-        return self.said
+    assert every_topic_is_visible(opened(FakeBrokers(rights=rights))) is visible
 
 
 @pytest.mark.parametrize(
-    ("said", "presence"),
+    ("read", "doing"),
     [
-        (SimpleNamespace(state=ConsumerGroupState.STABLE), "here"),
-        (SimpleNamespace(state=ConsumerGroupState.EMPTY), "here"),
-        (SimpleNamespace(state=ConsumerGroupState.DEAD), "gone"),
-        (KafkaError(KafkaError.GROUP_ID_NOT_FOUND), "gone"),
-        (KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), "refused"),
-        (KafkaError(KafkaError.INVALID_GROUP_ID), "unaskable"),
+        (lambda cluster: read_cluster_rights(cluster), "the rights on the cluster"),
+        (lambda cluster: read_topic_rights(cluster, ["orders"]), "the rights on the topics"),
+        (
+            lambda cluster: read_creation(cluster, {"orders": {}}, replication_factor=None),
+            "whether the topics of the events may be created",
+        ),
     ],
 )
-def test_a_group_is_here_gone_or_hidden_by_missing_rights(said: object, presence: str) -> None:
-    brokers = Brokers()
-    brokers.said = said
-    assert group_presence(brokers.session(), ["g"]) == {"g": presence}
+def test_a_failure_that_is_not_about_rights_is_an_error(
+    opened: Opened, read: Callable[[RunningCluster], object], doing: str
+) -> None:
+    with pytest.raises(UnreachableError, match=f"while asking (for )?{doing}"):
+        read(opened(FakeBrokers(failure=KafkaError._TIMED_OUT)))
 
 
-def test_an_answer_that_says_nothing_of_the_group_is_an_error() -> None:
-    brokers = Brokers()
-    brokers.said = KafkaError(KafkaError.INVALID_REQUEST)
-    with pytest.raises(PlatformError, match="failed asking for consumer groups by name"):
-        group_presence(brokers.session(), ["g"])
+def test_a_name_that_no_topic_can_have_is_neither_here_nor_absent(opened: Opened) -> None:
+    brokers = FakeBrokers(codes={"a b": KafkaError.TOPIC_EXCEPTION})
+    with pytest.raises(UnexpectedAnswerError, match="asking for the rights on the topics"):
+        read_topic_rights(opened(brokers), ["a b"])
 
 
-def test_no_names_need_no_call() -> None:
+def test_a_cluster_that_answers_with_an_error_has_no_rights_of_zero(opened: Opened) -> None:
     brokers = FakeBrokers()
-    assert topic_presence(brokers.session(), []) == group_presence(brokers.session(), []) == {}
-    assert brokers.asked == []
+    message, _ = brokers.handlers["DescribeCluster"]
+
+    class Refusal:
+        def encode(self, version: int) -> bytes:
+            said = {"error_code": KafkaError.CLUSTER_AUTHORIZATION_FAILED, "error_message": "not\nyours"}
+            return encoded("DescribeClusterResponse", version, said)
+
+    brokers.handlers["DescribeCluster"] = (message, lambda *_: Refusal())
+    with pytest.raises(RefusedError, match="not yours") as raised:
+        read_cluster_rights(opened(brokers))
+    assert "\n" not in str(raised.value)
+
+
+# --- groups
+
+
+def rights_on(cluster: RunningCluster, *, list_is_complete: bool | None = True) -> GroupsRights:
+    return read_groups_rights(
+        cluster, lambda name: not name.startswith("tool-"), list_is_complete=list_is_complete
+    )
+
+
+def test_the_rights_on_groups_of_every_kind_are_told_where_they_are_described(opened: Opened) -> None:
+    told = {"authorized_operations": 1 << 3 | 1 << 8}
+    brokers = GroupBrokers(
+        **{
+            "billing": Group(described=told),
+            "sharing": Group("share", described=told),
+            "totals": Group("streams", described=told),
+            "upgraded": Group("consumer", described=told),
+            "workers": Group(protocol_type="connect", described=told),
+            "silent": Group(),
+            "secret": Group(),
+            "later": Group("share"),
+            "dead": Group(state="Dead"),
+            "tool-1": Group(),
+        }
+    )
+    brokers.failures["DescribeGroups", "secret"] = [GROUP_REFUSED]
+    brokers.failures["ShareGroupDescribe", "later"] = [UNSUPPORTED]
+    here = ResourceRights(state="here", operations=frozenset({"READ", "DESCRIBE"}))
+    assert rights_on(opened(brokers)) == GroupsRights(
+        groups={
+            "billing": here,
+            "later": ResourceRights(state="here"),
+            "secret": ResourceRights(state="refused"),
+            "sharing": here,
+            "silent": ResourceRights(state="here"),
+            "totals": here,
+            "upgraded": here,
+            "workers": here,
+        },
+        excluded=1,
+        every_group_is_visible=True,
+    )
+
+
+@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
+def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_hidden(
+    newest: dict[str, int | None], monkeypatch: pytest.MonkeyPatch, opened: Opened
+) -> None:
+    monkeypatch.setattr(reading, "uuid4", lambda: UUID(int=7))
+    brokers = GroupBrokers(billing=Group())
+    brokers.newest = dict(newest)
+    cluster = opened(brokers)
+    assert rights_on(cluster, list_is_complete=None).every_group_is_visible is True
+    brokers.failures["FindCoordinator", UUID(int=7).hex] = [GROUP_REFUSED]
+    assert rights_on(cluster, list_is_complete=None).every_group_is_visible is False
+
+
+def test_where_no_group_is_listed_none_is_asked_for_which_would_create_the_offsets_topic(
+    opened: Opened,
+) -> None:
+    brokers = FakeBrokers(rights=Rights())
+    assert rights_on(opened(brokers), list_is_complete=None).every_group_is_visible is None
+    assert {name for name, _, _ in brokers.asked} == {"Metadata", "ListGroups"}
+
+
+def test_rights_on_some_of_the_groups_are_not_taken_for_rights_on_all(opened: Opened) -> None:
+    brokers = GroupBrokers(billing=Group())
+    brokers.leaders = [1, None, 1]
+    with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets"):
+        rights_on(opened(brokers))
+
+
+def test_a_coordinator_that_does_not_tell_the_rights_is_an_error(opened: Opened) -> None:
+    brokers = GroupBrokers(billing=billing())
+    brokers.patience_seconds = 0.2
+    brokers.failures["DescribeGroups", "billing"] = [LOADING]
+    with pytest.raises(UnreachableError, match="while asking for the rights on the consumer groups"):
+        rights_on(opened(brokers))
+
+
+# --- topics that are still to be created
+
+EVENTS = {"events": {"cleanup.policy": "compact"}, "changes": {"cleanup.policy": "delete"}}
+
+
+@pytest.mark.parametrize("newest", range(2, 8))
+def test_a_dry_run_of_creating_topics_asks_for_what_is_to_be_made(opened: Opened, newest: int) -> None:
+    brokers = FakeBrokers(newest={"CreateTopics": newest})
+    assert read_creation(opened(brokers), EVENTS, replication_factor=1) == dict.fromkeys(EVENTS)
+    (asked,) = brokers.requests("CreateTopics")
+    assert (asked.validate_only, asked.timeout_ms) == (True, 5_000)
+    assert [
+        (one.name, one.num_partitions, one.replication_factor, list(one.assignments), one.configs[0].value)
+        for one in asked.topics
+    ] == [("events", 1, 1, [], "compact"), ("changes", 1, 1, [], "delete")]
+
+
+def test_whoever_wants_no_number_of_replicas_gets_the_brokers_own(opened: Opened) -> None:
+    brokers = FakeBrokers()
+    read_creation(opened(brokers), EVENTS, replication_factor=None)
+    assert {one.replication_factor for one in brokers.requests("CreateTopics")[0].topics} == {-1}
+
+
+@pytest.mark.parametrize("newest", [2, 7])
+def test_why_a_topic_could_not_be_created_is_told_for_each(opened: Opened, newest: int) -> None:
+    rights = Rights(topics={"events": ["CREATE"], "made": ["CREATE"]})
+    brokers = FakeBrokers(
+        rights=rights, codes={"made": KafkaError.TOPIC_ALREADY_EXISTS}, newest={"CreateTopics": newest}
+    )
+    cluster = opened(brokers)
+    refusals = read_creation(cluster, {**EVENTS, "made": {}}, replication_factor=1)
+    refused = refusals.pop("changes")
+    assert refusals == {"events": None, "made": None}  # somebody else has made that one meanwhile
+    assert refused is not None
+    assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    too_many = read_creation(cluster, {"events": {}}, replication_factor=3)["events"]
+    assert too_many is not None
+    assert "Unable to replicate the partition 3 time(s)" in too_many.str()
+
+
+def test_the_controller_is_asked_and_asked_again_where_it_has_moved_to(opened: Opened) -> None:
+    brokers = FakeBrokers(numbers=(1, 2, 3), controllers=(1, 2, 3))
+    assert read_creation(opened(brokers), EVENTS, replication_factor=1) == dict.fromkeys(EVENTS)
+    assert [broker for name, broker, _ in brokers.asked if name == "CreateTopics"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("code", [KafkaError.NOT_CONTROLLER, KafkaError.REQUEST_TIMED_OUT])
+def test_what_says_nothing_of_the_topic_is_no_refusal_to_create_it(
+    opened: Opened, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_PAUSE_SECONDS", 0.0)
+    with pytest.raises(PlatformError, match="whether the topics of the events may be created"):
+        read_creation(opened(FakeBrokers(codes={"events": code})), EVENTS, replication_factor=1)
+
+
+@pytest.mark.parametrize("names", [["events"], ["events", "events"], ["events", "changes", "others"]])
+def test_an_answer_about_other_topics_than_were_asked_for_is_none(opened: Opened, names: list[str]) -> None:
+    brokers = FakeBrokers()
+
+    class Answer:
+        def encode(self, version: int) -> bytes:
+            return encoded("CreateTopicsResponse", version, {"topics": [{"name": name} for name in names]})
+
+    message, _ = brokers.handlers["CreateTopics"]
+    brokers.handlers["CreateTopics"] = (message, lambda *_: Answer())
+    with pytest.raises(UnexpectedAnswerError, match="gave no answer of Kafka's protocol"):
+        read_creation(opened(brokers), EVENTS, replication_factor=1)
+
+
+# --- hostile answers
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_half_a_description_of_the_cluster_is_none(version: int) -> None:
+    whole = encoded(
+        "DescribeClusterResponse",
+        version,
+        {
+            "cluster_id": "abc",
+            "brokers": [{"broker_id": 1, "host": "b", "port": 1}],
+            "cluster_authorized_operations": 1 << 8,
+        },
+    )
+    _is_read_whole_or_not_at_all(reading._DESCRIBED_CLUSTER, version, whole, 1 << 8)
+
+
+@pytest.mark.parametrize("version", range(2, 8))
+def test_half_an_answer_to_a_dry_run_is_none(version: int) -> None:
+    values: dict[str, Any] = {"topics": [{"name": "events", "configs": [{"name": "a", "value": None}]}]}
+    request = reading._dry_run({"events": {}}, 1, 5.0)
+    whole = encoded("CreateTopicsResponse", version, values)
+    _is_read_whole_or_not_at_all(request, version, whole, {"events": None})
+
+
+def _is_read_whole_or_not_at_all(request: Request[Any], version: int, whole: bytes, expected: object) -> None:
+    def read(data: bytes) -> object:
+        reader = Reader(data, flexible=version >= request.flexible_from)
+        answer = request.read(reader, version)
+        reader.finish()
+        return answer
+
+    assert read(whole) == expected
+    for end in range(len(whole)):
+        with pytest.raises(MalformedError):
+            read(whole[:end])
+    with pytest.raises(MalformedError):
+        read(whole + b"\0")

@@ -1,9 +1,7 @@
-"""A real share group, read with every way to log in: who is in it, and what it is done with."""
+"""A real share group: who is in it, and what it is done with."""
 
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -18,10 +16,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka.share_groups import ShareGroup, SharePartition, read_share_group
-from mesh_assets.sandbox.credentials import warehouse_access
-from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets.platforms.kafka import ShareGroup, WireReader
+from mesh_assets.platforms.kafka.wire.named_groups import SharePartition
+from mesh_assets.sandbox.servers import Endpoints
 
 pytestmark = pytest.mark.sandbox
 
@@ -65,9 +62,9 @@ def consumer(broker: Endpoints, topic: str) -> Iterator[ShareConsumer]:
         made.close()
 
 
-def read(broker: Endpoints, topic: str, **properties: Any) -> ShareGroup:
-    given = {"bootstrap.servers": broker.bootstrap_servers, **properties}
-    return read_share_group(given, topic, topic, timeout_seconds=15)
+def read(broker: Endpoints, topic: str) -> ShareGroup:
+    with WireReader({"bootstrap.servers": broker.bootstrap_servers}, 15) as reader:
+        return reader.share_group(topic, topic)
 
 
 def test_what_it_is_done_with_is_known_for_each_record(
@@ -99,52 +96,6 @@ def test_what_it_is_done_with_is_known_for_each_record(
     assert (member.client_id, member.assignment) == ("reader", {topic: (0, 1)})
 
 
-@pytest.mark.parametrize("way", ["TLS", "mTLS", "mTLS by files", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_every_way_to_log_in_reads_it(
-    stand_ins: Sandbox, broker: Endpoints, topic: str, consumer: ShareConsumer, way: str
-) -> None:
-    assert consumer is not None
-    own = warehouse_access(stand_ins.folder)
-    tls = {"security.protocol": "SSL", "ssl.ca.pem": own.authority.read_text()}
-    sasl = {
-        **tls,
-        "bootstrap.servers": broker.sasl_bootstrap_servers,
-        "security.protocol": "SASL_SSL",
-        "sasl.mechanism": way,
-        "sasl.username": own.username,
-        "sasl.password": own.password,
-    }
-    mutual = {**tls, "bootstrap.servers": broker.mtls_bootstrap_servers}
-    properties: dict[str, Any] = {
-        "TLS": {**tls, "bootstrap.servers": broker.tls_bootstrap_servers},
-        "mTLS": {
-            **mutual,
-            "ssl.certificate.pem": own.certificate.read_text(),
-            "ssl.key.pem": own.key.read_text(),
-        },
-        "mTLS by files": {
-            **mutual,
-            "ssl.certificate.location": str(own.certificate),
-            "ssl.key.location": str(own.key),
-        },
-    }.get(way, sasl)
-    assert set(read(broker, topic, **properties).partitions) == {0, 1}
-    if "sasl.password" in properties:
-        with pytest.raises(RefusedError, match="refused user") as caught:
-            read(broker, topic, **{**properties, "sasl.password": "not-this-one"})
-        assert "not-this-one" not in str(caught.value)
-
-
 def test_a_group_that_is_not_there_has_neither_members_nor_partitions(broker: Endpoints, topic: str) -> None:
-    given = {"bootstrap.servers": broker.bootstrap_servers}
-    assert read_share_group(given, "no-such-group", topic, timeout_seconds=15) == ShareGroup((), {})
-
-
-def test_nobody_and_somebody_else_at_the_address_are_told_apart(broker: Endpoints, topic: str) -> None:
-    with closing(socket.socket()) as bound:
-        bound.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1:{bound.getsockname()[1]}"
-    with pytest.raises(UnreachableError, match="could not be reached while reading a share group"):
-        read(broker, topic, **{"bootstrap.servers": closed})
-    with pytest.raises((UnexpectedAnswerError, UnreachableError)):
-        read(broker, topic, **{"bootstrap.servers": broker.tls_bootstrap_servers})
+    with WireReader({"bootstrap.servers": broker.bootstrap_servers}, 15) as reader:
+        assert reader.share_group("no-such-group", topic) == ShareGroup((), {})

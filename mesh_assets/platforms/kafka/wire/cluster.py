@@ -1,0 +1,200 @@
+"""The connections to all brokers of a cluster, opened when first asked for, one a broker."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.platforms.kafka.values import BrokerNode
+from mesh_assets.platforms.kafka.wire.connection import BrokerConnection
+from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, first_of
+from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
+from mesh_assets.platforms.kafka.wire.greetings import BROKERS
+from mesh_assets.platforms.kafka.wire.login import Login
+
+_LOGGER = logging.getLogger("mesh_assets.kafka")
+
+SECONDS_DOWN_BELIEVED = 3.0
+"""How long connections are tried again: a broker that restarts is back in 2 to 3 s (measured)."""
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
+# What one attempt to connect may take of a call's time, so that a peer that accepts and stays silent is known before
+# the call ends.
+_OF_THE_TIMEOUT = 0.6
+# Nothing gets better by trying again.
+_FINAL = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._BAD_MSG})
+
+
+class Cluster:
+    """`Connections`. `requests` counts those on the wire, by name. Every method belongs to one loop."""
+
+    def __init__(self, servers: Sequence[Address], login: Login, timeout_seconds: float) -> None:
+        self.requests: Counter[str] = Counter()
+        self._servers = servers
+        self._login = login
+        self._timeout = timeout_seconds
+        self._first: asyncio.Task[BrokerConnection] | None = None
+        self._open: dict[Address, asyncio.Task[BrokerConnection]] = {}
+        self._brokers: asyncio.Task[Sequence[BrokerNode]] | None = None
+        self._known: Sequence[BrokerNode] = ()
+        self._proven: set[Address] = set()
+
+    async def brokers(self) -> Sequence[BrokerNode]:
+        return self._known or await self.refreshed()
+
+    async def refreshed(self) -> Sequence[BrokerNode]:
+        if self._brokers is None or self._brokers.done():  # who comes while it is asked for gets the same
+            self._brokers = _begun(self.ask(BROKERS))
+        self._known = await asyncio.shield(self._brokers)
+        if not self._known:  # as one answers that has just started
+            raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, "it names no live broker")
+        return self._known
+
+    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        again = True
+        while True:
+            try:
+                connection = await self._connection(broker)
+            except ConnectError as error:
+                # A broker that cannot be reached may have another address by now.
+                if not again or error.broker is None or not await self._has_moved(error.broker):
+                    raise
+                again = False
+                continue
+            version = connection.version_of(request)
+            if version is None:
+                raise UnsupportedError(_unsupported(connection, request))
+            try:
+                answer = await connection.ask(request, version)
+            except BrokerError as error:
+                # All requests here are reads: one whose connection broke before its answer is asked once more.
+                if not again or error.code != KafkaError._TRANSPORT:
+                    raise
+                again = False
+                continue
+            self._proven.add(connection.where)
+            return answer
+
+    async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:
+        return (await self._connection(broker)).version_of(request)
+
+    async def close(self) -> None:
+        tasks: list[asyncio.Task[Any]] = [*self._open.values()]
+        tasks += [task for task in (self._first, self._brokers) if task is not None]
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, BrokerConnection):
+                result.close()
+
+    # --- which connection
+
+    async def _connection(self, broker: int | None) -> BrokerConnection:
+        if broker is None:
+            return await self._any()
+        where = _address(broker, await self.brokers()) or _address(broker, await self.refreshed())
+        if where is None:
+            raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, f"the cluster has no broker {broker} now")
+        task = self._open.get(where)
+        if task is None or _spent(task):
+            task = self._open[where] = self._bootstrap_at(where) or _begun(self._opened([where], broker))
+        return await asyncio.shield(task)
+
+    async def _has_moved(self, broker: int) -> bool:
+        before = _address(broker, self._known)
+        return _address(broker, await self.refreshed()) != before
+
+    def _bootstrap_at(self, where: Address) -> "asyncio.Task[BrokerConnection] | None":
+        """The connection over which the cluster was found, if it leads there."""
+        if self._first is None or not self._first.done() or _spent(self._first):
+            return None
+        return self._first if self._first.result().where == where else None
+
+    async def _any(self) -> BrokerConnection:
+        """The open connection with the fewest requests in flight, else one to a server or broker that answers."""
+        tasks = [task for task in (self._first, *self._open.values()) if task is not None]
+        ready = [task.result() for task in tasks if task.done() and not _spent(task)]
+        if ready:
+            return min(ready, key=lambda connection: connection.waiting)
+        if self._first is None or _spent(self._first):
+            known = [Address(node.host, node.port) for node in self._known]
+            self._first = _begun(self._opened(list(dict.fromkeys([*self._servers, *known])), None))
+        return await asyncio.shield(self._first)
+
+    async def _opened(self, where: Sequence[Address], broker: int | None) -> BrokerConnection:
+        """A connection to one of the addresses. Tries again while that can help."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        pause = _FIRST_PAUSE_SECONDS
+        failure: BrokerError | None = None
+        while True:
+            try:
+                return await first_of(
+                    [partial(self._attempt, one, began) for one in where],
+                    discard=BrokerConnection.close,
+                    final=_is_refusal,
+                )
+            except BrokerError as error:
+                _LOGGER.debug("%s: %s", ", ".join(map(str, where)), error.said)
+                # The last attempt may have had no time; what an earlier one learned says more.
+                failure = error if failure is None or error.code != KafkaError._TIMED_OUT else failure
+            gone = loop.time() - began
+            left = min(SECONDS_DOWN_BELIEVED, self._timeout) - gone
+            if failure.code in _FINAL or left <= 0:
+                break
+            await asyncio.sleep(min(left, pause * random.uniform(0.8, 1.2)))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        if isinstance(failure, ConnectError):
+            failure.seconds, failure.broker = gone, broker
+        if broker is not None:
+            why = failure.said.removeprefix(f"{where[0]}: ")
+            failure.said = f"broker {broker}, whose advertised listener is {where[0]}: {why}"
+        raise failure
+
+    async def _attempt(self, where: Address, began: float) -> BrokerConnection:
+        left = began + self._timeout - asyncio.get_running_loop().time()
+        return await BrokerConnection.open(
+            where,
+            self._login,
+            setup_seconds=max(0.001, min(max(1.0, self._timeout * _OF_THE_TIMEOUT), left)),
+            timeout_seconds=self._timeout,
+            requests=self.requests,
+            proven=where in self._proven,
+        )
+
+
+def _address(broker: int, nodes: Sequence[BrokerNode]) -> Address | None:
+    return next((Address(node.host, node.port) for node in nodes if node.id == broker), None)
+
+
+def _begun(coroutine: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
+    """A task that several wait for. Its failure is theirs to report; if all of them are gone, nobody's."""
+    task = asyncio.ensure_future(coroutine)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+def _spent(task: "asyncio.Task[BrokerConnection]") -> bool:
+    """Whether it is over and left no connection that can be used."""
+    if not task.done():
+        return False
+    return task.cancelled() or task.exception() is not None or task.result().failure is not None
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the other servers need not be tried: they would refuse the same user."""
+    return not isinstance(error, BrokerError) or error.code == KafkaError._AUTHENTICATION
+
+
+def _unsupported(connection: BrokerConnection, request: Request[Any]) -> str:
+    spoken = connection.versions.get(request.api)
+    if spoken is None:
+        return f"the broker at {connection.where} has no {request.name}"
+    return (
+        f"the broker at {connection.where} speaks versions {spoken[0]} to {spoken[1]} of {request.name}; expected one of "
+        f"{request.oldest} to {request.newest}"
+    )

@@ -1,0 +1,238 @@
+"""Brokers, topics and partitions: one request (Metadata) has them all, whatever the broker's version."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import pairwise
+from operator import attrgetter
+from sys import intern
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.platforms import Presence
+from mesh_assets.platforms.kafka.errors import AUTHORIZATION, item_error
+from mesh_assets.platforms.kafka.values import BrokerNode, ClusterMetadata, PartitionMetadata, TopicMetadata
+from mesh_assets.platforms.kafka.wire.forms import (
+    BrokerError,
+    Connections,
+    MalformedError,
+    Reader,
+    Request,
+    Writer,
+)
+
+_DESCRIBE = "DESCRIBE on the topic"
+_NO_ID = bytes(16)
+# Kafka's own list (org.apache.kafka.common.internals.Topic): of a topic that we may not describe, a broker says
+# that it is not internal.
+_INTERNAL = frozenset(
+    {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"}
+)
+
+
+class ListedTopics(NamedTuple):
+    """An answer to Metadata. `codes`: Kafka's errors, of the topics that have one. `controller`: the broker that
+    carries out changes, or passes them on; None: there is none now.
+
+    What the user may do, a bit for each operation: `operations` with the cluster (None: not asked for, not told, or
+    DescribeCluster tells it), `rights` with the topics of which it was asked for and told.
+    """
+
+    code: int
+    cluster_id: str | None
+    brokers: tuple[BrokerNode, ...]
+    topics: dict[str, TopicMetadata]
+    codes: dict[str, int]
+    controller: int | None
+    operations: int | None
+    rights: dict[str, int]
+
+
+async def read_cluster_id(connections: Connections) -> str | None:
+    """The id that the brokers give the cluster; None: they give none."""
+    return (await list_topics(connections, ())).cluster_id
+
+
+async def read_metadata(connections: Connections) -> ClusterMetadata:
+    """The cluster, its brokers and all topics that the user may see; a refused one with its error. Raises
+    BrokerError when the cluster could not be read."""
+    listed = await list_topics(connections, None)
+    return ClusterMetadata(
+        cluster_id=listed.cluster_id,
+        brokers=listed.brokers,
+        topics=tuple(
+            topic
+            for name, topic in sorted(listed.topics.items())
+            if listed.codes.get(name) != KafkaError.UNKNOWN_TOPIC_OR_PART
+        ),
+    )
+
+
+async def topic_presence(connections: Connections, names: Collection[str]) -> dict[str, Presence]:
+    """Whether each of these topics exists, whatever the list of topics says. Raises BrokerError."""
+    if not names:
+        return {}
+    listed = await list_topics(connections, names)
+    return {name: _presence(listed.codes.get(name, 0)) for name in names}
+
+
+def _presence(code: int) -> Presence:
+    if code in AUTHORIZATION:
+        return "refused"
+    match code:
+        case 0 | KafkaError.LEADER_NOT_AVAILABLE:
+            return "here"
+        case KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return "gone"
+        case KafkaError.TOPIC_EXCEPTION:  # a name that no topic can have today
+            return "unaskable"
+        case _:
+            raise BrokerError(code)
+
+
+async def list_topics(
+    connections: Connections, names: Collection[str] | None, *, rights: bool = False
+) -> ListedTopics:
+    """These topics, each of them present or with its error; None: all that the user may see. Never creates one.
+    `rights`: with what the user may do. Raises BrokerError when the answer as a whole is an error."""
+    asked = None if names is None else sorted(set(names))
+    listed = await connections.ask(
+        # Before version 4, brokers with auto.create.topics.enable create a topic that is asked for by name.
+        Request("Metadata", 3, 4, 13, 9, partial(_write, asked, rights), _read)
+    )
+    if listed.code:
+        raise BrokerError(listed.code)
+    if asked is not None and listed.topics.keys() != set(asked):
+        raise MalformedError("an answer to Metadata about other topics than were asked for")
+    return listed
+
+
+def _write(names: Sequence[str] | None, rights: bool, w: Writer, version: int) -> None:
+    w.count(None if names is None else len(names))
+    for name in names or ():
+        if version >= 10:
+            w.raw(_NO_ID)
+        w.text(name)
+        w.tags()
+    w.boolean(False)  # create no topic
+    if 8 <= version <= 10:
+        w.boolean(rights)  # those on the cluster, which DescribeCluster tells since
+    if version >= 8:
+        w.boolean(rights)  # and on the topics
+    w.tags()
+
+
+def _read(r: Reader, version: int) -> ListedTopics:
+    r.throttle()
+    brokers = [_broker(r) for _ in range(r.length())]
+    cluster_id = r.nullable_text()
+    controller = r.int32()  # with KRaft, any broker
+    topics: dict[str, TopicMetadata] = {}
+    codes: dict[str, int] = {}
+    rights: dict[str, int] = {}
+    seen: dict[bytes, PartitionMetadata] = {}
+    for _ in range(r.length()):
+        code = r.int16()
+        name = intern(r.text())
+        if name in topics:
+            raise MalformedError("a topic that is listed twice")
+        topic_id = r.uuid() if version >= 10 else _NO_ID
+        internal = r.boolean()
+        partitions = _partitions(r, version, seen)
+        if version >= 8 and (bits := r.operations()) is not None:
+            rights[name] = bits
+        r.tags()
+        error = None
+        if code:
+            codes[name] = code
+            error = item_error(KafkaError(code), _DESCRIBE)
+            internal = internal or name in _INTERNAL
+        topics[name] = TopicMetadata(
+            name=name,
+            # As Kafka's tools print it.
+            id=None if topic_id == _NO_ID else urlsafe_b64encode(topic_id)[:22].decode(),
+            internal=internal,
+            partitions=partitions,
+            error=error,
+        )
+    operations = r.operations() if 8 <= version <= 10 else None
+    code = r.int16() if version >= 13 else 0
+    r.tags()
+    return ListedTopics(
+        code=code,
+        cluster_id=cluster_id,
+        brokers=tuple(sorted(brokers, key=lambda broker: broker.id)),
+        topics=topics,
+        codes=codes,
+        controller=controller if controller >= 0 else None,
+        operations=operations,
+        rights=rights,
+    )
+
+
+def _broker(r: Reader) -> BrokerNode:
+    broker = BrokerNode(id=r.int32(), host=r.text(), port=r.int32(), rack=r.nullable_text() or None)
+    r.tags()
+    return broker
+
+
+def _partitions(
+    r: Reader, version: int, seen: dict[bytes, PartitionMetadata]
+) -> tuple[PartitionMetadata, ...]:
+    """The partitions of one topic. Thousands of them look alike, byte for byte: those are one object.
+
+    Where a partition ends is guessed as if its three arrays were short ones. A guess is believed only when the
+    bytes are those of a partition that was read whole before.
+    """
+    data, flexible = r.data, r.flexible
+    head = 14 if version >= 7 else 10
+    partitions: list[PartitionMetadata] = []
+    last, ordered = -1, True
+    for _ in range(r.length()):
+        start = r.at
+        known = None
+        if flexible:
+            try:
+                at = start + head
+                at += 4 * data[at] - 3
+                at += 4 * data[at] - 3
+                at += 4 * data[at] - 3
+            except IndexError:
+                at = start
+            block = data[start : at + 1]
+            known = seen.get(block)
+        if known is not None:
+            r.at = start + len(block)
+        else:
+            known = _partition(r, version)
+            seen[data[start : r.at]] = known
+        ordered = ordered and known.partition > last
+        last = known.partition
+        partitions.append(known)
+    if not ordered:
+        partitions.sort(key=attrgetter("partition"))
+        if any(one.partition == next_.partition for one, next_ in pairwise(partitions)):
+            raise MalformedError("a partition that is listed twice")
+    return tuple(partitions)
+
+
+def _partition(r: Reader, version: int) -> PartitionMetadata:
+    code = r.int16()
+    number = r.int32()
+    if number < 0:
+        raise MalformedError("a partition with a negative number")
+    leader = r.int32()
+    if version >= 7:
+        r.int32()  # the leader's epoch
+    replicas, isr = r.int32s(), r.int32s()
+    if version >= 5:
+        r.int32s()  # those that are offline
+    r.tags()
+    return PartitionMetadata(
+        partition=number,
+        leader=leader if leader >= 0 else None,
+        replicas=replicas,
+        isr=isr,
+        error=KafkaError(code).name() if code else None,
+    )

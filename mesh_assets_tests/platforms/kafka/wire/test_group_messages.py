@@ -1,0 +1,448 @@
+"""Every version of every message about groups that is spoken here, against kafka-python's encoder."""
+
+from typing import Any
+
+import pytest
+
+from mesh_assets.platforms.kafka.values import CommittedPartition, GroupMember, ShareOffset
+from mesh_assets.platforms.kafka.wire import group_kinds
+from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets, fetch_offsets
+from mesh_assets.platforms.kafka.wire.forms import Request
+from mesh_assets.platforms.kafka.wire.group_requests import (
+    LIST_GROUPS,
+    BrokersGroups,
+    Described,
+    Failure,
+    ListedGroup,
+    consumer_assignment,
+    describe_classic_groups,
+    find_coordinators,
+)
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, versions, written
+
+
+def every_version(request: Request[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("version", versions(request))
+
+
+# --- what is asked
+
+
+@every_version(LIST_GROUPS)
+def test_all_groups_are_listed_whatever_their_state_and_type(version: int) -> None:
+    assert written(LIST_GROUPS, version) == encoded("ListGroupsRequest", version, {})
+
+
+@every_version(find_coordinators(["größe"]))
+def test_coordinators_are_asked_for_by_group(version: int) -> None:
+    many = version >= 4
+    names = ["größe", ""] if many else ["größe"]
+    asked = {"coordinator_keys": names} if many else {"key": "größe"}
+    assert written(find_coordinators(names), version) == encoded("FindCoordinatorRequest", version, asked)
+
+
+@pytest.mark.parametrize(
+    ("describe", "field"),
+    [
+        (describe_classic_groups, "groups"),
+        (group_kinds.describe_consumer_groups, "group_ids"),
+        (group_kinds.describe_share_groups, "group_ids"),
+        (group_kinds.describe_streams_groups, "group_ids"),
+    ],
+)
+def test_groups_are_described_by_name_and_with_rights_only_where_these_are_asked_for(
+    describe: Any, field: str
+) -> None:
+    request = describe(["a", "größe"])
+    for version in versions(request):
+        asked: dict[str, Any] = {field: ["a", "größe"]}
+        assert written(request, version) == encoded(f"{request.name}Request", version, asked)
+        asked["include_authorized_operations"] = True
+        with_rights = describe(["a", "größe"], rights=True)
+        assert written(with_rights, version) == encoded(f"{request.name}Request", version, asked)
+
+
+@every_version(fetch_offsets(["a"]))
+def test_offsets_are_asked_for_of_all_topics_and_of_several_groups_where_that_can_be(version: int) -> None:
+    if version >= 8:
+        names = ["a", "größe"]
+        asked: dict[str, Any] = {"groups": [{"group_id": name, "member_epoch": -1} for name in names]}
+    else:
+        names, asked = ["a"], {"group_id": "a"}
+    assert written(fetch_offsets(names), version) == encoded("OffsetFetchRequest", version, asked)
+
+
+@every_version(describe_share_offsets(["a"]))
+def test_share_offsets_are_asked_for_of_all_topics(version: int) -> None:
+    asked = {"groups": [{"group_id": "a"}, {"group_id": "b"}]}
+    expected = encoded("DescribeShareGroupOffsetsRequest", version, asked)
+    assert written(describe_share_offsets(["a", "b"]), version) == expected
+
+
+# --- what is answered
+
+LISTED = {
+    "throttle_time_ms": 7,
+    "error_code": 0,
+    "groups": [
+        {
+            "group_id": "billing",
+            "protocol_type": "consumer",
+            "group_state": "Assigning",
+            "group_type": "Consumer",
+        },
+        {"group_id": "", "protocol_type": "", "group_state": "Empty", "group_type": "Classic"},
+        {"group_id": "later", "protocol_type": "later", "group_state": "", "group_type": "Later"},
+    ],
+}
+
+
+@every_version(LIST_GROUPS)
+def test_a_listed_group_has_its_type_and_state_where_the_broker_tells_them(version: int) -> None:
+    def group(kind: str, state: str, protocol_type: str) -> ListedGroup:
+        return ListedGroup(
+            kind if version >= 5 else "unknown", state if version >= 4 else "unknown", protocol_type
+        )
+
+    assert answer_of(LIST_GROUPS, version, LISTED) == BrokersGroups(
+        0,
+        {
+            "billing": group("consumer", "Assigning", "consumer"),
+            "": group("classic", "Empty", ""),
+            "later": group("unknown", "unknown", "later"),
+        },
+    )
+
+
+@every_version(LIST_GROUPS)
+def test_a_broker_that_loads_its_groups_says_so(version: int) -> None:
+    assert answer_of(LIST_GROUPS, version, {"error_code": 14}) == BrokersGroups(14, {})
+
+
+@every_version(find_coordinators(["a"]))
+def test_a_coordinator_is_found_or_the_reason_why_not(version: int) -> None:
+    if version >= 4:
+        coordinators = [
+            {"key": "b", "node_id": -1, "host": "", "port": -1, "error_code": 15, "error_message": "not now"},
+            {"key": "a", "node_id": 3, "host": "broker-3", "port": 9092},
+        ]
+        found = answer_of(find_coordinators(["a", "b"]), version, {"coordinators": coordinators})
+        assert found == {"a": 3, "b": Failure(15, "not now")}
+        return
+    here = {"node_id": 3, "host": "broker-3", "port": 9092}
+    assert answer_of(find_coordinators(["a"]), version, here) == {"a": 3}
+    missing = {"error_code": 15, "error_message": "not now", "node_id": -1, "host": "", "port": -1}
+    found = answer_of(find_coordinators(["a"]), version, missing)
+    assert found == {"a": Failure(15, "not now" if version >= 1 else "")}
+
+
+def assignment(topics: dict[str, list[int]], version: int = 0) -> bytes:
+    """As the leader of a classic group writes it; written down here, for kafka-python has it too deep inside."""
+    body = version.to_bytes(2, "big") + len(topics).to_bytes(4, "big")
+    for topic, numbers in topics.items():
+        body += len(topic).to_bytes(2, "big") + topic.encode() + len(numbers).to_bytes(4, "big")
+        body += b"".join(number.to_bytes(4, "big") for number in numbers)
+    return body + (-1).to_bytes(4, "big", signed=True)
+
+
+CLASSIC = {
+    "groups": [
+        {
+            "group_id": "billing",
+            "group_state": "Stable",
+            "protocol_type": "consumer",
+            "protocol_data": "range",
+            "members": [
+                {
+                    "member_id": "m-2",
+                    "group_instance_id": "two",
+                    "client_id": "client",
+                    "client_host": "/10.0.0.7",
+                    "member_metadata": b"\0\1",
+                    "member_assignment": assignment({"orders": [1, 0], "users": [2]}),
+                },
+                {
+                    "member_id": "m-1",
+                    "client_id": "client",
+                    "client_host": "10.0.0.8",
+                    "member_assignment": assignment({"orders": [2]}, version=3),
+                },
+            ],
+        },
+        {"group_id": "gone", "group_state": "Dead", "protocol_type": ""},
+        {"group_id": "secret", "error_code": 30, "error_message": "no"},
+    ]
+}
+
+
+@every_version(describe_classic_groups([]))
+def test_a_classic_group_has_its_members_with_what_was_assigned_to_them(version: int) -> None:
+    found = answer_of(describe_classic_groups(["billing", "gone", "secret"]), version, CLASSIC)
+    assert found == {
+        "billing": Described(
+            "Stable",
+            "consumer",
+            (
+                GroupMember(
+                    member_id="m-1",
+                    client_id="client",
+                    group_instance_id=None,
+                    host="10.0.0.8",
+                    assignment={"orders": (2,)},
+                ),
+                GroupMember(
+                    member_id="m-2",
+                    client_id="client",
+                    group_instance_id="two" if version >= 4 else None,
+                    host="10.0.0.7",
+                    assignment={"orders": (0, 1), "users": (2,)},
+                ),
+            ),
+        ),
+        "gone": Described("Dead", "", ()),
+        "secret": Failure(30, "no" if version >= 6 else ""),
+    }
+
+
+@pytest.mark.parametrize(
+    "assigned",
+    [
+        b"\0",
+        b"\xff\xff" + assignment({"orders": [1]})[2:],
+        assignment({"orders": [1]})[:-6],
+        b"\0\0\x7f\xff\xff\xff",
+        b"\0\0\xff\xff\xff\xff",
+        assignment({"orders": [0xFFFFFFFF]}),
+    ],
+)
+def test_an_assignment_that_is_none_of_the_consumer_protocol_is_unknown_and_said_to_be(
+    assigned: bytes,
+) -> None:
+    member = {"member_id": "m-1", "member_assignment": assigned}
+    group = {"group_id": "g", "group_state": "Stable", "protocol_type": "consumer", "members": [member]}
+    described = answer_of(describe_classic_groups(["g"]), 5, {"groups": [group]})["g"]
+    assert isinstance(described, Described)
+    assert (described.members[0].assignment, described.note) == ({}, "what m-1 reads could not be decoded")
+
+
+def test_a_worker_of_connect_has_an_assignment_in_a_format_of_its_own() -> None:
+    member = {"member_id": "worker", "member_assignment": b"not of consumers"}
+    group = {"group_id": "g", "group_state": "Stable", "protocol_type": "connect", "members": [member]}
+    described = answer_of(describe_classic_groups(["g"]), 5, {"groups": [group]})["g"]
+    assert isinstance(described, Described)
+    assert (described.members[0].assignment, described.note) == ({}, None)
+
+
+def test_what_later_versions_append_to_an_assignment_is_not_read() -> None:
+    assert consumer_assignment(assignment({"orders": [4]}, version=9) + b"more") == {"orders": [4]}
+
+
+TOPIC_PARTITIONS = {"topic_partitions": [{"topic_name": "orders", "partitions": [2, 0]}]}
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_consumer_group_has_the_current_assignment_of_its_members_not_the_target(version: int) -> None:
+    group = {
+        "group_id": "billing",
+        "group_state": "Reconciling",
+        "group_epoch": 5,
+        "assignor_name": "uniform",
+        "members": [
+            {
+                "member_id": "m-1",
+                "instance_id": "one",
+                "rack_id": "rack",
+                "member_epoch": 4,
+                "client_id": "client",
+                "client_host": "/10.0.0.7",
+                "subscribed_topic_names": ["orders", "users"],
+                "subscribed_topic_regex": "orders.*",
+                "assignment": TOPIC_PARTITIONS,
+                "target_assignment": {"topic_partitions": [{"topic_name": "users", "partitions": [1]}]},
+                "member_type": 1,
+            }
+        ],
+    }
+    absent = {"group_id": "gone", "error_code": 69, "error_message": "not found"}
+    request = group_kinds.describe_consumer_groups(["billing", "gone"])
+    member = GroupMember(
+        member_id="m-1",
+        client_id="client",
+        group_instance_id="one",
+        host="10.0.0.7",
+        assignment={"orders": (0, 2)},
+    )
+    assert answer_of(request, version, {"groups": [group, absent]}) == {
+        "billing": Described("Reconciling", "consumer", (member,)),
+        "gone": Failure(69, "not found"),
+    }
+
+
+def test_a_share_group_has_its_members() -> None:
+    member = {
+        "member_id": "m-1",
+        "rack_id": "rack",
+        "client_id": "client",
+        "client_host": "/10.0.0.7",
+        "subscribed_topic_names": ["orders"],
+        "assignment": TOPIC_PARTITIONS,
+    }
+    group = {"group_id": "sharing", "group_state": "Stable", "assignor_name": "simple", "members": [member]}
+    found = answer_of(group_kinds.describe_share_groups(["sharing"]), 1, {"groups": [group]})
+    expected = GroupMember(
+        member_id="m-1",
+        client_id="client",
+        group_instance_id=None,
+        host="10.0.0.7",
+        assignment={"orders": (0, 2)},
+    )
+    assert found == {"sharing": Described("Stable", "share", (expected,))}
+
+
+def streams(topology: dict[str, Any] | None) -> dict[str, Any]:
+    pair = {"key": "zone", "value": "a"}
+    offset = {"subtopology_id": "0", "partition": 1, "offset": 40}
+    member = {
+        "member_id": "m-1",
+        "instance_id": "one",
+        "client_id": "client",
+        "client_host": "/10.0.0.7",
+        "process_id": "p",
+        "user_endpoint": {"host": "here", "port": 65_535},
+        "client_tags": [pair],
+        "task_offsets": [offset],
+        "task_end_offsets": [offset],
+        "assignment": {
+            "active_tasks": [
+                {"subtopology_id": "0", "partitions": [1, 0]},
+                {"subtopology_id": "1", "partitions": [2]},
+            ],
+            "standby_tasks": [{"subtopology_id": "1", "partitions": [0]}],
+            "warmup_tasks": [{"subtopology_id": "1", "partitions": [1]}],
+        },
+        "target_assignment": {"active_tasks": [{"subtopology_id": "0", "partitions": [3]}]},
+        "is_classic": False,
+    }
+    return {"group_id": "totals", "group_state": "NotReady", "topology": topology, "members": [member]}
+
+
+def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks() -> None:
+    info = {"name": "totals-repartition", "partitions": 3, "topic_configs": [{"key": "a", "value": "b"}]}
+    topology = {
+        "epoch": 3,
+        "subtopologies": [
+            {
+                "subtopology_id": "0",
+                "source_topics": ["orders"],
+                "repartition_sink_topics": ["totals-repartition"],
+            },
+            {
+                "subtopology_id": "1",
+                "source_topics": ["users"],
+                "state_changelog_topics": [{"name": "totals-changelog"}],
+                "repartition_source_topics": [info],
+            },
+        ],
+    }
+    found = answer_of(group_kinds.describe_streams_groups(["totals"]), 0, {"groups": [streams(topology)]})
+    member = GroupMember(
+        member_id="m-1",
+        client_id="client",
+        group_instance_id="one",
+        host="10.0.0.7",
+        assignment={"orders": (0, 1), "totals-repartition": (2,), "users": (2,)},
+    )
+    assert found == {
+        "totals": Described(
+            "NotReady",
+            "streams",
+            (member,),
+            shared_topics=frozenset({"users", "totals-repartition"}),
+        )
+    }
+
+
+@pytest.mark.parametrize("topology", [None, {"epoch": 1, "subtopologies": None}])
+def test_without_its_topology_it_is_not_known_what_a_streams_group_reads(
+    topology: dict[str, Any] | None,
+) -> None:
+    request = group_kinds.describe_streams_groups(["totals"])
+    described = answer_of(request, 0, {"groups": [streams(topology)]})["totals"]
+    assert isinstance(described, Described)
+    assert (described.members[0].assignment, described.note) == ({}, "what m-1 reads could not be decoded")
+
+
+COMMITTED = [
+    {
+        "name": "orders",
+        "partitions": [
+            {"partition_index": 1, "committed_offset": 2**40, "committed_leader_epoch": 3, "metadata": ""},
+            {"partition_index": 0, "committed_offset": 0, "committed_leader_epoch": -1, "metadata": None},
+            {"partition_index": 2, "committed_offset": -1, "metadata": "written by größe"},
+            {"partition_index": 3, "committed_offset": 7, "metadata": "", "error_code": 88},
+        ],
+    },
+    {
+        "name": "users",
+        "partitions": [{"partition_index": 300, "committed_offset": 12, "metadata": "m" * 300}],
+    },
+    {"name": "empty", "partitions": []},
+]
+EXPECTED = {
+    "orders": [
+        CommittedPartition(topic="orders", partition=1, committed=2**40),
+        CommittedPartition(topic="orders", partition=0, committed=0),
+        CommittedPartition(topic="orders", partition=2, committed=None),
+        CommittedPartition(
+            topic="orders",
+            partition=3,
+            committed=None,
+            error="UNSTABLE_OFFSET_COMMIT: Broker: There are unstable offsets that need to be cleared",
+        ),
+    ],
+    "users": [CommittedPartition(topic="users", partition=300, committed=12)],
+    "empty": [],
+}
+
+
+@every_version(fetch_offsets(["a"]))
+def test_a_group_has_what_it_committed(version: int) -> None:
+    if version < 8:
+        assert answer_of(fetch_offsets(["a"]), version, {"topics": COMMITTED}) == {"a": EXPECTED}
+        assert answer_of(fetch_offsets(["a"]), version, {"error_code": 16}) == {"a": Failure(16)}
+        return
+    groups = [
+        {"group_id": "a", "topics": COMMITTED},
+        {"group_id": "b", "error_code": 16},
+        {"group_id": "", "topics": []},
+    ]
+    found = answer_of(fetch_offsets(["a", "b", ""]), version, {"groups": groups})
+    assert found == {"a": EXPECTED, "b": Failure(16), "": {}}
+
+
+@every_version(describe_share_offsets(["a"]))
+def test_a_share_group_has_its_starts_and_the_lag_that_brokers_count(version: int) -> None:
+    partitions = [
+        {"partition_index": 1, "start_offset": 16, "leader_epoch": 2, "lag": 0},
+        {"partition_index": 0, "start_offset": -1, "lag": -1},
+        {"partition_index": 2, "start_offset": 4, "lag": 5, "error_code": 3, "error_message": "gone"},
+    ]
+    groups = [
+        {"group_id": "a", "topics": [{"topic_name": "orders", "partitions": partitions}]},
+        {"group_id": "b", "error_code": 69, "error_message": "not found"},
+    ]
+    found = answer_of(describe_share_offsets(["a", "b"]), version, {"groups": groups})
+    failed = "UNKNOWN_TOPIC_OR_PART: gone"
+    assert found == {
+        "a": (
+            ShareOffset(topic="orders", partition=0, start=None, lag_records=None),
+            ShareOffset(topic="orders", partition=1, start=16, lag_records=0 if version else None),
+            ShareOffset(topic="orders", partition=2, start=None, lag_records=None, error=failed),
+        ),
+        "b": Failure(69, "not found"),
+    }
+
+
+@pytest.mark.parametrize("code", [-32768, -1, 1, 69, 32767])
+def test_what_a_broker_says_becomes_one_printable_line(code: int) -> None:
+    assert Failure(code, "bad\0news\x1b[31m\n").text("more rights").endswith(": bad news [31m")

@@ -1,0 +1,419 @@
+"""Groups of every kind, as they are read from brokers: whole, or with what is missing and why."""
+
+from typing import Any
+
+import pytest
+
+from mesh_assets.errors import UnreachableError
+from mesh_assets.platforms.kafka.values import (
+    CommittedPartition,
+    ConsumerGroup,
+    GroupMember,
+    GroupsReading,
+    ShareOffset,
+)
+from mesh_assets.platforms.kafka.wire.forms import MalformedError
+from mesh_assets.platforms.kafka.wire.groups import read_groups
+from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
+    GROUP_REFUSED,
+    INVALID_GROUP,
+    LOADING,
+    NOT_COORDINATOR,
+    NOT_FOUND,
+    OLD_BROKERS,
+    TOPIC_REFUSED,
+    Group,
+    GroupBrokers,
+)
+from mesh_assets_tests.platforms.kafka.wire.test_group_messages import assignment
+
+SHARES_NOTHING = "a share group commits no offsets: the broker counts what it is done with record by record"
+
+
+def reading(brokers: GroupBrokers) -> GroupsReading:
+    return brokers.run(read_groups, lambda _: True)
+
+
+def groups(brokers: GroupBrokers) -> tuple[ConsumerGroup, ...]:
+    return reading(brokers).groups
+
+
+def classic_member(name: str, **topics: list[int]) -> dict[str, Any]:
+    return {
+        "member_id": name,
+        "client_id": f"client-{name}",
+        "client_host": "/10.0.0.7",
+        "member_assignment": assignment(topics),
+    }
+
+
+def member(name: str, **topics: tuple[int, ...]) -> GroupMember:
+    return GroupMember(
+        member_id=name,
+        client_id=f"client-{name}",
+        group_instance_id=None,
+        host="10.0.0.7",
+        assignment=topics,
+    )
+
+
+def assigned_member(name: str, **topics: list[int]) -> dict[str, Any]:
+    """Of the kinds since KIP-848."""
+    places = [{"topic_name": topic, "partitions": numbers} for topic, numbers in topics.items()]
+    return {
+        "member_id": name,
+        "client_id": f"client-{name}",
+        "client_host": "/10.0.0.7",
+        "assignment": {"topic_partitions": places},
+    }
+
+
+def billing(**more: Any) -> Group:
+    return Group(
+        described={"members": [classic_member("m-1", orders=[1, 0]), classic_member("m-2", users=[0])]},
+        commits={"payments": {0: 0}, "orders": {1: 40, 0: 12}},
+        **more,
+    )
+
+
+BILLING = ConsumerGroup(
+    group_id="billing",
+    type="classic",
+    protocol_type="consumer",
+    state="Stable",
+    coordinator=1,
+    members=(member("m-1", orders=(0, 1)), member("m-2", users=(0,))),
+    offsets=(
+        CommittedPartition(topic="orders", partition=0, committed=12),
+        CommittedPartition(topic="orders", partition=1, committed=40),
+        CommittedPartition(topic="payments", partition=0, committed=0),
+        CommittedPartition(topic="users", partition=0, committed=None),
+    ),
+)
+
+
+# --- kinds
+
+
+def test_a_classic_group_has_its_members_and_offsets_also_where_it_committed_nothing() -> None:
+    brokers = GroupBrokers(billing=billing())
+    assert groups(brokers) == (BILLING,)
+
+
+def test_brokers_of_kafka_2_8_tell_the_same_with_a_request_a_group_for_offsets() -> None:
+    brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2, commits={"orders": {0: 3}}))
+    brokers.newest = dict(OLD_BROKERS)
+    found = groups(brokers)
+    assert found[0] == BILLING
+    assert (found[1].type, found[1].offsets) == (
+        "classic",
+        (CommittedPartition(topic="orders", partition=0, committed=3),),
+    )
+    assert sorted(brokers.names("OffsetFetch")) == [["billing"], ["shipping"]]
+
+
+def test_brokers_without_states_in_their_list_have_them_in_the_description() -> None:
+    brokers = GroupBrokers(billing=billing())
+    brokers.newest = {**OLD_BROKERS, "ListGroups": 0, "DescribeGroups": 0, "OffsetFetch": 2}
+    assert groups(brokers) == (BILLING,)
+
+
+@pytest.mark.parametrize("state", ["Assigning", "Reconciling", "Stable", "Empty"])
+def test_a_consumer_group_has_kafkas_word_for_its_state(state: str) -> None:
+    group = Group(
+        kind="consumer",
+        state=state,
+        described={"members": [assigned_member("m-1", orders=[0])]},
+        commits={"orders": {0: 4}},
+    )
+    [found] = groups(GroupBrokers(billing=group))
+    assert (found.type, found.state, found.members, found.error) == (
+        "consumer",
+        state,
+        (member("m-1", orders=(0,)),),
+        None,
+    )
+    assert found.offsets == (CommittedPartition(topic="orders", partition=0, committed=4),)
+
+
+def test_a_share_group_has_members_and_what_it_is_done_with_and_no_offsets() -> None:
+    group = Group(
+        kind="share",
+        protocol_type="share",
+        described={"members": [assigned_member("m-1", orders=[1, 0])]},
+        shares={"orders": {1: (16, 0), 0: (-1, -1)}},
+    )
+    brokers = GroupBrokers(sharing=group)
+    assert groups(brokers) == (
+        ConsumerGroup(
+            group_id="sharing",
+            type="share",
+            protocol_type="share",
+            state="Stable",
+            coordinator=1,
+            members=(member("m-1", orders=(0, 1)),),
+            offsets=None,
+            error=SHARES_NOTHING,
+            share=(
+                ShareOffset(topic="orders", partition=0, start=None, lag_records=None),
+                ShareOffset(topic="orders", partition=1, start=16, lag_records=0),
+            ),
+        ),
+    )
+    assert brokers.names("OffsetFetch") == []
+
+
+def test_brokers_that_list_no_types_have_them_in_the_descriptions_that_they_give() -> None:
+    brokers = GroupBrokers(
+        billing=Group(kind="consumer", described={"members": [assigned_member("m-1", orders=[0])]}),
+        sharing=Group(kind="share", protocol_type="share", shares={"orders": {0: (16, 0)}}),
+    )
+    expected = groups(brokers)
+    brokers.newest = {"ListGroups": 4}
+    assert groups(brokers) == expected
+    assert (expected[0].type, expected[1].offsets, len(expected[1].share or ())) == ("consumer", None, 1)
+
+
+def streams_group(*source_topics: str) -> Group:
+    task = {"subtopology_id": "0", "partitions": [0, 1, 2]}
+    one = assigned_member("m-1") | {"assignment": {"active_tasks": [task]}}
+    topology = {"subtopologies": [{"subtopology_id": "0", "source_topics": list(source_topics)}]}
+    return Group(
+        kind="streams",
+        protocol_type="streams",
+        described={"members": [one], "topology": topology},
+        commits={"orders": {0: 12}},
+    )
+
+
+def test_a_streams_group_has_members_and_offsets() -> None:
+    [found] = groups(GroupBrokers(totals=streams_group("orders")))
+    assert (found.type, found.state, found.members, found.error) == (
+        "streams",
+        "Stable",
+        (member("m-1", orders=(0, 1, 2)),),
+        None,
+    )
+    assert found.offsets == (
+        CommittedPartition(topic="orders", partition=0, committed=12),
+        CommittedPartition(topic="orders", partition=1, committed=None),
+        CommittedPartition(topic="orders", partition=2, committed=None),
+    )
+
+
+def test_a_task_reads_no_partition_that_a_topic_beside_a_longer_one_does_not_have() -> None:
+    brokers = GroupBrokers(totals=streams_group("orders", "users"))
+    brokers.topics = {"orders": 3, "users": 1}
+    [found] = groups(brokers)
+    assert found.members == (member("m-1", orders=(0, 1, 2), users=(0,)),)
+
+
+def test_where_the_partitions_of_such_a_topic_are_hidden_it_is_said_that_they_are_not_known() -> None:
+    brokers = GroupBrokers(totals=streams_group("orders", "users"))
+    brokers.topics = {"orders": 3}
+    [found] = groups(brokers)
+    assert found.members == (member("m-1", orders=(0, 1, 2)),)
+    assert found.error == "the partitions of users could not be read"
+
+
+def test_brokers_that_list_a_kind_but_cannot_describe_it_leave_it_unknown_with_the_reason() -> None:
+    group = Group(kind="share", protocol_type="share", shares={"orders": {0: (3, 1)}})
+    brokers = GroupBrokers(sharing=group)
+    brokers.newest = {"ShareGroupDescribe": None, "DescribeShareGroupOffsets": None}
+    [found] = groups(brokers)
+    assert (found.type, found.state, found.members, found.offsets, found.share) == (
+        "share",
+        "Stable",
+        None,
+        None,
+        None,
+    )
+    assert found.error == (
+        "UNSUPPORTED_VERSION: the broker at broker-1:9092 has no ShareGroupDescribe; "
+        "UNSUPPORTED_VERSION: the broker at broker-1:9092 has no DescribeShareGroupOffsets; " + SHARES_NOTHING
+    )
+
+
+def test_a_group_of_a_kind_that_is_not_known_here_is_neither_gone_nor_empty() -> None:
+    brokers = GroupBrokers(later=Group(kind="queue", protocol_type="queue"))
+    [found] = groups(brokers)
+    assert (found.type, found.protocol_type, found.state, found.members, found.offsets) == (
+        "unknown",
+        "queue",
+        "Stable",
+        None,
+        None,
+    )
+    assert "cannot be described: what it reads is not known" in (found.error or "")
+    brokers.groups["later"].commits = {"orders": {0: 1}}
+    assert groups(brokers)[0].offsets == (CommittedPartition(topic="orders", partition=0, committed=1),)
+
+
+def test_connects_workers_are_a_group_with_their_own_protocol_type() -> None:
+    worker = classic_member("worker-1") | {"member_assignment": b"of Connect"}
+    brokers = GroupBrokers(connect=Group(protocol_type="connect", described={"members": [worker]}))
+    [found] = groups(brokers)
+    assert (found.type, found.protocol_type, found.members, found.offsets, found.error) == (
+        "classic",
+        "connect",
+        (member("worker-1"),),
+        (),
+        None,
+    )
+
+
+def test_a_group_that_only_commits_has_an_empty_protocol_type() -> None:
+    [found] = groups(GroupBrokers(tool=Group(protocol_type="", state="Empty")))
+    assert (found.protocol_type, found.members, found.offsets) == ("", (), ())
+
+
+@pytest.mark.parametrize("code", [None, INVALID_GROUP])
+def test_the_group_without_a_name_has_its_offsets_and_no_members(code: int | None) -> None:
+    nameless = Group(protocol_type="", state="Empty", commits={"orders": {0: 5}})
+    brokers = GroupBrokers(**{"": nameless, "billing": billing()})
+    brokers.failures["DescribeGroups", ""] = [code]
+    found = groups(brokers)
+    assert found == (
+        ConsumerGroup(
+            group_id="",
+            type="classic",
+            protocol_type="",
+            state="Empty",
+            coordinator=1,
+            members=(),
+            offsets=(CommittedPartition(topic="orders", partition=0, committed=5),),
+        ),
+        BILLING,
+    )
+
+
+def test_an_assignment_that_cannot_be_decoded_is_said_to_be_unknown() -> None:
+    broken = classic_member("m-1") | {"member_assignment": b"\0\0\0\0\0\7"}
+    [found] = groups(GroupBrokers(billing=Group(described={"members": [broken]})))
+    assert (found.members, found.error) == ((member("m-1"),), "what m-1 reads could not be decoded")
+
+
+# --- groups that come, go and change
+
+
+def test_a_group_that_is_gone_before_it_is_described_is_absent() -> None:
+    brokers = GroupBrokers(billing=billing(), brief=Group())
+
+    def delete() -> None:
+        del brokers.groups["brief"]
+
+    brokers.before["OffsetFetch"] = delete  # while the description is under way
+    assert groups(brokers) == (BILLING,)
+
+
+@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
+def test_a_group_that_is_listed_as_dead_is_absent(newest: dict[str, int | None]) -> None:
+    brokers = GroupBrokers(billing=billing(), brief=Group(state="Dead"))
+    brokers.newest = dict(newest)
+    assert groups(brokers) == (BILLING,)
+
+
+def test_a_group_that_is_gone_before_its_offsets_are_read_is_absent() -> None:
+    brokers = GroupBrokers(billing=billing(), brief=Group())
+    brokers.failures["OffsetFetch", "brief"] = [NOT_FOUND]
+    assert groups(brokers) == (BILLING,)
+
+
+def test_a_group_that_changes_its_kind_while_it_is_read_is_read_as_the_new_one() -> None:
+    brokers = GroupBrokers(billing=billing())
+
+    def upgrade() -> None:
+        group = brokers.groups["billing"]
+        group.kind, group.described = "consumer", {"members": [assigned_member("m-9", orders=[0, 1])]}
+
+    brokers.before["OffsetFetch"] = upgrade  # while the description is under way
+    [found] = groups(brokers)
+    assert (found.type, found.members) == ("consumer", (member("m-9", orders=(0, 1)),))
+
+
+def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:
+    brokers = GroupBrokers(billing=billing(), **{"tool-1": Group(), "tool-2": Group(broker=2)})
+    found = brokers.run(read_groups, lambda name: not name.startswith("tool-"))
+    assert (found.groups, found.excluded) == ((BILLING,), 2)
+    assert brokers.names("DescribeGroups")[2:] == [["billing"]]
+    assert brokers.names("OffsetFetch") == [["billing"]]
+
+
+def test_a_request_is_about_200_groups_of_one_coordinator() -> None:
+    many = {f"group-{number:04}": Group(broker=1 + number % 2) for number in range(701)}
+    brokers = GroupBrokers(**many)
+    assert len(groups(brokers)) == 701
+    for name in ("DescribeGroups", "OffsetFetch"):
+        asked = [names for names in brokers.names(name) if names[0] in many]
+        assert sorted(map(len, asked)) == [150, 151, 200, 200]
+        assert sorted(name for names in asked for name in names) == sorted(many)
+    assert len(brokers.asked) < 20
+
+
+# --- what cannot be read
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            GROUP_REFUSED,
+            "GROUP_AUTHORIZATION_FAILED: Broker: Group authorization failed; needs DESCRIBE on the group",
+        ),
+        (LOADING, "COORDINATOR_LOAD_IN_PROGRESS: Broker: Coordinator load in progress"),
+        (NOT_COORDINATOR, "NOT_COORDINATOR: Broker: Not coordinator"),
+    ],
+)
+def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(code: int, text: str) -> None:
+    brokers = GroupBrokers(billing=billing(), secret=Group(commits={"orders": {0: 1}}))
+    brokers.patience_seconds = 0.2
+    brokers.failures = {("DescribeGroups", "secret"): [code], ("OffsetFetch", "secret"): [code]}
+    assert groups(brokers) == (
+        BILLING,
+        ConsumerGroup(
+            group_id="secret",
+            type="classic",
+            protocol_type="consumer",
+            state="Stable",
+            coordinator=1 if code == GROUP_REFUSED else None,
+            members=None,
+            offsets=None,
+            error=text,
+        ),
+    )
+
+
+def test_a_consumer_group_on_hidden_topics_needs_rights_on_those() -> None:
+    brokers = GroupBrokers(billing=Group(kind="consumer", commits={"orders": {0: 1}}))
+    brokers.failures["ConsumerGroupDescribe", "billing"] = [TOPIC_REFUSED]
+    [found] = groups(brokers)
+    assert (found.type, found.members) == ("consumer", None)
+    assert found.offsets == (CommittedPartition(topic="orders", partition=0, committed=1),)
+    assert found.error == (
+        "TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed; needs DESCRIBE on the topics that the group reads"
+    )
+
+
+def test_an_answer_that_is_none_of_kafkas_leaves_other_kinds_as_they_are() -> None:
+    brokers = GroupBrokers(billing=billing(), sharing=Group(kind="share"))
+    answer = brokers._answer
+
+    def broken(request: Any, version: int, values: dict[str, Any]) -> Any:
+        if request.name == "ShareGroupDescribe":
+            raise MalformedError("the answer ends too early")
+        return answer(request, version, values)
+
+    brokers._answer = broken  # type: ignore[method-assign]
+    found = groups(brokers)
+    assert found[0] == BILLING
+    assert found[1].members is None
+    assert "no answer of Kafka's protocol: the answer ends too early" in (found[1].error or "")
+
+
+def test_without_an_answer_for_any_group_there_is_no_reading() -> None:
+    brokers = GroupBrokers(billing=billing(), shipping=Group())
+    brokers.patience_seconds = 0.2
+    for name in ("billing", "shipping"):
+        brokers.failures["DescribeGroups", name] = [7]
+    with pytest.raises(UnreachableError, match="could not be reached while reading the consumer groups"):
+        groups(brokers)

@@ -1,0 +1,234 @@
+"""Brokers, topics and partitions by Metadata."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from confluent_kafka import KafkaError
+
+from mesh_assets.platforms.kafka.values import BrokerNode, ClusterMetadata, PartitionMetadata, TopicMetadata
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
+from mesh_assets.platforms.kafka.wire.topics import read_cluster_id, read_metadata, topic_presence
+from mesh_assets_tests.platforms.kafka.wire.oracle import Brokers, MetadataRequest, MetadataResponse
+
+VERSIONS = range(4, 14)
+ID = UUID("0f9a3c44-5bff-4e0e-a1f3-fe00fb8a7c11")
+ID_AS_PRINTED = "D5o8RFv_Tg6h8_4A-4p8EQ"
+REFUSED = KafkaError.TOPIC_AUTHORIZATION_FAILED
+UNKNOWN = KafkaError.UNKNOWN_TOPIC_OR_PART
+
+_Topic = MetadataResponse.MetadataResponseTopic
+
+
+def partition(
+    number: int, leader: int, replicas: Sequence[int], isr: Sequence[int], code: int = 0, epoch: int = 7
+) -> Any:
+    return _Topic.MetadataResponsePartition(
+        error_code=code,
+        partition_index=number,
+        leader_id=leader,
+        leader_epoch=epoch,
+        replica_nodes=list(replicas),
+        isr_nodes=list(isr),
+        offline_replicas=[one for one in replicas if one not in isr],
+    )
+
+
+def topic(
+    name: str, *partitions: Any, code: int = 0, topic_id: UUID | None = ID, internal: bool = False
+) -> Any:
+    return _Topic(
+        error_code=code,
+        name=name,
+        topic_id=topic_id or UUID(int=0),
+        is_internal=internal,
+        partitions=list(partitions),
+    )
+
+
+def brokers_with(*topics: Any, newest: int = 13, code: int = 0) -> Brokers:
+    """Two brokers that answer as Kafka does: a topic that is asked for by name and does not exist is unknown."""
+
+    def answer(request: Any, _: int | None) -> Any:
+        known = {one.name: one for one in topics}
+        if request.topics is None:
+            asked = list(topics)
+        else:
+            names = [one.name for one in request.topics]
+            asked = [known.get(name) or topic(name, code=UNKNOWN, topic_id=None) for name in names]
+        return MetadataResponse(
+            throttle_time_ms=0,
+            brokers=[
+                MetadataResponse.MetadataResponseBroker(node_id=2, host="broker-2", port=9092, rack="b"),
+                MetadataResponse.MetadataResponseBroker(node_id=1, host="broker-1", port=9093, rack=None),
+            ],
+            cluster_id="cluster-1",
+            controller_id=2,
+            topics=asked,
+            error_code=code,
+        )
+
+    return Brokers(1, 2, handlers={"Metadata": (MetadataRequest, answer)}, newest={"Metadata": newest})
+
+
+def metadata_of(brokers: Brokers) -> ClusterMetadata:
+    return asyncio.run(read_metadata(brokers))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_cluster_has_its_brokers_topics_and_partitions_in_order_in_every_version(version: int) -> None:
+    brokers = brokers_with(
+        topic("orders", partition(1, 2, (2, 1), (2,)), partition(0, 1, (1, 2), (1, 2))),
+        topic("__consumer_offsets", partition(0, 1, (1,), (1,)), internal=True),
+        newest=version,
+    )
+    topic_id = ID_AS_PRINTED if version >= 10 else None
+    assert metadata_of(brokers) == ClusterMetadata(
+        cluster_id="cluster-1",
+        brokers=(
+            BrokerNode(id=1, host="broker-1", port=9093, rack=None),
+            BrokerNode(id=2, host="broker-2", port=9092, rack="b"),
+        ),
+        topics=(
+            TopicMetadata(
+                name="__consumer_offsets",
+                id=topic_id,
+                internal=True,
+                partitions=(PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,)),),
+            ),
+            TopicMetadata(
+                name="orders",
+                id=topic_id,
+                internal=False,
+                partitions=(
+                    PartitionMetadata(partition=0, leader=1, replicas=(1, 2), isr=(1, 2)),
+                    PartitionMetadata(partition=1, leader=2, replicas=(2, 1), isr=(2,)),
+                ),
+            ),
+        ),
+    )
+    ((_, _, asked),) = brokers.asked
+    assert (asked.topics, asked.allow_auto_topic_creation) == (None, False)
+
+
+def test_the_id_of_a_cluster_takes_no_look_at_its_topics() -> None:
+    brokers = brokers_with(topic("orders", partition(0, 1, (1,), (1,))))
+    assert asyncio.run(read_cluster_id(brokers)) == "cluster-1"
+    ((_, _, asked),) = brokers.asked
+    assert asked.topics == []
+
+
+@pytest.mark.parametrize("version", [8, 13])
+def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_that(version: int) -> None:
+    brokers = brokers_with(
+        topic("orders", partition(0, -1, (1, 2), (), KafkaError.LEADER_NOT_AVAILABLE)), newest=version
+    )
+    assert metadata_of(brokers).topics[0].partitions == (
+        PartitionMetadata(partition=0, leader=None, replicas=(1, 2), isr=(), error="LEADER_NOT_AVAILABLE"),
+    )
+
+
+def test_partitions_that_differ_in_their_last_byte_or_in_the_length_of_a_list_stay_apart() -> None:
+    """Those that are alike are recognised by their bytes, whose lengths are guessed."""
+    replicas = [tuple(range(1, length + 1)) for length in (1, 2, 40, 130, 2, 130)]
+    topics = [
+        topic(f"topic-{number}", partition(0, 1, of_each, of_each[:-1]), partition(1, 1, of_each, of_each))
+        for number, of_each in enumerate(replicas)
+    ]
+    read = metadata_of(
+        brokers_with(*topics, *(topic(f"{one.name}-again", *one.partitions) for one in topics))
+    )
+    seen = {one.name: [(p.partition, p.replicas, p.isr) for p in one.partitions] for one in read.topics}
+    expected = {
+        f"topic-{number}": [(0, of_each, of_each[:-1]), (1, of_each, of_each)]
+        for number, of_each in enumerate(replicas)
+    }
+    assert seen == expected | {f"{name}-again": partitions for name, partitions in expected.items()}
+
+
+def test_partitions_that_are_alike_are_one_object_in_memory() -> None:
+    read = metadata_of(brokers_with(*(topic(name, partition(0, 1, (1, 2), (1,))) for name in ("one", "two"))))
+    one, two = read.topics
+    assert one.partitions[0] is two.partitions[0]
+
+
+def test_a_topic_that_has_gone_meanwhile_is_absent() -> None:
+    brokers = brokers_with(
+        topic("kept", partition(0, 1, (1,), (1,))), topic("gone", code=UNKNOWN, topic_id=None)
+    )
+    assert [known.name for known in metadata_of(brokers).topics] == ["kept"]
+
+
+def test_a_refused_topic_is_kept_with_its_error() -> None:
+    assert metadata_of(brokers_with(topic("__transaction_state", code=REFUSED, topic_id=None))).topics == (
+        TopicMetadata(
+            name="__transaction_state",
+            id=None,
+            internal=True,
+            partitions=(),
+            error="TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed; needs DESCRIBE on the topic",
+        ),
+    )
+
+
+def test_an_answer_that_is_an_error_as_a_whole_is_no_cluster_without_topics() -> None:
+    with pytest.raises(BrokerError) as raised:
+        metadata_of(brokers_with(code=KafkaError.REBOOTSTRAP_REQUIRED))
+    assert raised.value.code == KafkaError.REBOOTSTRAP_REQUIRED
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_topics_are_asked_for_by_name_without_being_created(version: int) -> None:
+    brokers = brokers_with(
+        topic("here", partition(0, 1, (1,), (1,))),
+        topic("secret", code=REFUSED, topic_id=None),
+        topic("no name", code=KafkaError.TOPIC_EXCEPTION, topic_id=None),
+        newest=version,
+    )
+    assert asyncio.run(topic_presence(brokers, ["here", "gone", "secret", "no name"])) == {
+        "here": "here",
+        "gone": "gone",
+        "secret": "refused",
+        "no name": "unaskable",
+    }
+    ((_, _, asked),) = brokers.asked
+    assert [one.name for one in asked.topics] == ["gone", "here", "no name", "secret"]
+    assert asked.allow_auto_topic_creation is False
+
+
+def test_no_names_are_no_question() -> None:
+    brokers = brokers_with()
+    assert (asyncio.run(topic_presence(brokers, [])), brokers.asked) == ({}, [])
+
+
+def test_whether_a_topic_exists_is_not_guessed_from_an_error_that_does_not_say() -> None:
+    brokers = brokers_with(topic("orders", code=KafkaError.UNKNOWN, topic_id=None))
+    with pytest.raises(BrokerError) as raised:
+        asyncio.run(topic_presence(brokers, ["orders"]))
+    assert raised.value.code == KafkaError.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        [topic("orders"), topic("orders")],
+        [topic("orders", partition(0, 1, (1,), (1,)), partition(0, 2, (2,), (2,)))],
+        [topic("orders", partition(-1, 1, (1,), (1,)))],
+    ],
+    ids=["a topic twice", "a partition twice", "a negative partition"],
+)
+def test_what_no_broker_says_is_no_answer(answered: list[Any]) -> None:
+    with pytest.raises(MalformedError):
+        metadata_of(brokers_with(*answered))
+
+
+def test_an_answer_about_another_topic_than_the_one_asked_for_is_none() -> None:
+    brokers = brokers_with()
+    brokers.handlers["Metadata"] = (
+        MetadataRequest,
+        lambda *_: MetadataResponse(brokers=[], cluster_id=None, topics=[topic("another")], error_code=0),
+    )
+    with pytest.raises(MalformedError, match="other topics than were asked for"):
+        asyncio.run(topic_presence(brokers, ["orders"]))
