@@ -1,9 +1,9 @@
-"""A cluster as the wire tells it, in the shape in which `java/Reading.java` prints what Kafka's AdminClient tells."""
+"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` prints what Kafka's AdminClient tells."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from mesh_assets.platforms.kafka.reader import leading_partitions
+from mesh_assets.platforms.kafka.reader import WireReader, leading_partitions
 from mesh_assets.platforms.kafka.values import (
     ClusterMetadata,
     ConsumerGroup,
@@ -11,12 +11,9 @@ from mesh_assets.platforms.kafka.values import (
     OffsetsReading,
     TopicConfigs,
 )
-from mesh_assets.platforms.kafka.wire.configs import read_configs
-from mesh_assets.platforms.kafka.wire.forms import Connections
-from mesh_assets.platforms.kafka.wire.groups import read_groups
-from mesh_assets.platforms.kafka.wire.offsets import read_offsets
-from mesh_assets.platforms.kafka.wire.running import RunningCluster
-from mesh_assets.platforms.kafka.wire.topics import read_metadata
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import told_by_java
+
+_ATTEMPTS = 5
 
 # Where a config is set that is not just a default.
 _SET = {
@@ -26,34 +23,51 @@ _SET = {
 }
 
 
-def told_by_wire(
-    cluster: RunningCluster,
-    *,
-    through: Callable[[Connections], Connections] = lambda connections: connections,
-) -> dict[str, Any]:
-    """`through`: what stands between the reads and the connections."""
+def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
+    with WireReader(properties, 30) as reader:
+        metadata = reader.metadata()
+        configs = reader.configs([topic.name for topic in metadata.topics])
+        offsets = reader.offsets(leading_partitions(metadata))
+        groups = reader.groups(lambda _: True)
+    return {
+        "cluster_id": metadata.cluster_id,
+        "brokers": _brokers(metadata),
+        "topics": _topics(metadata),
+        "configs": _configs(configs),
+        "earliest": _offsets(offsets, "earliest"),
+        "latest": _offsets(offsets, "latest"),
+        "groups": _groups(groups),
+    }
 
-    async def everything(brokers: Connections) -> dict[str, Any]:
-        connections = through(brokers)
-        metadata = await read_metadata(connections)
-        configs = await read_configs(connections, [topic.name for topic in metadata.topics])
-        offsets = await read_offsets(connections, leading_partitions(metadata), metadata)
-        groups = await read_groups(connections, lambda _: True, endpoint=cluster.endpoint, timeout_seconds=30)
-        return {
-            "cluster_id": metadata.cluster_id,
-            "brokers": _brokers(metadata),
-            "topics": _topics(metadata),
-            "configs": _configs(configs),
-            "earliest": _offsets(offsets, "earliest"),
-            "latest": _offsets(offsets, "latest"),
-            "groups": _groups(groups),
-        }
 
-    return cluster.run(everything, doing="reading the cluster", right="DESCRIBE on the cluster")
+def both_tellings(
+    properties: Mapping[str, str], java_properties: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a discovery reads and what Java tells, of the same state: brokers clean up their own topics now and then,
+    so it is read again until two readings around Java's are the same."""
+    before = told_by_wire(properties)
+    for _ in range(_ATTEMPTS):
+        java = as_by_wire(told_by_java(java_properties))
+        after = told_by_wire(properties)
+        if not differences(before, after):
+            return after, java
+        before = after
+    raise AssertionError(f"the cluster moved in each of {_ATTEMPTS} readings: {differences(before, after)}")
+
+
+def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """The values that are not the same, by their path."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return {} if one == other else {"": (one, other)}
+    return {
+        f"{key}/{path}": pair
+        for key in sorted(one.keys() | other.keys())
+        for path, pair in differences(one.get(key, "absent"), other.get(key, "absent")).items()
+    }
 
 
 def as_by_wire(told: dict[str, Any]) -> dict[str, Any]:
-    """What Java told, without what the wire does not tell: where a default comes from."""
+    """What Java told, without what a reading does not tell: where a default comes from."""
     configs = {
         topic: {
             "values": {name: entry["value"] for name, entry in entries.items()},

@@ -246,7 +246,9 @@ public class Living {
         return new KafkaStreams(topology, with(
                 "application.id", mark + "-streams", "group.protocol", "streams", "client.id", "streaming",
                 "state.dir", System.getProperty("java.io.tmpdir"), "commit.interval.ms", "500",
-                "num.stream.threads", "2", "auto.offset.reset", "earliest"));
+                "num.stream.threads", "2", "auto.offset.reset", "earliest",
+                // Nothing moves: what was read of the topic in between stays.
+                "repartition.purge.interval.ms", "86400000"));
     }
 
     /** Until it has committed all it can read: both topics, and what it writes to the one in between. */
