@@ -47,6 +47,7 @@ from mesh_assets.snapshot.events import change_events, discovery_event
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster
 from mesh_assets_tests.documents import MOMENT, a_connector
+from mesh_assets_tests.hostile.test_broker_answers import huge_answers, odd_answers, read_answer
 from mesh_assets_tests.hostile.valid import (
     AVRO,
     CLOUD,
@@ -323,4 +324,5 @@ KINDS: dict[str, Kind] = {
         odd=served(HISTORY, odd_json), huge=served(HISTORY, huge_json, odd=False), read=read_history
     ),
     "schemas": SCHEMAS,
+    "brokers' answers": Kind(odd=odd_answers(), huge=huge_answers(), read=read_answer),
 }

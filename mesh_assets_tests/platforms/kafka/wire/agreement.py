@@ -1,0 +1,165 @@
+"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` prints what Kafka's AdminClient tells."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mesh_assets.platforms.kafka.reader import WireReader, leading_partitions
+from mesh_assets.platforms.kafka.values import (
+    ClusterMetadata,
+    ConsumerGroup,
+    GroupsReading,
+    OffsetsReading,
+    TopicConfigs,
+)
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import told_by_java
+
+_ATTEMPTS = 5
+
+# Where a config is set that is not just a default.
+_SET = {
+    "overridden": "DYNAMIC_TOPIC_CONFIG",
+    "cluster_wide": "DYNAMIC_DEFAULT_BROKER_CONFIG",
+    "of_the_broker": "DYNAMIC_BROKER_CONFIG",
+}
+
+
+def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
+    with WireReader(properties, 30) as reader:
+        metadata = reader.metadata()
+        configs = reader.configs([topic.name for topic in metadata.topics])
+        offsets = reader.offsets(leading_partitions(metadata))
+        groups = reader.groups(lambda _: True)
+    return {
+        "cluster_id": metadata.cluster_id,
+        "brokers": _brokers(metadata),
+        "topics": _topics(metadata),
+        "configs": _configs(configs),
+        "earliest": _offsets(offsets, "earliest"),
+        "latest": _offsets(offsets, "latest"),
+        "groups": _groups(groups),
+    }
+
+
+def both_tellings(
+    properties: Mapping[str, str], java_properties: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a discovery reads and what Java tells, of the same state: brokers clean up their own topics now and then,
+    so it is read again until two readings around Java's are the same."""
+    before = told_by_wire(properties)
+    for _ in range(_ATTEMPTS):
+        java = as_by_wire(told_by_java(java_properties))
+        after = told_by_wire(properties)
+        if not differences(before, after):
+            return after, java
+        before = after
+    raise AssertionError(f"the cluster moved in each of {_ATTEMPTS} readings: {differences(before, after)}")
+
+
+def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """The values that are not the same, by their path."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return {} if one == other else {"": (one, other)}
+    return {
+        f"{key}/{path}": pair
+        for key in sorted(one.keys() | other.keys())
+        for path, pair in differences(one.get(key, "absent"), other.get(key, "absent")).items()
+    }
+
+
+def as_by_wire(told: dict[str, Any]) -> dict[str, Any]:
+    """What Java told, without what a reading does not tell: where a default comes from."""
+    configs = {
+        topic: {
+            "values": {name: entry["value"] for name, entry in entries.items()},
+            **{
+                field: sorted(name for name, entry in entries.items() if entry["source"] == source)
+                for field, source in _SET.items()
+            },
+        }
+        for topic, entries in told["configs"].items()
+    }
+    for group in told["groups"].values():
+        for member in group["members"].values():
+            member["host"] = member["host"].removeprefix("/")  # as Java writes an address without a name
+    return told | {"configs": configs}
+
+
+def _brokers(metadata: ClusterMetadata) -> dict[str, Any]:
+    return {
+        str(broker.id): {"host": broker.host, "port": broker.port, "rack": broker.rack}
+        for broker in metadata.brokers
+    }
+
+
+def _topics(metadata: ClusterMetadata) -> dict[str, Any]:
+    assert [topic.error for topic in metadata.topics if topic.error is not None] == []
+    return {
+        topic.name: {
+            "id": topic.id,
+            "internal": topic.internal,
+            "partitions": {
+                str(one.partition): {
+                    "leader": one.leader,
+                    "replicas": list(one.replicas),
+                    "isr": list(one.isr),
+                }
+                for one in topic.partitions
+            },
+        }
+        for topic in metadata.topics
+    }
+
+
+def _configs(configs: dict[str, TopicConfigs]) -> dict[str, Any]:
+    assert [one.error for one in configs.values() if one.error is not None] == []
+    return {
+        name: {"values": one.values, **{field: list(getattr(one, field)) for field in _SET}}
+        for name, one in configs.items()
+    }
+
+
+def _offsets(offsets: OffsetsReading, field: str) -> dict[str, int]:
+    assert [one.error for ones in offsets.topics.values() for one in ones if one.error is not None] == []
+    return {
+        f"{topic}-{one.partition}": getattr(one, field)
+        for topic, ones in offsets.topics.items()
+        for one in ones
+    }
+
+
+def _groups(reading: GroupsReading) -> dict[str, Any]:
+    assert (reading.excluded, reading.unlisted) == (0, None)
+    return {group.group_id: _group(group) for group in reading.groups}
+
+
+def _group(group: ConsumerGroup) -> dict[str, Any]:
+    assert group.members is not None, group
+    told: dict[str, Any] = {
+        "type": group.type,
+        "protocol": group.protocol_type,
+        "state": group.state,
+        "coordinator": group.coordinator,
+        "members": {
+            member.member_id: {
+                "client_id": member.client_id,
+                "host": member.host,
+                "instance": member.group_instance_id,
+                "assignment": {topic: list(numbers) for topic, numbers in member.assignment.items()},
+            }
+            for member in group.members
+        },
+    }
+    if group.type == "share":
+        assert group.share is not None, group
+        told["shared"] = {
+            f"{one.topic}-{one.partition}": {"start": one.start, "lag": one.lag_records}
+            for one in group.share
+        }
+        return told
+    assert (group.offsets is not None, group.error) == (True, None), group
+    told["committed"] = {
+        f"{one.topic}-{one.partition}": one.committed
+        for one in group.offsets or ()
+        if one.committed is not None
+    }
+    return told
