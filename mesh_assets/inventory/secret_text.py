@@ -78,7 +78,9 @@ _TO_SEMICOLON = re.compile(r"[^;\n\r\"=]{1,200}(?=;)")
 _IN_MAP = re.compile(r"(?:[^,}\n\r]++|,(?!\s?[\w.\-]++=)|\}(?=[\w!@#$%^*]))*+")
 _PLAIN = re.compile(r"(?:[^\s;&,\"'<>|)\]}]++|,(?![\s\"'\\]|$|[\w.\-]++[=:])|[)\]}'](?=[\w!@#$%^*]))*+")
 # What stands for a value, and words with which a sentence goes on: `token: must not be null`.
-_NO_VALUE = re.compile(r"(?:\[hidden\]|[\[{(]?(?:…|\.{3})[\]})]?|\*+|<\w*>|null|none|nil|true|false|undefined)$", re.IGNORECASE)
+_NO_VALUE = re.compile(
+    r"(?:\[hidden\]|[\[{(]?(?:…|\.{3})[\]})]?|\*+|<\w*>|null|none|nil|true|false|undefined)$", re.IGNORECASE
+)
 _OF_SENTENCES = (
     "must not is was has cannot can could may no the a an invalid missing expired required failed unknown unexpected "
     "empty expected it this check too should"
