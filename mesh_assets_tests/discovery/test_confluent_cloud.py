@@ -81,7 +81,7 @@ def test_a_discovery_prints_the_founding_scenario_and_says_that_the_cloud_is_a_s
         "stand-in for Confluent Cloud",
     ):
         assert phrase in words
-    [requests] = re.findall(r"(\d+) HTTP requests", words)
+    [requests] = re.findall(r"requests to Kafka, (\d+) over HTTP", words)
     assert int(requests) <= 12
     document = workplace.latest()
     assert {state.status for state in document.sections.values()} == {"fresh"}

@@ -35,9 +35,12 @@ GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the cluster": [OPERATOR],
     "DESCRIBE on the topic": [OPERATOR],
     "DESCRIBE on the topics": [OPERATOR],
+    "DESCRIBE on the topics that the group reads": [OPERATOR],
     "DESCRIBE_CONFIGS on the topic": [OPERATOR],
+    "DESCRIBE_CONFIGS on the topics": [OPERATOR],
     "DESCRIBE on the group": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "DESCRIBE on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
+    "DESCRIBE on the group and on its topics": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
     "WRITE on the transactional id …": [Binding("DeveloperWrite", "transactional-id=mesh-assets-*")],
     "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
@@ -71,9 +74,12 @@ ACLS = {
     "DESCRIBE on the cluster": [("CLUSTER", "kafka-cluster", "DESCRIBE")],
     "DESCRIBE on the topic": [("TOPIC", "*", "DESCRIBE")],
     "DESCRIBE on the topics": [("TOPIC", "*", "DESCRIBE")],
+    "DESCRIBE on the topics that the group reads": [("TOPIC", "*", "DESCRIBE")],
     "DESCRIBE_CONFIGS on the topic": [("TOPIC", "*", "DESCRIBE_CONFIGS")],
+    "DESCRIBE_CONFIGS on the topics": [("TOPIC", "*", "DESCRIBE_CONFIGS")],
     "DESCRIBE on the group": [("GROUP", "*", "DESCRIBE")],
     "DESCRIBE on the groups": [("GROUP", "*", "DESCRIBE")],
+    "DESCRIBE on the group and on its topics": [("GROUP", "*", "DESCRIBE"), ("TOPIC", "*", "DESCRIBE")],
     "WRITE on the topic …": [
         ("TOPIC", "local.events_topic", "WRITE"),
         ("TOPIC", "local.changes_topic", "WRITE"),
@@ -138,29 +144,25 @@ def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None
     assert role_for(right).startswith(f"the role {GRANTS[right][0].role} on ")
 
 
+# Kafka's name for an operation, and what it is done on.
+_RIGHT = re.compile(r"[A-Z_]+ on (?:the )?(?:cluster|topics?|groups?|transactional id)(?: [\w …]+)?")
+
+
 @cache
 def rights_in_the_code() -> set[str]:
-    """Every `right=` with which the code explains a refused call to Kafka; names in it become `…`."""
+    """Every right that the code names alone, as what a refused call to Kafka needs; names in it become `…`."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         # Mappings are created and proven with the operator's credentials, not the agent's.
         if not {"sandbox", "esm"} & set(path.relative_to(PACKAGE).parts):
-            found |= set(_rights(ast.parse(path.read_text(encoding="utf-8"))))
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                found |= {text for text in _text(node) if _RIGHT.fullmatch(text)}
     return found
 
 
-def _rights(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
-        if (isinstance(node, ast.keyword) and node.arg == "right") or (
-            isinstance(node, ast.Assign)
-            and any(isinstance(name, ast.Name) and name.id == "_RIGHT" for name in node.targets)
-        ):
-            yield from _text(node.value)
-
-
-def _text(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant):
-        yield str(node.value)
+def _text(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
     elif isinstance(node, ast.JoinedStr):
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
 
