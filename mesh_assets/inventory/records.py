@@ -222,7 +222,8 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
 
 
 class ConsumerGroup(Record, frozen=True, kw_only=True):
-    """`type` is the group protocol's name (classic, consumer, streams) or `unknown` (share groups, later kinds).
+    """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown` (later kinds).
+    A share group commits no offsets: `offsets` is None, and `error` says so.
 
     `protocol_type` distinguishes Connect's workers (`connect`) from consumers. `total_lag_records` is the sum
     of the known lags, None if none is known. `members` and `offsets` are None if they could not be read;
