@@ -65,7 +65,7 @@ _SENSORS: tuple[tuple[str, Observe, int, str], ...] = (
         "resource_changes",
         observe_resources,
         300,
-        "Every 5 minutes: topics, connectors, subjects and groups created or deleted; partition counts and configs of topics, configs of connectors.",
+        "Every 5 minutes: topics, connectors, subjects and groups created or deleted; partition counts; configs of topics and connectors.",
     ),
 )
 
