@@ -3,7 +3,7 @@ in a sentence. Each reader gives the places of the secrets, from left to right.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]
 
@@ -235,3 +235,17 @@ def _is_random(part: str) -> bool:
         and not part.isupper()
         and not _CAMEL.fullmatch(part)
     )
+
+
+def joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """In order, and those that touch each other as one."""
+    last: Span | None = None
+    for start, end in sorted(spans):
+        if last is not None and start <= last[1]:
+            last = last[0], max(last[1], end)
+            continue
+        if last is not None:
+            yield last
+        last = start, end
+    if last is not None:
+        yield last

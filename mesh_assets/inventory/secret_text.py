@@ -22,6 +22,10 @@ SEARCHED_CHARACTERS = 200_000
 # Without one of these there are no pairs, URLs, elements or sentences, and nothing is encoded.
 _TELLING = re.compile(r"[\s:=@%<+\\&]")
 _SHORTEST_TOKEN = 12
+_WORDS = re.compile(r"[\w\s.,;!?()]*+")  # no pairs, URLs or elements, and nothing encoded
+_TELLING_WORD = re.compile(
+    r"pass|pwd|kennwort|credential|key|token|secret|identified|bearer|basic|invalid|[\w.]{12}", re.IGNORECASE
+)
 LEFT_OUT = "… (the rest is left out: too long to be searched for secrets)"
 
 
@@ -31,6 +35,8 @@ def mask_text(text: str) -> str:
         text = text[:SEARCHED_CHARACTERS] + LEFT_OUT
     if not _TELLING.search(text):  # as most values of records
         return text if len(text) < _SHORTEST_TOKEN else _covered(text, forms.tokens(text))
+    if _WORDS.fullmatch(text) and not _TELLING_WORD.search(text):  # as most descriptions are
+        return text
     for find in _FINDERS:
         text = _covered(text, find(text))
     return _without_encoded(text)
@@ -303,7 +309,7 @@ def _in_form(text: str) -> Iterator[Span]:
     if "+" not in text:
         return iter(())
     blanks = text.replace("+", " ")
-    return _joined(
+    return forms.joined(
         [*forms.secrets_in_prose(blanks.replace("&", "\n")), *_values_of_pairs(blanks, encoded=True)]
     )
 
@@ -351,7 +357,7 @@ def _read_decoded(
             secret += [(places[start], places[end]) for start, end in spans if decoded[start:end] != MASK]
             places = _covered_places(places, spans)
             decoded = _covered(decoded, spans)
-    return _covered(text, _joined(secret))
+    return _covered(text, forms.joined(secret))
 
 
 def _once_decoded(
@@ -384,17 +390,3 @@ def _covered_places(places: list[int], spans: Iterable[Span]) -> list[int]:
         stood += [*places[done:start], *[places[start]] * len(MASK)]
         done = end
     return [*stood, *places[done:]]
-
-
-def _joined(spans: Iterable[Span]) -> Iterator[Span]:
-    """In order, and those that touch each other as one."""
-    last: Span | None = None
-    for start, end in sorted(spans):
-        if last is not None and start <= last[1]:
-            last = last[0], max(last[1], end)
-            continue
-        if last is not None:
-            yield last
-        last = start, end
-    if last is not None:
-        yield last

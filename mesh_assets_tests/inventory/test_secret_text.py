@@ -377,3 +377,14 @@ def unquoted(text: str, times: int) -> str:
     for _ in range(times):
         text = unquote(text)
     return text
+
+
+_SAID = (
+    "an order shipped to customers . , ! ( ) password pwd token secret credentials api key is was of the hunter2 a1b2c3d4 x "
+    "ALTER USER IDENTIFIED BY Bearer Basic abcdefgh1234 Invalid value foo for configuration db.password name AKIAABCDEFGHIJKLMNOP"
+)
+
+
+@given(st.lists(st.sampled_from(_SAID.split()), min_size=1, max_size=12).map(" ".join))
+def test_plain_words_that_are_passed_over_hold_nothing_that_a_search_would_find(text: str) -> None:
+    assert mask_text(text) == mask_text(text + "\n<>").removesuffix("\n<>")
