@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mesh_assets.inventory.sections import SectionCost
+
 logger = logging.getLogger(__name__)
 
 COLLECTING = "collect"
@@ -36,3 +38,13 @@ class Phases:
         """Of the named phases, those that took place."""
         with self._lock:
             return {name: self._seconds[name] for name in names if name in self._seconds}
+
+
+def cost_of(phases: dict[str, float], *, kafka_requests: int = 0, http_requests: int = 0) -> SectionCost:
+    """What a section cost whose parts, read at the same time, took so many seconds each."""
+    return SectionCost(
+        seconds=round(max(phases.values(), default=0.0), 3),
+        kafka_requests=kafka_requests,
+        http_requests=http_requests,
+        phases=phases,
+    )

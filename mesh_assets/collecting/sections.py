@@ -14,7 +14,7 @@ from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
-from mesh_assets.collecting.phases import COLLECTING, Phases
+from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (
     connectors_scope,
@@ -317,7 +317,7 @@ class _Collection:
     def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
         kinds = self._clients.kafka.requests
         requests = sum(count for kind, count in kinds.items() if _is_about_groups(kind) == groups)
-        return _cost(self._phases.seconds(*phases), kafka_requests=requests)
+        return cost_of(self._phases.seconds(*phases), kafka_requests=requests)
 
     # --- over HTTP
 
@@ -350,7 +350,7 @@ class _Collection:
         return replace(
             section,
             stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
-            cost=_cost(
+            cost=cost_of(
                 self._phases.seconds("connectors"),
                 http_requests=sum(endpoint.requests for endpoint in self._clients.connect),
             ),
@@ -379,7 +379,7 @@ class _Collection:
 
         section = self._or_stale("schemas", read)
         assert isinstance(section, SchemasSection)
-        cost = _cost(self._phases.seconds("schemas"), http_requests=registry.requests)
+        cost = cost_of(self._phases.seconds("schemas"), http_requests=registry.requests)
         return replace(
             section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests)
         )
@@ -393,12 +393,3 @@ class _Collection:
 
 def _is_about_groups(request: str) -> bool:
     return "group" in request.lower() or request in ("FindCoordinator", "OffsetFetch")
-
-
-def _cost(phases: dict[str, float], *, kafka_requests: int = 0, http_requests: int = 0) -> SectionCost:
-    return SectionCost(
-        seconds=round(max(phases.values(), default=0.0), 3),
-        kafka_requests=kafka_requests,
-        http_requests=http_requests,
-        phases=phases,
-    )

@@ -1,23 +1,18 @@
 """Tools: event source mappings. Whatever changes something answers with a plan first, and does only what the
 plan of that id says."""
 
-import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from pydantic import Field
 
-from mesh_assets.agent_tools.tool import Question
 from mesh_assets.answering.answers import (
-    Answer,
     BadArgumentError,
     CursorArgument,
     LimitArgument,
     Name,
     current_call,
-    cut,
-    moment_text,
 )
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page
@@ -31,6 +26,14 @@ from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.esm.request_fields import fields_of
 from mesh_assets.importing import importing
+from mesh_assets.mapping_tools.mapping_answers import (
+    MappingAnswer,
+    MappingPage,
+    PlanAnswer,
+    listed_mapping,
+    mapping_row,
+    plan_answer,
+)
 from mesh_assets.mapping_tools.named_access import check_one_source, check_request_secrets, two_sources
 
 if TYPE_CHECKING:
@@ -47,54 +50,6 @@ AddPermissions = Annotated[bool, Field(description="Grant the role what it lacks
 ContinueWithout = Annotated[
     bool, Field(description="Continue when the role's rights are unknown or cannot be granted.")
 ]
-
-
-class MappingRow(Answer):
-    uuid: str
-    function: str
-    topic: str | None = None
-    state: str | None = None
-    last_result: str | None = None
-    source: str
-
-
-class ListedMapping(MappingRow):
-    consumer_group_id: str
-    batch_size: int | None = None
-    last_modified: str | None = None
-
-
-class MappingPage(Answer):
-    mappings: list[ListedMapping]
-    total: int
-    next_cursor: str | None = None
-    hint: str | None = None
-
-
-class MappingAnswer(Answer):
-    """`configuration`: as Lambda returns it, but for a login in the registry's address, which is masked."""
-
-    mapping: MappingRow
-    consumer_group_id: str
-    configuration: dict[str, Any]
-    notes: list[str] | None = None
-
-
-class PlanAnswer(Answer):
-    """`applied` False: nothing was done. `blocked`: why it would be refused. `statement`: rights that
-    somebody has to grant."""
-
-    applied: bool
-    plan_id: str
-    summary: str
-    calls: list[dict[str, Any]]
-    permissions: str | None = None
-    statement: str | None = None
-    differences: list[str]
-    warnings: list[str]
-    blocked: str | None = None
-    mapping: MappingRow | None = None
-    next: str
 
 
 def open_mapping_service(known: KnownEstate) -> "MappingService":
@@ -137,7 +92,7 @@ def list_event_source_mappings(
         "mappings",
         sorted(_of_cluster(known, service, found, cluster), key=lambda mapping: mapping.uuid),
         place=lambda mapping: (mapping.uuid,),
-        row=_listed,
+        row=listed_mapping,
         limit=limit,
         cursor=cursor,
         question=("mappings", target, cluster, kafka_topic, state),
@@ -176,7 +131,7 @@ def get_event_source_mapping(open_service: OpenService, /, named: NamedMapping) 
     check_one_source(named.event_source_arn, named.kafka_bootstrap_servers)
     mapping = open_service().named(named)
     return MappingAnswer(
-        mapping=_row(mapping),
+        mapping=mapping_row(mapping),
         consumer_group_id=mapping.consumer_group_id,
         configuration=msgspec.to_builtins(mapping.configuration),
         notes=list(mapping.notes) or None,
@@ -361,63 +316,10 @@ def _plan_or_apply(
             if may_write
             else "the server may not write: --allow-writes"
         )
-        return _plan_answer(plan(), following=how)
+        return plan_answer(plan(), following=how)
     if not may_write:
         raise BadArgumentError(
             "the server may not change anything: start it with --allow-writes; without plan_id the plan is shown"
         )
     done = apply(plan_id)
-    return _plan_answer(done.plan, following="done", applied=done)
-
-
-def question_about_plan(answer: PlanAnswer) -> Question | None:
-    """None: there is nothing to carry out, or it would be refused."""
-    if answer.applied or answer.blocked is not None or not answer.calls:
-        return None
-    calls = [
-        f"{one['service']} {one['operation']} {json.dumps(one['arguments'], sort_keys=True)}"
-        for one in answer.calls
-    ]
-    lines = [answer.summary, *calls, *(f"note: {warning}" for warning in answer.warnings)]
-    return Question(plan_id=answer.plan_id, text="\n".join([*lines, f"Carry out plan {answer.plan_id}?"]))
-
-
-def _row(mapping: EventSourceMapping) -> MappingRow:
-    result = mapping.last_processing_result
-    return MappingRow(
-        uuid=mapping.uuid,
-        function=mapping.function_name,
-        topic=mapping.topic,
-        state=mapping.state,
-        last_result=cut(result, 200) if result else None,
-        source=cut(mapping.source, 200),
-    )
-
-
-def _listed(mapping: EventSourceMapping) -> ListedMapping:
-    changed = mapping.last_modified
-    return ListedMapping(
-        **_row(mapping).model_dump(),
-        consumer_group_id=mapping.consumer_group_id,
-        batch_size=mapping.batch_size,
-        last_modified=None if changed is None else moment_text(changed),
-    )
-
-
-def _plan_answer(plan: Plan, *, following: str, applied: Applied | None = None) -> PlanAnswer:
-    return PlanAnswer(
-        applied=applied is not None,
-        plan_id=plan.id,
-        summary=plan.summary,
-        calls=[
-            {"service": call.service, "operation": call.operation, "arguments": dict(call.arguments)}
-            for call in plan.calls
-        ],
-        permissions=plan.permissions.state if plan.permissions else None,
-        statement=plan.permissions.statement if plan.permissions else None,
-        differences=list(plan.differences),
-        warnings=[str(warning) for warning in plan.warnings] + list(applied.warnings if applied else ()),
-        blocked=plan.blocked,
-        mapping=_row(applied.mapping) if applied and applied.mapping else None,
-        next=following,
-    )
+    return plan_answer(done.plan, following="done", applied=done)

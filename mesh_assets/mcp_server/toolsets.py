@@ -16,16 +16,15 @@ from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_sc
 from mesh_assets.agent_tools.tool import LONG, AgentTool
 from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
 from mesh_assets.mapping_tools.connection import get_msk_bootstrap_brokers, test_kafka_connection
+from mesh_assets.mapping_tools.mapping_answers import PlanAnswer, question_about_plan
 from mesh_assets.mapping_tools.mappings import (
     UNLISTED_FOR_ROLES,
-    PlanAnswer,
     add_msk_permissions,
     create_event_source_mapping,
     create_execution_role,
     delete_event_source_mapping,
     get_event_source_mapping,
     list_event_source_mappings,
-    question_about_plan,
     update_event_source_mapping,
 )
 from mesh_assets.mapping_tools.proof import (

@@ -62,7 +62,7 @@ class BrokerConnection(asyncio.Protocol):
         self.versions: dict[int, tuple[int, int]] = {}
         """The oldest and newest version of each request, by its number."""
         self.failure: BrokerError | None = None
-        """Why it takes no more requests; None: it does."""
+        """Why it takes no more requests; None while it still does."""
         self._login = login
         self._timeout = timeout_seconds
         self._requests = requests

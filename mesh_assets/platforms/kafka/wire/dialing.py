@@ -51,7 +51,9 @@ def addresses(servers: str) -> list[Address]:
             raise EstateError(f"kafka.bootstrap_servers: {server} is not an address; expected host:port")
         found.append(Address(host.removeprefix("[").removesuffix("]"), int(port)))
     if not found:
-        raise EstateError("kafka.bootstrap_servers: there is no address; expected host:port")
+        raise EstateError(
+            "kafka.bootstrap_servers is empty; expected host:port, or several of them with commas in between"
+        )
     return found
 
 
