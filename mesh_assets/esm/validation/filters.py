@@ -81,7 +81,7 @@ def _pattern(field: str, pattern: str) -> Iterator[Violation]:
         yield fault(field, pattern, "is nested deeper than any record", _EXAMPLE)
         return
     except ValueError as error:
-        yield fault(field, pattern, f"is not JSON (JSON has no value {error})", _EXAMPLE)
+        yield fault(field, pattern, f"is not JSON ({error} is no value of JSON)", _EXAMPLE)
         return
     if not isinstance(read, dict):
         yield fault(field, pattern, "a pattern is a JSON object", _EXAMPLE)
