@@ -8,7 +8,7 @@ import dagster as dg
 import mesh_assets.defs
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.estate.file import load_estate
-from mesh_assets.inventory.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says
 
 
 @dg.definitions

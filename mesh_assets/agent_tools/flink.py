@@ -26,7 +26,7 @@ from mesh_assets.errors import EstateError, RefusedError
 from mesh_assets.estate.connections import FlinkConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.importing import importing
-from mesh_assets.inventory.masking import MASK, mask_text
+from mesh_assets.masking.configs import MASK, mask_text
 
 if TYPE_CHECKING:
     from mesh_assets.platforms.confluent_cloud.flink import Column, Statement

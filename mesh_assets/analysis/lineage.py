@@ -8,9 +8,9 @@ from typing import Literal
 
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.links import set_aside_topics
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, EdgeKnown, Record
 from mesh_assets.inventory.wording import listed
+from mesh_assets.masking.configs import MASK
 
 ThingKind = Literal["topic", "connector", "consumer_group", "event_source_mapping", "function", "external"]
 Direction = Literal["upstream", "downstream", "both"]

@@ -14,7 +14,7 @@ from mesh_assets.inventory.definitions import (
     parse_json,
     parse_protobuf,
 )
-from mesh_assets.inventory.masking import MASK, mask_field
+from mesh_assets.masking.configs import MASK, mask_field
 
 
 def protobuf_fields(definition: str) -> SchemaFields:

@@ -16,7 +16,7 @@ from mesh_assets.cli.text import discovery_text
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
-from mesh_assets.inventory.unexpected import sentence
+from mesh_assets.masking.unexpected import sentence
 from mesh_assets.snapshot.report import DiscoveryReport
 
 if TYPE_CHECKING:

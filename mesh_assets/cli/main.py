@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mesh_assets.errors import MeshError
-from mesh_assets.inventory.unexpected import mask_what_this_process_says, sentence
+from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
 
 
 class LazyGroup(click.Group):

@@ -13,9 +13,9 @@ from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
+from mesh_assets.events.model import ReadSnapshot, is_behind
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
 from mesh_assets.inventory.wording import brief, brief_sentence, readable
-from mesh_assets.snapshot.events import ReadSnapshot, is_behind
 from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.snapshot.repair import find_faults, repair_fault
 from mesh_assets.store.inventories import InventoryStore

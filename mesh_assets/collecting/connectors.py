@@ -9,16 +9,16 @@ from msgspec.structs import replace
 from mesh_assets.collecting.connector_topics import declared_topics, listed
 from mesh_assets.collecting.vanished import confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError, UnreachableError
-from mesh_assets.inventory.masking import (
+from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
+from mesh_assets.inventory.sections import SecretFingerprints
+from mesh_assets.masking.configs import (
     hidden_parts,
     mask_config,
     mask_trace,
     masked_keys,
     masked_values,
 )
-from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
-from mesh_assets.inventory.secret_names import is_plain_key
-from mesh_assets.inventory.sections import SecretFingerprints
+from mesh_assets.masking.names import is_plain_key
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.store.fingerprints import FingerprintKey, fingerprints_of

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from mesh_assets.errors import MeshError
-from mesh_assets.inventory.secret_text import mask_text
-from mesh_assets.inventory.unexpected import masked, unexpected
+from mesh_assets.masking.text import mask_text
+from mesh_assets.masking.unexpected import masked, unexpected
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 # They steer the run, and are themselves what Dagster looks for.

@@ -17,9 +17,9 @@ from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.events.avro_form import schema_text
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState
-from mesh_assets.snapshot.avro_form import schema_text
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets.snapshot.report import DiscoveryReport

@@ -22,10 +22,10 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.masking import MASK, is_reference, mask_config, mask_trace, mask_value
 from mesh_assets.inventory.records import Connector
-from mesh_assets.inventory.secret_names import is_plain_key
 from mesh_assets.inventory.wording import listed
+from mesh_assets.masking.configs import MASK, is_reference, mask_config, mask_trace, mask_value
+from mesh_assets.masking.names import is_plain_key
 
 ConnectorKey = tuple[str, str]
 """Endpoint and name: two Connect clusters can each have a connector of the same name."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.arns import FunctionName, function_in, msk_cluster_in
-from mesh_assets.inventory.secret_text import MASK, mask_text
+from mesh_assets.masking.text import MASK, mask_text
 
 # Changes by itself, or belongs to the answer rather than the mapping.
 _NOT_CONFIGURATION = frozenset(

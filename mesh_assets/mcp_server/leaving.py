@@ -13,9 +13,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
-from mesh_assets.inventory.secret_text import mask_text
-from mesh_assets.inventory.unexpected import masked, unexpected
 from mesh_assets.inventory.wording import bytes_text, readable
+from mesh_assets.masking.text import mask_text
+from mesh_assets.masking.unexpected import masked, unexpected
 
 logger = logging.getLogger(__name__)
 

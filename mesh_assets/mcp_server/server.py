@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from mesh_assets.agent_tools.tool import AgentTool
 from mesh_assets.answering.answers import Call, Report, set_current_call, shown
-from mesh_assets.inventory.unexpected import unexpected
+from mesh_assets.masking.unexpected import unexpected
 from mesh_assets.mcp_server.leaving import Leaving, said
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.mcp_server.tools import make_tool

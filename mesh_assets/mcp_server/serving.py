@@ -11,7 +11,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.importing import importing
-from mesh_assets.inventory.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says
 from mesh_assets.mcp_server.bearer import OneToken
 from mesh_assets.mcp_server.hosts import CanonicalHosts, canonical_host
 from mesh_assets.mcp_server.server import MeshServer

@@ -17,8 +17,8 @@ import msgspec
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from mesh_assets.errors import ConfigurationError
-from mesh_assets.inventory.masking import MASK, mask_field, mask_text
 from mesh_assets.inventory.wording import escaped
+from mesh_assets.masking.configs import MASK, mask_field, mask_text
 
 _VALUE_CHARACTERS = 200
 # More than the arguments of any change may have by their schemas; beyond it they are shortened like others.

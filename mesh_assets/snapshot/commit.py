@@ -35,10 +35,7 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import ConflictError, DamagedError
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import Document, encode_document
-from mesh_assets.inventory.wording import counted
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.model import (
     ChangeEvent,
     ClaimedDocument,
     DiscoveryEvent,
@@ -55,6 +52,9 @@ from mesh_assets.snapshot.events import (
     is_of,
     most_severe_first,
 )
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.wording import counted
 from mesh_assets.snapshot.lock import Clock, ClusterLock, SystemClock, acquire_lock
 from mesh_assets.snapshot.report import Published
 from mesh_assets.store.fingerprints import KeptFingerprints, ReadFingerprints

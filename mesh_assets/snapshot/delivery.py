@@ -9,9 +9,9 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from mesh_assets.errors import ConflictError, MeshError, PublishError
+from mesh_assets.events.model import NotAllowedError, RefusedEventError
 from mesh_assets.inventory.records import Record
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import NotAllowedError, RefusedEventError
 from mesh_assets.store.pointers import EventPosition
 
 # Brokers that restart are back within seconds. Giving up is harmless, thanks to the write-ahead record.

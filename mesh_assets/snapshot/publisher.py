@@ -10,16 +10,13 @@ from confluent_kafka import Message
 from mesh_assets.errors import PlatformError, PublishError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
-from mesh_assets.platforms.schema_registry import SchemaRegistryClient
-from mesh_assets.snapshot.avro_form import (
+from mesh_assets.events.avro_form import (
     Registrar,
     encode_change_event,
     encode_discovery_event,
     register_schemas,
 )
-from mesh_assets.snapshot.connection import EventsConnection, carrier_of
-from mesh_assets.snapshot.delivery import CannotFenceError, EventProducer, Outgoing, TooLargeError
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.model import (
     ChangeEvent,
     ClaimedDocument,
     DiscoveryEvent,
@@ -31,6 +28,9 @@ from mesh_assets.snapshot.events import (
     RefusedEventError,
     claim_check,
 )
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets.snapshot.connection import EventsConnection, carrier_of
+from mesh_assets.snapshot.delivery import CannotFenceError, EventProducer, Outgoing, TooLargeError
 from mesh_assets.snapshot.reader import (
     change_id_of,
     changes_of,

@@ -20,12 +20,12 @@ from confluent_kafka import (
 from mesh_assets.errors import EstateError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.estate.fields import EVENTS_TOPIC
 from mesh_assets.estate.model import Estate
+from mesh_assets.events.avro_form import decode_discovery_event, fingerprint, schema_text
+from mesh_assets.events.model import ChangeEvent, Origin, ReadSnapshot
 from mesh_assets.inventory.records import UNDECODABLE
 from mesh_assets.inventory.wording import one_line, readable
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
-from mesh_assets.snapshot.avro_form import decode_discovery_event, fingerprint, schema_text
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
-from mesh_assets.snapshot.events import ChangeEvent, Origin, ReadSnapshot
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
 # How many offsets to look at, from the end. Usually the last event is the right one; if many clusters share a

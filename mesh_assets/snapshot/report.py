@@ -8,6 +8,7 @@ from datetime import datetime
 from mesh_assets.collecting.phases import COLLECTING
 from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
 from mesh_assets.estate.model import Cluster
+from mesh_assets.events.model import PublishedEvent, leading_trigger
 from mesh_assets.inventory.changes import Change, Trigger, change_line, headline_changes
 from mesh_assets.inventory.document import Document, Summary
 from mesh_assets.inventory.key_figures import KeyFigures, key_figures
@@ -21,7 +22,6 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
-from mesh_assets.snapshot.events import PublishedEvent, leading_trigger
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, WriteAhead
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli import snapshot as commands
-from mesh_assets.snapshot.events import DiscoveryEvent, ReadSnapshot
+from mesh_assets.events.model import DiscoveryEvent, ReadSnapshot
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import EventPosition
 from mesh_assets_tests.snapshot.world import World

@@ -11,7 +11,6 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Metrics, Schema
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -22,6 +21,7 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
+from mesh_assets.masking.configs import MASK
 from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, a_worker, opened
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic

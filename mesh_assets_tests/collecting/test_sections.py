@@ -15,7 +15,6 @@ from mesh_assets.errors import (
 )
 from mesh_assets.estate.fields import NamePatterns, TopicPatterns
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import SubjectLevel
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -28,6 +27,7 @@ from mesh_assets.inventory.sections import (
     SectionName,
     TopicsSection,
 )
+from mesh_assets.masking.configs import MASK
 from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup
 from mesh_assets_tests.collecting.cluster_fakes import (
     CLUSTER_ID,

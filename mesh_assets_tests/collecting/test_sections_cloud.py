@@ -4,9 +4,9 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic
 from mesh_assets.inventory.sections import ConnectorsSection, SchemasSection
+from mesh_assets.masking.configs import MASK
 from mesh_assets_tests.collecting.cluster_fakes import (
     CLUSTER_ID,
     FakeCloudConnect,

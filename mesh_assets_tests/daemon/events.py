@@ -9,11 +9,11 @@ from confluent_kafka import Consumer, TopicPartition
 
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.events.avro_form import decode_change_event, decode_discovery_event
+from mesh_assets.events.model import ChangeEvent, DiscoveryEvent, TriggerCause
 from mesh_assets.inventory.changes import TriggerType
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets.snapshot.avro_form import decode_change_event, decode_discovery_event
-from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent, TriggerCause
 
 T = TypeVar("T")
 

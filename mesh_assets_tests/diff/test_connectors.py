@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change, headline_changes
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.records import Connector, ConnectorTopic
+from mesh_assets.masking.configs import MASK
 from mesh_assets_tests.documents import a_connector, a_document
 
 TRACE = "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n\tat org.apache.kafka\nCaused by: x"

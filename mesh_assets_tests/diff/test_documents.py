@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from mesh_assets.diff import State, apply_changes, compared_sections, diff_documents, stable_state
 from mesh_assets.inventory.changes import change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document, encode_document
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.masking.configs import MASK
 from mesh_assets_tests.arbitrary_documents import documents, known_documents, shuffled, volatile_twins
 from mesh_assets_tests.documents import (
     FRESH,

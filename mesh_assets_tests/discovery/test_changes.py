@@ -8,7 +8,7 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 
-from mesh_assets.inventory.masking import MASK
+from mesh_assets.masking.configs import MASK
 from mesh_assets.sandbox.estate.clusters import PLANTED_PASSWORD, REFERENCED_PASSWORD
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.workplace import Workplace

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh_assets.inventory.masking import MASK
+from mesh_assets.masking.configs import MASK
 from mesh_assets.sandbox.credentials import (
     Key,
     cloud_login,

@@ -23,6 +23,8 @@ from mesh_assets.estate.connections import (
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.events.avro_form import encode_change_event, encode_discovery_event
+from mesh_assets.events.model import change_events, discovery_event
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import (
     ClusterIdentity,
@@ -42,8 +44,6 @@ from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.http import RetryPolicy
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaText
 from mesh_assets.sensing.trigger_queue import read_message
-from mesh_assets.snapshot.avro_form import encode_change_event, encode_discovery_event
-from mesh_assets.snapshot.events import change_events, discovery_event
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster
 from mesh_assets_tests.documents import MOMENT, a_connector

@@ -8,11 +8,11 @@ from typing import Any
 import fastavro
 import msgspec
 
+from mesh_assets.events.avro_form import decode_discovery_event, schema_text
+from mesh_assets.events.model import discovery_event, document_of
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import decode_document, encode_document
 from mesh_assets.inventory.records import Broker, GroupRate, Metrics, TopicRate
-from mesh_assets.snapshot.avro_form import decode_discovery_event, schema_text
-from mesh_assets.snapshot.events import discovery_event, document_of
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.inventory.test_key_figures import some_metrics
 

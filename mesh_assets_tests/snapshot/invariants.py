@@ -1,8 +1,8 @@
 """What must hold of store and topics whatever happened to the runs."""
 
 from mesh_assets.diff import apply_changes, stable_state
+from mesh_assets.events.model import ChangeEvent, DiscoveryEvent, document_of
 from mesh_assets.inventory.changes import Change
-from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent, document_of
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 
 

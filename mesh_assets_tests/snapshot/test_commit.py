@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from mesh_assets.errors import ConflictError, PublishError, StoreError
+from mesh_assets.events.model import RefusedEventError, document_of
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.snapshot.commit import publish_snapshot
-from mesh_assets.snapshot.events import RefusedEventError, document_of
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.world import (

@@ -23,13 +23,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from mesh_assets.errors import ConflictError, PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
-from mesh_assets.inventory.changes import Change, Trigger
-from mesh_assets.inventory.document import Document
-from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets.snapshot.avro_form import encode_change_event, fingerprint
-from mesh_assets.snapshot.commit import publish_snapshot
-from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.avro_form import encode_change_event, fingerprint
+from mesh_assets.events.model import (
     ChangeEvent,
     DiscoveryEvent,
     Origin,
@@ -38,6 +33,11 @@ from mesh_assets.snapshot.events import (
     discovery_event,
     document_of,
 )
+from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.document import Document
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.snapshot.commit import publish_snapshot
+from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.publisher import (
     KafkaPublisher,
     RetiredAlreadyError,
@@ -53,7 +53,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.snapshot.test_avro_form import ARegistry
+from mesh_assets_tests.events.test_avro_form import ARegistry
 from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, MemoryObjects, MortalObjects
 
 MakeTopic = Callable[[str, Mapping[str, str]], None]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mesh_assets.events.model import ChangeEvent, DiscoveryEvent
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.commit import publish_snapshot
-from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import a_document, a_topic

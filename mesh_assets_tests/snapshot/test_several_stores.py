@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import ConflictError, MeshError, PublishError
-from mesh_assets.snapshot.events import ClaimedDocument, claim_check, document_of
+from mesh_assets.events.model import ClaimedDocument, claim_check, document_of
 from mesh_assets_tests.snapshot.invariants import check_always, check_at_rest
 from mesh_assets_tests.snapshot.model import Host, Model, another_store, check_log
 from mesh_assets_tests.snapshot.world import (

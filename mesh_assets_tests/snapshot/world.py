@@ -6,11 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from mesh_assets.errors import ConflictError, PublishError
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import Document, sha256
-from mesh_assets.inventory.sections import SecretFingerprints
-from mesh_assets.snapshot.commit import publish_snapshot
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.model import (
     ChangeEvent,
     ClaimedDocument,
     DiscoveryEvent,
@@ -21,6 +17,10 @@ from mesh_assets.snapshot.events import (
     RefusedEventError,
     claim_check,
 )
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.document import Document, sha256
+from mesh_assets.inventory.sections import SecretFingerprints
+from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.report import Published
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore, StoredObject, checked_key

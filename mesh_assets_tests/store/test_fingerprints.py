@@ -12,11 +12,11 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.connections import KafkaConnection
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.events.avro_form import encode_discovery_event
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import encode_document
-from mesh_assets.inventory.masking import MASK
 from mesh_assets.inventory.sections import ConnectorsSection
-from mesh_assets.snapshot.avro_form import encode_discovery_event
+from mesh_assets.masking.configs import MASK
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.store.fingerprints import fingerprint_key
 from mesh_assets.store.folder import FolderStore

@@ -11,6 +11,7 @@ import pytest
 
 import mesh_assets
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
+from mesh_assets.events import avro_form
 from mesh_assets.platforms.confluent_cloud.service import (
     CONNECT_KEY,
     METRICS_KEY,
@@ -18,7 +19,6 @@ from mesh_assets.platforms.confluent_cloud.service import (
     role_for,
 )
 from mesh_assets.platforms.http import Credential
-from mesh_assets.snapshot import avro_form
 from mesh_assets_tests.esm.operator_rights import rights_by_command
 from mesh_assets_tests.terraform.configuration import Binding, bindings, read, resources
 from mesh_assets_tests.terraform.terraform_cli import FOLDER

@@ -12,9 +12,9 @@ from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.events.model import leading_trigger
 from mesh_assets.inventory.wording import counted, plural, shortened
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
-from mesh_assets.snapshot.events import leading_trigger
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 

@@ -22,7 +22,7 @@ from mesh_assets.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from mesh_assets.inventory.masking import mask_text
+from mesh_assets.masking.configs import mask_text
 
 _MOST_PAGES = 1_000
 

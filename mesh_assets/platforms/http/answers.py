@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.inventory.masking import mask_text
+from mesh_assets.masking.configs import mask_text
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.http.retries import BUSY_STATUSES
 

@@ -3,8 +3,8 @@
 import unicodedata
 
 from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.masking import mask_value
 from mesh_assets.inventory.records import Record
+from mesh_assets.masking.configs import mask_value
 
 
 class Understood(Record, frozen=True, kw_only=True):

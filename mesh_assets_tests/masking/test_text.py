@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mesh_assets.inventory.secret_text import LEFT_OUT, MASK, SEARCHED_CHARACTERS, mask_text
+from mesh_assets.masking.text import LEFT_OUT, MASK, SEARCHED_CHARACTERS, mask_text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, TextIO
 
 from mesh_assets.errors import MeshError
-from mesh_assets.inventory.secret_text import mask_text
 from mesh_assets.inventory.wording import one_line, readable
+from mesh_assets.masking.text import mask_text
 
 _DEEPEST = 20
 _SHOWN_CHARACTERS = 300

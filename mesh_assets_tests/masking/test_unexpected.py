@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.errors import MeshError, UnreachableError
-from mesh_assets.inventory.unexpected import masked, unexpected
+from mesh_assets.masking.unexpected import masked, unexpected
 
 SECRET = "s3cr3t-Value_42"
 QUOTES = (
@@ -118,7 +118,7 @@ def test_the_sentence_of_an_unexpected_exception_says_what_and_where_and_keeps_t
 # A process of its own: the hooks are the whole process's. The secret comes from outside: a traceback shows lines of code.
 _SAYING = """
 import logging, os, threading
-from mesh_assets.inventory.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says
 mask_what_this_process_says()
 mask_what_this_process_says()
 quote = os.environ["QUOTE"]
@@ -198,7 +198,7 @@ def test_a_command_that_fails_unexpectedly_prints_a_masked_traceback() -> None:
 
 def test_a_record_of_a_logger_that_says_nothing_secret_is_as_it_was() -> None:
     code = """import logging
-from mesh_assets.inventory.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says
 mask_what_this_process_says()
 record = logging.getLogRecordFactory()("a", 20, "f", 1, "%s of %d", ("x", 2), None)
 print(record.msg, record.args)
@@ -210,7 +210,7 @@ print(record.msg, record.args)
 
 def test_a_message_that_cannot_be_made_does_not_fail_whoever_logs_it() -> None:
     code = """import logging, sys
-from mesh_assets.inventory.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 mask_what_this_process_says()
 class Odd:

@@ -4,7 +4,7 @@ Each block is one config: the class first, then its keys. What stands outside th
 readable. `\\n` in a value is a line break.
 """
 
-from mesh_assets_tests.inventory.configs_of_stores import CLOUDS, DATABASES
+from mesh_assets_tests.masking.configs_of_stores import CLOUDS, DATABASES
 
 _HTTP_AND_SEARCH = r"""
 io.confluent.connect.snmp.SnmpTrapSourceConnector

@@ -9,11 +9,11 @@ import pytest
 
 from mesh_assets.collecting.connectors import connector_record
 from mesh_assets.diff import diff_documents
-from mesh_assets.inventory.masking import mask_config, mask_field, mask_text
+from mesh_assets.masking.configs import mask_config, mask_field, mask_text
 from mesh_assets.mcp_server.watching import shown_argument
 from mesh_assets.platforms.connect.connectors import Connector, ConnectorTask
 from mesh_assets_tests.documents import a_connector, a_document
-from mesh_assets_tests.inventory.connector_configs import CONFIGS
+from mesh_assets_tests.masking.connector_configs import CONFIGS
 
 _MARKED = re.compile("«(.*?)»", re.DOTALL)
 every_config = pytest.mark.parametrize(

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mesh_assets.errors import PublishError, RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.inventory.changes import Change, Trigger
-from mesh_assets.inventory.document import Document
-from mesh_assets.platforms.schema_registry import SchemaText
-from mesh_assets.snapshot.avro_form import (
+from mesh_assets.events.avro_form import (
     decode_change_event,
     decode_discovery_event,
     encode_change_event,
@@ -22,16 +19,19 @@ from mesh_assets.snapshot.avro_form import (
     register_schemas,
     schema_text,
 )
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.model import (
     ClaimedDocument,
     change_events,
     claim_check,
     discovery_event,
     document_of,
 )
+from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.document import Document
+from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
-from mesh_assets_tests.snapshot.arbitrary_records import arbitrary
+from mesh_assets_tests.events.arbitrary_records import arbitrary
 
 NAMES = ("discovery_event", "change_event")
 MANUAL = (Trigger(type="manual"),)

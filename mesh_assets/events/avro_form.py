@@ -18,10 +18,10 @@ import fastavro
 import msgspec
 
 from mesh_assets.errors import MeshError, PlatformError, PublishError, UnexpectedAnswerError
+from mesh_assets.events.model import ChangeEvent, DiscoveryEvent
 from mesh_assets.inventory.document import sha256
 from mesh_assets.inventory.wording import one_line
 from mesh_assets.platforms.schema_registry import SchemaText
-from mesh_assets.snapshot.events import ChangeEvent, DiscoveryEvent
 from mesh_assets.store.pointers import SchemaIds
 
 _FRAME = struct.Struct(">bI")
@@ -33,7 +33,7 @@ _LISTS_OF_A_GROUP = ("members", "offsets")
 @cache
 def schema_text(name: str) -> str:
     """The schema `discovery_event` or `change_event` as it is registered: the committed file on one line."""
-    text = files("mesh_assets.snapshot").joinpath("avro", f"{name}.avsc").read_text(encoding="utf-8")
+    text = files("mesh_assets.events").joinpath("avro", f"{name}.avsc").read_text(encoding="utf-8")
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
 
 

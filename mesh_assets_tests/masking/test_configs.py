@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.inventory.masking import (
+from mesh_assets.masking.configs import (
     MASK,
     hidden_parts,
     mask_config,

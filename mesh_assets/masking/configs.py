@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from mesh_assets.inventory.secret_names import is_secret_name, secrecy_of_key
-from mesh_assets.inventory.secret_text import MASK, mask_text
+from mesh_assets.masking.names import is_secret_name, secrecy_of_key
+from mesh_assets.masking.text import MASK, mask_text
 
 __all__ = [
     "MASK",

@@ -4,8 +4,7 @@ from typing import cast
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
-from mesh_assets.inventory.changes import TRIGGER_TYPES, Change, Trigger, TriggerType
-from mesh_assets.snapshot.events import (
+from mesh_assets.events.model import (
     LONGEST_VALUE,
     Origin,
     change_events,
@@ -13,6 +12,7 @@ from mesh_assets.snapshot.events import (
     leading_trigger,
     most_severe_first,
 )
+from mesh_assets.inventory.changes import TRIGGER_TYPES, Change, Trigger, TriggerType
 from mesh_assets.snapshot.reader import headers_of, newest_of, origin_of
 from mesh_assets_tests.documents import MOMENT, a_document
 

@@ -1,7 +1,7 @@
 """Secrets within a text: a JDBC string, a URL, JSON, headers, a stack trace, a sentence of another system.
 
 One reader of pairs knows every form (`name=value`, `"name": "value"`, `?name=value&`, `Name: value`, escaped and
-SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `secret_forms.py`. What is encoded
+SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `forms.py`. What is encoded
 (percents, escapes of JSON, entities of HTML) is read as what it encodes. All of it takes time in proportion to the text:
 no pattern can start at one place and run again over what another start has read.
 """
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from html import unescape
 
-from mesh_assets.inventory import secret_forms as forms
-from mesh_assets.inventory.secret_forms import Span
-from mesh_assets.inventory.secret_names import is_secret_name
+from mesh_assets.masking import forms
+from mesh_assets.masking.forms import Span
+from mesh_assets.masking.names import is_secret_name
 
 MASK = "********"
 
