@@ -1,0 +1,108 @@
+"""Results of analyses in the store: with the documents they are of, and never an empty one for an unreadable."""
+
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.errors import DamagedError, StoreError
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.records import Record
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import EventPosition, Pointer
+from mesh_assets.store.results import (
+    DocumentRead,
+    ResultStore,
+    StoredResult,
+    latest_pointers,
+    read_latest_documents,
+)
+from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    text: str
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InventoryStore:
+    return InventoryStore(FolderStore(tmp_path))
+
+
+def publish(store: InventoryStore, document: Document) -> str:
+    stored = store.put_document(
+        store.free_document_key(document.cluster.id, document.discovery_timestamp), encode_document(document)
+    )
+    pointer = Pointer(
+        cluster=document.cluster.name,
+        cluster_id=document.cluster.id,
+        run_id=document.run_id,
+        sequence=document.sequence,
+        discovery_timestamp=document.discovery_timestamp,
+        document=stored,
+        summary=document.summary,
+        sections=document.sections,
+        changes=0,
+        triggers=(Trigger(type="manual"),),
+        event=EventPosition(topic="discovery-events", partition=0, offset=0),
+        schema_ids=None,
+    )
+    store.remember_cluster(document.cluster.name, document.cluster.id)
+    store.move_latest(pointer, None)
+    return stored.key
+
+
+def test_a_result_is_read_back_with_the_documents_it_is_of(store: InventoryStore) -> None:
+    results = ResultStore(store.objects, "findings", Finding)
+    read = DocumentRead(cluster="warehouse", cluster_id="lkc-1", sequence=7, key="inventories/lkc-1/x.json")
+
+    location = results.put(Finding(text="unread"), documents=[read], made_at=MOMENT)
+
+    assert location.endswith("analysis/findings.json")
+    assert results.get() == StoredResult(made_at=MOMENT, documents=(read,), result=Finding(text="unread"))
+    results.put(Finding(text="read"), documents=[read], made_at=MOMENT)
+    assert (found := results.get()) is not None
+    assert found.result == Finding(text="read")
+
+
+def test_before_the_first_run_there_is_no_result(store: InventoryStore) -> None:
+    assert ResultStore(store.objects, "findings", Finding).get() is None
+
+
+@pytest.mark.parametrize(
+    "damage", [b"{", b'{"made_at":"2026-11-23T16:40:02Z","documents":[],"result":{}}', b"\xff"]
+)
+def test_a_damaged_result_says_what_to_do_and_is_not_none(store: InventoryStore, damage: bytes) -> None:
+    store.objects.put("analysis/findings.json", damage)
+
+    with pytest.raises(DamagedError, match="run the job `analysis` again"):
+        ResultStore(store.objects, "findings", Finding).get()
+
+
+def test_the_latest_documents_are_read_with_their_sequences_and_clusters_never_discovered_are_named(
+    store: InventoryStore,
+) -> None:
+    document = a_document(topics=(a_topic("orders"),))
+    key = publish(store, document)
+
+    latest = read_latest_documents(store, [document.cluster.name, "payments"])
+
+    assert latest.documents == {document.cluster.name: document}
+    assert latest.read == (
+        DocumentRead(
+            cluster=document.cluster.name, cluster_id=document.cluster.id, sequence=document.sequence, key=key
+        ),
+        DocumentRead(cluster="payments", cluster_id=None, sequence=None, key=None),
+    )
+    assert latest_pointers(store, ["payments"]) == {"payments": None}
+
+
+def test_a_document_that_cannot_be_read_is_an_error_and_not_an_undiscovered_cluster(
+    store: InventoryStore,
+) -> None:
+    document = a_document()
+    store.objects.delete(publish(store, document))
+
+    with pytest.raises(StoreError, match="is missing though the store refers to it"):
+        read_latest_documents(store, [document.cluster.name])
