@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -58,6 +57,8 @@ History = Callable[[str], KeptEnds | None]
 Begin = Callable[[str], Beginning]
 GetKey = Callable[[], FingerprintKey | None]
 
+_FROM_KAFKA = frozenset[SectionName](("topics", "consumer_groups", "metrics"))
+
 
 def collect_sections(
     cluster: Cluster,
@@ -87,7 +88,11 @@ def collect_sections(
             if begin is not None:
                 begun_for = cluster_id_of(cluster, opened.kafka.read_cluster_id())
                 began = begin(begun_for)
-            metadata = opened.kafka.metadata()
+            metadata = (
+                opened.kafka.metadata()
+                if not _FROM_KAFKA.isdisjoint(wanted)
+                else ClusterMetadata(cluster_id=opened.kafka.read_cluster_id(), brokers=(), topics=())
+            )
         cluster_id = cluster_id_of(cluster, metadata.cluster_id)
         if begun_for not in (None, cluster_id):
             raise UnexpectedAnswerError(
@@ -134,15 +139,6 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _KafkaReadings:
-    """What the sections from Kafka share: everything is read once, so counts, lag and rates agree."""
-
-    configs: Future[dict[str, TopicConfigs]]
-    offsets: Future[OffsetsReading]
-    groups: Future[GroupsReading]
-
-
 class _Collection:
     """One collection of one cluster."""
 
@@ -176,8 +172,8 @@ class _Collection:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
-            if {"topics", "consumer_groups", "metrics"} & set(wanted):
-                found.update(self._kafka_sections(pool, connectors))
+            if not _FROM_KAFKA.isdisjoint(wanted):
+                found.update(self._kafka_sections(pool, connectors, wanted))
             if connectors is not None:
                 found["connectors"] = connectors.result()
             if schemas is not None:
@@ -187,22 +183,28 @@ class _Collection:
     # --- from Kafka
 
     def _kafka_sections(
-        self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None"
+        self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None", wanted: Sequence[SectionName]
     ) -> dict[SectionName, Section]:
-        readings = _KafkaReadings(
-            configs=pool.submit(self._configs),
-            offsets=pool.submit(self._offsets),
-            groups=pool.submit(self._groups),
-        )
-        topics = self._or_stale("topics", lambda: self._topics(readings))
-        groups = self._or_stale("consumer_groups", lambda: self._consumer_groups(readings))
-        metrics = self._metrics(topics, groups, connectors)
+        """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
+        everything = "metrics" in wanted
+        offsets = pool.submit(self._offsets)
+        configs = pool.submit(self._configs) if everything or "topics" in wanted else None
+        reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
+        found: dict[SectionName, Section] = {}
+        if configs is not None:
+            found["topics"] = self._or_stale("topics", lambda: self._topics(configs, offsets))
+        if reading is not None:
+            found["consumer_groups"] = self._or_stale(
+                "consumer_groups", lambda: self._consumer_groups(reading, offsets)
+            )
+        if everything:
+            found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors)
         # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
+        last, section = found.popitem()
         rest = sum(self._clients.kafka.requests.values()) - sum(
-            section.cost.kafka_requests for section in (topics, groups)
+            section.cost.kafka_requests for section in found.values()
         )
-        metrics = replace(metrics, cost=replace(metrics.cost, kafka_requests=rest))
-        return {"topics": topics, "consumer_groups": groups, "metrics": metrics}
+        return {**found, last: replace(section, cost=replace(section.cost, kafka_requests=rest))}
 
     def _configs(self) -> dict[str, TopicConfigs]:
         with self._phases.phase("kafka configs"):
@@ -218,8 +220,10 @@ class _Collection:
         with self._phases.phase("kafka consumer groups"):
             return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
 
-    def _topics(self, readings: _KafkaReadings) -> TopicsSection:
-        offsets, configs = readings.offsets.result(), readings.configs.result()
+    def _topics(
+        self, reading_configs: Future[dict[str, TopicConfigs]], reading_offsets: Future[OffsetsReading]
+    ) -> TopicsSection:
+        offsets, configs = reading_offsets.result(), reading_configs.result()
         old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
         confirm_topics_gone(
             self._clients.kafka,
@@ -242,8 +246,10 @@ class _Collection:
             cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
         )
 
-    def _consumer_groups(self, readings: _KafkaReadings) -> ConsumerGroupsSection:
-        offsets, groups = readings.offsets.result(), readings.groups.result()
+    def _consumer_groups(
+        self, reading_groups: Future[GroupsReading], reading_offsets: Future[OffsetsReading]
+    ) -> ConsumerGroupsSection:
+        offsets, groups = reading_offsets.result(), reading_groups.result()
         selects = self._cluster.consumer_groups.selects
         known = [
             group

@@ -104,6 +104,29 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     assert kafka.requests == {"metadata": 1, "configs": 1, "offsets": 1, "groups": 1}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        (("topics",), {"metadata", "configs", "offsets"}),
+        (("consumer_groups",), {"metadata", "offsets", "groups"}),
+        (("topics", "consumer_groups"), {"metadata", "configs", "offsets", "groups"}),
+        (("schemas",), {"cluster_id"}),
+        (("connectors", "schemas"), {"cluster_id"}),
+    ],
+)
+def test_only_what_the_wanted_sections_need_is_read(wanted: tuple[SectionName, ...], asked: set[str]) -> None:
+    kafka = FakeKafka(topics={"orders": [10]}, consumer_groups=(a_kafka_group(4),))
+
+    sections = collect(kafka, wanted=wanted, registry=Confluent(), workers=(a_worker({}),))
+
+    assert [(name, section.state.status) for name, section in sections.items()] == [
+        (name, "fresh") for name in wanted
+    ]
+    assert kafka.requests == dict.fromkeys(asked, 1)
+    of_kafka = sum(kafka.requests.values()) if "cluster_id" not in asked else 0
+    assert sum(section.cost.kafka_requests for section in sections.values()) == of_kafka
+
+
 def test_every_request_to_kafka_is_counted_once_whoever_makes_it() -> None:
     kafka = FakeKafka(topics={"orders": [10], "users": [0]}, consumer_groups=(a_kafka_group(4),))
 
@@ -300,15 +323,6 @@ def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> 
     assert isinstance(groups, ConsumerGroupsSection)
     assert ([topic.name for topic in topics.records], topics.excluded) == (["orders"], 2)
     assert (groups.records, groups.excluded) == ((), 1)
-
-
-def test_only_the_wanted_sections_are_read() -> None:
-    kafka = FakeKafka(topics={"orders": [1]})
-
-    sections = collect(kafka, wanted=("schemas",), registry=Confluent())
-
-    assert list(sections) == ["schemas"]
-    assert kafka.requests == {"metadata": 1}
 
 
 @pytest.mark.parametrize("platform", ["kafka_connect", "confluent_cloud"])
