@@ -21,7 +21,7 @@ from mesh_assets.sensing.observations.connectors import compare_connectors
 from mesh_assets.sensing.observations.observation import Observation, ObservationContext
 from mesh_assets.sensing.observations.schemas import compare_subjects
 
-# One call to Kafka returns the configs of 500 topics.
+# One call to Kafka returns the configs of 1,000 topics.
 LEAST_CONFIGS, MOST_CONFIGS = 500, 5000
 # New groups are described one by one; the discovery that follows sees the rest.
 MOST_NEW_GROUPS = 100

@@ -26,7 +26,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
     together,
 )
 
-TOPICS_A_REQUEST = 500
+TOPICS_A_REQUEST = 1_000
 # Fewer are not worth a request to another broker.
 _FEWEST_A_REQUEST = 100
 _IN_FLIGHT_A_BROKER = 2

@@ -58,7 +58,7 @@ READY_SECONDS = 10.0
 after 7 s."""
 
 GROUPS_TOPIC = "__consumer_offsets"
-GROUPS_A_REQUEST = 200
+GROUPS_A_REQUEST = 500
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.5
 _ASKING_COORDINATORS = "asking the coordinators of the consumer groups"
@@ -121,9 +121,9 @@ class Coordinators:
         groups, or when no coordinator knows its groups; UnreachableError when none answers."""
         patience = self._patience()
         while True:
-            leaders, hidden, reasons = await self._ready()
-            groups = await self.listed()
-            after = await self._leaders()
+            leaders, brokers, hidden, reasons = await self._ready()
+            groups = await self.listed(brokers)
+            after, _ = await self._leaders()
             moved = {n for n, leader in enumerate(leaders) if n >= len(after) or after[n] != leader} - hidden
             if moved and not patience.is_over:
                 await patience.pause()
@@ -143,20 +143,21 @@ class Coordinators:
             raise UnexpectedAnswerError(reason)
         return UnlistedGroups(partitions=partitions, of=of, reason=reason)
 
-    async def _leaders(self) -> Leaders:
+    async def _leaders(self) -> tuple[Leaders, Sequence[int]]:
         """The leader of each partition of __consumer_offsets; of none when it does not exist, so that there are no
-        groups, or is hidden from this user (Confluent Cloud hides it)."""
+        groups, or is hidden from this user (Confluent Cloud hides it). And the live brokers, from the same answer."""
         listed = await list_topics(self.connections, [GROUPS_TOPIC])
+        brokers = [broker.id for broker in listed.brokers]
         if GROUPS_TOPIC in listed.codes:
-            return ()
-        return tuple(one.leader for one in listed.topics[GROUPS_TOPIC].partitions)
+            return (), brokers
+        return tuple(one.leader for one in listed.topics[GROUPS_TOPIC].partitions), brokers
 
-    async def _ready(self) -> tuple[Leaders, frozenset[int], list[str]]:
+    async def _ready(self) -> tuple[Leaders, Sequence[int], frozenset[int], list[str]]:
         """Returns when every coordinator knows its groups, or when that cannot be known, by a user who may not
-        describe groups of any name; with the partitions whose coordinators are missing or not ready in time, and
-        why."""
+        describe groups of any name; with the live brokers, and the partitions whose coordinators are missing or not
+        ready in time, and why."""
         patience = self._patience()
-        leaders = await self._leaders()
+        leaders, brokers = await self._leaders()
         waiting = set(range(len(leaders)))
         failures: dict[int, Failure] = {}
         while waiting:
@@ -170,7 +171,7 @@ class Coordinators:
             if patience.is_over or not any(failure.code in _PASSING for failure in failures.values()):
                 break
             await patience.pause()
-            leaders = await self._leaders()
+            leaders, brokers = await self._leaders()
             waiting &= set(range(len(leaders)))
         leaderless = {n for n in waiting if leaders[n] is None}
         late = waiting - leaderless
@@ -190,7 +191,7 @@ class Coordinators:
             )
         if waiting and len(waiting) == len(leaders):
             self._unlisted(frozenset(waiting), len(leaders), reasons)
-        return leaders, frozenset(waiting), reasons
+        return leaders, brokers, frozenset(waiting), reasons
 
     async def _not_ready(self, led: Mapping[int, int], partitions: int) -> dict[int, Failure]:
         """Why those of these leaders are not ready that are not."""
@@ -202,12 +203,14 @@ class Coordinators:
             if isinstance(answer := answers[names[n]], Failure) and answer.code not in GONE
         }
 
-    async def listed(self) -> dict[str, CoordinatedGroup]:
-        """What the brokers list. Raises PlatformError when one of them does not, or is still loading its groups."""
+    async def listed(self, live: Sequence[int] = ()) -> dict[str, CoordinatedGroup]:
+        """What the brokers list. `live`: those that the cluster has just named, if it was asked. Raises PlatformError
+        when one of them does not, or is still loading its groups."""
         patience = self._patience()
         groups: dict[int, dict[str, ListedGroup]] = {}
+        brokers = list(live)
         while True:
-            brokers = [broker.id for broker in await self.connections.refreshed()]
+            brokers = brokers or [broker.id for broker in await self.connections.refreshed()]
             missing = [broker for broker in brokers if broker not in groups]
             answers = await together(self._list(broker) for broker in missing)
             failures = []
@@ -219,6 +222,7 @@ class Coordinators:
             if not failures or patience.is_over or any(f.code not in _PASSING for f in failures):
                 break
             await patience.pause()
+            brokers = []
         if failures:
             first = failures[0]
             if not any(groups.values()) and first.code in NO_ANSWER:

@@ -166,10 +166,21 @@ async def find_kinds(
 ) -> dict[str, tuple[str, Described | Failure]]:
     """Of which kind each group is, and its description, or why there is none. `unknown` without one, also for
     a group that is not found as any kind."""
-    answers = await together(coordinators.ask(dict(places), question) for question in DESCRIPTIONS.values())
+    # Nearly all groups are classic ones: the other kinds are only asked for what is none.
+    classic = await coordinators.ask(dict(places), describe_classic_groups)
     found: dict[str, tuple[str, Described | Failure]] = {}
-    for name in places:
-        by_kind = {kind: existing(answer[name]) for kind, answer in zip(DESCRIPTIONS, answers, strict=True)}
+    others: dict[str, int] = {}
+    for name, answer in classic.items():
+        if isinstance(known := existing(answer), Described):
+            found[name] = ("classic", known)
+        else:
+            others[name] = places[name]
+    later = [kind for kind in DESCRIPTIONS if kind != "classic"]
+    answers = await together(coordinators.ask(dict(others), DESCRIPTIONS[kind]) for kind in later)
+    for name in others:
+        by_kind = {"classic": existing(classic[name])} | {
+            kind: existing(answer[name]) for kind, answer in zip(later, answers, strict=True)
+        }
         found[name] = next(
             (
                 (kind, answer)

@@ -28,7 +28,7 @@ from mesh_assets.platforms.kafka.wire.offset_messages import (
 )
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
-PARTITIONS_A_REQUEST = 10_000
+PARTITIONS_A_REQUEST = 20_000
 PATIENCE_SECONDS = 10.0
 """A dead broker is known to be dead after 9 s (`broker.session.timeout.ms`); then its partitions get other leaders."""
 

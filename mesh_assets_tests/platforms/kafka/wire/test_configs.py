@@ -209,16 +209,16 @@ def answers_all(names: list[str], _: int | None) -> list[Any]:
 
 
 def test_topics_are_spread_evenly_over_the_brokers_and_each_is_asked_for_once() -> None:
-    names = [f"topic-{number:04}" for number in range(2_700)]
+    names = [f"topic-{number:04}" for number in range(5_400)]
     brokers = brokers_that(answers_all, 1, 2, 3)
     answered = read(brokers, [*names, *names])
     assert {name: one.values for name, one in answered.items()} == {name: {"a": name} for name in names}
-    assert sorted(sizes(brokers)) == [(1, 450), (1, 450), (2, 450), (2, 450), (3, 450), (3, 450)]
+    assert sorted(sizes(brokers)) == [(1, 900), (1, 900), (2, 900), (2, 900), (3, 900), (3, 900)]
 
 
 @pytest.mark.parametrize(
     ("topics", "expected"),
-    [(90, [90]), (250, [84, 84, 82]), (600, [200, 200, 200]), (1_501, [251] * 5 + [246])],
+    [(90, [90]), (250, [84, 84, 82]), (600, [200, 200, 200]), (3_001, [501] * 5 + [496])],
 )
 def test_few_topics_take_few_requests(topics: int, expected: list[int]) -> None:
     brokers = brokers_that(answers_all, 1, 2, 3)

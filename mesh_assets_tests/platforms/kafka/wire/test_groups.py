@@ -339,13 +339,13 @@ def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:
     assert brokers.names("OffsetFetch") == [["billing"]]
 
 
-def test_a_request_is_about_200_groups_of_one_coordinator() -> None:
-    many = {f"group-{number:04}": Group(broker=1 + number % 2) for number in range(701)}
+def test_a_request_is_about_500_groups_of_one_coordinator() -> None:
+    many = {f"group-{number:04}": Group(broker=1 + number % 2) for number in range(1_301)}
     brokers = GroupBrokers(**many)
-    assert len(groups(brokers)) == 701
+    assert len(groups(brokers)) == 1_301
     for name in ("DescribeGroups", "OffsetFetch"):
         asked = [names for names in brokers.names(name) if names[0] in many]
-        assert sorted(map(len, asked)) == [150, 151, 200, 200]
+        assert sorted(map(len, asked)) == [150, 151, 500, 500]
         assert sorted(name for names in asked for name in names) == sorted(many)
     assert len(brokers.asked) < 20
 

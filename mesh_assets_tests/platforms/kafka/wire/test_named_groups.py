@@ -234,3 +234,10 @@ def test_a_coordinator_that_says_neither_is_an_error() -> None:
     brokers.failures["DescribeGroups", "billing"] = [LOADING]
     with pytest.raises(UnreachableError, match="while asking for consumer groups by name"):
         brokers.run(group_presence, ["billing"])
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("classic", 1), ("consumer", 4)])
+def test_only_what_is_no_classic_group_is_looked_for_among_the_other_kinds(kind: str, asked: int) -> None:
+    brokers = GroupBrokers(living=Group(kind, commits={"orders": {0: 5}}))
+    assert brokers.run(read_group, "living") is not None
+    assert len([name for name, *_ in brokers.asked if "Describe" in name]) == asked
