@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import (
     CommittedOffset,
@@ -151,7 +152,23 @@ def schemas(*, known: bool = False) -> SearchStrategy[Schema]:
         mode=levels(["READWRITE", "READONLY"], known=known),
         naming_strategy=st.sampled_from(["topic", "record", "topic_record", "unknown"]),
         record_name=st.none() | texts,
+        contract=contracts if known else st.none() | contracts,
     )
+
+
+contracts = st.builds(
+    DataContract,
+    properties=st.dictionaries(texts, texts, max_size=2),
+    tags=st.dictionaries(texts, _tuples(texts), max_size=2),
+    rules=_tuples(
+        st.builds(
+            SchemaRule,
+            phase=st.sampled_from(["migration", "domain", "encoding"]),
+            name=names,
+            expr=st.none() | texts,
+        )
+    ),
+)
 
 
 def registries(*, known: bool = False) -> SearchStrategy[RegistryFacts | None]:

@@ -24,11 +24,13 @@ from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import View, the_schema
 from mesh_assets.errors import EstateError
 from mesh_assets.importing import importing
+from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Schema, SchemaReference
 
 _DEFINITION_CHARACTERS = 9_000
 _FIELDS = 60
+_CONTRACT_ROWS = 20
 Subject = Annotated[Name, Field(description="The subject, e.g. `orders-value`.")]
 Version = Annotated[
     int | None,
@@ -80,9 +82,31 @@ class FieldRow(Answer):
     doc: str | None = None
 
 
+class RuleRow(Answer):
+    """`kind`: CONDITION or TRANSFORM. `type`: what runs it."""
+
+    phase: str
+    name: str
+    kind: str | None = None
+    mode: str | None = None
+    type: str | None = None
+    tags: list[str]
+    expr: str | None = None
+    disabled: bool = False
+
+
+class ContractRow(Answer):
+    """`tags`: by the path that they mark. Sensitive properties are masked."""
+
+    properties: dict[str, str]
+    tags: dict[str, list[str]]
+    rules: list[RuleRow]
+
+
 class SchemaDescription(Answer):
     """`naming`: how the subject got its name (topic, record, topic_record, unknown). Without `fields` the
-    definition cannot be read; without `total_fields` it has more than are read."""
+    definition cannot be read; without `total_fields` it has more than are read. `properties`: those in the
+    definition; `contract`: what the registry keeps beside it."""
 
     about: About
     subject: str
@@ -95,6 +119,7 @@ class SchemaDescription(Answer):
     mode: str | None = None
     topics: list[str]
     properties: dict[str, str]
+    contract: ContractRow | None = None
     references: list[Reference]
     total_fields: int | None = None
     fields: list[FieldRow] | None = None
@@ -183,6 +208,8 @@ def describe_schema(
         said.append("the schema has no named fields, as one of a plain value or of arrays of these has none")
     elif listed.note is not None:
         said.append(f"{listed.note}; get_schema shows the whole text")
+    if schema.contract is not None and _most_of(schema.contract) > _CONTRACT_ROWS:
+        said.append(f"only the first {_CONTRACT_ROWS} properties, tags and rules of the contract are shown")
     if left > 0:
         more = f"{left:,}" if listed is None or listed.note is None else f"at least {left:,}"
         said.append(f"{more} more fields: narrow with pattern, or use get_schema for the whole text")
@@ -198,6 +225,7 @@ def describe_schema(
         mode=schema.mode.value,
         topics=_topics(view, schema.subject),
         properties={key: cut(value, 200) for key, value in list(properties.items())[:20]},
+        contract=_contract(schema.contract),
         references=_references(schema),
         total_fields=None if listed is None or listed.note is not None else len(listed.fields),
         fields=None
@@ -253,6 +281,36 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
         naming_strategy=latest.naming_strategy,
         compatibility=latest.compatibility,
         mode=latest.mode,
+        contract=found.contract,
+    )
+
+
+def _most_of(contract: DataContract) -> int:
+    return max(len(contract.properties), len(contract.tags), len(contract.rules))
+
+
+def _contract(contract: DataContract | None) -> ContractRow | None:
+    """None where nothing is known or said."""
+    if contract is None or contract == DataContract():
+        return None
+    return ContractRow(
+        properties={
+            key: cut(value, 200) for key, value in list(contract.properties.items())[:_CONTRACT_ROWS]
+        },
+        tags={path: list(tags[:10]) for path, tags in list(contract.tags.items())[:_CONTRACT_ROWS]},
+        rules=[
+            RuleRow(
+                phase=rule.phase,
+                name=rule.name,
+                kind=rule.kind,
+                mode=rule.mode,
+                type=rule.type,
+                tags=list(rule.tags[:10]),
+                expr=cut(rule.expr, 200) if rule.expr else None,
+                disabled=rule.disabled,
+            )
+            for rule in contract.rules[:_CONTRACT_ROWS]
+        ],
     )
 
 

@@ -206,6 +206,7 @@ def _record(schema: RegisteredSchema, known: Schema | None) -> Schema:
         compatibility=SubjectLevel() if known is None else known.compatibility,
         mode=SubjectLevel() if known is None else known.mode,
         record_name=record_name(schema.schema_type, schema.definition),
+        contract=schema.contract,
     )
 
 

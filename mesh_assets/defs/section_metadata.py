@@ -66,6 +66,13 @@ _SCHEMAS: tuple[_Column[Schema], ...] = (
     _Column("type", "string", lambda schema: schema.schema_type),
     _Column("compatibility", "string", lambda schema: schema.compatibility.value or "unknown"),
     _Column("references", "int", lambda schema: len(schema.references)),
+    _Column(
+        "owner",
+        "string",
+        lambda schema: None if schema.contract is None else schema.contract.owner,
+        "As its data contract says.",
+    ),
+    _Column("rules", "int", lambda schema: None if schema.contract is None else len(schema.contract.rules)),
 )
 _CONSUMER_GROUPS: tuple[_Column[ConsumerGroup], ...] = (
     _Column("group_id", "string", lambda group: group.group_id),

@@ -13,11 +13,17 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.records import RegistryFacts, Schema, SubjectLevel
 from mesh_assets.inventory.wording import counted, listed
 
 SCHEMA_REGISTRY = "schema_registry"
 """The resource of changes that concern the whole registry. A cluster has one registry."""
+
+_CONTRACT = "contract."
+_PROPERTIES = f"{_CONTRACT}properties."
+_TAGS = f"{_CONTRACT}tags."
+_RULES = f"{_CONTRACT}rules."
 
 
 def schema_fields(schema: Schema) -> Fields:
@@ -33,6 +39,17 @@ def schema_fields(schema: Schema) -> Fields:
     for name, level in _levels(schema):
         if level.own is not False or level.value is None:
             fields[name] = level.value
+    return fields | _contract_fields(schema.contract)
+
+
+def _contract_fields(contract: DataContract | None) -> Fields:
+    """One field per property and path, and one per phase for its rules: their order is part of what they do."""
+    if contract is None:
+        return {_CONTRACT: None}
+    fields: Fields = {f"{_PROPERTIES}{key}": value for key, value in contract.properties.items()}
+    fields.update({f"{_TAGS}{path}": json_text(tags) for path, tags in contract.tags.items()})
+    phases = dict.fromkeys(rule.phase for rule in contract.rules)
+    fields.update({f"{_RULES}{phase}": json_text(_rules(contract, phase)) for phase in phases})
     return fields
 
 
@@ -98,7 +115,7 @@ def _severity(field: str, before: Schema, after: Schema) -> Severity:
             # A higher version is daily work, which the registry's compatibility guards. A lower one means
             # that the latest version was deleted.
             return "info" if after.version > before.version else "warning"
-        case "definition" | "references" | "id":
+        case _ if field.startswith(_CONTRACT) or field in ("definition", "references", "id"):
             # They come with a new version. Under the same version, the subject was deleted and registered
             # again.
             return "info" if after.version != before.version else "warning"
@@ -121,8 +138,38 @@ def _sentence(field: str, before: Schema, after: Schema) -> str:
             return f"Schema references {_references(before)} → {_references(after)}"
         case "compatibility":
             return f"Schema compatibility {_level(before.compatibility)} → {_level(after.compatibility)}"
+        case _ if field.startswith(_CONTRACT) and before.contract is not None and after.contract is not None:
+            return _contract_sentence(field, before.contract, after.contract)
         case _:
             return f"Schema mode {_level(before.mode)} → {_level(after.mode)}"
+
+
+def _contract_sentence(field: str, before: DataContract, after: DataContract) -> str:
+    if field.startswith(_PROPERTIES):
+        key = field.removeprefix(_PROPERTIES)
+        return (
+            f"Schema property {key} {shown(before.properties.get(key))} → {shown(after.properties.get(key))}"
+        )
+    if field.startswith(_TAGS):
+        path = field.removeprefix(_TAGS)
+        old, new = (listed(contract.tags.get(path, ())) or "none" for contract in (before, after))
+        return f"Schema tags of {path} {old} → {new}"
+    phase = field.removeprefix(_RULES)
+    old_rules, new_rules = (
+        {rule.name: rule for rule in _rules(contract, phase)} for contract in (before, after)
+    )
+    kept = [name for name in new_rules if name in old_rules]
+    said = {
+        "added": [name for name in new_rules if name not in old_rules],
+        "removed": [name for name in old_rules if name not in new_rules],
+        "changed": [name for name in kept if new_rules[name] != old_rules[name]],
+    }
+    parts = [f"{word} {listed(names)}" for word, names in said.items() if names]
+    return f"Schema {phase} rules: {'; '.join(parts) or 'run in another order'}"
+
+
+def _rules(contract: DataContract, phase: str) -> list[SchemaRule]:
+    return [rule for rule in contract.rules if rule.phase == phase]
 
 
 def _levels(schema: Schema) -> tuple[tuple[str, SubjectLevel], tuple[str, SubjectLevel]]:

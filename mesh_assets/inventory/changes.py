@@ -101,4 +101,6 @@ def _leads(change: Change) -> tuple[str, ...]:
         and None in (change.before, change.after)
     ):
         return ("tasks",)
+    if change.resource_type == "schema" and change.field.startswith("contract."):
+        return ("version",)
     return _COMES_WITH.get(change.resource_type, {}).get(change.field, ())

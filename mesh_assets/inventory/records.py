@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from mesh_assets.inventory.data_contracts import DataContract
+
 UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What msgspec raises for bytes that are damaged: the second for text that is not UTF-8, the third for JSON that is
 nested too deep."""
@@ -168,7 +170,8 @@ class SubjectLevel(Record, frozen=True, kw_only=True):
 
 class Schema(Record, frozen=True, kw_only=True):
     """The latest version of a subject. `naming_strategy`: how the subject got its name, derived from topics
-    and schema. `error`: why it could not be read in this run; the record is then what was last known."""
+    and schema. `contract` None: not read yet. `error`: why it could not be read in this run; the record is then what
+    was last known."""
 
     subject: str
     version: int
@@ -181,6 +184,7 @@ class Schema(Record, frozen=True, kw_only=True):
     naming_strategy: Literal["topic", "record", "topic_record", "unknown"] = "unknown"
     record_name: str | None = None
     error: str | None = None
+    contract: DataContract | None = None
 
 
 class RegistryFacts(Record, frozen=True, kw_only=True):

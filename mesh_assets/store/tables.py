@@ -10,10 +10,12 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.layout import safe
@@ -86,6 +88,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("mode", pa.string()),
             ("naming_strategy", pa.string()),
             ("definition", pa.string()),
+            ("properties", pa.map_(pa.string(), pa.string())),
+            ("tags", pa.map_(pa.string(), _STRINGS)),
+            ("rules", _STRINGS),
         ],
         "consumer_groups": [
             ("consumer_group", pa.string()),
@@ -156,6 +161,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
                 s.mode.value,
                 s.naming_strategy,
                 s.definition,
+                *_contract(s.contract),
             )
             for s in document.schemas
         ],
@@ -197,6 +203,14 @@ def _topics(document: Document) -> Iterator[Row]:
             topic.schema.value_subjects,
             topic.connectors,
         )
+
+
+def _contract(contract: DataContract | None) -> Row:
+    """Properties, tags by path, and rules as JSON text; null where they are unknown."""
+    if contract is None:
+        return None, None, None
+    rules = [msgspec.json.encode(rule).decode() for rule in contract.rules]
+    return list(contract.properties.items()), list(contract.tags.items()), rules
 
 
 def _connectors(document: Document) -> Iterator[Row]:

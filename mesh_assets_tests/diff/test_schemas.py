@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change, change_line, headline_changes
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.records import RegistryFacts, Schema, SchemaReference, SubjectLevel
 from mesh_assets_tests.documents import MOMENT, a_document, a_schema
 
@@ -189,3 +190,57 @@ def test_a_registry_that_cannot_be_asked_has_not_changed() -> None:
     for unknown in (None, RegistryFacts(compatibility=None, mode=None, contexts=())):
         assert diff_documents(a_document(schema_registry=facts), a_document(schema_registry=unknown)) == ()
         assert diff_documents(a_document(schema_registry=unknown), a_document(schema_registry=facts)) == ()
+
+
+def a_rule(name: str, expr: str = "true") -> SchemaRule:
+    return SchemaRule(phase="domain", name=name, type="CEL", expr=expr)
+
+
+def test_each_property_and_tagged_path_of_a_contract_is_a_change_of_its_own() -> None:
+    before = DataContract(properties={"owner": "shop", "tier": "gold"}, tags={"**.ssn": ("PII",)})
+    after = DataContract(
+        properties={"owner": "sales"}, tags={"**.ssn": ("PII", "PRIVATE"), "**.iban": ("PII",)}
+    )
+    changes = changes_of(a_schema(version=1, contract=before), a_schema(version=2, contract=after))
+    assert [(field, severity, sentence) for field, _, _, severity, sentence in changes] == [
+        ("contract.properties.owner", "info", "Schema property owner shop → sales"),
+        ("contract.properties.tier", "info", "Schema property tier gold → none"),
+        ("contract.tags.**.iban", "info", "Schema tags of **.iban none → PII"),
+        ("contract.tags.**.ssn", "info", "Schema tags of **.ssn PII → PII, PRIVATE"),
+        ("version", "info", "Schema version 1 → 2"),
+    ]
+
+
+def test_rules_that_were_added_removed_or_changed_are_named() -> None:
+    before = DataContract(rules=(a_rule("a"), a_rule("b"), a_rule("c")))
+    after = DataContract(rules=(a_rule("b", "false"), a_rule("c"), a_rule("d")))
+    changes = changes_of(a_schema(version=1, contract=before), a_schema(version=2, contract=after))
+    assert changes[0][4] == "Schema domain rules: added d; removed a; changed b"
+    turned = DataContract(rules=(a_rule("b"), a_rule("a"), a_rule("c")))
+    changes = changes_of(a_schema(version=1, contract=before), a_schema(version=2, contract=turned))
+    assert changes[0][4] == "Schema domain rules: run in another order"
+
+
+def test_a_contract_that_changed_under_the_same_version_is_a_warning() -> None:
+    changes = changes_of(
+        a_schema(contract=DataContract(rules=(a_rule("a"),))), a_schema(contract=DataContract())
+    )
+    assert [(field, severity) for field, _, _, severity, _ in changes] == [
+        ("contract.rules.domain", "warning")
+    ]
+
+
+def test_a_contract_read_for_the_first_time_is_no_change_nor_is_one_that_is_unknown_now() -> None:
+    contract = DataContract(properties={"owner": "shop"}, rules=(a_rule("a"),))
+    assert changes_of(a_schema(contract=None), a_schema(contract=contract)) == []
+    assert changes_of(a_schema(contract=contract), a_schema(contract=None)) == []
+
+
+def test_a_new_version_with_another_contract_is_one_headline() -> None:
+    changes = diff_documents(
+        a_document(schemas=(a_schema(version=1, contract=DataContract()),)),
+        a_document(schemas=(a_schema(version=2, contract=DataContract(properties={"owner": "shop"})),)),
+    )
+    assert [change_line(change) for change in headline_changes(changes)] == [
+        "users-value: Schema version 1 → 2"
+    ]

@@ -27,6 +27,7 @@ from mesh_assets.events.model import (
     document_of,
 )
 from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.store.pointers import SchemaIds
@@ -183,6 +184,25 @@ def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> Non
     fastavro.schemaless_writer(buffer, older, plain)
     read = decode_discovery_event(struct.pack(">bI", 0, 1) + buffer.getvalue(), lambda _: json.dumps(older))
     assert read.cluster_state.connectors == (a_connector(id=None),)
+
+
+def test_a_snapshot_from_before_contracts_were_read_has_schemas_whose_contract_is_unknown() -> None:
+    older = json.loads(schema_text("discovery_event"))
+    (fields,) = [record["fields"] for record in _records(older) if record["name"] == "Schema"]
+    fields.remove(next(field for field in fields if field["name"] == "contract"))
+    contract = DataContract(
+        properties={"owner": "shop"},
+        tags={"**.ssn": ("PII",)},
+        rules=(SchemaRule(phase="domain", name="r", params={"a": None}),),
+    )
+    document = a_document(schemas=(a_schema(contract=contract),))
+    now = encode_discovery_event(discovery_event(document, triggers=MANUAL, change_count=0), 1)
+    assert decode_discovery_event(now, _schema_of_events).cluster_state.schemas == document.schemas
+    plain = fastavro.schemaless_reader(io.BytesIO(now[5:]), json.loads(schema_text("discovery_event")), older)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, older, plain)
+    read = decode_discovery_event(struct.pack(">bI", 0, 1) + buffer.getvalue(), lambda _: json.dumps(older))
+    assert read.cluster_state.schemas == (a_schema(contract=None),)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.tables import SCHEMAS, write_tables
@@ -23,7 +26,7 @@ CHANGE = Change(
 )
 
 
-def rows(folder: Path, table: str) -> list[dict[str, object]]:
+def rows(folder: Path, table: str) -> list[dict[str, Any]]:
     return list(pq.read_table(folder / "tables" / table, partitioning="hive").to_pylist())
 
 
@@ -98,3 +101,17 @@ def test_any_document_can_be_written_as_tables(tmp_path: Path, document: Documen
 
     assert counts["topics"] == len(document.topics)
     assert counts["partitions"] == sum(len(topic.partitions) for topic in document.topics)
+
+
+def test_a_contract_is_in_the_table_of_schemas_and_null_where_it_is_unknown(tmp_path: Path) -> None:
+    contract = DataContract(
+        properties={"owner": "shop"},
+        tags={"**.ssn": ("PII",)},
+        rules=(SchemaRule(phase="domain", name="positive"),),
+    )
+    document = a_document(schemas=(a_schema("a-value", contract=contract), a_schema("b-value")))
+    write_tables(open_store(str(tmp_path)), document, ())
+    known, unknown = rows(tmp_path, "schemas")
+    assert (known["properties"], known["tags"]) == ([("owner", "shop")], [("**.ssn", ["PII"])])
+    assert [json.loads(rule)["name"] for rule in known["rules"]] == ["positive"]
+    assert (unknown["properties"], unknown["tags"], unknown["rules"]) == (None, None, None)

@@ -1,10 +1,10 @@
 """A registry's interface, whoever wrote it: its contents as values, how it is opened, what its errors mean, and its contexts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from mesh_assets.estate.connections import SchemaRegistryConnection
+from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.platforms.confluent_cloud.service import (
     SCHEMA_REGISTRY_KEY,
     is_confluent_registry,
@@ -21,7 +21,10 @@ from mesh_assets.platforms.http import (
     Transport,
     path_segment,
 )
+from mesh_assets.platforms.schema_registry.data_contracts import ContractError, data_contract
 from mesh_assets.platforms.secrets import resolve
+
+_NO_CONTRACT = DataContract()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,8 @@ class RegisteredSchema:
 
     subject: with its context as Confluent writes it, `:.ctx:orders-value`; plain in the default context.
     schema_type: `AVRO`, `JSON`, `PROTOBUF` or the registry's word. definition: the text as the registry keeps
-    it (Apicurio removes white space from Avro). metadata, rule_set: Confluent's data contracts, None where
-    there are none or the registry drops them (Apicurio, Karapace).
+    it (Apicurio removes white space from Avro). contract: masked; empty where there is none or the registry drops it
+    (Apicurio, Karapace).
     """
 
     subject: str
@@ -49,8 +52,7 @@ class RegisteredSchema:
     schema_type: str
     definition: str
     references: tuple[SchemaReference, ...] = ()
-    metadata: Mapping[str, Any] | None = None
-    rule_set: Mapping[str, Any] | None = None
+    contract: DataContract = _NO_CONTRACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,10 @@ def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSch
     version, schema_id = item.get("version"), item.get("id")
     if not _is_number(version) or not _is_number(schema_id):
         raise ShapeError(f"subject {name!r} without a version or an id")
+    try:
+        contract = data_contract(item.get("metadata"), item.get("ruleSet"))
+    except ContractError as error:
+        raise ShapeError(f"{name!r} with a data contract whose {error}") from error
     return RegisteredSchema(
         subject=name,
         version=version,
@@ -129,8 +135,7 @@ def registered_schema(item: Any, *, subject: str | None = None) -> RegisteredSch
         schema_type=_schema_type(item),
         definition=_definition(item, name),
         references=_references(item, name),
-        metadata=_object(item.get("metadata")),
-        rule_set=_object(item.get("ruleSet")),
+        contract=contract,
     )
 
 
@@ -179,10 +184,6 @@ def _references(item: dict[str, Any], name: str) -> tuple[SchemaReference, ...]:
             )
         )
     return tuple(references)
-
-
-def _object(value: Any) -> Mapping[str, Any] | None:
-    return value if isinstance(value, dict) and value else None
 
 
 def _is_number(value: Any) -> TypeGuard[int]:

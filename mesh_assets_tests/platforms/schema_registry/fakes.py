@@ -16,10 +16,40 @@ from urllib.parse import unquote
 import httpx
 
 from mesh_assets.estate.connections import SchemaRegistryConnection
+from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.platforms.schema_registry import RegisteredSchema, SchemaReference, SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
 URL = "http://registry.test/base"
+
+
+def contract_item(contract: DataContract) -> dict[str, Any]:
+    """As Confluent's registry sends it: what is empty is left out."""
+    metadata = {
+        "properties": contract.properties,
+        "sensitive": list(contract.sensitive),
+        "tags": {path: list(tags) for path, tags in contract.tags.items()},
+    }
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for rule in contract.rules:
+        said = {
+            "name": rule.name,
+            "kind": rule.kind,
+            "mode": rule.mode,
+            "type": rule.type,
+            "tags": list(rule.tags),
+            "params": rule.params,
+            "expr": rule.expr,
+            "doc": rule.doc,
+            "onSuccess": rule.on_success,
+            "onFailure": rule.on_failure,
+            "disabled": rule.disabled,
+        }
+        rules.setdefault(f"{rule.phase}Rules", []).append(
+            {key: value for key, value in said.items() if value}
+        )
+    item = {"metadata": {key: value for key, value in metadata.items() if value}, "ruleSet": rules}
+    return {key: value for key, value in item.items() if value}
 
 
 @dataclass
@@ -116,11 +146,7 @@ class FakeRegistry:
             item["references"] = [
                 {"name": r.name, "subject": r.subject, "version": r.version} for r in schema.references
             ]
-        if schema.metadata is not None:
-            item["metadata"] = schema.metadata
-        if schema.rule_set is not None:
-            item["ruleSet"] = schema.rule_set
-        return item
+        return item | contract_item(schema.contract)
 
     def in_context(self, context: str) -> list[RegisteredSchema]:
         prefix = "" if context == "." else f":{context}:"
@@ -211,7 +237,7 @@ class Apicurio(FakeRegistry):
         )
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
-        return super().item(replace(schema, metadata=None, rule_set=None))
+        return super().item(replace(schema, contract=DataContract()))
 
     def subject_config(self, subject: str, default_to_global: bool) -> httpx.Response:
         if default_to_global and subject not in {schema.subject for schema in self.schemas}:
@@ -257,7 +283,7 @@ class Karapace(FakeRegistry):
     errors are strings."""
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
-        item = super().item(replace(schema, metadata=None, rule_set=None))
+        item = super().item(replace(schema, contract=DataContract()))
         return {**item, "schemaType": schema.schema_type, "references": item.get("references")}
 
     def route(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.platforms.schema_registry import SchemaReference
 from mesh_assets_tests.platforms.schema_registry.fakes import (
     STYLES,
@@ -85,8 +86,9 @@ def test_everything_the_registry_says_of_a_schema_is_kept() -> None:
         kind="JSON",
         definition='{"type": "object"}',
         references=(SchemaReference(name="money.json", subject="money", version=2),),
-        metadata={"properties": {"owner": "shop"}},
-        rule_set={"domainRules": [{"name": "positive"}]},
+        contract=DataContract(
+            properties={"owner": "shop"}, rules=(SchemaRule(phase="domain", name="positive", type="CEL"),)
+        ),
     )
     with Confluent([schema]).client() as client:
         assert client.read_latest_schemas() == (schema,)
