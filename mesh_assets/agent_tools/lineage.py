@@ -1,37 +1,44 @@
 """Tool: lineage."""
 
-from typing import Annotated, get_args
+from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.lineage import Direction, Lineage, Thing, ThingKind, lineage_graph, walk_lineage
 from mesh_assets.answering.answers import (
     About,
     Answer,
     BadArgumentError,
     ClusterName,
     SourceArgument,
+    UnknownError,
+    shown,
 )
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.answering.views import the_connector, the_group, the_topic
+from mesh_assets.answering.views import named, the_connector, the_group, the_schema, the_topic
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.wording import listed
+from mesh_assets.lineage.clusters import ClusterFacts
+from mesh_assets.lineage.estate import cluster_graph
+from mesh_assets.lineage.graph import LineageGraph, Node
+from mesh_assets.lineage.walk import Direction, Walk, walk_lineage
 
 _EDGES = 60
-_WORDS = {kind: kind.replace("_", " ") for kind in get_args(ThingKind)}
 
 
 class EdgeRow(Answer):
     """Data flows from `source` to `target`. `known`: declared (by a config), observed (at runtime) or
-    inferred. `by`: what says so."""
+    inferred. `by`: what says so. `active`: whether anything reads by this edge now; null: unknown."""
 
     source: str
     target: str
     known: str
     by: str
+    active: bool | None = None
 
 
 class LineageAnswer(Answer):
-    """Things are written as `kind name`. `upstream`, `downstream`: what was reached, by steps from the start."""
+    """Nodes are written as `kind name`. `upstream`, `downstream`: what was reached, by steps from the start."""
 
     about: About
     start: str
@@ -39,7 +46,7 @@ class LineageAnswer(Answer):
     upstream: dict[str, list[str]]
     downstream: dict[str, list[str]]
     incomplete: dict[str, str] = Field(
-        description="Things whose edges may be missing, and why. Missing edges are not guessed."
+        description="Nodes whose edges may be missing, and why. Missing edges are not guessed."
     )
     hint: str | None = None
 
@@ -50,6 +57,17 @@ def get_lineage(
     topic: Annotated[str | None, Field(max_length=249, description="Start at this topic.")] = None,
     connector: Annotated[str | None, Field(max_length=512, description="Start at this connector.")] = None,
     group: Annotated[str | None, Field(max_length=512, description="Start at this consumer group.")] = None,
+    subject: Annotated[str | None, Field(max_length=512, description="Start at this schema subject.")] = None,
+    table: Annotated[
+        str | None,
+        Field(
+            max_length=2_000,
+            description="Start at this table, bucket, index or file outside of Kafka: its name, or the end of it.",
+        ),
+    ] = None,
+    function: Annotated[
+        str | None, Field(max_length=256, description="Start at this Lambda function.")
+    ] = None,
     direction: Annotated[
         Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")
     ] = "both",
@@ -59,12 +77,20 @@ def get_lineage(
     cluster: ClusterName = None,
     source: SourceArgument = "latest",
 ) -> LineageAnswer:
-    """What feeds a topic, connector or consumer group, and what it feeds, as far as Lambda functions. Each
-    edge says how it is known."""
+    """What feeds a topic, connector, consumer group, subject, table or function, and what it feeds, from tables to
+    Lambda functions. Each edge says how it is known."""
     view = known.view(cluster, source, needs=("topics", "connectors", "consumer_groups"))
-    start = _start(view.document, topic, connector, group)
+    wanted = {
+        "topic": topic,
+        "connector": connector,
+        "group": group,
+        "subject": subject,
+        "table": table,
+        "function": function,
+    }
     mapped = known.mappings.of(view.document.cluster.name)
-    graph = lineage_graph(view.document, mapped.topics)
+    graph = cluster_graph(ClusterFacts(document=view.document, mappings=mapped.topics))
+    start = _start(graph, view.document, wanted)
     ways = {
         way: walk_lineage(
             graph, start, direction=way, depth=depth, most=_EDGES // (2 if direction == "both" else 1)
@@ -72,43 +98,95 @@ def get_lineage(
         for way in ("upstream", "downstream")
         if direction in (way, "both")
     }
-    edges = {edge: None for lineage in ways.values() for edge in lineage.edges}
-    more = any(lineage.more for lineage in ways.values())
-    notes = {thing: note for lineage in ways.values() for thing, note in lineage.notes.items()}
+    edges = {edge: None for walk in ways.values() for edge in walk.edges}
+    more = any(walk.more for walk in ways.values())
+    notes = {node: note for walk in ways.values() for node, note in walk.notes.items()}
     about = view.about("connectors", "consumer_groups")
     about.notes += mapped.notes
     return LineageAnswer(
         about=about,
-        start=_text(start),
+        start=str(start),
         edges=[
-            EdgeRow(source=_text(e.source), target=_text(e.target), known=e.known, by=e.by) for e in edges
+            EdgeRow(source=str(e.source), target=str(e.target), known=e.known, by=e.by, active=e.active)
+            for e in edges
         ],
         upstream=_reached(ways.get("upstream")),
         downstream=_reached(ways.get("downstream")),
-        incomplete={_text(thing): note for thing, note in notes.items()},
+        incomplete={str(node): note for node, note in notes.items()},
         hint=f"there is more beyond these {len(edges)} edges: raise depth, choose one direction, or start at one of them"
         if more
         else None,
     )
 
 
-def _start(document: Document, topic: str | None, connector: str | None, group: str | None) -> Thing:
-    if sum(name is not None for name in (topic, connector, group)) != 1:
-        raise BadArgumentError("give one of topic, connector and group to start at")
-    if topic is not None:
-        return Thing(kind="topic", name=the_topic(document, topic).name)
-    if connector is not None:
-        return Thing(kind="connector", name=the_connector(document, connector).name)
-    return Thing(kind="consumer_group", name=the_group(document, group or "").group_id)
+def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | None]) -> Node:
+    given = [(what, name) for what, name in wanted.items() if name is not None]
+    if len(given) != 1:
+        raise BadArgumentError("give one of topic, connector, group, subject, table and function to start at")
+    [(what, name)] = given
+    cluster = document.cluster.name
+    match what:
+        case "topic":
+            return Node(kind="topic", cluster=cluster, name=the_topic(document, name).name)
+        case "connector":
+            connector = the_connector(document, name)
+            return Node(kind="connector", cluster=cluster, namespace=connector.connect, name=connector.name)
+        case "group":
+            return _reader(graph, cluster, the_group(document, name).group_id)
+        case "subject":
+            return Node(kind="subject", cluster=cluster, name=the_schema(document, name).subject)
+        case "function":
+            return _function(graph, name)
+        case _:
+            return _dataset(graph, name)
 
 
-def _reached(lineage: Lineage | None) -> dict[str, list[str]]:
+def _reader(graph: LineageGraph, cluster: str, group_id: str) -> Node:
+    """The application, or the sink connector that reads with that group."""
+    application = Node(kind="application", cluster=cluster, name=group_id)
+    if application in graph.nodes or not group_id.startswith("connect-"):
+        return application
+    sink = group_id.removeprefix("connect-")
+    found = [node for node in graph.nodes if node.kind == "connector" and node.name == sink]
+    return found[0] if len(found) == 1 else application
+
+
+def _function(graph: LineageGraph, name: str) -> Node:
+    functions = [node for node in graph.nodes if node.kind == "function"]
+    found = named(functions, name, lambda node: node.name)
+    if found is None:
+        known = listed([shown(node.name) for node in functions]) if functions else "none"
+        raise UnknownError(
+            f"no event source mapping of the cluster feeds a function {shown(name)}; fed are: {known}"
+        )
+    return found
+
+
+def _dataset(graph: LineageGraph, name: str) -> Node:
+    """By its whole address, its name, or the end of either, if that is one dataset's alone."""
+    datasets = [node for node in graph.nodes if node.kind == "dataset"]
+    wanted = name.casefold()
+    for address in (lambda node: str(node).removeprefix("dataset "), lambda node: node.name):
+        same = [node for node in datasets if address(node).casefold() == wanted]
+        if len(same) == 1:
+            return same[0]
+    near = [node for node in datasets if str(node).casefold().endswith((f".{wanted}", f"/{wanted}"))] or [
+        node for node in datasets if wanted in str(node).casefold()
+    ]
+    if len(near) == 1:
+        return near[0]
+    addresses = listed([shown(str(node).removeprefix("dataset ")) for node in near or datasets])
+    if near:
+        raise UnknownError(f"{len(near)} tables are called like {shown(name)}; pass one of them: {addresses}")
+    raise UnknownError(
+        f"no connector of the cluster joins a table {shown(name)}; "
+        + (f"those known are: {addresses}" if datasets else "no tables are known")
+    )
+
+
+def _reached(walk: Walk | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for thing, steps in (lineage.distances if lineage else {}).items():
+    for node, steps in (walk.distances if walk else {}).items():
         if steps:
-            found.setdefault(str(steps), []).append(_text(thing))
-    return {steps: sorted(things) for steps, things in found.items()}
-
-
-def _text(thing: Thing) -> str:
-    return f"{_WORDS[thing.kind]} {thing.name}"
+            found.setdefault(str(steps), []).append(str(node))
+    return {steps: sorted(nodes) for steps, nodes in found.items()}

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.lineage import possible_readers
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -22,6 +21,7 @@ from mesh_assets.answering.views import the_topic
 from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import ConsumerGroup, Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.lineage.clusters import possible_readers
 
 _SHOWN = 50
 TopicName = Annotated[Name, Field(description="The topic's name.")]

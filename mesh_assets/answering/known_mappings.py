@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mesh_assets.analysis.lineage import MappedTopic
 from mesh_assets.answering.answers import current_call
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.esm.aws_account import AwsAccount
@@ -15,6 +14,7 @@ from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.estate.model import AwsAccountSettings, Estate
 from mesh_assets.importing import importing
+from mesh_assets.lineage.clusters import MappedTopic
 
 _KEPT_SECONDS = 300.0
 # After a failure: long enough that an agent's next calls do not all wait for the same failure.

@@ -16,7 +16,7 @@ _WRITES_TO_TOPICS = "org.apache.camel.kafkaconnector."
 _KAFKA = "org.apache.kafka.connect.transforms."
 _CONFLUENT = "io.confluent.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."
-_KEEP_THE_TOPIC = frozenset(
+KEEP_THE_TOPIC = frozenset(
     {
         f"{_KAFKA}Cast",
         f"{_KAFKA}DropHeaders",
@@ -115,7 +115,7 @@ def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> Declare
         kind = full.rpartition(".")[2] or "of no type"
         if "." not in full:
             full = f"{_KAFKA}{full}"  # a plugin may be named without its package
-        if full in _KEEP_THE_TOPIC and not config.get(f"transforms.{alias}.route.by.field"):
+        if full in KEEP_THE_TOPIC and not config.get(f"transforms.{alias}.route.by.field"):
             continue
         if full != f"{_KAFKA}RegexRouter" or config.get(f"transforms.{alias}.predicate"):
             return DeclaredTopics(

@@ -98,8 +98,8 @@ def test_lineage_of_a_topic_in_both_directions(served: Served) -> None:
     answer = served.answer("get_lineage", topic="orders")
     assert answer["upstream"] == {"1": ["connector orders-source"]}
     assert answer["downstream"] == {
-        "1": ["connector orders-sink", "consumer group billing"],
-        "2": ["external lake"],
+        "1": ["application billing", "connector orders-sink"],
+        "2": ["dataset s3://lake/topics/orders"],
     }
 
 

@@ -19,7 +19,7 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
             ("list_changes", {"since": YESTERDAY, "resource_type": "connector", "severity": "critical"}),
             ("get_lineage", {"connector": "orders-sink", "direction": "downstream"}),
         ],
-        ("orders-sink", "RUNNING → FAILED", "external lake"),
+        ("orders-sink", "RUNNING → FAILED", "dataset s3://lake/topics/orders"),
     ),
     "Why did it fail?": ([("list_problems", {"kind": "failed_connector"})], ("out of space",)),
     "Who reads orders?": ([("describe_topic", {"topic": "orders"})], ("billing", "orders-sink")),
@@ -49,7 +49,7 @@ QUESTIONS: dict[str, tuple[Calls, tuple[str, ...]]] = {
     ),
     "What breaks when orders-source stops?": (
         [("get_lineage", {"connector": "orders-source", "direction": "downstream"})],
-        ("topic orders", "consumer group billing", "connector orders-sink"),
+        ("topic orders", "application billing", "connector orders-sink"),
     ),
     "How is the estate today?": (
         [("list_clusters", {}), ("get_cluster_summary", {})],

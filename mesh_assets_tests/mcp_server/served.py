@@ -44,6 +44,7 @@ clusters:
       timeout_seconds: 1
 """
 ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
+S3 = "io.confluent.connect.s3.S3SinkConnector"
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
 
 
@@ -55,7 +56,9 @@ def the_day_before() -> Document:
     return a_document(
         topics=(a_topic("orders"), a_topic("users")),
         connectors=(
-            a_connector("orders-sink", config={"s3.bucket.name": "lake", "aws.secret": "hush"}),
+            a_connector(
+                "orders-sink", config={"connector.class": S3, "s3.bucket.name": "lake", "aws.secret": "hush"}
+            ),
             a_connector(
                 "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)
             ),
@@ -78,7 +81,7 @@ def today() -> Document:
                 "orders-sink",
                 tasks=("FAILED",),
                 task_trace="x\nCaused by: out of space",
-                config={"s3.bucket.name": "lake"},
+                config={"connector.class": S3, "s3.bucket.name": "lake"},
             ),
             before.connectors[1],
         ),

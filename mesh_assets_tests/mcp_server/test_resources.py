@@ -34,7 +34,9 @@ def test_resources_hold_what_the_tools_answer(served: Served, mode: Mode) -> Non
     assert read(served, "mesh://warehouse/inventory", mode)["about"]["cluster"] == "warehouse"
     assert read(served, "mesh://warehouse/topics/orders", mode)["name"] == "orders"
     for start in ("topics/orders", "connectors/orders-sink"):
-        assert "external lake" in json.dumps(read(served, f"mesh://warehouse/{start}/lineage", mode))
+        assert "dataset s3://lake/topics/orders" in json.dumps(
+            read(served, f"mesh://warehouse/{start}/lineage", mode)
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""What of a cluster lineage is made from, besides its document."""
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import ConsumerGroup, Record
+from mesh_assets.lineage.graph import Node
+
+
+class MappedTopic(Record, frozen=True, kw_only=True):
+    """What lineage needs from an event source mapping: the function, the topic it reads, its state (None: unknown)."""
+
+    uuid: str
+    function: str
+    topic: str
+    state: str | None = None
+
+
+class SqlStatement(Record, frozen=True, kw_only=True):
+    """A statement that runs on the cluster's topics. `phase`: as Flink has it (`RUNNING`, `FAILED`, …). `catalog`,
+    `database`: what a table's name without them is in; in Confluent Cloud the environment and the cluster."""
+
+    name: str
+    sql: str
+    phase: str
+    catalog: str | None = None
+    database: str | None = None
+
+
+class ClusterFacts(Record, frozen=True, kw_only=True):
+    """A cluster of the estate. `bootstrap_servers`: its addresses in the estate, by which other systems name it."""
+
+    document: Document
+    bootstrap_servers: tuple[str, ...] = ()
+    mappings: tuple[MappedTopic, ...] = ()
+    statements: tuple[SqlStatement, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.document.cluster.name
+
+    def topic(self, name: str) -> Node:
+        return Node(kind="topic", cluster=self.name, name=name)
+
+    def application(self, group: ConsumerGroup) -> Node:
+        return Node(kind="application", cluster=self.name, name=group.group_id)
+
+
+def possible_readers(document: Document) -> tuple[str, ...]:
+    """The groups of which it is not known what they read (share groups, refused ones): each may read any topic."""
+    return tuple(
+        group.group_id for group in document.consumer_groups if group.offsets is None and not group.topics
+    )

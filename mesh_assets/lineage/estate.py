@@ -1,0 +1,117 @@
+"""The graph of the estate, of every cluster's newest document."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from mesh_assets.inventory.records import Topic
+from mesh_assets.inventory.wording import listed
+from mesh_assets.lineage.applications import Applications, sinks_by_group
+from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
+from mesh_assets.lineage.connectors import Found, connector_lineage
+from mesh_assets.lineage.facts import Facts, Servers
+from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
+
+
+def estate_graph(clusters: Iterable[ClusterFacts]) -> LineageGraph:
+    """What feeds what in these clusters, and between them. Its size and its time grow with theirs."""
+    every = tuple(clusters)
+    servers = tuple(
+        Servers(
+            cluster=one.name,
+            bootstrap_servers=frozenset(one.bootstrap_servers),
+            topics=frozenset(topic.name for topic in one.document.topics),
+        )
+        for one in every
+    )
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    flows: list[Flow] = []
+    notes: list[Note] = []
+    for one, own in zip(every, servers, strict=True):
+        for found in _cluster_lineage(one, own, servers):
+            match found:
+                case Node():
+                    nodes.append(found)
+                case Edge():
+                    edges.append(found)
+                case Flow():
+                    flows.append(found)
+                case Note():
+                    notes.append(found)
+    return build_graph(nodes=nodes, edges=edges, flows=flows, notes=notes)
+
+
+def cluster_graph(facts: ClusterFacts) -> LineageGraph:
+    """What feeds what in one cluster, as far as its own document tells."""
+    return estate_graph([facts])
+
+
+def connector_nodes(facts: ClusterFacts) -> dict[tuple[str, str], Node]:
+    """The cluster's connectors by endpoint and name. Names are unique within an endpoint only."""
+    return {
+        (connector.connect, connector.name): Node(
+            kind="connector", cluster=facts.name, namespace=connector.connect, name=connector.name
+        )
+        for connector in facts.document.connectors
+    }
+
+
+def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Servers]) -> Iterator[Node | Found]:
+    document = facts.document
+    connectors = connector_nodes(facts)
+    yield from connectors.values()
+    for connector in document.connectors:
+        yield from connector_lineage(
+            Facts(connector=connector, cluster=facts.name, topics=own.topics, clusters=servers),
+            connectors[(connector.connect, connector.name)],
+        )
+    applications = Applications(facts, sinks_by_group(facts, connectors))
+    yield from applications.nodes()
+    yield from applications.edges()
+    yield from applications.notes()
+    yield from map(facts.topic, own.topics)
+    if perhaps := possible_readers(document):
+        note = f"may also be read by {listed(perhaps)}: what they read is not known"
+        yield from (Note(node=facts.topic(name), text=note) for name in own.topics)
+    yield from _mappings(facts)
+    yield from _subjects(facts)
+
+
+def _mappings(facts: ClusterFacts) -> Iterator[Edge]:
+    for mapping in facts.mappings:
+        here = Node(kind="event_source_mapping", name=mapping.uuid)
+        by = "event source mapping" if mapping.state is None else f"event source mapping, {mapping.state}"
+        active = None if mapping.state is None else mapping.state in ("Enabled", "Updating")
+        function = Node(kind="function", name=mapping.function)
+        yield Edge(source=facts.topic(mapping.topic), target=here, known="declared", by=by, active=active)
+        yield Edge(source=here, target=function, known="declared", by=by, active=active)
+
+
+def _subjects(facts: ClusterFacts) -> Iterator[Node | Edge]:
+    for schema in facts.document.schemas:
+        yield Node(kind="subject", cluster=facts.name, name=schema.subject)
+    for topic in facts.document.topics:
+        for subject, by in _described_by(topic):
+            yield Edge(
+                source=Node(kind="subject", cluster=facts.name, name=subject),
+                target=facts.topic(topic.name),
+                known="inferred",
+                by=by,
+                purpose="schema",
+            )
+
+
+def _described_by(topic: Topic) -> Iterator[tuple[str, str]]:
+    yield from ((subject, "the subject's name: the topic's keys") for subject in topic.schema.key_subjects)
+    yield from (
+        (subject, "the subject's name: the topic's values") for subject in topic.schema.value_subjects
+    )
+    yield from (
+        (subject, "the subject's name: the topic and the record") for subject in topic.schema.record_subjects
+    )
+
+
+def counts(graph: LineageGraph) -> dict[str, int]:
+    """How many nodes there are of each kind, by its plural: `topics`, `applications`, …"""
+    found = Counter(node.kind for node in graph.nodes)
+    return {f"{kind}s": found[kind] for kind in sorted(found)}

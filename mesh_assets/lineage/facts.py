@@ -1,0 +1,124 @@
+"""What a rule is given of a connector, and what it gives back."""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mesh_assets.inventory.records import Connector
+from mesh_assets.lineage.graph import Known, Node
+from mesh_assets.masking.configs import MASK
+
+# `${env:HOST}`: only the worker knows what it stands for. `${topic}` is one of the connector's own.
+_REFERENCE = re.compile(r"\$\{[^}:]+:")
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """A cluster that connectors may reach by its addresses. `topics`: all that its document has."""
+
+    cluster: str
+    bootstrap_servers: frozenset[str]
+    topics: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate."""
+
+    connector: Connector
+    cluster: str
+    topics: Collection[str] = ()
+    clusters: Sequence[Servers] = ()
+
+    @property
+    def is_source(self) -> bool:
+        return self.connector.type == "source"
+
+    @property
+    def observed(self) -> frozenset[str]:
+        """The topics that Connect has seen the connector use; empty also where it does not say."""
+        return frozenset(topic.name for topic in self.connector.topics if topic.known == "observed")
+
+    def value(self, *keys: str) -> str | None:
+        """The first of the configs that is set, without blanks around it. What is masked as a whole, or holds a reference
+        that only the worker resolves, counts as not set."""
+        for key in keys:
+            value = (self.connector.config.get(key) or "").strip()
+            if value and value != MASK and not _REFERENCE.search(value):
+                return value
+        return None
+
+    def names(self, *keys: str) -> list[str]:
+        """The names of the first list config that is set."""
+        return [name.strip() for name in (self.value(*keys) or "").split(",") if name.strip()]
+
+    def is_set(self, key: str, *, default: bool = False) -> bool:
+        value = self.value(key)
+        return default if value is None else value.lower() == "true"
+
+    def pairs(self, *keys: str, between: str = ":") -> dict[str, str]:
+        """The entries of a map config (`topic:table,topic:table`) by their first part; malformed ones are left out."""
+        entries = (entry.rpartition(between) for entry in self.names(*keys))
+        return {left.strip(): right.strip() for left, _, right in entries if left.strip() and right.strip()}
+
+    def cluster_at(self, servers: str | None) -> Servers | None:
+        """The estate's cluster at one of these addresses."""
+        wanted = {server.strip() for server in (servers or "").split(",") if server.strip()}
+        return next((one for one in self.clusters if wanted & one.bootstrap_servers), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A dataset (or a topic of another cluster) and the topic that it becomes. `topic`: as the connector names it,
+    before its transforms; after them if `is_routed`."""
+
+    dataset: Node
+    topic: str
+    by: str
+    known: Known = "declared"
+    is_routed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTopic:
+    """A topic that the connector keeps for itself. `reads`: it reads it (signals). `cluster` None: its own."""
+
+    name: str
+    by: str
+    reads: bool = False
+    cluster: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """What a source reads and writes. `datasets`: those whose topics are not known, with the evidence. `topics`: those
+    whose datasets are not known, before transforms."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    datasets: list[tuple[Node, str]] = field(default_factory=list)
+    topics: list[tuple[str, str]] = field(default_factory=list)
+    own: list[OwnTopic] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def pair(
+        self, dataset: Node, topic: str, by: str, *, known: Known = "declared", is_routed: bool = False
+    ) -> None:
+        self.pairs.append(Pair(dataset=dataset, topic=topic, by=by, known=known, is_routed=is_routed))
+
+
+@dataclass(slots=True, kw_only=True)
+class Sink:
+    """Where a sink writes. `table`: the dataset of a topic as it is called after transforms, or a sentence why it is not
+    known. `whole`: where the table is not known; None: not even the system is. `by`: the config that says it."""
+
+    whole: Node | None
+    by: str
+    table: Callable[[str], Node | str]
+    own: list[OwnTopic] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    known: Known = "declared"
+
+
+Rule = Callable[[Facts], Source | Sink]
+Rules = Mapping[str, Rule]
+"""Rules by connector class: the full name, or the name that Confluent Cloud has for it."""

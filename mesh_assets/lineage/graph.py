@@ -1,0 +1,141 @@
+"""The graph of lineage and its JSON form: nodes, edges, what goes through a node to where, and notes on what is missing."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from mesh_assets.inventory.records import Record
+
+NodeKind = Literal[
+    "dataset", "connector", "topic", "subject", "application", "statement", "event_source_mapping", "function"
+]
+Known = Literal["declared", "observed", "inferred", "permitted"]
+Purpose = Literal["data", "dead_letter", "internal", "schema"]
+
+
+class Node(Record, frozen=True, kw_only=True):
+    """Something that data flows through, and the key by which it is found; equal nodes are one thing.
+
+    `cluster`: the name in the estate of the Kafka cluster that it belongs to; None for datasets and functions, which
+    belong to none, and for mappings, whose ids are unique. `namespace`: of a dataset, as OpenLineage names it
+    (`postgres://host:5432`); of a connector, the Connect cluster that runs it; else None. `name`: of a dataset, as
+    OpenLineage names it (`db.schema.table`; `/` for a whole bucket or system); of an application, its consumer group.
+    """
+
+    kind: NodeKind
+    name: str
+    cluster: str | None = None
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        """As people read it: `topic orders`, `dataset postgres://host:5432/shop.public.orders`."""
+        words = self.kind.replace("_", " ")
+        if self.kind != "dataset" or self.namespace is None:
+            return f"{words} {self.name}"
+        return f"{words} {self.namespace}" + ("" if self.name == "/" else f"/{self.name.removeprefix('/')}")
+
+
+class ColumnPair(Record, frozen=True, kw_only=True):
+    """A column (or field, with its path) of the edge's source, and what it becomes in the edge's target."""
+
+    source: str
+    target: str
+
+
+class Edge(Record, frozen=True, kw_only=True):
+    """Data flows from `source` to `target`.
+
+    `known`: `declared` by a config or statement, `observed` at runtime, `inferred` from a name or pattern, `permitted`:
+    no more than that rights allow it. `by`: the evidence, in words. `purpose`: `data`, or records set aside, topics
+    that a system keeps for itself, a schema that describes a topic. `active`: whether anything flows by this edge now
+    (a member has its partitions, a mapping is enabled); None: unknown. `columns` None: unknown.
+    """
+
+    source: Node
+    target: Node
+    known: Known
+    by: str
+    purpose: Purpose = "data"
+    active: bool | None = None
+    columns: tuple[ColumnPair, ...] | None = None
+
+
+class Flow(Record, frozen=True, kw_only=True):
+    """What comes from `source` leaves `through` to `target`: which table of a connector becomes which topic. A node
+    without flows may bring everything that enters it to everything that leaves it."""
+
+    source: Node
+    through: Node
+    target: Node
+
+
+class Note(Record, frozen=True, kw_only=True):
+    """Why edges of the node may be missing."""
+
+    node: Node
+    text: str
+
+
+class LineageGraph(Record, frozen=True, kw_only=True):
+    """All that is known, sorted. `nodes`: also those without any edge. `edges`: one for two nodes and a purpose, with
+    its best evidence. `format` grows when a reader of the JSON would have to change."""
+
+    format: int = 1
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+# The first is the best evidence: what was seen outweighs what a config says.
+_EVIDENCE: tuple[Known, ...] = ("observed", "declared", "inferred", "permitted")
+
+
+def build_graph(
+    *,
+    nodes: Iterable[Node] = (),
+    edges: Iterable[Edge] = (),
+    flows: Iterable[Flow] = (),
+    notes: Iterable[Note] = (),
+) -> LineageGraph:
+    """The graph of these, sorted, with equal edges made one. Nodes that only edges or notes name are added."""
+    best: dict[tuple[Node, Node, Purpose], Edge] = {}
+    for edge in edges:
+        key = (edge.source, edge.target, edge.purpose)
+        held = best.get(key)
+        best[key] = edge if held is None else _merged(held, edge)
+    noted = {(note.node, note.text): note for note in notes}
+    every = set(nodes)
+    every.update(node for edge in best.values() for node in (edge.source, edge.target))
+    every.update(note.node for note in noted.values())
+    place = {node: at for at, node in enumerate(sorted(every, key=_order))}
+    return LineageGraph(
+        nodes=tuple(place),
+        edges=tuple(
+            sorted(best.values(), key=lambda edge: (place[edge.source], place[edge.target], edge.purpose))
+        ),
+        flows=tuple(
+            sorted(
+                {
+                    flow
+                    for flow in flows
+                    if flow.source in place and flow.through in place and flow.target in place
+                },
+                key=lambda flow: (place[flow.through], place[flow.source], place[flow.target]),
+            )
+        ),
+        notes=tuple(sorted(noted.values(), key=lambda note: (place[note.node], note.text))),
+    )
+
+
+def _order(node: Node) -> tuple[str, str, str, str]:
+    return node.kind, node.cluster or "", node.namespace or "", node.name
+
+
+def _merged(one: Edge, other: Edge) -> Edge:
+    """One edge of two: the better evidence, with the words of both."""
+    first, second = sorted((one, other), key=lambda edge: _EVIDENCE.index(edge.known))
+    words = first.by if second.by in first.by else f"{first.by}; {second.by}"
+    active = first.active if first.active is not None else second.active
+    return msgspec.structs.replace(first, by=words, active=active, columns=first.columns or second.columns)

@@ -1,0 +1,23 @@
+"""Which rule reads the configs of which connector class."""
+
+from mesh_assets.inventory.records import Connector
+from mesh_assets.lineage.facts import Rule, Rules
+from mesh_assets.lineage.rules.object_stores import OBJECT_STORES
+
+_FAMILIES: tuple[Rules, ...] = (OBJECT_STORES,)
+_BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
+# Kafka's workers also take a class by its simple name, or by that without `Connector`.
+_BY_SIMPLE_NAME: dict[str, set[str]] = {}
+for _name in _BY_CLASS:
+    _simple = _name.rpartition(".")[2]
+    for _short in {_simple, _simple.removesuffix("Connector")}:
+        _BY_SIMPLE_NAME.setdefault(_short, set()).add(_name)
+
+
+def rule_of(connector: Connector) -> Rule | None:
+    """The rule of its class; None if the class is not known, or its simple name stands for several."""
+    name = (connector.config.get("connector.class") or connector.connector_class or "").strip()
+    if name in _BY_CLASS:
+        return _BY_CLASS[name]
+    full = _BY_SIMPLE_NAME.get(name, set())
+    return _BY_CLASS[next(iter(full))] if len(full) == 1 else None
