@@ -12,8 +12,9 @@ from mesh_assets.lineage.facts import Facts, Servers
 from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
 
 
-def estate_graph(clusters: Iterable[ClusterFacts]) -> LineageGraph:
-    """What feeds what in these clusters, and between them. Its size and its time grow with theirs."""
+def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) -> LineageGraph:
+    """What feeds what in these clusters, and between them. Its size and its time grow with theirs. `gaps`: what the
+    caller could not read; what the documents themselves say is not current is added."""
     every = tuple(clusters)
     servers = tuple(
         Servers(
@@ -38,12 +39,24 @@ def estate_graph(clusters: Iterable[ClusterFacts]) -> LineageGraph:
                     flows.append(found)
                 case Note():
                     notes.append(found)
-    return build_graph(nodes=nodes, edges=edges, flows=flows, notes=notes)
+    stale = (gap for one in every for gap in _gaps(one))
+    return build_graph(nodes=nodes, edges=edges, flows=flows, notes=notes, gaps=(*gaps, *stale))
 
 
 def cluster_graph(facts: ClusterFacts) -> LineageGraph:
     """What feeds what in one cluster, as far as its own document tells."""
     return estate_graph([facts])
+
+
+def _gaps(facts: ClusterFacts) -> Iterator[str]:
+    """What of a document's sections is missing or old."""
+    for name in ("topics", "connectors", "schemas", "consumer_groups"):
+        state = facts.document.sections.get(name)
+        words = f"{name.replace('_', ' ')} of {facts.name}"
+        if state is not None and state.status == "stale":
+            yield f"{words} are not current: {state.error}"
+        elif state is not None and state.status == "fresh" and state.error is not None:
+            yield f"{words} are not complete: {state.error}"
 
 
 def connector_nodes(facts: ClusterFacts) -> dict[tuple[str, str], Node]:

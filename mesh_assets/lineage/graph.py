@@ -79,13 +79,15 @@ class Note(Record, frozen=True, kw_only=True):
 
 class LineageGraph(Record, frozen=True, kw_only=True):
     """All that is known, sorted. `nodes`: also those without any edge. `edges`: one for two nodes and a purpose, with
-    its best evidence. `format` grows when a reader of the JSON would have to change."""
+    its best evidence. `gaps`: why edges of any node may be missing (a cluster never discovered, an account that did not
+    answer). `format` grows when a reader of the JSON would have to change."""
 
     format: int = 1
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
     flows: tuple[Flow, ...] = ()
     notes: tuple[Note, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 # The first is the best evidence: what was seen outweighs what a config says.
@@ -98,6 +100,7 @@ def build_graph(
     edges: Iterable[Edge] = (),
     flows: Iterable[Flow] = (),
     notes: Iterable[Note] = (),
+    gaps: Iterable[str] = (),
 ) -> LineageGraph:
     """The graph of these, sorted, with equal edges made one. Nodes that only edges or notes name are added."""
     best: dict[tuple[Node, Node, Purpose], Edge] = {}
@@ -126,6 +129,7 @@ def build_graph(
             )
         ),
         notes=tuple(sorted(noted.values(), key=lambda note: (place[note.node], note.text))),
+        gaps=tuple(sorted(set(gaps))),
     )
 
 

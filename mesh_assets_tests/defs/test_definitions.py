@@ -37,6 +37,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "changes",
         "discovery_snapshot",
         "esm/event_source_mappings",
+        "analysis/lineage",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {

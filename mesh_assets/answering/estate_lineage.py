@@ -1,0 +1,108 @@
+"""Lineage of the whole estate: the newest documents, event source mappings and Flink statements put together, and the
+result that the job `analysis` keeps of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mesh_assets.answering.known_mappings import KnownMappings
+from mesh_assets.errors import MeshError
+from mesh_assets.estate.connections import FlinkConnection
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.importing import importing
+from mesh_assets.inventory.records import Record
+from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
+from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.lineage.graph import LineageGraph
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import DocumentRead, ResultStore, read_latest_documents
+
+if TYPE_CHECKING:
+    from mesh_assets.platforms.confluent_cloud.flink import Statement
+
+ReadStatements = Callable[[FlinkConnection], Sequence["Statement"]]
+
+
+class EstateLineage(Record, frozen=True, kw_only=True):
+    """The graph, and the documents that it is of."""
+
+    graph: LineageGraph
+    documents: tuple[DocumentRead, ...]
+
+
+def lineage_results(store: InventoryStore) -> ResultStore[LineageGraph]:
+    """Where the newest graph of the estate is kept: `analysis/lineage.json`."""
+    return ResultStore(store.objects, "lineage", LineageGraph)
+
+
+def read_estate_lineage(
+    estate: Estate,
+    store: InventoryStore,
+    *,
+    mappings: KnownMappings,
+    read_statements: ReadStatements | None = None,
+) -> EstateLineage:
+    """The lineage of every cluster of the estate that was discovered.
+
+    What mappings and statements could not be read is among the graph's gaps. Raises StoreError if a document cannot
+    be read.
+    """
+    latest = read_latest_documents(store, estate.clusters)
+    gaps = [
+        f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
+    ]
+    facts = []
+    for name, document in latest.documents.items():
+        cluster = estate.clusters[name]
+        mapped = mappings.of(name)
+        gaps += mapped.notes
+        statements, gap = _statements(cluster, read_statements or _read_statements)
+        gaps += gap
+        facts.append(
+            ClusterFacts(
+                document=document,
+                bootstrap_servers=addresses(cluster),
+                mappings=mapped.topics,
+                statements=statements,
+            )
+        )
+    return EstateLineage(graph=estate_graph(facts, gaps=gaps), documents=latest.read)
+
+
+def keep_estate_lineage(store: InventoryStore, lineage: EstateLineage, *, made_at: datetime) -> str:
+    """Keeps it as the newest; its location, for people."""
+    return lineage_results(store).put(lineage.graph, documents=lineage.documents, made_at=made_at)
+
+
+def addresses(cluster: Cluster) -> tuple[str, ...]:
+    """The addresses by which the estate knows the cluster; none where it names it by its ARN."""
+    servers = cluster.kafka.bootstrap_servers or ""
+    return tuple(server.strip() for server in servers.split(",") if server.strip())
+
+
+def _statements(cluster: Cluster, read: ReadStatements) -> tuple[tuple[SqlStatement, ...], list[str]]:
+    connection = cluster.flink
+    if connection is None:
+        return (), []
+    try:
+        found = read(connection)
+    except MeshError as error:
+        return (), [f"Flink statements of {cluster.name} could not be read: {error}"]
+    return tuple(
+        SqlStatement(
+            name=one.name,
+            sql=one.sql,
+            phase=one.phase,
+            catalog=connection.catalog,
+            database=connection.database,
+        )
+        for one in found
+    ), []
+
+
+def _read_statements(connection: FlinkConnection) -> "Sequence[Statement]":
+    with importing:
+        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # brings HTTP, needed only here
+
+    with FlinkClient(connection) as flink:
+        return flink.statements()

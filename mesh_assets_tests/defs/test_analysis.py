@@ -1,0 +1,139 @@
+"""The job `analysis`: when it runs, and what its lineage says."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.answering.estate_lineage import lineage_results
+from mesh_assets.definitions import defs
+from mesh_assets.defs.analysis import tick
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import Pointer
+from mesh_assets.store.results import latest_pointers
+from mesh_assets_tests.documents import a_document
+from mesh_assets_tests.mcp_server.served import today
+from mesh_assets_tests.store.test_results import publish
+
+ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}\n'
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoryStore:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    return InventoryStore(FolderStore(tmp_path / "store"))
+
+
+@pytest.fixture
+def pointer(store: InventoryStore) -> Pointer:
+    """To the first snapshot of a cluster."""
+    publish(store, a_document())
+    found = latest_pointers(store, ["warehouse"])["warehouse"]
+    assert found is not None
+    return replace(found, sequence=7)
+
+
+def after(pointer: Pointer | None, cursor: str | None) -> dg.SensorResult:
+    return tick({"warehouse": pointer, "payments": None}, cursor=cursor)
+
+
+def test_nothing_runs_before_the_first_discovery() -> None:
+    result = after(None, None)
+
+    assert not result.run_requests
+    assert "discovered yet" in str(result.skip_reason)
+
+
+def test_the_first_snapshot_is_analysed_once(pointer: Pointer) -> None:
+    first = after(pointer, None)
+    again = after(pointer, first.cursor)
+
+    assert [request.tags["mesh/changed"] for request in first.run_requests or ()] == ["warehouse"]
+    assert not again.run_requests
+    assert "nothing changed" in str(again.skip_reason)
+
+
+@pytest.mark.parametrize(
+    ("fields", "runs"),
+    [
+        ({"sequence": 8, "changes": 0}, False),
+        ({"sequence": 8, "changes": 3}, True),
+        ({"sequence": 9, "changes": 0}, True),  # what 8 changed is not known here
+        ({"sequence": 1, "cluster_id": "another", "changes": 0}, True),
+        ({"sequence": 3, "changes": 0}, True),  # the store was restored from a backup
+    ],
+)
+def test_a_snapshot_is_analysed_if_its_inventory_changed(
+    pointer: Pointer, fields: dict[str, object], runs: bool
+) -> None:
+    cursor = after(pointer, None).cursor
+    later = replace(pointer, **fields)
+
+    result = after(later, cursor)
+
+    assert bool(result.run_requests) is runs
+    assert not after(later, result.cursor).run_requests
+
+
+def test_changes_after_an_unchanged_snapshot_are_analysed(pointer: Pointer) -> None:
+    unchanged = replace(pointer, sequence=8, changes=0)
+    cursor = after(unchanged, after(pointer, None).cursor).cursor
+
+    assert after(replace(pointer, sequence=9, changes=1), cursor).run_requests
+
+
+def test_a_cluster_that_leaves_the_estate_is_noticed(pointer: Pointer) -> None:
+    both = {"warehouse": pointer, "payments": replace(pointer, cluster="payments", cluster_id="other")}
+    cursor = tick(both, cursor=None).cursor
+
+    [request] = tick({"warehouse": pointer}, cursor=cursor).run_requests or ()
+    assert request.tags["mesh/changed"] == "payments"
+
+
+def test_a_cursor_of_another_version_costs_one_run(pointer: Pointer) -> None:
+    assert after(pointer, '{"warehouse": 7}').run_requests
+
+
+def test_the_asset_keeps_the_graph_with_its_documents_and_shows_what_is_missing(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    publish(store, today())
+
+    result = defs().resolve_job_def("analysis").execute_in_process(instance=instance)
+
+    kept = lineage_results(store).get()
+    assert kept is not None
+    assert [(one.cluster, one.sequence) for one in kept.documents] == [
+        ("warehouse", today().sequence),
+        ("payments", None),
+    ]
+    assert "cluster payments has not been discovered yet" in kept.result.gaps
+    assert any("no source for them" in gap for gap in kept.result.gaps)  # no AWS account is named
+    [materialization] = [
+        one
+        for one in result.asset_materializations_for_node("analysis__lineage")
+        if one.asset_key == dg.AssetKey(["analysis", "lineage"])
+    ]
+    metadata = {key: value.value for key, value in materialization.metadata.items()}
+    assert (metadata["topics"], metadata["edges"]) == (3, len(kept.result.edges))
+    assert "payments has not been discovered yet" in str(metadata["gaps"])
+    assert "lineage (all)" in metadata
+
+
+def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    key = publish(store, today())
+    job = defs().resolve_job_def("analysis")
+    assert job.execute_in_process(instance=instance).success
+    kept = store.objects.get("analysis/lineage.json")
+    store.objects.delete(key)
+
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert not result.success
+    assert store.objects.get("analysis/lineage.json") == kept
